@@ -1,0 +1,98 @@
+//! Patches of byte images as the rows of a tile.
+
+use super::{ConvGeometry, Tile};
+use std::ops::Range;
+
+/// Byte images of one batch, and which group of their channels a convolution reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Im2col<'a> {
+    /// `[batch, total_channels, height, width]`, contiguous.
+    pub images: &'a [u8],
+    /// Channels of an image, of all groups.
+    pub total_channels: usize,
+    /// The group's first channel.
+    pub first_channel: usize,
+    /// The window.
+    pub geometry: ConvGeometry,
+    /// The byte that stands for padding: the quantized zero.
+    pub padding_byte: u8,
+}
+
+/// Fills `tile` with the patches of output positions `columns`, counted through image, row, column.
+///
+/// Tile row `(c * kh + ky) * kw + kx` holds tap `(ky, kx)` of channel `c` for every position.
+///
+/// # Panics
+/// When `columns` reaches past the batch or is wider than a tile.
+pub fn fill_tile(source: &Im2col, columns: Range<usize>, tile: &mut Tile) {
+    let g = &source.geometry;
+    let [height, width] = g.input;
+    let plane = height * width;
+    tile.reset(g.depth(), columns.len());
+    for c in 0..g.channels {
+        let channel = (source.first_channel + c) * plane;
+        for ky in 0..g.kernel[0] {
+            for kx in 0..g.kernel[1] {
+                let row = tile.row_mut((c * g.kernel[0] + ky) * g.kernel[1] + kx);
+                for run in runs(g, columns.clone()) {
+                    let out = &mut row[run.lanes.clone()];
+                    // Positions are kept unsigned and shifted by the padding, so that "before the
+                    // first row" wraps to a number larger than any height.
+                    let y = (run.oy * g.stride[0] + ky * g.dilation[0]).wrapping_sub(g.padding[0]);
+                    if y >= height {
+                        out.fill(source.padding_byte);
+                        continue;
+                    }
+                    let line = &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
+                    let first = run.ox * g.stride[1] + kx * g.dilation[1];
+                    gather(line, first, g.stride[1], g.padding[1], source.padding_byte, out);
+                }
+            }
+        }
+    }
+}
+
+/// Positions of one output row that lie side by side in a tile.
+struct Run {
+    image: usize,
+    oy: usize,
+    ox: usize,
+    lanes: Range<usize>,
+}
+
+/// Splits `columns` at the ends of output rows.
+fn runs(g: &ConvGeometry, columns: Range<usize>) -> impl Iterator<Item = Run> + use<> {
+    let (positions, width) = (g.positions(), g.output[1]);
+    let mut next = columns.start;
+    std::iter::from_fn(move || {
+        let column = next;
+        let (image, position) = (column / positions, column % positions);
+        let ox = position % width;
+        next = (column + width - ox).min(columns.end);
+        (column < columns.end).then(|| Run {
+            image,
+            oy: position / width,
+            ox,
+            lanes: column - columns.start..next - columns.start,
+        })
+    })
+}
+
+/// `out[i] = line[first + i * stride - padding]`, or the padding byte outside the line.
+fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte: u8, out: &mut [u8]) {
+    let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
+    let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
+    out[..before].fill(padding_byte);
+    out[end..].fill(padding_byte);
+    if before == end {
+        return;
+    }
+    let inside = &line[first + before * stride - padding..];
+    if stride == 1 {
+        out[before..end].copy_from_slice(&inside[..end - before]);
+    } else {
+        for (out, &byte) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
+            *out = byte;
+        }
+    }
+}

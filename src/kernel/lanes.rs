@@ -1,0 +1,52 @@
+//! The units of work that kernels take: aligned rows of lanes, and tiles of them.
+
+/// Columns of a tile: output positions computed side by side.
+pub const LANES: usize = 256;
+
+/// One value for each lane, aligned to a cache line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Lanes<T>(pub [T; LANES]);
+
+impl<T: Copy + Default> Default for Lanes<T> {
+    fn default() -> Self {
+        Lanes([T::default(); LANES])
+    }
+}
+
+/// Activation bytes of up to [`LANES`] output positions: row `k` holds operand `k` of each.
+///
+/// A tile is filled anew for each block of positions and keeps its memory. Lanes past
+/// [`columns`](Tile::columns) are filler: they are computed with the rest and never read.
+#[derive(Debug, Default)]
+pub struct Tile {
+    rows: Vec<Lanes<u8>>,
+    columns: usize,
+}
+
+impl Tile {
+    /// Makes the tile `depth` rows deep and `columns` wide; what the rows hold is unspecified.
+    ///
+    /// # Panics
+    /// When `columns` is more than [`LANES`].
+    pub fn reset(&mut self, depth: usize, columns: usize) {
+        assert!(columns <= LANES, "{columns} columns in a tile of {LANES}");
+        self.rows.resize(depth, Lanes::default());
+        self.columns = columns;
+    }
+
+    /// Lanes in use.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> &[Lanes<u8>] {
+        &self.rows
+    }
+
+    /// The bytes in use of row `k`.
+    pub fn row_mut(&mut self, k: usize) -> &mut [u8] {
+        &mut self.rows[k].0[..self.columns]
+    }
+}

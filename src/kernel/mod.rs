@@ -1,0 +1,95 @@
+//! Sums of looked-up products over byte tiles.
+//!
+//! This is the bottom of the house: it knows neither tensors nor layers nor files. A layer hands it
+//! an [`EffectiveTable`] (what a multiplier and an operand coding amount to), its weights as bytes,
+//! and activations as bytes packed into a [`Tile`] of [`LANES`] columns; a [`Kernel`] gives back,
+//! for each output row `o` and lane `n`,
+//!
+//! ```text
+//! sum[o][n] = sum over k of table(activation = tile[k][n], weight = weights[o][k])
+//! ```
+//!
+//! as an exact `i32`. The caller keeps every sum inside `i32` by bounding the depth that it asks for
+//! ([`EffectiveTable::safe_depth`]) and adds blocks of depth in `i64`.
+//!
+//! Kernels are a registry ([`KERNELS`]), best first, of which [`best`] takes the first that the
+//! processor can run. [`Scalar`] always can; [`reference`] is the naive statement of the same sums
+//! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
+
+mod geometry;
+mod im2col;
+mod lanes;
+pub mod reference;
+mod scalar;
+mod table;
+
+pub use geometry::{ConvGeometry, GeometryError, output_size};
+pub use im2col::{Im2col, fill_tile};
+pub use lanes::{LANES, Lanes, Tile};
+pub use scalar::Scalar;
+pub use table::{EffectiveTable, Signedness};
+
+use std::ops::Range;
+
+/// A matrix of weight bytes, `rows` outputs by `depth` products, row-major.
+#[derive(Debug, Clone, Copy)]
+pub struct WeightMatrix<'a> {
+    bytes: &'a [u8],
+    depth: usize,
+}
+
+impl<'a> WeightMatrix<'a> {
+    /// Views `bytes` as rows of `depth`.
+    ///
+    /// # Panics
+    /// When `bytes` is not a whole number of rows.
+    pub fn new(bytes: &'a [u8], depth: usize) -> Self {
+        assert!(depth > 0 && bytes.len().is_multiple_of(depth), "{} bytes in rows of {depth}", bytes.len());
+        WeightMatrix { bytes, depth }
+    }
+
+    /// Output rows.
+    pub fn rows(&self) -> usize {
+        self.bytes.len() / self.depth
+    }
+
+    /// Products summed into one output.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The weights of output `row`.
+    pub fn row(&self, row: usize) -> &'a [u8] {
+        &self.bytes[row * self.depth..][..self.depth]
+    }
+}
+
+/// A way of computing the sums, for one instruction set.
+pub trait Kernel: Send + Sync {
+    /// The name that reports and options use.
+    fn name(&self) -> &'static str;
+
+    /// Whether this processor can run it.
+    fn is_supported(&self) -> bool;
+
+    /// Lays out one layer's weights (one group of them) for this kernel, once.
+    fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights>;
+}
+
+/// One group of a layer's weights, laid out for a kernel.
+pub trait PackedWeights: Send + Sync {
+    /// Overwrites `sums[i]` with the sums of output row `rows.start + i` over the tile's rows in
+    /// `depth`. Lanes past [`Tile::columns`] hold unspecified values.
+    ///
+    /// # Panics
+    /// When `rows` or `depth` reach past the weights or the tile, or `sums` is shorter than `rows`.
+    fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]);
+}
+
+/// Every kernel, best first.
+pub static KERNELS: &[&dyn Kernel] = &[&Scalar];
+
+/// The best kernel that this processor can run.
+pub fn best() -> &'static dyn Kernel {
+    *KERNELS.iter().find(|kernel| kernel.is_supported()).expect("the scalar kernel runs anywhere")
+}

@@ -1,0 +1,89 @@
+//! The effective table: a multiplier and an operand coding as one signed table over bytes.
+
+/// How an operand byte stands for an integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signedness {
+    /// Two's complement, -128 to 127.
+    Signed,
+    /// 0 to 255.
+    Unsigned,
+}
+
+impl Signedness {
+    /// The integer that `byte` stands for.
+    pub fn value(self, byte: u8) -> i32 {
+        match self {
+            Signedness::Signed => i32::from(byte.cast_signed()),
+            Signedness::Unsigned => i32::from(byte),
+        }
+    }
+}
+
+/// Signed terms over (activation byte, weight byte), and what a kernel needs to know of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectiveTable {
+    /// Weight-major: the 256 terms of one weight lie together.
+    terms: Box<[i32]>,
+    activation: Signedness,
+    weight: Signedness,
+    max_abs: u32,
+    exact: bool,
+}
+
+impl EffectiveTable {
+    /// Tabulates `term(activation, weight)` over all values that the two kinds of byte stand for.
+    pub fn from_fn(activation: Signedness, weight: Signedness, mut term: impl FnMut(i32, i32) -> i32) -> Self {
+        let mut terms = Vec::with_capacity(1 << 16);
+        let mut exact = true;
+        for w in 0..=255u8 {
+            for a in 0..=255u8 {
+                let (a, w) = (activation.value(a), weight.value(w));
+                let value = term(a, w);
+                exact &= value == a * w;
+                terms.push(value);
+            }
+        }
+        let max_abs = terms.iter().map(|t| t.unsigned_abs()).max().unwrap_or(0);
+        EffectiveTable { terms: terms.into_boxed_slice(), activation, weight, max_abs, exact }
+    }
+
+    /// The table of exact products.
+    pub fn exact(activation: Signedness, weight: Signedness) -> Self {
+        Self::from_fn(activation, weight, |a, w| a * w)
+    }
+
+    /// The term of one pair of operand bytes.
+    pub fn term(&self, activation: u8, weight: u8) -> i32 {
+        self.terms[usize::from(weight) << 8 | usize::from(activation)]
+    }
+
+    /// The terms of one weight over all activation bytes.
+    pub fn row(&self, weight: u8) -> &[i32; 256] {
+        self.terms[usize::from(weight) << 8..][..256].try_into().expect("a row has 256 terms")
+    }
+
+    /// How activation bytes are read.
+    pub fn activation(&self) -> Signedness {
+        self.activation
+    }
+
+    /// How weight bytes are read.
+    pub fn weight(&self) -> Signedness {
+        self.weight
+    }
+
+    /// Whether every term is the exact product, so that an integer matrix product serves as well.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The largest absolute term.
+    pub fn max_abs(&self) -> u32 {
+        self.max_abs
+    }
+
+    /// The most terms whose sum surely fits an `i32`, whatever the operands.
+    pub fn safe_depth(&self) -> usize {
+        if self.max_abs == 0 { usize::MAX } else { (i32::MAX.unsigned_abs() / self.max_abs).max(1) as usize }
+    }
+}

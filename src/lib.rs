@@ -1,0 +1,4 @@
+//! Evaluates neural networks on approximate multipliers.
+#![deny(missing_docs)]
+
+pub mod kernel;
