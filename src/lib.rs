@@ -2,5 +2,6 @@
 #![deny(missing_docs)]
 
 pub mod kernel;
+pub mod layer;
 pub mod lut;
 pub mod quant;

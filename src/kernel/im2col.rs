@@ -1,21 +1,21 @@
-//! Patches of byte images as the rows of a tile.
+//! Patches of images as the rows of a tile.
 
 use super::{ConvGeometry, Tile};
 use std::ops::Range;
 
-/// Byte images of one batch, and which group of their channels a convolution reads.
+/// Images of one batch, and which group of their channels a convolution reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Im2col<'a> {
+pub struct Im2col<'a, T = u8> {
     /// `[batch, total_channels, height, width]`, contiguous.
-    pub images: &'a [u8],
+    pub images: &'a [T],
     /// Channels of an image, of all groups.
     pub total_channels: usize,
     /// The group's first channel.
     pub first_channel: usize,
     /// The window.
     pub geometry: ConvGeometry,
-    /// The byte that stands for padding: the quantized zero.
-    pub padding_byte: u8,
+    /// What stands for padding: the quantized zero.
+    pub padding: T,
 }
 
 /// Fills `tile` with the patches of output positions `columns`, counted through image, row, column.
@@ -24,11 +24,14 @@ pub struct Im2col<'a> {
 ///
 /// # Panics
 /// When `columns` reaches past the batch or is wider than a tile.
-pub fn fill_tile(source: &Im2col, columns: Range<usize>, tile: &mut Tile) {
+pub fn fill_tile<T: Copy + Default>(source: &Im2col<T>, columns: Range<usize>, tile: &mut Tile<T>) {
     let g = &source.geometry;
     let [height, width] = g.input;
     let plane = height * width;
     tile.reset(g.depth(), columns.len());
+    if plane == 1 && g.kernel == [1, 1] && g.padding == [0, 0] && g.positions() == 1 {
+        return transpose(source, columns, tile);
+    }
     for c in 0..g.channels {
         let channel = (source.first_channel + c) * plane;
         for ky in 0..g.kernel[0] {
@@ -40,13 +43,29 @@ pub fn fill_tile(source: &Im2col, columns: Range<usize>, tile: &mut Tile) {
                     // first row" wraps to a number larger than any height.
                     let y = (run.oy * g.stride[0] + ky * g.dilation[0]).wrapping_sub(g.padding[0]);
                     if y >= height {
-                        out.fill(source.padding_byte);
+                        out.fill(source.padding);
                         continue;
                     }
                     let line = &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
                     let first = run.ox * g.stride[1] + kx * g.dilation[1];
-                    gather(line, first, g.stride[1], g.padding[1], source.padding_byte, out);
+                    gather(line, first, g.stride[1], g.padding[1], source.padding, out);
                 }
+            }
+        }
+    }
+}
+
+/// The rows of a linear layer: one position an image, whose operands lie side by side.
+fn transpose<T: Copy + Default>(source: &Im2col<T>, columns: Range<usize>, tile: &mut Tile<T>) {
+    /// Operands moved at a time, so that the lines written to stay in the first-level cache.
+    const BLOCK: usize = 64;
+    let channels = source.geometry.channels;
+    for first in (0..channels).step_by(BLOCK) {
+        let block = first..(first + BLOCK).min(channels);
+        for (lane, image) in columns.clone().enumerate() {
+            let operands = &source.images[image * source.total_channels + source.first_channel..][block.clone()];
+            for (k, &operand) in block.clone().zip(operands) {
+                tile.row_mut(k)[lane] = operand;
             }
         }
     }
@@ -78,12 +97,12 @@ fn runs(g: &ConvGeometry, columns: Range<usize>) -> impl Iterator<Item = Run> + 
     })
 }
 
-/// `out[i] = line[first + i * stride - padding]`, or the padding byte outside the line.
-fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte: u8, out: &mut [u8]) {
+/// `out[i] = line[first + i * stride - padding]`, or `zero` outside the line.
+fn gather<T: Copy>(line: &[T], first: usize, stride: usize, padding: usize, zero: T, out: &mut [T]) {
     let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
     let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
-    out[..before].fill(padding_byte);
-    out[end..].fill(padding_byte);
+    out[..before].fill(zero);
+    out[end..].fill(zero);
     if before == end {
         return;
     }
@@ -91,8 +110,8 @@ fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte
     if stride == 1 {
         out[before..end].copy_from_slice(&inside[..end - before]);
     } else {
-        for (out, &byte) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
-            *out = byte;
+        for (out, &value) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
+            *out = value;
         }
     }
 }

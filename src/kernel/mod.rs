@@ -16,6 +16,7 @@
 //! processor can run. [`Scalar`] always can; [`reference`] is the naive statement of the same sums
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
+pub mod float;
 mod geometry;
 mod im2col;
 mod lanes;

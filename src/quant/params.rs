@@ -118,13 +118,17 @@ fn check_coding(zero_point: i32, coding: Coding) -> Result<(), ParamsError> {
     Ok(())
 }
 
+/// `1.5 * 2^23`: adding it to a number below `2^22` in magnitude leaves that number, rounded half to
+/// even, in the low bits of the sum.
+const ROUNDER: f32 = 12_582_912.0;
+
 /// `clamp(round_half_even(x / scale) + zero_point, q_min, q_max)`, as a byte; `x / scale` is one
 /// `f32` division. `x` is not NaN; infinities clamp.
 fn quantize(x: f32, scale: f32, zero_point: i32, range: IntRange) -> u8 {
-    // The bounds are integers below 2^24, so clamping before the conversion loses nothing.
-    let (low, high) = (range.q_min - zero_point, range.q_max - zero_point);
-    let rounded = (x / scale).round_ties_even().clamp(low as f32, high as f32) as i32;
-    (rounded + zero_point) as u8
+    // The bounds are integers, so clamping before rounding gives what clamping after it would.
+    let (low, high) = ((range.q_min - zero_point) as f32, (range.q_max - zero_point) as f32);
+    let rounded = (x / scale).clamp(low, high) + ROUNDER;
+    (rounded.to_bits() as u8).wrapping_add(zero_point as u8)
 }
 
 /// How a layer's input becomes bytes: one scale and zero point.
@@ -164,6 +168,20 @@ impl ActivationParams {
     /// The byte of `x`, which is not NaN.
     pub fn quantize(&self, x: f32) -> u8 {
         quantize(x, self.scale, self.zero_point, self.range)
+    }
+
+    /// Writes the bytes of `values`; returns whether one was NaN, whose byte means nothing.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn quantize_slice(&self, values: &[f32], bytes: &mut [u8]) -> bool {
+        assert_eq!(values.len(), bytes.len());
+        let mut has_nan = false;
+        for (byte, &x) in bytes.iter_mut().zip(values) {
+            has_nan |= x.is_nan();
+            *byte = self.quantize(x);
+        }
+        has_nan
     }
 
     /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
