@@ -1,0 +1,40 @@
+//! Operators, one file a kind: a struct of attributes, inference, and execution on candle.
+
+mod activation;
+mod add;
+mod approximate;
+mod batch_norm;
+mod concat;
+mod conv;
+mod flatten;
+mod global_pool;
+mod linear;
+mod pad;
+mod pool;
+mod slice;
+
+pub use activation::{Relu, Relu6};
+pub use add::Add;
+pub use approximate::Approximate;
+pub use batch_norm::BatchNorm;
+pub use concat::Concat;
+pub use conv::Conv;
+pub use flatten::Flatten;
+pub use global_pool::GlobalAveragePool;
+pub use linear::Linear;
+pub use pad::Pad;
+pub use pool::{AveragePool, MaxPool, PoolWindow};
+pub use slice::Slice;
+
+use super::OpError;
+use candle_core::{CpuStorage, Storage, Tensor};
+
+/// Calls `body` with the numbers of an `f32` tensor, made contiguous.
+fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> Result<R, OpError> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => Ok(body(&values[layout.start_offset()..][..tensor.elem_count()])),
+        _ => Err(candle_core::Error::Msg(format!("{:?} tensor, expected f32 in memory", tensor.dtype())).into()),
+    }
+}

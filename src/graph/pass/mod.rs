@@ -1,0 +1,7 @@
+//! Rewriting passes over a graph, one file each.
+
+mod fold;
+mod swap;
+
+pub use fold::fold_batch_norm;
+pub use swap::swap_layers;
