@@ -6,3 +6,4 @@ pub mod kernel;
 pub mod layer;
 pub mod lut;
 pub mod quant;
+pub mod zoo;
