@@ -43,7 +43,8 @@ pub fn fill_tile(source: &Im2col, columns: Range<usize>, tile: &mut Tile) {
                         out.fill(source.padding_byte);
                         continue;
                     }
-                    let line = &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
+                    let line =
+                        &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
                     let first = run.ox * g.stride[1] + kx * g.dilation[1];
                     gather(line, first, g.stride[1], g.padding[1], source.padding_byte, out);
                 }
