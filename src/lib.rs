@@ -1,6 +1,7 @@
 //! Evaluates neural networks on approximate multipliers.
 #![deny(missing_docs)]
 
+pub mod data;
 pub mod graph;
 pub mod kernel;
 pub mod layer;

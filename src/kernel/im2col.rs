@@ -46,7 +46,8 @@ pub fn fill_tile<T: Copy + Default>(source: &Im2col<T>, columns: Range<usize>, t
                         out.fill(source.padding);
                         continue;
                     }
-                    let line = &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
+                    let line =
+                        &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
                     let first = run.ox * g.stride[1] + kx * g.dilation[1];
                     gather(line, first, g.stride[1], g.padding[1], source.padding, out);
                 }
