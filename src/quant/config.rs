@@ -2,65 +2,20 @@
 
 use super::params::{ActivationParams, IntRange, MIN_SCALE, ParamsError, WeightParams};
 use super::{Observed, Observer};
-use crate::lut::Coding;
+use crate::kernel::Signedness;
+use crate::lut::{Bits, Coding};
 use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
 
-/// Width of a quantized operand: 2 to 8 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Bits(u8);
-
-/// A width outside 2 to 8 bits.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} bits, expected 2 to 8")]
-pub struct BitsError(String);
-
-impl Bits {
-    /// The width of the operands that a full table has.
-    pub const EIGHT: Bits = Bits(8);
-
-    /// `bits` bits.
-    ///
-    /// # Errors
-    /// When it is not 2 to 8.
-    pub fn new(bits: u8) -> Result<Self, BitsError> {
-        if (2..=8).contains(&bits) { Ok(Bits(bits)) } else { Err(BitsError(bits.to_string())) }
-    }
-
-    /// The number of bits.
-    pub fn get(self) -> u8 {
-        self.0
-    }
-
-    fn symmetric(self) -> IntRange {
-        let q_max = (1 << (self.0 - 1)) - 1;
-        IntRange::new(-q_max, q_max).expect("2 to 8 bits fit a byte")
-    }
-
-    fn unsigned(self) -> IntRange {
-        IntRange::new(0, (1 << self.0) - 1).expect("2 to 8 bits fit a byte")
-    }
-
-    fn signed(self) -> IntRange {
-        let half = 1 << (self.0 - 1);
-        IntRange::new(-half, half - 1).expect("2 to 8 bits fit a byte")
-    }
+/// `[-(2^(bits - 1) - 1), 2^(bits - 1) - 1]`.
+fn symmetric(bits: Bits) -> IntRange {
+    let q_max = *bits.range(Signedness::Signed).end();
+    IntRange::new(-q_max, q_max).expect("2 to 8 bits fit a byte")
 }
 
-impl FromStr for Bits {
-    type Err = BitsError;
-
-    fn from_str(s: &str) -> Result<Self, BitsError> {
-        s.parse().ok().and_then(|bits| Bits::new(bits).ok()).ok_or_else(|| BitsError(s.to_owned()))
-    }
-}
-
-impl fmt::Display for Bits {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.0.fmt(f)
-    }
+/// All values of the width.
+fn full(bits: Bits, signedness: Signedness) -> IntRange {
+    let range = bits.range(signedness);
+    IntRange::new(*range.start(), *range.end()).expect("2 to 8 bits fit a byte")
 }
 
 /// How a layer's input is quantized.
@@ -152,15 +107,15 @@ impl QuantConfig {
             ActScheme::Symmetric => {
                 let never_negative = observed.minimum >= 0.0;
                 let range = if self.coding == Coding::SignMagnitude && never_negative {
-                    self.act_bits.unsigned()
+                    full(self.act_bits, Signedness::Unsigned)
                 } else {
-                    self.act_bits.symmetric()
+                    symmetric(self.act_bits)
                 };
                 (symmetric_scale(observed.max_abs, range), 0, range)
             }
             ActScheme::Affine => {
                 let range =
-                    if self.coding == Coding::Affine { self.act_bits.unsigned() } else { self.act_bits.signed() };
+                    if self.coding == Coding::Affine { full(self.act_bits, Signedness::Unsigned) } else { full(self.act_bits, Signedness::Signed) };
                 let (scale, zero_point) = affine(observed.low, observed.high, range);
                 (scale, zero_point, range)
             }
@@ -177,19 +132,19 @@ impl QuantConfig {
         if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
             return Err(ParamsError::Weight { index, value: weights[index] }.into());
         }
-        let symmetric = self.weight_bits.symmetric();
+        let range = symmetric(self.weight_bits);
         let max_abs = |weights: &[f32]| weights.iter().fold(0f32, |max, w| max.max(w.abs()));
         let scales: Vec<f32> = match self.weight_scheme {
-            WeightScheme::PerTensor => vec![symmetric_scale(max_abs(weights), symmetric)],
+            WeightScheme::PerTensor => vec![symmetric_scale(max_abs(weights), range)],
             WeightScheme::PerChannel => weights
                 .chunks_exact((weights.len() / channels.max(1)).max(1))
-                .map(|row| symmetric_scale(max_abs(row), symmetric))
+                .map(|row| symmetric_scale(max_abs(row), range))
                 .collect(),
         };
         let (zero_point, range) = if self.coding == Coding::Affine {
-            (1 << (self.weight_bits.get() - 1), self.weight_bits.unsigned())
+            (1 << (self.weight_bits.get() - 1), full(self.weight_bits, Signedness::Unsigned))
         } else {
-            (0, symmetric)
+            (0, range)
         };
         let zero_points = vec![zero_point; scales.len()];
         Ok(WeightParams::new(scales, zero_points, range)?)
@@ -218,8 +173,8 @@ mod tests {
         Observed { minimum: low, low, high, max_abs: low.abs().max(high.abs()) }
     }
 
-    fn activation(coding: Coding, scheme: ActScheme, bits: u8, low: f32, high: f32) -> (f32, i32, i32, i32) {
-        let config = QuantConfig { act_scheme: scheme, act_bits: Bits::new(bits).unwrap(), ..QuantConfig::new(coding) };
+    fn activation(coding: Coding, scheme: ActScheme, bits: u32, low: f32, high: f32) -> (f32, i32, i32, i32) {
+        let config = QuantConfig { act_scheme: scheme, act_bits: bits.try_into().unwrap(), ..QuantConfig::new(coding) };
         let params = config.activation(&observed(low, high)).unwrap();
         (params.scale(), params.zero_point(), params.range().q_min(), params.range().q_max())
     }
@@ -277,13 +232,5 @@ mod tests {
     fn affine_activations_need_zero_points() {
         let config = QuantConfig { act_scheme: ActScheme::Affine, ..QuantConfig::new(Coding::SignMagnitude) };
         assert_eq!(config.check(), Err(QuantError::AffineSignMagnitude));
-    }
-
-    #[test]
-    fn bits_are_2_to_8() {
-        for text in ["1", "9", "", "-3", "8.0"] {
-            assert!(text.parse::<Bits>().is_err(), "{text}");
-        }
-        assert_eq!("2".parse::<Bits>().unwrap().get(), 2);
     }
 }

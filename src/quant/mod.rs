@@ -11,7 +11,7 @@ mod file;
 mod observer;
 mod params;
 
-pub use config::{ActScheme, Bits, BitsError, QuantConfig, QuantError, WeightScheme};
+pub use config::{ActScheme, QuantConfig, QuantError, WeightScheme};
 pub use file::{ParamsFile, ParamsFileError};
 pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
 pub use params::{ActivationParams, IntRange, LayerParams, MIN_SCALE, ParamsError, WeightParams};
