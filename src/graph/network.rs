@@ -233,6 +233,12 @@ impl Graph {
         })
     }
 
+    /// Elements of one sample of each approximate layer's input, in graph order.
+    pub fn layer_input_elements(&self) -> Vec<usize> {
+        let layers = self.nodes.iter().filter(|node| node.op.layer().is_some());
+        layers.map(|node| self.ty(node.inputs[0]).sizes(1).iter().product()).collect()
+    }
+
     /// The approximate layers that were swapped in, in graph order.
     pub fn layers(&self) -> impl Iterator<Item = &dyn ApproxLayer> {
         self.nodes.iter().filter_map(|node| node.op.layer())

@@ -7,7 +7,7 @@
 //! ```
 //! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode};
 //! use approx_eval::lut::{Coding, Lut};
-//! use approx_eval::kernel::Signedness;
+//! use approx_eval::kernel::{self, Signedness};
 //! use approx_eval::quant::{Observer, QuantConfig};
 //! use candle_core::{DType, Device, Module, Tensor};
 //! use candle_nn::{Conv2dConfig, VarBuilder, VarMap, conv2d, linear};
@@ -35,7 +35,7 @@
 //! let lut = Lut::from_fn("no-low-bits", Signedness::Unsigned, |a, b| (a & !1) * (b & !1));
 //! let config = QuantConfig::new(Coding::SignMagnitude);
 //! for layer in [&mut conv as &mut dyn ApproxLayer, &mut head] {
-//!     layer.finish_calibration(&config, Some(&lut))?;
+//!     layer.finish_calibration(&config, Some(&lut), kernel::best())?;
 //!     layer.set_mode(InferenceMode::Approximate);
 //! }
 //! assert_eq!(network(&conv, &head, &images)?.dims(), [2, 10]);
@@ -63,7 +63,7 @@ pub use mode::InferenceMode;
 pub use state::LayerState;
 pub use window::{ConvAttributes, Window, linear_window};
 
-use crate::kernel::{self, Kernel};
+use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{Calibrator, LayerParams, QuantConfig};
 use candle_core::{Device, Module, Tensor};
@@ -182,11 +182,16 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     }
 
     /// Stops observing, and quantizes the layer by what was seen; `lut` is what approximate mode
-    /// multiplies by.
+    /// multiplies by, `kernel` what sums its products.
     ///
     /// # Errors
     /// When nothing was observed, values were not finite, or the multiplier does not suit the coding.
-    fn finish_calibration(&mut self, config: &QuantConfig, lut: Option<&Lut>) -> Result<(), LayerError> {
+    fn finish_calibration(
+        &mut self,
+        config: &QuantConfig,
+        lut: Option<&Lut>,
+        kernel: &dyn Kernel,
+    ) -> Result<(), LayerError> {
         let calibrator = self.state_mut().calibrator.get_mut().ok().and_then(Option::take);
         let params = (|| {
             let calibrator = calibrator.ok_or(LayerProblem::NothingObserved)?;
@@ -199,7 +204,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
             Ok(LayerParams { input: config.activation(&observed)?, weight })
         })()
         .map_err(|problem| problem.of(self.name()))?;
-        self.quantize(params, config.coding, lut, kernel::best())
+        self.quantize(params, config.coding, lut, kernel)
     }
 
     /// Quantizes the layer by known parameters, shifted by 128 where they lie outside the range of
