@@ -1,5 +1,4 @@
 //! Evaluates neural networks on approximate multipliers.
-#![deny(missing_docs)]
 
 #[cfg(feature = "cli")]
 pub mod cli;

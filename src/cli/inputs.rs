@@ -81,7 +81,8 @@ impl DataArgs {
             bail!("--data-format bears on --data, which is not given");
         }
         let embedded = model.dataset.as_deref().and_then(data::embedded);
-        let embedded = embedded.with_context(|| format!("model '{}' has no test set of its own: give --data", model.name))?;
+        let embedded =
+            embedded.with_context(|| format!("model '{}' has no test set of its own: give --data", model.name))?;
         Ok(embedded.open()?)
     }
 

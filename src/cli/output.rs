@@ -34,7 +34,9 @@ impl FormatArgs {
         let mut stdout = io::stdout().lock();
         let text = self.format.0.export(document, terminal.colors(stdout.is_terminal()));
         match stdout.write_all(&text).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("cannot write to standard output")
+            }
             _ => Ok(()),
         }
     }

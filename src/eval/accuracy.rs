@@ -70,9 +70,10 @@ impl Counter {
                 let prediction = argmax(logits);
                 let label = label as usize;
                 // Ties rank by class, as in the prediction.
-                let rank = logits.iter().enumerate().filter(|&(class, logit)| {
-                    *logit > logits[label] || (*logit == logits[label] && class < label)
-                });
+                let rank = logits
+                    .iter()
+                    .enumerate()
+                    .filter(|&(class, logit)| *logit > logits[label] || (*logit == logits[label] && class < label));
                 self.correct += u64::from(prediction as usize == label);
                 self.correct_top5 += u64::from(rank.count() < 5);
                 self.total += 1;

@@ -1,7 +1,7 @@
 //! The batch loop.
 
-use super::accuracy::{Accuracy, Counter, Scores};
 use super::Progress;
+use super::accuracy::{Accuracy, Counter, Scores};
 use crate::data::{BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::{InferenceMode, LayerError};
@@ -49,13 +49,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the noise is not finite, or its deviation negative.
-pub fn set_mode(
-    graph: &mut Graph,
-    mode: InferenceMode,
-    stdev: f64,
-    mean: f64,
-    seed: u64,
-) -> Result<(), LayerError> {
+pub fn set_mode(graph: &mut Graph, mode: InferenceMode, stdev: f64, mean: f64, seed: u64) -> Result<(), LayerError> {
     for (index, layer) in graph.layers_mut().enumerate() {
         layer.set_mode(mode);
         layer.set_stdev(stdev)?;

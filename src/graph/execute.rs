@@ -76,9 +76,8 @@ impl Graph {
                 values[id.0] = (uses[id.0] > 0).then_some(output);
             }
         }
-        let output = |id: &super::ValueId| {
-            values[id.0].clone().ok_or_else(|| RunError::Unbound(self.values[id.0].name.clone()))
-        };
+        let output =
+            |id: &super::ValueId| values[id.0].clone().ok_or_else(|| RunError::Unbound(self.values[id.0].name.clone()));
         self.outputs.iter().map(output).collect()
     }
 }

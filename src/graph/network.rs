@@ -129,12 +129,7 @@ impl Graph {
     ///
     /// # Errors
     /// When the name is taken or the operator does not suit the inputs.
-    pub fn add(
-        &mut self,
-        name: &str,
-        op: impl Operator,
-        inputs: &[ValueId],
-    ) -> Result<Vec<ValueId>, GraphError> {
+    pub fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Vec<ValueId>, GraphError> {
         let types: Vec<&ValueType> = inputs.iter().map(|&id| self.ty(id)).collect();
         let outputs = op.infer(&types).map_err(|source| GraphError::Operator {
             node: name.to_owned(),

@@ -221,10 +221,9 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
         kernel: &dyn Kernel,
     ) -> Result<(), LayerError> {
         let (outputs, groups) = (self.state().outputs(), self.groups());
-        let quantized = with_values(self.weight(), |weight| {
-            Quantized::new(params, coding, lut, kernel, weight, outputs, groups)
-        })
-        .map_err(|problem| problem.of(self.name()))?;
+        let quantized =
+            with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, outputs, groups))
+                .map_err(|problem| problem.of(self.name()))?;
         self.state_mut().quantized = Some(quantized);
         Ok(())
     }

@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::kernel::{self, Signedness};
-use candle_core::DType;
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
+use candle_core::DType;
 use proptest::prelude::*;
 
 /// A convolution with its data.
@@ -182,30 +182,31 @@ fn case() -> impl Strategy<Value = Case> {
         coding,
         (any::<u8>(), prop::collection::vec(any::<u8>(), 9)),
     )
-        .prop_map(|((batch, groups, c_in, c_out, values), (kernel, stride, dilation, padding, extra), coding, z)| {
-            let span = |axis: usize| dilation[axis] * (kernel[axis] - 1) + 1;
-            // At least one position: the unpadded input holds the kernel, or padding does.
-            let size = [0, 1].map(|axis| {
-                (span(axis) + extra[axis]).saturating_sub(padding[axis][0] + padding[axis][1]).max(1)
-            });
-            let zero_point = |byte: u8| match coding {
-                Coding::SignMagnitude => 0,
-                Coding::Signed => i32::from(byte.cast_signed()),
-                Coding::Affine => i32::from(byte),
-            };
-            let outputs = groups * c_out;
-            Case {
-                batch,
-                channels: groups * c_in,
-                outputs,
-                size,
-                kernel,
-                attributes: ConvAttributes { stride, padding, dilation, groups },
-                coding,
-                zero_points: (zero_point(z.0), z.1[..outputs].iter().map(|&z| zero_point(z)).collect()),
-                values,
-            }
-        })
+        .prop_map(
+            |((batch, groups, c_in, c_out, values), (kernel, stride, dilation, padding, extra), coding, z)| {
+                let span = |axis: usize| dilation[axis] * (kernel[axis] - 1) + 1;
+                // At least one position: the unpadded input holds the kernel, or padding does.
+                let size = [0, 1]
+                    .map(|axis| (span(axis) + extra[axis]).saturating_sub(padding[axis][0] + padding[axis][1]).max(1));
+                let zero_point = |byte: u8| match coding {
+                    Coding::SignMagnitude => 0,
+                    Coding::Signed => i32::from(byte.cast_signed()),
+                    Coding::Affine => i32::from(byte),
+                };
+                let outputs = groups * c_out;
+                Case {
+                    batch,
+                    channels: groups * c_in,
+                    outputs,
+                    size,
+                    kernel,
+                    attributes: ConvAttributes { stride, padding, dilation, groups },
+                    coding,
+                    zero_points: (zero_point(z.0), z.1[..outputs].iter().map(|&z| zero_point(z)).collect()),
+                    values,
+                }
+            },
+        )
 }
 
 /// An asymmetric multiplier whose product of zeros is not zero.
@@ -289,8 +290,7 @@ fn linear_layers_take_any_rank() {
     for row in input.chunks(7) {
         for weights in weight.chunks(7) {
             let products = row.iter().zip(weights);
-            let sum: i64 =
-                products.map(|(&x, &w)| crooked_term(Coding::Signed, quantize(x), quantize(w))).sum();
+            let sum: i64 = products.map(|(&x, &w)| crooked_term(Coding::Signed, quantize(x), quantize(w))).sum();
             expected.push((sum as f64 * (f64::from(0.02f32) * f64::from(0.02f32))) as f32);
         }
     }

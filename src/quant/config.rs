@@ -49,7 +49,9 @@ pub enum WeightScheme {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum QuantError {
     /// Affine activations under a coding without zero points.
-    #[error("--act-scheme affine has zero points, which --coding sign-magnitude cannot express: use --coding affine or --act-scheme symmetric")]
+    #[error(
+        "--act-scheme affine has zero points, which --coding sign-magnitude cannot express: use --coding affine or --act-scheme symmetric"
+    )]
     AffineSignMagnitude,
     /// Parameters that came out unusable: an infinite value was observed.
     #[error(transparent)]
@@ -114,8 +116,11 @@ impl QuantConfig {
                 (symmetric_scale(observed.max_abs, range), 0, range)
             }
             ActScheme::Affine => {
-                let range =
-                    if self.coding == Coding::Affine { full(self.act_bits, Signedness::Unsigned) } else { full(self.act_bits, Signedness::Signed) };
+                let range = if self.coding == Coding::Affine {
+                    full(self.act_bits, Signedness::Unsigned)
+                } else {
+                    full(self.act_bits, Signedness::Signed)
+                };
                 let (scale, zero_point) = affine(observed.low, observed.high, range);
                 (scale, zero_point, range)
             }

@@ -122,10 +122,10 @@ impl ParamsFile {
     /// # Errors
     /// Names the file and the layer.
     pub fn read(path: &Path) -> Result<Self, ParamsFileError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ParamsFileError::Read { path: path.to_owned(), source })?;
-        let json: Json = serde_json::from_str(&text)
-            .map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ParamsFileError::Read { path: path.to_owned(), source })?;
+        let json: Json =
+            serde_json::from_str(&text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
         if json.schema != SCHEMA {
             return Err(ParamsFileError::Schema { path: path.to_owned(), found: json.schema });
         }

@@ -32,9 +32,7 @@ pub enum ParamsError {
         q_max: i32,
     },
     /// Sign-magnitude operands have no zero point.
-    #[error(
-        "coding sign-magnitude needs zero points of 0, found {0}: use --coding affine, or symmetric quantization"
-    )]
+    #[error("coding sign-magnitude needs zero points of 0, found {0}: use --coding affine, or symmetric quantization")]
     SignMagnitude(i32),
     /// Scales and zero points that do not pair up, or do not match the layer's outputs.
     #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]
@@ -265,9 +263,7 @@ impl WeightParams {
         let depth = weights.len() / channels.max(1);
         let rows = weights.chunks_exact(depth.max(1)).enumerate();
         Ok(rows
-            .flat_map(|(o, row)| {
-                row.iter().map(move |&w| quantize(w, self.scale(o), self.zero_point(o), self.range))
-            })
+            .flat_map(|(o, row)| row.iter().map(move |&w| quantize(w, self.scale(o), self.zero_point(o), self.range)))
             .collect())
     }
 

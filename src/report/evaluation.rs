@@ -251,7 +251,15 @@ impl Document for Report {
         let accuracy = &self.accuracy;
         let [low, high] = accuracy.ci95;
         let mut pairs = vec![
-            ("model", format!("{} ({}, {} parameters)", self.model.name, self.model.architecture, grouped(self.model.parameters))),
+            (
+                "model",
+                format!(
+                    "{} ({}, {} parameters)",
+                    self.model.name,
+                    self.model.architecture,
+                    grouped(self.model.parameters)
+                ),
+            ),
             ("dataset", format!("{}, {} samples", self.dataset.name, grouped(self.dataset.samples as u64))),
             ("mode", self.config.mode.to_string()),
         ];
@@ -278,7 +286,10 @@ impl Document for Report {
             pairs.push(("quantization", quantization.summary()));
         }
         if let Some(noise) = self.config.noise {
-            pairs.push(("noise", format!("stdev {} (relative), mean {}, seed {}", noise.stdev, noise.mean, self.config.seed)));
+            pairs.push((
+                "noise",
+                format!("stdev {} (relative), mean {}, seed {}", noise.stdev, noise.mean, self.config.seed),
+            ));
         }
         pairs.push((
             "top-1",
@@ -304,7 +315,10 @@ impl Document for Report {
         let kernel = timing.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
         pairs.push((
             "time",
-            format!("{:.2} s, {:.0} images/s, {} threads{kernel}", timing.seconds, timing.images_per_second, timing.threads),
+            format!(
+                "{:.2} s, {:.0} images/s, {} threads{kernel}",
+                timing.seconds, timing.images_per_second, timing.threads
+            ),
         ));
         for gate in &self.gates {
             pairs.push(("gate", gate_summary(gate)));
@@ -382,7 +396,9 @@ impl QuantizationReport {
             }
         };
         match (self.act_bits, self.weight_bits, &self.observer) {
-            (Some(act), Some(weight), Some(observer)) => format!("{act}-bit activations, {weight}-bit weights, {observer}, {from}"),
+            (Some(act), Some(weight), Some(observer)) => {
+                format!("{act}-bit activations, {weight}-bit weights, {observer}, {from}")
+            }
             _ => from,
         }
     }
@@ -391,7 +407,9 @@ impl QuantizationReport {
 fn gate_summary(gate: &Gate) -> String {
     let verdict = if gate.passed { "held" } else { "FAILED" };
     match gate.gate {
-        GateKind::MinAccuracy => format!("top-1 {} of at least {}: {verdict}", percent(gate.found), percent(gate.bound)),
+        GateKind::MinAccuracy => {
+            format!("top-1 {} of at least {}: {verdict}", percent(gate.found), percent(gate.bound))
+        }
         GateKind::MaxDrop => format!("drop {} of at most {}: {verdict}", percent(gate.found), percent(gate.bound)),
     }
 }

@@ -14,7 +14,8 @@ impl Exporter for Json {
     }
 
     fn export(&self, document: &dyn Document, _: bool) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(&document.json()).expect("a JSON value has no other keys than strings");
+        let mut text =
+            serde_json::to_vec_pretty(&document.json()).expect("a JSON value has no other keys than strings");
         text.push(b'\n');
         text
     }

@@ -29,7 +29,10 @@ impl Document for LutDetails {
         let mut pairs = vec![
             ("name", self.0.name.clone()),
             ("operands", format!("{a} x {b} bits, {sign}")),
-            ("read as", format!("{}{entry}, {} order ({}){swapped}", reading.format, word(reading.index), word(reading.from))),
+            (
+                "read as",
+                format!("{}{entry}, {} order ({}){swapped}", reading.format, word(reading.index), word(reading.from)),
+            ),
             ("blake3", self.0.blake3.clone()),
             ("MAE", number(errors.mae)),
             ("WCE", errors.wce.to_string()),

@@ -84,7 +84,10 @@ mod tests {
 
         let timm = br#"{"architecture":"resnet18","num_classes":1000,"num_features":512,"pretrained_cfg":{"tag":"a1_in1k","mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225],"input_size":[3,224,224],"crop_pct":0.95}}"#;
         let config = ModelConfig::parse(timm).unwrap();
-        assert_eq!((config.input.shape, config.input.resize, config.input.crop), (Some([3, 224, 224]), Some(235), Some(224)));
+        assert_eq!(
+            (config.input.shape, config.input.resize, config.input.crop),
+            (Some([3, 224, 224]), Some(235), Some(224))
+        );
         assert!(ModelConfig::parse(b"{}").is_err());
     }
 }

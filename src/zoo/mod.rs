@@ -72,12 +72,7 @@ impl Architecture {
     ///
     /// # Errors
     /// When the network cannot take such images.
-    pub fn build(
-        &self,
-        input: [usize; 3],
-        num_classes: usize,
-        weights: Option<&Weights>,
-    ) -> Result<Graph, GraphError> {
+    pub fn build(&self, input: [usize; 3], num_classes: usize, weights: Option<&Weights>) -> Result<Graph, GraphError> {
         let mut graph = Graph::new();
         let images = graph.input("input", ValueType::batch_of(&input))?;
         let mut builder = Builder::new(&mut graph, num_classes, weights);

@@ -147,8 +147,7 @@ impl Model {
         calibration: impl FnOnce() -> Option<Calibration>,
     ) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
-        let config =
-            ModelConfig::parse(config).map_err(|source| ModelError::Config { path: path.clone(), source })?;
+        let config = ModelConfig::parse(config).map_err(|source| ModelError::Config { path: path.clone(), source })?;
         let architecture = Architecture::find(&config.architecture)
             .map_err(|source| ModelError::Architecture { what: path.display().to_string(), source })?;
         let path = folder.join("model.safetensors");
@@ -182,9 +181,11 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let input = input.unwrap_or(architecture.input);
         let num_classes = num_classes.unwrap_or_else(|| weights.classes().unwrap_or(architecture.num_classes));
-        let mut graph = architecture
-            .build(input, num_classes, Some(&weights))
-            .map_err(|source| ModelError::Graph { path: path.to_owned(), input, source })?;
+        let mut graph = architecture.build(input, num_classes, Some(&weights)).map_err(|source| ModelError::Graph {
+            path: path.to_owned(),
+            input,
+            source,
+        })?;
         let Weights { tensors, notes, blake3 } = weights;
         graph.bind(tensors).map_err(|source| ModelError::Bind {
             path: path.to_owned(),

@@ -69,8 +69,8 @@ impl Weights {
     /// As [`read`](Weights::read).
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, WeightsError> {
         let blake3 = blake3::hash(&bytes).to_hex().to_string();
-        let file = BufferedSafetensors::new(bytes)
-            .map_err(|source| WeightsError::Format { path: path.to_owned(), source })?;
+        let file =
+            BufferedSafetensors::new(bytes).map_err(|source| WeightsError::Format { path: path.to_owned(), source })?;
         let mut tensors = BTreeMap::new();
         let mut converted: BTreeMap<&'static str, usize> = BTreeMap::new();
         for (name, _) in file.tensors() {
@@ -82,8 +82,8 @@ impl Weights {
                 let tensor = file.load(&name, &Device::Cpu)?;
                 Ok((tensor.dtype(), tensor.to_dtype(DType::F32)?))
             };
-            let (dtype, tensor) = load()
-                .map_err(|source| WeightsError::Tensor { path: path.to_owned(), name: name.clone(), source })?;
+            let (dtype, tensor) =
+                load().map_err(|source| WeightsError::Tensor { path: path.to_owned(), name: name.clone(), source })?;
             if dtype != DType::F32 {
                 *converted.entry(dtype.as_str()).or_default() += 1;
             }

@@ -54,7 +54,11 @@ impl PoolWindow {
     }
 
     /// `reduce(rows of the window)` for each window of each plane of `x`.
-    fn run(&self, x: &Tensor, reduce: impl Fn(&mut dyn Iterator<Item = &[f32]>) -> f32 + Sync) -> Result<Tensor, OpError> {
+    fn run(
+        &self,
+        x: &Tensor,
+        reduce: impl Fn(&mut dyn Iterator<Item = &[f32]>) -> f32 + Sync,
+    ) -> Result<Tensor, OpError> {
         let (batch, channels, height, width) = x.dims4()?;
         let [oh, ow] = self.output([height, width])?;
         let mut output = vec![0f32; batch * channels * oh * ow];
