@@ -29,10 +29,16 @@ pub enum EvalError {
     NaN(usize),
     /// candle reports a problem.
     #[error(transparent)]
-    Candle(#[from] candle_core::Error),
+    Candle(Box<candle_core::Error>),
     /// Whoever takes the scores failed.
     #[error("cannot write the scores")]
     Sink(#[from] std::io::Error),
+}
+
+impl From<candle_core::Error> for EvalError {
+    fn from(error: candle_core::Error) -> Self {
+        EvalError::Candle(Box::new(error))
+    }
 }
 
 /// What an evaluation found.

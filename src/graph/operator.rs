@@ -42,7 +42,13 @@ pub enum OpError {
     Layer(#[from] LayerError),
     /// candle reports a problem.
     #[error(transparent)]
-    Candle(#[from] candle_core::Error),
+    Candle(Box<candle_core::Error>),
+}
+
+impl From<candle_core::Error> for OpError {
+    fn from(error: candle_core::Error) -> Self {
+        OpError::Candle(Box::new(error))
+    }
 }
 
 impl OpError {

@@ -71,12 +71,18 @@ pub enum LayerProblem {
     Coding(#[from] CodingError),
     /// candle reports a problem.
     #[error(transparent)]
-    Candle(#[from] candle_core::Error),
+    Candle(Box<candle_core::Error>),
 }
 
 impl LayerProblem {
     /// The error of the layer called `layer`.
     pub fn of(self, layer: &str) -> LayerError {
         LayerError { layer: layer.to_owned(), problem: self }
+    }
+}
+
+impl From<candle_core::Error> for LayerProblem {
+    fn from(error: candle_core::Error) -> Self {
+        LayerProblem::Candle(Box::new(error))
     }
 }

@@ -24,7 +24,7 @@ pub enum WeightsError {
         path: PathBuf,
         /// What candle says.
         #[source]
-        source: candle_core::Error,
+        source: Box<candle_core::Error>,
     },
     /// A tensor cannot be converted.
     #[error("{}: tensor '{name}' cannot be read as f32", .path.display())]
@@ -35,7 +35,7 @@ pub enum WeightsError {
         name: String,
         /// What candle says.
         #[source]
-        source: candle_core::Error,
+        source: Box<candle_core::Error>,
     },
 }
 
@@ -70,7 +70,7 @@ impl Weights {
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, WeightsError> {
         let blake3 = blake3::hash(&bytes).to_hex().to_string();
         let file =
-            BufferedSafetensors::new(bytes).map_err(|source| WeightsError::Format { path: path.to_owned(), source })?;
+            BufferedSafetensors::new(bytes).map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
         let mut tensors = BTreeMap::new();
         let mut converted: BTreeMap<&'static str, usize> = BTreeMap::new();
         for (name, _) in file.tensors() {
