@@ -196,3 +196,6 @@ impl std::fmt::Debug for Dataset {
         write!(f, "Dataset {{ {}: {} {pixel_kind:?} images {image_shape:?} }}", origin.name(), labels.len())
     }
 }
+
+#[cfg(test)]
+mod tests;
