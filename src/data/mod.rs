@@ -29,12 +29,15 @@
 mod array;
 mod batches;
 mod cifar;
+mod csv;
 mod decode;
 mod element;
 mod embedded;
 mod error;
+mod folder;
 mod format;
 mod idx;
+mod npz;
 mod planes;
 mod preprocess;
 mod resize;
@@ -43,6 +46,7 @@ mod source;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
+pub use decode::DecodeError;
 pub use embedded::{Embedded, embedded};
 pub use error::DataError;
 pub use format::{DataFormat, open};
@@ -117,6 +121,11 @@ impl Dataset {
     ) -> Dataset {
         let (origin, reader) = (Arc::new(origin), Box::new(reader));
         Dataset { origin, image_shape, pixel_kind, labels, class_names: None, reader }
+    }
+
+    /// The same set, its labels being indices of `names`.
+    pub(crate) fn with_class_names(self, names: Vec<String>) -> Dataset {
+        Dataset { class_names: Some(names), ..self }
     }
 
     /// The set's name and the hash of its files; a clone outlives the set.

@@ -148,7 +148,25 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
             &["longer than its header says"],
         ),
     ];
-    for (files, parts) in cases {
+    let npz = |images: Vec<u8>| zip(false, &[("images.npy", images), ("labels.npy", npy(1, "|u1", &[1], &[0]))]);
+    let fortran = npy(1, "|u1", &[1, 1, 1], &[9]);
+    let fortran: String = fortran.into_iter().map(char::from).collect();
+    let fortran = fortran.replace("False", "True ").chars().map(|latin| latin as u8).collect();
+    let more: &[(&[(&str, Vec<u8>)], &[&str])] = &[
+        (&[("a.npz", zip(true, &[("x.npy", npy(1, "|u1", &[1], &[0]))]))], &["arrays x", "`images` [N, C, H, W]"]),
+        (&[("a.npz", npz(npy(1, "|u1", &[1, 2, 2], &[0; 3])))], &["holds 131 bytes, expected 132", "u8 [1, 2, 2]"]),
+        (&[("a.npz", npz(npy(1, "<c8", &[1, 1, 1], &[0; 8])))], &["images.npy", "'<c8'", "integers or floats"]),
+        (&[("a.npz", npz(fortran))], &["True", "ascontiguousarray"]),
+        (&[("a.npz", npz(vec![7; 90]))], &["images.npy that starts with [07", ".npy file of version 1 to 3"]),
+        (&[("a.csv", b"1,2,3\n4,5,6\n".to_vec())], &["3 fields a row", "785 for 28 x 28"]),
+        (&[("a.csv", b"1,2\n4,5,6\n".to_vec())], &["3 fields in line 2", "2 as in the first"]),
+        (&[("a.csv", b"label,x\n".to_vec())], &["no rows of numbers"]),
+        (&[("a.csv", b"1,2\n-1,5\n".to_vec())], &["\"-1\" first in line 2", "a label"]),
+        (&[("a.csv", b"1,2\n1,256\n".to_vec())], &["\"256\" in column 2 of sample 1", "0 to 255"]),
+        (&[("a.csv", b"1,2\n1,25".to_vec())], &["a last line without an end", "truncated"]),
+        (&[("a.csv", b"1,0.5\n".to_vec())], &["\"0.5\" in column 2 of sample 0"]),
+    ];
+    for (files, parts) in cases.iter().chain(more) {
         let message = message(files);
         for part in *parts {
             assert!(message.contains(part), "{part:?} is not in {message:?}");

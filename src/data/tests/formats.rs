@@ -177,5 +177,21 @@ fn formats_are_named() {
         assert_eq!(format.to_string().parse::<DataFormat>().unwrap(), format);
     }
     let error = "parquet".parse::<DataFormat>().unwrap_err().to_string();
-    assert!(error.contains("`parquet`") && error.contains("idx, cifar10, cifar100, safetensors"), "{error}");
+    assert!(
+        error.contains("`parquet`") && error.contains("idx, cifar10, cifar100, folder, safetensors, npz, csv"),
+        "{error}"
+    );
+}
+
+#[test]
+fn csv_goes_back_over_its_marks() {
+    // More rows than lie between two marks, twice.
+    let set = Set::of([1, 1, 1], 700);
+    for encoding in ENCODINGS.iter().filter(|encoding| encoding.format == "csv") {
+        let folder = tempdir().unwrap();
+        let mut dataset = data::open(&(encoding.write)(&set, folder.path()), None, Split::Test).unwrap();
+        for range in [600..700, 0..10, 255..257, 257..300, 511..513, 512..513, 100..101, 0..700] {
+            assert_eq!(bytes(&mut dataset, range.clone()), set.pixels[range]);
+        }
+    }
 }

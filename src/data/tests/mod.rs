@@ -3,6 +3,7 @@
 
 mod batches;
 mod damage;
+mod folder;
 mod formats;
 mod preprocess;
 
@@ -50,6 +51,7 @@ pub struct Encoding {
 
 const GRAY: &[[usize; 3]] = &[[1, 3, 4], [1, 1, 1], [1, 28, 28]];
 const ANY: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1], [4, 7, 3]];
+const SQUARE: &[[usize; 3]] = &[[1, 3, 3], [1, 1, 1], [1, 28, 28]];
 const CIFAR: &[[usize; 3]] = &[[3, 32, 32]];
 
 pub const ENCODINGS: &[Encoding] = &[
@@ -59,6 +61,10 @@ pub const ENCODINGS: &[Encoding] = &[
     Encoding { format: "cifar100", shapes: CIFAR, write: cifar100_folder, can_shrink: true },
     Encoding { format: "safetensors", shapes: ANY, write: safetensors_bytes, can_shrink: false },
     Encoding { format: "safetensors", shapes: ANY, write: safetensors_wide, can_shrink: false },
+    Encoding { format: "npz", shapes: ANY, write: npz_stored, can_shrink: false },
+    Encoding { format: "npz", shapes: ANY, write: npz_deflated, can_shrink: false },
+    Encoding { format: "csv", shapes: SQUARE, write: csv_with_names, can_shrink: true },
+    Encoding { format: "csv", shapes: SQUARE, write: csv_gz, can_shrink: false },
 ];
 
 impl Encoding {
@@ -155,4 +161,77 @@ fn safetensors_wide(set: &Set, folder: &Path) -> PathBuf {
     let pixels = set.pixels.iter().flat_map(|&pixel| i16::from(pixel).to_le_bytes()).collect();
     let tensors = [("images", "I16", &[n, c, h, w][..], pixels), ("labels", "U8", &[n, 1], set.labels.clone())];
     write(folder.join("wide.st"), &safetensors(&tensors))
+}
+
+/// A numpy array file: type string, dimensions, content.
+pub fn npy(version: u8, descr: &str, dims: &[usize], content: &[u8]) -> Vec<u8> {
+    let dims: String = dims.iter().map(|dim| format!("{dim}, ")).collect();
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", dims.trim_end());
+    // The numbers start at a multiple of 64.
+    let start = if version == 1 { 10 } else { 12 };
+    let len = (start + text.len() + 1).next_multiple_of(64) - start;
+    let text = format!("{text:width$}\n", width = len - 1);
+    let len = (len as u32).to_le_bytes();
+    [b"\x93NUMPY", &[version, 0][..], &len[..start - 8], text.as_bytes(), content].concat()
+}
+
+/// A zip archive, by hand.
+pub fn zip(deflated: bool, members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in members {
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let mut stored = content.clone();
+        if deflated {
+            let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(content).expect("memory");
+            stored = encoder.finish().expect("memory");
+        }
+        let mut about = vec![20, 0, 0, 0, if deflated { 8 } else { 0 }, 0, 0, 0, 0x21, 0];
+        about.extend(crc.sum().to_le_bytes());
+        about.extend([stored.len(), content.len()].iter().flat_map(|&len| (len as u32).to_le_bytes()));
+        about.extend([name.len() as u8, 0, 0, 0]);
+        let offset = (archive.len() as u32).to_le_bytes();
+        archive.extend([b"PK\x03\x04", &about[..], name.as_bytes(), &stored].concat());
+        directory.extend([b"PK\x01\x02\x14\x00", &about[..], &[0; 10], &offset, name.as_bytes()].concat());
+    }
+    let (start, count) = (archive.len() as u32, members.len() as u8);
+    archive.extend(&directory);
+    archive.extend([b"PK\x05\x06\x00\x00\x00\x00", &[count, 0, count, 0][..]].concat());
+    archive.extend([directory.len() as u32, start].iter().flat_map(|value| value.to_le_bytes()));
+    archive.extend([0, 0]);
+    archive
+}
+
+fn npz_stored(set: &Set, folder: &Path) -> PathBuf {
+    let ([c, h, w], n) = (set.shape, set.labels.len());
+    let labels: Vec<u8> = set.labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
+    let images = npy(1, "|u1", &[n, c, h, w], &set.pixels);
+    let members = [("labels.npy", npy(1, "<i8", &[n], &labels)), ("images.npy", images)];
+    write(folder.join("set.npz"), &zip(false, &members))
+}
+
+fn npz_deflated(set: &Set, folder: &Path) -> PathBuf {
+    let ([c, h, w], n) = (set.shape, set.labels.len());
+    let pixels: Vec<u8> = set.pixels.iter().flat_map(|&pixel| u32::from(pixel).to_be_bytes()).collect();
+    let images = npy(2, ">u4", &[n, c, h, w], &pixels);
+    let members = [("images.npy", images), ("labels.npy", npy(3, "|u1", &[n, 1], &set.labels))];
+    write(folder.join("set.npz"), &zip(true, &members))
+}
+
+fn rows(set: &Set) -> String {
+    let row = |(label, image): (u8, &[u8])| {
+        let pixels: String = image.iter().map(|pixel| format!(",{pixel}")).collect();
+        format!("{label}{pixels}\n")
+    };
+    set.samples().map(row).collect()
+}
+
+fn csv_with_names(set: &Set, folder: &Path) -> PathBuf {
+    let names: String = (0..set.image()).map(|pixel| format!(",pixel{pixel}")).collect();
+    write(folder.join("set.csv"), format!("label{names}\n{}", rows(set)).as_bytes())
+}
+
+fn csv_gz(set: &Set, folder: &Path) -> PathBuf {
+    write(folder.join("set.csv.gz"), &gzip(rows(set).replace('\n', "\r\n").as_bytes()))
 }
