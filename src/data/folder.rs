@@ -49,11 +49,11 @@ fn root(path: &Path, split: Split) -> Result<PathBuf, DataError> {
         let inside = path.join(name).read_dir();
         inside.is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir())))
     };
-    if !TEST.iter().chain(&TRAIN).any(|name| is_split(&name)) {
+    if !TEST.iter().chain(&TRAIN).any(is_split) {
         return Ok(path.to_owned());
     }
     let names = if split == Split::Test { &TEST[..] } else { &TRAIN };
-    match names.iter().copied().filter(|name| is_split(&name)).collect::<Vec<_>>()[..] {
+    match names.iter().copied().filter(is_split).collect::<Vec<_>>()[..] {
         [name] => Ok(path.join(name)),
         [] => Err(DataError::Missing {
             folder: path.to_owned(),

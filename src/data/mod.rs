@@ -1,7 +1,7 @@
 //! Datasets: labelled images from files of many formats, preprocessed and prepared ahead in batches.
 //!
 //! [`open`] recognises a file or folder and gives a [`Dataset`], which reads any range of its
-//! samples in bounded memory; [`embedded`] gives the sets that are part of the program.
+//! samples in bounded memory; [`embedded()`] gives the sets that are part of the program.
 //! [`Preprocess`] turns their bytes into the numbers that a network was trained on, and
 //! [`Batches`] does both on a thread of its own, ahead of whoever evaluates or calibrates:
 //!

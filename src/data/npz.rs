@@ -34,7 +34,7 @@ fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
         .map_err(|error| DataError::content(&storage, format!("no archive ({error})"), "a whole zip archive"))?;
     let images = array(member(&storage, &mut archive, "images.npy")?, "images.npy")?;
     let labels = array(member(&storage, &mut archive, "labels.npy")?, "labels.npy")?;
-    array::dataset(Origin::at(path, vec![storage]), images, labels)
+    array::dataset(Origin::at(path, [storage]), images, labels)
 }
 
 /// The bytes of an archive's member.

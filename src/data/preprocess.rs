@@ -196,29 +196,27 @@ impl Preprocess {
     ///
     /// # Errors
     /// As [`Preprocess::output_shape`], and when an encoded image is damaged or has another shape.
+    ///
+    /// # Panics
+    /// When a dimension of `input` is 0.
     pub fn apply(&self, pixels: Pixels, input: [usize; 3]) -> Result<Vec<f32>, PreprocessError> {
-        let kind = if matches!(pixels, Pixels::Floats(_)) { PixelKind::Floats } else { PixelKind::Bytes };
-        let output = self.output_shape(input, kind)?;
-        let normalise = Normalise::new(self, output);
         match pixels {
-            Pixels::Floats(values) => Ok(values),
-            Pixels::Bytes(bytes) if !self.needs_single_images() => {
-                let mut values = vec![0.0; bytes.len()];
-                normalise.fill(&bytes, &mut values);
-                Ok(values)
+            Pixels::Floats(values) => self.output_shape(input, PixelKind::Floats).map(|_| values),
+            Pixels::Bytes(bytes) => {
+                let normalise = Normalise::new(self, self.output_shape(input, PixelKind::Bytes)?);
+                if self.resize.or(self.crop).is_none() && self.channels.is_none() {
+                    return Ok(normalise.all(&bytes));
+                }
+                normalise.each(bytes.par_chunks_exact(input.iter().product()), |image| {
+                    self.fit("the dataset", Planes { shape: input, bytes: image.to_vec() })
+                })
             }
-            Pixels::Bytes(bytes) => normalise.each(bytes.par_chunks_exact(input.iter().product()), |image| {
-                self.fit("the dataset", Planes { shape: input, bytes: image.to_vec() })
-            }),
             Pixels::Encoded(images) => {
+                let output = self.output_shape(input, PixelKind::Bytes)?;
+                let normalise = Normalise::new(self, output);
                 normalise.each(images.par_iter(), |image| self.fit_encoded(image, input[0], output))
             }
         }
-    }
-
-    /// Whether images are more than normalised, so that they are worth a thread each.
-    pub(super) fn needs_single_images(&self) -> bool {
-        self.resize.is_some() || self.crop.is_some() || self.channels.is_some()
     }
 
     /// Decodes an image of a set whose first image has `channels`, and brings it to `output`.
@@ -319,7 +317,13 @@ impl Normalise {
         filled.map(|()| values)
     }
 
-    /// Normalises whole images.
+    /// Normalises images that are in shape already.
+    fn all(&self, bytes: &[u8]) -> Vec<f32> {
+        let mut values = vec![0.0; bytes.len()];
+        self.fill(bytes, &mut values);
+        values
+    }
+
     fn fill(&self, bytes: &[u8], values: &mut [f32]) {
         let planes = bytes.chunks_exact(self.plane).zip(values.chunks_exact_mut(self.plane));
         for ((bytes, values), table) in planes.zip(self.tables.iter().cycle()) {

@@ -31,7 +31,7 @@ fn recognise(probe: &mut Probe) -> Evidence {
 
 fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
     let storage = Storage::File(path.to_owned());
-    dataset(Origin::at(path, vec![storage.clone()]), storage)
+    dataset(Origin::at(path, [storage.clone()]), &storage)
 }
 
 /// Opens a set that is part of the program, such as a shipped network's calibration images.
@@ -40,10 +40,10 @@ fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
 /// As [`open`](super::open()) has them.
 pub fn embedded_safetensors(name: &'static str, bytes: &'static [u8]) -> Result<Dataset, DataError> {
     let storage = Storage::Embedded { name, bytes };
-    dataset(Origin::new(name.to_owned(), vec![storage.clone()]), storage)
+    dataset(Origin::new(name.to_owned(), [storage.clone()]), &storage)
 }
 
-fn dataset(origin: Origin, storage: Storage) -> Result<Dataset, DataError> {
+fn dataset(origin: Origin, storage: &Storage) -> Result<Dataset, DataError> {
     let mut source = Source::new(storage.clone())?;
     let len = source.measure()?;
     let header = header_len(&source.head(8)?);

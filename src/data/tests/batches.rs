@@ -61,7 +61,7 @@ impl<F: FnMut() -> Result<Pixels, DataError> + Send> ReadPixels for Faulty<F> {
 
 fn faulty(fault: impl FnMut() -> Result<Pixels, DataError> + Send + 'static) -> (Batches, Arc<AtomicUsize>) {
     let reads = Arc::new(AtomicUsize::new(0));
-    let origin = Origin::new("faulty".to_owned(), Vec::new());
+    let origin = Origin::new("faulty".to_owned(), []);
     let reader = Faulty { reads: reads.clone(), fault };
     let dataset = Dataset::new(origin, [1, 1, 1], PixelKind::Bytes, vec![0; 1000], reader);
     (Batches::start(dataset, Preprocess::default(), size(10), None).unwrap(), reads)

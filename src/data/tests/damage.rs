@@ -85,6 +85,9 @@ proptest! {
     }
 }
 
+/// Files, of which the first is opened, and parts of the message that this gives.
+type Case<'a> = (&'a [(&'a str, Vec<u8>)], &'a [&'a str]);
+
 /// Writes files, opens the first, and gives the message.
 fn message(files: &[(&str, Vec<u8>)]) -> String {
     let folder = tempdir().unwrap();
@@ -104,7 +107,7 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
         let images = ("images", images.0, images.1, vec![7; images.2]);
         safetensors(&[images, ("labels", labels.0, labels.1, labels.2)])
     };
-    let cases: &[(&[(&str, Vec<u8>)], &[&str])] = &[
+    let cases: &[Case] = &[
         (&[images(idx(8, &[2, 1, 3], &[0; 5])), labels(2)], &["images", "holds 21 bytes", "expected 22", "truncated"]),
         (&[images(idx(8, &[2, 1, 3], &[0; 7])), labels(2)], &["holds 23 bytes", "expected 22", "longer"]),
         (&[images(gzip(&idx(8, &[2, 1, 3], &[0; 7]))), labels(2)], &["holds 23 bytes", "expected 22", "longer"]),
@@ -152,7 +155,7 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
     let fortran = npy(1, "|u1", &[1, 1, 1], &[9]);
     let fortran: String = fortran.into_iter().map(char::from).collect();
     let fortran = fortran.replace("False", "True ").chars().map(|latin| latin as u8).collect();
-    let more: &[(&[(&str, Vec<u8>)], &[&str])] = &[
+    let more: &[Case] = &[
         (&[("a.npz", zip(true, &[("x.npy", npy(1, "|u1", &[1], &[0]))]))], &["arrays x", "`images` [N, C, H, W]"]),
         (&[("a.npz", npz(npy(1, "|u1", &[1, 2, 2], &[0; 3])))], &["holds 131 bytes, expected 132", "u8 [1, 2, 2]"]),
         (&[("a.npz", npz(npy(1, "<c8", &[1, 1, 1], &[0; 8])))], &["images.npy", "'<c8'", "integers or floats"]),

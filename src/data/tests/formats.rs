@@ -195,3 +195,18 @@ fn csv_goes_back_over_its_marks() {
         }
     }
 }
+
+#[test]
+fn calibration_sets_can_be_embedded() {
+    let tensors = [
+        ("images", "F32", &[1usize, 1, 1, 2][..], vec![0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]),
+        ("labels", "U8", &[1], vec![4]),
+    ];
+    let bytes: &'static [u8] = safetensors(&tensors).leak();
+    let mut dataset = data::embedded_safetensors("calibration", bytes).unwrap();
+    assert_eq!((dataset.name(), dataset.labels()), ("calibration", &[4][..]));
+    assert_eq!(dataset.read(0..1).unwrap(), Pixels::Floats(vec![1.0, -2.0]));
+    assert_eq!(dataset.origin().blake3().unwrap(), blake3::hash(bytes));
+    let error = data::embedded_safetensors("short", &bytes[..bytes.len() - 1]).unwrap_err().to_string();
+    assert!(error.contains("embedded short: holds"), "{error}");
+}
