@@ -45,6 +45,6 @@ impl Embedded {
     /// None for the sets as shipped: they go through the same reader, and checks, as files.
     pub fn open(&self) -> Result<Dataset, DataError> {
         let storages = [self.images.clone(), self.labels.clone()];
-        idx::dataset(Origin::new(self.name.to_owned(), storages.to_vec()), storages)
+        idx::dataset(Origin::new(self.name.to_owned(), storages.clone()), storages)
     }
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a dataset's files.
 
+use super::DecodeError;
 use std::path::PathBuf;
 
 /// Why a dataset cannot be opened or read. Every message names the file, what was found, and what
@@ -72,6 +73,9 @@ pub enum DataError {
         /// The names that would do.
         expected: String,
     },
+    /// An image file is damaged.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
     /// No format recognises the file or folder.
     #[error("{}: not recognised as a dataset ({found}); known formats: {known}; --data-format forces one", path.display())]
     Unrecognised {

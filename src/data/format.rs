@@ -1,11 +1,19 @@
 //! The registry of formats, and how a path is given to one of them.
 
 use super::source::Source;
-use super::{DataError, Dataset, Split, cifar, idx, safetensors};
+use super::{DataError, Dataset, Split, cifar, csv, folder, idx, npz, safetensors};
 use std::path::Path;
 
 /// All formats, in the order that messages list them.
-static FORMATS: &[&Format] = &[&idx::FORMAT, &cifar::CIFAR10, &cifar::CIFAR100, &safetensors::FORMAT];
+static FORMATS: &[&Format] = &[
+    &idx::FORMAT,
+    &cifar::CIFAR10,
+    &cifar::CIFAR100,
+    &folder::FORMAT,
+    &safetensors::FORMAT,
+    &npz::FORMAT,
+    &csv::FORMAT,
+];
 
 /// One format: how it is known, and how it is opened.
 pub(super) struct Format {

@@ -33,7 +33,7 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     let images = if path.is_dir() { images_of(path, split)? } else { path.to_owned() };
     let labels = labels_beside(&images)?;
     let storages = [images, labels].map(Storage::File);
-    dataset(Origin::at(path, storages.to_vec()), storages)
+    dataset(Origin::at(path, storages.clone()), storages)
 }
 
 /// The set of an images and a labels file.
@@ -73,7 +73,7 @@ fn labels_beside(images: &Path) -> Result<PathBuf, DataError> {
         names.reverse();
     }
     let found = names.iter().map(|name| images.with_file_name(name)).find(|file| file.is_file());
-    let folder = images.parent().unwrap_or(Path::new(""));
+    let folder = images.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     found.ok_or_else(|| missing(folder, &format!("labels for {name}"), &names.each_ref().map(String::as_str)))
 }
 

@@ -1,7 +1,7 @@
 //! Datasets: labelled images from files of many formats, preprocessed and prepared ahead in batches.
 //!
 //! [`open`] recognises a file or folder and gives a [`Dataset`], which reads any range of its
-//! samples in bounded memory; [`embedded`] gives the sets that are part of the program.
+//! samples in bounded memory; [`embedded()`] gives the sets that are part of the program.
 //! [`Preprocess`] turns their bytes into the numbers that a network was trained on, and
 //! [`Batches`] does both on a thread of its own, ahead of whoever evaluates or calibrates:
 //!
@@ -29,12 +29,15 @@
 mod array;
 mod batches;
 mod cifar;
+mod csv;
 mod decode;
 mod element;
 mod embedded;
 mod error;
+mod folder;
 mod format;
 mod idx;
+mod npz;
 mod planes;
 mod preprocess;
 mod resize;
@@ -43,6 +46,7 @@ mod source;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
+pub use decode::DecodeError;
 pub use embedded::{Embedded, embedded};
 pub use error::DataError;
 pub use format::{DataFormat, open};
@@ -117,6 +121,11 @@ impl Dataset {
     ) -> Dataset {
         let (origin, reader) = (Arc::new(origin), Box::new(reader));
         Dataset { origin, image_shape, pixel_kind, labels, class_names: None, reader }
+    }
+
+    /// The same set, its labels being indices of `names`.
+    pub(crate) fn with_class_names(self, names: Vec<String>) -> Dataset {
+        Dataset { class_names: Some(names), ..self }
     }
 
     /// The set's name and the hash of its files; a clone outlives the set.
@@ -196,3 +205,6 @@ impl std::fmt::Debug for Dataset {
         write!(f, "Dataset {{ {}: {} {pixel_kind:?} images {image_shape:?} }}", origin.name(), labels.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

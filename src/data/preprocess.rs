@@ -1,7 +1,7 @@
 //! From a dataset's pixels to the numbers that a network was trained on.
 
 use super::planes::Planes;
-use super::{EncodedImage, PixelKind, Pixels, decode, resize};
+use super::{DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
 use rayon::prelude::*;
 
 /// Channels that images are converted to before anything else.
@@ -150,15 +150,9 @@ pub enum PreprocessError {
         /// The options that help.
         mend: &'static str,
     },
-    /// An image file is damaged, or of another format.
-    #[error("{file}: cannot decode the image")]
-    Decode {
-        /// The file.
-        file: String,
-        /// What the decoder says.
-        #[source]
-        source: image::ImageError,
-    },
+    /// An image file is damaged.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
 }
 
 /// The longest side that options may ask for.
@@ -202,42 +196,27 @@ impl Preprocess {
     ///
     /// # Errors
     /// As [`Preprocess::output_shape`], and when an encoded image is damaged or has another shape.
+    ///
+    /// # Panics
+    /// When a dimension of `input` is 0.
     pub fn apply(&self, pixels: Pixels, input: [usize; 3]) -> Result<Vec<f32>, PreprocessError> {
-        let kind = if matches!(pixels, Pixels::Floats(_)) { PixelKind::Floats } else { PixelKind::Bytes };
-        let output = self.output_shape(input, kind)?;
-        let image_size: usize = output.iter().product();
-        let normalise = Normalise::new(self, output);
         match pixels {
-            Pixels::Floats(values) => Ok(values),
-            Pixels::Bytes(bytes) if !self.needs_single_images() => {
-                let mut values = vec![0.0; bytes.len()];
-                normalise.fill(&bytes, &mut values);
-                Ok(values)
-            }
+            Pixels::Floats(values) => self.output_shape(input, PixelKind::Floats).map(|_| values),
             Pixels::Bytes(bytes) => {
-                let images: Vec<&[u8]> = bytes.chunks_exact(input.iter().product()).collect();
-                let mut values = vec![0.0; images.len() * image_size];
-                values.par_chunks_exact_mut(image_size).zip(images).try_for_each(|(values, image)| {
-                    let image = Planes { shape: input, bytes: image.to_vec() };
-                    normalise.fill(&self.fit("the dataset", image)?.bytes, values);
-                    Ok(())
-                })?;
-                Ok(values)
+                let normalise = Normalise::new(self, self.output_shape(input, PixelKind::Bytes)?);
+                if self.resize.or(self.crop).is_none() && self.channels.is_none() {
+                    return Ok(normalise.all(&bytes));
+                }
+                normalise.each(bytes.par_chunks_exact(input.iter().product()), |image| {
+                    self.fit("the dataset", Planes { shape: input, bytes: image.to_vec() })
+                })
             }
             Pixels::Encoded(images) => {
-                let mut values = vec![0.0; images.len() * image_size];
-                values.par_chunks_exact_mut(image_size).zip(images).try_for_each(|(values, image)| {
-                    normalise.fill(&self.fit_encoded(&image, input[0], output)?.bytes, values);
-                    Ok(())
-                })?;
-                Ok(values)
+                let output = self.output_shape(input, PixelKind::Bytes)?;
+                let normalise = Normalise::new(self, output);
+                normalise.each(images.par_iter(), |image| self.fit_encoded(image, input[0], output))
             }
         }
-    }
-
-    /// Whether images are more than normalised, so that they are worth a thread each.
-    pub(super) fn needs_single_images(&self) -> bool {
-        self.resize.is_some() || self.crop.is_some() || self.channels.is_some()
     }
 
     /// Decodes an image of a set whose first image has `channels`, and brings it to `output`.
@@ -323,7 +302,28 @@ impl Normalise {
         Normalise { tables: (0..channels).map(table).collect(), plane: height * width }
     }
 
-    /// Normalises whole images.
+    /// Brings images into shape one by one, on many threads, and normalises them.
+    fn each<I: Send>(
+        &self,
+        images: impl IndexedParallelIterator<Item = I>,
+        fit: impl Fn(I) -> Result<Planes, PreprocessError> + Sync,
+    ) -> Result<Vec<f32>, PreprocessError> {
+        let size = self.tables.len() * self.plane;
+        let mut values = vec![0.0; images.len() * size];
+        let filled = values.par_chunks_exact_mut(size).zip(images).try_for_each(|(values, image)| {
+            self.fill(&fit(image)?.bytes, values);
+            Ok(())
+        });
+        filled.map(|()| values)
+    }
+
+    /// Normalises images that are in shape already.
+    fn all(&self, bytes: &[u8]) -> Vec<f32> {
+        let mut values = vec![0.0; bytes.len()];
+        self.fill(bytes, &mut values);
+        values
+    }
+
     fn fill(&self, bytes: &[u8], values: &mut [f32]) {
         let planes = bytes.chunks_exact(self.plane).zip(values.chunks_exact_mut(self.plane));
         for ((bytes, values), table) in planes.zip(self.tables.iter().cycle()) {

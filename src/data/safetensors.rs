@@ -31,7 +31,7 @@ fn recognise(probe: &mut Probe) -> Evidence {
 
 fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
     let storage = Storage::File(path.to_owned());
-    dataset(Origin::at(path, vec![storage.clone()]), storage)
+    dataset(Origin::at(path, [storage.clone()]), &storage)
 }
 
 /// Opens a set that is part of the program, such as a shipped network's calibration images.
@@ -40,10 +40,10 @@ fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
 /// As [`open`](super::open()) has them.
 pub fn embedded_safetensors(name: &'static str, bytes: &'static [u8]) -> Result<Dataset, DataError> {
     let storage = Storage::Embedded { name, bytes };
-    dataset(Origin::new(name.to_owned(), vec![storage.clone()]), storage)
+    dataset(Origin::new(name.to_owned(), [storage.clone()]), &storage)
 }
 
-fn dataset(origin: Origin, storage: Storage) -> Result<Dataset, DataError> {
+fn dataset(origin: Origin, storage: &Storage) -> Result<Dataset, DataError> {
     let mut source = Source::new(storage.clone())?;
     let len = source.measure()?;
     let header = header_len(&source.head(8)?);
@@ -53,16 +53,18 @@ fn dataset(origin: Origin, storage: Storage) -> Result<Dataset, DataError> {
     };
     let metadata: Metadata = serde_json::from_slice(&source.read(8, header)?)
         .map_err(|error| DataError::content(&source, format!("a header that says: {error}"), "a safetensors header"))?;
+    // The header's parser has checked that tensors follow each other and are as long as their shapes say.
+    source.check_len((8 + header).saturating_add(metadata.data_len() as u64), "its header and tensors")?;
+    let tensors = metadata.tensors();
     let tensor = |name| {
         let source = Source::new(storage.clone())?;
-        let Some(info) = metadata.info(name) else {
-            let found = match metadata.offset_keys() {
-                keys if keys.is_empty() => "no tensors".to_owned(),
-                keys => format!("the tensors {}", keys.join(", ")),
-            };
+        let Some(info) = tensors.get(name) else {
+            let names: Vec<_> = tensors.keys().map(String::as_str).collect();
+            let found =
+                if names.is_empty() { "no tensors".to_owned() } else { format!("tensors {}", names.join(", ")) };
             return Err(DataError::content(&source, found, "`images` [N, C, H, W] and `labels` [N]"));
         };
-        array(name, info, source, 8 + header, len)
+        array(name, info, source, 8 + header)
     };
     array::dataset(origin, tensor("images")?, tensor("labels")?)
 }
@@ -71,26 +73,15 @@ fn header_len(head: &[u8]) -> Option<u64> {
     head.first_chunk().map(|len| u64::from_le_bytes(*len))
 }
 
-/// The array of a tensor whose offsets count from `data`, in a file of `len` bytes.
-fn array(name: &str, info: &TensorInfo, source: Source, data: u64, len: u64) -> Result<Array, DataError> {
+/// The array of a tensor whose offsets count from byte `data`.
+fn array(name: &str, info: &TensorInfo, source: Source, data: u64) -> Result<Array, DataError> {
     let Some(kind) = kind(info.dtype) else {
         let expected = "integers, or floats of 16 to 64 bits";
         return Err(DataError::content(&source, format!("`{name}` of type {}", info.dtype), expected));
     };
-    let (start, end) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
     let dims = info.shape.iter().map(|&dim| dim as u64).collect();
-    let offset = data.saturating_add(start);
-    let array = Array { source, offset, element: Element { kind, big_endian: false }, dims };
-    if array.size() != end.checked_sub(start) {
-        let found = format!("`{name}`: {} in bytes {start} to {end}", array.describe());
-        return Err(DataError::content(&array.source, found, "as many bytes as that takes"));
-    }
-    let end = data.saturating_add(end);
-    if end > len {
-        let why = format!("`{name}`: {} from byte {offset}", array.describe());
-        return Err(DataError::Length { file: array.source.to_string(), found: len, expected: end, why });
-    }
-    Ok(array)
+    let offset = data + info.data_offsets.0 as u64;
+    Ok(Array { source, offset, element: Element { kind, big_endian: false }, dims })
 }
 
 fn kind(dtype: Dtype) -> Option<Kind> {

@@ -9,7 +9,7 @@ use super::DataError;
 use super::storage::{ReadSeek, Storage, read_up_to};
 use flate2::Crc;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
-use std::io::{self, BufReader, Read, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 /// Stored bytes that a decoder takes from its file at a time.
 const STREAM_BUFFER: usize = 64 << 10;
@@ -72,10 +72,8 @@ impl Source {
 
     /// Decompressed bytes, for which a gzip stream is decoded once.
     pub fn measure(&mut self) -> Result<u64, DataError> {
-        let len = match self.len {
-            Some(len) => len,
-            None => self.count(u64::MAX)?,
-        };
+        let len = self.len.map_or_else(|| self.count(u64::MAX), Ok);
+        let len = len.map_err(|source| DataError::io(&self.storage, source))?;
         self.len = Some(len);
         Ok(len)
     }
@@ -86,11 +84,12 @@ impl Source {
     /// The trailer of a gzip member states its length, so that a stream is decoded for this only when
     /// that number is another: it then is truncated or has several members.
     pub fn check_len(&mut self, expected: u64, why: &str) -> Result<(), DataError> {
-        let found = match self.len {
-            Some(len) => len,
-            None if self.gzip_trailer()?.is_some_and(|len| u64::from(len) == expected & 0xffff_ffff) => expected,
-            None => self.count(expected)?,
-        };
+        let trailer = |len: u32| u64::from(len) == expected & 0xffff_ffff;
+        let found = self.len.map_or_else(
+            || if self.gzip_trailer()?.is_some_and(trailer) { Ok(expected) } else { self.count(expected) },
+            Ok,
+        );
+        let found = found.map_err(|source| DataError::io(&self.storage, source))?;
         if found != expected {
             return Err(DataError::Length { file: self.to_string(), found, expected, why: why.to_owned() });
         }
@@ -100,27 +99,33 @@ impl Source {
 
     /// The first bytes, at most `len`.
     pub fn head(&mut self, len: u64) -> Result<Vec<u8>, DataError> {
-        self.fetch(0, len)
+        self.fetch(0, len).map_err(|source| DataError::io(&self.storage, source))
     }
 
     /// The `len` bytes from `offset`. Reading up to a checked length also checks that a compressed
     /// stream ends there as it should.
     pub fn read(&mut self, offset: u64, len: u64) -> Result<Vec<u8>, DataError> {
-        let bytes = self.fetch(offset, len)?;
+        let failed = |storage: &Storage, source| DataError::io(storage, source);
+        let bytes = self.fetch(offset, len).map_err(|source| failed(&self.storage, source))?;
         let end = offset.saturating_add(bytes.len() as u64);
         if (bytes.len() as u64) < len {
             let (expected, why) = (offset.saturating_add(len), format!("{len} bytes from byte {offset}"));
             return Err(DataError::Length { file: self.to_string(), found: end, expected, why });
         }
-        if self.len == Some(end) && !self.fetch(end, 1)?.is_empty() {
+        if self.len == Some(end) && !self.fetch(end, 1).map_err(|source| failed(&self.storage, source))?.is_empty() {
             let why = "the length that it was opened with".to_owned();
             return Err(DataError::Length { file: self.to_string(), found: end + 1, expected: end, why });
         }
         Ok(bytes)
     }
 
+    /// The bytes as a stream that stands at the start.
+    pub fn into_reader(self) -> SourceReader {
+        SourceReader { source: self, offset: 0, last: None }
+    }
+
     /// As many of the `len` bytes from `offset` as there are.
-    fn fetch(&mut self, offset: u64, len: u64) -> Result<Vec<u8>, DataError> {
+    fn fetch(&mut self, offset: u64, len: u64) -> io::Result<Vec<u8>> {
         if matches!(self.stream, Some(Stream::Decoded { position, .. }) if position > offset) {
             self.stream = None;
         }
@@ -139,12 +144,11 @@ impl Source {
                 Ok(bytes)
             }),
         }
-        .map_err(|source| DataError::io(&self.storage, source))
     }
 
-    fn start_stream(&self) -> Result<Stream, DataError> {
+    fn start_stream(&self) -> io::Result<Stream> {
         let mut file = self.storage.open()?;
-        file.seek(SeekFrom::Start(self.start)).map_err(|source| DataError::io(&self.storage, source))?;
+        file.seek(SeekFrom::Start(self.start))?;
         let stored = BufReader::with_capacity(STREAM_BUFFER, file).take(self.stored);
         let reader: Box<dyn Read + Send> = match self.compression {
             Compression::None => return Ok(Stream::Plain(self.storage.open()?)),
@@ -157,7 +161,7 @@ impl Source {
     }
 
     /// The length modulo 2^32 that the last gzip member states.
-    fn gzip_trailer(&self) -> Result<Option<u32>, DataError> {
+    fn gzip_trailer(&self) -> io::Result<Option<u32>> {
         /// Header and trailer of a member around no content at all.
         const SHORTEST: u64 = 20;
         if self.compression != Compression::Gzip || self.stored < SHORTEST {
@@ -165,19 +169,54 @@ impl Source {
         }
         let mut trailer = [0; 4];
         let mut file = self.storage.open()?;
-        file.seek(SeekFrom::Start(self.start + self.stored - 4))
-            .and_then(|_| file.read_exact(&mut trailer))
-            .map_err(|source| DataError::io(&self.storage, source))?;
+        file.seek(SeekFrom::Start(self.start + self.stored - 4))?;
+        file.read_exact(&mut trailer)?;
         Ok(Some(u32::from_le_bytes(trailer)))
     }
 
     /// Decodes from the start, and counts bytes up to one more than `expected`.
-    fn count(&mut self, expected: u64) -> Result<u64, DataError> {
+    fn count(&self, expected: u64) -> io::Result<u64> {
         match self.start_stream()? {
             Stream::Plain(_) => Ok(self.stored),
             Stream::Decoded { mut reader, .. } => skip(&mut reader, expected.saturating_add(1)),
         }
-        .map_err(|source| DataError::io(&self.storage, source))
+    }
+}
+
+/// A source read from front to back, or from wherever it is sent.
+pub(super) struct SourceReader {
+    source: Source,
+    offset: u64,
+    last: Option<u8>,
+}
+
+impl SourceReader {
+    /// The byte before the place that it stands at, if that has been read.
+    pub fn last(&self) -> Option<u8> {
+        self.last
+    }
+}
+
+impl Seek for SourceReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let offset = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(by) => self.offset.checked_add_signed(by),
+            SeekFrom::End(by) => self.source.len.and_then(|len| len.checked_add_signed(by)),
+        };
+        self.offset = offset.ok_or(io::ErrorKind::Unsupported)?;
+        self.last = None;
+        Ok(self.offset)
+    }
+}
+
+impl Read for SourceReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.source.fetch(self.offset, buf.len() as u64)?;
+        self.offset += bytes.len() as u64;
+        buf[..bytes.len()].copy_from_slice(&bytes);
+        self.last = bytes.last().copied().or(self.last);
+        Ok(bytes.len())
     }
 }
 

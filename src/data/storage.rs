@@ -4,7 +4,7 @@ use super::DataError;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes that can be read from any place.
 pub(super) trait ReadSeek: Read + Seek + Send {}
@@ -19,14 +19,11 @@ pub(super) enum Storage {
 
 impl Storage {
     /// Opens the bytes as they are stored, before any decompression.
-    pub fn open(&self) -> Result<Box<dyn ReadSeek>, DataError> {
-        match self {
-            Storage::File(path) => match File::open(path) {
-                Ok(file) => Ok(Box::new(file)),
-                Err(source) => Err(DataError::io(self, source)),
-            },
-            Storage::Embedded { bytes, .. } => Ok(Box::new(Cursor::new(*bytes))),
-        }
+    pub fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(match self {
+            Storage::File(path) => Box::new(File::open(path)?),
+            Storage::Embedded { bytes, .. } => Box::new(Cursor::new(*bytes)),
+        })
     }
 
     /// Stored bytes.
@@ -56,27 +53,27 @@ impl std::fmt::Display for Storage {
 #[derive(Debug)]
 pub struct Origin {
     name: String,
-    files: Vec<Storage>,
+    files: Arc<[Storage]>,
     /// The folder whose layout is part of the set: relative paths are then hashed too.
     root: Option<PathBuf>,
     hash: OnceLock<blake3::Hash>,
 }
 
 impl Origin {
-    pub(super) fn new(name: String, files: Vec<Storage>) -> Origin {
-        Origin { name, files, root: None, hash: OnceLock::new() }
+    pub(super) fn new(name: String, files: impl Into<Arc<[Storage]>>) -> Origin {
+        Origin { name, files: files.into(), root: None, hash: OnceLock::new() }
     }
 
     /// A set at `path`, named for the path's last component.
-    pub(super) fn at(path: &Path, files: Vec<Storage>) -> Origin {
+    pub(super) fn at(path: &Path, files: impl Into<Arc<[Storage]>>) -> Origin {
         let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let name = absolute.file_name().unwrap_or(absolute.as_os_str());
         Origin::new(name.to_string_lossy().into_owned(), files)
     }
 
-    /// A set whose labels lie in its files' paths below `root`.
-    pub(super) fn below(root: &Path, files: Vec<Storage>) -> Origin {
-        Origin { root: Some(root.to_owned()), ..Origin::at(root, files) }
+    /// A set at `path` whose labels lie in its files' paths below `root`.
+    pub(super) fn below(path: &Path, root: &Path, files: Arc<[Storage]>) -> Origin {
+        Origin { root: Some(root.to_owned()), ..Origin::at(path, files) }
     }
 
     /// The name that reports use.
@@ -95,16 +92,17 @@ impl Origin {
             return Ok(*hash);
         }
         let mut hasher = blake3::Hasher::new();
-        for file in &self.files {
+        for file in &*self.files {
             if let (Some(root), Storage::File(path)) = (&self.root, file) {
                 let below = path.strip_prefix(root).unwrap_or(path);
                 let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
                 hasher.update(parts.join("/").as_bytes()).update(&[0]);
             }
-            match file {
-                Storage::Embedded { bytes, .. } => hasher.update(bytes),
-                Storage::File(_) => hasher.update_reader(file.open()?).map_err(|source| DataError::io(file, source))?,
+            let hashed = match file {
+                Storage::Embedded { bytes, .. } => Ok(hasher.update(bytes)),
+                Storage::File(_) => file.open().and_then(|file| hasher.update_reader(file)),
             };
+            hashed.map_err(|source| DataError::io(file, source))?;
         }
         Ok(*self.hash.get_or_init(|| hasher.finalize()))
     }
