@@ -2,6 +2,8 @@
 
 mod fold;
 mod swap;
+#[cfg(test)]
+mod tests;
 
 pub use fold::fold_batch_norm;
 pub use swap::swap_layers;
