@@ -44,7 +44,7 @@ fn parse_input(text: &str) -> Result<[usize; 3], String> {
     sizes.ok_or_else(|| "expected three positive numbers: channels, height, width".to_owned())
 }
 
-pub(super) fn run(command: ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     match command {
         ModelCommand::Info(args) => args.format.print(&args.describe()?, terminal)?,
         ModelCommand::List(args) => args.format.print(&ModelList::all(), terminal)?,

@@ -9,6 +9,7 @@ use crate::quant::{ActScheme, WeightScheme};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Everything that an evaluation found, and everything needed to run it again.
 #[derive(Debug, Clone, Serialize)]
@@ -108,7 +109,7 @@ pub struct ConfigReport {
 }
 
 /// Where scales and zero points came from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct QuantizationReport {
     /// `model` (its own calibration set), `calib-data` or `qparams`.
     pub source: &'static str,
@@ -235,6 +236,22 @@ impl OpcountReport {
         }
         let per_sample: u64 = layers.iter().map(|layer| layer.opcount).sum();
         OpcountReport { per_sample, total: per_sample * samples as u64, by_multiplier }
+    }
+}
+
+impl TimingReport {
+    /// Rates of a loop of `elapsed` over `samples` samples; `kernel` summed what was quantized.
+    pub fn of(elapsed: Duration, samples: usize, layers: &[LayerReport], kernel: &'static str) -> Self {
+        let seconds = elapsed.as_secs_f64();
+        let looked_up = layers.iter().filter(|layer| layer.mode == InferenceMode::Approximate);
+        let lookups = looked_up.map(|layer| layer.opcount).sum::<u64>() * samples as u64;
+        TimingReport {
+            seconds,
+            images_per_second: samples as f64 / seconds,
+            lookups_per_second: (lookups > 0).then(|| lookups as f64 / seconds),
+            threads: rayon::current_num_threads(),
+            kernel: layers.iter().any(|layer| layer.mode.is_quantized()).then_some(kernel),
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub enum ModelError {
         input: [usize; 3],
         /// Why.
         #[source]
-        source: GraphError,
+        source: Box<GraphError>,
     },
     /// The weights are not those of the architecture.
     #[error("{}: not the weights of {architecture}", .path.display())]
@@ -65,7 +65,7 @@ pub enum ModelError {
         architecture: &'static str,
         /// What differs.
         #[source]
-        source: BindError,
+        source: Box<BindError>,
     },
 }
 
@@ -184,13 +184,13 @@ impl Model {
         let mut graph = architecture.build(input, num_classes, Some(&weights)).map_err(|source| ModelError::Graph {
             path: path.to_owned(),
             input,
-            source,
+            source: source.into(),
         })?;
         let Weights { tensors, notes, blake3 } = weights;
         graph.bind(tensors).map_err(|source| ModelError::Bind {
             path: path.to_owned(),
             architecture: architecture.name,
-            source,
+            source: source.into(),
         })?;
         Ok(Model {
             name: name.to_owned(),

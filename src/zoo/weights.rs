@@ -69,8 +69,8 @@ impl Weights {
     /// As [`read`](Weights::read).
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, WeightsError> {
         let blake3 = blake3::hash(&bytes).to_hex().to_string();
-        let file =
-            BufferedSafetensors::new(bytes).map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
+        let file = BufferedSafetensors::new(bytes)
+            .map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
         let mut tensors = BTreeMap::new();
         let mut converted: BTreeMap<&'static str, usize> = BTreeMap::new();
         for (name, _) in file.tensors() {
