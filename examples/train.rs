@@ -40,9 +40,8 @@ const MEAN: f32 = 0.2860;
 const STD: f32 = 0.3530;
 /// Training images that a model directory keeps for calibration.
 const CALIBRATION: usize = 512;
-const LABELS: [&str; CLASSES] = [
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-];
+const LABELS: [&str; CLASSES] =
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
 #[derive(Parser)]
 #[command(about = "Train a shipped network on Fashion-MNIST")]
@@ -290,9 +289,7 @@ impl Net {
             let centred = rows.broadcast_sub(&batch_mean)?;
             let variance = centred.sqr()?.mean_keepdim(1)?;
             let count = rows.dim(1)? as f64;
-            for (key, value) in
-                [(mean, batch_mean.detach()), (var, (variance.detach() * (count / (count - 1.0)))?)]
-            {
+            for (key, value) in [(mean, batch_mean.detach()), (var, (variance.detach() * (count / (count - 1.0)))?)] {
                 let old = &self.stats[&key];
                 let new = ((old * (1.0 - MOMENTUM))? + (value.squeeze(1)? * MOMENTUM)?)?;
                 self.stats.insert(key, new);
@@ -347,7 +344,11 @@ impl Sgd {
 fn one_cycle(peak: f64, step: usize, steps: usize) -> f64 {
     let cosine = |from: f64, to: f64, t: f64| to + (from - to) * (1.0 + (std::f64::consts::PI * t).cos()) / 2.0;
     let (t, rise) = (step as f64 / steps as f64, 0.3);
-    if t < rise { cosine(peak / 25.0, peak, t / rise) } else { cosine(peak, peak / 250_000.0, (t - rise) / (1.0 - rise)) }
+    if t < rise {
+        cosine(peak / 25.0, peak, t / rise)
+    } else {
+        cosine(peak, peak / 250_000.0, (t - rise) / (1.0 - rise))
+    }
 }
 
 struct Images {

@@ -43,7 +43,8 @@ pub fn fill_tile(source: &Im2col, columns: Range<usize>, tile: &mut Tile) {
                         out.fill(source.padding_byte);
                         continue;
                     }
-                    let line = &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
+                    let line =
+                        &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
                     let first = run.ox * g.stride[1] + kx * g.dilation[1];
                     gather(line, first, g.stride[1], g.padding[1], source.padding_byte, out);
                 }
@@ -93,6 +94,73 @@ fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte
     } else {
         for (out, &byte) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
             *out = byte;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The byte that tap `k` of output position `column` reads, from the definition of a convolution.
+    fn tap(source: &Im2col, k: usize, column: usize) -> u8 {
+        let g = &source.geometry;
+        let (c, ky, kx) = (k / (g.kernel[0] * g.kernel[1]), k / g.kernel[1] % g.kernel[0], k % g.kernel[1]);
+        let (image, oy, ox) = (column / g.positions(), column % g.positions() / g.output[1], column % g.output[1]);
+        let at = |o: usize, tap: usize, axis: usize| {
+            (o * g.stride[axis] + tap * g.dilation[axis]).cast_signed() - g.padding[axis].cast_signed()
+        };
+        let (y, x) = (at(oy, ky, 0), at(ox, kx, 1));
+        let [height, width] = g.input.map(usize::cast_signed);
+        if y < 0 || y >= height || x < 0 || x >= width {
+            return source.padding_byte;
+        }
+        let channel = image * source.total_channels + source.first_channel + c;
+        source.images[(channel * g.input[0] + y.cast_unsigned()) * g.input[1] + x.cast_unsigned()]
+    }
+
+    prop_compose! {
+        /// An axis as (input, kernel, stride, dilation, padding before, output): any output reads
+        /// whole taps of the padded input, and padding may be larger than the kernel's span.
+        fn axis()(kernel in 1usize..5, stride in 1usize..5, dilation in 1usize..4, before in 0usize..12)
+            (input in 1usize..14, after in 0usize..6, kernel in Just(kernel), stride in Just(stride),
+             dilation in Just(dilation), before in Just(before)) -> [usize; 6] {
+            let span = dilation * (kernel - 1) + 1;
+            let after = after.max(span.saturating_sub(input + before));
+            let output = crate::kernel::output_size(input, kernel, stride, dilation, before + after).unwrap();
+            [input, kernel, stride, dilation, before, output]
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn tiles_hold_what_a_naive_gather_reads(
+            y in axis(), x in axis(), batch in 1usize..4, channels in 1usize..4, before in 0usize..2, after in 0usize..2,
+            start in any::<prop::sample::Index>(), length in 1usize..=256, seed in any::<u32>(),
+        ) {
+            let [input, kernel, stride, dilation, padding, output] = std::array::from_fn(|i| [y[i], x[i]]);
+            let geometry = ConvGeometry { channels, input, output, kernel, stride, dilation, padding };
+            let total_channels = before + channels + after;
+            let size = batch * total_channels * input[0] * input[1];
+            let images: Vec<u8> =
+                (0..size as u32).map(|i| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B1) >> 24) as u8).collect();
+            let source =
+                Im2col { images: &images, total_channels, first_channel: before, geometry, padding_byte: seed as u8 };
+            let all = batch * geometry.positions();
+            let start = start.index(all);
+            let columns = start..(start + length).min(all);
+            let mut tile = Tile::default();
+            fill_tile(&source, columns.clone(), &mut tile);
+            prop_assert_eq!(tile.columns(), columns.len());
+            prop_assert_eq!(tile.rows().len(), geometry.depth());
+            for k in 0..geometry.depth() {
+                for (lane, column) in columns.clone().enumerate() {
+                    prop_assert_eq!(tile.rows()[k].0[lane], tap(&source, k, column), "tap {} of position {}", k, column);
+                }
+            }
         }
     }
 }

@@ -93,3 +93,6 @@ pub static KERNELS: &[&dyn Kernel] = &[&Scalar];
 pub fn best() -> &'static dyn Kernel {
     *KERNELS.iter().find(|kernel| kernel.is_supported()).expect("the scalar kernel runs anywhere")
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,11 @@ impl Coding {
     /// Names the coding and the table.
     pub fn check(self, lut: &Lut) -> Result<(), CodingError> {
         let (needs, found) = (self.table_signedness(), lut.signedness());
-        if needs == found { Ok(()) } else { Err(CodingError { coding: self, lut: lut.name().to_owned(), needs, found }) }
+        if needs == found {
+            Ok(())
+        } else {
+            Err(CodingError { coding: self, lut: lut.name().to_owned(), needs, found })
+        }
     }
 
     /// The signed terms of `lut` over activation and weight bytes read as `activation` and `weight`.
