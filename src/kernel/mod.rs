@@ -16,13 +16,19 @@
 //! processor can run. [`Scalar`] always can; [`reference`] is the naive statement of the same sums
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod decomposition;
 mod geometry;
 mod im2col;
 mod lanes;
+mod operands;
 pub mod reference;
 mod scalar;
 mod table;
 
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub use im2col::{Im2col, fill_tile};
 pub use lanes::{LANES, Lanes, Tile};
@@ -87,7 +93,11 @@ pub trait PackedWeights: Send + Sync {
 }
 
 /// Every kernel, best first.
-pub static KERNELS: &[&dyn Kernel] = &[&Scalar];
+pub static KERNELS: &[&dyn Kernel] = &[
+    #[cfg(target_arch = "x86_64")]
+    &Avx512,
+    &Scalar,
+];
 
 /// The best kernel that this processor can run.
 pub fn best() -> &'static dyn Kernel {

@@ -1,0 +1,153 @@
+//! The kernel for processors with AVX-512 VBMI and VNNI (Ice Lake, Zen 4 and later).
+//!
+//! A layer's terms are decomposed into an integer matrix product and rests, either of which may be
+//! absent: an exact multiplier has no rests, and slopes are taken only where they save a byte plane.
+
+mod dot;
+mod lookup;
+
+use super::decomposition::{Rests, Slopes, UsedWeights};
+use super::operands::ByteOperands;
+use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
+use dot::Panel;
+use lookup::{BLOCK, Lookup};
+use std::arch::x86_64::*;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Looks up in registers; exact products by dot-product instructions.
+pub struct Avx512;
+
+impl Kernel for Avx512 {
+    fn name(&self) -> &'static str {
+        "avx512vbmi"
+    }
+
+    fn is_supported(&self) -> bool {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vnni")
+    }
+
+    fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        let used = UsedWeights::of(weights);
+        let slopes = Slopes::fit(table, &used);
+        let rests = |slopes, activations| Rests::new(table, &used, slopes, activations);
+        let plain = rests(None, 0..=255).expect("terms fit 32 bits");
+        let sloped = rests(Some(&slopes), 0..=255).filter(|sloped| sloped.planes() < plain.planes());
+        let products = sloped.as_ref().map(|sloped| {
+            let bases = (sloped.planes() == 0).then_some(sloped);
+            ByteOperands::new(table, weights, &used, &slopes, bases)
+        });
+        let whole = sloped.unwrap_or(plain);
+        let lookups = (products.is_none() || whole.planes() > 0).then(|| {
+            let low = rests(products.as_ref().map(|_| &slopes), 0..=127).expect("rests of fewer activations fit");
+            Lookups { codes: used.encode(weights), low: Lookup::new(&low), whole: Lookup::new(&whole) }
+        });
+        Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
+    }
+}
+
+struct Packed {
+    rows: usize,
+    depth: usize,
+    products: Option<ByteOperands>,
+    lookups: Option<Lookups>,
+}
+
+/// Rests over all activations, and over those below 128.
+struct Lookups {
+    /// Weights by number, row-major.
+    codes: Vec<u8>,
+    low: Lookup<2>,
+    whole: Lookup<4>,
+}
+
+/// Memory that calls on one thread share.
+#[derive(Default)]
+struct Scratch {
+    panel: Panel,
+    /// Tile rows of bytes below 128, and the others.
+    low: Vec<u32>,
+    whole: Vec<u32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl PackedWeights for Packed {
+    fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]) {
+        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        assert!(depth.end <= self.depth && depth.end <= tile.rows().len(), "products {depth:?} of {}", self.depth);
+        let sums = &mut sums[..rows.len()];
+        if depth.is_empty() {
+            return sums.fill(Lanes::default());
+        }
+        // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
+        SCRATCH.with_borrow_mut(|scratch| unsafe { self.sums_within(scratch, tile, rows, depth, sums) });
+    }
+}
+
+impl Packed {
+    /// [`PackedWeights::sums`], with its bounds asserted.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+    fn sums_within(
+        &self,
+        scratch: &mut Scratch,
+        tile: &Tile,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        sums: &mut [Lanes<i32>],
+    ) {
+        let blocks = tile.columns().div_ceil(BLOCK);
+        match &self.products {
+            Some(operands) => {
+                scratch.panel.fill(&tile.rows()[depth.clone()], blocks, operands.flip());
+                dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), sums);
+            }
+            None => sums.fill(Lanes::default()),
+        }
+        if let Some(lookups) = &self.lookups {
+            scratch.sort(tile, depth);
+            for (row, sums) in rows.zip(sums) {
+                let codes = &lookups.codes[row * self.depth..][..self.depth];
+                // SAFETY: `sort` lists tile rows within `depth`, which is within both the tile and
+                // the weights; the codes number the weights that the rests were of.
+                unsafe {
+                    lookups.low.add(codes, &scratch.low, tile.rows(), blocks, sums);
+                    lookups.whole.add(codes, &scratch.whole, tile.rows(), blocks, sums);
+                }
+            }
+        }
+    }
+}
+
+impl Scratch {
+    /// Lists the tile's rows in `depth` by whether all their bytes in use are below 128.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn sort(&mut self, tile: &Tile, depth: Range<usize>) {
+        self.low.clear();
+        self.whole.clear();
+        for k in depth {
+            let bytes = &tile.rows()[k].0[..tile.columns()];
+            let union = bytes.iter().fold(0, |union, byte| union | byte);
+            if union < 128 { &mut self.low } else { &mut self.whole }.push(k as u32);
+        }
+    }
+}
+
+/// Turns part `p` of entry `i` into part `i` of entry `p`, for the four 128-bit parts of four registers.
+#[target_feature(enable = "avx512f")]
+fn transpose_parts([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    let (ab0, ab1) = (_mm512_shuffle_i32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_i32x4::<0b11_10_11_10>(a, b));
+    let (cd0, cd1) = (_mm512_shuffle_i32x4::<0b01_00_01_00>(c, d), _mm512_shuffle_i32x4::<0b11_10_11_10>(c, d));
+    [
+        _mm512_shuffle_i32x4::<0b10_00_10_00>(ab0, cd0),
+        _mm512_shuffle_i32x4::<0b11_01_11_01>(ab0, cd0),
+        _mm512_shuffle_i32x4::<0b10_00_10_00>(ab1, cd1),
+        _mm512_shuffle_i32x4::<0b11_01_11_01>(ab1, cd1),
+    ]
+}
