@@ -3,6 +3,7 @@
 //! A weight's rests are byte planes of four registers (two where activations stay below 128), and an
 //! activation's low seven bits choose among two registers at once. Looked-up bytes are summed in
 //! 16-bit lanes, all of them and again the odd ones shifted down, and widened every 256 products.
+//! What the bytes of even lanes come to is the difference of the two.
 
 use crate::kernel::decomposition::Rests;
 use crate::kernel::{LANES, Lanes};
@@ -14,6 +15,8 @@ pub(super) const BLOCK: usize = 64;
 pub(super) const BLOCKS: usize = LANES / BLOCK;
 /// Products summed before widening: `256 * 255` is the most that fits 16 bits.
 const CHUNK: usize = 256;
+/// How many products ahead rests are prefetched; codes are read as far past the last product.
+pub(super) const AHEAD: usize = 4;
 
 /// One register's worth of a plane.
 #[derive(Debug, Clone, Copy)]
@@ -59,41 +62,33 @@ impl<const LINES: usize> Lookup<LINES> {
         Lookup { passes: passes.collect() }
     }
 
-    /// Adds the terms of one output to `sums`, over the products that `ks` lists, in the first
-    /// `blocks` registers of lanes.
+    /// Adds the terms of one output to `sums`: of all `rows` with the weights that `codes` number, in
+    /// the first `blocks` registers of lanes.
     ///
     /// # Safety
-    /// Every `k` in `ks` is within both `codes` and `tile`; codes are numbers of the weights that
-    /// the rests were of.
+    /// There are `AHEAD` more codes than rows, each the number of a weight that the rests were of.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    pub(super) unsafe fn add(
-        &self,
-        codes: &[u8],
-        ks: &[u32],
-        tile: &[Lanes<u8>],
-        blocks: usize,
-        sums: &mut Lanes<i32>,
-    ) {
+    pub(super) unsafe fn add(&self, codes: &[u8], rows: &[Lanes<u8>], blocks: usize, sums: &mut Lanes<i32>) {
         for pass in &self.passes {
             // SAFETY: as the caller states; the lines are those of `pass.planes` planes.
             unsafe {
                 match (pass.planes, blocks) {
-                    (1, 1) => pass.add::<1, 1>(codes, ks, tile, sums),
-                    (1, 2) => pass.add::<1, 2>(codes, ks, tile, sums),
-                    (1, 3) => pass.add::<1, 3>(codes, ks, tile, sums),
-                    (1, _) => pass.add::<1, 4>(codes, ks, tile, sums),
-                    (_, 1) => pass.add::<2, 1>(codes, ks, tile, sums),
-                    (_, 2) => pass.add::<2, 2>(codes, ks, tile, sums),
-                    (_, 3) => pass.add::<2, 3>(codes, ks, tile, sums),
-                    (_, _) => pass.add::<2, 4>(codes, ks, tile, sums),
+                    (1, 1) => pass.add::<1, 1>(codes, rows, sums),
+                    (1, 2) => pass.add::<1, 2>(codes, rows, sums),
+                    (1, 3) => pass.add::<1, 3>(codes, rows, sums),
+                    (1, _) => pass.add::<1, 4>(codes, rows, sums),
+                    (_, 1) => pass.add::<2, 1>(codes, rows, sums),
+                    (_, 2) => pass.add::<2, 2>(codes, rows, sums),
+                    (_, 3) => pass.add::<2, 3>(codes, rows, sums),
+                    (_, _) => pass.add::<2, 4>(codes, rows, sums),
                 }
             }
         }
     }
 }
 
-/// Sums in 16-bit lanes: of whole words, and of their upper bytes.
-type Wide<const PLANES: usize> = [[__m512i; 2]; PLANES];
+/// One block's sums in 16-bit lanes: of whole words, and of their upper bytes, for each plane.
+type Words<const PLANES: usize> = [[__m512i; 2]; PLANES];
 
 impl<const LINES: usize> Pass<LINES> {
     /// [`Lookup::add`] for one pass of `PLANES` planes.
@@ -104,26 +99,30 @@ impl<const LINES: usize> Pass<LINES> {
     unsafe fn add<const PLANES: usize, const WIDTH: usize>(
         &self,
         codes: &[u8],
-        ks: &[u32],
-        tile: &[Lanes<u8>],
+        rows: &[Lanes<u8>],
         sums: &mut Lanes<i32>,
     ) {
-        debug_assert!(PLANES == self.planes && WIDTH <= BLOCKS);
-        for chunk in ks.chunks(CHUNK) {
-            let mut wide: [Wide<PLANES>; WIDTH] = [[[_mm512_setzero_si512(); 2]; PLANES]; WIDTH];
-            let mut base = 0i32;
-            for &k in chunk {
-                // SAFETY: `k` is within `codes` and `tile`, and the code is a used weight's number,
-                // each of which has a base and `PLANES * LINES` lines. `Line` and `Lanes` are
-                // aligned to 64 bytes, and a tile's row holds `BLOCKS >= WIDTH` registers.
+        debug_assert!(PLANES == self.planes && WIDTH <= BLOCKS && codes.len() >= rows.len() + AHEAD);
+        let mut base = 0i32;
+        let mut totals = [[_mm512_setzero_si512(); 4]; WIDTH];
+        for (chunk, rows) in rows.chunks(CHUNK).enumerate() {
+            let codes = &codes[chunk * CHUNK..];
+            let mut words: [Words<PLANES>; WIDTH] = [[[_mm512_setzero_si512(); 2]; PLANES]; WIDTH];
+            for (k, row) in rows.iter().enumerate() {
+                // SAFETY: there are `AHEAD` more codes than rows, and every code has a base and
+                // `PLANES * LINES` aligned lines. A row holds `BLOCKS >= WIDTH` aligned registers.
                 unsafe {
-                    let code = usize::from(*codes.get_unchecked(k as usize));
-                    base = base.wrapping_add(*self.bases.get_unchecked(code));
-                    let lines = self.lines.as_ptr().add(code * PLANES * LINES).cast::<__m512i>();
-                    let row = tile.as_ptr().add(k as usize).cast::<__m512i>();
-                    for (block, wide) in wide.iter_mut().enumerate() {
-                        let activations = _mm512_load_si512(row.add(block));
-                        for (plane, wide) in wide.iter_mut().enumerate() {
+                    let of = |k: usize| usize::from(*codes.get_unchecked(k));
+                    let lines = |code| self.lines.as_ptr().add(code * PLANES * LINES).cast::<__m512i>();
+                    let next = lines(of(k + AHEAD));
+                    for line in 0..PLANES * LINES {
+                        _mm_prefetch::<_MM_HINT_T0>(next.add(line).cast());
+                    }
+                    base = base.wrapping_add(*self.bases.get_unchecked(of(k)));
+                    let lines = lines(of(k));
+                    for (block, words) in words.iter_mut().enumerate() {
+                        let activations = _mm512_load_si512(row.0.as_ptr().cast::<__m512i>().add(block));
+                        for (plane, [words, odd]) in words.iter_mut().enumerate() {
                             let line = |i| _mm512_load_si512(lines.add(plane * LINES + i));
                             let low = _mm512_permutex2var_epi8(line(0), activations, line(1));
                             let bytes = if LINES == 2 {
@@ -132,54 +131,53 @@ impl<const LINES: usize> Pass<LINES> {
                                 let high = _mm512_permutex2var_epi8(line(2), activations, line(3));
                                 _mm512_mask_blend_epi8(_mm512_movepi8_mask(activations), low, high)
                             };
-                            wide[0] = _mm512_add_epi16(wide[0], bytes);
-                            wide[1] = _mm512_add_epi16(wide[1], _mm512_srli_epi16::<8>(bytes));
+                            *words = _mm512_add_epi16(*words, bytes);
+                            *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(bytes));
                         }
                     }
                 }
             }
-            for (block, wide) in wide.iter().enumerate() {
-                widen(wide, self.shift, base, &mut sums.0[block * BLOCK..][..BLOCK]);
+            for (totals, words) in totals.iter_mut().zip(&words) {
+                for (total, sum) in totals.iter_mut().zip(widen(words)) {
+                    *total = _mm512_add_epi32(*total, sum);
+                }
+            }
+        }
+        let (base, shift) = (_mm512_set1_epi32(base), _mm_cvtsi32_si128(self.shift.cast_signed()));
+        for (block, totals) in totals.into_iter().enumerate() {
+            let sums = sums.0[block * BLOCK..][..BLOCK].as_chunks_mut::<16>().0;
+            for (total, sums) in super::transpose_parts(totals).into_iter().zip(sums) {
+                let total = _mm512_add_epi32(_mm512_sll_epi32(total, shift), base);
+                // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
+                unsafe {
+                    let sums = sums.as_mut_ptr().cast();
+                    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), total));
+                }
             }
         }
     }
 }
 
-/// Adds `base` and the 16-bit sums, times `2^shift` and their planes' `256^plane`, to 64 lanes.
+/// A block's sums in 32-bit lanes, each plane times `256^plane`: 128-bit part `p` of entry `i` holds
+/// those of lanes `16 * p + 4 * i` to `16 * p + 4 * i + 3`.
 #[target_feature(enable = "avx512f,avx512bw")]
-fn widen<const PLANES: usize>(wide: &Wide<PLANES>, shift: u32, base: i32, sums: &mut [i32]) {
-    assert_eq!(sums.len(), BLOCK);
-    // The sums of lane `4 * j + i`, for `i` from 0 to 3.
-    let mut quarters = [_mm512_set1_epi32(base); 4];
-    for (plane, [words, odd]) in wide.iter().enumerate() {
-        let even = _mm512_sub_epi16(*words, _mm512_slli_epi16::<8>(*odd));
-        let count = _mm_cvtsi32_si128((shift + 8 * plane as u32).cast_signed());
-        let low = _mm512_set1_epi32(0xFFFF);
-        let parts = [
-            _mm512_and_si512(even, low),
-            _mm512_and_si512(*odd, low),
-            _mm512_srli_epi32::<16>(even),
-            _mm512_srli_epi32::<16>(*odd),
-        ];
-        for (quarter, part) in quarters.iter_mut().zip(parts) {
-            *quarter = _mm512_add_epi32(*quarter, _mm512_sll_epi32(part, count));
-        }
-    }
-    let [a, b, c, d] = quarters;
-    let (ab0, ab1) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    let (cd0, cd1) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    // 128-bit part `p` of entry `i` holds lanes `16 * p + 4 * i` and the three after.
-    let parts = [
-        _mm512_unpacklo_epi64(ab0, cd0),
-        _mm512_unpackhi_epi64(ab0, cd0),
-        _mm512_unpacklo_epi64(ab1, cd1),
-        _mm512_unpackhi_epi64(ab1, cd1),
-    ];
-    for (part, sums) in super::transpose_parts(parts).into_iter().zip(sums.as_chunks_mut::<16>().0) {
-        // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
-        unsafe {
-            let sums = sums.as_mut_ptr().cast();
-            _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), part));
-        }
-    }
+fn widen<const PLANES: usize>(words: &Words<PLANES>) -> [__m512i; 4] {
+    // Sums are made signed for the multiplication, and what that takes away is added again.
+    let flip = _mm512_set1_epi16(i16::MIN);
+    let flipped = _mm512_set1_epi32(if PLANES == 2 { 0x8000 * 257 } else { 0x8000 });
+    let planes = _mm512_set1_epi32(if PLANES == 2 { 256 << 16 | 1 } else { 1 });
+    let even = words.map(|[words, odd]| _mm512_xor_si512(flip, _mm512_sub_epi16(words, _mm512_slli_epi16::<8>(odd))));
+    let odd = words.map(|[_, odd]| _mm512_xor_si512(flip, odd));
+    let pair = |[low, high]: [__m512i; 2]| {
+        [_mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high)]
+            .map(|pair| _mm512_add_epi32(flipped, _mm512_madd_epi16(pair, planes)))
+    };
+    // The last plane stands for an absent second one, whose factor is zero.
+    let ([even0, even1], [odd0, odd1]) = (pair([even[0], even[PLANES - 1]]), pair([odd[0], odd[PLANES - 1]]));
+    [
+        _mm512_unpacklo_epi32(even0, odd0),
+        _mm512_unpackhi_epi32(even0, odd0),
+        _mm512_unpacklo_epi32(even1, odd1),
+        _mm512_unpackhi_epi32(even1, odd1),
+    ]
 }

@@ -5,12 +5,14 @@
 
 mod dot;
 mod lookup;
+mod partition;
 
 use super::decomposition::{Rests, Slopes, UsedWeights};
 use super::operands::ByteOperands;
 use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
 use dot::Panel;
-use lookup::{BLOCK, Lookup};
+use lookup::{AHEAD, BLOCK, Lookup};
+use partition::Partition;
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -27,6 +29,7 @@ impl Kernel for Avx512 {
         is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2")
             && is_x86_feature_detected!("avx512vnni")
     }
 
@@ -44,7 +47,9 @@ impl Kernel for Avx512 {
         let whole = sloped.unwrap_or(plain);
         let lookups = (products.is_none() || whole.planes() > 0).then(|| {
             let low = rests(products.as_ref().map(|_| &slopes), 0..=127).expect("rests of fewer activations fit");
-            Lookups { codes: used.encode(weights), low: Lookup::new(&low), whole: Lookup::new(&whole) }
+            let mut codes = used.encode(weights);
+            codes.resize(codes.len() + AHEAD, 0);
+            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&whole) }
         });
         Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
     }
@@ -59,7 +64,7 @@ struct Packed {
 
 /// Rests over all activations, and over those below 128.
 struct Lookups {
-    /// Weights by number, row-major.
+    /// Weights by number, row-major, and `AHEAD` more.
     codes: Vec<u8>,
     low: Lookup<2>,
     whole: Lookup<4>,
@@ -69,9 +74,7 @@ struct Lookups {
 #[derive(Default)]
 struct Scratch {
     panel: Panel,
-    /// Tile rows of bytes below 128, and the others.
-    low: Vec<u32>,
-    whole: Vec<u32>,
+    partition: Partition,
 }
 
 thread_local! {
@@ -93,7 +96,7 @@ impl PackedWeights for Packed {
 
 impl Packed {
     /// [`PackedWeights::sums`], with its bounds asserted.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     fn sums_within(
         &self,
         scratch: &mut Scratch,
@@ -110,31 +113,18 @@ impl Packed {
             }
             None => sums.fill(Lanes::default()),
         }
-        if let Some(lookups) = &self.lookups {
-            scratch.sort(tile, depth);
-            for (row, sums) in rows.zip(sums) {
-                let codes = &lookups.codes[row * self.depth..][..self.depth];
-                // SAFETY: `sort` lists tile rows within `depth`, which is within both the tile and
-                // the weights; the codes number the weights that the rests were of.
-                unsafe {
-                    lookups.low.add(codes, &scratch.low, tile.rows(), blocks, sums);
-                    lookups.whole.add(codes, &scratch.whole, tile.rows(), blocks, sums);
-                }
+        let Some(lookups) = &self.lookups else { return };
+        scratch.partition.split(tile, depth.clone());
+        for (row, sums) in rows.zip(sums) {
+            let start = row * self.depth;
+            let codes = &lookups.codes[start + depth.start..start + depth.end + AHEAD];
+            let (low, whole) = scratch.partition.parts(tile, depth.clone(), codes);
+            // SAFETY: a part has `AHEAD` more codes than rows, all of them numbers of the weights
+            // that the rests were of.
+            unsafe {
+                lookups.low.add(low.codes, low.rows, blocks, sums);
+                lookups.whole.add(whole.codes, whole.rows, blocks, sums);
             }
-        }
-    }
-}
-
-impl Scratch {
-    /// Lists the tile's rows in `depth` by whether all their bytes in use are below 128.
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn sort(&mut self, tile: &Tile, depth: Range<usize>) {
-        self.low.clear();
-        self.whole.clear();
-        for k in depth {
-            let bytes = &tile.rows()[k].0[..tile.columns()];
-            let union = bytes.iter().fold(0, |union, byte| union | byte);
-            if union < 128 { &mut self.low } else { &mut self.whole }.push(k as u32);
         }
     }
 }
