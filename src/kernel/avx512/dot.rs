@@ -58,7 +58,8 @@ impl Panel {
     }
 }
 
-/// Overwrites `sums` with the products of weight rows `rows` and a panel of tile rows `depth`.
+/// Overwrites `sums` with the products of weight rows `rows` and a panel of tile rows `depth`, and
+/// the constants of those rows.
 ///
 /// # Panics
 /// When rows or depth reach past the operands, or the panel is of another depth.
@@ -68,53 +69,68 @@ pub(super) fn products(
     panel: &Panel,
     rows: Range<usize>,
     depth: Range<usize>,
+    constants: &[i32],
     sums: &mut [Lanes<i32>],
 ) {
     assert!(panel.groups == depth.len().div_ceil(4) && panel.groups > 0);
     assert!(rows.end <= operands.rows() && depth.end <= operands.depth());
-    for (first, sums) in rows.step_by(4).zip(sums.chunks_mut(4)) {
-        // SAFETY: `first + sums.len()` is at most `rows.end`, of which and of the depth the bounds
-        // were asserted above.
-        unsafe {
-            match (sums.len(), operands.slopes_are() == Signedness::Signed) {
-                (1, true) => micro::<1, true>(operands, panel, first, depth.clone(), sums),
-                (2, true) => micro::<2, true>(operands, panel, first, depth.clone(), sums),
-                (3, true) => micro::<3, true>(operands, panel, first, depth.clone(), sums),
-                (_, true) => micro::<4, true>(operands, panel, first, depth.clone(), sums),
-                (1, false) => micro::<1, false>(operands, panel, first, depth.clone(), sums),
-                (2, false) => micro::<2, false>(operands, panel, first, depth.clone(), sums),
-                (3, false) => micro::<3, false>(operands, panel, first, depth.clone(), sums),
-                (_, false) => micro::<4, false>(operands, panel, first, depth.clone(), sums),
+    assert!(constants.len() == rows.len() && sums.len() == rows.len());
+    for (block, lines) in panel.lines.chunks_exact(panel.groups).enumerate() {
+        let starts = rows.clone().step_by(ROWS).map(|row| operands.from(row, depth.start));
+        for ((weights, constants), sums) in starts.zip(constants.chunks(ROWS)).zip(sums.chunks_mut(ROWS)) {
+            let task = Task { weights, stride: operands.depth(), lines, constants, block };
+            // SAFETY: a row from `depth.start` on has at least the panel's groups of weights, of which
+            // the last may be padding, and `weights` is followed by `sums.len() - 1` more rows.
+            unsafe {
+                match (sums.len(), operands.slopes_are() == Signedness::Signed) {
+                    (1, true) => task.run::<1, true>(sums),
+                    (2, true) => task.run::<2, true>(sums),
+                    (3, true) => task.run::<3, true>(sums),
+                    (4, true) => task.run::<4, true>(sums),
+                    (5, true) => task.run::<5, true>(sums),
+                    (_, true) => task.run::<ROWS, true>(sums),
+                    (1, false) => task.run::<1, false>(sums),
+                    (2, false) => task.run::<2, false>(sums),
+                    (3, false) => task.run::<3, false>(sums),
+                    (4, false) => task.run::<4, false>(sums),
+                    (5, false) => task.run::<5, false>(sums),
+                    (_, false) => task.run::<ROWS, false>(sums),
+                }
             }
         }
     }
 }
 
-/// `ROWS` outputs over all blocks of a panel.
-///
-/// # Safety
-/// Weight rows `first..first + ROWS` and depth are within the operands; the panel holds
-/// `depth.len().div_ceil(4)` groups a block; `sums` holds `ROWS` rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn micro<const ROWS: usize, const SIGNED: bool>(
-    operands: &ByteOperands,
-    panel: &Panel,
-    first: usize,
-    depth: Range<usize>,
-    sums: &mut [Lanes<i32>],
-) {
-    let weights: [*const u8; ROWS] = std::array::from_fn(|row| operands.from(first + row, depth.start).as_ptr());
-    let constants: [i32; ROWS] = std::array::from_fn(|row| operands.constant(first + row, depth.clone()));
-    for (block, lines) in panel.lines.chunks_exact(panel.groups).enumerate() {
-        let mut wide = [[_mm512_setzero_si512(); 4]; ROWS];
-        for (group, line) in lines.iter().enumerate() {
+/// Outputs computed side by side: with four registers of lanes each, they leave room for operands.
+const ROWS: usize = 6;
+
+/// A few outputs over one block of lanes.
+struct Task<'a> {
+    /// The first row's, and at `stride` those of the next.
+    weights: &'a [u8],
+    stride: usize,
+    lines: &'a [Lanes4],
+    constants: &'a [i32],
+    block: usize,
+}
+
+impl Task<'_> {
+    /// Computes `COUNT` outputs.
+    ///
+    /// # Safety
+    /// `COUNT - 1` strides of weights are followed by four bytes for each of `lines`.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn run<const COUNT: usize, const SIGNED: bool>(&self, sums: &mut [Lanes<i32>]) {
+        debug_assert!(self.weights.len() >= (COUNT - 1) * self.stride + 4 * self.lines.len());
+        let mut wide = [[_mm512_setzero_si512(); 4]; COUNT];
+        for (group, line) in self.lines.iter().enumerate() {
             // SAFETY: `Lanes4` is four aligned registers.
             let activations: [__m512i; 4] =
                 std::array::from_fn(|i| unsafe { _mm512_load_si512(line.0.as_ptr().cast::<__m512i>().add(i)) });
-            for (wide, weights) in wide.iter_mut().zip(weights) {
-                // SAFETY: a row's weights are followed by those of the next or by padding, three
-                // bytes at least, so that four can be read from any of them.
-                let four = _mm512_set1_epi32(unsafe { weights.add(4 * group).cast::<i32>().read_unaligned() });
+            for (row, wide) in wide.iter_mut().enumerate() {
+                // SAFETY: the caller grants four bytes for each line in each row.
+                let four = unsafe { self.weights.as_ptr().add(row * self.stride + 4 * group).cast::<i32>() };
+                let four = _mm512_set1_epi32(unsafe { four.read_unaligned() });
                 for (wide, activations) in wide.iter_mut().zip(activations) {
                     *wide = if SIGNED {
                         _mm512_dpbusd_epi32(*wide, activations, four)
@@ -124,9 +140,9 @@ unsafe fn micro<const ROWS: usize, const SIGNED: bool>(
                 }
             }
         }
-        for ((wide, constant), sums) in wide.into_iter().zip(constants).zip(&mut *sums) {
+        for ((wide, &constant), sums) in wide.into_iter().zip(self.constants).zip(sums) {
             let constant = _mm512_set1_epi32(constant);
-            let sums = &mut sums.0[block * BLOCK..][..BLOCK];
+            let sums = &mut sums.0[self.block * BLOCK..][..BLOCK];
             for (part, sums) in super::transpose_parts(wide).into_iter().zip(sums.as_chunks_mut::<16>().0) {
                 // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
                 unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi32(part, constant)) };

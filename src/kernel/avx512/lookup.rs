@@ -66,7 +66,7 @@ impl<const LINES: usize> Lookup<LINES> {
     /// the first `blocks` registers of lanes.
     ///
     /// # Safety
-    /// There are `AHEAD` more codes than rows, each the number of a weight that the rests were of.
+    /// There are `AHEAD` more codes than rows, and those of rows number weights that the rests were of.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     pub(super) unsafe fn add(&self, codes: &[u8], rows: &[Lanes<u8>], blocks: usize, sums: &mut Lanes<i32>) {
         for pass in &self.passes {
@@ -109,14 +109,14 @@ impl<const LINES: usize> Pass<LINES> {
             let codes = &codes[chunk * CHUNK..];
             let mut words: [Words<PLANES>; WIDTH] = [[[_mm512_setzero_si512(); 2]; PLANES]; WIDTH];
             for (k, row) in rows.iter().enumerate() {
-                // SAFETY: there are `AHEAD` more codes than rows, and every code has a base and
-                // `PLANES * LINES` aligned lines. A row holds `BLOCKS >= WIDTH` aligned registers.
+                // SAFETY: there are `AHEAD` more codes than rows, and the code of a row has a base and
+                // `PLANES * LINES` aligned lines; of the code ahead nothing is read. A row holds `BLOCKS >= WIDTH` aligned registers.
                 unsafe {
                     let of = |k: usize| usize::from(*codes.get_unchecked(k));
-                    let lines = |code| self.lines.as_ptr().add(code * PLANES * LINES).cast::<__m512i>();
+                    let lines = |code| self.lines.as_ptr().wrapping_add(code * PLANES * LINES).cast::<__m512i>();
                     let next = lines(of(k + AHEAD));
                     for line in 0..PLANES * LINES {
-                        _mm_prefetch::<_MM_HINT_T0>(next.add(line).cast());
+                        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line).cast());
                     }
                     base = base.wrapping_add(*self.bases.get_unchecked(of(k)));
                     let lines = lines(of(k));

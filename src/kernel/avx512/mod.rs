@@ -74,6 +74,7 @@ struct Lookups {
 #[derive(Default)]
 struct Scratch {
     panel: Panel,
+    constants: Vec<i32>,
     partition: Partition,
 }
 
@@ -109,7 +110,9 @@ impl Packed {
         match &self.products {
             Some(operands) => {
                 scratch.panel.fill(&tile.rows()[depth.clone()], blocks, operands.flip());
-                dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), sums);
+                scratch.constants.clear();
+                scratch.constants.extend(rows.clone().map(|row| operands.constant(row, depth.clone())));
+                dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), &scratch.constants, sums);
             }
             None => sums.fill(Lanes::default()),
         }
@@ -119,7 +122,7 @@ impl Packed {
             let start = row * self.depth;
             let codes = &lookups.codes[start + depth.start..start + depth.end + AHEAD];
             let (low, whole) = scratch.partition.parts(tile, depth.clone(), codes);
-            // SAFETY: a part has `AHEAD` more codes than rows, all of them numbers of the weights
+            // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
             // that the rests were of.
             unsafe {
                 lookups.low.add(low.codes, low.rows, blocks, sums);
