@@ -14,6 +14,30 @@
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::RangeInclusive;
 
+/// The parts of a layer's terms, over all activations.
+#[derive(Debug)]
+pub(super) struct Decomposition {
+    pub(super) used: UsedWeights,
+    /// Absent where they would not save a plane.
+    pub(super) slopes: Option<Slopes>,
+    pub(super) rests: Rests,
+}
+
+impl Decomposition {
+    /// Takes the terms of `weights` apart for a kernel that looks up planes of `plane_bits`.
+    pub(super) fn new(table: &EffectiveTable, weights: WeightMatrix, plane_bits: u32) -> Self {
+        let used = UsedWeights::of(weights);
+        let slopes = Slopes::fit(table, &used);
+        let plain = Rests::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
+        match Rests::new(table, &used, Some(&slopes), 0..=255) {
+            Some(sloped) if sloped.planes(plane_bits) < plain.planes(plane_bits) => {
+                Decomposition { used, slopes: Some(slopes), rests: sloped }
+            }
+            _ => Decomposition { used, slopes: None, rests: plain },
+        }
+    }
+}
+
 /// The distinct weight bytes of a layer, numbered.
 #[derive(Debug)]
 pub(super) struct UsedWeights {
@@ -139,9 +163,9 @@ impl Rests {
         Some(Rests { bases, shift, bits: u32::BITS - (union >> shift).leading_zeros(), values, width })
     }
 
-    /// Bytes that the largest rest takes, 0 to 4.
-    pub(super) fn planes(&self) -> usize {
-        self.bits.div_ceil(8) as usize
+    /// Planes of `plane_bits` that the largest rest takes; none if there are no rests.
+    pub(super) fn planes(&self, plane_bits: u32) -> usize {
+        self.bits.div_ceil(plane_bits) as usize
     }
 
     /// The power of two that rests are multiples of.
@@ -178,7 +202,7 @@ mod tests {
                 let product = slope * table.activation().value(a);
                 let whole = base.wrapping_add((rest << rests.shift()).cast_signed()).wrapping_add(product);
                 assert_eq!(whole, table.term(a, w), "activation byte {a}, weight byte {w}");
-                assert!(rests.planes() == 4 || *rest < 1 << (8 * rests.planes()));
+                assert!(rests.planes(8) == 4 || *rest < 1 << (8 * rests.planes(8)));
             }
         }
     }
@@ -207,14 +231,28 @@ mod tests {
         for (case, (term, plain, sloped)) in cases.into_iter().enumerate() {
             let (table, used) = (EffectiveTable::from_fn(Unsigned, Unsigned, term), all_weights());
             let rests = Rests::new(&table, &used, None, 0..=255).unwrap();
-            assert_eq!(rests.planes(), plain, "case {case}");
+            assert_eq!(rests.planes(8), plain, "case {case}");
             check(&table, &used, None, &rests);
             let slopes = Slopes::fit(&table, &used);
             if let Some(rests) = Rests::new(&table, &used, Some(&slopes), 0..=255) {
-                assert_eq!(rests.planes(), sloped, "case {case} with slopes");
+                assert_eq!(rests.planes(8), sloped, "case {case} with slopes");
                 check(&table, &used, Some(&slopes), &rests);
             }
         }
+    }
+
+    #[test]
+    fn slopes_are_taken_where_they_save_a_plane() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let weights = WeightMatrix::new(&bytes, 16);
+        let taken = |plane_bits, term: fn(i32, i32) -> i32| {
+            let table = EffectiveTable::from_fn(Unsigned, Unsigned, term);
+            Decomposition::new(&table, weights, plane_bits).slopes.is_some()
+        };
+        assert!(taken(8, |a, w| a * w) && taken(16, |a, w| a * w));
+        assert!(taken(8, |a, w| a * w + (a & 1)) && !taken(16, |a, w| a * w + (a & 1)));
+        assert!(!taken(8, |a, w| a * w + (a & 3) * 101));
+        assert!(!taken(8, |_, w| w), "constants alone have no rests");
     }
 
     #[test]

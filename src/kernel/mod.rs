@@ -17,6 +17,8 @@
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod decomposition;
 mod geometry;
@@ -27,13 +29,16 @@ pub mod reference;
 mod scalar;
 mod table;
 
-#[cfg(target_arch = "x86_64")]
-pub use avx512::Avx512;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub use im2col::{Im2col, fill_tile};
 pub use lanes::{LANES, Lanes, Tile};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
+#[cfg(target_arch = "x86_64")]
+pub use {
+    avx2::{Avx2, AvxVnni},
+    avx512::Avx512,
+};
 
 use std::ops::Range;
 
@@ -96,12 +101,21 @@ pub trait PackedWeights: Send + Sync {
 pub static KERNELS: &[&dyn Kernel] = &[
     #[cfg(target_arch = "x86_64")]
     &Avx512,
+    #[cfg(target_arch = "x86_64")]
+    &AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    &Avx2,
     &Scalar,
 ];
 
 /// The best kernel that this processor can run.
 pub fn best() -> &'static dyn Kernel {
     *KERNELS.iter().find(|kernel| kernel.is_supported()).expect("the scalar kernel runs anywhere")
+}
+
+/// The kernel of that name, whether or not this processor can run it.
+pub fn by_name(name: &str) -> Option<&'static dyn Kernel> {
+    KERNELS.iter().copied().find(|kernel| kernel.name() == name)
 }
 
 #[cfg(test)]

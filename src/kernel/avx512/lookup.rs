@@ -46,7 +46,7 @@ struct Pass<const LINES: usize> {
 impl<const LINES: usize> Lookup<LINES> {
     /// Lays out the planes of `rests`, which are over the same activations.
     pub(super) fn new(rests: &Rests) -> Self {
-        let planes = rests.planes().max(1);
+        let planes = rests.planes(8).max(1);
         let passes = (0..planes).step_by(2).map(|first| {
             let count = (planes - first).min(2);
             let mut lines = Vec::with_capacity(rests.rows().len() * count * LINES);

@@ -7,7 +7,7 @@ mod dot;
 mod lookup;
 mod partition;
 
-use super::decomposition::{Rests, Slopes, UsedWeights};
+use super::decomposition::{Decomposition, Rests};
 use super::operands::ByteOperands;
 use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
 use dot::Panel;
@@ -35,21 +35,14 @@ impl Kernel for Avx512 {
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let used = UsedWeights::of(weights);
-        let slopes = Slopes::fit(table, &used);
-        let rests = |slopes, activations| Rests::new(table, &used, slopes, activations);
-        let plain = rests(None, 0..=255).expect("terms fit 32 bits");
-        let sloped = rests(Some(&slopes), 0..=255).filter(|sloped| sloped.planes() < plain.planes());
-        let products = sloped.as_ref().map(|sloped| {
-            let bases = (sloped.planes() == 0).then_some(sloped);
-            ByteOperands::new(table, weights, &used, &slopes, bases)
-        });
-        let whole = sloped.unwrap_or(plain);
-        let lookups = (products.is_none() || whole.planes() > 0).then(|| {
-            let low = rests(products.as_ref().map(|_| &slopes), 0..=127).expect("rests of fewer activations fit");
-            let mut codes = used.encode(weights);
+        let terms = Decomposition::new(table, weights, 8);
+        let products = ByteOperands::bytes(table, weights, &terms);
+        let lookups = (products.is_none() || terms.rests.planes(8) > 0).then(|| {
+            let low = Rests::new(table, &terms.used, terms.slopes.as_ref(), 0..=127);
+            let low = low.expect("rests of fewer activations fit as those of all did");
+            let mut codes = terms.used.encode(weights);
             codes.resize(codes.len() + AHEAD, 0);
-            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&whole) }
+            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&terms.rests) }
         });
         Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
     }
