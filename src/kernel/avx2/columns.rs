@@ -99,7 +99,7 @@ impl Columns {
                         let ks = start..(start + TABLES).min(chunk.end);
                         workspace.look_up(plane, &codes, tile, ks);
                     }
-                    workspace.widen(tile.columns(), shift, sums);
+                    workspace.widen(shift, sums);
                 }
             }
         }
@@ -124,17 +124,45 @@ impl Workspace {
         }
     }
 
-    /// Adds the sums of the first `columns` lanes, times `2^shift`, to each output's.
+    /// Adds the sums of all lanes, times `2^shift`, to each output's.
     #[target_feature(enable = "avx2")]
-    fn widen(&self, columns: usize, shift: u32, sums: &mut [Lanes<i32>]) {
-        for (lane, Words([words, upper])) in self.words[..columns].iter().enumerate() {
-            for ((words, upper), sums) in words.0.iter().zip(upper.0).zip(&mut *sums) {
-                let lower = words.wrapping_sub(upper << 8);
-                let sum = (u32::from(upper) << 8).wrapping_add(u32::from(lower)) << shift;
-                sums.0[lane] = sums.0[lane].wrapping_add(sum.cast_signed());
+    fn widen(&self, shift: u32, sums: &mut [Lanes<i32>]) {
+        let count = _mm_cvtsi32_si128(shift.cast_signed());
+        for (eight, lanes) in self.words.as_chunks::<8>().0.iter().enumerate() {
+            for (half, sums) in sums.chunks_mut(8).enumerate() {
+                let by_lane = lanes.each_ref().map(|Words([words, upper])| {
+                    // SAFETY: half of an entry is eight terms, 16 bytes, whose access is unaligned.
+                    let [words, upper] = [words, upper]
+                        .map(|entry| unsafe { _mm_loadu_si128(entry.0[8 * half..][..8].as_ptr().cast()) });
+                    let lower = _mm256_cvtepu16_epi32(_mm_sub_epi16(words, _mm_slli_epi16::<8>(upper)));
+                    _mm256_add_epi32(lower, _mm256_slli_epi32::<8>(_mm256_cvtepu16_epi32(upper)))
+                });
+                for (by_output, sums) in transpose_words(by_lane).into_iter().zip(sums) {
+                    let sums = sums.0[8 * eight..][..8].as_mut_ptr().cast();
+                    // SAFETY: the slice is of eight sums, 32 bytes, whose access is unaligned.
+                    unsafe {
+                        let sum = _mm256_add_epi32(_mm256_loadu_si256(sums), _mm256_sll_epi32(by_output, count));
+                        _mm256_storeu_si256(sums, sum);
+                    }
+                }
             }
         }
     }
+}
+
+/// Turns lane `i` of register `j` into lane `j` of register `i`.
+#[target_feature(enable = "avx2")]
+fn transpose_words(r: [__m256i; 8]) -> [__m256i; 8] {
+    let pairs = |i: usize| (_mm256_unpacklo_epi32(r[i], r[i + 1]), _mm256_unpackhi_epi32(r[i], r[i + 1]));
+    let ((a0, a1), (b0, b1), (c0, c1), (d0, d1)) = (pairs(0), pairs(2), pairs(4), pairs(6));
+    let fours = |a, b| (_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+    let ((ab0, ab1), (ab2, ab3), (cd0, cd1), (cd2, cd3)) = (fours(a0, b0), fours(a1, b1), fours(c0, d0), fours(c1, d1));
+    let halves = [(ab0, cd0), (ab1, cd1), (ab2, cd2), (ab3, cd3)];
+    let (low, high) = (
+        halves.map(|(ab, cd)| _mm256_permute2x128_si256::<0x20>(ab, cd)),
+        halves.map(|(ab, cd)| _mm256_permute2x128_si256::<0x31>(ab, cd)),
+    );
+    [low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]]
 }
 
 /// Makes the entries of activations up to `largest` from sixteen weights' terms.
