@@ -80,7 +80,7 @@ fn runs(g: &ConvGeometry, columns: Range<usize>) -> impl Iterator<Item = Run> + 
 }
 
 /// `out[i] = line[first + i * stride - padding]`, or the padding byte outside the line.
-fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte: u8, out: &mut [u8]) {
+pub(super) fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte: u8, out: &mut [u8]) {
     let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
     let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
     out[..before].fill(padding_byte);
@@ -101,6 +101,7 @@ fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::tests::geometry;
     use proptest::prelude::*;
 
     /// The byte that tap `k` of output position `column` reads, from the definition of a convolution.
@@ -120,31 +121,16 @@ mod tests {
         source.images[(channel * g.input[0] + y.cast_unsigned()) * g.input[1] + x.cast_unsigned()]
     }
 
-    prop_compose! {
-        /// An axis as (input, kernel, stride, dilation, padding before, output): any output reads
-        /// whole taps of the padded input, and padding may be larger than the kernel's span.
-        fn axis()(kernel in 1usize..5, stride in 1usize..5, dilation in 1usize..4, before in 0usize..12)
-            (input in 1usize..14, after in 0usize..6, kernel in Just(kernel), stride in Just(stride),
-             dilation in Just(dilation), before in Just(before)) -> [usize; 6] {
-            let span = dilation * (kernel - 1) + 1;
-            let after = after.max(span.saturating_sub(input + before));
-            let output = crate::kernel::output_size(input, kernel, stride, dilation, before + after).unwrap();
-            [input, kernel, stride, dilation, before, output]
-        }
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
         #[test]
         fn tiles_hold_what_a_naive_gather_reads(
-            y in axis(), x in axis(), batch in 1usize..4, channels in 1usize..4, before in 0usize..2, after in 0usize..2,
+            geometry in geometry(), batch in 1usize..4, before in 0usize..2, after in 0usize..2,
             start in any::<prop::sample::Index>(), length in 1usize..=256, seed in any::<u32>(),
         ) {
-            let [input, kernel, stride, dilation, padding, output] = std::array::from_fn(|i| [y[i], x[i]]);
-            let geometry = ConvGeometry { channels, input, output, kernel, stride, dilation, padding };
-            let total_channels = before + channels + after;
-            let size = batch * total_channels * input[0] * input[1];
+            let total_channels = before + geometry.channels + after;
+            let size = batch * total_channels * geometry.input[0] * geometry.input[1];
             let images: Vec<u8> =
                 (0..size as u32).map(|i| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B1) >> 24) as u8).collect();
             let source =

@@ -25,6 +25,7 @@ mod geometry;
 mod im2col;
 mod lanes;
 mod operands;
+mod plane;
 pub mod reference;
 mod scalar;
 mod table;
@@ -32,6 +33,7 @@ mod table;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub use im2col::{Im2col, fill_tile};
 pub use lanes::{LANES, Lanes, Tile};
+pub use plane::Plane;
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 #[cfg(target_arch = "x86_64")]
@@ -95,6 +97,16 @@ pub trait PackedWeights: Send + Sync {
     /// # Panics
     /// When `rows` or `depth` reach past the weights or the tile, or `sums` is shorter than `rows`.
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]);
+
+    /// Overwrites `sums` with the sums of output row `row` at all positions of `plane`, over the
+    /// whole depth; [`Plane::output_row`] finds those of output positions among them.
+    ///
+    /// # Panics
+    /// When the plane's taps are not the weights' depth, `row` is not theirs, or `sums` holds fewer
+    /// lanes than the plane has positions.
+    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        plane::slide_by_tiles(self, plane, row, sums);
+    }
 }
 
 /// Every kernel, best first.

@@ -71,6 +71,27 @@ fn check(table: &EffectiveTable, case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+prop_compose! {
+    /// An axis as (input, kernel, stride, dilation, padding before, output): any output reads whole
+    /// taps of the padded input, and padding may be larger than the kernel's span.
+    fn axis()(kernel in 1usize..5, stride in 1usize..5, dilation in 1usize..4, before in 0usize..12)
+        (input in 1usize..14, after in 0usize..6, kernel in Just(kernel), stride in Just(stride),
+         dilation in Just(dilation), before in Just(before)) -> [usize; 6] {
+        let span = dilation * (kernel - 1) + 1;
+        let after = after.max(span.saturating_sub(input + before));
+        let output = output_size(input, kernel, stride, dilation, before + after).unwrap();
+        [input, kernel, stride, dilation, before, output]
+    }
+}
+
+prop_compose! {
+    /// A window that fits its input.
+    pub(super) fn geometry()(y in axis(), x in axis(), channels in 1usize..4) -> ConvGeometry {
+        let [input, kernel, stride, dilation, padding, output] = std::array::from_fn(|i| [y[i], x[i]]);
+        ConvGeometry { channels, input, output, kernel, stride, dilation, padding }
+    }
+}
+
 /// How far the activations of a tile's rows reach.
 #[derive(Debug, Clone, Copy)]
 enum Reach {
@@ -121,6 +142,54 @@ proptest! {
     fn sums_equal_the_reference_for_exact_tables(case in case(), signed in any::<[bool; 2]>()) {
         let [a, w] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
         check(&EffectiveTable::exact(a, w), &case)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn sliding_equals_the_reference(
+        geometry in geometry(), outputs in 1usize..4, seed in any::<u64>(), exact in any::<Option<[bool; 2]>>(),
+        max_abs in prop::sample::select(vec![90u32, 65_535, 5_000_000]), low in any::<bool>(),
+    ) {
+        let table = match exact {
+            Some(signed) => {
+                let [a, w] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
+                EffectiveTable::exact(a, w)
+            }
+            None => any_table(seed, max_abs),
+        };
+        let size = geometry.channels * geometry.input[0] * geometry.input[1];
+        let images = bytes(seed, size, 0..=if low { 127 } else { 255 });
+        let padding_byte = (seed % 128) as u8;
+        let source =
+            Im2col { images: &images, total_channels: geometry.channels, first_channel: 0, geometry, padding_byte };
+        let mut activations = vec![Vec::new(); geometry.depth()];
+        for start in (0..geometry.positions()).step_by(LANES) {
+            let mut tile = Tile::default();
+            fill_tile(&source, start..(start + LANES).min(geometry.positions()), &mut tile);
+            for (all, row) in activations.iter_mut().zip(tile.rows()) {
+                all.extend_from_slice(&row.0[..tile.columns()]);
+            }
+        }
+        let weights = bytes(!seed, outputs * geometry.depth(), 0..=255);
+        let weights = WeightMatrix::new(&weights, geometry.depth());
+        let expected = reference::sums(&table, weights, &activations);
+        let mut plane = Plane::new(geometry, padding_byte);
+        plane.fill(&vec![255; size]);
+        plane.fill(&images);
+        for kernel in supported() {
+            let packed = kernel.pack(&table, weights);
+            let mut sums = vec![Lanes([-1; LANES]); plane.positions().div_ceil(LANES)];
+            for (row, expected) in expected.iter().enumerate() {
+                packed.slide(&plane, row, &mut sums);
+                for (oy, expected) in expected.chunks(geometry.output[1]).enumerate() {
+                    let found: Vec<i64> = plane.output_row(&sums, oy).iter().map(|&sum| i64::from(sum)).collect();
+                    prop_assert_eq!(&found, expected, "{}: output {}, row {}", kernel.name(), row, oy);
+                }
+            }
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! activation's low seven bits choose among two registers at once. Looked-up bytes are summed in
 //! 16-bit lanes, all of them and again the odd ones shifted down, and widened every 256 products.
 //! What the bytes of even lanes come to is the difference of the two.
+//!
+//! Functions of this kernel all have the same features, or closures would not be inlined.
 
 use crate::kernel::decomposition::Rests;
 use crate::kernel::{LANES, Lanes};
@@ -62,25 +64,33 @@ impl<const LINES: usize> Lookup<LINES> {
         Lookup { passes: passes.collect() }
     }
 
-    /// Adds the terms of one output to `sums`: of all `rows` with the weights that `codes` number, in
-    /// the first `blocks` registers of lanes.
+    /// Adds the terms of one output to `sums`, in the first `blocks` registers of lanes: of `count`
+    /// products with the weights that `codes` number and the activations that are `at` each.
     ///
     /// # Safety
-    /// There are `AHEAD` more codes than rows, and those of rows number weights that the rests were of.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    pub(super) unsafe fn add(&self, codes: &[u8], rows: &[Lanes<u8>], blocks: usize, sums: &mut Lanes<i32>) {
+    /// There are `AHEAD` more codes than products, and those of products number weights that the
+    /// rests were of. `at` points to as many readable bytes as `blocks` registers hold.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
+    pub(super) unsafe fn add(
+        &self,
+        codes: &[u8],
+        count: usize,
+        at: impl Fn(usize) -> *const u8 + Copy,
+        blocks: usize,
+        sums: &mut Lanes<i32>,
+    ) {
         for pass in &self.passes {
             // SAFETY: as the caller states; the lines are those of `pass.planes` planes.
             unsafe {
                 match (pass.planes, blocks) {
-                    (1, 1) => pass.add::<1, 1>(codes, rows, sums),
-                    (1, 2) => pass.add::<1, 2>(codes, rows, sums),
-                    (1, 3) => pass.add::<1, 3>(codes, rows, sums),
-                    (1, _) => pass.add::<1, 4>(codes, rows, sums),
-                    (_, 1) => pass.add::<2, 1>(codes, rows, sums),
-                    (_, 2) => pass.add::<2, 2>(codes, rows, sums),
-                    (_, 3) => pass.add::<2, 3>(codes, rows, sums),
-                    (_, _) => pass.add::<2, 4>(codes, rows, sums),
+                    (1, 1) => pass.add::<1, 1>(codes, count, at, sums),
+                    (1, 2) => pass.add::<1, 2>(codes, count, at, sums),
+                    (1, 3) => pass.add::<1, 3>(codes, count, at, sums),
+                    (1, _) => pass.add::<1, 4>(codes, count, at, sums),
+                    (_, 1) => pass.add::<2, 1>(codes, count, at, sums),
+                    (_, 2) => pass.add::<2, 2>(codes, count, at, sums),
+                    (_, 3) => pass.add::<2, 3>(codes, count, at, sums),
+                    (_, _) => pass.add::<2, 4>(codes, count, at, sums),
                 }
             }
         }
@@ -95,48 +105,22 @@ impl<const LINES: usize> Pass<LINES> {
     ///
     /// # Safety
     /// As there, and `PLANES` is the pass's number of planes.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn add<const PLANES: usize, const WIDTH: usize>(
         &self,
         codes: &[u8],
-        rows: &[Lanes<u8>],
+        count: usize,
+        at: impl Fn(usize) -> *const u8 + Copy,
         sums: &mut Lanes<i32>,
     ) {
-        debug_assert!(PLANES == self.planes && WIDTH <= BLOCKS && codes.len() >= rows.len() + AHEAD);
+        debug_assert!(PLANES == self.planes && WIDTH <= BLOCKS && codes.len() >= count + AHEAD);
         let mut base = 0i32;
         let mut totals = [[_mm512_setzero_si512(); 4]; WIDTH];
-        for (chunk, rows) in rows.chunks(CHUNK).enumerate() {
-            let codes = &codes[chunk * CHUNK..];
-            let mut words: [Words<PLANES>; WIDTH] = [[[_mm512_setzero_si512(); 2]; PLANES]; WIDTH];
-            for (k, row) in rows.iter().enumerate() {
-                // SAFETY: there are `AHEAD` more codes than rows, and the code of a row has a base and
-                // `PLANES * LINES` aligned lines; of the code ahead nothing is read. A row holds `BLOCKS >= WIDTH` aligned registers.
-                unsafe {
-                    let of = |k: usize| usize::from(*codes.get_unchecked(k));
-                    let lines = |code| self.lines.as_ptr().wrapping_add(code * PLANES * LINES).cast::<__m512i>();
-                    let next = lines(of(k + AHEAD));
-                    for line in 0..PLANES * LINES {
-                        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line).cast());
-                    }
-                    base = base.wrapping_add(*self.bases.get_unchecked(of(k)));
-                    let lines = lines(of(k));
-                    for (block, words) in words.iter_mut().enumerate() {
-                        let activations = _mm512_load_si512(row.0.as_ptr().cast::<__m512i>().add(block));
-                        for (plane, [words, odd]) in words.iter_mut().enumerate() {
-                            let line = |i| _mm512_load_si512(lines.add(plane * LINES + i));
-                            let low = _mm512_permutex2var_epi8(line(0), activations, line(1));
-                            let bytes = if LINES == 2 {
-                                low
-                            } else {
-                                let high = _mm512_permutex2var_epi8(line(2), activations, line(3));
-                                _mm512_mask_blend_epi8(_mm512_movepi8_mask(activations), low, high)
-                            };
-                            *words = _mm512_add_epi16(*words, bytes);
-                            *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(bytes));
-                        }
-                    }
-                }
-            }
+        for start in (0..count).step_by(CHUNK) {
+            let length = (count - start).min(CHUNK);
+            // SAFETY: as the caller states, of a part of the products.
+            let (words, bases) = unsafe { self.sum_bytes::<PLANES, WIDTH>(&codes[start..], length, |k| at(start + k)) };
+            base = base.wrapping_add(bases);
             for (totals, words) in totals.iter_mut().zip(&words) {
                 for (total, sum) in totals.iter_mut().zip(widen(words)) {
                     *total = _mm512_add_epi32(*total, sum);
@@ -155,6 +139,53 @@ impl<const LINES: usize> Pass<LINES> {
                 }
             }
         }
+    }
+
+    /// The sums of up to [`CHUNK`] products in 16-bit lanes, and of their constants.
+    ///
+    /// # Safety
+    /// As for [`Pass::add`].
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn sum_bytes<const PLANES: usize, const WIDTH: usize>(
+        &self,
+        codes: &[u8],
+        count: usize,
+        at: impl Fn(usize) -> *const u8,
+    ) -> ([Words<PLANES>; WIDTH], i32) {
+        let mut base = 0i32;
+        let mut words: [Words<PLANES>; WIDTH] = [[[_mm512_setzero_si512(); 2]; PLANES]; WIDTH];
+        for k in 0..count {
+            // SAFETY: there are `AHEAD` more codes than products, and the code of a product has a
+            // base and `PLANES * LINES` aligned lines; of the code ahead nothing is read. The
+            // caller grants `WIDTH` registers of activations, whose access is unaligned.
+            unsafe {
+                let of = |k: usize| usize::from(*codes.get_unchecked(k));
+                let lines = |code| self.lines.as_ptr().wrapping_add(code * PLANES * LINES).cast::<__m512i>();
+                let next = lines(of(k + AHEAD));
+                for line in 0..PLANES * LINES {
+                    _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line).cast());
+                }
+                base = base.wrapping_add(*self.bases.get_unchecked(of(k)));
+                let (lines, activations) = (lines(of(k)), at(k).cast::<__m512i>());
+                for (block, words) in words.iter_mut().enumerate() {
+                    let activations = _mm512_loadu_si512(activations.add(block));
+                    for (plane, [words, odd]) in words.iter_mut().enumerate() {
+                        let line = |i| _mm512_load_si512(lines.add(plane * LINES + i));
+                        let low = _mm512_permutex2var_epi8(line(0), activations, line(1));
+                        let bytes = if LINES == 2 {
+                            low
+                        } else {
+                            let high = _mm512_permutex2var_epi8(line(2), activations, line(3));
+                            _mm512_mask_blend_epi8(_mm512_movepi8_mask(activations), low, high)
+                        };
+                        *words = _mm512_add_epi16(*words, bytes);
+                        *odd = _mm512_add_epi16(*odd, _mm512_srli_epi16::<8>(bytes));
+                    }
+                }
+            }
+        }
+        (words, base)
     }
 }
 

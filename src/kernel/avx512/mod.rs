@@ -9,9 +9,9 @@ mod partition;
 
 use super::decomposition::{Decomposition, Rests};
 use super::operands::ByteOperands;
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Tile, WeightMatrix};
 use dot::Panel;
-use lookup::{AHEAD, BLOCK, Lookup};
+use lookup::{AHEAD, BLOCK, BLOCKS, Lookup};
 use partition::Partition;
 use std::arch::x86_64::*;
 use std::cell::RefCell;
@@ -86,6 +86,13 @@ impl PackedWeights for Packed {
         // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
         SCRATCH.with_borrow_mut(|scratch| unsafe { self.sums_within(scratch, tile, rows, depth, sums) });
     }
+
+    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        assert!(row < self.rows && plane.depth() == self.depth, "row {row} of {} over {} taps", self.rows, self.depth);
+        let sums = &mut sums[..plane.positions().div_ceil(LANES)];
+        // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
+        unsafe { self.slide_within(plane, row, sums) };
+    }
 }
 
 impl Packed {
@@ -116,10 +123,36 @@ impl Packed {
             let codes = &lookups.codes[start + depth.start..start + depth.end + AHEAD];
             let (low, whole) = scratch.partition.parts(tile, depth.clone(), codes);
             // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
-            // that the rests were of.
+            // that the rests were of. Rows hold `BLOCKS` registers, and are asked for by number.
             unsafe {
-                lookups.low.add(low.codes, low.rows, blocks, sums);
-                lookups.whole.add(whole.codes, whole.rows, blocks, sums);
+                lookups.low.add(low.codes, low.rows.len(), |k| low.rows.as_ptr().add(k).cast(), blocks, sums);
+                lookups.whole.add(whole.codes, whole.rows.len(), |k| whole.rows.as_ptr().add(k).cast(), blocks, sums);
+            }
+        }
+    }
+}
+
+impl Packed {
+    /// [`PackedWeights::slide`], with its bounds asserted.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn slide_within(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        for (start, sums) in (0..plane.positions()).step_by(LANES).zip(sums) {
+            let blocks = (plane.positions() - start).div_ceil(BLOCK).min(BLOCKS);
+            match &self.products {
+                Some(operands) => dot::slide(operands, row, |k| plane.tap(k, start), blocks, sums),
+                None => *sums = Lanes::default(),
+            }
+            let Some(lookups) = &self.lookups else { continue };
+            let codes = &lookups.codes[row * self.depth..][..self.depth + AHEAD];
+            let at = |k| plane.tap(k, start).as_ptr();
+            // SAFETY: there are `AHEAD` more codes than taps, all of them numbers of the weights that
+            // the rests were of, and a tap is of `LANES` bytes.
+            unsafe {
+                if plane.union() < 128 {
+                    lookups.low.add(codes, self.depth, at, blocks, sums);
+                } else {
+                    lookups.whole.add(codes, self.depth, at, blocks, sums);
+                }
             }
         }
     }
