@@ -3,6 +3,7 @@
 use super::EvaluateArgs;
 use super::options::Mode;
 use crate::data::{Dataset, Preprocess};
+use crate::eval;
 use crate::layer::InferenceMode;
 use crate::lut::Lut;
 use crate::quant::{ParamsFile, QuantConfig};
@@ -21,6 +22,8 @@ pub(super) struct Inputs {
     /// Samples to evaluate.
     pub samples: usize,
     pub preprocess: Preprocess,
+    /// What layers are calibrated on, where they are: taken when calibration starts to read it.
+    pub calibration: Option<CalibrationInput>,
     pub lut: Option<Lut>,
     pub config: QuantConfig,
     pub qparams: Option<ParamsFile>,
@@ -29,6 +32,12 @@ pub(super) struct Inputs {
     pub parameters: u64,
     /// What a reader of the report should know.
     pub notes: Vec<String>,
+}
+
+/// A calibration set, and what happens to its images.
+pub(super) struct CalibrationInput {
+    pub dataset: Dataset,
+    pub preprocess: Preprocess,
 }
 
 impl Inputs {
@@ -50,6 +59,8 @@ impl Inputs {
         dataset.check_labels(model.num_classes)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
         check_images(&dataset, &preprocess, &model)?;
+        let is_quantized = mode.is_quantized() || args.quantization.save_qparams.is_some();
+        let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
         let mut notes = model.notes.clone();
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
@@ -62,6 +73,7 @@ impl Inputs {
             dataset_name: dataset.name().to_owned(),
             dataset: Some(dataset),
             preprocess,
+            calibration,
             lut,
             config,
             qparams,
@@ -97,4 +109,21 @@ fn check_images(dataset: &Dataset, preprocess: &Preprocess, model: &Model) -> an
         );
     }
     Ok(())
+}
+
+/// The calibration set: `--calib-data`, which is checked even where it is not used, else the model's own.
+fn calibration(args: &EvaluateArgs, model: &Model, is_needed: bool) -> anyhow::Result<Option<CalibrationInput>> {
+    let input = if let Some(path) = args.quantization.calib_data.as_deref() {
+        let dataset = args.data.open_calibration(path)?;
+        let preprocess = args.data.preprocess(&dataset, &model.preprocess);
+        check_images(&dataset, &preprocess, model).context("--calib-data")?;
+        CalibrationInput { dataset, preprocess }
+    } else if is_needed {
+        let dataset = eval::calibration_data(model)?;
+        let preprocess = args.data.preprocess_own(&dataset, &model.preprocess);
+        CalibrationInput { dataset, preprocess }
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(input).filter(|_| is_needed))
 }

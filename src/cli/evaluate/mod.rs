@@ -4,19 +4,19 @@ mod inputs;
 mod options;
 mod report;
 
-use self::inputs::Inputs;
+use self::inputs::{CalibrationInput, Inputs};
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::data::Batches;
 use crate::eval;
-use crate::kernel::{self, Kernel};
+use crate::kernel::Kernel;
 use crate::output::OutputFile;
-use crate::report::{Logits, Predictions, QuantizationReport};
-use anyhow::Context;
+use crate::report::{Logits, ParamsSource, Predictions, QuantizationReport};
+use anyhow::{Context, bail};
 use options::{GateArgs, Mode, NoiseArgs, ReportArgs, RunArgs};
-use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
@@ -62,7 +62,7 @@ struct Outputs {
 
 /// Runs one evaluation, on as many threads as asked for.
 pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let threads = args.run.threads.map_or(0, NonZeroUsize::get);
+    let threads = args.run.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
     pool.install(|| args.run(terminal))
 }
@@ -73,7 +73,7 @@ impl EvaluateArgs {
         let mut inputs = Inputs::open(self)?;
         let Outputs { reports, mut predictions, mut logits, qparams } = self.open_outputs(&inputs)?;
         let progress = Bar::new(terminal);
-        let kernel = kernel::best();
+        let kernel = self.run.kernel()?;
 
         eval::prepare(&mut inputs.model, !self.model.no_fold_bn)?;
         let quantization = if inputs.mode.is_quantized() || qparams.is_some() {
@@ -111,6 +111,12 @@ impl EvaluateArgs {
 
     fn open_outputs(&self, inputs: &Inputs) -> anyhow::Result<Outputs> {
         let ReportArgs { output, predictions, logits } = &self.report;
+        let files = output.iter().chain(predictions).chain(logits).chain(&self.quantization.save_qparams);
+        let mut files: Vec<&PathBuf> = files.collect();
+        files.sort_unstable();
+        if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!("{}: the file would be written twice", twice[0].display());
+        }
         let shape = (inputs.samples, inputs.model.num_classes);
         let logits = logits.as_deref().map(|path| Logits::create(path, shape.0, shape.1));
         let qparams = self.quantization.save_qparams.as_deref();
@@ -124,7 +130,7 @@ impl EvaluateArgs {
 
     /// Gives every layer its scales: from a file, else by calibration.
     fn quantize(&self, inputs: &mut Inputs, kernel: &dyn Kernel, progress: &Bar) -> anyhow::Result<QuantizationReport> {
-        let Inputs { model, config, lut, qparams, notes, .. } = inputs;
+        let Inputs { model, config, lut, qparams, calibration, notes, .. } = inputs;
         if let Some(file) = qparams {
             let unused =
                 eval::quantize(&mut model.graph, file, config.coding, lut.as_ref(), kernel).context("--qparams")?;
@@ -133,20 +139,28 @@ impl EvaluateArgs {
                 tracing::warn!("{note}");
                 notes.push(note);
             }
-            let path = self.quantization.qparams.as_ref().map(|path| path.display().to_string());
-            return Ok(QuantizationReport { source: "qparams", path, ..QuantizationReport::default() });
+            return Ok(QuantizationReport {
+                source: ParamsSource::Qparams,
+                path: self.quantization.qparams.as_ref().map(|path| path.display().to_string()),
+                blake3: file.blake3.clone(),
+                samples: None,
+                act_bits: None,
+                weight_bits: None,
+                act_scheme: None,
+                weight_scheme: None,
+                observer: None,
+            });
         }
-        let path = self.quantization.calib_data.as_deref();
-        let dataset = match path {
-            Some(path) => self.data.open_calibration(path)?,
-            None => eval::calibration_data(model)?,
-        };
-        let preprocess = self.data.preprocess(&dataset, &model.preprocess);
+        let CalibrationInput { dataset, preprocess } =
+            calibration.take().context("the calibration set is read once")?;
+        let blake3 = dataset.origin().blake3()?.to_hex().to_string();
         let limit = self.quantization.calib_samples()?;
         let samples = eval::calibrate(model, dataset, preprocess, limit, config, lut.as_ref(), kernel, progress)?;
+        let path = self.quantization.calib_data.as_deref();
         Ok(QuantizationReport {
-            source: if path.is_some() { "calib-data" } else { "model" },
+            source: if path.is_some() { ParamsSource::CalibData } else { ParamsSource::Model },
             path: path.map(|path| path.display().to_string()),
+            blake3,
             samples: Some(samples),
             act_bits: Some(config.act_bits),
             weight_bits: Some(config.weight_bits),

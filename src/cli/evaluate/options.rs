@@ -1,6 +1,7 @@
 //! The options of an evaluation that stand by themselves.
 
 use crate::eval::{Gate, Outcome};
+use crate::kernel::{self, Kernel};
 use crate::layer::InferenceMode;
 use crate::report::Baseline;
 use anyhow::{Context, bail, ensure};
@@ -72,8 +73,28 @@ pub(super) struct RunArgs {
     pub batch_size: NonZeroUsize,
 
     /// Threads; default: all cores
-    #[arg(short = 'j', long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Kernel that sums products; default: the best that the processor can run
+    #[arg(long, value_name = "NAME", env = "APPROX_EVAL_KERNEL")]
+    pub kernel: Option<String>,
+}
+
+impl RunArgs {
+    /// The kernel asked for, which all give the same bits.
+    pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
+        let Some(name) = &self.kernel else { return Ok(kernel::best()) };
+        let runnable = || {
+            let kernels = kernel::KERNELS.iter().filter(|kernel| kernel.is_supported());
+            kernels.map(|kernel| kernel.name()).collect::<Vec<_>>().join(", ")
+        };
+        match kernel::by_name(name) {
+            Some(kernel) if kernel.is_supported() => Ok(kernel),
+            Some(_) => bail!("--kernel {name}: this processor cannot run it, but {}", runnable()),
+            None => bail!("--kernel {name}: no such kernel; this processor can run {}", runnable()),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

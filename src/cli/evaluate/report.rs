@@ -42,11 +42,17 @@ impl EvaluateArgs {
             tool: ToolReport::default(),
             model: ModelReport {
                 name: model.name,
+                path: model.path.map(|path| path.display().to_string()),
                 architecture: model.architecture.to_owned(),
                 parameters,
                 blake3: model.blake3,
             },
-            dataset: DatasetReport { name: dataset_name, samples, blake3 },
+            dataset: DatasetReport {
+                name: dataset_name,
+                path: self.data.path().map(|path| path.display().to_string()),
+                samples,
+                blake3,
+            },
             config: ConfigReport {
                 mode,
                 seed: self.noise.seed,
