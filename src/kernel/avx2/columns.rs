@@ -14,7 +14,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 /// Outputs of a table's entry.
-const OUTPUTS: usize = 16;
+pub(super) const OUTPUTS: usize = 16;
 /// Products summed before widening: `256 * 255` is the most that fits 16 bits.
 const CHUNK: usize = 256;
 /// Tables read in one pass over the lanes; together they stay in the first-level cache.

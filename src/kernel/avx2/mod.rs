@@ -8,6 +8,7 @@ mod dot;
 
 use super::decomposition::Decomposition;
 use super::operands::{ByteOperands, WordOperands};
+use super::scalar::TermRows;
 use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
 use columns::{Columns, Workspace};
 use dot::Panel;
@@ -66,7 +67,41 @@ struct Packed {
     rows: usize,
     depth: usize,
     products: Option<Products>,
-    columns: Option<Columns>,
+    lookups: Option<Lookups>,
+}
+
+/// Rests, for many outputs at once and for few.
+struct Lookups {
+    columns: Columns,
+    rows: TermRows,
+}
+
+/// The fewest outputs for which tables of their terms pay.
+const FEW: usize = 4;
+
+impl Lookups {
+    /// Adds the terms of outputs `rows` over the products of `depth` to `sums`.
+    ///
+    /// # Safety
+    /// AVX2 is there.
+    unsafe fn add(
+        &self,
+        workspace: &mut Workspace,
+        tile: &Tile,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        sums: &mut [Lanes<i32>],
+    ) {
+        // Whole sixteens, and what is left over if it is worth a table.
+        let left_over = rows.len() % columns::OUTPUTS;
+        let tabled = if left_over < FEW { rows.len() - left_over } else { rows.len() };
+        let (many, few) = sums.split_at_mut(tabled);
+        // SAFETY: as the caller states.
+        unsafe { self.columns.add(workspace, tile, rows.start..rows.start + tabled, depth.clone(), many) };
+        for (row, sums) in (rows.start + tabled..rows.end).zip(few) {
+            self.rows.add(row, depth.clone(), &tile.rows()[depth.clone()], &mut sums.0[..tile.columns()]);
+        }
+    }
 }
 
 /// Memory that calls on one thread share.
@@ -83,8 +118,11 @@ thread_local! {
 impl Packed {
     fn new(weights: WeightMatrix, terms: &Decomposition, products: Option<Products>) -> Self {
         let looked_up = products.is_none() || terms.rests.planes(16) > 0;
-        let columns = looked_up.then(|| Columns::new(weights, &terms.used, &terms.rests));
-        Packed { rows: weights.rows(), depth: weights.depth(), products, columns }
+        let lookups = looked_up.then(|| Lookups {
+            columns: Columns::new(weights, &terms.used, &terms.rests),
+            rows: TermRows::new(weights, &terms.used, &terms.rests),
+        });
+        Packed { rows: weights.rows(), depth: weights.depth(), products, lookups }
     }
 }
 
@@ -109,8 +147,8 @@ impl PackedWeights for Packed {
                     }
                     None => sums.fill(Lanes::default()),
                 }
-                if let Some(columns) = &self.columns {
-                    columns.add(workspace, tile, rows, depth, sums);
+                if let Some(lookups) = &self.lookups {
+                    lookups.add(workspace, tile, rows, depth, sums);
                 }
             }
         });
