@@ -44,16 +44,15 @@ impl Quantized {
         outputs: usize,
         groups: usize,
     ) -> Result<Self, LayerProblem> {
-        let (params, shifted) = match lut {
+        let (params, shifted) = if let Some(lut) = lut {
+            let (input, input_shifted) = params.input.for_coding(coding)?;
+            let (weight, weight_shifted) = params.weight.for_coding(coding)?;
+            coding.check(lut)?;
+            check_operands(lut, coding, [input.range(), weight.range()])?;
+            (LayerParams { input, weight }, input_shifted || weight_shifted)
+        } else {
             // Without a table, any 8-bit range will do.
-            None => (params, false),
-            Some(lut) => {
-                let (input, input_shifted) = params.input.for_coding(coding)?;
-                let (weight, weight_shifted) = params.weight.for_coding(coding)?;
-                coding.check(lut)?;
-                check_operands(lut, coding, [input.range(), weight.range()])?;
-                (LayerParams { input, weight }, input_shifted || weight_shifted)
-            }
+            (params, false)
         };
         let bytes = params.weight.quantize(weight, outputs)?;
         let depth = bytes.len() / outputs;

@@ -17,7 +17,7 @@ mod shipped;
 mod tests;
 mod weights;
 
-pub use builder::Builder;
+pub use builder::{Builder, Conv2d};
 pub use config::{InputConfig, ModelConfig};
 pub use model::{Calibration, Model, ModelError};
 pub use shipped::{SHIPPED, Shipped};
