@@ -31,6 +31,7 @@ fn model() -> Model {
     graph.bind(BTreeMap::from([("fc1.weight".to_owned(), fc1), ("fc2.weight".to_owned(), fc2)])).unwrap();
     let mut model = Model {
         name: "tiny".to_owned(),
+        path: None,
         architecture: "tiny",
         graph,
         input: [1, 2, 2],
@@ -168,16 +169,20 @@ fn per_tensor(scale: f32) -> LayerParams {
     }
 }
 
+fn file<const N: usize>(scales: [(&str, f32); N]) -> ParamsFile {
+    let layers = scales.map(|(name, scale)| (name.to_owned(), per_tensor(scale))).into();
+    ParamsFile { layers, blake3: String::new() }
+}
+
 #[test]
 fn parameters_go_out_and_in_by_name() {
-    let layers = [("fc1", 0.5), ("fc2", 0.25), ("fc9", 1.0)].map(|(name, scale)| (name.to_owned(), per_tensor(scale)));
-    let mut file = ParamsFile { layers: layers.into() };
+    let mut file = file([("fc1", 0.5), ("fc2", 0.25), ("fc9", 1.0)]);
     let mut model = model();
     assert!(params(&model.graph).layers.is_empty());
     let unused = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap();
     assert_eq!(unused, ["fc9"]);
     file.layers.remove("fc9");
-    assert_eq!(params(&model.graph), file);
+    assert_eq!(params(&model.graph).layers, file.layers);
 
     file.layers.remove("fc1");
     let error = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap_err();
@@ -234,8 +239,8 @@ fn modes_reach_every_layer() {
     let mut model = model();
     let error = set_mode(&mut model.graph, InferenceMode::Noise, -0.5, 0.0, 0).unwrap_err();
     assert!(chain(&error).contains("layer 'fc1': stdev is -0.5"), "{}", chain(&error));
-    let two = [("fc1", 1.0), ("fc2", 1.0)].map(|(name, scale)| (name.to_owned(), per_tensor(scale)));
-    quantize(&mut model.graph, &ParamsFile { layers: two.into() }, Coding::Signed, None, kernel::best()).unwrap();
+    let two = file([("fc1", 1.0), ("fc2", 1.0)]);
+    quantize(&mut model.graph, &two, Coding::Signed, None, kernel::best()).unwrap();
     // 0.4 rounds to 0 and 1.6 to 2, in the one layer and then in the other.
     let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
     set_mode(&mut model.graph, InferenceMode::Quantized, 0.0, 0.0, 0).unwrap();
@@ -253,8 +258,8 @@ fn modes_reach_every_layer() {
 fn noise_depends_on_the_seed_alone() {
     let noisy = |seed| {
         let mut model = model();
-        let two = [("fc1", 0.1), ("fc2", 0.1)].map(|(name, scale)| (name.to_owned(), per_tensor(scale)));
-        quantize(&mut model.graph, &ParamsFile { layers: two.into() }, Coding::Signed, None, kernel::best()).unwrap();
+        let two = file([("fc1", 0.1), ("fc2", 0.1)]);
+        quantize(&mut model.graph, &two, Coding::Signed, None, kernel::best()).unwrap();
         set_mode(&mut model.graph, InferenceMode::Noise, 0.5, 0.0, seed).unwrap();
         let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
         let mut logits = Vec::new();

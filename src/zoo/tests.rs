@@ -237,9 +237,8 @@ fn weights_of_another_network_are_listed() {
     dict.push(("fc4.weight".to_owned(), vec![3]));
     dict.iter_mut().find(|(name, _)| name == "conv1.weight").unwrap().1 = vec![6, 1, 3, 3];
     let error = load("lenet5", &dict, DType::F32).unwrap_err();
-    let ModelError::Bind { source: BindError { missing, unused, mis_shaped, .. }, .. } = &error else {
-        panic!("{error}")
-    };
+    let ModelError::Bind { source, .. } = &error else { panic!("{error}") };
+    let BindError { missing, unused, mis_shaped, .. } = source.as_ref();
     assert_eq!((missing.as_slice(), unused.as_slice()), (&["fc2.bias".to_owned()][..], &["fc4.weight".to_owned()][..]));
     assert_eq!(
         (mis_shaped[0].found.as_slice(), mis_shaped[0].expected.as_slice()),
@@ -269,7 +268,7 @@ fn open(path: &Path) -> Result<Model, ModelError> {
 
 #[test]
 fn directories_say_what_they_hold() {
-    let ours = r#"{"architecture":"lenet5","num_classes":10,"labels":["a","b"],"dataset":"fashion-mnist",
+    let ours = r#"{"architecture":"lenet5","num_classes":10,"labels":["0","1","2","3","4","5","6","7","8","9"],"dataset":"fashion-mnist",
         "input":{"shape":[1,28,28],"mean":[0.5],"std":[0.25],"resize":32,"crop":28},"provenance":{"epochs":3}}"#;
     let (_folder, path) = directory(ours);
     let model = open(&path).unwrap();
@@ -277,10 +276,8 @@ fn directories_say_what_they_hold() {
     let input =
         InputConfig { shape: Some([1, 28, 28]), mean: vec![0.5], std: vec![0.25], resize: Some(32), crop: Some(28) };
     assert_eq!(model.preprocess, input);
-    assert_eq!(
-        (model.labels.as_slice(), model.dataset.as_deref()),
-        (&["a".to_owned(), "b".to_owned()][..], Some("fashion-mnist"))
-    );
+    assert_eq!((model.labels.len(), model.dataset.as_deref()), (10, Some("fashion-mnist")));
+    assert_eq!(model.path.as_deref(), Some(path.as_path()));
     assert!(model.calibration.is_none());
     let bytes = std::fs::read(path.join("model.safetensors")).unwrap();
     assert_eq!(model.blake3, blake3::hash(&bytes).to_string());
@@ -304,6 +301,7 @@ fn broken_directories_name_the_file() {
         (r#"{"architecture":"lenet5","input":{"shape":[1,-28,28]}}"#, "config.json: not a model's configuration"),
         (r#"{"architecture":"lenet6"}"#, "config.json"),
         (r#"{"architecture":"lenet5","input":{"shape":[1,4,4]}}"#, "cannot take input [1, 4, 4]"),
+        (r#"{"architecture":"lenet5","labels":["cat","dog"]}"#, "config.json: 2 labels for 10 classes"),
         (r#"{"architecture":"lenet5","num_classes":11}"#, "model.safetensors: not the weights of lenet5"),
         (r#"{"architecture":"lenet5","num_classes":0}"#, "model.safetensors"),
     ];

@@ -3,8 +3,8 @@
 use super::*;
 use crate::graph::network::Source;
 use crate::graph::op::{Add, BatchNorm, Conv, Linear, Relu};
-use crate::graph::{Graph, ValueId, ValueType};
-use crate::layer::{ConvAttributes, InferenceMode};
+use crate::graph::{Graph, Node, ValueId, ValueType};
+use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 
@@ -98,7 +98,7 @@ fn folded_layers_have_the_formulas_numbers() {
             let before = outputs(&graph);
             fold_batch_norm(&mut graph).unwrap();
 
-            assert_eq!(graph.nodes().iter().map(|node| node.name()).collect::<Vec<_>>(), ["conv1", "relu"]);
+            assert_eq!(graph.nodes().iter().map(Node::name).collect::<Vec<_>>(), ["conv1", "relu"]);
             let of = |name: &str| -> Vec<f64> {
                 let flat = tensors[name].flatten_all().unwrap().to_vec1::<f32>().unwrap();
                 flat.into_iter().map(f64::from).collect()
@@ -252,7 +252,7 @@ fn layers_with_computed_or_unbound_weights_stay() {
     let (mut graph, _) = net.bound(&[y]);
     let before = outputs(&graph);
     swap_layers(&mut graph).unwrap();
-    assert_eq!(graph.layers().map(|layer| layer.name()).collect::<Vec<_>>(), ["plain"]);
+    assert_eq!(graph.layers().map(ApproxLayer::name).collect::<Vec<_>>(), ["plain"]);
     assert_eq!(graph.products().len(), 2, "both are counted");
     assert_eq!(outputs(&graph), before);
 
