@@ -22,7 +22,7 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
             .collect();
         let Some(layer) = tensors.and_then(|tensors| node.op.approximate(&node.name, &tensors)) else { continue };
         let layer = layer.map_err(|source| RunError::Node { node: node.name.clone(), kind: node.op.kind(), source })?;
-        node.op = Box::new(Approximate(layer));
+        node.op = Box::new(Approximate::new(layer));
         node.inputs = vec![input];
     }
     graph.release_unread();
