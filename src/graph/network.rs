@@ -180,6 +180,23 @@ impl Graph {
         ValueId(self.values.len() - 1)
     }
 
+    /// The node that makes `value` and nothing else, if just one node or output reads it.
+    pub(super) fn sole_maker(&self, value: ValueId) -> Option<usize> {
+        let readers = self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs);
+        if readers.filter(|&&id| id == value).count() != 1 {
+            return None;
+        }
+        self.nodes.iter().position(|node| node.outputs == [value])
+    }
+
+    /// Removes node `at`: whoever read its output reads its first input.
+    pub(super) fn bypass(&mut self, at: usize) {
+        let node = self.nodes.remove(at);
+        let (old, new) = (node.outputs[0], node.inputs[0]);
+        let readers = self.nodes.iter_mut().flat_map(|node| &mut node.inputs).chain(&mut self.outputs);
+        readers.filter(|id| **id == old).for_each(|id| *id = new);
+    }
+
     /// Lets go of the numbers of parameters that nothing reads any more.
     pub(super) fn release_unread(&mut self) {
         let read: HashSet<ValueId> =

@@ -92,6 +92,11 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
+    /// Applies a ReLU to the output from now on, for operators that can do so in the same pass.
+    fn fuse_relu(&mut self) -> bool {
+        false
+    }
+
     /// The approximate layer, after it was swapped in.
     fn layer(&self) -> Option<&dyn ApproxLayer> {
         None

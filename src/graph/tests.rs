@@ -81,7 +81,7 @@ fn operators_with_any_number_of_outputs_run() {
     let x = graph.input("x", ValueType::batch_of(&[4])).unwrap();
     let halves = graph.add("halves", Halves, &[x]).unwrap();
     assert!(graph.add("witness", Witness(seen.clone()), &[halves[0]]).unwrap().is_empty());
-    let sum = graph.add_one("sum", Add, &[halves[1], halves[0]]).unwrap();
+    let sum = graph.add_one("sum", Add::default(), &[halves[1], halves[0]]).unwrap();
     graph.set_outputs(&[halves[1], sum]);
     assert_eq!(graph.ty(halves[1]).to_string(), "f32[N, 2]");
 
@@ -204,7 +204,7 @@ fn outputs_may_be_read_repeated_and_be_inputs() {
     let mut graph = Graph::new();
     let x = graph.input("x", ValueType::batch_of(&[2])).unwrap();
     let relu = graph.add_one("relu", Relu, &[x]).unwrap();
-    let twice = graph.add_one("twice", Add, &[relu, relu]).unwrap();
+    let twice = graph.add_one("twice", Add::default(), &[relu, relu]).unwrap();
     graph.add_one("unread", Relu, &[twice]).unwrap();
     graph.set_outputs(&[relu, twice, relu, x]);
     let outputs = graph.run(&[matrix(&[[-1., 2.]])], 0).unwrap();

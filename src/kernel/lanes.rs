@@ -55,6 +55,11 @@ impl<T: Copy + Default> Tile<T> {
         &self.rows
     }
 
+    /// Row `k` with the filler past the columns in use.
+    pub(super) fn whole_row_mut(&mut self, k: usize) -> &mut [T; LANES] {
+        &mut self.rows[k].0
+    }
+
     /// The operands in use of row `k`.
     pub fn row_mut(&mut self, k: usize) -> &mut [T] {
         &mut self.rows[k].0[..self.columns]

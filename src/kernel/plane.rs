@@ -1,34 +1,33 @@
-//! Padded planes for convolutions of few channels, where patches as tile rows would waste lanes.
+//! Padded planes: an image as convolutions read it.
 //!
-//! A depthwise convolution has one output for each patch, so that gathering patches costs more than
-//! looking them up. A [`Plane`] instead holds an image's padded channels such that every tap of
-//! every output position lies at a constant distance from the position: planes are split by the
-//! phases of the stride, and output positions are numbered with the pitch of the split plane. A
-//! kernel then slides over it ([`PackedWeights::slide`](super::PackedWeights::slide)).
+//! A [`Plane`] holds an image's padded channels such that every tap of every output position lies at
+//! a constant distance from the position: planes are split by the phases of the stride, and output
+//! positions are numbered with the pitch of the split plane. Patches are then copies of contiguous
+//! runs ([`fill_tile`](super::fill_tile)); and where a depthwise convolution has one output for each
+//! patch, so that copying patches costs more than looking them up, a kernel slides over the plane
+//! itself ([`PackedWeights::slide`](super::PackedWeights::slide)).
 
-use super::im2col::gather;
 use super::{ConvGeometry, LANES, Lanes, PackedWeights, Tile};
 use std::cell::RefCell;
 
 /// The padded channels that one group of a convolution reads from one image.
 #[derive(Debug, Clone)]
-pub struct Plane {
+pub struct Plane<T = u8> {
     geometry: ConvGeometry,
-    padding_byte: u8,
-    /// `[channel][phase of rows][phase of columns][lines][pitch]`, and as many bytes after the end
+    padding: T,
+    /// `[channel][phase of rows][phase of columns][lines][pitch]`, and as many values after the end
     /// as a whole number of [`LANES`] positions reads.
-    bytes: Vec<u8>,
+    values: Vec<T>,
     /// Remainders of tap distances by the stride, for rows and columns.
     phases: [Vec<usize>; 2],
     lines: usize,
     pitch: usize,
     offsets: Vec<usize>,
-    union: u8,
 }
 
-impl Plane {
+impl<T: Copy> Plane<T> {
     /// A plane for `geometry`, all padding.
-    pub fn new(geometry: ConvGeometry, padding_byte: u8) -> Self {
+    pub fn new(geometry: ConvGeometry, padding: T) -> Self {
         let g = &geometry;
         let phases = [0, 1].map(|axis| {
             let mut phases: Vec<_> = (0..g.kernel[axis]).map(|tap| tap * g.dilation[axis] % g.stride[axis]).collect();
@@ -55,19 +54,19 @@ impl Plane {
             }
         }
         let split = g.channels * phases[0].len() * phases[1].len() * plane;
-        let bytes = vec![padding_byte; split + LANES];
-        Plane { geometry, padding_byte, bytes, phases, lines, pitch, offsets, union: padding_byte }
+        let values = vec![padding; split + LANES];
+        Plane { geometry, padding, values, phases, lines, pitch, offsets }
     }
 
     /// Takes an image's channels, `[channels, height, width]`.
     ///
     /// # Panics
     /// When `channels` is of another size.
-    pub fn fill(&mut self, channels: &[u8]) {
+    pub fn fill(&mut self, channels: &[T]) {
         let g = &self.geometry;
         let [height, width] = g.input;
-        assert_eq!(channels.len(), g.channels * height * width, "bytes of {} channels", g.channels);
-        let mut out = self.bytes.chunks_exact_mut(self.pitch);
+        assert_eq!(channels.len(), g.channels * height * width, "values of {} channels", g.channels);
+        let mut out = self.values.chunks_exact_mut(self.pitch);
         for c in 0..g.channels {
             for &phase_y in &self.phases[0] {
                 for &phase_x in &self.phases[1] {
@@ -76,15 +75,14 @@ impl Plane {
                         let y = (line * g.stride[0] + phase_y).wrapping_sub(g.padding[0]);
                         if y < height {
                             let line = &channels[(c * height + y) * width..][..width];
-                            gather(line, phase_x, g.stride[1], g.padding[1], self.padding_byte, out);
+                            gather(line, phase_x, g.stride[1], g.padding[1], self.padding, out);
                         } else {
-                            out.fill(self.padding_byte);
+                            out.fill(self.padding);
                         }
                     }
                 }
             }
         }
-        self.union = channels.iter().fold(self.padding_byte, |union, byte| union | byte);
     }
 
     /// Positions that a kernel computes, from the first output to the last, and those between output
@@ -99,27 +97,61 @@ impl Plane {
         &self.geometry
     }
 
-    /// The sums of output row `oy` among those of all positions.
+    /// The outputs of row `oy` among those of all positions.
     ///
     /// # Panics
     /// When there are fewer than [`positions`](Self::positions).
-    pub fn output_row<'a>(&self, sums: &'a [Lanes<i32>], oy: usize) -> &'a [i32] {
-        &Lanes::flatten(sums)[oy * self.pitch..][..self.geometry.output[1]]
+    pub fn output_row<'a, U>(&self, values: &'a [U], oy: usize) -> &'a [U] {
+        &values[self.position(oy, 0)..][..self.geometry.output[1]]
     }
 
-    /// The bytes that tap `k` of `LANES` positions from `position` on reads.
-    pub(super) fn tap(&self, k: usize, position: usize) -> &[u8; LANES] {
-        self.bytes[self.offsets[k] + position..].first_chunk().expect("positions are followed by LANES bytes")
+    /// The values that tap `k` of `LANES` positions from `position` on reads.
+    pub(super) fn tap(&self, k: usize, position: usize) -> &[T; LANES] {
+        self.values[self.offsets[k] + position..].first_chunk().expect("positions are followed by LANES values")
+    }
+
+    /// The values that tap `k` reads, from position 0 on; more follow the last position.
+    ///
+    /// # Panics
+    /// When there is no tap `k`.
+    pub fn from_tap(&self, k: usize) -> &[T] {
+        &self.values[self.offsets[k]..]
+    }
+
+    /// The place of output `(oy, ox)` among positions.
+    pub(super) fn position(&self, oy: usize, ox: usize) -> usize {
+        oy * self.pitch + ox
     }
 
     /// Products summed for each position.
     pub(super) fn depth(&self) -> usize {
         self.offsets.len()
     }
+}
 
+impl Plane {
     /// All bytes that are read, combined by OR.
     pub(super) fn union(&self) -> u8 {
-        self.union
+        self.values.iter().fold(0, |union, byte| union | byte)
+    }
+}
+
+/// `out[i] = line[first + i * stride - padding]`, or `zero` outside the line.
+fn gather<T: Copy>(line: &[T], first: usize, stride: usize, padding: usize, zero: T, out: &mut [T]) {
+    let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
+    let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
+    out[..before].fill(zero);
+    out[end..].fill(zero);
+    if before == end {
+        return;
+    }
+    let inside = &line[first + before * stride - padding..];
+    if stride == 1 {
+        out[before..end].copy_from_slice(&inside[..end - before]);
+    } else {
+        for (out, &value) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
+            *out = value;
+        }
     }
 }
 

@@ -74,10 +74,6 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
         &mut self.state
     }
 
-    fn groups(&self) -> usize {
-        self.attributes.groups
-    }
-
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
         self.attributes.window(input, self.weight().dims()).map_err(|problem| problem.of(self.name()))
     }

@@ -10,8 +10,9 @@
 //! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
 
 use super::tiles::Arithmetic;
-use super::{LayerProblem, Window};
-use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Signedness, Tile, WeightMatrix};
+use super::{Epilogue, LayerProblem};
+use crate::kernel::convert::{Finish, add_row, finish_narrow, finish_wide};
+use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Signedness, Tile, WeightMatrix};
 use crate::lut::{Coding, Lut};
 use crate::quant::{IntRange, LayerParams};
 use std::fmt;
@@ -27,10 +28,24 @@ pub(super) struct Quantized {
     approximate: Option<Packed>,
 }
 
-/// Weights packed for one table, group by group.
+/// Weights packed for one table.
 struct Packed {
-    groups: Vec<Box<dyn PackedWeights>>,
+    weights: Box<dyn PackedWeights>,
+    /// Products whose sum fits an `i32`.
     safe_depth: usize,
+    /// The same with room for the zero-point terms.
+    narrow_depth: usize,
+}
+
+/// The most that the zero-point terms add for each product: three terms of at most `255 * 255`.
+const CORRECTION: u32 = 3 * 255 * 255;
+
+impl Packed {
+    fn new(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix) -> Self {
+        let narrow_depth = i32::MAX.unsigned_abs() / table.max_abs().saturating_add(CORRECTION);
+        let safe_depth = table.safe_depth();
+        Packed { weights: kernel.pack(table, weights), safe_depth, narrow_depth: narrow_depth as usize }
+    }
 }
 
 impl Quantized {
@@ -42,7 +57,6 @@ impl Quantized {
         kernel: &dyn Kernel,
         weight: &[f32],
         outputs: usize,
-        groups: usize,
     ) -> Result<Self, LayerProblem> {
         let (params, shifted) = if let Some(lut) = lut {
             let (input, input_shifted) = params.input.for_coding(coding)?;
@@ -59,13 +73,7 @@ impl Quantized {
         let kind = params.weight.range().signedness();
         let sum = |row: &[u8]| row.iter().map(|&byte| i64::from(kind.value(byte))).sum();
         let weight_sums = bytes.chunks_exact(depth).map(sum).collect();
-        let pack = |table: &EffectiveTable| Packed {
-            groups: bytes
-                .chunks_exact(bytes.len() / groups)
-                .map(|bytes| kernel.pack(table, WeightMatrix::new(bytes, depth)))
-                .collect(),
-            safe_depth: table.safe_depth(),
-        };
+        let pack = |table: &EffectiveTable| Packed::new(kernel, table, WeightMatrix::new(&bytes, depth));
         let approximate = match lut {
             None => None,
             Some(lut) => {
@@ -102,31 +110,14 @@ impl Quantized {
     }
 
     /// The arithmetic of exact products.
-    pub fn exact<'a>(&'a self, window: &Window, bias: Option<&'a [f32]>) -> Integer<'a> {
-        self.arithmetic(&self.exact, window, bias)
+    pub fn exact<'a>(&'a self, epilogue: Epilogue<'a>) -> Integer<'a> {
+        Integer { layer: self, packed: &self.exact, epilogue }
     }
 
     /// The arithmetic of the multiplier's products, where there is a multiplier.
-    pub fn approximate<'a>(&'a self, window: &Window, bias: Option<&'a [f32]>) -> Option<Integer<'a>> {
-        self.approximate.as_ref().map(|packed| self.arithmetic(packed, window, bias))
+    pub fn approximate<'a>(&'a self, epilogue: Epilogue<'a>) -> Option<Integer<'a>> {
+        self.approximate.as_ref().map(|packed| Integer { layer: self, packed, epilogue })
     }
-
-    fn arithmetic<'a>(&'a self, packed: &'a Packed, window: &Window, bias: Option<&'a [f32]>) -> Integer<'a> {
-        Integer { layer: self, packed, bias, group_outputs: window.group_outputs() }
-    }
-}
-
-/// Fails unless the integers of activations and weights are operands of the multiplier: its table
-/// has no products for others.
-fn check_operands(lut: &Lut, coding: Coding, ranges: [IntRange; 2]) -> Result<(), LayerProblem> {
-    for (i, (operand, range)) in ["activations", "weights"].into_iter().zip(ranges).enumerate() {
-        let takes = coding.operand_range(lut, i);
-        if !takes.contains(&range.q_min()) || !takes.contains(&range.q_max()) {
-            let (lut, found) = (lut.name().to_owned(), [range.q_min(), range.q_max()]);
-            return Err(LayerProblem::Operand { operand, found, lut, coding, takes: [*takes.start(), *takes.end()] });
-        }
-    }
-    Ok(())
 }
 
 /// How a coding reads the bytes of a range that it accepts. Sign-magnitude takes either kind.
@@ -144,12 +135,24 @@ impl fmt::Debug for Quantized {
     }
 }
 
-/// Integer sums, their zero-point terms, scaling and bias.
+/// Fails unless the integers of activations and weights are operands of the multiplier: its table
+/// has no products for others.
+fn check_operands(lut: &Lut, coding: Coding, ranges: [IntRange; 2]) -> Result<(), LayerProblem> {
+    for (i, (operand, range)) in ["activations", "weights"].into_iter().zip(ranges).enumerate() {
+        let takes = coding.operand_range(lut, i);
+        if !takes.contains(&range.q_min()) || !takes.contains(&range.q_max()) {
+            let (lut, found) = (lut.name().to_owned(), [range.q_min(), range.q_max()]);
+            return Err(LayerProblem::Operand { operand, found, lut, coding, takes: [*takes.start(), *takes.end()] });
+        }
+    }
+    Ok(())
+}
+
+/// Integer sums, their zero-point terms, scaling and epilogue.
 pub(super) struct Integer<'a> {
     layer: &'a Quantized,
     packed: &'a Packed,
-    bias: Option<&'a [f32]>,
-    group_outputs: usize,
+    epilogue: Epilogue<'a>,
 }
 
 /// Sums of a tile.
@@ -158,31 +161,52 @@ pub(super) struct Sums {
     block: Vec<Lanes<i32>>,
     /// Totals of blocks of depth, where one `i32` is not surely enough.
     wide: Vec<Lanes<i64>>,
+    /// `sum x_q` of each column, where weights have zero points.
+    columns: Vec<i32>,
 }
 
 impl Integer<'_> {
-    /// `sum x_q` of each column.
-    fn column_sums(&self, tile: &Tile) -> [i64; LANES] {
-        let kind = self.layer.params.input.range().signedness();
-        let mut sums = [0i64; LANES];
-        for row in tile.rows() {
-            for (sum, &byte) in sums.iter_mut().zip(&row.0) {
-                *sum += i64::from(kind.value(byte));
-            }
+    /// What becomes of the sums of output `channel`.
+    fn finish(&self, channel: usize) -> Finish {
+        let LayerParams { input, weight } = &self.layer.params;
+        Finish {
+            scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
+            bias: self.epilogue.bias.map(|bias| bias[channel]),
+            relu: self.epilogue.relu,
         }
-        sums
     }
 
-    /// Scales `acc(lane)` of output `channel` into `outputs`.
-    fn finish(&self, channel: usize, columns: usize, acc: impl Fn(usize) -> i64, outputs: &mut Lanes<f32>) {
+    /// The zero-point terms of output `channel`: `acc = sum + constant - factor * sum x_q`.
+    fn correction(&self, channel: usize, depth: usize) -> (i64, i64) {
         let LayerParams { input, weight } = &self.layer.params;
-        let scale = f64::from(input.scale()) * f64::from(weight.scale(channel));
-        for (lane, y) in outputs.0[..columns].iter_mut().enumerate() {
-            *y = (acc(lane) as f64 * scale) as f32;
+        let (z_x, z_w) = (i64::from(input.zero_point()), i64::from(weight.zero_point(channel)));
+        (z_x * (depth as i64 * z_w - self.layer.weight_sums[channel]), z_w)
+    }
+
+    /// `sum x_q` over `rows` of `columns` bytes, where an output of `channels` needs it.
+    fn sum_columns<'r>(
+        &self,
+        channels: Range<usize>,
+        columns: usize,
+        rows: impl Iterator<Item = &'r [u8]>,
+        sums: &mut Vec<i32>,
+    ) {
+        let LayerParams { input, weight } = &self.layer.params;
+        sums.clear();
+        sums.resize(columns, 0);
+        if channels.into_iter().any(|channel| weight.zero_point(channel) != 0) {
+            let (flip, offset) = match input.range().signedness() {
+                Signedness::Signed => (0x80, 128),
+                Signedness::Unsigned => (0, 0),
+            };
+            rows.for_each(|row| add_row(sums, row, flip, offset));
         }
-        if let Some(bias) = self.bias {
-            outputs.0[..columns].iter_mut().for_each(|y| *y += bias[channel]);
-        }
+    }
+
+    /// Finishes narrow sums of output `channel`.
+    fn finish_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
+        let (constant, factor) = self.correction(channel, depth);
+        finish_narrow(&self.finish(channel), sums, constant as i32, factor as i32, columns, outputs);
     }
 }
 
@@ -195,40 +219,50 @@ impl Arithmetic for Integer<'_> {
         self.layer.params.input.zero_point() as u8
     }
 
-    fn outputs(&self, group: usize, rows: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
-        let LayerParams { input, weight } = &self.layer.params;
-        let (depth, columns) = (tile.rows().len(), tile.columns());
-        let weights = &self.packed.groups[group];
-        let Sums { block, wide } = scratch;
-        block.resize(rows.len(), Lanes::default());
-        let is_wide = depth > self.packed.safe_depth;
-        if is_wide {
-            wide.clear();
-            wide.resize(rows.len(), Lanes::default());
-            for start in (0..depth).step_by(self.packed.safe_depth) {
-                let end = (start + self.packed.safe_depth).min(depth);
-                weights.sums(tile, rows.clone(), start..end, block);
-                for (wide, block) in wide.iter_mut().zip(block.iter()) {
-                    wide.0.iter_mut().zip(&block.0).for_each(|(wide, &sum)| *wide += i64::from(sum));
-                }
+    fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
+        let (depth, width) = (tile.rows().len(), tile.columns());
+        let Packed { weights, safe_depth, narrow_depth } = self.packed;
+        let Sums { block, wide, columns } = scratch;
+        block.resize(channels.len(), Lanes::default());
+        self.sum_columns(channels.clone(), width, tile.rows().iter().map(|row| &row.0[..width]), columns);
+        if depth <= *narrow_depth {
+            weights.sums(tile, channels.clone(), 0..depth, block);
+            for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
+                self.finish_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
             }
-        } else {
-            weights.sums(tile, rows.clone(), 0..depth, block);
+            return;
         }
+        wide.clear();
+        wide.resize(channels.len(), Lanes::default());
+        for start in (0..depth).step_by(*safe_depth) {
+            weights.sums(tile, channels.clone(), start..start.saturating_add(*safe_depth).min(depth), block);
+            for (wide, block) in wide.iter_mut().zip(block.iter()) {
+                wide.0.iter_mut().zip(&block.0).for_each(|(wide, &sum)| *wide += i64::from(sum));
+            }
+        }
+        for (channel, (sums, outputs)) in channels.zip(wide.iter().zip(outputs)) {
+            let (constant, factor) = self.correction(channel, depth);
+            let outputs = &mut outputs.0[..width];
+            finish_wide(&self.finish(channel), &sums.0[..width], constant, factor, columns, outputs);
+        }
+    }
 
-        let z_x = i64::from(input.zero_point());
-        let first = group * self.group_outputs + rows.start;
-        let channels = first..first + rows.len();
-        let needs_columns = channels.clone().any(|o| weight.zero_point(o) != 0);
-        let column_sums = if needs_columns { self.column_sums(tile) } else { [0; LANES] };
-        for (row, (channel, outputs)) in channels.zip(outputs).enumerate() {
-            let z_w = i64::from(weight.zero_point(channel));
-            let constant = z_x * (depth as i64 * z_w - self.layer.weight_sums[channel]);
-            let corrected = |sum: i64, lane: usize| sum - z_w * column_sums[lane] + constant;
-            if is_wide {
-                self.finish(channel, columns, |lane| corrected(wide[row].0[lane], lane), outputs);
-            } else {
-                self.finish(channel, columns, |lane| corrected(i64::from(block[row].0[lane]), lane), outputs);
+    fn can_slide(&self, depth: usize) -> bool {
+        depth <= self.packed.narrow_depth
+    }
+
+    fn slide(&self, channels: Range<usize>, plane: &Plane, scratch: &mut Sums, outputs: &mut [f32]) {
+        let geometry = plane.geometry();
+        let (depth, positions, width) = (geometry.depth(), geometry.positions(), geometry.output[1]);
+        let Sums { block, columns, .. } = scratch;
+        block.resize(plane.positions().div_ceil(LANES), Lanes::default());
+        let taps = (0..depth).map(|k| plane.from_tap(k));
+        self.sum_columns(channels.clone(), plane.positions(), taps, columns);
+        for (channel, outputs) in channels.zip(outputs.chunks_exact_mut(positions)) {
+            self.packed.weights.slide(plane, channel, block);
+            for (oy, outputs) in outputs.chunks_exact_mut(width).enumerate() {
+                let sums = plane.output_row(Lanes::flatten(block), oy);
+                self.finish_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
             }
         }
     }

@@ -87,11 +87,6 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// The same, to change.
     fn state_mut(&mut self) -> &mut LayerState;
 
-    /// Groups of channels that do not mix.
-    fn groups(&self) -> usize {
-        1
-    }
-
     /// The layer applied to an input of dimensions `input`.
     ///
     /// # Errors
@@ -223,9 +218,9 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
         lut: Option<&Lut>,
         kernel: &dyn Kernel,
     ) -> Result<(), LayerError> {
-        let (outputs, groups) = (self.state().outputs(), self.groups());
+        let outputs = self.state().outputs();
         let quantized =
-            with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, outputs, groups))
+            with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, outputs))
                 .map_err(|problem| problem.of(self.name()))?;
         self.state_mut().quantized = Some(quantized);
         Ok(())
@@ -246,7 +241,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer.
     fn baseline_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        baseline(self, x, None)
+        baseline(self, x, Epilogue::default())
     }
 
     /// The output of quantized operands and exact products, before the bias.
@@ -254,7 +249,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer or has NaN values, or the layer is not quantized.
     fn quant_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Quantized, x, None, |_, _| ())
+        integer(self, InferenceMode::Quantized, x, Epilogue::default(), |_, _| ())
     }
 
     /// The output of quantized operands and the multiplier's products, before the bias.
@@ -262,7 +257,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd), or when the layer has no multiplier.
     fn approx_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Approximate, x, None, |_, _| ())
+        integer(self, InferenceMode::Approximate, x, Epilogue::default(), |_, _| ())
     }
 
     /// The quantized output with noise, before the bias; the first sample of `x` is sample
@@ -271,7 +266,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd).
     fn noise_fwd(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Noise, x, None, |output, window| {
+        integer(self, InferenceMode::Noise, x, Epilogue::default(), |output, window| {
             self.state().noise.perturb(output, window.samples, first_sample);
         })
     }
@@ -282,24 +277,54 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As the `*_fwd` function of the mode.
     fn forward_at(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        let bias = self.bias();
+        self.forward_fused(x, first_sample, false)
+    }
+
+    /// [`forward_at`](ApproxLayer::forward_at), then a ReLU where `relu`, in one pass over the output.
+    ///
+    /// # Errors
+    /// As the `*_fwd` function of the mode.
+    fn forward_fused(&self, x: &Tensor, first_sample: u64, relu: bool) -> Result<Tensor, LayerError> {
+        let epilogue = Epilogue { bias: self.bias(), relu };
         match self.mode() {
-            InferenceMode::Baseline => baseline(self, x, bias),
-            mode @ (InferenceMode::Quantized | InferenceMode::Approximate) => integer(self, mode, x, bias, |_, _| ()),
+            InferenceMode::Baseline => baseline(self, x, epilogue),
+            mode @ (InferenceMode::Quantized | InferenceMode::Approximate) => {
+                integer(self, mode, x, epilogue, |_, _| ())
+            }
             // Noise comes between the sums and the bias.
-            InferenceMode::Noise => integer(self, InferenceMode::Noise, x, None, |output, window| {
+            mode @ InferenceMode::Noise => integer(self, mode, x, Epilogue::default(), |output, window| {
                 self.state().noise.perturb(output, window.samples, first_sample);
-                if let Some(bias) = bias {
-                    let channels = output.chunks_exact_mut(window.geometry.positions()).zip(bias.iter().cycle());
-                    channels.for_each(|(plane, bias)| plane.iter_mut().for_each(|y| *y += bias));
-                }
+                let planes = output.chunks_exact_mut(window.geometry.positions());
+                planes.enumerate().for_each(|(i, plane)| epilogue.apply(i % window.outputs, plane));
             }),
         }
     }
 }
 
+/// What happens to a layer's sums before they leave it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Epilogue<'a> {
+    /// Added first, one number an output channel.
+    bias: Option<&'a [f32]>,
+    /// Whether negative outputs then become 0.
+    relu: bool,
+}
+
+impl Epilogue<'_> {
+    /// Applies it to outputs of `channel`.
+    fn apply(&self, channel: usize, outputs: &mut [f32]) {
+        if let Some(bias) = self.bias {
+            outputs.iter_mut().for_each(|y| *y += bias[channel]);
+        }
+        if self.relu {
+            // Not `max`, which makes 0 of NaN.
+            outputs.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y });
+        }
+    }
+}
+
 /// The baseline pass, observed while the layer is being calibrated.
-fn baseline<L: ApproxLayer + ?Sized>(layer: &L, x: &Tensor, bias: Option<&[f32]>) -> Result<Tensor, LayerError> {
+fn baseline<L: ApproxLayer + ?Sized>(layer: &L, x: &Tensor, epilogue: Epilogue) -> Result<Tensor, LayerError> {
     let window = layer.window(x.dims())?;
     with_values(x, |input| {
         if let Ok(mut calibrator) = layer.state().calibrator.lock()
@@ -308,7 +333,7 @@ fn baseline<L: ApproxLayer + ?Sized>(layer: &L, x: &Tensor, bias: Option<&[f32]>
             calibrator.observe(input);
         }
         with_values(layer.weight(), |weight| {
-            let arithmetic = Float { weight, bias, group_outputs: window.group_outputs() };
+            let arithmetic = Float { weight, epilogue };
             let output = tiles::run(&arithmetic, &window, input);
             Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
         })
@@ -321,15 +346,15 @@ fn integer<L: ApproxLayer + ?Sized>(
     layer: &L,
     mode: InferenceMode,
     x: &Tensor,
-    bias: Option<&[f32]>,
+    epilogue: Epilogue,
     perturb: impl FnOnce(&mut [f32], &Window),
 ) -> Result<Tensor, LayerError> {
     let window = layer.window(x.dims())?;
     let run = || {
         let quantized = layer.state().quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode))?;
         let arithmetic: Integer = match mode {
-            InferenceMode::Approximate => quantized.approximate(&window, bias).ok_or(LayerProblem::NoMultiplier)?,
-            _ => quantized.exact(&window, bias),
+            InferenceMode::Approximate => quantized.approximate(epilogue).ok_or(LayerProblem::NoMultiplier)?,
+            _ => quantized.exact(epilogue),
         };
         let bytes = with_values(x, |input| quantized.quantize(input))?;
         let mut output = tiles::run(&arithmetic, &window, &bytes);

@@ -2,6 +2,7 @@
 //! an operand that a kernel can look up.
 
 use crate::kernel::Signedness;
+use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
 
 /// The smallest scale: `f32::EPSILON`, which a constant zero gets, as in PyTorch's observers.
@@ -86,6 +87,11 @@ impl IntRange {
         if self.q_min < 0 { Signedness::Signed } else { Signedness::Unsigned }
     }
 
+    /// `clamp(round_half_even(x / scale) + zero_point, q_min, q_max)`; `x / scale` is one `f32` division.
+    fn quantizer(self, scale: f32, zero_point: i32) -> Quantizer {
+        Quantizer { scale, zero_point, low: self.q_min, high: self.q_max }
+    }
+
     /// How far the range must move to lie inside what `coding` indexes: 0 where it does already.
     fn shift_for(self, coding: Coding) -> i32 {
         match coding {
@@ -114,19 +120,6 @@ fn check_coding(zero_point: i32, coding: Coding) -> Result<(), ParamsError> {
         return Err(ParamsError::SignMagnitude(zero_point));
     }
     Ok(())
-}
-
-/// `1.5 * 2^23`: adding it to a number below `2^22` in magnitude leaves that number, rounded half to
-/// even, in the low bits of the sum.
-const ROUNDER: f32 = 12_582_912.0;
-
-/// `clamp(round_half_even(x / scale) + zero_point, q_min, q_max)`, as a byte; `x / scale` is one
-/// `f32` division. `x` is not NaN; infinities clamp.
-fn quantize(x: f32, scale: f32, zero_point: i32, range: IntRange) -> u8 {
-    // The bounds are integers, so clamping before rounding gives what clamping after it would.
-    let (low, high) = ((range.q_min - zero_point) as f32, (range.q_max - zero_point) as f32);
-    let rounded = (x / scale).clamp(low, high) + ROUNDER;
-    (rounded.to_bits() as u8).wrapping_add(zero_point as u8)
 }
 
 /// How a layer's input becomes bytes: one scale and zero point.
@@ -165,7 +158,7 @@ impl ActivationParams {
 
     /// The byte of `x`, which is not NaN.
     pub fn quantize(&self, x: f32) -> u8 {
-        quantize(x, self.scale, self.zero_point, self.range)
+        self.range.quantizer(self.scale, self.zero_point).byte(x)
     }
 
     /// Writes the bytes of `values`; returns whether one was NaN, whose byte means nothing.
@@ -173,13 +166,7 @@ impl ActivationParams {
     /// # Panics
     /// When the slices differ in length.
     pub fn quantize_slice(&self, values: &[f32], bytes: &mut [u8]) -> bool {
-        assert_eq!(values.len(), bytes.len());
-        let mut has_nan = false;
-        for (byte, &x) in bytes.iter_mut().zip(values) {
-            has_nan |= x.is_nan();
-            *byte = self.quantize(x);
-        }
-        has_nan
+        quantize(&self.range.quantizer(self.scale, self.zero_point), values, bytes)
     }
 
     /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
@@ -263,7 +250,10 @@ impl WeightParams {
         let depth = weights.len() / channels.max(1);
         let rows = weights.chunks_exact(depth.max(1)).enumerate();
         Ok(rows
-            .flat_map(|(o, row)| row.iter().map(move |&w| quantize(w, self.scale(o), self.zero_point(o), self.range)))
+            .flat_map(|(o, row)| {
+                let quantizer = self.range.quantizer(self.scale(o), self.zero_point(o));
+                row.iter().map(move |&w| quantizer.byte(w))
+            })
             .collect())
     }
 

@@ -51,7 +51,7 @@ fn block(net: &mut Builder, name: &str, x: ValueId, outputs: usize, stride: usiz
     let y = net.conv2d(&format!("{name}.conv2"), y, conv)?;
     let y = net.batch_norm(&format!("{name}.bn2"), y)?;
     let x = if stride == 1 { x } else { shortcut(net, name, x, outputs)? };
-    let sum = net.node(&format!("{name}.add"), Add, &[y, x])?;
+    let sum = net.node(&format!("{name}.add"), Add::default(), &[y, x])?;
     net.relu(&format!("{name}.relu2"), sum)
 }
 

@@ -29,7 +29,7 @@ fn build(net: &mut Builder, x: ValueId) -> Result<ValueId, GraphError> {
         if stride != 1 {
             x = net.conv2d(&format!("{block}.downsample.0"), x, Conv2d::new(outputs, 1).stride(stride).bias())?;
         }
-        let sum = net.node(&format!("{block}.add"), Add, &[y, x])?;
+        let sum = net.node(&format!("{block}.add"), Add::default(), &[y, x])?;
         x = net.relu(&format!("{block}.relu2"), sum)?;
     }
     let x = net.node("avgpool", GlobalAveragePool, &[x])?;

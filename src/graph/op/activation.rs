@@ -1,16 +1,13 @@
 //! Pointwise nonlinearities. A NaN stays one, as in PyTorch, so that a broken network shows.
 
-use super::with_values;
+use super::pointwise;
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
-use rayon::prelude::*;
 
-/// `function` of every number.
-fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
-    let values: Vec<f32> =
-        with_values(x, |values| values.par_iter().with_min_len(1 << 14).map(|&x| function(x)).collect())?;
-    Ok(Tensor::from_vec(values, x.dims(), x.device())?)
+/// `max(x, 0)`, not by `f32::max`, which makes 0 of NaN, as candle's does.
+pub(super) fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 /// `max(x, 0)`.
@@ -27,8 +24,7 @@ impl Operator for Relu {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        // Not `f32::max`, and so not candle's relu, which makes 0 of NaN.
-        Ok(vec![pointwise(inputs[0], |x| if x < 0.0 { 0.0 } else { x })?])
+        Ok(vec![pointwise(inputs[0], relu)?])
     }
 }
 

@@ -30,6 +30,7 @@ pub use slice::Slice;
 
 use super::OpError;
 use candle_core::{CpuStorage, Storage, Tensor};
+use rayon::prelude::*;
 
 /// Calls `body` with the numbers of an `f32` tensor, made contiguous.
 fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> Result<R, OpError> {
@@ -39,4 +40,32 @@ fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> Result<R, 
         Storage::Cpu(CpuStorage::F32(values)) => Ok(body(&values[layout.start_offset()..][..tensor.elem_count()])),
         _ => Err(candle_core::Error::Msg(format!("{:?} tensor, expected f32 in memory", tensor.dtype())).into()),
     }
+}
+
+/// Numbers that a thread takes at a time.
+const CHUNK: usize = 1 << 14;
+
+/// `function` of every number.
+fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
+    let mut output = vec![0f32; x.elem_count()];
+    with_values(x, |x| {
+        output.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(output, x)| {
+            output.iter_mut().zip(x).for_each(|(y, &x)| *y = function(x));
+        });
+    })?;
+    Ok(Tensor::from_vec(output, x.dims(), x.device())?)
+}
+
+/// `function` of every pair of numbers of two values of one shape.
+fn pointwise2(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor, OpError> {
+    let mut output = vec![0f32; a.elem_count()];
+    with_values(a, |a| {
+        with_values(b, |b| {
+            let chunks = output.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)));
+            chunks.for_each(|(output, (a, b))| {
+                output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = function(a, b));
+            });
+        })
+    })??;
+    Ok(Tensor::from_vec(output, a.dims(), a.device())?)
 }

@@ -197,7 +197,7 @@ fn pointwise_operators() {
     // 1 + 2^-25 rounds to 1 in f32.
     let (a, b) =
         (Tensor::new(&[1f32, 2.0], &Device::Cpu).unwrap(), Tensor::new(&[2f32.powi(-25), 0.5], &Device::Cpu).unwrap());
-    assert_eq!(values(&run(&Add, &[&a, &b])), [1.0, 2.5]);
+    assert_eq!(values(&run(&Add::default(), &[&a, &b])), [1.0, 2.5]);
 }
 
 /// Where a network is broken, its output must show it.
@@ -263,7 +263,7 @@ fn inferred_shapes_are_those_of_running() {
     let cases: Vec<(Box<dyn Operator>, Vec<ValueType>, &str)> = vec![
         (Box::new(Relu), vec![batch(&[3, 4])], "f32[N, 3, 4]"),
         (Box::new(Relu6), vec![batch(&[])], "f32[N]"),
-        (Box::new(Add), vec![batch(&[3, 4]), batch(&[3, 4])], "f32[N, 3, 4]"),
+        (Box::new(Add::default()), vec![batch(&[3, 4]), batch(&[3, 4])], "f32[N, 3, 4]"),
         (
             Box::new(BatchNorm { eps: 1e-5 }),
             [vec![batch(&[3, 4, 4])], vec![fixed(&[3]); 4]].concat(),
@@ -311,9 +311,9 @@ fn inference_refuses_what_cannot_run() {
         (Box::new(Relu), vec![], "0 inputs, expected 1"),
         (Box::new(Relu), vec![batch(&[3]); 2], "2 inputs, expected 1"),
         (Box::new(Relu6), vec![integers.clone()], "input 0 is i64[N, 3], expected f32"),
-        (Box::new(Add), vec![batch(&[3]), integers], "input 1 is i64[N, 3], expected f32"),
-        (Box::new(Add), vec![batch(&[3]), batch(&[4])], "input 1 is f32[N, 4], expected f32[N, 3]"),
-        (Box::new(Add), vec![batch(&[3]), fixed(&[1, 3])], "input 1 is f32[1, 3], expected f32[N, 3]"),
+        (Box::new(Add::default()), vec![batch(&[3]), integers], "input 1 is i64[N, 3], expected f32"),
+        (Box::new(Add::default()), vec![batch(&[3]), batch(&[4])], "input 1 is f32[N, 4], expected f32[N, 3]"),
+        (Box::new(Add::default()), vec![batch(&[3]), fixed(&[1, 3])], "input 1 is f32[1, 3], expected f32[N, 3]"),
         (norm(), vec![batch(&[3]); 4], "4 inputs, expected 5"),
         (norm(), [vec![batch(&[])], vectors([3; 4])].concat(), "input 0 is f32[N], expected [batch, channels, ..]"),
         (norm(), [vec![batch(&[3])], vectors([3, 3, 2, 3])].concat(), "input 3 is f32[2], expected f32[3]"),

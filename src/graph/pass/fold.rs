@@ -22,7 +22,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
                     kind: graph.nodes[at].op.kind(),
                     source: Box::new(source.into()),
                 })?;
-                graph.nodes.remove(at);
+                graph.bypass(at);
             }
             None => at += 1,
         }
@@ -43,16 +43,13 @@ fn foldable(graph: &Graph, node: usize) -> Option<usize> {
     let op: &dyn Any = norm.op.as_ref();
     op.downcast_ref::<BatchNorm>()?;
     let input = norm.inputs[0];
-    let layer = graph.nodes[..node].iter().position(|n| n.outputs == [input])?;
-    let readers = graph.nodes.iter().flat_map(|n| &n.inputs).chain(&graph.outputs).filter(|&&id| id == input);
+    let layer = graph.sole_maker(input)?;
     let parameters = graph.nodes[layer].inputs[1..].iter().chain(&norm.inputs[1..]);
     let is_bound = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { data: Some(_), .. });
     // A linear layer over sequences has its outputs last, where normalisation has channels second.
     let channels_second = graph.ty(input).rank() == 2 || !(graph.nodes[layer].op.as_ref() as &dyn Any).is::<Linear>();
-    let fits = scales_outputs(graph.nodes[layer].op.as_ref())
-        && readers.count() == 1
-        && parameters.into_iter().all(is_bound)
-        && channels_second;
+    let fits =
+        scales_outputs(graph.nodes[layer].op.as_ref()) && parameters.into_iter().all(is_bound) && channels_second;
     fits.then_some(layer)
 }
 
@@ -95,9 +92,5 @@ fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()>
         graph.nodes[layer].inputs.truncate(i + 1);
         graph.nodes[layer].inputs.push(folded);
     }
-    // Whoever read the normalisation reads the layer.
-    let (old, new) = (graph.nodes[norm].outputs[0], graph.nodes[layer].outputs[0]);
-    let readers = graph.nodes.iter_mut().flat_map(|node| &mut node.inputs).chain(&mut graph.outputs);
-    readers.filter(|id| **id == old).for_each(|id| *id = new);
     Ok(())
 }

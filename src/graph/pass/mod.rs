@@ -1,9 +1,11 @@
 //! Rewriting passes over a graph, one file each.
 
 mod fold;
+mod fuse;
 mod swap;
 #[cfg(test)]
 mod tests;
 
 pub use fold::fold_batch_norm;
+pub use fuse::fuse_relu;
 pub use swap::swap_layers;

@@ -26,7 +26,7 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
             kind: node.op.kind(),
             source: Box::new(source),
         })?;
-        node.op = Box::new(Approximate(layer));
+        node.op = Box::new(Approximate::new(layer));
         node.inputs = vec![input];
     }
     graph.release_unread();

@@ -1,7 +1,7 @@
 //! Passes against the graph that they rewrite, and folded numbers against the formula.
 
 use super::*;
-use crate::graph::network::Source;
+use crate::graph::network::{Source, Value};
 use crate::graph::op::{Add, BatchNorm, Conv, Linear, Relu};
 use crate::graph::{Graph, Node, ValueId, ValueType};
 use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
@@ -85,6 +85,12 @@ fn parameter(graph: &Graph, node: usize, input: usize) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// Parameters that hold numbers.
+fn bound_parameters(graph: &Graph) -> usize {
+    let bound = |value: &&Value| matches!(value.source, Source::Parameter { data: Some(_), .. });
+    graph.values.iter().filter(bound).count()
+}
+
 #[test]
 fn folded_layers_have_the_formulas_numbers() {
     let cases: [(&[usize], &[usize]); 3] = [(&[4, 5, 5], &[6, 2, 3, 3]), (&[2, 9], &[3, 2, 4]), (&[7], &[5, 7])];
@@ -143,8 +149,7 @@ fn chains_fold_and_outputs_follow() {
         assert!((before - after).abs() <= 1e-4 * before.abs().max(1.0), "{before} {after}");
     }
     // The numbers that nothing reads any more are let go.
-    let kept = graph.values.iter().filter(|value| matches!(value.source, Source::Parameter { data: Some(_), .. }));
-    assert_eq!(kept.count(), 4);
+    assert_eq!(bound_parameters(&graph), 4);
 }
 
 #[test]
@@ -153,7 +158,7 @@ fn what_others_read_is_not_folded() {
         let (mut net, x) = Net::new(&[2, 4, 4]);
         let conv = net.layer("conv", x, &[4, 1, 1, 1], false);
         let norm = net.norm("bn", conv, 4);
-        let sum = net.graph.add_one("sum", Add, &[norm, conv]).unwrap();
+        let sum = net.graph.add_one("sum", Add::default(), &[norm, conv]).unwrap();
         net.bound(&[sum]).0
     };
     let is_output = || {
@@ -238,6 +243,7 @@ fn every_layer_is_swapped_in_order() {
     assert_eq!(graph.products(), products, "counts do not change");
     assert_eq!(outputs(&graph), before, "nor do results");
     assert_eq!(graph.layer_input_elements(), [12, 16, 20]);
+    assert_eq!(bound_parameters(&graph), 0, "layers hold their weights themselves");
     swap_layers(&mut graph).unwrap();
     assert_eq!(graph.layers().count(), 3, "what is swapped stays");
 }
