@@ -19,8 +19,8 @@ const NOISE: f64 = 0.75;
 /// The closest reading's score must be at most this part of the next one's to be taken unasked.
 const CLEAR: f64 = 2.0 / 3.0;
 
-/// Entries this many times the exact products are of another width or size: such a reading is no
-/// contender where there is a saner one.
+/// Entries this many times the exact products are of another width or size: such a reading is out of
+/// the question where there is a saner one.
 const ABSURD: f64 = 10.0;
 
 /// A stated reading whose mean absolute error is over this many times the best one's is warned of.
@@ -106,8 +106,12 @@ pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpre
     let (mut admitted, others): (Vec<_>, Vec<_>) =
         candidates.into_iter().partition(|candidate| stated.admits(&candidate.choice.reading));
     admitted.dedup_by(|later, earlier| later.is_same_table(earlier));
-    let sane = admitted.iter().take_while(|candidate| candidate.choice.score <= ABSURD).count();
-    admitted.truncate(if sane > 0 { sane } else { admitted.len() });
+    // Unless what is stated leaves one reading, those that only a wrong width or size makes possible are
+    // out of the question where a saner one is at hand.
+    let is_sane = |candidate: &Candidate| candidate.choice.score <= ABSURD;
+    if admitted.len() > 1 && admitted.iter().chain(&others).any(is_sane) {
+        admitted.retain(is_sane);
+    }
     match admitted.as_slice() {
         [] => return Err(DetectError::Stated { stated: *stated, choices: choices(&others) }),
         [_] => {}
@@ -142,16 +146,14 @@ impl Candidate {
 /// Every reading that the entries admit, whether as stated or not.
 fn candidates(contents: &Contents, stated: &Stated) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    for (entry, values) in typed(&contents.entries, stated) {
+    for Typed { entry, values, operands } in typed(&contents.entries, stated) {
         for bits in sizes(values.len(), contents.shape) {
             for (signedness, index) in [
                 (Signedness::Unsigned, IndexOrder::Numeric),
                 (Signedness::Signed, IndexOrder::Numeric),
                 (Signedness::Signed, IndexOrder::TwosComplement),
             ] {
-                // A signed multiplier has negative products, which unsigned entries cannot hold.
-                let holds_sign = entry.is_none_or(Entry::is_signed);
-                if holds_sign || signedness == Signedness::Unsigned {
+                if operands.is_none_or(|operands| operands == signedness) {
                     candidates.extend(candidate(Reading { entry, signedness, index, bits }, &values));
                 }
             }
@@ -160,24 +162,44 @@ fn candidates(contents: &Contents, stated: &Stated) -> Vec<Candidate> {
     candidates
 }
 
+/// The entries as values of a type.
+struct Typed {
+    entry: Option<Entry>,
+    values: Vec<i128>,
+    /// The operands that entries of this type can be of, unless of either kind.
+    operands: Option<Signedness>,
+}
+
+impl Typed {
+    /// A signed multiplier has negative products, which unsigned entries cannot hold.
+    fn new(entry: Option<Entry>, values: Vec<i128>) -> Typed {
+        let holds_signs = entry.is_none_or(Entry::is_signed);
+        Typed { entry, values, operands: (!holds_signs).then_some(Signedness::Unsigned) }
+    }
+}
+
 /// The entries under each type that they can have.
-fn typed(entries: &Entries, stated: &Stated) -> Vec<(Option<Entry>, Vec<i128>)> {
+fn typed(entries: &Entries, stated: &Stated) -> Vec<Typed> {
     match entries {
-        Entries::Bytes(bytes) => Entry::ALL.into_iter().map(|entry| (Some(entry), raw::decode(bytes, entry))).collect(),
+        Entries::Bytes(bytes) => {
+            Entry::ALL.into_iter().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
+        }
         Entries::Numbers { values, entry } => {
-            let mut typed = vec![(*entry, values.clone())];
-            // Unsigned numbers may be the bit patterns of signed ones: of the narrowest type that they
-            // fill, or of the stated one.
-            let high = values.iter().copied().max().unwrap_or(0);
-            let patterns = Entry::ALL
-                .into_iter()
-                .find(|entry| entry.is_signed() && entry.wrapped(high).is_some())
-                .filter(|entry| !entry.holds(high));
-            for as_entry in patterns.into_iter().chain(stated.entry) {
-                let known = typed.iter().any(|(entry, _)| *entry == Some(as_entry));
-                if let (false, Some(values)) = (known, values.iter().map(|&value| as_entry.wrapped(value)).collect()) {
-                    typed.push((Some(as_entry), values));
-                }
+            let mut typed = vec![Typed::new(*entry, values.clone())];
+            let wrapped = |entry: Entry| values.iter().map(|&value| entry.wrapped(value)).collect::<Option<Vec<_>>>();
+            if let Some(stated) = stated.entry.filter(|stated| Some(*stated) != *entry) {
+                typed.extend(wrapped(stated).map(|values| Typed::new(Some(stated), values)));
+            }
+            // Numbers without a sign may be the bit patterns of signed products, of the narrowest type that
+            // they fill.
+            let (low, high) = values.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
+            let narrowest = Entry::ALL.into_iter().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
+            if let Some(pattern) = narrowest.filter(|entry| low == 0 && !entry.holds(high) && stated.entry.is_none()) {
+                typed.extend(wrapped(pattern).map(|values| Typed {
+                    entry: Some(pattern),
+                    values,
+                    operands: Some(Signedness::Signed),
+                }));
             }
             typed
         }

@@ -3,6 +3,7 @@
 //! The native format's metadata and a sidecar share one set of named text fields; this is their owner.
 
 use super::reading::{Entry, IndexOrder, Stated, parse_size};
+use super::{Claims, ErrorMetrics};
 use crate::kernel::Signedness;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +31,9 @@ pub struct Metadata {
     pub paper: Option<String>,
     /// The design's parameters, in words.
     pub parameters: Option<String>,
+    /// What the errors are said to be.
+    #[serde(skip_serializing_if = "Claims::is_empty")]
+    pub claims: Claims,
 }
 
 /// A metadata field that cannot be read.
@@ -93,6 +97,9 @@ impl Fields {
                 "bits" => {
                     stated.bits = Some(parse_size(value).ok_or_else(|| error("a width of 2 to 8, or two as in 8x4"))?);
                 }
+                _ if ErrorMetrics::NAMES.contains(&key) => {
+                    metadata.claims.insert(key.to_owned(), value.parse().map_err(|_| error("a number"))?);
+                }
                 _ => fields.unknown.push(key.to_owned()),
             }
         }
@@ -102,7 +109,7 @@ impl Fields {
 
 impl Metadata {
     /// The fields that are known, as text, in a fixed order.
-    pub(super) fn fields(&self) -> BTreeMap<&'static str, String> {
+    pub(super) fn fields(&self) -> BTreeMap<String, String> {
         let figure = |figure: Option<f64>| figure.map(|figure| figure.to_string());
         [
             ("name", self.name.clone()),
@@ -116,7 +123,8 @@ impl Metadata {
             ("parameters", self.parameters.clone()),
         ]
         .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .chain(self.claims.iter().map(|(key, claim)| (key.clone(), claim.to_string())))
         .collect()
     }
 
@@ -133,6 +141,7 @@ impl Metadata {
             design: self.design.or(weaker.design),
             paper: self.paper.or(weaker.paper),
             parameters: self.parameters.or(weaker.parameters),
+            claims: if self.claims.is_empty() { weaker.claims } else { self.claims },
         }
     }
 }

@@ -38,6 +38,28 @@ pub struct ErrorMetrics {
 }
 
 impl ErrorMetrics {
+    /// The names of all metrics, as fields and reports have them.
+    pub const NAMES: [&str; 11] =
+        ["mae", "wce", "mse", "rmse", "mre", "wcre", "ep", "bias", "variance", "nmed", "psnr"];
+
+    /// The metric called `name`, if there is one and it is defined.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        Some(match name {
+            "mae" => self.mae,
+            "wce" => f64::from(self.wce),
+            "mse" => self.mse,
+            "rmse" => self.rmse,
+            "mre" => self.mre,
+            "wcre" => self.wcre,
+            "ep" => self.ep,
+            "bias" => self.bias,
+            "variance" => self.variance,
+            "nmed" => self.nmed,
+            "psnr" => return self.psnr,
+            _ => return None,
+        })
+    }
+
     /// The metrics of `lut`.
     #[expect(clippy::cast_precision_loss, reason = "sums below 2^53 are exact, larger ones round once")]
     pub fn of(lut: &Lut) -> ErrorMetrics {

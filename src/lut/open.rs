@@ -6,9 +6,9 @@ use super::format::{self, Contents, Format, FormatError};
 use super::metadata::{FieldError, Fields};
 use super::origin::{LutWarning, Origin, ReadingSource};
 use super::reading::{LutFormat, Stated};
-use super::{Coding, Lut, Metadata};
+use super::{Coding, Lut, Metadata, Quadrant};
 use crate::kernel::Signedness;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,18 @@ pub enum OpenError {
         /// What there is.
         #[source]
         source: UnknownDesign,
+    },
+    /// No file is there, and the path is no design's name.
+    #[error("no file {}", .path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A directory is there.
+    #[error("{} is a directory, expected a file", .path.display())]
+    Directory {
+        /// The path.
+        path: PathBuf,
     },
     /// The file cannot be read from disk.
     #[error("cannot read {}", .path.display())]
@@ -115,23 +127,52 @@ pub enum OpenError {
 /// ```
 pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
     let path = Path::new(spec);
-    let lut = if path.exists() && !path.is_dir() {
-        read(path, options.format)?
-    } else {
-        let signedness = options.coding.map(Coding::table_signedness);
-        let not_found = |source| OpenError::NotFound { spec: spec.to_owned(), source };
-        design::resolve(spec, signedness).map_err(not_found)?
+    let lut = match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => read(path, options.format)?,
+        found => {
+            let signedness = options.coding.map(Coding::table_signedness);
+            design::resolve(spec, signedness).map_err(|source| match found {
+                Ok(_) => OpenError::Directory { path: path.to_owned() },
+                Err(_) if is_path(spec) => OpenError::NoFile { path: path.to_owned() },
+                Err(_) => OpenError::NotFound { spec: spec.to_owned(), source },
+            })?
+        }
     };
+    Ok(if options.swap_operands { lut.transposed() } else { lut })
+}
+
+/// Whether `spec` can only be meant as a path.
+fn is_path(spec: &str) -> bool {
+    spec.contains(std::path::is_separator) || format::by_extension(Path::new(spec)).is_some()
+}
+
+/// Reads a table from `stream` to its end, as [`open`] reads a file of that `name` without a sidecar:
+/// a text of numbers, or any other format.
+///
+/// # Errors
+/// As for a file; the stream goes by `name`.
+pub fn read_stream(stream: impl Read, name: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
+    let path = Path::new(name);
+    let bytes = read_whole(stream, path)?;
+    let lut = interpret(&bytes, path, options.format, Fields::default())?;
     Ok(if options.swap_operands { lut.transposed() } else { lut })
 }
 
 fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
     let bytes = read_file(path)?;
-    let name = path.file_stem().map_or_else(|| "lut".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let (sidecar, unknown) = read_sidecar(path)?;
+    let lut = interpret(&bytes, path, format, sidecar)?;
+    let mut origin = Origin { path: Some(path.to_owned()), ..lut.origin().clone() };
+    origin.warnings.extend(unknown);
+    Ok(lut.with_origin(origin))
+}
+
+/// Reads the bytes of the file that goes by `path`.
+fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fields) -> Result<Lut, OpenError> {
+    let name = path.file_stem().map_or_else(|| "lut".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let LutFormat { container, stated } = format.unwrap_or_default();
-    let container = container.or_else(|| format::by_extension(path)).unwrap_or_else(|| format::by_contents(&bytes));
-    let contents = container.read(&bytes).map_err(|source| OpenError::Format {
+    let container = container.or_else(|| format::by_extension(path)).unwrap_or_else(|| format::by_contents(bytes));
+    let contents = container.read(bytes).map_err(|source| OpenError::Format {
         path: path.to_owned(),
         format: container.name(),
         source,
@@ -144,12 +185,8 @@ fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
     ];
     let lut = settle(&contents, &grounds, container, &name, sidecar.metadata)
         .map_err(|source| OpenError::Reading { path: path.to_owned(), source })?;
-    let mut origin = Origin {
-        path: Some(path.to_owned()),
-        file_hash: Some(blake3::hash(&bytes).to_hex().to_string()),
-        ..lut.origin().clone()
-    };
-    origin.warnings.extend(unknown);
+    let file_hash = Some(blake3::hash(bytes).to_hex().to_string());
+    let origin = Origin { file_hash, ..lut.origin().clone() };
     Ok(lut.with_origin(origin))
 }
 
@@ -166,14 +203,17 @@ fn settle(
     let read = detect::interpret(contents, &stated)?;
     let metadata = contents.metadata.clone().or(weaker);
     let name = metadata.name.clone().unwrap_or_else(|| name.to_owned());
+    let lut = Lut::from_products(&name, read.reading.signedness, read.reading.bits, read.products);
+    let wrong_signs =
+        Quadrant::all(&lut).iter().filter(|quadrant| quadrant.has_lost_signs()).map(|q| q.wrong_signs).sum();
+    let signs_lost = (wrong_signs > 0).then_some(LutWarning::SignsLost { products: wrong_signs });
     let origin = Origin {
         format: Some(container.name()),
         reading: Some(read.reading),
         source: strongest.map_or(ReadingSource::Detected, |(source, _)| *source),
-        warnings: read.warning.into_iter().collect(),
+        warnings: read.warning.into_iter().chain(signs_lost).collect(),
         ..Origin::default()
     };
-    let lut = Lut::from_products(&name, read.reading.signedness, read.reading.bits, read.products);
     Ok(lut.with_metadata(metadata).with_origin(origin))
 }
 
@@ -184,9 +224,14 @@ fn named_signedness(name: &str) -> Option<Signedness> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    read_whole(file, path)
+}
+
+fn read_whole(stream: impl Read, path: &Path) -> Result<Vec<u8>, OpenError> {
     let mut bytes = Vec::new();
-    File::open(path).map_err(io)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
+    let read = stream.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     if bytes.len() as u64 > MAX_FILE { Err(OpenError::TooLarge { path: path.to_owned() }) } else { Ok(bytes) }
 }
 

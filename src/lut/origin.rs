@@ -57,6 +57,11 @@ pub enum LutWarning {
         /// The mean absolute error of that.
         best_mae: f64,
     },
+    /// Products of operands of opposite signs, or of two negative ones, have the wrong sign.
+    SignsLost {
+        /// How many.
+        products: u32,
+    },
     /// A sidecar has fields of no meaning.
     UnknownFields {
         /// The sidecar.
@@ -73,6 +78,9 @@ impl fmt::Display for LutWarning {
                 f,
                 "read as stated, {reading}, the table is {mae:.1} from the exact product on average; as {best} it would be {best_mae:.1}"
             ),
+            LutWarning::SignsLost { products } => {
+                write!(f, "{products} products have the wrong sign: the table seems to have lost its minus signs")
+            }
             LutWarning::UnknownFields { path, keys } => {
                 write!(f, "{}: fields without meaning: {}", path.display(), keys.join(", "))
             }

@@ -195,7 +195,7 @@ impl fmt::Display for Stated {
 ///
 /// | word | states |
 /// | --- | --- |
-/// | `bin`, `npy`, `text`, `safetensors`, .. | the file's format, whatever its extension |
+/// | `bin`, `npy`, `csv`, `text`, `c`, `safetensors` | the file's format, whatever its extension |
 /// | `u8`, `i8`, `u16`, `i16`, `u32`, `i32`, `u64`, `i64` | the type of entries; unsigned ones imply `unsigned` |
 /// | `unsigned`, `signed` | the operands |
 /// | `numeric`, `twos-complement` | the order of rows and columns; the second implies `signed` |

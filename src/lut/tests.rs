@@ -98,20 +98,38 @@ fn errors_name_the_file_and_the_choices() {
         message
     };
     let plain = OpenOptions::default();
+    let exact: Vec<u8> = (0..=255u16).flat_map(|a| (0..=255).map(move |b| a * b)).flat_map(u16::to_le_bytes).collect();
     for (name, bytes, options, expected) in [
         ("a.bin", vec![0; 1000], &plain, "131072"),
         ("b.csv", b"1,2\n3,x\n".to_vec(), &plain, "line 2: `x`"),
         ("c.csv", b"1,2,3\n4,5\n".to_vec(), &plain, "256 x 256"),
         ("d.bin", vec![0; 131_072], &plain, "--lut-format"),
         ("e.bin", vec![0; 131_072], &options("i32-8x8"), "cannot be read as stated (i32-8x8)"),
+        ("h.bin", exact.clone(), &options("i32"), "cannot be read as stated (i32); possible are u16-unsigned"),
         ("f.npy", b"hello".to_vec(), &plain, "not a NumPy array"),
         ("g.safetensors", vec![1; 64], &plain, "header"),
     ] {
         let message = message(name, &bytes, options);
         assert!(message.contains(expected), "{name}: {message}");
     }
-    let missing = open("no-such-thing", &plain).unwrap_err().to_string();
-    assert!(missing.contains("no-such-thing"));
+    for (spec, expected) in [
+        ("no-such-thing", "no file and no multiplier `no-such-thing`"),
+        ("no-such-thing.bin", "no file no-such-thing.bin"),
+        ("no/such", "no file no/such"),
+        (".", "is a directory"),
+    ] {
+        let message = open(spec, &plain).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_table_without_its_minus_signs_is_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("lost.npy");
+    Lut::from_fn("lost", Signedness::Signed, |a, b| (a * b).abs()).write(&path, &LutFormat::default()).unwrap();
+    let lut = open(path.to_str().unwrap(), &options("signed-numeric")).unwrap();
+    assert!(lut.origin().warnings.contains(&LutWarning::SignsLost { products: 2 * 127 * 128 }));
 }
 
 #[test]
@@ -162,33 +180,47 @@ fn any_lut() -> impl Strategy<Value = Lut> {
     })
 }
 
+/// Entries that hold `lut` and an order that it has, as `--lut-format` would state them for `format`.
+fn layout(lut: &Lut, format: &'static dyn format::Format, twos_complement: bool, wide: bool) -> LutFormat {
+    let is_native = format.name() == "safetensors";
+    let is_signed = lut.signedness() == Signedness::Signed;
+    let index =
+        if twos_complement && is_signed && !is_native { IndexOrder::TwosComplement } else { IndexOrder::Numeric };
+    let is_short = lut.products().all(|(.., product)| i16::try_from(product).is_ok());
+    let entry = if is_short && !wide && !is_native { Entry::I16 } else { Entry::I32 };
+    let stated =
+        Stated { entry: Some(entry), signedness: Some(lut.signedness()), index: Some(index), bits: Some(lut.bits()) };
+    LutFormat { container: Some(format), stated }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
-    fn a_written_table_is_read_back(lut in any_lut(), twos_complement: bool, wide: bool) {
+    fn tables_pass_from_every_format_to_every_other(lut in any_lut(), twos_complement: bool, wide: bool) {
         let directory = tempfile::tempdir().unwrap();
-        for format in FORMATS {
-            let native = format.name() == "safetensors";
-            let index = if twos_complement && lut.signedness() == Signedness::Signed && !native {
-                IndexOrder::TwosComplement
-            } else {
-                IndexOrder::Numeric
-            };
-            let entry = match lut.signedness() {
-                _ if wide || native => Entry::I32,
-                _ if lut.products().all(|(.., product)| i16::try_from(product).is_ok()) => Entry::I16,
-                _ => Entry::I32,
-            };
-            let stated = Stated { entry: Some(entry), signedness: Some(lut.signedness()), index: Some(index), bits: Some(lut.bits()) };
-            let layout = LutFormat { container: Some(*format), stated };
-            let path = directory.path().join("any");
-            lut.write(&path, &layout).unwrap();
-            let read = open(path.to_str().unwrap(), &OpenOptions { format: Some(layout), ..OpenOptions::default() }).unwrap();
-            prop_assert!(read.products().eq(lut.products()), "{}", format.name());
-            prop_assert_eq!(read.bits(), lut.bits());
+        let path = |format: &dyn format::Format| directory.path().join(format.name());
+        let read = |format| open(path(format).to_str().unwrap(), &OpenOptions {
+            format: Some(layout(&lut, format, twos_complement, wide)),
+            ..OpenOptions::default()
+        }).unwrap();
+        for from in FORMATS {
+            lut.write(&path(*from), &layout(&lut, *from, twos_complement, wide)).unwrap();
+            let first = read(*from);
+            prop_assert!(first.products().eq(lut.products()), "{}", from.name());
+            for to in FORMATS {
+                first.write(&path(*to), &layout(&lut, *to, !twos_complement, !wide)).unwrap();
+                let options = OpenOptions { format: Some(layout(&lut, *to, !twos_complement, !wide)), ..OpenOptions::default() };
+                let second = open(path(*to).to_str().unwrap(), &options).unwrap();
+                prop_assert!(second.products().eq(lut.products()), "{} to {}", from.name(), to.name());
+                prop_assert_eq!(second.bits(), lut.bits());
+            }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn readers_survive_damage(cut in 0.0..1.0f64, at in any::<prop::sample::Index>(), byte: u8, seed in prop::collection::vec(any::<u8>(), 0..300)) {

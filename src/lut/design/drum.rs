@@ -1,7 +1,7 @@
 //! DRUM: a small exact multiplier over the leading bits, the last of them set to 1 against bias.
 
-use super::{Family, Parameter, leading_one, sign_magnitude};
-use crate::kernel::Signedness;
+use super::segment::segment_gates;
+use super::{BOTH, Family, Parameter, by_magnitude, gates, leading_one};
 
 /// Operands of `k` bits or fewer are exact; of longer ones, the `k` bits from the leading one on are
 /// kept, the lowest of them set to 1: the expected value of what is cut off. Signed operands go
@@ -12,11 +12,12 @@ pub(super) static DRUM: Family = Family {
     paper: "S. Hashemi, R. I. Bahar, S. Reda: DRUM: a dynamic range unbiased multiplier for approximate \
             applications, ICCAD 2015",
     parameters: &[Parameter { prefix: "", meaning: "bits kept", least: 3, greatest: 7 }],
-    signedness: &[Signedness::Unsigned, Signedness::Signed],
-    product: |values, signedness, a, b| match signedness {
-        Signedness::Unsigned => product(values[0], a, b),
-        Signedness::Signed => sign_magnitude(a, b, |a, b| product(values[0], a, b)),
+    admits: |_, _| true,
+    gates: |values, signedness| {
+        segment_gates(values[0]) + gates::array(values[0], values[0]) + gates::magnitudes(signedness)
     },
+    signedness: BOTH,
+    product: |values, signedness, a, b| by_magnitude(signedness, a, b, |a, b| product(values[0], a, b)),
 };
 
 fn product(kept: u32, a: i32, b: i32) -> i32 {

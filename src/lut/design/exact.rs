@@ -1,7 +1,6 @@
 //! The exact multiplier.
 
-use super::Family;
-use crate::kernel::Signedness;
+use super::{BOTH, Family, gates};
 
 /// The exact multiplier: what others are compared with.
 pub(super) static EXACT: Family = Family {
@@ -9,6 +8,8 @@ pub(super) static EXACT: Family = Family {
     summary: "exact multiplier",
     paper: "none",
     parameters: &[],
-    signedness: &[Signedness::Unsigned, Signedness::Signed],
+    admits: |_, _| true,
+    gates: |_, _| gates::array(8, 8),
+    signedness: BOTH,
     product: |_, _, a, b| a * b,
 };

@@ -5,21 +5,63 @@
 //! variant: `truncated-8`, `broken-array-h0-v8`, `drum-4-signed`. A new family is a file here and a
 //! line in [`FAMILIES`].
 
+mod booth;
 mod broken_array;
+mod compressor;
 mod drum;
+mod etm;
 mod exact;
+mod gates;
+mod lower_or;
 mod mitchell;
+mod ou;
+mod perforated;
+mod roba;
+mod segment;
+mod tosam;
 mod truncated;
 mod udm;
 
-use super::{Lut, Metadata};
+use super::{ErrorMetrics, Lut, Metadata, claims};
 use crate::kernel::Signedness;
 use std::fmt;
 use std::str::FromStr;
 
 /// Every family, simplest first.
-pub static FAMILIES: &[&Family] =
-    &[&exact::EXACT, &truncated::TRUNCATED, &broken_array::BROKEN_ARRAY, &udm::UDM, &drum::DRUM, &mitchell::MITCHELL];
+pub static FAMILIES: &[&Family] = &[
+    &exact::EXACT,
+    &truncated::TRUNCATED,
+    &truncated::CORRECTED,
+    &broken_array::BROKEN_ARRAY,
+    &perforated::PERFORATED,
+    &udm::UDM,
+    &lower_or::RECURSIVE,
+    &etm::ETM,
+    &compressor::MOMENI,
+    &compressor::YANG,
+    &compressor::VENKATACHALAM,
+    &compressor::AKBARI,
+    &drum::DRUM,
+    &segment::DSM,
+    &segment::SSM,
+    &segment::ESSM,
+    &roba::ROBA,
+    &tosam::TOSAM,
+    &ou::OU,
+    &mitchell::MITCHELL,
+    &mitchell::MBM,
+    &lower_or::ALM_SOA,
+    &lower_or::ALM_LOA,
+    &lower_or::ALM_MAA,
+    &booth::R4ABM1,
+    &booth::R4ABM2,
+];
+
+/// The operands of most families.
+const UNSIGNED: &[Signedness] = &[Signedness::Unsigned];
+
+/// The operands of families that multiply magnitudes, with or without signs.
+const BOTH: &[Signedness] = &[Signedness::Unsigned, Signedness::Signed];
 
 /// One paper's multiplier design.
 #[derive(Debug)]
@@ -32,6 +74,10 @@ pub struct Family {
     pub paper: &'static str,
     /// Its parameters, in the order of a name.
     pub parameters: &'static [Parameter],
+    /// Which combinations of values within the parameters' ranges are members for given operands.
+    pub admits: fn(values: &[u32], signedness: Signedness) -> bool,
+    /// The unit gates of its circuit.
+    pub gates: fn(values: &[u32], signedness: Signedness) -> u32,
     /// The kinds of operand that it is defined for, the usual one first.
     pub signedness: &'static [Signedness],
     /// The product of two operands of 8 bits under the parameters' values.
@@ -75,9 +121,10 @@ impl Family {
             };
             combinations.into_iter().flat_map(extended).collect()
         });
-        combinations.into_iter().flat_map(move |values| {
+        let variants = combinations.into_iter().flat_map(move |values| {
             self.signedness.iter().map(move |&signedness| Design { family: self, values: values.clone(), signedness })
-        })
+        });
+        variants.filter(|design| (self.admits)(&design.values, design.signedness))
     }
 }
 
@@ -100,7 +147,13 @@ impl Design {
     /// The same design for operands of `signedness`, if it is defined for them.
     #[must_use]
     pub fn with_signedness(self, signedness: Signedness) -> Option<Design> {
-        self.family.signedness.contains(&signedness).then_some(Design { signedness, ..self })
+        let is_member = self.family.signedness.contains(&signedness) && (self.family.admits)(&self.values, signedness);
+        is_member.then_some(Design { signedness, ..self })
+    }
+
+    /// The unit gates of its circuit.
+    pub fn gates(&self) -> u32 {
+        (self.family.gates)(&self.values, self.signedness)
     }
 
     /// The parameters in words: `HBL 0, VBL 8`.
@@ -111,15 +164,17 @@ impl Design {
 
     /// Its table, named and with provenance.
     pub fn lut(&self) -> Lut {
+        let product = |a, b| (self.family.product)(&self.values, self.signedness, a, b);
+        let lut = Lut::from_fn(&self.to_string(), self.signedness, product);
         let metadata = Metadata {
             design: Some(self.family.summary.to_owned()),
             paper: Some(self.family.paper.to_owned()),
             parameters: self.parameters(),
             source: Some(format!("approx-eval, computed from the definition of `{}`", self.family.name)),
+            claims: claims::measured(&ErrorMetrics::of(&lut)),
             ..Metadata::default()
         };
-        let product = |a, b| (self.family.product)(&self.values, self.signedness, a, b);
-        Lut::from_fn(&self.to_string(), self.signedness, product).with_metadata(metadata)
+        lut.with_metadata(metadata)
     }
 }
 
@@ -150,7 +205,7 @@ pub enum UnknownDesign {
     },
     /// No family's name.
     #[error("no design `{name}`; {}", .near.as_ref().map_or_else(
-        || format!("there are {}", forms()),
+        || format!("the families are {}", families()),
         |near| format!("did you mean {}?", near.join(", "))
     ))]
     Name {
@@ -161,9 +216,9 @@ pub enum UnknownDesign {
     },
 }
 
-/// The forms of all names, for messages.
-fn forms() -> String {
-    FAMILIES.iter().map(|family| family.grammar()).collect::<Vec<_>>().join(", ")
+/// The names of all families, for messages.
+fn families() -> String {
+    FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for Design {
@@ -202,9 +257,28 @@ pub fn resolve(name: &str, signedness: Option<Signedness>) -> Result<Lut, Unknow
     Ok(wanted.unwrap_or(design).lut())
 }
 
+/// The unit gates of the exact array multiplier of 8 bits.
+pub(super) fn exact_gates() -> u32 {
+    gates::array(8, 8)
+}
+
 /// The position of the highest set bit of a positive `operand`.
 fn leading_one(operand: i32) -> u32 {
     operand.ilog2()
+}
+
+/// A non-zero `operand` as `2^k (1 + y)`: `k` and `y` in units of 2^-7, which 8 bits need.
+fn mantissa(operand: i32) -> (u32, i32) {
+    let k = leading_one(operand);
+    (k, (operand << (7 - k)) - 128)
+}
+
+/// A signed product from an unsigned multiplier of magnitudes, or the unsigned product itself.
+fn by_magnitude(signedness: Signedness, a: i32, b: i32, unsigned: impl Fn(i32, i32) -> i32) -> i32 {
+    match signedness {
+        Signedness::Unsigned => unsigned(a, b),
+        Signedness::Signed => sign_magnitude(a, b, unsigned),
+    }
 }
 
 /// A signed product from an unsigned multiplier of magnitudes.

@@ -1,7 +1,6 @@
 //! The underdesigned multiplier: 2x2 blocks that give 3 * 3 = 7, in a tree of exact additions.
 
-use super::Family;
-use crate::kernel::Signedness;
+use super::{Family, UNSIGNED, gates};
 
 /// An operand of `2 n` bits is split into halves; the four half products are added exactly, down to
 /// blocks of 2 bits, of which the one case of three bits' product fits them by being 7.
@@ -11,7 +10,9 @@ pub(super) static UDM: Family = Family {
     paper: "P. Kulkarni, P. Gupta, M. Ercegovac: Trading accuracy for power with an underdesigned multiplier \
             architecture, VLSI Design 2011",
     parameters: &[],
-    signedness: &[Signedness::Unsigned],
+    admits: |_, _| true,
+    gates: |_, _| 16 * 5 + gates::sum(48, 16),
+    signedness: UNSIGNED,
     product: |_, _, a, b| product(8, a, b),
 };
 

@@ -4,6 +4,8 @@
 //! a [`Lut`] into bytes. What entries mean is settled afterwards, the same way for every format, by
 //! [`detect`](super::detect). A new format is a file here and a line in [`FORMATS`].
 
+mod c;
+mod labels;
 mod npy;
 pub(super) mod raw;
 mod safetensors;
@@ -15,7 +17,7 @@ use super::{Bits, Lut};
 use std::path::Path;
 
 /// Every format. The first whose bytes are recognised reads a file of unknown extension.
-pub static FORMATS: &[&dyn Format] = &[&npy::Npy, &safetensors::Safetensors, &text::Text, &raw::Raw];
+pub static FORMATS: &[&dyn Format] = &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw];
 
 /// The most entries of a table.
 pub(super) const MAX_ENTRIES: usize = 1 << 16;
@@ -143,6 +145,23 @@ fn table_bits(rows: usize, columns: usize) -> Result<[Bits; 2], FormatError> {
     match (Bits::of_values(rows), Bits::of_values(columns)) {
         (Some(first), Some(second)) => Ok([first, second]),
         _ => Err(FormatError::Shape { found: format!("{rows} x {columns} entries") }),
+    }
+}
+
+/// The shape of `entries` numbers in rows of the given lengths. Nothing is said by a stream, whose
+/// rows are of any length.
+fn matrix(rows: &[usize], entries: usize) -> Result<Option<[Bits; 2]>, FormatError> {
+    let columns = rows.first().copied().unwrap_or(0);
+    let ragged = rows.iter().position(|&row| row != columns);
+    match (ragged, table_bits(rows.len(), columns)) {
+        (None, Ok(bits)) => Ok(Some(bits)),
+        _ if entries.is_power_of_two() && entries >= 16 => Ok(None),
+        (None, Err(error)) => Err(error),
+        (Some(row), _) => Err(FormatError::Broken(format!(
+            "{entries} numbers in rows of {columns} and, as row {}, of {}, expected 256 x 256 numbers",
+            row + 1,
+            rows[row]
+        ))),
     }
 }
 

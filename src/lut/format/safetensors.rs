@@ -1,7 +1,8 @@
 //! The native format: a tensor `lut` with what is known of the multiplier as metadata.
 //!
 //! `lut` is I32, one row a value of the first operand. Metadata are texts: `name`, `signed`, `index`,
-//! `bits`, `energy`, `power`, `area`, `delay`, `source`, `design`, `paper`, `parameters`.
+//! `bits`, `energy`, `power`, `area`, `delay`, `source`, `design`, `paper`, `parameters`, and error metrics
+//! under their names (`mae`, `wce`, ..).
 
 use super::{Contents, Entries, Format, FormatError, layout, raw, table_bits};
 use crate::kernel::Signedness;
@@ -65,10 +66,10 @@ impl Format for Safetensors {
 pub(super) fn bytes(lut: &Lut) -> Vec<u8> {
     let [first, second] = lut.bits();
     let mut metadata = lut.metadata().fields();
-    metadata.insert("name", lut.name().to_owned());
-    metadata.insert("signed", (lut.signedness() == Signedness::Signed).to_string());
-    metadata.insert("index", IndexOrder::Numeric.name().to_owned());
-    metadata.insert("bits", if first == second { first.to_string() } else { format!("{first}x{second}") });
+    metadata.insert("name".to_owned(), lut.name().to_owned());
+    metadata.insert("signed".to_owned(), (lut.signedness() == Signedness::Signed).to_string());
+    metadata.insert("index".to_owned(), IndexOrder::Numeric.name().to_owned());
+    metadata.insert("bits".to_owned(), if first == second { first.to_string() } else { format!("{first}x{second}") });
     let shape = [first.values(), second.values()];
     let tensor = TensorHeader { dtype: "I32", shape, data_offsets: [0, 4 * shape[0] * shape[1]] };
     let mut header = serde_json::to_vec(&Header { metadata, lut: tensor }).expect("texts and numbers are JSON");
@@ -84,7 +85,7 @@ pub(super) fn bytes(lut: &Lut) -> Vec<u8> {
 #[derive(Serialize)]
 struct Header {
     #[serde(rename = "__metadata__")]
-    metadata: BTreeMap<&'static str, String>,
+    metadata: BTreeMap<String, String>,
     lut: TensorHeader,
 }
 

@@ -1,20 +1,34 @@
 //! Numbers in text: comma, semicolon or white space between them, a line a row or all in a stream.
+//! Spreadsheets and data frames add the operands as labels; these are recognised and taken at their word.
 
-use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout, table_bits};
+use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, labels, layout, matrix};
 use crate::lut::Lut;
 use crate::lut::metadata::Metadata;
 use crate::lut::reading::{Entry, Stated};
 
-/// `.csv` and `.txt` files.
-pub struct Text;
+/// Text files; all are read alike and differ in how they are written.
+pub struct Text {
+    name: &'static str,
+    extensions: &'static [&'static str],
+    separator: &'static str,
+}
+
+/// The most labels of rows and columns, with a corner.
+const MAX_LABELS: usize = 2 * 256 + 1;
+
+/// Commas between numbers.
+pub static CSV: Text = Text { name: "csv", extensions: &["csv"], separator: "," };
+
+/// White space between numbers.
+pub static TEXT: Text = Text { name: "text", extensions: &["txt", "tsv"], separator: " " };
 
 impl Format for Text {
     fn name(&self) -> &'static str {
-        "text"
+        self.name
     }
 
     fn extensions(&self) -> &'static [&'static str] {
-        &["csv", "txt", "tsv"]
+        self.extensions
     }
 
     fn recognises(&self, bytes: &[u8]) -> bool {
@@ -24,26 +38,27 @@ impl Format for Text {
 
     fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError> {
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::Broken(format!("not a text: {error}")))?;
-        let text = text.trim_start_matches('\u{feff}');
-        let mut values = Vec::new();
-        let mut rows = Vec::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let before = values.len();
-            for field in line.split([',', ';', ' ', '\t']).filter(|field| !field.trim().is_empty()) {
-                let value = integer(field.trim());
-                values.push(value.ok_or_else(|| FormatError::Number { line: number, field: shorten(field) })?);
-                if values.len() > MAX_ENTRIES {
-                    return Err(FormatError::Shape { found: format!("more than {MAX_ENTRIES} entries") });
+        let mut numbers = numbers(text.trim_start_matches('\u{feff}'))?;
+        let mut stated = Stated::default();
+        match labels::strip(&numbers) {
+            Some((values, orders)) => {
+                numbers = values;
+                stated = orders;
+            }
+            None => {
+                if let Some((line, field)) = numbers.corner {
+                    return Err(FormatError::Number { line, field });
                 }
             }
-            if values.len() > before {
-                rows.push(values.len() - before);
-            }
+        }
+        let Numbers { values, rows, .. } = numbers;
+        if values.len() > MAX_ENTRIES {
+            return Err(FormatError::Shape { found: format!("{} entries", values.len()) });
         }
         Ok(Contents {
-            shape: shape(&rows, values.len())?,
+            shape: matrix(&rows, values.len())?,
             entries: Entries::Numbers { values, entry: None },
-            stated: Stated::default(),
+            stated,
             metadata: Metadata::default(),
         })
     }
@@ -51,9 +66,41 @@ impl Format for Text {
     fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
         let (_, index) = layout(self.name(), lut, stated, &[Entry::I32])?;
         let entries: Vec<i32> = lut.entries(index).collect();
-        let line = |row: &[i32]| row.iter().map(i32::to_string).collect::<Vec<_>>().join(",") + "\n";
+        let line = |row: &[i32]| row.iter().map(i32::to_string).collect::<Vec<_>>().join(self.separator) + "\n";
         Ok(entries.chunks(lut.bits()[1].values()).map(line).collect::<String>().into_bytes())
     }
+}
+
+/// The numbers of a text, line by line.
+pub(super) struct Numbers {
+    pub values: Vec<i128>,
+    /// How many numbers each line has that has any.
+    pub rows: Vec<usize>,
+    /// The first field with its line when it is no number: the corner of a table with labels.
+    pub corner: Option<(usize, String)>,
+}
+
+fn numbers(text: &str) -> Result<Numbers, FormatError> {
+    let mut numbers = Numbers { values: Vec::new(), rows: Vec::new(), corner: None };
+    for (number, line) in (1..).zip(text.lines()) {
+        let before = numbers.values.len();
+        for field in line.split([',', ';', ' ', '\t']).map(str::trim).filter(|field| !field.is_empty()) {
+            match integer(field) {
+                Some(value) => numbers.values.push(value),
+                None if numbers.values.is_empty() && numbers.corner.is_none() => {
+                    numbers.corner = Some((number, shorten(field)));
+                }
+                None => return Err(FormatError::Number { line: number, field: shorten(field) }),
+            }
+            if numbers.values.len() > MAX_ENTRIES + MAX_LABELS {
+                return Err(FormatError::Shape { found: format!("more than {MAX_ENTRIES} entries") });
+            }
+        }
+        if numbers.values.len() > before {
+            numbers.rows.push(numbers.values.len() - before);
+        }
+    }
+    Ok(numbers)
 }
 
 /// An integer, also one written as a float, as `numpy.savetxt` does.
@@ -67,20 +114,4 @@ fn integer(field: &str) -> Option<i128> {
 
 fn shorten(field: &str) -> String {
     field.chars().take(20).collect()
-}
-
-/// A matrix when its lines are rows of it; nothing is said by a stream, whose lines are of any length.
-fn shape(rows: &[usize], entries: usize) -> Result<Option<[crate::lut::Bits; 2]>, FormatError> {
-    let columns = rows.first().copied().unwrap_or(0);
-    let ragged = rows.iter().position(|&row| row != columns);
-    match (ragged, table_bits(rows.len(), columns)) {
-        (None, Ok(bits)) => Ok(Some(bits)),
-        _ if entries.is_power_of_two() && entries >= 16 => Ok(None),
-        (None, Err(error)) => Err(error),
-        (Some(row), _) => Err(FormatError::Broken(format!(
-            "{entries} numbers in rows of {columns} and, as row {}, of {}, expected 256 x 256 numbers",
-            row + 1,
-            rows[row]
-        ))),
-    }
 }
