@@ -5,6 +5,7 @@ pub mod cli;
 pub mod data;
 pub mod eval;
 pub mod graph;
+#[expect(unsafe_code, reason = "SIMD: the only room where it is allowed")]
 pub mod kernel;
 pub mod layer;
 pub mod lut;

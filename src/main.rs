@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    let code = match catch_unwind(AssertUnwindSafe(|| cli::run(cli))) {
+    let code = match catch_unwind(AssertUnwindSafe(|| cli::run(&cli))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             eprintln!("error: {error:#}");

@@ -110,6 +110,16 @@ impl DataArgs {
         }
     }
 
+    /// What happens to images of the model's own calibration set, which have the network's shape already.
+    pub fn preprocess_own(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
+        Preprocess { resize: None, crop: None, channels: None, ..self.preprocess(dataset, own) }
+    }
+
+    /// The data set's path, where one was given.
+    pub fn path(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// Whether nobody said how byte images are normalised.
     pub fn is_normalisation_unknown(&self, dataset: &Dataset, own: &InputConfig) -> bool {
         let known = self.mean.is_some() || self.std.is_some() || !own.mean.is_empty() || !own.std.is_empty();

@@ -32,7 +32,7 @@ pub(super) struct ListArgs {
     format: FormatArgs,
 }
 
-pub(super) fn run(command: LutCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &LutCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     match command {
         LutCommand::Info(args) => {
             let lut = args.file.open(&args.lut, None)?;

@@ -15,6 +15,7 @@ mod quantization;
 pub use exit_code::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use inputs::{DataArgs, LutArgs, ModelArgs};
 
 /// Evaluate neural networks on approximate multipliers, bit for bit.
 ///
@@ -109,10 +110,10 @@ impl TerminalArgs {
 ///
 /// # Errors
 /// With one message that names the file or option at fault, and the mend.
-pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
-    match cli.command {
-        None => evaluate::run(cli.evaluate, &cli.terminal),
+    match &cli.command {
+        None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
     }

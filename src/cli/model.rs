@@ -3,8 +3,8 @@
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
 use crate::report::{ModelDetails, ModelList};
-use crate::zoo::{Architecture, Model};
-use anyhow::Context;
+use crate::zoo::{Architecture, Model, SHIPPED};
+use anyhow::{Context, ensure};
 use std::path::Path;
 
 #[derive(Debug, clap::Subcommand)]
@@ -44,7 +44,7 @@ fn parse_input(text: &str) -> Result<[usize; 3], String> {
     sizes.ok_or_else(|| "expected three positive numbers: channels, height, width".to_owned())
 }
 
-pub(super) fn run(command: ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     match command {
         ModelCommand::Info(args) => args.format.print(&args.describe()?, terminal)?,
         ModelCommand::List(args) => args.format.print(&ModelList::all(), terminal)?,
@@ -55,16 +55,18 @@ pub(super) fn run(command: ModelCommand, terminal: &TerminalArgs) -> anyhow::Res
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let asks_for_shape = self.input.is_some() || self.num_classes.is_some();
-        let architecture = Architecture::find(&self.model);
-        if Path::new(&self.model).exists() || (!asks_for_shape && architecture.is_err()) {
-            anyhow::ensure!(
-                !asks_for_shape,
-                "--input and --num-classes shape an architecture; {} has its own",
-                self.model
-            );
+        let is_directory = Path::new(&self.model).is_dir();
+        let is_shipped = SHIPPED.iter().any(|shipped| shipped.name == self.model);
+        ensure!(
+            !(asks_for_shape && is_directory),
+            "--input and --num-classes shape an architecture; {} has its own",
+            self.model
+        );
+        if is_directory || (is_shipped && !asks_for_shape) {
             return Ok(ModelDetails::of(&Model::open(&self.model)?));
         }
-        let architecture = architecture?;
+        let architecture = Architecture::find(&self.model)
+            .with_context(|| format!("{}: neither a model directory nor a network's name", self.model))?;
         let input = self.input.unwrap_or(architecture.input);
         let classes = self.num_classes.map_or(architecture.num_classes, |classes| classes as usize);
         let graph = architecture.build(input, classes, None).with_context(|| format!("input {input:?}"))?;

@@ -16,13 +16,28 @@ pub enum EvalError {
     /// The network failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The network has no output, or several.
+    #[error("the network has {0} outputs, expected 1")]
+    Outputs(usize),
+    /// A label that the network has no output for.
+    #[error("sample {sample} has label {label}, but the network has {classes} classes")]
+    Label {
+        /// Place in the data set.
+        sample: usize,
+        /// Its label.
+        label: u32,
+        /// Classes of the network.
+        classes: usize,
+    },
     /// The network gives something else than one row of logits a sample.
-    #[error("the network's output has shape {found:?}, expected [{samples}, classes]")]
+    #[error("the network's output has shape {found:?}, expected [{samples}, {classes}]")]
     Output {
         /// Its dimensions.
         found: Vec<usize>,
         /// Samples of the batch.
         samples: usize,
+        /// Classes that it should tell apart.
+        classes: usize,
     },
     /// The network's output is not a number.
     #[error("the logits of sample {0} have NaN values")]
@@ -65,11 +80,11 @@ pub fn set_mode(graph: &mut Graph, mode: InferenceMode, stdev: f64, mean: f64, s
     Ok(())
 }
 
-/// Runs `batches` through the network and hands each batch's scores to `sink`. Labels are below
-/// `classes`.
+/// Runs `batches` through the network and hands each batch's scores to `sink`.
 ///
 /// # Errors
-/// When data, network or sink fail.
+/// When data, network or sink fail, a label is not below `classes`, or the network's output is not
+/// `classes` numbers a sample.
 pub fn evaluate(
     graph: &Graph,
     batches: Batches,
@@ -77,6 +92,9 @@ pub fn evaluate(
     progress: &dyn Progress,
     mut sink: impl FnMut(&Scores) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
+    if graph.outputs().len() != 1 {
+        return Err(EvalError::Outputs(graph.outputs().len()));
+    }
     let started = Instant::now();
     let mut counter = Counter::default();
     progress.start("evaluating", batches.samples());
@@ -85,7 +103,10 @@ pub fn evaluate(
         let samples = batch.labels.len();
         let output = graph.run(&[batch.images], batch.first as u64)?.swap_remove(0);
         if output.dims() != [samples, classes] {
-            return Err(EvalError::Output { found: output.dims().to_vec(), samples });
+            return Err(EvalError::Output { found: output.dims().to_vec(), samples, classes });
+        }
+        if let Some(i) = batch.labels.iter().position(|&label| label as usize >= classes) {
+            return Err(EvalError::Label { sample: batch.first + i, label: batch.labels[i], classes });
         }
         let logits: Vec<f32> = output.flatten_all()?.to_vec1()?;
         if let Some(i) = logits.iter().position(|logit| logit.is_nan()) {

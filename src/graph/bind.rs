@@ -2,7 +2,7 @@
 
 use super::Graph;
 use super::network::Source;
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::collections::BTreeMap;
 
 /// A tensor whose shape is not the parameter's.
@@ -25,6 +25,8 @@ pub struct BindError {
     pub unused: Vec<String>,
     /// Tensors of another shape than their parameter.
     pub mis_shaped: Vec<MisShaped>,
+    /// Tensors of another element type than `f32`.
+    pub not_f32: Vec<String>,
     /// Tensors with NaN or infinite numbers.
     pub not_finite: Vec<String>,
 }
@@ -40,6 +42,7 @@ impl std::fmt::Display for BindError {
             ("missing", &self.missing),
             ("unused", &self.unused),
             ("of the wrong shape", &mis_shaped),
+            ("of another type than f32", &self.not_f32),
             ("with NaN or infinite numbers", &self.not_finite),
         ];
         let parts = parts.iter().filter(|(_, names)| !names.is_empty());
@@ -49,18 +52,11 @@ impl std::fmt::Display for BindError {
 }
 
 impl Graph {
-    /// Names of all parameters.
-    pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
-        self.values
-            .iter()
-            .filter(|value| matches!(value.source, Source::Parameter { .. }))
-            .map(|value| value.name.as_str())
-    }
-
     /// Gives each parameter the `f32` tensor of its name.
     ///
     /// # Errors
-    /// Lists all that is missing, left over, of another shape or not finite; nothing is bound then.
+    /// Lists all that is missing, left over, of another shape or type, or not finite; nothing is
+    /// bound then.
     pub fn bind(&mut self, mut tensors: BTreeMap<String, Tensor>) -> Result<(), BindError> {
         let mut error = BindError::default();
         let mut bound = Vec::new();
@@ -74,6 +70,8 @@ impl Graph {
             let expected = value.ty.sizes(1);
             if tensor.dims() != expected {
                 error.mis_shaped.push(MisShaped { name, found: tensor.dims().to_vec(), expected });
+            } else if tensor.dtype() != DType::F32 {
+                error.not_f32.push(name);
             } else if is_finite(&tensor) {
                 bound.push((i, tensor));
             } else {

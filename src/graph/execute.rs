@@ -1,7 +1,7 @@
 //! Running a graph on a batch.
 
-use super::network::Source;
-use super::{Graph, OpError, Pass};
+use super::network::{Source, Value};
+use super::{Dim, Graph, OpError, Pass};
 use candle_core::Tensor;
 
 /// Why a pass failed.
@@ -14,6 +14,16 @@ pub enum RunError {
         found: usize,
         /// How many the network has.
         expected: usize,
+    },
+    /// An input of another type or shape than the network's.
+    #[error("input '{name}' is {found}, expected {expected}")]
+    Input {
+        /// The input's name.
+        name: String,
+        /// Element type and dimensions of what was given.
+        found: String,
+        /// The type that the network has for it.
+        expected: String,
     },
     /// A weight has no numbers yet.
     #[error("parameter '{0}' is not bound to a tensor")]
@@ -36,11 +46,10 @@ impl Graph {
     /// Values are dropped after their last use.
     ///
     /// # Errors
-    /// Names the node that failed, or the parameter that is not bound.
+    /// Names the node that failed, the parameter that is not bound, or the input of another shape
+    /// than the network's.
     pub fn run(&self, inputs: &[Tensor], first_sample: u64) -> Result<Vec<Tensor>, RunError> {
-        if inputs.len() != self.inputs.len() {
-            return Err(RunError::Inputs { found: inputs.len(), expected: self.inputs.len() });
-        }
+        self.check_inputs(inputs)?;
         let pass = Pass { first_sample };
         let mut uses = vec![0usize; self.values.len()];
         let read = self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs);
@@ -79,5 +88,30 @@ impl Graph {
         let output =
             |id: &super::ValueId| values[id.0].clone().ok_or_else(|| RunError::Unbound(self.values[id.0].name.clone()));
         self.outputs.iter().map(output).collect()
+    }
+
+    /// Fails unless the inputs are what the operators were inferred for, under one batch size.
+    fn check_inputs(&self, inputs: &[Tensor]) -> Result<(), RunError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(RunError::Inputs { found: inputs.len(), expected: self.inputs.len() });
+        }
+        let mut batch = None;
+        for (id, tensor) in self.inputs.iter().zip(inputs) {
+            let Value { name, ty, .. } = &self.values[id.0];
+            let mut fits = |(&dim, &size): (&Dim, &usize)| match dim {
+                Dim::Fixed(expected) => size == expected,
+                Dim::Batch(times) => size
+                    .checked_div(times)
+                    .is_some_and(|samples| samples * times == size && *batch.get_or_insert(samples) == samples),
+            };
+            let suits = tensor.dtype() == ty.dtype
+                && tensor.rank() == ty.rank()
+                && ty.shape.iter().zip(tensor.dims()).all(&mut fits);
+            if !suits {
+                let found = format!("{}{:?}", tensor.dtype().as_str(), tensor.dims());
+                return Err(RunError::Input { name: name.clone(), found, expected: ty.to_string() });
+            }
+        }
+        Ok(())
     }
 }

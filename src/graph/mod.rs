@@ -19,6 +19,6 @@ mod types;
 
 pub use bind::{BindError, MisShaped};
 pub use execute::RunError;
-pub use network::{Graph, GraphError, Node, NodeId, Product, ValueId};
+pub use network::{Graph, GraphError, Node, Product, ValueId};
 pub use operator::{OpError, Operator, Pass};
 pub use types::{Dim, ValueType};

@@ -9,10 +9,6 @@ use std::collections::HashSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub(super) usize);
 
-/// A node of a graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(pub(super) usize);
-
 /// Why a graph cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
@@ -136,15 +132,18 @@ impl Graph {
             kind: op.kind(),
             source,
         })?;
-        let single = outputs.len() == 1;
-        let outputs = outputs
-            .into_iter()
-            .enumerate()
-            .map(|(i, ty)| {
-                let value = if single { name.to_owned() } else { format!("{name}:{i}") };
-                self.value(&value, ty, Source::Node)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let names = match outputs.len() {
+            1 => vec![name.to_owned()],
+            count => (0..count).map(|i| format!("{name}:{i}")).collect(),
+        };
+        // All names are free, or nothing is added. The node has its name to itself too.
+        let taken = names.iter().map(String::as_str).chain([name]).find(|&name| self.names.contains(name));
+        if let Some(taken) = taken {
+            return Err(GraphError::Duplicate(taken.to_owned()));
+        }
+        self.names.insert(name.to_owned());
+        let outputs: Vec<ValueId> =
+            names.into_iter().zip(outputs).map(|(name, ty)| self.push(name, ty, Source::Node)).collect();
         let (name, inputs) = (name.to_owned(), inputs.to_vec());
         self.nodes.push(Node { name, op: Box::new(op), inputs, outputs: outputs.clone() });
         Ok(outputs)
@@ -169,11 +168,29 @@ impl Graph {
     }
 
     fn value(&mut self, name: &str, ty: ValueType, source: Source) -> Result<ValueId, GraphError> {
-        if !self.names.insert(name.to_owned()) {
+        if self.names.contains(name) {
             return Err(GraphError::Duplicate(name.to_owned()));
         }
-        self.values.push(Value { name: name.to_owned(), ty, source });
-        Ok(ValueId(self.values.len() - 1))
+        Ok(self.push(name.to_owned(), ty, source))
+    }
+
+    pub(super) fn push(&mut self, name: String, ty: ValueType, source: Source) -> ValueId {
+        self.names.insert(name.clone());
+        self.values.push(Value { name, ty, source });
+        ValueId(self.values.len() - 1)
+    }
+
+    /// Lets go of the numbers of parameters that nothing reads any more.
+    pub(super) fn release_unread(&mut self) {
+        let read: HashSet<ValueId> =
+            self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs).copied().collect();
+        for (i, value) in self.values.iter_mut().enumerate() {
+            if let Source::Parameter { data, .. } = &mut value.source
+                && !read.contains(&ValueId(i))
+            {
+                *data = None;
+            }
+        }
     }
 
     /// A value's type.
@@ -221,7 +238,8 @@ impl Graph {
         Some(Product {
             name: node.name.clone(),
             kind: node.op.layer().map_or(node.op.kind(), ApproxLayer::kind),
-            opcount: window.opcount(),
+            // The types are those of a batch of one sample, of which the layer may see several rows.
+            opcount: window.opcount() * window.samples as u64,
             fan_in: window.geometry.depth(),
             output_shape: window.output_shape[1..].to_vec(),
             weight_shape,

@@ -7,7 +7,6 @@ use super::{LANES, Lanes, Tile};
 ///
 /// # Panics
 /// When `weights` is not one row of the tile's depth for each of `sums`.
-#[allow(unsafe_code)]
 pub fn products(weights: &[f32], tile: &Tile<f32>, sums: &mut [Lanes<f32>]) {
     let (rows, depth, columns) = (sums.len(), tile.rows().len(), tile.columns());
     assert_eq!(weights.len(), rows * depth);

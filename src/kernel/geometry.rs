@@ -41,7 +41,8 @@ pub fn output_size(
             return Err(GeometryError::Zero { what });
         }
     }
-    let (span, padded) = (dilation * (kernel - 1) + 1, input + padding);
+    let span = dilation.saturating_mul(kernel - 1).saturating_add(1);
+    let padded = input.saturating_add(padding);
     if span > padded {
         return Err(GeometryError::KernelTooLarge { kernel, dilation, span, padded });
     }
@@ -76,5 +77,47 @@ impl ConvGeometry {
     /// Output positions of one image.
     pub fn positions(&self) -> usize {
         self.output[0] * self.output[1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_sizes() {
+        // (input, kernel, stride, dilation, padding of both sides) and the positions counted by hand.
+        let cases = [
+            ((5, 3, 1, 1, 0), 3),
+            ((5, 3, 1, 1, 2), 5),
+            ((5, 3, 2, 1, 0), 2),
+            ((6, 3, 2, 1, 0), 2),
+            ((7, 3, 2, 1, 0), 3),
+            ((7, 3, 1, 3, 0), 1),
+            ((7, 3, 1, 2, 1), 4),
+            ((224, 7, 2, 1, 6), 112),
+            ((1, 1, 1, 1, 0), 1),
+            ((3, 1, 5, 1, 0), 1),
+            ((0, 2, 1, 1, 3), 2),
+        ];
+        for ((input, kernel, stride, dilation, padding), expected) in cases {
+            let found = output_size(input, kernel, stride, dilation, padding);
+            assert_eq!(found, Ok(expected), "input {input}, kernel {kernel}, stride {stride}, dilation {dilation}");
+        }
+    }
+
+    #[test]
+    fn kernels_larger_than_the_padded_input_are_refused() {
+        let error = output_size(4, 3, 1, 3, 2).unwrap_err();
+        assert_eq!(error, GeometryError::KernelTooLarge { kernel: 3, dilation: 3, span: 7, padded: 6 });
+        assert!(error.to_string().contains("padded input of 6"), "{error}");
+        assert!(output_size(5, usize::MAX, 1, usize::MAX, 2).is_err(), "sizes that overflow");
+    }
+
+    #[test]
+    fn zero_sizes_are_refused_by_name() {
+        for (sizes, what) in [((0, 1, 1), "kernel"), ((1, 0, 1), "stride"), ((1, 1, 0), "dilation")] {
+            assert_eq!(output_size(9, sizes.0, sizes.1, sizes.2, 0), Err(GeometryError::Zero { what }));
+        }
     }
 }

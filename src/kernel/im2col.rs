@@ -99,7 +99,7 @@ fn runs(g: &ConvGeometry, columns: Range<usize>) -> impl Iterator<Item = Run> + 
 }
 
 /// `out[i] = line[first + i * stride - padding]`, or `zero` outside the line.
-fn gather<T: Copy>(line: &[T], first: usize, stride: usize, padding: usize, zero: T, out: &mut [T]) {
+pub(super) fn gather<T: Copy>(line: &[T], first: usize, stride: usize, padding: usize, zero: T, out: &mut [T]) {
     let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
     let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
     out[..before].fill(zero);
@@ -113,6 +113,59 @@ fn gather<T: Copy>(line: &[T], first: usize, stride: usize, padding: usize, zero
     } else {
         for (out, &value) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
             *out = value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::tests::geometry;
+    use proptest::prelude::*;
+
+    /// The byte that tap `k` of output position `column` reads, from the definition of a convolution.
+    fn tap(source: &Im2col, k: usize, column: usize) -> u8 {
+        let g = &source.geometry;
+        let (c, ky, kx) = (k / (g.kernel[0] * g.kernel[1]), k / g.kernel[1] % g.kernel[0], k % g.kernel[1]);
+        let (image, oy, ox) = (column / g.positions(), column % g.positions() / g.output[1], column % g.output[1]);
+        let at = |o: usize, tap: usize, axis: usize| {
+            (o * g.stride[axis] + tap * g.dilation[axis]).cast_signed() - g.padding[axis].cast_signed()
+        };
+        let (y, x) = (at(oy, ky, 0), at(ox, kx, 1));
+        let [height, width] = g.input.map(usize::cast_signed);
+        if y < 0 || y >= height || x < 0 || x >= width {
+            return source.padding_byte;
+        }
+        let channel = image * source.total_channels + source.first_channel + c;
+        source.images[(channel * g.input[0] + y.cast_unsigned()) * g.input[1] + x.cast_unsigned()]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn tiles_hold_what_a_naive_gather_reads(
+            geometry in geometry(), batch in 1usize..4, before in 0usize..2, after in 0usize..2,
+            start in any::<prop::sample::Index>(), length in 1usize..=256, seed in any::<u32>(),
+        ) {
+            let total_channels = before + geometry.channels + after;
+            let size = batch * total_channels * geometry.input[0] * geometry.input[1];
+            let images: Vec<u8> =
+                (0..size as u32).map(|i| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B1) >> 24) as u8).collect();
+            let source =
+                Im2col { images: &images, total_channels, first_channel: before, geometry, padding_byte: seed as u8 };
+            let all = batch * geometry.positions();
+            let start = start.index(all);
+            let columns = start..(start + length).min(all);
+            let mut tile = Tile::default();
+            fill_tile(&source, columns.clone(), &mut tile);
+            prop_assert_eq!(tile.columns(), columns.len());
+            prop_assert_eq!(tile.rows().len(), geometry.depth());
+            for k in 0..geometry.depth() {
+                for (lane, column) in columns.clone().enumerate() {
+                    prop_assert_eq!(tile.rows()[k].0[lane], tap(&source, k, column), "tap {} of position {}", k, column);
+                }
+            }
         }
     }
 }

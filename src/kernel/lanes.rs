@@ -14,6 +14,15 @@ impl<T: Copy + Default> Default for Lanes<T> {
     }
 }
 
+impl<T> Lanes<T> {
+    /// All lanes side by side.
+    pub fn flatten(lanes: &[Lanes<T>]) -> &[T] {
+        // SAFETY: `Lanes` is an array of `LANES` values and nothing else: with `repr(C)` its size is
+        // theirs rounded up to the alignment of 64, which divides 256 of any size.
+        unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
+    }
+}
+
 /// Operands of up to [`LANES`] output positions: row `k` holds operand `k` of each, a byte for the
 /// integer kernels.
 ///

@@ -16,10 +16,17 @@
 //! processor can run. [`Scalar`] always can; [`reference`] is the naive statement of the same sums
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod decomposition;
 pub mod float;
 mod geometry;
 mod im2col;
 mod lanes;
+mod operands;
+mod plane;
 pub mod reference;
 mod scalar;
 mod table;
@@ -27,8 +34,14 @@ mod table;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub use im2col::{Im2col, fill_tile};
 pub use lanes::{LANES, Lanes, Tile};
+pub use plane::Plane;
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
+#[cfg(target_arch = "x86_64")]
+pub use {
+    avx2::{Avx2, AvxVnni},
+    avx512::Avx512,
+};
 
 use std::ops::Range;
 
@@ -85,12 +98,38 @@ pub trait PackedWeights: Send + Sync {
     /// # Panics
     /// When `rows` or `depth` reach past the weights or the tile, or `sums` is shorter than `rows`.
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]);
+
+    /// Overwrites `sums` with the sums of output row `row` at all positions of `plane`, over the
+    /// whole depth; [`Plane::output_row`] finds those of output positions among them.
+    ///
+    /// # Panics
+    /// When the plane's taps are not the weights' depth, `row` is not theirs, or `sums` holds fewer
+    /// lanes than the plane has positions.
+    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        plane::slide_by_tiles(self, plane, row, sums);
+    }
 }
 
 /// Every kernel, best first.
-pub static KERNELS: &[&dyn Kernel] = &[&Scalar];
+pub static KERNELS: &[&dyn Kernel] = &[
+    #[cfg(target_arch = "x86_64")]
+    &Avx512,
+    #[cfg(target_arch = "x86_64")]
+    &AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    &Avx2,
+    &Scalar,
+];
 
 /// The best kernel that this processor can run.
 pub fn best() -> &'static dyn Kernel {
     *KERNELS.iter().find(|kernel| kernel.is_supported()).expect("the scalar kernel runs anywhere")
 }
+
+/// The kernel of that name, whether or not this processor can run it.
+pub fn by_name(name: &str) -> Option<&'static dyn Kernel> {
+    KERNELS.iter().copied().find(|kernel| kernel.name() == name)
+}
+
+#[cfg(test)]
+mod tests;

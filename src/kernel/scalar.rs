@@ -1,8 +1,10 @@
-//! The portable kernel: four weights' rows at a time over all lanes of a tile.
+//! The portable kernel: four products' rows of terms at a time over all lanes of a tile.
 //!
-//! Rows of a weight's 256 terms stay in the first-level cache while a tile's lanes are looked up in
-//! them; four at a time share one pass over the sums.
+//! Four rows share one pass over the sums and stay in the first-level cache. Exact products are
+//! multiplied instead, which compilers vectorize.
 
+use super::decomposition::{Decomposition, Rests, UsedWeights};
+use super::operands::WordOperands;
 use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
 use std::ops::Range;
 
@@ -19,15 +21,17 @@ impl Kernel for Scalar {
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
-        let bytes = (0..weights.rows()).flat_map(|row| weights.row(row)).copied().collect();
-        Box::new(ScalarWeights { table: table.clone(), bytes, depth: weights.depth() })
+        let terms = Decomposition::new(table, weights, 32);
+        let products = WordOperands::words(table, weights, &terms);
+        let looked_up = products.is_none() || terms.rests.planes(32) > 0;
+        let rows = looked_up.then(|| TermRows::new(weights, &terms.used, &terms.rests));
+        Box::new(ScalarWeights { products, rows })
     }
 }
 
 struct ScalarWeights {
-    table: EffectiveTable,
-    bytes: Vec<u8>,
-    depth: usize,
+    products: Option<WordOperands>,
+    rows: Option<TermRows>,
 }
 
 impl PackedWeights for ScalarWeights {
@@ -35,23 +39,80 @@ impl PackedWeights for ScalarWeights {
         let columns = tile.columns();
         let activations = &tile.rows()[depth.clone()];
         for (row, sums) in rows.clone().zip(&mut sums[..rows.len()]) {
-            let weights = &self.bytes[row * self.depth..][..self.depth][depth.clone()];
             let sums = &mut sums.0[..columns];
-            sums.fill(0);
-            let (fours, rest) = weights.as_chunks::<4>();
-            let (four_lanes, rest_lanes) = activations.as_chunks::<4>();
-            for (w, [a0, a1, a2, a3]) in fours.iter().zip(four_lanes) {
-                let [t0, t1, t2, t3] = w.map(|w| self.table.row(w));
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    let term = |table: &[i32; 256], lanes: &Lanes<u8>| table[usize::from(lanes.0[n])];
-                    *sum += (term(t0, a0) + term(t1, a1)) + (term(t2, a2) + term(t3, a3));
-                }
+            match &self.products {
+                Some(operands) => multiply(operands, row, depth.clone(), activations, sums),
+                None => sums.fill(0),
             }
-            for (&w, lanes) in rest.iter().zip(rest_lanes) {
-                let table = self.table.row(w);
-                for (sum, &a) in sums.iter_mut().zip(&lanes.0) {
-                    *sum += table[usize::from(a)];
-                }
+            if let Some(rows) = &self.rows {
+                rows.add(row, depth.clone(), activations, sums);
+            }
+        }
+    }
+}
+
+/// Overwrites `sums` with the slopes of output `row` times activations, and its constant.
+fn multiply(operands: &WordOperands, row: usize, depth: Range<usize>, activations: &[Lanes<u8>], sums: &mut [i32]) {
+    sums.fill(operands.constant(row, depth.clone()));
+    let slopes = &operands.from(row, depth.start)[..depth.len()];
+    let signed = operands.activations_are() == super::Signedness::Signed;
+    for (slopes, lanes) in slopes.chunks(4).zip(activations.chunks(4)) {
+        // Products that the last four lack have slopes of zero.
+        let slope: [i16; 4] = std::array::from_fn(|i| slopes.get(i).copied().unwrap_or(0));
+        let lane: [&[u8]; 4] = std::array::from_fn(|i| &lanes[i.min(lanes.len() - 1)].0[..sums.len()]);
+        if signed {
+            add_products(slope, lane, |byte| i16::from(byte.cast_signed()), sums);
+        } else {
+            add_products(slope, lane, i16::from, sums);
+        }
+    }
+}
+
+fn add_products(slopes: [i16; 4], lanes: [&[u8]; 4], value: impl Fn(u8) -> i16, sums: &mut [i32]) {
+    let [a, b, c, d] = lanes.map(|lanes| &lanes[..sums.len()]);
+    for (n, sum) in sums.iter_mut().enumerate() {
+        let product = |slope: i16, byte: u8| i32::from(slope) * i32::from(value(byte));
+        let pairs =
+            (product(slopes[0], a[n]) + product(slopes[1], b[n]), product(slopes[2], c[n]) + product(slopes[3], d[n]));
+        *sum = sum.wrapping_add(pairs.0.wrapping_add(pairs.1));
+    }
+}
+
+/// Terms to be looked up one at a time, less the slopes' part.
+#[derive(Debug)]
+pub(super) struct TermRows {
+    /// Weights by number, row-major.
+    codes: Vec<u8>,
+    depth: usize,
+    /// The terms of each weight number over all activations.
+    terms: Vec<[i32; 256]>,
+}
+
+impl TermRows {
+    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, rests: &Rests) -> Self {
+        let term = |base: i32, rest: u32| base.wrapping_add((rest << rests.shift()).cast_signed());
+        let rows = rests.bases().iter().zip(rests.rows());
+        let terms = rows.map(|(&base, row)| std::array::from_fn(|a| term(base, row[a]))).collect();
+        TermRows { codes: used.encode(weights), depth: weights.depth(), terms }
+    }
+
+    /// Adds the terms of output `row` over the products of `depth`, whose activations are given.
+    pub(super) fn add(&self, row: usize, depth: Range<usize>, activations: &[Lanes<u8>], sums: &mut [i32]) {
+        let codes = &self.codes[row * self.depth..][..self.depth][depth];
+        let (fours, rest) = codes.as_chunks::<4>();
+        let (four_lanes, rest_lanes) = activations.as_chunks::<4>();
+        for (codes, [a0, a1, a2, a3]) in fours.iter().zip(four_lanes) {
+            let [t0, t1, t2, t3] = codes.map(|code| &self.terms[usize::from(code)]);
+            for (n, sum) in sums.iter_mut().enumerate() {
+                let term = |terms: &[i32; 256], lanes: &Lanes<u8>| terms[usize::from(lanes.0[n])];
+                let pairs = (term(t0, a0).wrapping_add(term(t1, a1)), term(t2, a2).wrapping_add(term(t3, a3)));
+                *sum = sum.wrapping_add(pairs.0.wrapping_add(pairs.1));
+            }
+        }
+        for (&code, lanes) in rest.iter().zip(rest_lanes) {
+            let terms = &self.terms[usize::from(code)];
+            for (sum, &a) in sums.iter_mut().zip(&lanes.0) {
+                *sum = sum.wrapping_add(terms[usize::from(a)]);
             }
         }
     }

@@ -84,6 +84,46 @@ impl EffectiveTable {
 
     /// The most terms whose sum surely fits an `i32`, whatever the operands.
     pub fn safe_depth(&self) -> usize {
-        if self.max_abs == 0 { usize::MAX } else { (i32::MAX.unsigned_abs() / self.max_abs).max(1) as usize }
+        i32::MAX.unsigned_abs().checked_div(self.max_abs).map_or(usize::MAX, |depth| depth.max(1) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Signedness::{Signed, Unsigned};
+
+    #[test]
+    fn bytes_stand_for_their_values() {
+        for (byte, signed, unsigned) in [(0, 0, 0), (127, 127, 127), (128, -128, 128), (255, -1, 255)] {
+            assert_eq!((Signed.value(byte), Unsigned.value(byte)), (signed, unsigned));
+        }
+    }
+
+    #[test]
+    fn terms_are_indexed_by_activation_and_weight() {
+        let table = EffectiveTable::from_fn(Unsigned, Signed, |a, w| 1000 * a + w);
+        assert_eq!(table.term(200, 255), 199_999);
+        assert_eq!(table.term(255, 200), 254_944);
+        assert_eq!(table.row(128)[3], 2_872);
+        assert_eq!(table.max_abs(), 255_127);
+        assert_eq!((table.activation(), table.weight()), (Unsigned, Signed));
+    }
+
+    #[test]
+    fn exactness_is_that_of_every_term() {
+        for (a, w) in [(Signed, Signed), (Signed, Unsigned), (Unsigned, Signed), (Unsigned, Unsigned)] {
+            assert!(EffectiveTable::exact(a, w).is_exact());
+            let flawed = EffectiveTable::from_fn(a, w, |a, w| a * w + i32::from((a, w) == (3, 127)));
+            assert!(!flawed.is_exact());
+        }
+    }
+
+    #[test]
+    fn safe_depths() {
+        // (a term, the most of them that an i32 can sum)
+        for (term, depth) in [(0, usize::MAX), (1, 2_147_483_647), (65_025, 33_025), (i32::MAX, 1), (i32::MIN, 1)] {
+            assert_eq!(EffectiveTable::from_fn(Signed, Signed, |_, _| term).safe_depth(), depth, "term {term}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::InferenceMode;
 use crate::kernel::GeometryError;
-use crate::lut::CodingError;
+use crate::lut::{Coding, CodingError};
 use crate::quant::{ParamsError, QuantError};
 
 /// Why a layer cannot be made or cannot run.
@@ -66,6 +66,32 @@ pub enum LayerProblem {
     /// Quantization parameters cannot be found.
     #[error("quantization")]
     Quant(#[from] QuantError),
+    /// Integers that the multiplier is too narrow for.
+    #[error(
+        "{operand} are quantized to {found:?}, but '{lut}' takes {takes:?} under coding {coding}: quantize to fewer bits"
+    )]
+    Operand {
+        /// `activations` or `weights`.
+        operand: &'static str,
+        /// Their lowest and highest integer.
+        found: [i32; 2],
+        /// The multiplier's name.
+        lut: String,
+        /// The operand coding.
+        coding: Coding,
+        /// The lowest and highest integer that the multiplier takes.
+        takes: [i32; 2],
+    },
+    /// Calibration saw another number of values than it was started for.
+    #[error(
+        "calibration saw {seen} values but was started for {announced}: a percentile's rank depends on how many there are"
+    )]
+    Miscounted {
+        /// Values seen.
+        seen: usize,
+        /// Values that it was started for.
+        announced: usize,
+    },
     /// The multiplier does not suit the coding.
     #[error(transparent)]
     Coding(#[from] CodingError),

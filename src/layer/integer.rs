@@ -44,14 +44,15 @@ impl Quantized {
         outputs: usize,
         groups: usize,
     ) -> Result<Self, LayerProblem> {
-        let (params, shifted) = match lut {
+        let (params, shifted) = if let Some(lut) = lut {
+            let (input, input_shifted) = params.input.for_coding(coding)?;
+            let (weight, weight_shifted) = params.weight.for_coding(coding)?;
+            coding.check(lut)?;
+            check_operands(lut, coding, [input.range(), weight.range()])?;
+            (LayerParams { input, weight }, input_shifted || weight_shifted)
+        } else {
             // Without a table, any 8-bit range will do.
-            None => (params, false),
-            Some(_) => {
-                let (input, input_shifted) = params.input.for_coding(coding)?;
-                let (weight, weight_shifted) = params.weight.for_coding(coding)?;
-                (LayerParams { input, weight }, input_shifted || weight_shifted)
-            }
+            (params, false)
         };
         let bytes = params.weight.quantize(weight, outputs)?;
         let depth = bytes.len() / outputs;
@@ -113,6 +114,19 @@ impl Quantized {
     fn arithmetic<'a>(&'a self, packed: &'a Packed, window: &Window, bias: Option<&'a [f32]>) -> Integer<'a> {
         Integer { layer: self, packed, bias, group_outputs: window.group_outputs() }
     }
+}
+
+/// Fails unless the integers of activations and weights are operands of the multiplier: its table
+/// has no products for others.
+fn check_operands(lut: &Lut, coding: Coding, ranges: [IntRange; 2]) -> Result<(), LayerProblem> {
+    for (i, (operand, range)) in ["activations", "weights"].into_iter().zip(ranges).enumerate() {
+        let takes = coding.operand_range(lut, i);
+        if !takes.contains(&range.q_min()) || !takes.contains(&range.q_max()) {
+            let (lut, found) = (lut.name().to_owned(), [range.q_min(), range.q_max()]);
+            return Err(LayerProblem::Operand { operand, found, lut, coding, takes: [*takes.start(), *takes.end()] });
+        }
+    }
+    Ok(())
 }
 
 /// How a coding reads the bytes of a range that it accepts. Sign-magnitude takes either kind.

@@ -198,6 +198,9 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
             if calibrator.has_nan() {
                 return Err(LayerProblem::NaN);
             }
+            if let Some([seen, announced]) = calibrator.miscounted().filter(|&[seen, _]| seen > 0) {
+                return Err(LayerProblem::Miscounted { seen, announced });
+            }
             let observed = calibrator.finish().ok_or(LayerProblem::NothingObserved)?;
             let outputs = self.state().outputs();
             let weight = with_values(self.weight(), |weight| Ok(config.weight(weight, outputs)?))?;

@@ -123,12 +123,12 @@ impl<const D: usize> ConvAttributes<D> {
 /// The window of a linear layer with a weight `[out, in]` over an input `[.., in]` of any rank.
 ///
 /// # Errors
-/// When the last dimension is not `in`.
+/// When the last dimension is not `in`, or the weight is empty.
 pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
-    let &[outputs, channels] = weight else {
+    let &[outputs @ (1..), channels @ (1..)] = weight else {
         return Err(LayerProblem::Weight { found: weight.to_vec(), expected: "[out, in]".to_owned() });
     };
-    let Some((&last, leading)) = input.split_last().filter(|&(&last, _)| last == channels && last > 0) else {
+    let Some((&last, leading)) = input.split_last().filter(|&(&last, _)| last == channels) else {
         return Err(LayerProblem::Input { found: input.to_vec(), expected: format!("[.., {channels}]") });
     };
     let geometry = ConvGeometry {

@@ -53,7 +53,15 @@ pub enum QuantError {
         "--act-scheme affine has zero points, which --coding sign-magnitude cannot express: use --coding affine or --act-scheme symmetric"
     )]
     AffineSignMagnitude,
-    /// Parameters that came out unusable: an infinite value was observed.
+    /// Infinite activations were observed.
+    #[error("the activations observed reach from {low} to {high}, which no scale covers: expected finite numbers")]
+    Infinite {
+        /// Lower end of what was observed.
+        low: f32,
+        /// Upper end.
+        high: f32,
+    },
+    /// Parameters that came out unusable.
     #[error(transparent)]
     Params(#[from] ParamsError),
 }
@@ -105,28 +113,35 @@ impl QuantConfig {
     /// When the parts contradict each other, or the range is not finite.
     pub fn activation(&self, observed: &Observed) -> Result<ActivationParams, QuantError> {
         self.check()?;
-        let (scale, zero_point, range) = match self.act_scheme {
-            ActScheme::Symmetric => {
-                let never_negative = observed.minimum >= 0.0;
-                let range = if self.coding == Coding::SignMagnitude && never_negative {
-                    full(self.act_bits, Signedness::Unsigned)
-                } else {
-                    symmetric(self.act_bits)
-                };
-                (symmetric_scale(observed.max_abs, range), 0, range)
+        let Observed { minimum, low, high, max_abs } = *observed;
+        let needed = match self.act_scheme {
+            ActScheme::Symmetric => [-max_abs, max_abs],
+            ActScheme::Affine => [low, high],
+        };
+        // Said of NaN too, which percentiles between infinities are.
+        if !needed.iter().all(|end| end.is_finite()) {
+            return Err(QuantError::Infinite { low: needed[0], high: needed[1] });
+        }
+        let (scale, zero_point, range) = match (self.act_scheme, self.coding) {
+            (ActScheme::Symmetric, Coding::SignMagnitude) if minimum >= 0.0 => {
+                let range = full(self.act_bits, Signedness::Unsigned);
+                (symmetric_scale(max_abs, range), 0, range)
             }
-            ActScheme::Affine => {
-                let range = if self.coding == Coding::Affine {
-                    full(self.act_bits, Signedness::Unsigned)
-                } else {
-                    full(self.act_bits, Signedness::Signed)
-                };
-                let (scale, zero_point) = affine(observed.low, observed.high, range);
+            (ActScheme::Symmetric, coding) => {
+                let range = symmetric(self.act_bits);
+                // The affine coding has no negative operands: the whole range moves up.
+                let zero_point = if coding == Coding::Affine { 1 << (self.act_bits.get() - 1) } else { 0 };
+                let moved = IntRange::new(range.q_min() + zero_point, range.q_max() + zero_point)?;
+                (symmetric_scale(max_abs, range), zero_point, moved)
+            }
+            (ActScheme::Affine, coding) => {
+                let unsigned = coding == Coding::Affine;
+                let range = full(self.act_bits, if unsigned { Signedness::Unsigned } else { Signedness::Signed });
+                let (scale, zero_point) = affine(low, high, range);
                 (scale, zero_point, range)
             }
         };
-        let params = ActivationParams::new(scale, zero_point, range)?;
-        Ok(params.for_coding(self.coding)?.0)
+        Ok(ActivationParams::new(scale, zero_point, range)?)
     }
 
     /// Scales and zero points of `weights`, output channel major, `channels` of them.

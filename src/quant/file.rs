@@ -67,6 +67,8 @@ pub enum ParamsFileError {
 pub struct ParamsFile {
     /// By layer name.
     pub layers: BTreeMap<String, LayerParams>,
+    /// Hash of the file that they were read from.
+    pub blake3: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,7 +148,8 @@ impl ParamsFile {
                 .map_err(fail("weight"))?;
             Ok((name, LayerParams { input, weight }))
         };
-        Ok(ParamsFile { layers: json.layers.into_iter().map(layer).collect::<Result<_, _>>()? })
+        let layers = json.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
+        Ok(ParamsFile { layers, blake3: blake3::hash(text.as_bytes()).to_hex().to_string() })
     }
 
     /// The file's text.
@@ -224,8 +227,9 @@ mod tests {
                 input: ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap(),
                 weight: WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap(),
             };
-            let file = ParamsFile { layers: BTreeMap::from([("layer1.0.conv1".to_owned(), params)]) };
-            prop_assert_eq!(read(&file.to_json()).unwrap(), file);
+            let layers = BTreeMap::from([("layer1.0.conv1".to_owned(), params)]);
+            let file = ParamsFile { layers, blake3: String::new() };
+            prop_assert_eq!(read(&file.to_json()).unwrap().layers, file.layers);
         }
 
         #[test]

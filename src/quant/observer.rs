@@ -73,11 +73,11 @@ impl Observer {
             Observer::MinMax => None,
             Observer::Percentile(p) => {
                 let rank = Rank::of(p, elements);
-                let keep = elements - rank.below;
+                let keep = (elements - rank.below).max(1);
                 Some(Tails { rank, low: Top::new(keep), high: Top::new(keep), abs: Top::new(keep) })
             }
         };
-        Calibrator { seen: 0, min: f32::INFINITY, max: f32::NEG_INFINITY, has_nan: false, tails }
+        Calibrator { announced: elements, seen: 0, min: f32::INFINITY, max: f32::NEG_INFINITY, has_nan: false, tails }
     }
 }
 
@@ -97,6 +97,7 @@ pub struct Observed {
 /// Collects one layer's input over a calibration set.
 #[derive(Debug)]
 pub struct Calibrator {
+    announced: usize,
     seen: usize,
     min: f32,
     max: f32,
@@ -132,6 +133,11 @@ impl Calibrator {
     /// Whether a value was NaN.
     pub fn has_nan(&self) -> bool {
         self.has_nan
+    }
+
+    /// How many values were seen and announced, where a percentile was to be taken and they differ.
+    pub fn miscounted(&self) -> Option<[usize; 2]> {
+        (self.tails.is_some() && self.seen != self.announced).then_some([self.seen, self.announced])
     }
 
     /// The range seen, or nothing when no value was.
@@ -172,6 +178,9 @@ impl Rank {
     /// The percentile, given the largest values down to this rank.
     fn interpolate(self, top: Top) -> f32 {
         let (lower, upper) = top.two_smallest();
+        if self.fraction == 0.0 {
+            return lower; // whatever stands above it: 0 times infinity is not a number
+        }
         (f64::from(lower) + (f64::from(upper) - f64::from(lower)) * self.fraction) as f32
     }
 }

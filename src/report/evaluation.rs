@@ -1,14 +1,15 @@
 //! The report of one evaluation, schema 1. Fields are added, never changed.
 
 use super::document::{Document, Records, Section, grouped, optional, shape, significant};
+use super::lut::reading;
 use crate::eval::{Accuracy, Gate, GateKind};
 use crate::graph::Graph;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding, LutInfo};
 use crate::quant::{ActScheme, WeightScheme};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Everything that an evaluation found, and everything needed to run it again.
 #[derive(Debug, Clone, Serialize)]
@@ -59,6 +60,8 @@ impl Default for ToolReport {
 pub struct ModelReport {
     /// Its name.
     pub name: String,
+    /// Its directory or weights file; none for a shipped one.
+    pub path: Option<String>,
     /// Its architecture.
     pub architecture: String,
     /// Trainable parameters, before folding.
@@ -72,6 +75,8 @@ pub struct ModelReport {
 pub struct DatasetReport {
     /// Its name.
     pub name: String,
+    /// Its file or folder; none for an embedded one.
+    pub path: Option<String>,
     /// Samples evaluated.
     pub samples: usize,
     /// Hash of its files.
@@ -110,10 +115,12 @@ pub struct ConfigReport {
 /// Where scales and zero points came from.
 #[derive(Debug, Clone, Serialize)]
 pub struct QuantizationReport {
-    /// `model` (its own calibration set), `calib-data` or `qparams`.
-    pub source: &'static str,
+    /// What gave the parameters.
+    pub source: ParamsSource,
     /// The data or file.
     pub path: Option<String>,
+    /// Hash of the calibration data, or of the file.
+    pub blake3: String,
     /// Calibration samples.
     pub samples: Option<usize>,
     /// Width of activations, where calibrated.
@@ -126,6 +133,18 @@ pub struct QuantizationReport {
     pub weight_scheme: Option<WeightScheme>,
     /// The observer.
     pub observer: Option<String>,
+}
+
+/// What gave a network its quantization parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParamsSource {
+    /// The model's own calibration set.
+    Model,
+    /// `--calib-data`.
+    CalibData,
+    /// `--qparams`.
+    Qparams,
 }
 
 /// The perturbation of noise mode.
@@ -238,6 +257,22 @@ impl OpcountReport {
     }
 }
 
+impl TimingReport {
+    /// Rates of a loop of `elapsed` over `samples` samples; `kernel` summed what was quantized.
+    pub fn of(elapsed: Duration, samples: usize, layers: &[LayerReport], kernel: &'static str) -> Self {
+        let seconds = elapsed.as_secs_f64();
+        let looked_up = layers.iter().filter(|layer| layer.mode == InferenceMode::Approximate);
+        let lookups = looked_up.map(|layer| layer.opcount).sum::<u64>() * samples as u64;
+        TimingReport {
+            seconds,
+            images_per_second: samples as f64 / seconds,
+            lookups_per_second: (lookups > 0).then(|| lookups as f64 / seconds),
+            threads: rayon::current_num_threads(),
+            kernel: layers.iter().any(|layer| layer.mode.is_quantized()).then_some(kernel),
+        }
+    }
+}
+
 fn percent(fraction: f64) -> String {
     format!("{:.2} %", fraction * 100.0)
 }
@@ -270,14 +305,7 @@ impl Document for Report {
                 "multiplier",
                 format!("{} ({sign}, MAE {}, WCE {})", lut.name, significant(errors.mae, 4), errors.wce),
             ));
-            let reading = &lut.reading;
-            let order = serde_json::to_value(reading.index).ok();
-            let order = order.as_ref().and_then(|order| order.as_str()).unwrap_or_default().to_owned();
-            let entry = reading.entry.as_ref().map(|entry| format!(" of {entry}")).unwrap_or_default();
-            let from = serde_json::to_value(reading.from).ok();
-            let from = from.as_ref().and_then(|from| from.as_str()).unwrap_or_default().to_owned();
-            let swapped = if reading.swapped { ", operands swapped" } else { "" };
-            pairs.push(("read as", format!("{}{entry}, {order} order ({from}){swapped}", reading.format)));
+            pairs.push(("read as", reading(lut)));
         }
         if let Some(coding) = self.config.coding {
             pairs.push(("coding", coding.to_string()));
@@ -387,13 +415,11 @@ impl Report {
 
 impl QuantizationReport {
     fn summary(&self) -> String {
+        let (path, samples) = (optional(self.path.as_ref()), optional(self.samples.as_ref()));
         let from = match self.source {
-            "qparams" => format!("parameters from {}", optional(self.path.as_ref())),
-            source => {
-                let path = optional(self.path.as_ref());
-                let name = if source == "model" { "the model's own set" } else { path.as_str() };
-                format!("calibrated on {} samples of {name}", optional(self.samples.as_ref()))
-            }
+            ParamsSource::Qparams => format!("parameters from {path}"),
+            ParamsSource::Model => format!("calibrated on {samples} samples of the model's own set"),
+            ParamsSource::CalibData => format!("calibrated on {samples} samples of {path}"),
         };
         match (self.act_bits, self.weight_bits, &self.observer) {
             (Some(act), Some(weight), Some(observer)) => {
@@ -411,66 +437,5 @@ fn gate_summary(gate: &Gate) -> String {
             format!("top-1 {} of at least {}: {verdict}", percent(gate.found), percent(gate.bound))
         }
         GateKind::MaxDrop => format!("drop {} of at most {}: {verdict}", percent(gate.found), percent(gate.bound)),
-    }
-}
-
-/// What a later run compares itself with: the part of a report that a gate needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Baseline {
-    /// Top-1 accuracy.
-    pub top1: f64,
-    /// Samples evaluated.
-    pub samples: usize,
-    /// Hash of the data set.
-    pub dataset: String,
-}
-
-/// Why a report cannot serve as a baseline.
-#[derive(Debug, thiserror::Error)]
-pub enum BaselineError {
-    /// The file is not there or not readable.
-    #[error("{}: cannot read the baseline", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not a report.
-    #[error("{}: not a report as --format json writes it", .path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl Baseline {
-    /// Reads a report.
-    ///
-    /// # Errors
-    /// Names the file.
-    pub fn read(path: &Path) -> Result<Self, BaselineError> {
-        #[derive(Deserialize)]
-        struct Json {
-            accuracy: AccuracyJson,
-            dataset: DatasetJson,
-        }
-        #[derive(Deserialize)]
-        struct AccuracyJson {
-            top1: f64,
-        }
-        #[derive(Deserialize)]
-        struct DatasetJson {
-            samples: usize,
-            blake3: String,
-        }
-        let bytes = std::fs::read(path).map_err(|source| BaselineError::Read { path: path.to_owned(), source })?;
-        let json: Json =
-            serde_json::from_slice(&bytes).map_err(|source| BaselineError::Parse { path: path.to_owned(), source })?;
-        Ok(Baseline { top1: json.accuracy.top1, samples: json.dataset.samples, dataset: json.dataset.blake3 })
     }
 }

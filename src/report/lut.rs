@@ -13,26 +13,29 @@ fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// How a table was read, in words.
+pub(super) fn reading(lut: &LutInfo) -> String {
+    let reading = &lut.reading;
+    let entry = reading.entry.as_ref().map(|entry| format!(" of {entry}")).unwrap_or_default();
+    let swapped = if reading.swapped { ", operands swapped" } else { "" };
+    format!("{}{entry}, {} order ({}){swapped}", reading.format, word(reading.index), word(reading.from))
+}
+
 impl Document for LutDetails {
     fn json(&self) -> serde_json::Value {
         serde_json::to_value(&self.0).expect("a description is JSON")
     }
 
     fn sections(&self) -> Vec<Section> {
-        let LutInfo { reading, errors, .. } = &self.0;
+        let errors = &self.0.errors;
         let number = |x: f64| significant(x, 5);
         let percent = |x: f64| format!("{} %", significant(x * 100.0, 4));
         let sign = if self.0.signed { "signed" } else { "unsigned" };
         let [a, b] = self.0.bits;
-        let entry = reading.entry.as_ref().map(|entry| format!(" of {entry}")).unwrap_or_default();
-        let swapped = if reading.swapped { ", operands swapped" } else { "" };
         let mut pairs = vec![
             ("name", self.0.name.clone()),
             ("operands", format!("{a} x {b} bits, {sign}")),
-            (
-                "read as",
-                format!("{}{entry}, {} order ({}){swapped}", reading.format, word(reading.index), word(reading.from)),
-            ),
+            ("read as", reading(&self.0)),
             ("blake3", self.0.blake3.clone()),
             ("MAE", number(errors.mae)),
             ("WCE", errors.wce.to_string()),

@@ -5,6 +5,7 @@
 //! into bytes without knowing which document it is. What is written sample by sample
 //! ([`Predictions`], [`Logits`]) goes straight to its file.
 
+mod baseline;
 mod csv;
 mod document;
 mod evaluation;
@@ -15,9 +16,10 @@ mod model;
 mod predictions;
 mod table;
 
+pub use baseline::{Baseline, BaselineError};
 pub use document::{Document, Records, Section};
 pub use evaluation::{
-    Baseline, BaselineError, ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport,
+    ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, ParamsSource,
     QuantizationReport, Report, TimingReport, ToolReport,
 };
 pub use logits::Logits;

@@ -5,6 +5,41 @@ use crate::graph::op::{BatchNorm, Conv, Linear, Relu};
 use crate::graph::{Dim, Graph, GraphError, Operator, ValueId};
 use crate::layer::ConvAttributes;
 
+/// A square `Conv2d`, as PyTorch's arguments describe it: stride 1, no padding, no bias, unless said.
+#[derive(Debug, Clone, Copy)]
+pub struct Conv2d {
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+}
+
+impl Conv2d {
+    /// A convolution to `outputs` channels with a kernel of `kernel` by `kernel`.
+    pub fn new(outputs: usize, kernel: usize) -> Self {
+        Conv2d { outputs, kernel, stride: 1, padding: 0, bias: false }
+    }
+
+    /// Steps of `stride` along both axes.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Conv2d { stride, ..self }
+    }
+
+    /// Padding of `padding` on all sides.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Conv2d { padding, ..self }
+    }
+
+    /// With a bias.
+    #[must_use]
+    pub fn bias(self) -> Self {
+        Conv2d { bias: true, ..self }
+    }
+}
+
 /// Adds modules to a graph.
 pub struct Builder<'a> {
     graph: &'a mut Graph,
@@ -43,20 +78,12 @@ impl<'a> Builder<'a> {
         self.graph.add_one(name, op, inputs)
     }
 
-    /// A square `Conv2d` to `outputs` channels, padded alike on all sides.
+    /// A convolution.
     ///
     /// # Errors
     /// When it does not suit its input.
-    pub fn conv2d(
-        &mut self,
-        name: &str,
-        x: ValueId,
-        outputs: usize,
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-        bias: bool,
-    ) -> Result<ValueId, GraphError> {
+    pub fn conv2d(&mut self, name: &str, x: ValueId, conv: Conv2d) -> Result<ValueId, GraphError> {
+        let Conv2d { outputs, kernel, stride, padding, bias } = conv;
         let attributes = ConvAttributes { stride: [stride; 2], padding: [[padding; 2]; 2], ..Default::default() };
         let shape = [outputs, self.size(x, 1), kernel, kernel];
         let mut inputs = vec![x, self.graph.parameter(&format!("{name}.weight"), &shape, true)?];

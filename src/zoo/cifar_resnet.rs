@@ -6,7 +6,7 @@
 //! default. A state dict with convolutions there (`downsample.0` and `.1`, or `shortcut.0` and `.1`)
 //! gets those; one whose head is called `fc` in place of `linear` gets that.
 
-use super::{Architecture, Builder};
+use super::{Architecture, Builder, Conv2d};
 use crate::graph::op::{Add, Flatten, GlobalAveragePool, Pad, Slice};
 use crate::graph::{GraphError, ValueId};
 
@@ -28,7 +28,7 @@ pub(super) const RESNET56: Architecture =
     resnet("resnet56", "ResNet-56 for CIFAR, 0.85 M parameters", |net, x| build(net, x, 9));
 
 fn build(net: &mut Builder, x: ValueId, blocks: usize) -> Result<ValueId, GraphError> {
-    let x = net.conv2d("conv1", x, 16, 3, 1, 1, false)?;
+    let x = net.conv2d("conv1", x, Conv2d::new(16, 3).padding(1))?;
     let x = net.batch_norm("bn1", x)?;
     let mut x = net.relu("relu", x)?;
     for (stage, outputs) in [(1, 16), (2, 32), (3, 64)] {
@@ -44,10 +44,11 @@ fn build(net: &mut Builder, x: ValueId, blocks: usize) -> Result<ValueId, GraphE
 }
 
 fn block(net: &mut Builder, name: &str, x: ValueId, outputs: usize, stride: usize) -> Result<ValueId, GraphError> {
-    let y = net.conv2d(&format!("{name}.conv1"), x, outputs, 3, stride, 1, false)?;
+    let conv = Conv2d::new(outputs, 3).padding(1);
+    let y = net.conv2d(&format!("{name}.conv1"), x, conv.stride(stride))?;
     let y = net.batch_norm(&format!("{name}.bn1"), y)?;
     let y = net.relu(&format!("{name}.relu1"), y)?;
-    let y = net.conv2d(&format!("{name}.conv2"), y, outputs, 3, 1, 1, false)?;
+    let y = net.conv2d(&format!("{name}.conv2"), y, conv)?;
     let y = net.batch_norm(&format!("{name}.bn2"), y)?;
     let x = if stride == 1 { x } else { shortcut(net, name, x, outputs)? };
     let sum = net.node(&format!("{name}.add"), Add, &[y, x])?;
@@ -59,7 +60,7 @@ fn shortcut(net: &mut Builder, block: &str, x: ValueId, outputs: usize) -> Resul
     for part in ["downsample", "shortcut"] {
         let conv = format!("{block}.{part}.0");
         if net.has(&format!("{conv}.weight")) {
-            let x = net.conv2d(&conv, x, outputs, 1, 2, 0, false)?;
+            let x = net.conv2d(&conv, x, Conv2d::new(outputs, 1).stride(2))?;
             return net.batch_norm(&format!("{block}.{part}.1"), x);
         }
     }

@@ -1,7 +1,7 @@
 //! LeNet-5 (LeCun et al., 1998, "Gradient-based learning applied to document recognition"), with
 //! ReLU and max pooling as it is commonly built today.
 
-use super::{Architecture, Builder};
+use super::{Architecture, Builder, Conv2d};
 use crate::graph::op::{Flatten, MaxPool, PoolWindow};
 use crate::graph::{GraphError, ValueId};
 
@@ -14,10 +14,10 @@ pub(super) const LENET5: Architecture = Architecture {
 };
 
 fn build(net: &mut Builder, x: ValueId) -> Result<ValueId, GraphError> {
-    let x = net.conv2d("conv1", x, 6, 5, 1, 2, true)?;
+    let x = net.conv2d("conv1", x, Conv2d::new(6, 5).padding(2).bias())?;
     let x = net.relu("relu1", x)?;
     let x = net.node("pool1", MaxPool(PoolWindow::square(2)), &[x])?;
-    let x = net.conv2d("conv2", x, 16, 5, 1, 0, true)?;
+    let x = net.conv2d("conv2", x, Conv2d::new(16, 5).bias())?;
     let x = net.relu("relu2", x)?;
     let x = net.node("pool2", MaxPool(PoolWindow::square(2)), &[x])?;
     let x = net.node("flatten", Flatten { axis: 1 }, &[x])?;

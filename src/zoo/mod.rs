@@ -15,7 +15,7 @@ mod resnet8;
 mod shipped;
 mod weights;
 
-pub use builder::Builder;
+pub use builder::{Builder, Conv2d};
 pub use config::{InputConfig, ModelConfig};
 pub use model::{Calibration, Model, ModelError};
 pub use shipped::{SHIPPED, Shipped};

@@ -33,6 +33,16 @@ pub enum ModelError {
         #[source]
         source: serde_json::Error,
     },
+    /// As many labels as classes are needed.
+    #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// Labels found.
+        labels: usize,
+        /// Outputs of the network.
+        num_classes: usize,
+    },
     /// The architecture is not in the zoo.
     #[error("{what}")]
     Architecture {
@@ -54,7 +64,7 @@ pub enum ModelError {
         input: [usize; 3],
         /// Why.
         #[source]
-        source: GraphError,
+        source: Box<GraphError>,
     },
     /// The weights are not those of the architecture.
     #[error("{}: not the weights of {architecture}", .path.display())]
@@ -65,7 +75,7 @@ pub enum ModelError {
         architecture: &'static str,
         /// What differs.
         #[source]
-        source: BindError,
+        source: Box<BindError>,
     },
 }
 
@@ -83,6 +93,8 @@ pub enum Calibration {
 pub struct Model {
     /// Its name in reports: that of its directory, or of its architecture.
     pub name: String,
+    /// Its directory or weights file; none for a shipped one.
+    pub path: Option<PathBuf>,
     /// Its architecture.
     pub architecture: &'static str,
     /// The network, weights bound.
@@ -120,9 +132,9 @@ impl Model {
             return Err(ModelError::Unknown { name: name.to_owned(), shipped: shipped.join(", ") });
         };
         let folder = Path::new("models").join(name);
-        Self::from_parts(name, &folder, shipped.config, shipped.weights.to_vec(), || {
-            Some(Calibration::Embedded(shipped.calibration))
-        })
+        let calibration = || Some(Calibration::Embedded(shipped.calibration));
+        let model = Self::from_parts(name, &folder, shipped.config, shipped.weights.to_vec(), calibration)?;
+        Ok(Model { path: None, ..model })
     }
 
     fn from_directory(folder: &Path) -> Result<Self, ModelError> {
@@ -153,6 +165,11 @@ impl Model {
         let path = folder.join("model.safetensors");
         let weights = Weights::from_bytes(&path, weights)?;
         let mut model = Self::build(name, architecture, &path, weights, config.input.shape, config.num_classes)?;
+        if !config.labels.is_empty() && config.labels.len() != model.num_classes {
+            let (path, labels, num_classes) = (folder.join("config.json"), config.labels.len(), model.num_classes);
+            return Err(ModelError::Labels { path, labels, num_classes });
+        }
+        model.path = Some(folder.to_owned());
         model.preprocess = config.input;
         model.labels = config.labels;
         model.dataset = config.dataset;
@@ -184,16 +201,17 @@ impl Model {
         let mut graph = architecture.build(input, num_classes, Some(&weights)).map_err(|source| ModelError::Graph {
             path: path.to_owned(),
             input,
-            source,
+            source: source.into(),
         })?;
         let Weights { tensors, notes, blake3 } = weights;
         graph.bind(tensors).map_err(|source| ModelError::Bind {
             path: path.to_owned(),
             architecture: architecture.name,
-            source,
+            source: source.into(),
         })?;
         Ok(Model {
             name: name.to_owned(),
+            path: Some(path.to_owned()),
             architecture: architecture.name,
             graph,
             input,

@@ -3,7 +3,7 @@
 //! biases, and bare 1 x 1 convolutions for shortcuts. Windows are padded as PyTorch pads them, one
 //! on every side, where the Keras reference pads only the far side under stride 2.
 
-use super::{Architecture, Builder};
+use super::{Architecture, Builder, Conv2d};
 use crate::graph::op::{Add, Flatten, GlobalAveragePool};
 use crate::graph::{GraphError, ValueId};
 
@@ -16,17 +16,18 @@ pub(super) const RESNET8: Architecture = Architecture {
 };
 
 fn build(net: &mut Builder, x: ValueId) -> Result<ValueId, GraphError> {
-    let x = net.conv2d("conv1", x, 16, 3, 1, 1, true)?;
+    let x = net.conv2d("conv1", x, Conv2d::new(16, 3).padding(1).bias())?;
     let x = net.batch_norm("bn1", x)?;
     let mut x = net.relu("relu", x)?;
     for (block, outputs, stride) in [("layer1.0", 16, 1), ("layer2.0", 32, 2), ("layer3.0", 64, 2)] {
-        let y = net.conv2d(&format!("{block}.conv1"), x, outputs, 3, stride, 1, true)?;
+        let conv = Conv2d::new(outputs, 3).padding(1).bias();
+        let y = net.conv2d(&format!("{block}.conv1"), x, conv.stride(stride))?;
         let y = net.batch_norm(&format!("{block}.bn1"), y)?;
         let y = net.relu(&format!("{block}.relu1"), y)?;
-        let y = net.conv2d(&format!("{block}.conv2"), y, outputs, 3, 1, 1, true)?;
+        let y = net.conv2d(&format!("{block}.conv2"), y, conv)?;
         let y = net.batch_norm(&format!("{block}.bn2"), y)?;
         if stride != 1 {
-            x = net.conv2d(&format!("{block}.downsample.0"), x, outputs, 1, stride, 0, true)?;
+            x = net.conv2d(&format!("{block}.downsample.0"), x, Conv2d::new(outputs, 1).stride(stride).bias())?;
         }
         let sum = net.node(&format!("{block}.add"), Add, &[y, x])?;
         x = net.relu(&format!("{block}.relu2"), sum)?;

@@ -26,6 +26,16 @@ pub enum WeightsError {
         #[source]
         source: Box<candle_core::Error>,
     },
+    /// A tensor of something else than floating-point numbers.
+    #[error("{}: tensor '{name}' is of {dtype}, expected f32, f16, bf16 or f64", .path.display())]
+    Type {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// Its element type.
+        dtype: &'static str,
+    },
     /// A tensor cannot be converted.
     #[error("{}: tensor '{name}' cannot be read as f32", .path.display())]
     Tensor {
@@ -69,8 +79,8 @@ impl Weights {
     /// As [`read`](Weights::read).
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, WeightsError> {
         let blake3 = blake3::hash(&bytes).to_hex().to_string();
-        let file =
-            BufferedSafetensors::new(bytes).map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
+        let file = BufferedSafetensors::new(bytes)
+            .map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
         let mut tensors = BTreeMap::new();
         let mut converted: BTreeMap<&'static str, usize> = BTreeMap::new();
         for (name, _) in file.tensors() {
@@ -84,6 +94,9 @@ impl Weights {
             };
             let (dtype, tensor) =
                 load().map_err(|source| WeightsError::Tensor { path: path.to_owned(), name: name.clone(), source })?;
+            if !dtype.is_float() {
+                return Err(WeightsError::Type { path: path.to_owned(), name, dtype: dtype.as_str() });
+            }
             if dtype != DType::F32 {
                 *converted.entry(dtype.as_str()).or_default() += 1;
             }
@@ -93,7 +106,8 @@ impl Weights {
             .into_iter()
             .map(|(dtype, count)| {
                 let how = if dtype == "f64" { "narrowed" } else { "widened" };
-                format!("{count} tensors of {dtype} {how} to f32")
+                let tensors = if count == 1 { "tensor" } else { "tensors" };
+                format!("{count} {tensors} of {dtype} {how} to f32")
             })
             .collect();
         if !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(PARALLEL_PREFIX)) {

@@ -165,7 +165,7 @@ fn safetensors_wide(set: &Set, folder: &Path) -> PathBuf {
 
 /// A numpy array file: type string, dimensions, content.
 pub fn npy(version: u8, descr: &str, dims: &[usize], content: &[u8]) -> Vec<u8> {
-    let dims: String = dims.iter().map(|dim| format!("{dim}, ")).collect();
+    let dims = dims.iter().map(|dim| format!("{dim}, ")).collect::<Vec<_>>().concat();
     let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", dims.trim_end());
     // The numbers start at a multiple of 64.
     let start = if version == 1 { 10 } else { 12 };

@@ -1,8 +1,17 @@
-//! Pointwise nonlinearities.
+//! Pointwise nonlinearities. A NaN stays one, as in PyTorch, so that a broken network shows.
 
+use super::with_values;
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
+use rayon::prelude::*;
+
+/// `function` of every number.
+fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
+    let values: Vec<f32> =
+        with_values(x, |values| values.par_iter().with_min_len(1 << 14).map(|&x| function(x)).collect())?;
+    Ok(Tensor::from_vec(values, x.dims(), x.device())?)
+}
 
 /// `max(x, 0)`.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +27,8 @@ impl Operator for Relu {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![inputs[0].relu()?])
+        // Not `f32::max`, and so not candle's relu, which makes 0 of NaN.
+        Ok(vec![pointwise(inputs[0], |x| if x < 0.0 { 0.0 } else { x })?])
     }
 }
 
@@ -36,6 +46,6 @@ impl Operator for Relu6 {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![inputs[0].clamp(0f32, 6f32)?])
+        Ok(vec![pointwise(inputs[0], |x| x.clamp(0.0, 6.0))?])
     }
 }

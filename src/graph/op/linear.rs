@@ -2,7 +2,7 @@
 
 use super::conv::check_bias;
 use crate::graph::operator::check_f32;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
 use crate::layer::{ApproxLayer, ApproxLinear, Window, linear_window};
 use candle_core::{Module, Tensor};
 
@@ -18,6 +18,9 @@ impl Linear {
 
     fn checked_window(inputs: &[&ValueType]) -> Result<Window, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
+        if let Some(Dim::Batch(_)) = inputs[0].shape.last() {
+            return Err(OpError::input(0, inputs[0], "[.., in] with a known size last"));
+        }
         let window = linear_window(&inputs[0].sizes(1), &inputs[1].sizes(1))?;
         check_bias(inputs, window.outputs)?;
         Ok(window)

@@ -12,6 +12,8 @@ mod linear;
 mod pad;
 mod pool;
 mod slice;
+#[cfg(test)]
+mod tests;
 
 pub use activation::{Relu, Relu6};
 pub use add::Add;

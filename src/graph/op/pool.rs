@@ -33,6 +33,9 @@ impl PoolWindow {
             return Err(OpError::input(0, input, expected));
         }
         let mut sizes = input.sizes(1);
+        if sizes[2..].contains(&0) {
+            return Err(OpError::input(0, input, "sizes of at least 1"));
+        }
         let output = self.output([sizes[2], sizes[3]])?;
         sizes[2..].copy_from_slice(&output);
         Ok(vec![input.resized(&sizes)])

@@ -30,16 +30,18 @@ impl Operator for Slice {
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         let input = unary(inputs)?;
-        match input.shape.get(self.axis) {
-            Some(&Dim::Fixed(size)) if self.start < self.end && self.end <= size && self.step > 0 => {
+        let Slice { axis, start, end, step } = *self;
+        if start >= end || step == 0 {
+            let expected = format!("at least one element in {start}..{end} by steps of {step}");
+            return Err(OpError::input(0, input, expected));
+        }
+        match input.shape.get(axis) {
+            Some(&Dim::Fixed(size)) if end <= size => {
                 let mut output = input.clone();
-                output.shape[self.axis] = Dim::Fixed(self.elements().count());
+                output.shape[axis] = Dim::Fixed(self.elements().count());
                 Ok(vec![output])
             }
-            _ => {
-                let expected = format!("at least {} along axis {}", self.end, self.axis);
-                Err(OpError::input(0, input, expected))
-            }
+            _ => Err(OpError::input(0, input, format!("a known size of at least {end} along axis {axis}"))),
         }
     }
 

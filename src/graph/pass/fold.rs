@@ -1,8 +1,8 @@
 //! Folding batch normalisation into the layer before it.
 
-use crate::graph::network::{Source, Value};
+use crate::graph::network::Source;
 use crate::graph::op::{BatchNorm, Conv, Linear};
-use crate::graph::{Graph, NodeId, Operator, RunError, ValueId, ValueType};
+use crate::graph::{Graph, Operator, RunError, ValueId, ValueType};
 use candle_core::{Device, Tensor};
 use std::any::Any;
 
@@ -15,9 +15,9 @@ use std::any::Any;
 pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
     let mut at = 0;
     while at < graph.nodes.len() {
-        match foldable(graph, NodeId(at)) {
+        match foldable(graph, at) {
             Some(layer) => {
-                fold(graph, layer, NodeId(at)).map_err(|source| RunError::Node {
+                fold(graph, layer, at).map_err(|source| RunError::Node {
                     node: graph.nodes[at].name.clone(),
                     kind: graph.nodes[at].op.kind(),
                     source: source.into(),
@@ -27,6 +27,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
             None => at += 1,
         }
     }
+    graph.release_unread();
     Ok(())
 }
 
@@ -37,12 +38,12 @@ fn scales_outputs(op: &dyn Operator) -> bool {
 }
 
 /// The layer that `node` can be folded into, if it is a batch normalisation with bound parameters.
-fn foldable(graph: &Graph, node: NodeId) -> Option<NodeId> {
-    let norm = &graph.nodes[node.0];
+fn foldable(graph: &Graph, node: usize) -> Option<usize> {
+    let norm = &graph.nodes[node];
     let op: &dyn Any = norm.op.as_ref();
     op.downcast_ref::<BatchNorm>()?;
     let input = norm.inputs[0];
-    let layer = graph.nodes[..node.0].iter().position(|n| n.outputs == [input])?;
+    let layer = graph.nodes[..node].iter().position(|n| n.outputs == [input])?;
     let readers = graph.nodes.iter().flat_map(|n| &n.inputs).chain(&graph.outputs).filter(|&&id| id == input);
     let parameters = graph.nodes[layer].inputs[1..].iter().chain(&norm.inputs[1..]);
     let is_bound = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { data: Some(_), .. });
@@ -52,22 +53,22 @@ fn foldable(graph: &Graph, node: NodeId) -> Option<NodeId> {
         && readers.count() == 1
         && parameters.into_iter().all(is_bound)
         && channels_second;
-    fits.then_some(NodeId(layer))
+    fits.then_some(layer)
 }
 
-fn fold(graph: &mut Graph, layer: NodeId, norm: NodeId) -> candle_core::Result<()> {
+fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()> {
     let numbers = |id: ValueId| -> candle_core::Result<Vec<f64>> {
         let Source::Parameter { data: Some(tensor), .. } = &graph.values[id.0].source else {
             candle_core::bail!("parameter is not bound");
         };
         Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
     };
-    let norm_node = &graph.nodes[norm.0];
+    let norm_node = &graph.nodes[norm];
     let op: &dyn Any = norm_node.op.as_ref();
     let eps = op.downcast_ref::<BatchNorm>().map_or(0.0, |norm| norm.eps);
     let [gain, beta, mean, variance] = [1, 2, 3, 4].map(|i| numbers(norm_node.inputs[i]));
     let (gain, beta, mean, variance) = (gain?, beta?, mean?, variance?);
-    let layer_node = &graph.nodes[layer.0];
+    let layer_node = &graph.nodes[layer];
     let weight = numbers(layer_node.inputs[1])?;
     let bias = match layer_node.inputs.get(2) {
         Some(&id) => numbers(id)?,
@@ -88,16 +89,14 @@ fn fold(graph: &mut Graph, layer: NodeId, norm: NodeId) -> candle_core::Result<(
         ("bias", Tensor::from_vec(folded_bias, outputs, &Device::Cpu)?),
     ];
     for (i, (part, tensor)) in tensors.into_iter().enumerate() {
-        graph.values.push(Value {
-            name: format!("{}.{part} (folded)", graph.nodes[layer.0].name),
-            ty: ValueType::fixed(tensor.dims()),
-            source: Source::Parameter { data: Some(tensor), trainable: false },
-        });
-        graph.nodes[layer.0].inputs.truncate(i + 1);
-        graph.nodes[layer.0].inputs.push(ValueId(graph.values.len() - 1));
+        let name = format!("{}.{part} (folded)", graph.nodes[layer].name);
+        let ty = ValueType::fixed(tensor.dims());
+        let folded = graph.push(name, ty, Source::Parameter { data: Some(tensor), trainable: false });
+        graph.nodes[layer].inputs.truncate(i + 1);
+        graph.nodes[layer].inputs.push(folded);
     }
     // Whoever read the normalisation reads the layer.
-    let (old, new) = (graph.nodes[norm.0].outputs[0], graph.nodes[layer.0].outputs[0]);
+    let (old, new) = (graph.nodes[norm].outputs[0], graph.nodes[layer].outputs[0]);
     let readers = graph.nodes.iter_mut().flat_map(|node| &mut node.inputs).chain(&mut graph.outputs);
     readers.filter(|id| **id == old).for_each(|id| *id = new);
     Ok(())

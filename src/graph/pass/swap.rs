@@ -25,5 +25,6 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
         node.op = Box::new(Approximate(layer));
         node.inputs = vec![input];
     }
+    graph.release_unread();
     Ok(())
 }

@@ -1,0 +1,156 @@
+//! The kernels for processors with AVX2, without and with VNNI for exact products.
+//!
+//! They differ in one instruction: AVX2 alone multiplies 16-bit words, AVX-VNNI bytes. Look-ups are
+//! the same, through tables whose entries are the terms of many outputs at once.
+
+mod columns;
+mod dot;
+
+use super::decomposition::Decomposition;
+use super::operands::{ByteOperands, WordOperands};
+use super::scalar::TermRows;
+use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
+use columns::{Columns, Workspace};
+use dot::Panel;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Exact products by `vpmaddwd`.
+pub struct Avx2;
+
+/// Exact products by `vpdpbusd`.
+pub struct AvxVnni;
+
+impl Kernel for Avx2 {
+    fn name(&self) -> &'static str {
+        "avx2"
+    }
+
+    fn is_supported(&self) -> bool {
+        is_x86_feature_detected!("avx2")
+    }
+
+    fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        let terms = Decomposition::new(table, weights, 16);
+        let products = WordOperands::words(table, weights, &terms).map(Products::Words);
+        Box::new(Packed::new(weights, &terms, products))
+    }
+}
+
+impl Kernel for AvxVnni {
+    fn name(&self) -> &'static str {
+        "avxvnni"
+    }
+
+    fn is_supported(&self) -> bool {
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni")
+    }
+
+    fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        let terms = Decomposition::new(table, weights, 16);
+        let products = ByteOperands::bytes(table, weights, &terms).map(Products::Bytes);
+        Box::new(Packed::new(weights, &terms, products))
+    }
+}
+
+/// Slopes in the form that a processor multiplies.
+enum Products {
+    Words(WordOperands),
+    /// Only made where AVX-VNNI is there.
+    Bytes(ByteOperands),
+}
+
+/// Only made where AVX2 is there.
+struct Packed {
+    rows: usize,
+    depth: usize,
+    products: Option<Products>,
+    lookups: Option<Lookups>,
+}
+
+/// Rests, for many outputs at once and for few.
+struct Lookups {
+    columns: Columns,
+    rows: TermRows,
+}
+
+/// The fewest outputs for which tables of their terms pay.
+const FEW: usize = 4;
+
+impl Lookups {
+    /// Adds the terms of outputs `rows` over the products of `depth` to `sums`.
+    ///
+    /// # Safety
+    /// AVX2 is there.
+    unsafe fn add(
+        &self,
+        workspace: &mut Workspace,
+        tile: &Tile,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        sums: &mut [Lanes<i32>],
+    ) {
+        // Whole sixteens, and what is left over if it is worth a table.
+        let left_over = rows.len() % columns::OUTPUTS;
+        let tabled = if left_over < FEW { rows.len() - left_over } else { rows.len() };
+        let (many, few) = sums.split_at_mut(tabled);
+        // SAFETY: as the caller states.
+        unsafe { self.columns.add(workspace, tile, rows.start..rows.start + tabled, depth.clone(), many) };
+        for (row, sums) in (rows.start + tabled..rows.end).zip(few) {
+            self.rows.add(row, depth.clone(), &tile.rows()[depth.clone()], &mut sums.0[..tile.columns()]);
+        }
+    }
+}
+
+/// Memory that calls on one thread share.
+#[derive(Default)]
+struct Scratch {
+    panel: Panel,
+    workspace: Workspace,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl Packed {
+    fn new(weights: WeightMatrix, terms: &Decomposition, products: Option<Products>) -> Self {
+        let looked_up = products.is_none() || terms.rests.planes(16) > 0;
+        let lookups = looked_up.then(|| Lookups {
+            columns: Columns::new(weights, &terms.used, &terms.rests),
+            rows: TermRows::new(weights, &terms.used, &terms.rests),
+        });
+        Packed { rows: weights.rows(), depth: weights.depth(), products, lookups }
+    }
+}
+
+impl PackedWeights for Packed {
+    fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]) {
+        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        assert!(depth.end <= self.depth && depth.end <= tile.rows().len(), "products {depth:?} of {}", self.depth);
+        let sums = &mut sums[..rows.len()];
+        if depth.is_empty() || rows.is_empty() {
+            return sums.fill(Lanes::default());
+        }
+        SCRATCH.with_borrow_mut(|Scratch { panel, workspace }| {
+            // SAFETY: `pack`, which alone makes packed weights, asserts that AVX2 is there, and
+            // AVX-VNNI where operands are bytes.
+            unsafe {
+                match &self.products {
+                    Some(Products::Words(words)) => {
+                        dot::word_products(words, panel, tile, rows.clone(), depth.clone(), sums);
+                    }
+                    Some(Products::Bytes(bytes)) => {
+                        dot::byte_products(bytes, panel, tile, rows.clone(), depth.clone(), sums);
+                    }
+                    None => sums.fill(Lanes::default()),
+                }
+                if let Some(lookups) = &self.lookups {
+                    lookups.add(workspace, tile, rows, depth, sums);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,172 @@
+//! The kernel for processors with AVX-512 VBMI and VNNI (Ice Lake, Zen 4 and later).
+//!
+//! A layer's terms are decomposed into an integer matrix product and rests, either of which may be
+//! absent: an exact multiplier has no rests, and slopes are taken only where they save a byte plane.
+
+mod dot;
+mod lookup;
+mod partition;
+
+use super::decomposition::{Decomposition, Rests};
+use super::operands::ByteOperands;
+use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Tile, WeightMatrix};
+use dot::Panel;
+use lookup::{AHEAD, BLOCK, BLOCKS, Lookup};
+use partition::Partition;
+use std::arch::x86_64::*;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Looks up in registers; exact products by dot-product instructions.
+pub struct Avx512;
+
+impl Kernel for Avx512 {
+    fn name(&self) -> &'static str {
+        "avx512vbmi"
+    }
+
+    fn is_supported(&self) -> bool {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("avx512vnni")
+    }
+
+    fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        let terms = Decomposition::new(table, weights, 8);
+        let products = ByteOperands::bytes(table, weights, &terms);
+        let lookups = (products.is_none() || terms.rests.planes(8) > 0).then(|| {
+            let low = Rests::new(table, &terms.used, terms.slopes.as_ref(), 0..=127);
+            let low = low.expect("rests of fewer activations fit as those of all did");
+            let mut codes = terms.used.encode(weights);
+            codes.resize(codes.len() + AHEAD, 0);
+            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&terms.rests) }
+        });
+        Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
+    }
+}
+
+struct Packed {
+    rows: usize,
+    depth: usize,
+    products: Option<ByteOperands>,
+    lookups: Option<Lookups>,
+}
+
+/// Rests over all activations, and over those below 128.
+struct Lookups {
+    /// Weights by number, row-major, and `AHEAD` more.
+    codes: Vec<u8>,
+    low: Lookup<2>,
+    whole: Lookup<4>,
+}
+
+/// Memory that calls on one thread share.
+#[derive(Default)]
+struct Scratch {
+    panel: Panel,
+    constants: Vec<i32>,
+    partition: Partition,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl PackedWeights for Packed {
+    fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]) {
+        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        assert!(depth.end <= self.depth && depth.end <= tile.rows().len(), "products {depth:?} of {}", self.depth);
+        let sums = &mut sums[..rows.len()];
+        if depth.is_empty() {
+            return sums.fill(Lanes::default());
+        }
+        // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
+        SCRATCH.with_borrow_mut(|scratch| unsafe { self.sums_within(scratch, tile, rows, depth, sums) });
+    }
+
+    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        assert!(row < self.rows && plane.depth() == self.depth, "row {row} of {} over {} taps", self.rows, self.depth);
+        let sums = &mut sums[..plane.positions().div_ceil(LANES)];
+        // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
+        unsafe { self.slide_within(plane, row, sums) };
+    }
+}
+
+impl Packed {
+    /// [`PackedWeights::sums`], with its bounds asserted.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn sums_within(
+        &self,
+        scratch: &mut Scratch,
+        tile: &Tile,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        sums: &mut [Lanes<i32>],
+    ) {
+        let blocks = tile.columns().div_ceil(BLOCK);
+        match &self.products {
+            Some(operands) => {
+                scratch.panel.fill(&tile.rows()[depth.clone()], blocks, operands.flip());
+                scratch.constants.clear();
+                scratch.constants.extend(rows.clone().map(|row| operands.constant(row, depth.clone())));
+                dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), &scratch.constants, sums);
+            }
+            None => sums.fill(Lanes::default()),
+        }
+        let Some(lookups) = &self.lookups else { return };
+        scratch.partition.split(tile, depth.clone());
+        for (row, sums) in rows.zip(sums) {
+            let start = row * self.depth;
+            let codes = &lookups.codes[start + depth.start..start + depth.end + AHEAD];
+            let (low, whole) = scratch.partition.parts(tile, depth.clone(), codes);
+            // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
+            // that the rests were of. Rows hold `BLOCKS` registers, and are asked for by number.
+            unsafe {
+                lookups.low.add(low.codes, low.rows.len(), |k| low.rows.as_ptr().add(k).cast(), blocks, sums);
+                lookups.whole.add(whole.codes, whole.rows.len(), |k| whole.rows.as_ptr().add(k).cast(), blocks, sums);
+            }
+        }
+    }
+}
+
+impl Packed {
+    /// [`PackedWeights::slide`], with its bounds asserted.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn slide_within(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        for (start, sums) in (0..plane.positions()).step_by(LANES).zip(sums) {
+            let blocks = (plane.positions() - start).div_ceil(BLOCK).min(BLOCKS);
+            match &self.products {
+                Some(operands) => dot::slide(operands, row, |k| plane.tap(k, start), blocks, sums),
+                None => *sums = Lanes::default(),
+            }
+            let Some(lookups) = &self.lookups else { continue };
+            let codes = &lookups.codes[row * self.depth..][..self.depth + AHEAD];
+            let at = |k| plane.tap(k, start).as_ptr();
+            // SAFETY: there are `AHEAD` more codes than taps, all of them numbers of the weights that
+            // the rests were of, and a tap is of `LANES` bytes.
+            unsafe {
+                if plane.union() < 128 {
+                    lookups.low.add(codes, self.depth, at, blocks, sums);
+                } else {
+                    lookups.whole.add(codes, self.depth, at, blocks, sums);
+                }
+            }
+        }
+    }
+}
+
+/// Turns part `p` of entry `i` into part `i` of entry `p`, for the four 128-bit parts of four registers.
+#[target_feature(enable = "avx512f")]
+fn transpose_parts([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    let (ab0, ab1) = (_mm512_shuffle_i32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_i32x4::<0b11_10_11_10>(a, b));
+    let (cd0, cd1) = (_mm512_shuffle_i32x4::<0b01_00_01_00>(c, d), _mm512_shuffle_i32x4::<0b11_10_11_10>(c, d));
+    [
+        _mm512_shuffle_i32x4::<0b10_00_10_00>(ab0, cd0),
+        _mm512_shuffle_i32x4::<0b11_01_11_01>(ab0, cd0),
+        _mm512_shuffle_i32x4::<0b10_00_10_00>(ab1, cd1),
+        _mm512_shuffle_i32x4::<0b11_01_11_01>(ab1, cd1),
+    ]
+}

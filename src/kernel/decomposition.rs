@@ -1,0 +1,267 @@
+//! What a vector kernel makes of a table: an exact product, a constant and what is left.
+//!
+//! For the weights that a layer uses and the activations that a tile holds, every term is
+//!
+//! ```text
+//! term(a, w) = slope[w] * value(a) + base[w] + (rest[w][a] << shift)
+//! ```
+//!
+//! The slopes are one integer matrix product, the bases one constant for each output, and only the
+//! rests are looked up. They are never negative, so that they are cut into byte planes, and the
+//! fewer bits they have the fewer planes there are. All of it is exact modulo 2^32, which is enough:
+//! the whole sum fits an `i32`, whatever its parts do.
+
+use super::{EffectiveTable, Signedness, WeightMatrix};
+use std::ops::RangeInclusive;
+
+/// The parts of a layer's terms, over all activations.
+#[derive(Debug)]
+pub(super) struct Decomposition {
+    pub(super) used: UsedWeights,
+    /// Absent where they would not save a plane.
+    pub(super) slopes: Option<Slopes>,
+    pub(super) rests: Rests,
+}
+
+impl Decomposition {
+    /// Takes the terms of `weights` apart for a kernel that looks up planes of `plane_bits`.
+    pub(super) fn new(table: &EffectiveTable, weights: WeightMatrix, plane_bits: u32) -> Self {
+        let used = UsedWeights::of(weights);
+        let slopes = Slopes::fit(table, &used);
+        let plain = Rests::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
+        match Rests::new(table, &used, Some(&slopes), 0..=255) {
+            Some(sloped) if sloped.planes(plane_bits) < plain.planes(plane_bits) => {
+                Decomposition { used, slopes: Some(slopes), rests: sloped }
+            }
+            _ => Decomposition { used, slopes: None, rests: plain },
+        }
+    }
+}
+
+/// The distinct weight bytes of a layer, numbered.
+#[derive(Debug)]
+pub(super) struct UsedWeights {
+    /// In ascending order.
+    bytes: Vec<u8>,
+    /// The number of each byte that is used.
+    codes: [u8; 256],
+}
+
+impl UsedWeights {
+    pub(super) fn of(weights: WeightMatrix) -> Self {
+        let mut used = [false; 256];
+        for row in 0..weights.rows() {
+            for &w in weights.row(row) {
+                used[usize::from(w)] = true;
+            }
+        }
+        let bytes: Vec<u8> = (0..=255).filter(|&w| used[usize::from(w)]).collect();
+        let mut codes = [0; 256];
+        for (code, &w) in (0..=255).zip(&bytes) {
+            codes[usize::from(w)] = code;
+        }
+        UsedWeights { bytes, codes }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All weights by number, row-major.
+    pub(super) fn encode(&self, weights: WeightMatrix) -> Vec<u8> {
+        let all = (0..weights.rows()).flat_map(|row| weights.row(row));
+        all.map(|&w| self.codes[usize::from(w)]).collect()
+    }
+}
+
+/// The multiple of the activation that comes closest to each used weight's terms.
+#[derive(Debug)]
+pub(super) struct Slopes {
+    by_weight: [i16; 256],
+}
+
+impl Slopes {
+    /// The integers, of those that a weight byte can stand for, that leave rests of least range.
+    pub(super) fn fit(table: &EffectiveTable, used: &UsedWeights) -> Self {
+        let limits = match table.weight() {
+            Signedness::Signed => -128..=127,
+            Signedness::Unsigned => 0..=255,
+        };
+        let mut by_weight = [0; 256];
+        for &w in used.bytes() {
+            by_weight[usize::from(w)] = closest_slope(table, w, &limits);
+        }
+        Slopes { by_weight }
+    }
+
+    /// Multiplies the activation's value in terms of weight byte `w`.
+    pub(super) fn of(&self, w: u8) -> i16 {
+        self.by_weight[usize::from(w)]
+    }
+}
+
+/// Halves towards the least range of rests, which is a convex function of the slope: a maximum of
+/// linear functions less a minimum of them.
+fn closest_slope(table: &EffectiveTable, w: u8, limits: &RangeInclusive<i16>) -> i16 {
+    let spread = |slope: i16| {
+        let (min, max) = extremes(table, w, slope, &(0..=255));
+        max - min
+    };
+    let (mut low, mut high) = (*limits.start(), *limits.end());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if spread(middle) <= spread(middle + 1) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+/// The least and the largest of `term(a, w) - slope * value(a)`.
+fn extremes(table: &EffectiveTable, w: u8, slope: i16, activations: &RangeInclusive<u8>) -> (i64, i64) {
+    let rests = activations.clone().map(|a| rest(table, w, slope, a));
+    rests.fold((i64::MAX, i64::MIN), |(min, max), rest| (min.min(rest), max.max(rest)))
+}
+
+fn rest(table: &EffectiveTable, w: u8, slope: i16, a: u8) -> i64 {
+    i64::from(table.term(a, w)) - i64::from(slope) * i64::from(table.activation().value(a))
+}
+
+/// What slopes leave of the used weights' terms, over a range of activations.
+#[derive(Debug)]
+pub(super) struct Rests {
+    /// The constant of each used weight's terms, by number.
+    bases: Vec<i32>,
+    /// Trailing zeros that all rests have in common, shifted out.
+    shift: u32,
+    bits: u32,
+    /// `[used weight][activation]`.
+    values: Vec<u32>,
+    width: usize,
+}
+
+impl Rests {
+    /// `None` when a rest needs more than 32 bits, which terms without slopes never do.
+    pub(super) fn new(
+        table: &EffectiveTable,
+        used: &UsedWeights,
+        slopes: Option<&Slopes>,
+        activations: RangeInclusive<u8>,
+    ) -> Option<Self> {
+        let width = activations.clone().count();
+        let (mut bases, mut values) = (Vec::new(), Vec::with_capacity(used.bytes().len() * width));
+        for &w in used.bytes() {
+            let slope = slopes.map_or(0, |slopes| slopes.of(w));
+            let (base, _) = extremes(table, w, slope, &activations);
+            // Modulo 2^32 is all that sums need of a constant.
+            bases.push(base as i32);
+            for a in activations.clone() {
+                values.push(u32::try_from(rest(table, w, slope, a) - base).ok()?);
+            }
+        }
+        let union = values.iter().fold(0, |union, rest| union | rest);
+        let shift = if union == 0 { 0 } else { union.trailing_zeros() };
+        values.iter_mut().for_each(|rest| *rest >>= shift);
+        Some(Rests { bases, shift, bits: u32::BITS - (union >> shift).leading_zeros(), values, width })
+    }
+
+    /// Planes of `plane_bits` that the largest rest takes; none if there are no rests.
+    pub(super) fn planes(&self, plane_bits: u32) -> usize {
+        self.bits.div_ceil(plane_bits) as usize
+    }
+
+    /// The power of two that rests are multiples of.
+    pub(super) fn shift(&self) -> u32 {
+        self.shift
+    }
+
+    /// The constants of the used weights, by number.
+    pub(super) fn bases(&self) -> &[i32] {
+        &self.bases
+    }
+
+    /// The rests of each used weight, by number.
+    pub(super) fn rows(&self) -> std::slice::ChunksExact<'_, u32> {
+        self.values.chunks_exact(self.width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Signedness::{Signed, Unsigned};
+
+    fn all_weights() -> UsedWeights {
+        let bytes: Vec<u8> = (0..=255).collect();
+        UsedWeights::of(WeightMatrix::new(&bytes, 16))
+    }
+
+    /// Puts terms together again and compares them with the table.
+    fn check(table: &EffectiveTable, used: &UsedWeights, slopes: Option<&Slopes>, rests: &Rests) {
+        for ((&w, base), row) in used.bytes().iter().zip(rests.bases()).zip(rests.rows()) {
+            for (a, rest) in (0..=255).zip(row) {
+                let slope = slopes.map_or(0, |slopes| i32::from(slopes.of(w)));
+                let product = slope * table.activation().value(a);
+                let whole = base.wrapping_add((rest << rests.shift()).cast_signed()).wrapping_add(product);
+                assert_eq!(whole, table.term(a, w), "activation byte {a}, weight byte {w}");
+                assert!(rests.planes(8) == 4 || *rest < 1 << (8 * rests.planes(8)));
+            }
+        }
+    }
+
+    #[test]
+    fn weights_are_numbered_in_order() {
+        let used = UsedWeights::of(WeightMatrix::new(&[9, 200, 9, 0, 200, 200], 3));
+        assert_eq!(used.bytes(), [0, 9, 200]);
+        assert_eq!(used.encode(WeightMatrix::new(&[200, 9, 0], 1)), [2, 1, 0]);
+    }
+
+    #[test]
+    fn planes_are_as_many_as_rows_need() {
+        // (term, planes without slopes, planes with slopes), each counted by hand.
+        type Term = fn(i32, i32) -> i32;
+        let cases: [(Term, usize, usize); 8] = [
+            (|_, _| 0, 0, 0),
+            (|_, w| w * 1_000_000, 0, 0),
+            (|a, w| a * w, 2, 0),
+            (|a, w| a * w - 70_000, 2, 0),
+            (|a, w| a * w + (a & 3) * 85, 2, 1),
+            (|a, w| (a + w) << 16, 1, 3),
+            (|a, _| a * a * 200, 3, 3),
+            (|a, _| if a == 0 { i32::MIN } else { i32::MAX }, 4, 4),
+        ];
+        for (case, (term, plain, sloped)) in cases.into_iter().enumerate() {
+            let (table, used) = (EffectiveTable::from_fn(Unsigned, Unsigned, term), all_weights());
+            let rests = Rests::new(&table, &used, None, 0..=255).unwrap();
+            assert_eq!(rests.planes(8), plain, "case {case}");
+            check(&table, &used, None, &rests);
+            let slopes = Slopes::fit(&table, &used);
+            if let Some(rests) = Rests::new(&table, &used, Some(&slopes), 0..=255) {
+                assert_eq!(rests.planes(8), sloped, "case {case} with slopes");
+                check(&table, &used, Some(&slopes), &rests);
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_are_taken_where_they_save_a_plane() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let weights = WeightMatrix::new(&bytes, 16);
+        let taken = |plane_bits, term: fn(i32, i32) -> i32| {
+            let table = EffectiveTable::from_fn(Unsigned, Unsigned, term);
+            Decomposition::new(&table, weights, plane_bits).slopes.is_some()
+        };
+        assert!(taken(8, |a, w| a * w) && taken(16, |a, w| a * w));
+        assert!(taken(8, |a, w| a * w + (a & 1)) && !taken(16, |a, w| a * w + (a & 1)));
+        assert!(!taken(8, |a, w| a * w + (a & 3) * 101));
+        assert!(!taken(8, |_, w| w), "constants alone have no rests");
+    }
+
+    #[test]
+    fn slopes_of_exact_products_are_the_weights() {
+        for (a, w) in [(Signed, Signed), (Signed, Unsigned), (Unsigned, Signed), (Unsigned, Unsigned)] {
+            let (table, used) = (EffectiveTable::exact(a, w), all_weights());
+            let slopes = Slopes::fit(&table, &used);
+            assert!((0..=255).all(|byte| i32::from(slopes.of(byte)) == w.value(byte)));
+            assert!(Rests::new(&table, &used, Some(&slopes), 0..=255).unwrap().bases().iter().all(|&base| base == 0));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Slopes as the operands of an integer matrix product.
+
+use super::decomposition::{Decomposition, Rests, UsedWeights};
+use super::{EffectiveTable, Signedness, WeightMatrix};
+use std::ops::Range;
+
+/// The constants of terms that have no rests, where any is not zero.
+#[derive(Debug)]
+struct Bases {
+    by_code: Vec<i32>,
+    codes: Vec<u8>,
+}
+
+impl Bases {
+    fn new(weights: WeightMatrix, used: &UsedWeights, rests: &Rests) -> Option<Self> {
+        // Where rests are looked up, so are the constants.
+        let any = rests.planes(8) == 0 && rests.bases().iter().any(|&base| base != 0);
+        any.then(|| Bases { by_code: rests.bases().to_vec(), codes: used.encode(weights) })
+    }
+
+    fn sum(&self, range: Range<usize>) -> i32 {
+        self.codes[range].iter().fold(0, |sum, &code| sum.wrapping_add(self.by_code[usize::from(code)]))
+    }
+}
+
+/// One layer's slopes, row-major, as operands of type `T`.
+#[derive(Debug)]
+pub(super) struct Operands<T> {
+    /// With padding after the end, so that a 32-bit word can be read from anywhere.
+    slopes: Vec<T>,
+    rows: usize,
+    depth: usize,
+    weight: Signedness,
+    activation: Signedness,
+    bases: Option<Bases>,
+}
+
+impl<T: Copy + Default> Operands<T> {
+    /// `None` when the terms have no slopes.
+    fn new(
+        table: &EffectiveTable,
+        weights: WeightMatrix,
+        terms: &Decomposition,
+        operand: impl Fn(i16) -> T,
+    ) -> Option<Self> {
+        let of = terms.slopes.as_ref()?;
+        let all = (0..weights.rows()).flat_map(|row| weights.row(row));
+        Some(Operands {
+            slopes: all.map(|&w| operand(of.of(w))).chain([T::default(); 3]).collect(),
+            rows: weights.rows(),
+            depth: weights.depth(),
+            weight: table.weight(),
+            activation: table.activation(),
+            bases: Bases::new(weights, &terms.used, &terms.rests),
+        })
+    }
+
+    /// Output rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Products summed into one output.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The slopes of output `row` from product `k` on, those of the rows after it, and the padding.
+    pub(super) fn from(&self, row: usize, k: usize) -> &[T] {
+        &self.slopes[row * self.depth + k..]
+    }
+
+    /// What output `row` has beside slopes times activations.
+    fn bases(&self, row: usize, depth: Range<usize>) -> i32 {
+        let start = row * self.depth;
+        self.bases.as_ref().map_or(0, |bases| bases.sum(start + depth.start..start + depth.end))
+    }
+}
+
+/// Operands of byte dot-product instructions, which multiply an unsigned byte by a signed one.
+///
+/// Slopes keep the kind of the weights; activations take the other, shifted by 128 where they are
+/// not of it, which costs a constant for each output: 128 times the sum of its slopes.
+pub(super) type ByteOperands = Operands<u8>;
+
+impl ByteOperands {
+    /// `None` when the terms have no slopes.
+    pub(super) fn bytes(table: &EffectiveTable, weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
+        // Slopes are fitted within what the weights' kind of byte stands for.
+        Operands::new(table, weights, terms, |slope| slope as u8)
+    }
+
+    /// How slope bytes are read; activations that are [`flip`](Self::flip)ped are of the other kind.
+    pub(super) fn slopes_are(&self) -> Signedness {
+        self.weight
+    }
+
+    /// What an activation byte is XORed with to be of the kind that slopes are not.
+    pub(super) fn flip(&self) -> u8 {
+        if self.weight == self.activation { 0x80 } else { 0 }
+    }
+
+    /// What output `row` has beside slopes times flipped activations.
+    pub(super) fn constant(&self, row: usize, depth: Range<usize>) -> i32 {
+        let slopes = &self.from(row, depth.start)[..depth.len()];
+        let lacking = match (self.flip(), self.weight) {
+            (0, _) => 0,
+            // Activations were made unsigned by adding 128.
+            (_, Signedness::Signed) => -128 * slopes.iter().map(|&slope| i32::from(slope.cast_signed())).sum::<i32>(),
+            // They were made signed by taking 128 away.
+            (_, Signedness::Unsigned) => 128 * slopes.iter().map(|&slope| i32::from(slope)).sum::<i32>(),
+        };
+        self.bases(row, depth).wrapping_add(lacking)
+    }
+}
+
+/// Operands of the 16-bit multiplication that AVX2 has; activations keep their values.
+pub(super) type WordOperands = Operands<i16>;
+
+impl WordOperands {
+    /// `None` when the terms have no slopes.
+    pub(super) fn words(table: &EffectiveTable, weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
+        Operands::new(table, weights, terms, |slope| slope)
+    }
+
+    /// How activation bytes are widened.
+    pub(super) fn activations_are(&self) -> Signedness {
+        self.activation
+    }
+
+    /// What output `row` has beside slopes times activations.
+    pub(super) fn constant(&self, row: usize, depth: Range<usize>) -> i32 {
+        self.bases(row, depth)
+    }
+}

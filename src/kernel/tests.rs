@@ -1,0 +1,207 @@
+//! Every kernel against the naive reference, bit for bit.
+
+use super::*;
+use proptest::prelude::*;
+
+/// Bytes that look random, from a seed.
+fn bytes(seed: u64, count: usize, range: std::ops::RangeInclusive<u8>) -> Vec<u8> {
+    let width = u64::from(range.end() - range.start()) + 1;
+    let mut state = seed | 1;
+    let next = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        range.start() + ((state >> 33) % width) as u8
+    });
+    next.take(count).collect()
+}
+
+/// A table of any terms up to `max_abs`, from a seed.
+fn any_table(seed: u64, max_abs: u32) -> EffectiveTable {
+    let noise = bytes(seed, 4 << 16, 0..=255);
+    let mut words = noise.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word));
+    EffectiveTable::from_fn(Signedness::Unsigned, Signedness::Unsigned, |_, _| {
+        let word = words.next().expect("one word for each term");
+        let magnitude = ((u64::from(word) * (u64::from(max_abs) + 1)) >> 32) as i32;
+        if word & 1 == 0 { magnitude } else { -magnitude }
+    })
+}
+
+/// One layer's operands and the part of them that is asked for.
+#[derive(Debug, Clone)]
+struct Case {
+    weights: Vec<u8>,
+    activations: Vec<Vec<u8>>,
+    rows: Range<usize>,
+    depth: Range<usize>,
+}
+
+/// Kernels that this processor can run; those it cannot are named on standard error.
+fn supported() -> impl Iterator<Item = &'static dyn Kernel> {
+    KERNELS.iter().copied().filter(|kernel| {
+        let supported = kernel.is_supported();
+        if !supported {
+            eprintln!("kernel {} skipped: this processor cannot run it", kernel.name());
+        }
+        supported
+    })
+}
+
+/// Compares every kernel with the reference.
+fn check(table: &EffectiveTable, case: &Case) -> Result<(), TestCaseError> {
+    let mut tile = Tile::default();
+    tile.reset(case.activations.len(), case.activations[0].len());
+    for (k, row) in case.activations.iter().enumerate() {
+        tile.row_mut(k).copy_from_slice(row);
+    }
+    let weights = WeightMatrix::new(&case.weights, case.activations.len());
+    let asked: Vec<u8> = case.rows.clone().flat_map(|row| &weights.row(row)[case.depth.clone()]).copied().collect();
+    let expected = if case.depth.is_empty() {
+        vec![vec![0; tile.columns()]; case.rows.len()]
+    } else {
+        reference::sums(table, WeightMatrix::new(&asked, case.depth.len()), &case.activations[case.depth.clone()])
+    };
+    for kernel in supported() {
+        let mut sums = vec![Lanes([-1; LANES]); case.rows.len()];
+        kernel.pack(table, weights).sums(&tile, case.rows.clone(), case.depth.clone(), &mut sums);
+        for (row, (sums, expected)) in case.rows.clone().zip(sums.iter().zip(&expected)) {
+            for (lane, (&sum, &expected)) in sums.0.iter().zip(expected).enumerate() {
+                prop_assert_eq!(i64::from(sum), expected, "{}: row {}, lane {}", kernel.name(), row, lane);
+            }
+        }
+    }
+    Ok(())
+}
+
+prop_compose! {
+    /// An axis as (input, kernel, stride, dilation, padding before, output): any output reads whole
+    /// taps of the padded input, and padding may be larger than the kernel's span.
+    fn axis()(kernel in 1usize..5, stride in 1usize..5, dilation in 1usize..4, before in 0usize..12)
+        (input in 1usize..14, after in 0usize..6, kernel in Just(kernel), stride in Just(stride),
+         dilation in Just(dilation), before in Just(before)) -> [usize; 6] {
+        let span = dilation * (kernel - 1) + 1;
+        let after = after.max(span.saturating_sub(input + before));
+        let output = output_size(input, kernel, stride, dilation, before + after).unwrap();
+        [input, kernel, stride, dilation, before, output]
+    }
+}
+
+prop_compose! {
+    /// A window that fits its input.
+    pub(super) fn geometry()(y in axis(), x in axis(), channels in 1usize..4) -> ConvGeometry {
+        let [input, kernel, stride, dilation, padding, output] = std::array::from_fn(|i| [y[i], x[i]]);
+        ConvGeometry { channels, input, output, kernel, stride, dilation, padding }
+    }
+}
+
+/// How far the activations of a tile's rows reach.
+#[derive(Debug, Clone, Copy)]
+enum Reach {
+    /// All bytes.
+    Whole,
+    /// Bytes up to 127 in every row.
+    Low,
+    /// Some rows with only bytes up to 127.
+    Mixed,
+}
+
+prop_compose! {
+    fn case()(
+        rows in 1usize..20, depth in 1usize..70, columns in 1usize..=LANES, seed in any::<u64>(),
+        few_weights in any::<bool>(), reach in prop::sample::select(vec![Reach::Whole, Reach::Low, Reach::Mixed]),
+        cuts in any::<[prop::sample::Index; 4]>(), cut in any::<bool>(),
+    ) -> Case {
+        let weights = bytes(seed, rows * depth, if few_weights { 100..=105 } else { 0..=255 });
+        let activations = (0..depth as u64).map(|k| {
+            let low = match reach {
+                Reach::Whole => false,
+                Reach::Low => true,
+                Reach::Mixed => (seed >> (k % 64)) & 1 == 0,
+            };
+            bytes(seed ^ (k << 20), columns, 0..=if low { 127 } else { 255 })
+        });
+        let range = |a: prop::sample::Index, b: prop::sample::Index, len: usize| {
+            let (a, b) = (a.index(len + 1), b.index(len + 1));
+            if cut { a.min(b)..a.max(b) } else { 0..len }
+        };
+        let [a, b, c, d] = cuts;
+        Case { weights, activations: activations.collect(), rows: range(a, b, rows), depth: range(c, d, depth) }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn sums_equal_the_reference_for_any_table(
+        case in case(), seed in any::<u64>(),
+        max_abs in prop::sample::select(vec![0u32, 1, 90, 255, 20_000, 65_535, 5_000_000, 30_000_000]),
+    ) {
+        check(&any_table(seed, max_abs), &case)?;
+    }
+
+    #[test]
+    fn sums_equal_the_reference_for_exact_tables(case in case(), signed in any::<[bool; 2]>()) {
+        let [a, w] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
+        check(&EffectiveTable::exact(a, w), &case)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn sliding_equals_the_reference(
+        geometry in geometry(), outputs in 1usize..4, seed in any::<u64>(), exact in any::<Option<[bool; 2]>>(),
+        max_abs in prop::sample::select(vec![90u32, 65_535, 5_000_000]), low in any::<bool>(),
+    ) {
+        let table = match exact {
+            Some(signed) => {
+                let [a, w] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
+                EffectiveTable::exact(a, w)
+            }
+            None => any_table(seed, max_abs),
+        };
+        let size = geometry.channels * geometry.input[0] * geometry.input[1];
+        let images = bytes(seed, size, 0..=if low { 127 } else { 255 });
+        let padding_byte = (seed % 128) as u8;
+        let source =
+            Im2col { images: &images, total_channels: geometry.channels, first_channel: 0, geometry, padding_byte };
+        let mut activations = vec![Vec::new(); geometry.depth()];
+        for start in (0..geometry.positions()).step_by(LANES) {
+            let mut tile = Tile::default();
+            fill_tile(&source, start..(start + LANES).min(geometry.positions()), &mut tile);
+            for (all, row) in activations.iter_mut().zip(tile.rows()) {
+                all.extend_from_slice(&row.0[..tile.columns()]);
+            }
+        }
+        let weights = bytes(!seed, outputs * geometry.depth(), 0..=255);
+        let weights = WeightMatrix::new(&weights, geometry.depth());
+        let expected = reference::sums(&table, weights, &activations);
+        let mut plane = Plane::new(geometry, padding_byte);
+        plane.fill(&vec![255; size]);
+        plane.fill(&images);
+        for kernel in supported() {
+            let packed = kernel.pack(&table, weights);
+            let mut sums = vec![Lanes([-1; LANES]); plane.positions().div_ceil(LANES)];
+            for (row, expected) in expected.iter().enumerate() {
+                packed.slide(&plane, row, &mut sums);
+                for (oy, expected) in expected.chunks(geometry.output[1]).enumerate() {
+                    let found: Vec<i64> = plane.output_row(&sums, oy).iter().map(|&sum| i64::from(sum)).collect();
+                    prop_assert_eq!(&found, expected, "{}: output {}, row {}", kernel.name(), row, oy);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_of_no_products_are_zero() {
+    let case = Case { weights: vec![7; 12], activations: vec![vec![9; 5]; 4], rows: 0..3, depth: 2..2 };
+    check(&any_table(3, 65_535), &case).unwrap();
+}
+
+#[test]
+fn names_are_distinct_and_the_best_kernel_runs() {
+    let names: std::collections::BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name()).collect();
+    assert_eq!(names.len(), KERNELS.len());
+    assert!(best().is_supported());
+}
