@@ -84,7 +84,7 @@ fn options_of_other_modes_are_checked() {
     for (options, needle) in [
         ("--lut table.bin", "table.bin"),
         ("--lut exakt", "exakt"),
-        ("--lut exact --coding signed", "--coding"),
+        ("--lut exact-signed --coding affine", "--coding"),
         ("--coding sideways", "--coding"),
         ("--qparams bad.json", "bad.json"),
         ("--noise-std -1", "--noise-std"),

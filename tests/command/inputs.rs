@@ -8,7 +8,10 @@ use crate::common::random::Random;
 /// What can have become of a file: its bytes, and a word for it.
 fn damaged(whole: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let cut = |len: usize| whole[..len.min(whole.len())].to_vec();
-    vec![
+    // Headers of safetensors begin with their length.
+    let length = whole.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes));
+    let endless = (length < whole.len() as u64).then(|| [&[0xff; 8], &whole[8..]].concat());
+    let damaged = [
         ("empty", Vec::new()),
         ("one byte", cut(1)),
         ("cut in its header", cut(9)),
@@ -17,8 +20,8 @@ fn damaged(whole: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("a byte short", cut(whole.len() - 1)),
         ("text", b"this is not the file that you are looking for\n".to_vec()),
         ("noise", Random::new(1).bytes(10_007)),
-        ("a length of 2^64", [&[0xff; 8], &whole[8.min(whole.len())..]].concat()),
-    ]
+    ];
+    damaged.into_iter().chain(endless.map(|bytes| ("a header of 2^64 bytes", bytes))).collect()
 }
 
 /// Refuses `args` for every damage to `file`, of which `whole` is good.
