@@ -96,7 +96,9 @@ fn names_of_data_parallel_are_known() {
     let (tiny, folder) = Tiny::folder(75);
     let plain = folder.logits(&format!("{TINY} --mode base"));
     let mut tensors = tiny.weights.stored();
-    tensors.iter_mut().for_each(|(name, ..)| name.insert_str(0, "module."));
+    for (name, ..) in &mut tensors {
+        name.insert_str(0, "module.");
+    }
     folder.write("tiny/model.safetensors", safetensors(&tensors));
     assert_eq!(folder.logits(&format!("{TINY} --mode base")), plain);
     let report = folder.json(&format!("{TINY} --mode base"));
