@@ -39,9 +39,9 @@ pub enum EvalError {
         /// Classes that it should tell apart.
         classes: usize,
     },
-    /// The network's output is not a number.
-    #[error("the logits of sample {0} have NaN values")]
-    NaN(usize),
+    /// The network's output is not a number, or infinite: it has no loss.
+    #[error("the logits of sample {0} have NaN or infinite values")]
+    NotFinite(usize),
     /// candle reports a problem.
     #[error(transparent)]
     Candle(Box<candle_core::Error>),
@@ -109,8 +109,8 @@ pub fn evaluate(
             return Err(EvalError::Label { sample: batch.first + i, label: batch.labels[i], classes });
         }
         let logits: Vec<f32> = output.flatten_all()?.to_vec1()?;
-        if let Some(i) = logits.iter().position(|logit| logit.is_nan()) {
-            return Err(EvalError::NaN(batch.first + i / classes));
+        if let Some(i) = logits.iter().position(|logit| !logit.is_finite()) {
+            return Err(EvalError::NotFinite(batch.first + i / classes));
         }
         let predictions = counter.count(&logits, classes, &batch.labels);
         let (first, logits) = (batch.first, &logits);
