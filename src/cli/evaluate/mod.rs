@@ -112,7 +112,7 @@ impl EvaluateArgs {
     fn open_outputs(&self, inputs: &Inputs) -> anyhow::Result<Outputs> {
         let ReportArgs { output, predictions, logits } = &self.report;
         let files = output.iter().chain(predictions).chain(logits).chain(&self.quantization.save_qparams);
-        let mut files: Vec<&PathBuf> = files.collect();
+        let mut files: Vec<PathBuf> = files.map(std::path::absolute).collect::<Result<_, _>>()?;
         files.sort_unstable();
         if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
             bail!("{}: the file would be written twice", twice[0].display());
