@@ -10,7 +10,7 @@ fn main() -> std::process::ExitCode {
     let code = match catch_unwind(AssertUnwindSafe(|| cli::run(&cli))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            // A standard error that is closed takes the message, not the exit code.
+            // A reader that has gone away loses the message, not the exit code.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::BadInput
         }

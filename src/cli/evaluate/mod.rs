@@ -134,7 +134,7 @@ impl EvaluateArgs {
         if let Some(file) = qparams {
             let path = self.quantization.qparams.as_ref().map(|path| path.display().to_string());
             let unused = eval::quantize(&mut model.graph, file, config.coding, lut.as_ref(), kernel)
-                .with_context(|| format!("--qparams {}", path.as_deref().unwrap_or_default()))?;
+                .with_context(|| format!("--qparams: {}", path.as_deref().unwrap_or_default()))?;
             if !unused.is_empty() {
                 let note = format!("--qparams has parameters of layers that are not there: {}", unused.join(", "));
                 tracing::warn!("{note}");
