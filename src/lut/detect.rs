@@ -309,7 +309,7 @@ mod tests {
             entries: Entries::Numbers { values, entry: None },
             shape: None,
             stated: Stated::default(),
-            metadata: Default::default(),
+            metadata: crate::lut::metadata::Metadata::default(),
         };
         let read = interpret(&contents, &Stated::default()).unwrap();
         assert_eq!(read.reading.entry, Some(Entry::I16));

@@ -146,7 +146,7 @@ fn swapped_operands_are_the_transposed_table() {
 #[test]
 fn narrow_multipliers() {
     let (tiny, folder) = Tiny::folder(15);
-    let product = |a: i64, b: i64| a * b & !3;
+    let product = |a: i64, b: i64| (a * b) & !3;
     let row = |a| (0..16).map(|b| product(a, b).to_string()).collect::<Vec<_>>().join(",") + "\n";
     folder.write("mul4.csv", (0..16).map(row).collect::<String>());
     for (options, is_affine) in [
