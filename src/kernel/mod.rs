@@ -13,12 +13,25 @@
 //! ([`EffectiveTable::safe_depth`]) and adds blocks of depth in `i64`.
 //!
 //! Kernels are a registry ([`KERNELS`]), best first, of which [`best`] takes the first that the
-//! processor can run. [`Scalar`] always can; [`reference`] is the naive statement of the same sums
+//! processor can run. [`Scalar`] always can; [`mod@reference`] is the naive statement of the same sums
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
 #[cfg(target_arch = "x86_64")]
+#[allow(
+    clippy::wildcard_imports,
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    clippy::large_stack_arrays,
+    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
+)]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+#[allow(
+    clippy::wildcard_imports,
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
+)]
 mod avx512;
 pub mod convert;
 mod decomposition;
