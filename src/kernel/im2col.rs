@@ -26,75 +26,155 @@ pub struct Im2col<'a> {
 /// When `columns` reaches past the batch or is wider than a tile.
 pub fn fill_tile(source: &Im2col, columns: Range<usize>, tile: &mut Tile) {
     let g = &source.geometry;
-    let [height, width] = g.input;
-    let plane = height * width;
+    let plane = g.input[0] * g.input[1];
     tile.reset(g.depth(), columns.len());
-    for c in 0..g.channels {
-        let channel = (source.first_channel + c) * plane;
-        for ky in 0..g.kernel[0] {
-            for kx in 0..g.kernel[1] {
-                let row = tile.row_mut((c * g.kernel[0] + ky) * g.kernel[1] + kx);
-                for run in runs(g, columns.clone()) {
-                    let out = &mut row[run.lanes.clone()];
-                    // Positions are kept unsigned and shifted by the padding, so that "before the
-                    // first row" wraps to a number larger than any height.
-                    let y = (run.oy * g.stride[0] + ky * g.dilation[0]).wrapping_sub(g.padding[0]);
-                    if y >= height {
-                        out.fill(source.padding_byte);
-                        continue;
+    // Where output rows are as long as input rows, a tap reads a shifted copy of the image.
+    let shifted = g.stride == [1, 1] && g.output[1] == g.input[1];
+    for segment in segments(g.positions(), columns) {
+        let image = &source.images[(segment.image * source.total_channels + source.first_channel) * plane..];
+        for c in 0..g.channels {
+            let channel = &image[c * plane..][..plane];
+            for ky in 0..g.kernel[0] {
+                for kx in 0..g.kernel[1] {
+                    let row = tile.row_mut((c * g.kernel[0] + ky) * g.kernel[1] + kx);
+                    let out = &mut row[segment.lanes.clone()];
+                    if shifted {
+                        shift(channel, g, [ky, kx], segment.start, source.padding_byte, out);
+                    } else {
+                        gather_rows(channel, g, [ky, kx], segment.start, source.padding_byte, out);
                     }
-                    let line =
-                        &source.images[run.image * source.total_channels * plane + channel + y * width..][..width];
-                    let first = run.ox * g.stride[1] + kx * g.dilation[1];
-                    gather(line, first, g.stride[1], g.padding[1], source.padding_byte, out);
                 }
             }
         }
     }
 }
 
-/// Positions of one output row that lie side by side in a tile.
-struct Run {
+/// Positions of one image that lie side by side in a tile.
+struct Segment {
     image: usize,
-    oy: usize,
-    ox: usize,
+    /// The first position, counted through the image's rows.
+    start: usize,
     lanes: Range<usize>,
 }
 
-/// Splits `columns` at the ends of output rows.
-fn runs(g: &ConvGeometry, columns: Range<usize>) -> impl Iterator<Item = Run> + use<> {
-    let (positions, width) = (g.positions(), g.output[1]);
+/// Splits `columns` at the ends of images of `positions`.
+fn segments(positions: usize, columns: Range<usize>) -> impl Iterator<Item = Segment> {
     let mut next = columns.start;
     std::iter::from_fn(move || {
         let column = next;
-        let (image, position) = (column / positions, column % positions);
-        let ox = position % width;
-        next = (column + width - ox).min(columns.end);
-        (column < columns.end).then(|| Run {
-            image,
-            oy: position / width,
-            ox,
+        next = ((column / positions + 1) * positions).min(columns.end);
+        (column < columns.end).then(|| Segment {
+            image: column / positions,
+            start: column % positions,
             lanes: column - columns.start..next - columns.start,
         })
     })
 }
 
+/// What tap `[ky, kx]` reads at positions from `start` on, where it is `channel` itself, shifted.
+fn shift(channel: &[u8], g: &ConvGeometry, [ky, kx]: [usize; 2], start: usize, padding_byte: u8, out: &mut [u8]) {
+    let [height, width] = g.input;
+    let (down, right) = (ky * g.dilation[0], kx * g.dilation[1]);
+    // Positions whose row is inside: `padding <= oy + down < height + padding`.
+    let position = |row: usize| (row * width).clamp(start, start + out.len()) - start;
+    let first = position(g.padding[0].saturating_sub(down));
+    let end = position((height + g.padding[0]).saturating_sub(down)).max(first);
+    out[..first].fill(padding_byte);
+    out[end..].fill(padding_byte);
+    // The rows inside are one run of bytes, of which those that wrapped around a row's end are
+    // written over below: the first and the last row's may even lie outside the channel.
+    let (read, lost) = ((start + first + down * width + right), (g.padding[0] * width + g.padding[1]));
+    let before = lost.saturating_sub(read).min(end - first);
+    let available = (channel.len() + lost).saturating_sub(read).clamp(before, end - first);
+    if before < available {
+        copy(&channel[read + before - lost..][..available - before], &mut out[first + before..first + available]);
+    }
+    // Columns inside: `padding <= ox + right < width + padding`.
+    let left = g.padding[1].saturating_sub(right).min(width);
+    let kept = (width + g.padding[1]).saturating_sub(right).clamp(left, width);
+    if left == 0 && kept == width {
+        return;
+    }
+    let mut row = (start + first) / width * width;
+    while row < start + end {
+        for columns in [row..row + left, row + kept..row + width] {
+            let lane = |position: usize| position.clamp(start + first, start + end) - start;
+            out[lane(columns.start)..lane(columns.end)].fill(padding_byte);
+        }
+        row += width;
+    }
+}
+
+/// What tap `[ky, kx]` reads at positions from `start` on, output row by output row.
+fn gather_rows(channel: &[u8], g: &ConvGeometry, [ky, kx]: [usize; 2], start: usize, padding_byte: u8, out: &mut [u8]) {
+    let [height, width] = g.input;
+    let (mut oy, mut ox) = (start / g.output[1], start % g.output[1]);
+    let mut rest = out;
+    while !rest.is_empty() {
+        let count = (g.output[1] - ox).min(rest.len());
+        let (out, after) = rest.split_at_mut(count);
+        // Unsigned, so that what lies before the first row wraps to a large number.
+        let y = (oy * g.stride[0] + ky * g.dilation[0]).wrapping_sub(g.padding[0]);
+        if y < height {
+            let first = ox * g.stride[1] + kx * g.dilation[1];
+            gather(&channel[y * width..][..width], first, g.stride[1], g.padding[1], padding_byte, out);
+        } else {
+            out.fill(padding_byte);
+        }
+        (rest, oy, ox) = (after, oy + 1, 0);
+    }
+}
+
 /// `out[i] = line[first + i * stride - padding]`, or the padding byte outside the line.
 pub(super) fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte: u8, out: &mut [u8]) {
-    let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
-    let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
+    // Division is slow beside the short runs that are copied.
+    let steps = |distance: usize| match stride {
+        1 => distance,
+        2 => distance.div_ceil(2),
+        stride => distance.div_ceil(stride),
+    };
+    let before = steps(padding.saturating_sub(first)).min(out.len());
+    let end = steps((line.len() + padding).saturating_sub(first)).clamp(before, out.len());
     out[..before].fill(padding_byte);
     out[end..].fill(padding_byte);
     if before == end {
         return;
     }
-    let inside = &line[first + before * stride - padding..];
-    if stride == 1 {
-        out[before..end].copy_from_slice(&inside[..end - before]);
-    } else {
-        for (out, &byte) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
-            *out = byte;
+    let (inside, out) = (&line[first + before * stride - padding..], &mut out[before..end]);
+    match stride {
+        1 => copy(&inside[..out.len()], out),
+        2 => {
+            let (pairs, last) = inside.as_chunks::<2>();
+            let count = out.len().min(pairs.len());
+            for (out, &[byte, _]) in out.iter_mut().zip(pairs) {
+                *out = byte;
+            }
+            if let (Some(out), &[byte]) = (out.get_mut(count), last) {
+                *out = byte;
+            }
         }
+        stride => {
+            for (out, &byte) in out.iter_mut().zip(inside.iter().step_by(stride)) {
+                *out = byte;
+            }
+        }
+    }
+}
+
+/// Copies a few bytes without the call that `copy_from_slice` makes.
+fn copy(from: &[u8], to: &mut [u8]) {
+    const STEP: usize = 16;
+    if from.len() < STEP || from.len() > 256 {
+        to.copy_from_slice(from);
+        return;
+    }
+    let to = &mut to[..from.len()];
+    for (to, from) in to.as_chunks_mut::<STEP>().0.iter_mut().zip(from.as_chunks::<STEP>().0) {
+        *to = *from;
+    }
+    // The last step overlaps the one before.
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
+        *to = *from;
     }
 }
 

@@ -73,12 +73,17 @@ fn check(table: &EffectiveTable, case: &Case) -> Result<(), TestCaseError> {
 
 prop_compose! {
     /// An axis as (input, kernel, stride, dilation, padding before, output): any output reads whole
-    /// taps of the padded input, and padding may be larger than the kernel's span.
+    /// taps of the padded input, and padding may be larger than the kernel's span. Half of them have
+    /// outputs as large as their inputs.
     fn axis()(kernel in 1usize..5, stride in 1usize..5, dilation in 1usize..4, before in 0usize..12)
         (input in 1usize..14, after in 0usize..6, kernel in Just(kernel), stride in Just(stride),
-         dilation in Just(dilation), before in Just(before)) -> [usize; 6] {
+         dilation in Just(dilation), before in Just(before), same in any::<bool>()) -> [usize; 6] {
         let span = dilation * (kernel - 1) + 1;
-        let after = after.max(span.saturating_sub(input + before));
+        let (stride, before, after) = if same {
+            (1, before % span, span - 1 - before % span)
+        } else {
+            (stride, before, after.max(span.saturating_sub(input + before)))
+        };
         let output = output_size(input, kernel, stride, dilation, before + after).unwrap();
         [input, kernel, stride, dilation, before, output]
     }
