@@ -6,7 +6,7 @@
 //! phases of the stride, and output positions are numbered with the pitch of the split plane. A
 //! kernel then slides over it ([`PackedWeights::slide`](super::PackedWeights::slide)).
 
-use super::im2col::gather;
+use super::im2col::Span;
 use super::{ConvGeometry, LANES, Lanes, PackedWeights, Tile};
 use std::cell::RefCell;
 
@@ -20,6 +20,8 @@ pub struct Plane {
     bytes: Vec<u8>,
     /// Remainders of tap distances by the stride, for rows and columns.
     phases: [Vec<usize>; 2],
+    /// For each phase of columns, the part of a line that is not padding.
+    spans: Vec<Span>,
     lines: usize,
     pitch: usize,
     offsets: Vec<usize>,
@@ -56,7 +58,9 @@ impl Plane {
         }
         let split = g.channels * phases[0].len() * phases[1].len() * plane;
         let bytes = vec![padding_byte; split + LANES];
-        Plane { geometry, padding_byte, bytes, phases, lines, pitch, offsets, union: padding_byte }
+        let span = |&phase: &usize| Span::inside(g.input[1], phase, g.stride[1], g.padding[1], pitch);
+        let spans = phases[1].iter().map(span).collect();
+        Plane { geometry, padding_byte, bytes, phases, spans, lines, pitch, offsets, union: padding_byte }
     }
 
     /// Takes an image's channels, `[channels, height, width]`.
@@ -67,18 +71,16 @@ impl Plane {
         let g = &self.geometry;
         let [height, width] = g.input;
         assert_eq!(channels.len(), g.channels * height * width, "bytes of {} channels", g.channels);
+        // Padding is there from the beginning: it is the same for every image.
         let mut out = self.bytes.chunks_exact_mut(self.pitch);
         for c in 0..g.channels {
             for &phase_y in &self.phases[0] {
-                for &phase_x in &self.phases[1] {
+                for span in &self.spans {
                     for (line, out) in (0..self.lines).zip(&mut out) {
                         // Unsigned, so that what lies before the first row wraps to a large number.
                         let y = (line * g.stride[0] + phase_y).wrapping_sub(g.padding[0]);
                         if y < height {
-                            let line = &channels[(c * height + y) * width..][..width];
-                            gather(line, phase_x, g.stride[1], g.padding[1], self.padding_byte, out);
-                        } else {
-                            out.fill(self.padding_byte);
+                            span.copy(&channels[(c * height + y) * width..][..width], g.stride[1], out);
                         }
                     }
                 }

@@ -30,43 +30,62 @@ pub(super) fn gather_rows(
 }
 
 /// `out[i] = line[first + i * stride - padding]`, or the padding byte outside the line.
-pub(in crate::kernel) fn gather(
-    line: &[u8],
-    first: usize,
-    stride: usize,
-    padding: usize,
-    padding_byte: u8,
-    out: &mut [u8],
-) {
-    // Division is slow beside the short runs that are copied.
-    let steps = |distance: usize| match stride {
-        1 => distance,
-        2 => distance.div_ceil(2),
-        stride => distance.div_ceil(stride),
-    };
-    let before = steps(padding.saturating_sub(first)).min(out.len());
-    let end = steps((line.len() + padding).saturating_sub(first)).clamp(before, out.len());
-    out[..before].fill(padding_byte);
-    out[end..].fill(padding_byte);
-    if before == end {
-        return;
+fn gather(line: &[u8], first: usize, stride: usize, padding: usize, padding_byte: u8, out: &mut [u8]) {
+    let span = Span::inside(line.len(), first, stride, padding, out.len());
+    out[..span.before].fill(padding_byte);
+    out[span.end..].fill(padding_byte);
+    span.copy(line, stride, out);
+}
+
+/// The part of a strided read that is inside a line.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::kernel) struct Span {
+    /// Elements read before the line, and up to its end.
+    before: usize,
+    end: usize,
+    /// Where the first element inside the line is.
+    start: usize,
+}
+
+impl Span {
+    /// Of `count` elements, of which element `i` is at `first + i * stride - padding` of a line.
+    pub(in crate::kernel) fn inside(length: usize, first: usize, stride: usize, padding: usize, count: usize) -> Self {
+        // Division is slow beside the short runs that are copied.
+        let steps = |distance: usize| match stride {
+            1 => distance,
+            2 => distance.div_ceil(2),
+            stride => distance.div_ceil(stride),
+        };
+        let before = steps(padding.saturating_sub(first)).min(count);
+        let end = steps((length + padding).saturating_sub(first)).clamp(before, count);
+        Span { before, end, start: (first + before * stride).saturating_sub(padding) }
     }
-    let (inside, out) = (&line[first + before * stride - padding..], &mut out[before..end]);
-    match stride {
-        1 => copy(&inside[..out.len()], out),
-        2 => {
-            let (pairs, last) = inside.as_chunks::<2>();
-            let count = out.len().min(pairs.len());
-            for (out, &[byte, _]) in out.iter_mut().zip(pairs) {
-                *out = byte;
-            }
-            if let (Some(out), &[byte]) = (out.get_mut(count), last) {
-                *out = byte;
-            }
+
+    /// Copies the elements inside `line` to their places in `out`.
+    pub(in crate::kernel) fn copy(&self, line: &[u8], stride: usize, out: &mut [u8]) {
+        if self.before == self.end {
+            return;
         }
-        stride => {
-            for (out, &byte) in out.iter_mut().zip(inside.iter().step_by(stride)) {
-                *out = byte;
+        let (inside, out) = (&line[self.start..], &mut out[self.before..self.end]);
+        match stride {
+            1 => copy(&inside[..out.len()], out),
+            2 => {
+                let (sixteens, rest) = out.as_chunks_mut::<16>();
+                let (doubles, _) = inside.as_chunks::<32>();
+                let taken = sixteens.len().min(doubles.len());
+                for (out, inside) in sixteens.iter_mut().zip(doubles) {
+                    *out = std::array::from_fn(|i| inside[2 * i]);
+                }
+                // The last sixteen lack their thirty-second byte where the line ends at a byte read.
+                let left = sixteens[taken..].as_flattened_mut().iter_mut().chain(rest);
+                for (out, &byte) in left.zip(inside[32 * taken..].iter().step_by(2)) {
+                    *out = byte;
+                }
+            }
+            stride => {
+                for (out, &byte) in out.iter_mut().zip(inside.iter().step_by(stride)) {
+                    *out = byte;
+                }
             }
         }
     }
@@ -75,7 +94,7 @@ pub(in crate::kernel) fn gather(
 /// Copies a few bytes without the call that `copy_from_slice` makes.
 fn copy(from: &[u8], to: &mut [u8]) {
     const STEP: usize = 16;
-    if from.len() < STEP || from.len() > 256 {
+    if from.len() > 256 {
         to.copy_from_slice(from);
         return;
     }
@@ -84,7 +103,8 @@ fn copy(from: &[u8], to: &mut [u8]) {
         *to = *from;
     }
     // The last step overlaps the one before.
-    if let (Some(to), Some(from)) = (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
-        *to = *from;
+    match (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
+        (Some(to), Some(from)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
     }
 }

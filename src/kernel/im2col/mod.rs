@@ -6,7 +6,7 @@
 mod gather;
 mod shift;
 
-pub(super) use gather::gather;
+pub(super) use gather::Span;
 
 use super::{ConvGeometry, Tile};
 use shift::Shifts;
