@@ -13,7 +13,7 @@
 //! ([`EffectiveTable::safe_depth`]) and adds blocks of depth in `i64`.
 //!
 //! Kernels are a registry ([`KERNELS`]), best first, of which [`best`] takes the first that the
-//! processor can run. [`Scalar`] always can; [`reference`] is the naive statement of the same sums
+//! processor can run. [`Scalar`] always can; [`mod@reference`] is the naive statement of the same sums
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
 #[cfg(target_arch = "x86_64")]

@@ -84,7 +84,7 @@ impl EffectiveTable {
 
     /// The most terms whose sum surely fits an `i32`, whatever the operands.
     pub fn safe_depth(&self) -> usize {
-        if self.max_abs == 0 { usize::MAX } else { (i32::MAX.unsigned_abs() / self.max_abs).max(1) as usize }
+        i32::MAX.unsigned_abs().checked_div(self.max_abs).map_or(usize::MAX, |depth| depth.max(1) as usize)
     }
 }
 
