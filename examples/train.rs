@@ -36,8 +36,8 @@ const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
 const CLASSES: usize = 10;
 /// Mean and standard deviation of the training set's pixels, of `x / 255`.
-const MEAN: f32 = 0.2860;
-const STD: f32 = 0.3530;
+const MEAN: f64 = 0.2860;
+const STD: f64 = 0.3530;
 /// Training images that a model directory keeps for calibration.
 const CALIBRATION: usize = 512;
 const LABELS: [&str; CLASSES] =
@@ -383,7 +383,7 @@ impl Images {
         for &i in indices {
             let flip = rng.as_mut().is_some_and(|rng| rng.random());
             for row in self.pixels[i * PIXELS..][..PIXELS].chunks(SIDE) {
-                let normalised = row.iter().map(|&p| (f32::from(p) / 255.0 - MEAN) / STD);
+                let normalised = row.iter().map(|&p| (f32::from(p) / 255.0 - MEAN as f32) / STD as f32);
                 if flip { values.extend(normalised.rev()) } else { values.extend(normalised) }
             }
         }

@@ -1,1 +1,19 @@
-fn main() {}
+//! Parses the command line, runs it, and turns an error into a message and an exit code.
+
+use approx_eval::cli::{self, Cli, ExitCode};
+use clap::Parser;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let code = match catch_unwind(AssertUnwindSafe(|| cli::run(&cli))) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::BadInput
+        }
+        // The panic has printed its message.
+        Err(_) => ExitCode::Internal,
+    };
+    code.into()
+}

@@ -74,6 +74,11 @@ impl ConvGeometry {
         self.channels * self.kernel[0] * self.kernel[1]
     }
 
+    /// Whether each output reads one position, its own.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1] && self.input == self.output && self.padding == [0, 0]
+    }
+
     /// Output positions of one image.
     pub fn positions(&self) -> usize {
         self.output[0] * self.output[1]

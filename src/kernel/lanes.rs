@@ -23,17 +23,18 @@ impl<T> Lanes<T> {
     }
 }
 
-/// Activation bytes of up to [`LANES`] output positions: row `k` holds operand `k` of each.
+/// Operands of up to [`LANES`] output positions: row `k` holds operand `k` of each, a byte for the
+/// integer kernels.
 ///
 /// A tile is filled anew for each block of positions and keeps its memory. Lanes past
 /// [`columns`](Tile::columns) are filler: they are computed with the rest and never read.
 #[derive(Debug, Default)]
-pub struct Tile {
-    rows: Vec<Lanes<u8>>,
+pub struct Tile<T = u8> {
+    rows: Vec<Lanes<T>>,
     columns: usize,
 }
 
-impl Tile {
+impl<T: Copy + Default> Tile<T> {
     /// Makes the tile `depth` rows deep and `columns` wide; what the rows hold is unspecified.
     ///
     /// # Panics
@@ -50,12 +51,17 @@ impl Tile {
     }
 
     /// All rows.
-    pub fn rows(&self) -> &[Lanes<u8>] {
+    pub fn rows(&self) -> &[Lanes<T>] {
         &self.rows
     }
 
-    /// The bytes in use of row `k`.
-    pub fn row_mut(&mut self, k: usize) -> &mut [u8] {
+    /// Row `k` with the filler past the columns in use.
+    pub(super) fn whole_row_mut(&mut self, k: usize) -> &mut [T; LANES] {
+        &mut self.rows[k].0
+    }
+
+    /// The operands in use of row `k`.
+    pub fn row_mut(&mut self, k: usize) -> &mut [T] {
         &mut self.rows[k].0[..self.columns]
     }
 }

@@ -20,7 +20,9 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod convert;
 mod decomposition;
+pub mod float;
 mod geometry;
 mod im2col;
 mod lanes;
@@ -31,7 +33,7 @@ mod scalar;
 mod table;
 
 pub use geometry::{ConvGeometry, GeometryError, output_size};
-pub use im2col::{Im2col, fill_tile};
+pub use im2col::{fill_tile, transpose_tile};
 pub use lanes::{LANES, Lanes, Tile};
 pub use plane::Plane;
 pub use scalar::Scalar;

@@ -1,36 +1,34 @@
-//! Padded planes for convolutions of few channels, where patches as tile rows would waste lanes.
+//! Padded planes: an image as convolutions read it.
 //!
-//! A depthwise convolution has one output for each patch, so that gathering patches costs more than
-//! looking them up. A [`Plane`] instead holds an image's padded channels such that every tap of
-//! every output position lies at a constant distance from the position: planes are split by the
-//! phases of the stride, and output positions are numbered with the pitch of the split plane. A
-//! kernel then slides over it ([`PackedWeights::slide`](super::PackedWeights::slide)).
+//! A [`Plane`] holds an image's padded channels such that every tap of every output position lies at
+//! a constant distance from the position: planes are split by the phases of the stride, and output
+//! positions are numbered with the pitch of the split plane. Patches are then copies of contiguous
+//! runs ([`fill_tile`](super::fill_tile)); and where a depthwise convolution has one output for each
+//! patch, so that copying patches costs more than looking them up, a kernel slides over the plane
+//! itself ([`PackedWeights::slide`](super::PackedWeights::slide)).
 
-use super::im2col::Span;
 use super::{ConvGeometry, LANES, Lanes, PackedWeights, Tile};
 use std::cell::RefCell;
 
 /// The padded channels that one group of a convolution reads from one image.
 #[derive(Debug, Clone)]
-pub struct Plane {
+pub struct Plane<T = u8> {
     geometry: ConvGeometry,
-    padding_byte: u8,
-    /// `[channel][phase of rows][phase of columns][lines][pitch]`, and as many bytes after the end
+    /// `[channel][phase of rows][phase of columns][lines][pitch]`, and as many values after the end
     /// as a whole number of [`LANES`] positions reads.
-    bytes: Vec<u8>,
+    values: Vec<T>,
     /// Remainders of tap distances by the stride, for rows and columns.
     phases: [Vec<usize>; 2],
-    /// For each phase of columns, the part of a line that is not padding.
+    /// For each phase of columns, what of a line is not padding.
     spans: Vec<Span>,
     lines: usize,
     pitch: usize,
     offsets: Vec<usize>,
-    union: u8,
 }
 
-impl Plane {
+impl<T: Copy> Plane<T> {
     /// A plane for `geometry`, all padding.
-    pub fn new(geometry: ConvGeometry, padding_byte: u8) -> Self {
+    pub fn new(geometry: ConvGeometry, padding: T) -> Self {
         let g = &geometry;
         let phases = [0, 1].map(|axis| {
             let mut phases: Vec<_> = (0..g.kernel[axis]).map(|tap| tap * g.dilation[axis] % g.stride[axis]).collect();
@@ -57,22 +55,22 @@ impl Plane {
             }
         }
         let split = g.channels * phases[0].len() * phases[1].len() * plane;
-        let bytes = vec![padding_byte; split + LANES];
+        let values = vec![padding; split + LANES];
         let span = |&phase: &usize| Span::inside(g.input[1], phase, g.stride[1], g.padding[1], pitch);
         let spans = phases[1].iter().map(span).collect();
-        Plane { geometry, padding_byte, bytes, phases, spans, lines, pitch, offsets, union: padding_byte }
+        Plane { geometry, values, phases, spans, lines, pitch, offsets }
     }
 
     /// Takes an image's channels, `[channels, height, width]`.
     ///
     /// # Panics
     /// When `channels` is of another size.
-    pub fn fill(&mut self, channels: &[u8]) {
+    pub fn fill(&mut self, channels: &[T]) {
         let g = &self.geometry;
         let [height, width] = g.input;
-        assert_eq!(channels.len(), g.channels * height * width, "bytes of {} channels", g.channels);
-        // Padding is there from the beginning: it is the same for every image.
-        let mut out = self.bytes.chunks_exact_mut(self.pitch);
+        assert_eq!(channels.len(), g.channels * height * width, "values of {} channels", g.channels);
+        // Padding is in place from the beginning: it is the same for every image.
+        let mut out = self.values.chunks_exact_mut(self.pitch);
         for c in 0..g.channels {
             for &phase_y in &self.phases[0] {
                 for span in &self.spans {
@@ -86,7 +84,6 @@ impl Plane {
                 }
             }
         }
-        self.union = channels.iter().fold(self.padding_byte, |union, byte| union | byte);
     }
 
     /// Positions that a kernel computes, from the first output to the last, and those between output
@@ -101,27 +98,91 @@ impl Plane {
         &self.geometry
     }
 
-    /// The sums of output row `oy` among those of all positions.
+    /// The outputs of row `oy` among those of all positions.
     ///
     /// # Panics
     /// When there are fewer than [`positions`](Self::positions).
-    pub fn output_row<'a>(&self, sums: &'a [Lanes<i32>], oy: usize) -> &'a [i32] {
-        &Lanes::flatten(sums)[oy * self.pitch..][..self.geometry.output[1]]
+    pub fn output_row<'a, U>(&self, values: &'a [U], oy: usize) -> &'a [U] {
+        &values[self.position(oy, 0)..][..self.geometry.output[1]]
     }
 
-    /// The bytes that tap `k` of `LANES` positions from `position` on reads.
-    pub(super) fn tap(&self, k: usize, position: usize) -> &[u8; LANES] {
-        self.bytes[self.offsets[k] + position..].first_chunk().expect("positions are followed by LANES bytes")
+    /// The values that tap `k` of `LANES` positions from `position` on reads.
+    pub(super) fn tap(&self, k: usize, position: usize) -> &[T; LANES] {
+        self.values[self.offsets[k] + position..].first_chunk().expect("positions are followed by LANES values")
+    }
+
+    /// The values that tap `k` reads, from position 0 on; more follow the last position.
+    ///
+    /// # Panics
+    /// When there is no tap `k`.
+    pub fn from_tap(&self, k: usize) -> &[T] {
+        &self.values[self.offsets[k]..]
+    }
+
+    /// The place of output `(oy, ox)` among positions.
+    pub(super) fn position(&self, oy: usize, ox: usize) -> usize {
+        oy * self.pitch + ox
     }
 
     /// Products summed for each position.
     pub(super) fn depth(&self) -> usize {
         self.offsets.len()
     }
+}
 
+impl Plane {
     /// All bytes that are read, combined by OR.
     pub(super) fn union(&self) -> u8 {
-        self.union
+        self.values.iter().fold(0, |union, byte| union | byte)
+    }
+}
+
+/// The part of a strided read that is inside a line: elements `before..end`, from `start` on.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    before: usize,
+    end: usize,
+    start: usize,
+}
+
+impl Span {
+    /// Of `count` elements, of which element `i` is at `first + i * stride - padding` of a line.
+    fn inside(length: usize, first: usize, stride: usize, padding: usize, count: usize) -> Self {
+        let before = padding.saturating_sub(first).div_ceil(stride).min(count);
+        let end = (length + padding).saturating_sub(first).div_ceil(stride).clamp(before, count);
+        Span { before, end, start: (first + before * stride).saturating_sub(padding) }
+    }
+
+    /// Copies the elements inside `line` to their places in `out`.
+    fn copy<T: Copy>(&self, line: &[T], stride: usize, out: &mut [T]) {
+        if self.before == self.end {
+            return;
+        }
+        let (inside, out) = (&line[self.start..], &mut out[self.before..self.end]);
+        if stride == 1 {
+            copy(&inside[..out.len()], out);
+        } else {
+            for (out, &value) in out.iter_mut().zip(inside.iter().step_by(stride)) {
+                *out = value;
+            }
+        }
+    }
+}
+
+/// Copies a line, without the call that `copy_from_slice` makes where it is short.
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    const STEP: usize = 16;
+    if from.len() > 256 {
+        to.copy_from_slice(from);
+        return;
+    }
+    for (to, from) in to.as_chunks_mut::<STEP>().0.iter_mut().zip(from.as_chunks::<STEP>().0) {
+        *to = *from;
+    }
+    // The last step overlaps the one before.
+    match (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
+        (Some(to), Some(from)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
     }
 }
 

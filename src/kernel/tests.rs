@@ -160,6 +160,105 @@ prop_compose! {
     }
 }
 
+/// What tap `k` of output position `position` reads from an image's channels, by the definition of a
+/// convolution.
+fn tap(g: &ConvGeometry, channels: &[u8], padding: u8, k: usize, position: usize) -> u8 {
+    let (c, ky, kx) = (k / (g.kernel[0] * g.kernel[1]), k / g.kernel[1] % g.kernel[0], k % g.kernel[1]);
+    let (oy, ox) = (position / g.output[1], position % g.output[1]);
+    let at = |o: usize, tap: usize, axis: usize| {
+        (o * g.stride[axis] + tap * g.dilation[axis]).cast_signed() - g.padding[axis].cast_signed()
+    };
+    let (y, x) = (at(oy, ky, 0), at(ox, kx, 1));
+    let [height, width] = g.input.map(usize::cast_signed);
+    if y < 0 || y >= height || x < 0 || x >= width {
+        return padding;
+    }
+    channels[(c * g.input[0] + y.cast_unsigned()) * g.input[1] + x.cast_unsigned()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn tiles_hold_what_a_naive_gather_reads(
+        geometry in geometry(), images in 1usize..4, start in any::<prop::sample::Index>(),
+        length in 1usize..=LANES, seed in any::<u64>(),
+    ) {
+        let size = geometry.channels * geometry.input[0] * geometry.input[1];
+        let values = bytes(seed, images * size, 0..=255);
+        let padding = seed as u8;
+        let planes: Vec<Plane> = values.chunks(size).map(|channels| {
+            let mut plane = Plane::new(geometry, padding);
+            plane.fill(channels);
+            plane
+        }).collect();
+        let all = images * geometry.positions();
+        let start = start.index(all);
+        let columns = start..(start + length).min(all);
+        let mut tile = Tile::default();
+        fill_tile(&planes, columns.clone(), &mut tile);
+        prop_assert_eq!((tile.columns(), tile.rows().len()), (columns.len(), geometry.depth()));
+        for (k, row) in tile.rows().iter().enumerate() {
+            for (lane, column) in columns.clone().enumerate() {
+                let (image, position) = (column / geometry.positions(), column % geometry.positions());
+                let channels = &values[image * size..][..size];
+                prop_assert_eq!(row.0[lane], tap(&geometry, channels, padding, k, position));
+            }
+        }
+    }
+
+    #[test]
+    fn transposed_tiles_hold_the_matrix(
+        depth in 1usize..200, rows in 1usize..300, start in any::<prop::sample::Index>(), seed in any::<u64>(),
+    ) {
+        let matrix = bytes(seed, rows * depth, 0..=255);
+        let start = start.index(rows);
+        let columns = start..(start + LANES).min(rows);
+        let mut tile = Tile::default();
+        transpose_tile(&matrix, depth, columns.clone(), &mut tile);
+        for (k, row) in tile.rows().iter().enumerate() {
+            for (lane, column) in columns.clone().enumerate() {
+                prop_assert_eq!(row.0[lane], matrix[column * depth + k]);
+            }
+        }
+    }
+
+    /// Quantizing and finishing, in whichever instruction set is taken, are their formulas in `f64`.
+    #[test]
+    fn conversions_are_their_formulas(
+        values in prop::collection::vec(any::<f32>(), 1..100), scale in 1e-6f32..1e6, zero_point in 0i32..=255,
+        factor in prop::sample::select(vec![0i32, 128, -7]), bias in any::<Option<i16>>(), relu in any::<bool>(),
+    ) {
+        let quantizer = convert::Quantizer { scale, zero_point, low: 0, high: 255 };
+        let mut found = vec![0; values.len()];
+        let has_nan = convert::quantize(&quantizer, &values, &mut found);
+        prop_assert_eq!(has_nan, values.iter().any(|x| x.is_nan()));
+        for (&x, &byte) in values.iter().zip(&found).filter(|(x, _)| !x.is_nan()) {
+            let rounded = f64::from(x / scale).round_ties_even() + f64::from(zero_point);
+            prop_assert_eq!(f64::from(byte), rounded.clamp(0.0, 255.0));
+        }
+
+        let sums: Vec<i32> = values.iter().map(|x| (x.to_bits() >> 2) as i32 - (1 << 28)).collect();
+        let columns: Vec<i32> = values.iter().map(|x| (x.to_bits() & 0xffff) as i32).collect();
+        let wide: Vec<i64> = sums.iter().map(|&sum| i64::from(sum)).collect();
+        let finish = convert::Finish { scale: f64::from(scale), bias: bias.map(f32::from), relu };
+        let (mut narrow, mut other) = (vec![0f32; sums.len()], vec![0f32; sums.len()]);
+        convert::finish_narrow(&finish, &sums, -1234, factor, &columns, &mut narrow);
+        convert::finish_wide(&finish, &wide, -1234, i64::from(factor), &columns, &mut other);
+        for (i, &sum) in sums.iter().enumerate() {
+            let acc = i64::from(sum) - 1234 - i64::from(factor) * i64::from(columns[i]);
+            let mut y = (acc as f64 * f64::from(scale)) as f32;
+            if let Some(bias) = bias {
+                y += f32::from(bias);
+            }
+            if relu {
+                y = y.max(0.0);
+            }
+            prop_assert_eq!((narrow[i], other[i]), (y, y));
+        }
+    }
+}
+
 /// How far the activations of a tile's rows reach.
 #[derive(Debug, Clone, Copy)]
 enum Reach {
@@ -229,16 +328,8 @@ proptest! {
         let size = geometry.channels * geometry.input[0] * geometry.input[1];
         let images = bytes(seed, size, 0..=if low { 127 } else { 255 });
         let padding_byte = (seed % 128) as u8;
-        let source =
-            Im2col { images: &images, total_channels: geometry.channels, first_channel: 0, geometry, padding_byte };
-        let mut activations = vec![Vec::new(); geometry.depth()];
-        for start in (0..geometry.positions()).step_by(LANES) {
-            let mut tile = Tile::default();
-            fill_tile(&source, start..(start + LANES).min(geometry.positions()), &mut tile);
-            for (all, row) in activations.iter_mut().zip(tile.rows()) {
-                all.extend_from_slice(&row.0[..tile.columns()]);
-            }
-        }
+        let read = |k| (0..geometry.positions()).map(|at| tap(&geometry, &images, padding_byte, k, at)).collect();
+        let activations: Vec<Vec<u8>> = (0..geometry.depth()).map(read).collect();
         let weights = bytes(!seed, outputs * geometry.depth(), 0..=255);
         let weights = WeightMatrix::new(&weights, geometry.depth());
         let expected = reference::sums(&table, weights, &activations);
@@ -251,7 +342,7 @@ proptest! {
             for (row, expected) in expected.iter().enumerate() {
                 packed.slide(&plane, row, &mut sums);
                 for (oy, expected) in expected.chunks(geometry.output[1]).enumerate() {
-                    let found: Vec<i64> = plane.output_row(&sums, oy).iter().map(|&sum| i64::from(sum)).collect();
+                    let found: Vec<i64> = plane.output_row(Lanes::flatten(&sums), oy).iter().map(|&sum| i64::from(sum)).collect();
                     prop_assert_eq!(&found, expected, "{}: output {}, row {}", kernel.name(), row, oy);
                 }
             }

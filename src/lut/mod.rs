@@ -1,11 +1,52 @@
 //! The multiplier: its complete product table, where it came from, and how it is put to use.
 //!
-//! A [`Lut`] is what hardware people hand over: a table of products over two operands. A
-//! [`Coding`] says how quantized integers become its operands and its products signed terms; the
+//! A [`Lut`] is what hardware people hand over: a table of products over two operands. [`open`] gets
+//! one from a file in any [`format`](mod@format), whose reading is stated or detected ([`detect`]), or from a
+//! [`design`]'s name. [`ErrorMetrics`] say how far it is from the exact product, and [`LutInfo`] is
+//! all that a report shows of it.
+//!
+//! A [`Coding`] says how quantized integers become its operands and its products signed terms; the
 //! two together give the [`EffectiveTable`](crate::kernel::EffectiveTable) that kernels read.
 
+mod audit;
+mod bits;
+mod c_source;
+mod claims;
 mod coding;
+mod cost;
+pub mod design;
+pub mod detect;
+pub mod format;
+mod from_c;
+mod info;
+mod metadata;
+mod metrics;
+mod open;
+mod origin;
+mod plot;
+mod quadrant;
+mod reading;
+mod shipped;
 mod table;
+mod write;
 
+pub use audit::{Audit, ClaimCheck, Finding, WorstOperand};
+pub use bits::{Bits, BitsError};
+pub use claims::{Claim, ClaimError, Claims};
 pub use coding::{Coding, CodingError};
+pub use cost::{Cost, CostSource, Costs, CostsError};
+pub use from_c::{FromCError, FromCOptions, from_c};
+pub use info::{LutInfo, ReadingInfo};
+pub use metadata::{FieldError, Metadata};
+pub use metrics::ErrorMetrics;
+pub use open::{OpenError, OpenOptions, open, read_stream};
+pub use origin::{LutWarning, Origin, ReadingSource};
+pub use plot::{PlotError, plot};
+pub use quadrant::{Quadrant, Relation};
+pub use reading::{Entry, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
+pub use shipped::{SHIPPED, write_shipped};
 pub use table::Lut;
+pub use write::WriteError;
+
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,65 @@
-//! The product table of an 8x8-bit multiplier.
+//! The product table of a multiplier.
 
+use super::{Bits, IndexOrder, Metadata, Origin};
 use crate::kernel::Signedness;
+use std::ops::RangeInclusive;
 
 /// The complete product table of a multiplier: `lut[a][b]`, with `a` the first operand (the
 /// activation) and `b` the second (the weight).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Lut {
     name: String,
     signedness: Signedness,
+    bits: [Bits; 2],
     /// In numeric order of both operands, first operand major.
     products: Box<[i32]>,
+    metadata: Metadata,
+    origin: Origin,
 }
 
 impl Lut {
-    /// Tabulates `product(a, b)` over all operand values.
-    pub fn from_fn(name: &str, signedness: Signedness, mut product: impl FnMut(i32, i32) -> i32) -> Self {
-        let range = operands(signedness);
-        let products = range.clone().flat_map(|a| range.clone().map(move |b| (a, b)));
-        Lut { name: name.to_owned(), signedness, products: products.map(|(a, b)| product(a, b)).collect() }
+    /// Tabulates `product(a, b)` over all operand values of 8 bits.
+    pub fn from_fn(name: &str, signedness: Signedness, product: impl FnMut(i32, i32) -> i32) -> Self {
+        Lut::from_fn_sized(name, signedness, [Bits::EIGHT; 2], product)
+    }
+
+    /// Tabulates `product(a, b)` over all values of operands `bits[0]` and `bits[1]` wide.
+    pub fn from_fn_sized(
+        name: &str,
+        signedness: Signedness,
+        bits: [Bits; 2],
+        mut product: impl FnMut(i32, i32) -> i32,
+    ) -> Self {
+        let pairs = operand_pairs(signedness, bits);
+        Lut::from_products(name, signedness, bits, pairs.map(|(a, b)| product(a, b)).collect())
+    }
+
+    /// Takes products in numeric order of both operands, first operand major.
+    pub(super) fn from_products(name: &str, signedness: Signedness, bits: [Bits; 2], products: Box<[i32]>) -> Self {
+        assert_eq!(products.len(), bits[0].values() * bits[1].values(), "products of a table of {bits:?}");
+        let (metadata, origin) = (Metadata::default(), Origin::default());
+        Lut { name: name.to_owned(), signedness, bits, products, metadata, origin }
+    }
+
+    /// The same table under another name.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// The same table with what is known of it.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// The same table with where it came from.
+    #[must_use]
+    pub(super) fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// The name that reports use.
@@ -25,9 +67,32 @@ impl Lut {
         &self.name
     }
 
-    /// Whether operands are signed (-128 to 127) or unsigned (0 to 255).
+    /// Whether operands are signed (two's complement) or unsigned.
     pub fn signedness(&self) -> Signedness {
         self.signedness
+    }
+
+    /// The widths of the first and second operand.
+    pub fn bits(&self) -> [Bits; 2] {
+        self.bits
+    }
+
+    /// The values of the first (0) or second (1) operand.
+    ///
+    /// # Panics
+    /// When `operand` is neither.
+    pub fn operand_range(&self, operand: usize) -> RangeInclusive<i32> {
+        self.bits[operand].range(self.signedness)
+    }
+
+    /// What the file or the design says of the multiplier.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Where the table came from and how it was read.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The product of operand values `a` and `b`.
@@ -35,23 +100,58 @@ impl Lut {
     /// # Panics
     /// When an operand is outside the multiplier's range.
     pub fn product(&self, a: i32, b: i32) -> i32 {
-        let first = *operands(self.signedness).start();
-        let index = |operand: i32| usize::try_from(operand - first).ok().filter(|&i| i < 256);
-        let (Some(a), Some(b)) = (index(a), index(b)) else { panic!("operands {a} and {b} of {:?}", self.signedness) };
-        self.products[a << 8 | b]
+        let [first, second] = self.bits;
+        let product = self.get(a, b);
+        product.unwrap_or_else(|| panic!("operands {a} and {b} of a {:?} {first}x{second} multiplier", self.signedness))
+    }
+
+    /// The product of operand values `a` and `b`, if both are in the multiplier's range.
+    pub fn get(&self, a: i32, b: i32) -> Option<i32> {
+        let index = |operand: i32, bits: Bits| {
+            let first = *bits.range(self.signedness).start();
+            usize::try_from(operand - first).ok().filter(|&i| i < bits.values())
+        };
+        let (row, column) = (index(a, self.bits[0])?, index(b, self.bits[1])?);
+        Some(self.products[row * self.bits[1].values() + column])
+    }
+
+    /// Every `(a, b, product)` in numeric order of both operands, first operand major.
+    pub fn products(&self) -> impl Iterator<Item = (i32, i32, i32)> {
+        operand_pairs(self.signedness, self.bits).zip(&self.products).map(|((a, b), &product)| (a, b, product))
+    }
+
+    /// Every product in the order that a file with rows and columns in `index` order has.
+    pub fn entries(&self, index: IndexOrder) -> impl Iterator<Item = i32> {
+        let [rows, columns] = self.bits;
+        (0..rows.values()).flat_map(move |row| {
+            let row = index.numeric(row, rows) * columns.values();
+            (0..columns.values()).map(move |column| self.products[row + index.numeric(column, columns)])
+        })
+    }
+
+    /// Whether every product is exact.
+    pub fn is_exact(&self) -> bool {
+        self.products().all(|(a, b, product)| product == a * b)
+    }
+
+    /// Whether exchanging the operands changes nothing.
+    pub fn is_symmetric(&self) -> bool {
+        self.bits[0] == self.bits[1] && self.products().all(|(a, b, product)| product == self.product(b, a))
     }
 
     /// The same multiplier with its operands exchanged.
     #[must_use]
     pub fn transposed(&self) -> Lut {
-        Lut::from_fn(&self.name, self.signedness, |a, b| self.product(b, a))
+        let [a, b] = self.bits;
+        let mut lut = Lut::from_fn_sized(&self.name, self.signedness, [b, a], |a, b| self.product(b, a));
+        lut.metadata = self.metadata.clone();
+        lut.origin = Origin { swapped: !self.origin.swapped, ..self.origin.clone() };
+        lut
     }
 }
 
-/// The values that an operand can have.
-fn operands(signedness: Signedness) -> std::ops::RangeInclusive<i32> {
-    match signedness {
-        Signedness::Signed => -128..=127,
-        Signedness::Unsigned => 0..=255,
-    }
+/// All operand values in numeric order, first operand major.
+pub(super) fn operand_pairs(signedness: Signedness, bits: [Bits; 2]) -> impl Iterator<Item = (i32, i32)> {
+    let [a, b] = bits.map(|bits| bits.range(signedness));
+    a.flat_map(move |a| b.clone().map(move |b| (a, b)))
 }

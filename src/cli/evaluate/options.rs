@@ -1,0 +1,149 @@
+//! The options of an evaluation that stand by themselves.
+
+use crate::eval::{Gate, Outcome};
+use crate::kernel::{self, Kernel};
+use crate::layer::InferenceMode;
+use crate::report::Baseline;
+use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// The fp32 network
+    #[value(alias = "baseline")]
+    Base,
+    /// Quantized, with exact products
+    #[value(alias = "quantized")]
+    Quant,
+    /// Quantized, with every product from the LUT
+    #[value(alias = "approximate")]
+    Approx,
+    /// Quantized, with Gaussian noise
+    Noise,
+}
+
+impl From<Mode> for InferenceMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Base => InferenceMode::Baseline,
+            Mode::Quant => InferenceMode::Quantized,
+            Mode::Approx => InferenceMode::Approximate,
+            Mode::Noise => InferenceMode::Noise,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Noise")]
+pub(super) struct NoiseArgs {
+    /// Standard deviation of noise mode, relative to that of each layer's output
+    #[arg(long, value_name = "S", default_value_t = 0.0, allow_hyphen_values = true)]
+    pub noise_std: f64,
+
+    /// Mean of noise mode, in units of each layer's output
+    #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
+    pub noise_mean: f64,
+
+    /// Seed of noise mode
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+impl NoiseArgs {
+    pub fn check(&self) -> anyhow::Result<()> {
+        let std = self.noise_std;
+        ensure!(std.is_finite() && std >= 0.0, "--noise-std {std}: expected a finite number of at least 0");
+        let mean = self.noise_mean;
+        ensure!(mean.is_finite(), "--noise-mean {mean}: expected a finite number");
+        Ok(())
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct RunArgs {
+    /// Evaluate the first N samples only
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<NonZeroUsize>,
+
+    /// Samples of a batch
+    #[arg(short, long, value_name = "N", default_value = "64")]
+    pub batch_size: NonZeroUsize,
+
+    /// Threads; default: all cores
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Kernel that sums products; default: the best that the processor can run
+    #[arg(long, value_name = "NAME", env = "APPROX_EVAL_KERNEL")]
+    pub kernel: Option<String>,
+}
+
+impl RunArgs {
+    /// The kernel asked for, which all give the same bits.
+    pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
+        let Some(name) = &self.kernel else { return Ok(kernel::best()) };
+        let runnable = || {
+            let kernels = kernel::KERNELS.iter().filter(|kernel| kernel.is_supported());
+            kernels.map(|kernel| kernel.name()).collect::<Vec<_>>().join(", ")
+        };
+        match kernel::by_name(name) {
+            Some(kernel) if kernel.is_supported() => Ok(kernel),
+            Some(_) => bail!("--kernel {name}: this processor cannot run it, but {}", runnable()),
+            None => bail!("--kernel {name}: no such kernel; this processor can run {}", runnable()),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Report")]
+pub(super) struct ReportArgs {
+    /// Write the report to a file too, in the format of its extension; repeats
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+
+    /// Write index, label, prediction and correct of each sample to a CSV file
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+
+    /// Write the raw outputs to a safetensors file: logits, f32, [samples, classes]
+    #[arg(long, value_name = "FILE")]
+    pub logits: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Gates")]
+pub(super) struct GateArgs {
+    /// Exit with 1 when top-1 accuracy is below this fraction
+    #[arg(long, value_name = "A", allow_hyphen_values = true)]
+    pub min_accuracy: Option<f64>,
+
+    /// A JSON report to compare with
+    #[arg(long, value_name = "REPORT", requires = "max_drop")]
+    pub baseline: Option<PathBuf>,
+
+    /// Exit with 1 when top-1 accuracy lies more than this fraction below the baseline's
+    #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true)]
+    pub max_drop: Option<f64>,
+}
+
+impl GateArgs {
+    /// Checks the bounds and reads the baseline.
+    pub fn open(&self) -> anyhow::Result<Option<Baseline>> {
+        for (option, bound) in [("--min-accuracy", self.min_accuracy), ("--max-drop", self.max_drop)] {
+            if let Some(bound) = bound.filter(|bound| !(0.0..=1.0).contains(bound)) {
+                bail!("{option} {bound}: expected a fraction from 0 to 1");
+            }
+        }
+        self.baseline.as_ref().map(|path| Baseline::read(path).context("--baseline")).transpose()
+    }
+
+    pub fn judge(&self, outcome: &Outcome, baseline: Option<&Baseline>) -> Vec<Gate> {
+        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(&outcome.accuracy, bound));
+        let drop = self.max_drop.zip(baseline);
+        let drop = drop.map(|(bound, baseline)| Gate::max_drop(&outcome.accuracy, baseline.top1, bound));
+        minimum.into_iter().chain(drop).collect()
+    }
+}

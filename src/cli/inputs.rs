@@ -1,0 +1,186 @@
+//! Options that name what is evaluated: network, data, multiplier.
+
+use super::quantization::CodingArg;
+use crate::data::{self, Channels, DataFormat, Dataset, PixelKind, Preprocess, Split};
+use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
+use crate::zoo::{InputConfig, Model, SHIPPED};
+use anyhow::{Context, bail};
+use std::path::{Path, PathBuf};
+
+/// The network.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct ModelArgs {
+    /// A shipped network's name or a model directory; default: the shipped lenet5
+    #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
+    model: Option<String>,
+
+    /// A zoo architecture, in place of --model; needs --weights
+    #[arg(long, value_name = "NAME", requires = "weights")]
+    arch: Option<String>,
+
+    /// A state dict in safetensors, named as PyTorch names it
+    #[arg(long, value_name = "FILE", requires = "arch")]
+    weights: Option<PathBuf>,
+
+    /// Keep batch normalisation apart in place of folding it into the layer before
+    #[arg(long)]
+    pub no_fold_bn: bool,
+}
+
+impl ModelArgs {
+    pub fn open(&self) -> anyhow::Result<Model> {
+        let model = match (&self.arch, &self.weights) {
+            (Some(arch), Some(weights)) => Model::from_weights(arch, weights)?,
+            _ => Model::open(self.model.as_deref().unwrap_or(SHIPPED[0].name))?,
+        };
+        model.notes.iter().for_each(|note| tracing::info!("{note}"));
+        Ok(model)
+    }
+}
+
+/// The data set and what happens to its images.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Data")]
+pub(super) struct DataArgs {
+    /// Data set, its format recognised; default: the model's embedded test set
+    #[arg(short, long, value_name = "PATH")]
+    data: Option<PathBuf>,
+
+    /// Force the data set's format
+    #[arg(long, value_name = "FORMAT")]
+    data_format: Option<DataFormat>,
+
+    /// Mean of byte images, subtracted after division by 255; default: the model's
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
+    mean: Option<Vec<f32>>,
+
+    /// Standard deviation of byte images, divided by last; default: the model's
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
+    std: Option<Vec<f32>>,
+
+    /// Resize byte images so that their shorter side is N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    resize: Option<u32>,
+
+    /// Cut an N x N square from the middle of byte images
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    crop: Option<u32>,
+
+    /// Convert byte images: gray or rgb
+    #[arg(long, value_name = "CHANNELS")]
+    channels: Option<Channels>,
+}
+
+impl DataArgs {
+    pub fn open(&self, model: &Model) -> anyhow::Result<Dataset> {
+        if let Some(path) = &self.data {
+            return Ok(data::open(path, self.data_format, Split::Test)?);
+        }
+        if self.data_format.is_some() {
+            bail!("--data-format bears on --data, which is not given");
+        }
+        let embedded = model.dataset.as_deref().and_then(data::embedded);
+        let embedded =
+            embedded.with_context(|| format!("model '{}' has no test set of its own: give --data", model.name))?;
+        Ok(embedded.open()?)
+    }
+
+    /// Opens a calibration set as `--data` would be, but for the training part of a folder that has one.
+    pub fn open_calibration(&self, path: &Path) -> anyhow::Result<Dataset> {
+        data::open(path, self.data_format, Split::Train).context("--calib-data")
+    }
+
+    /// What happens to images of `dataset`: the options, else the model's own.
+    pub fn preprocess(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
+        let plain = Preprocess::default();
+        let or = |given: &Option<Vec<f32>>, own: &[f32], plain: Vec<f32>| match given {
+            Some(given) => given.clone(),
+            None if own.is_empty() => plain,
+            None => own.to_vec(),
+        };
+        // The model's own sizes are for bytes; only what was asked for is an error on floats.
+        let own_size = |size: Option<usize>| size.filter(|_| dataset.pixel_kind() == PixelKind::Bytes);
+        Preprocess {
+            mean: or(&self.mean, &own.mean, plain.mean),
+            std: or(&self.std, &own.std, plain.std),
+            resize: self.resize.map(|n| n as usize).or_else(|| own_size(own.resize)),
+            crop: self.crop.map(|n| n as usize).or_else(|| own_size(own.crop)),
+            channels: self.channels,
+        }
+    }
+
+    /// What happens to images of the model's own calibration set, which have the network's shape already.
+    pub fn preprocess_own(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
+        Preprocess { resize: None, crop: None, channels: None, ..self.preprocess(dataset, own) }
+    }
+
+    /// The data set's path, where one was given.
+    pub fn path(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
+    /// Whether nobody said how byte images are normalised.
+    pub fn is_normalisation_unknown(&self, dataset: &Dataset, own: &InputConfig) -> bool {
+        let known = self.mean.is_some() || self.std.is_some() || !own.mean.is_empty() || !own.std.is_empty();
+        dataset.pixel_kind() == PixelKind::Bytes && !known
+    }
+}
+
+/// How a multiplier's table is read.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Multiplier")]
+pub(super) struct LutFileArgs {
+    /// State how the LUT file is read, in place of detecting it: words joined by '-', such as
+    /// bin-u16, i16-signed-twos-complement or text-unsigned
+    #[arg(long, value_name = "FORMAT")]
+    lut_format: Option<LutFormat>,
+
+    /// Exchange the LUT's operands: its first becomes the weight
+    #[arg(long)]
+    swap_operands: bool,
+}
+
+impl LutFileArgs {
+    /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.
+    pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
+        let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
+        let lut = lut::open(lut, &options)?;
+        lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
+        Ok(lut)
+    }
+}
+
+/// The multiplier.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Multiplier")]
+pub(super) struct LutArgs {
+    /// A LUT file or the name of a multiplier (see 'approx-eval lut list')
+    #[arg(short, long, value_name = "LUT")]
+    lut: Option<String>,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    /// How quantized integers become operands; default: signed for signed LUTs and without one,
+    /// sign-magnitude for unsigned LUTs
+    #[arg(long, value_name = "CODING")]
+    coding: Option<CodingArg>,
+}
+
+impl LutArgs {
+    /// The multiplier, if one was named, and the coding in use.
+    pub fn open(&self) -> anyhow::Result<(Option<Lut>, Coding)> {
+        let coding = self.coding.map(Coding::from);
+        let Some(spec) = &self.lut else {
+            if self.file.lut_format.is_some() || self.file.swap_operands {
+                bail!("--lut-format and --swap-operands bear on --lut, which is not given");
+            }
+            return Ok((None, coding.unwrap_or(Coding::Signed)));
+        };
+        let lut = self.file.open(spec, coding).context("--lut")?;
+        let coding = coding.unwrap_or_else(|| Coding::default_for(lut.signedness()));
+        coding.check(&lut).context("--coding")?;
+        Ok((Some(lut), coding))
+    }
+}

@@ -1,0 +1,120 @@
+//! The command line: options, their turn into validated settings, and one file a command.
+//!
+//! Options are clap structs that stay in this room; what leaves it are the settings of the rooms
+//! below. [`run`] does what a parsed command line asks for.
+
+mod evaluate;
+mod exit_code;
+mod inputs;
+mod lut;
+mod model;
+mod output;
+mod progress;
+mod quantization;
+
+pub use exit_code::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use inputs::{DataArgs, LutArgs, ModelArgs};
+
+/// Evaluate neural networks on approximate multipliers, bit for bit.
+///
+/// Without options, the shipped network lenet5 runs in fp32 on its embedded test set. With a LUT,
+/// every product of every linear and convolution layer is taken from it.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit codes: 0 done and every gate held; 1 a gate failed; 2 bad usage or bad input; 3 an internal error."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    evaluate: evaluate::EvaluateArgs,
+
+    #[command(flatten)]
+    terminal: TerminalArgs,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Describe multipliers
+    #[command(subcommand)]
+    Lut(lut::LutCommand),
+    /// Describe networks
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+}
+
+/// What reaches the terminal beside the report.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Terminal")]
+pub(crate) struct TerminalArgs {
+    /// Say nothing but the report and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say more of what is done; twice for details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    /// Show no progress bar (it shows on a terminal only)
+    #[arg(long, global = true)]
+    no_progress: bool,
+
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+impl TerminalArgs {
+    /// Whether to colour what goes to a stream that is or is not a terminal.
+    fn colors(&self, is_terminal: bool) -> bool {
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    /// Sends log messages to standard error.
+    fn start_logging(&self) {
+        use std::io::IsTerminal;
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => tracing::Level::ERROR,
+            (false, 0) => tracing::Level::WARN,
+            (false, 1) => tracing::Level::INFO,
+            (false, _) => tracing::Level::DEBUG,
+        };
+        let format = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(level)
+            .with_ansi(self.colors(std::io::stderr().is_terminal()))
+            .with_target(false)
+            .without_time();
+        // A second call, as tests of the library may make, keeps the first subscriber.
+        let _ = format.try_init();
+    }
+}
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// With one message that names the file or option at fault, and the mend.
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    cli.terminal.start_logging();
+    match &cli.command {
+        None => evaluate::run(&cli.evaluate, &cli.terminal),
+        Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
+        Some(Command::Model(command)) => model::run(command, &cli.terminal),
+    }
+}

@@ -1,0 +1,75 @@
+//! `approx-eval model`: networks described.
+
+use super::output::FormatArgs;
+use super::{ExitCode, TerminalArgs};
+use crate::report::{ModelDetails, ModelList};
+use crate::zoo::{Architecture, Model, SHIPPED};
+use anyhow::{Context, ensure};
+use std::path::Path;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum ModelCommand {
+    /// Show a network's layers, parameters and multiplications
+    Info(InfoArgs),
+    /// List the networks that can be named
+    List(ListArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InfoArgs {
+    /// A model directory, a shipped network's name, or an architecture's name
+    model: String,
+
+    /// Input of an architecture: channels, height, width
+    #[arg(long, value_name = "C,H,W", value_parser = parse_input)]
+    input: Option<[usize; 3]>,
+
+    /// Outputs of an architecture
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    num_classes: Option<u32>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+fn parse_input(text: &str) -> Result<[usize; 3], String> {
+    let sizes: Option<Vec<usize>> = text.split(',').map(|size| size.parse().ok().filter(|&size| size > 0)).collect();
+    let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
+    sizes.ok_or_else(|| "expected three positive numbers: channels, height, width".to_owned())
+}
+
+pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    match command {
+        ModelCommand::Info(args) => args.format.print(&args.describe()?, terminal)?,
+        ModelCommand::List(args) => args.format.print(&ModelList::all(), terminal)?,
+    }
+    Ok(ExitCode::Success)
+}
+
+impl InfoArgs {
+    fn describe(&self) -> anyhow::Result<ModelDetails> {
+        let asks_for_shape = self.input.is_some() || self.num_classes.is_some();
+        let is_directory = Path::new(&self.model).is_dir();
+        let is_shipped = SHIPPED.iter().any(|shipped| shipped.name == self.model);
+        ensure!(
+            !(asks_for_shape && is_directory),
+            "--input and --num-classes shape an architecture; {} has its own",
+            self.model
+        );
+        if is_directory || (is_shipped && !asks_for_shape) {
+            return Ok(ModelDetails::of(&Model::open(&self.model)?));
+        }
+        let architecture = Architecture::find(&self.model)
+            .with_context(|| format!("{}: neither a model directory nor a network's name", self.model))?;
+        let input = self.input.unwrap_or(architecture.input);
+        let classes = self.num_classes.map_or(architecture.num_classes, |classes| classes as usize);
+        let graph = architecture.build(input, classes, None).with_context(|| format!("input {input:?}"))?;
+        Ok(ModelDetails::of_architecture(architecture, &graph, input, classes))
+    }
+}

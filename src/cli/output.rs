@@ -1,0 +1,65 @@
+//! Where documents go: standard output, and files opened before the work starts.
+
+use super::TerminalArgs;
+use crate::output::OutputFile;
+use crate::report::{Document, Exporter, format_by_extension, format_by_name};
+use anyhow::Context;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
+
+/// The option that every command that prints has.
+#[derive(Debug, clap::Args)]
+pub(super) struct FormatArgs {
+    /// Format of what goes to standard output: table, json or csv
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
+    format: Format,
+}
+
+#[derive(Clone, Copy)]
+struct Format(&'static dyn Exporter);
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+fn parse_format(name: &str) -> Result<Format, String> {
+    format_by_name(name).map(Format).map_err(|error| error.to_string())
+}
+
+impl FormatArgs {
+    /// Prints a document. A reader that has gone away is not an error.
+    pub fn print(&self, document: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let text = self.format.0.export(document, terminal.colors(stdout.is_terminal()));
+        match stdout.write_all(&text).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("cannot write to standard output")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Files that a document is written to.
+pub(super) struct OutputFiles(Vec<(OutputFile, &'static dyn Exporter)>);
+
+impl OutputFiles {
+    /// Opens the files, each in the format of its extension.
+    pub fn create(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let open = |path: &PathBuf| {
+            let format = format_by_extension(path).context("--output")?;
+            Ok((OutputFile::create(path).context("--output")?, format))
+        };
+        paths.iter().map(open).collect::<anyhow::Result<_>>().map(OutputFiles)
+    }
+
+    /// Writes the document to each.
+    pub fn write(self, document: &dyn Document) -> anyhow::Result<()> {
+        for (file, format) in self.0 {
+            file.commit_bytes(&format.export(document, false))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! Options that decide how a network is quantized.
+
+use crate::lut::{Bits, Coding, Lut};
+use crate::quant::{ActScheme, Observer, QuantConfig, WeightScheme};
+use anyhow::Context;
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// Quantization.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Quantization")]
+pub(super) struct QuantizationArgs {
+    /// Width of activations, 2 to 8; default: the LUT's, else 8
+    #[arg(long, value_name = "BITS")]
+    act_bits: Option<Bits>,
+
+    /// Width of weights, 2 to 8; default: the LUT's, else 8
+    #[arg(long, value_name = "BITS")]
+    weight_bits: Option<Bits>,
+
+    /// How activations are quantized; default: affine under --coding affine, else symmetric
+    #[arg(long, value_name = "SCHEME")]
+    act_scheme: Option<ActSchemeArg>,
+
+    /// How many scales weights have
+    #[arg(long, value_name = "SCHEME", default_value = "per-channel")]
+    weight_scheme: WeightSchemeArg,
+
+    /// What turns calibration activations into a range: minmax or percentile[:P]
+    #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
+    calib: Observer,
+
+    /// Calibrate on the first N samples only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    calib_samples: Option<u64>,
+
+    /// Calibration set, read and preprocessed as --data; default: the model's own
+    #[arg(long, value_name = "PATH")]
+    pub calib_data: Option<PathBuf>,
+
+    /// Read all scales and zero points from a file; nothing is calibrated
+    #[arg(long, value_name = "FILE")]
+    pub qparams: Option<PathBuf>,
+
+    /// Write all scales and zero points to a file
+    #[arg(long, value_name = "FILE")]
+    pub save_qparams: Option<PathBuf>,
+}
+
+impl QuantizationArgs {
+    /// The quantization under a coding, in widths that the multiplier can take.
+    pub fn config(&self, coding: Coding, lut: Option<&Lut>) -> anyhow::Result<QuantConfig> {
+        let plain = QuantConfig::new(coding);
+        let width = |given: Option<Bits>, operand: usize, option: &str| {
+            let widest = lut.map_or(Bits::EIGHT, |lut| lut.bits()[operand]);
+            let width = given.unwrap_or(widest);
+            anyhow::ensure!(width <= widest, "{option} {width} is wider than the LUT's operand of {widest} bits");
+            Ok(width)
+        };
+        let config = QuantConfig {
+            act_bits: width(self.act_bits, 0, "--act-bits")?,
+            weight_bits: width(self.weight_bits, 1, "--weight-bits")?,
+            act_scheme: self.act_scheme.map_or(plain.act_scheme, ActScheme::from),
+            weight_scheme: self.weight_scheme.into(),
+            observer: self.calib,
+            ..plain
+        };
+        config.check().context("--act-scheme")?;
+        Ok(config)
+    }
+
+    pub fn calib_samples(&self) -> anyhow::Result<Option<usize>> {
+        self.calib_samples.map(|n| usize::try_from(n).context("--calib-samples")).transpose()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CodingArg {
+    /// Signed LUTs, indexed by the integers
+    Signed,
+    /// Unsigned LUTs, indexed by absolute values
+    SignMagnitude,
+    /// Unsigned LUTs, indexed by integers with zero points
+    Affine,
+}
+
+impl From<CodingArg> for Coding {
+    fn from(arg: CodingArg) -> Self {
+        match arg {
+            CodingArg::Signed => Coding::Signed,
+            CodingArg::SignMagnitude => Coding::SignMagnitude,
+            CodingArg::Affine => Coding::Affine,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ActSchemeArg {
+    Symmetric,
+    Affine,
+}
+
+impl From<ActSchemeArg> for ActScheme {
+    fn from(arg: ActSchemeArg) -> Self {
+        match arg {
+            ActSchemeArg::Symmetric => ActScheme::Symmetric,
+            ActSchemeArg::Affine => ActScheme::Affine,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WeightSchemeArg {
+    PerChannel,
+    PerTensor,
+}
+
+impl From<WeightSchemeArg> for WeightScheme {
+    fn from(arg: WeightSchemeArg) -> Self {
+        match arg {
+            WeightSchemeArg::PerChannel => WeightScheme::PerChannel,
+            WeightSchemeArg::PerTensor => WeightScheme::PerTensor,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Sets stored as two arrays, images and labels: what IDX, safetensors and npz files have in common.
+//!
+//! A format says where an array's numbers begin, of what type they are, and their dimensions; from
+//! there on all such sets are read alike.
+
+use super::element::{Element, Unfit};
+use super::source::Source;
+use super::storage::Origin;
+use super::{DataError, Dataset, Pixels, ReadPixels};
+use std::ops::Range;
+
+/// Numbers in row-major order from `offset` of `source`.
+pub(super) struct Array {
+    pub source: Source,
+    pub offset: u64,
+    pub element: Element,
+    pub dims: Vec<u64>,
+}
+
+impl Array {
+    /// Bytes from `offset` to the end, `None` where that is more than a file can hold.
+    pub fn size(&self) -> Option<u64> {
+        self.dims.iter().try_fold(self.element.kind.size(), |size, &dim| size.checked_mul(dim))
+    }
+
+    /// Dimensions and type for a message, as `u8 [10, 28, 28]`.
+    pub fn describe(&self) -> String {
+        format!("{} {:?}", self.element.kind.name(), self.dims)
+    }
+
+    /// Fails unless the array ends where its source does.
+    pub fn check_len(&mut self) -> Result<(), DataError> {
+        let described = self.describe();
+        match self.size().and_then(|size| size.checked_add(self.offset)) {
+            Some(end) => self.source.check_len(end, &format!("{described} from byte {}", self.offset)),
+            None => Err(DataError::content(&self.source, described, "dimensions that fit a file")),
+        }
+    }
+
+    /// The shape of one image: `[N, D]` gives `[1, 1, D]`, `[N, H, W]` gives `[1, H, W]`.
+    fn image_shape(&self) -> Result<[usize; 3], DataError> {
+        let shape = match self.dims[..] {
+            [_, d] => [1, 1, d],
+            [_, h, w] => [1, h, w],
+            [_, c, h, w] => [c, h, w],
+            _ => [0; 3],
+        };
+        let shape = shape.map(|dim| usize::try_from(dim).unwrap_or(0));
+        if shape.contains(&0) || self.dims[0] == 0 {
+            let expected = "images as [N, H, W], [N, C, H, W] or [N, D], none of them 0";
+            return Err(DataError::content(&self.source, self.describe(), expected));
+        }
+        Ok(shape)
+    }
+
+    /// Reads all labels of an array `[N]` or `[N, 1]`.
+    fn labels(&mut self) -> Result<Vec<u32>, DataError> {
+        let flat = matches!(self.dims[..], [_] | [_, 1]);
+        if !flat || !self.element.kind.is_integer() {
+            return Err(DataError::content(&self.source, self.describe(), "labels as [N] integers"));
+        }
+        let bytes = self.source.read(self.offset, self.size().unwrap_or(u64::MAX))?;
+        self.element.labels(&bytes).map_err(|Unfit { index, value }| DataError::Label {
+            file: self.source.to_string(),
+            sample: index,
+            label: value,
+            classes: 1 << 32,
+        })
+    }
+}
+
+/// The set of `images` and `labels`; both arrays' lengths have been checked.
+pub(super) fn dataset(origin: Origin, images: Array, mut labels: Array) -> Result<Dataset, DataError> {
+    let image_shape = images.image_shape()?;
+    let (image_count, label_count) = (images.dims[0], labels.dims.first().copied().unwrap_or(0));
+    if image_count != label_count {
+        let [images, labels] = [&images, &labels].map(|array| array.source.to_string());
+        return Err(DataError::Count { images, image_count, labels, label_count });
+    }
+    let labels = labels.labels()?;
+    let kind = images.element.pixel_kind();
+    Ok(Dataset::new(origin, image_shape, kind, labels, ArrayImages(images)))
+}
+
+struct ArrayImages(Array);
+
+impl ReadPixels for ArrayImages {
+    fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError> {
+        let Array { source, offset, element, dims } = &mut self.0;
+        // Products of sizes that were compared with the file's length when it was opened.
+        let image: u64 = dims[1..].iter().product();
+        let size = image * element.kind.size();
+        let bytes = source.read(*offset + samples.start as u64 * size, samples.len() as u64 * size)?;
+        element.pixels(bytes).map_err(|Unfit { index, value }| {
+            let sample = samples.start + index / image as usize;
+            let expected = "0 to 255 (integer images are bytes; save other ranges as f32)";
+            DataError::content(&*source, format!("pixel value {value} in sample {sample}"), expected)
+        })
+    }
+}

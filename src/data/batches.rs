@@ -1,0 +1,161 @@
+//! Batches of a dataset, read and preprocessed on a thread of their own ahead of their use.
+
+use super::{DataError, Dataset, Preprocess, PreprocessError};
+use candle_core::{Device, Tensor};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Batches that wait to be taken; one more is in the making.
+const AHEAD: usize = 2;
+
+/// Consecutive samples, ready for a network.
+#[derive(Debug)]
+pub struct Batch {
+    /// Index of the first sample in the dataset.
+    pub first: usize,
+    /// Images in f32, `[batch, channels, height, width]`.
+    pub images: Tensor,
+    /// The class of each image.
+    pub labels: Vec<u32>,
+}
+
+/// Why a batch could not be prepared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// The dataset cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Its images cannot be preprocessed as asked.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+    /// The tensor cannot be made.
+    #[error("cannot make the tensor of samples {samples:?}")]
+    Tensor {
+        /// The batch.
+        samples: Range<usize>,
+        /// What candle says.
+        #[source]
+        source: Box<candle_core::Error>,
+    },
+    /// The system gave no thread.
+    #[error("cannot start the threads that prepare batches")]
+    Threads(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A defect of the program.
+    #[error("the thread that prepares batches panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+}
+
+/// An iterator over a dataset in batches, that ends after the first error. Dropping it early ends
+/// the thread after the batch that it is working on.
+#[derive(Debug)]
+pub struct Batches {
+    image_shape: [usize; 3],
+    samples: usize,
+    /// Dropped before the thread is waited for, which otherwise could wait to send.
+    receiver: Option<Receiver<Result<Batch, BatchError>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Batches {
+    /// Starts to prepare the first `limit` samples of `dataset`, all without a limit, in batches of
+    /// `batch_size`, of which the last may be smaller. Decoding and resizing take as many threads
+    /// as the caller's rayon pool has, apart from that pool.
+    ///
+    /// # Errors
+    /// When `preprocess` does not suit the dataset, or no thread can be started.
+    pub fn start(
+        dataset: Dataset,
+        preprocess: Preprocess,
+        batch_size: NonZeroUsize,
+        limit: Option<usize>,
+    ) -> Result<Batches, BatchError> {
+        let image_shape = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
+        let samples = limit.map_or(dataset.len(), |limit| limit.min(dataset.len()));
+        let (sender, receiver) = sync_channel(AHEAD);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(rayon::current_num_threads())
+            .thread_name(|index| format!("decode-{index}"))
+            .build()
+            .map_err(|source| BatchError::Threads(Box::new(source)))?;
+        let worker = Worker { dataset, preprocess, image_shape, pool };
+        let thread = std::thread::Builder::new()
+            .name("batches".to_owned())
+            .spawn(move || worker.run(batch_size.get(), samples, &sender))
+            .map_err(|source| BatchError::Threads(Box::new(source)))?;
+        Ok(Batches { image_shape, samples, receiver: Some(receiver), thread: Some(thread) })
+    }
+
+    /// Channels, height and width of the images in every batch.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    /// Samples in all batches together.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, BatchError>;
+
+    fn next(&mut self) -> Option<Result<Batch, BatchError>> {
+        if let Ok(batch) = self.receiver.as_ref()?.recv() {
+            if batch.is_err() {
+                self.receiver = None;
+            }
+            return Some(batch);
+        }
+        // The thread has ended: having sent everything, or by a panic.
+        self.receiver = None;
+        let panic = self.thread.take()?.join().err()?;
+        let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+        Some(Err(BatchError::Panicked { message: message.unwrap_or("no message").to_owned() }))
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.receiver = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic that nobody asked for any more has been printed by its hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    dataset: Dataset,
+    preprocess: Preprocess,
+    image_shape: [usize; 3],
+    pool: rayon::ThreadPool,
+}
+
+impl Worker {
+    /// Sends batches until all are sent, one fails, or nobody listens any more.
+    fn run(mut self, batch_size: usize, samples: usize, sender: &SyncSender<Result<Batch, BatchError>>) {
+        for first in (0..samples).step_by(batch_size) {
+            let batch = self.batch(first..samples.min(first.saturating_add(batch_size)));
+            let failed = batch.is_err();
+            if sender.send(batch).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    fn batch(&mut self, samples: Range<usize>) -> Result<Batch, BatchError> {
+        let Worker { dataset, preprocess, image_shape: [c, h, w], pool } = self;
+        let pixels = dataset.read(samples.clone())?;
+        let input = dataset.image_shape();
+        let values = pool.install(|| preprocess.apply(pixels, input))?;
+        let images = Tensor::from_vec(values, (samples.len(), *c, *h, *w), &Device::Cpu)
+            .map_err(|source| BatchError::Tensor { samples: samples.clone(), source: Box::new(source) })?;
+        Ok(Batch { first: samples.start, images, labels: dataset.labels()[samples].to_vec() })
+    }
+}

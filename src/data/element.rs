@@ -1,0 +1,126 @@
+//! Numbers as array files store them, and their turn into pixels and labels.
+
+use super::{PixelKind, Pixels};
+
+/// The type of an array's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+/// A type and its byte order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Element {
+    pub kind: Kind,
+    pub big_endian: bool,
+}
+
+/// A number that cannot be what it is read as.
+pub(super) struct Unfit {
+    /// Its place among the numbers read.
+    pub index: usize,
+    pub value: i128,
+}
+
+impl Kind {
+    /// Bytes of one number.
+    pub fn size(self) -> u64 {
+        match self {
+            Kind::U8 | Kind::I8 => 1,
+            Kind::U16 | Kind::I16 | Kind::F16 | Kind::Bf16 => 2,
+            Kind::U32 | Kind::I32 | Kind::F32 => 4,
+            Kind::U64 | Kind::I64 | Kind::F64 => 8,
+        }
+    }
+
+    pub fn is_integer(self) -> bool {
+        !matches!(self, Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::U8 => "u8",
+            Kind::I8 => "i8",
+            Kind::U16 => "u16",
+            Kind::I16 => "i16",
+            Kind::U32 => "u32",
+            Kind::I32 => "i32",
+            Kind::U64 => "u64",
+            Kind::I64 => "i64",
+            Kind::F16 => "f16",
+            Kind::Bf16 => "bf16",
+            Kind::F32 => "f32",
+            Kind::F64 => "f64",
+        }
+    }
+}
+
+impl Element {
+    /// What images of this type are.
+    pub fn pixel_kind(self) -> PixelKind {
+        if self.kind.is_integer() { PixelKind::Bytes } else { PixelKind::Floats }
+    }
+
+    /// Labels, which are whole numbers from 0.
+    pub fn labels(self, bytes: &[u8]) -> Result<Vec<u32>, Unfit> {
+        let labels = self.integers(bytes).enumerate();
+        labels.map(|(index, value)| u32::try_from(value).map_err(|_| Unfit { index, value })).collect()
+    }
+
+    /// Pixels: integers of any width are byte images and must be 0 to 255; floats become f32,
+    /// rounded to nearest.
+    pub fn pixels(self, bytes: Vec<u8>) -> Result<Pixels, Unfit> {
+        Ok(match self.kind {
+            Kind::U8 => Pixels::Bytes(bytes),
+            kind if kind.is_integer() => {
+                let pixels = self.integers(&bytes).enumerate();
+                let pixels = pixels.map(|(index, value)| u8::try_from(value).map_err(|_| Unfit { index, value }));
+                Pixels::Bytes(pixels.collect::<Result<_, _>>()?)
+            }
+            _ => Pixels::Floats(self.floats(&bytes)),
+        })
+    }
+
+    fn integers(self, bytes: &[u8]) -> impl Iterator<Item = i128> {
+        self.words(bytes).map(move |word| match self.kind {
+            Kind::I8 => (word as i8).into(),
+            Kind::I16 => (word as i16).into(),
+            Kind::I32 => (word as i32).into(),
+            Kind::I64 => (word as i64).into(),
+            _ => word.into(),
+        })
+    }
+
+    fn floats(self, bytes: &[u8]) -> Vec<f32> {
+        let words = self.words(bytes);
+        match self.kind {
+            Kind::F16 => words.map(|word| half::f16::from_bits(word as u16).to_f32()).collect(),
+            Kind::Bf16 => words.map(|word| half::bf16::from_bits(word as u16).to_f32()).collect(),
+            Kind::F64 => words.map(|word| f64::from_bits(word) as f32).collect(),
+            _ => words.map(|word| f32::from_bits(word as u32)).collect(),
+        }
+    }
+
+    /// The bits of each number, zero-extended.
+    fn words(self, bytes: &[u8]) -> impl Iterator<Item = u64> {
+        bytes.chunks_exact(self.kind.size() as usize).map(move |number| {
+            let mut word = [0; 8];
+            word[..number.len()].copy_from_slice(number);
+            if self.big_endian {
+                word[..number.len()].reverse();
+            }
+            u64::from_le_bytes(word)
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! What can be wrong with a dataset's files.
+
+use super::DecodeError;
+use std::path::PathBuf;
+
+/// Why a dataset cannot be opened or read. Every message names the file, what was found, and what
+/// was expected of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The operating system refused, or a compressed stream is damaged or ends early.
+    #[error("{file}: cannot read it")]
+    Io {
+        /// The file or folder.
+        file: String,
+        /// What the system or the decompressor says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The content is not what the format asks for.
+    #[error("{file}: found {found}, expected {expected}")]
+    Content {
+        /// The file.
+        file: String,
+        /// What it holds.
+        found: String,
+        /// What the format asks for, and the mend where there is one.
+        expected: String,
+    },
+    /// The file has fewer or more bytes than its header promises.
+    #[error("{file}: holds {found} bytes, expected {expected} ({why}); the file is {}", if found < expected { "truncated" } else { "longer than its header says" })]
+    Length {
+        /// The file.
+        file: String,
+        /// Bytes that it holds, after decompression; for a longer compressed file, as far as was read.
+        found: u64,
+        /// Bytes that it should hold.
+        expected: u64,
+        /// How `expected` follows from the header.
+        why: String,
+    },
+    /// Images and labels differ in number.
+    #[error("{images}: holds {image_count} images, but {labels} holds {label_count} labels")]
+    Count {
+        /// Where the images are.
+        images: String,
+        /// Images there.
+        image_count: u64,
+        /// Where the labels are.
+        labels: String,
+        /// Labels there.
+        label_count: u64,
+    },
+    /// A label names no class.
+    #[error("{file}: sample {sample} has label {label}, expected 0 to {}", classes.saturating_sub(1))]
+    Label {
+        /// The file or dataset.
+        file: String,
+        /// Index of the sample, from 0.
+        sample: usize,
+        /// Its label.
+        label: i128,
+        /// How many classes there are.
+        classes: u64,
+    },
+    /// A folder lacks the files that its format and the wanted split ask for.
+    #[error("{}: has no {missing}; expected {expected}", folder.display())]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+        /// What is not there.
+        missing: String,
+        /// The names that would do.
+        expected: String,
+    },
+    /// An image file is damaged.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// No format recognises the file or folder.
+    #[error("{}: not recognised as a dataset ({found}); known formats: {known}; --data-format forces one", path.display())]
+    Unrecognised {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was seen of it.
+        found: String,
+        /// The formats there are.
+        known: String,
+    },
+    /// Several formats fit equally well.
+    #[error("{}: could be {candidates}; choose one by --data-format", path.display())]
+    Ambiguous {
+        /// The file or folder.
+        path: PathBuf,
+        /// The formats that fit.
+        candidates: String,
+    },
+    /// A format of no such name.
+    #[error("unknown dataset format `{name}`, expected one of {known}")]
+    UnknownFormat {
+        /// The name given.
+        name: String,
+        /// The formats there are.
+        known: String,
+    },
+}
+
+impl DataError {
+    pub(super) fn content(
+        file: impl std::fmt::Display,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> DataError {
+        DataError::Content { file: file.to_string(), found: found.into(), expected: expected.into() }
+    }
+
+    pub(super) fn io(file: impl std::fmt::Display, source: std::io::Error) -> DataError {
+        DataError::Io { file: file.to_string(), source }
+    }
+}

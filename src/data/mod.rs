@@ -1,0 +1,210 @@
+//! Datasets: labelled images from files of many formats, preprocessed and prepared ahead in batches.
+//!
+//! [`open`] recognises a file or folder and gives a [`Dataset`], which reads any range of its
+//! samples in bounded memory; [`embedded()`] gives the sets that are part of the program.
+//! [`Preprocess`] turns their bytes into the numbers that a network was trained on, and
+//! [`Batches`] does both on a thread of its own, ahead of whoever evaluates or calibrates:
+//!
+//! ```
+//! use approx_eval::data::{self, Batches, Preprocess};
+//! use std::num::NonZeroUsize;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! const BATCH: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+//! let dataset = data::embedded("fashion-mnist").ok_or("not embedded")?.open()?;
+//! dataset.check_labels(10)?;
+//! let preprocess = Preprocess { mean: vec![0.2860], std: vec![0.3530], ..Preprocess::default() };
+//! for batch in Batches::start(dataset, preprocess, BATCH, Some(128))? {
+//!     let batch = batch?;
+//!     assert_eq!(batch.images.dims(), [64, 1, 28, 28]);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A format is one file of this folder and one line of the registry in `format.rs`. Formats give the
+//! set's facts when it is opened, with every check that needs no pixel, and a `ReadPixels` for
+//! the rest.
+
+mod array;
+mod batches;
+mod cifar;
+mod csv;
+mod decode;
+mod element;
+mod embedded;
+mod error;
+mod folder;
+mod format;
+mod idx;
+mod npz;
+mod planes;
+mod preprocess;
+mod resize;
+mod safetensors;
+mod source;
+mod storage;
+
+pub use batches::{Batch, BatchError, Batches};
+pub use decode::DecodeError;
+pub use embedded::{Embedded, embedded};
+pub use error::DataError;
+pub use format::{DataFormat, open};
+pub use preprocess::{Channels, Preprocess, PreprocessError};
+pub use safetensors::embedded_safetensors;
+pub use storage::Origin;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Which part of a folder with standard names is meant. A path to a single file is taken as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// What networks are evaluated on: `t10k-*`, `test_batch.bin`, `test.bin`.
+    Test,
+    /// What networks are trained and calibrated on: `train-*`, `data_batch_*.bin`, `train.bin`.
+    Train,
+}
+
+/// What a set's pixels are before preprocessing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PixelKind {
+    /// Grey levels or colour channels from 0 to 255, which preprocessing normalises.
+    Bytes,
+    /// Numbers that the network takes as they are.
+    Floats,
+}
+
+/// Pixels of consecutive samples.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pixels {
+    /// Images `[C, H, W]` one after the other, all of [`Dataset::image_shape`].
+    Bytes(Vec<u8>),
+    /// The same in f32.
+    Floats(Vec<f32>),
+    /// Image files still to be decoded, of any size; they become bytes.
+    Encoded(Vec<EncodedImage>),
+}
+
+/// The content of an image file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedImage {
+    /// The file, for messages.
+    pub file: String,
+    /// PNG or JPEG.
+    pub bytes: Vec<u8>,
+}
+
+/// A format's way to the pixels of a set.
+pub(crate) trait ReadPixels: Send {
+    /// Reads the samples of a range that lies in the set.
+    fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError>;
+}
+
+/// A set of labelled images, opened and checked as far as can be without reading pixels.
+pub struct Dataset {
+    origin: Arc<Origin>,
+    image_shape: [usize; 3],
+    pixel_kind: PixelKind,
+    labels: Vec<u32>,
+    class_names: Option<Vec<String>>,
+    reader: Box<dyn ReadPixels>,
+}
+
+impl Dataset {
+    pub(crate) fn new(
+        origin: Origin,
+        image_shape: [usize; 3],
+        pixel_kind: PixelKind,
+        labels: Vec<u32>,
+        reader: impl ReadPixels + 'static,
+    ) -> Dataset {
+        let (origin, reader) = (Arc::new(origin), Box::new(reader));
+        Dataset { origin, image_shape, pixel_kind, labels, class_names: None, reader }
+    }
+
+    /// The same set, its labels being indices of `names`.
+    pub(crate) fn with_class_names(self, names: Vec<String>) -> Dataset {
+        Dataset { class_names: Some(names), ..self }
+    }
+
+    /// The set's name and the hash of its files; a clone outlives the set.
+    pub fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// The name that reports use.
+    pub fn name(&self) -> &str {
+        self.origin.name()
+    }
+
+    /// Samples, at least one.
+    #[expect(clippy::len_without_is_empty, reason = "no dataset is empty")]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Channels, height and width of every image; for encoded images, of the first one.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.image_shape
+    }
+
+    /// What the pixels are, once decoded.
+    pub fn pixel_kind(&self) -> PixelKind {
+        self.pixel_kind
+    }
+
+    /// The class of every sample.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The classes' names by label, where the format has them.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.class_names.as_deref()
+    }
+
+    /// Fails at the first label that is not below `classes`.
+    ///
+    /// # Errors
+    /// Names the dataset, the sample and its label.
+    pub fn check_labels(&self, classes: usize) -> Result<(), DataError> {
+        match self.labels.iter().position(|&label| label as usize >= classes) {
+            None => Ok(()),
+            Some(sample) => Err(DataError::Label {
+                file: self.name().to_owned(),
+                sample,
+                label: self.labels[sample].into(),
+                classes: classes as u64,
+            }),
+        }
+    }
+
+    /// Reads the pixels of `samples`. Ranges may come in any order; going forward is fastest.
+    ///
+    /// # Errors
+    /// When a file can no longer be read, or its content is damaged.
+    ///
+    /// # Panics
+    /// When `samples` is not within the set.
+    pub fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError> {
+        assert!(samples.start <= samples.end && samples.end <= self.len(), "{samples:?} of {}", self.len());
+        if samples.is_empty() {
+            return Ok(match self.pixel_kind {
+                PixelKind::Bytes => Pixels::Bytes(Vec::new()),
+                PixelKind::Floats => Pixels::Floats(Vec::new()),
+            });
+        }
+        self.reader.read(samples)
+    }
+}
+
+impl std::fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Dataset { origin, image_shape, pixel_kind, labels, .. } = self;
+        write!(f, "Dataset {{ {}: {} {pixel_kind:?} images {image_shape:?} }}", origin.name(), labels.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

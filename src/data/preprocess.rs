@@ -1,0 +1,335 @@
+//! From a dataset's pixels to the numbers that a network was trained on.
+
+use super::planes::Planes;
+use super::{DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
+use rayon::prelude::*;
+
+/// Channels that images are converted to before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channels {
+    /// One channel: colour becomes `(19595 R + 38470 G + 7471 B + 0x8000) >> 16`, as in Pillow.
+    Gray,
+    /// Three channels: grey levels are repeated.
+    Rgb,
+}
+
+impl Channels {
+    /// Both, in the order that help texts list them.
+    pub const ALL: [Channels; 2] = [Channels::Gray, Channels::Rgb];
+
+    /// The name that options use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channels::Gray => "gray",
+            Channels::Rgb => "rgb",
+        }
+    }
+
+    /// How many channels that is.
+    pub fn count(self) -> usize {
+        match self {
+            Channels::Gray => 1,
+            Channels::Rgb => 3,
+        }
+    }
+}
+
+impl std::fmt::Display for Channels {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Channels {
+    type Err = PreprocessError;
+
+    fn from_str(name: &str) -> Result<Channels, PreprocessError> {
+        let unknown = || PreprocessError::UnknownChannels { name: name.to_owned() };
+        Self::ALL.into_iter().find(|channels| channels.name() == name).ok_or_else(unknown)
+    }
+}
+
+/// What happens to byte images, in this order: channels, resize, crop, `(x / 255 - mean) / std`.
+///
+/// Images of floats are taken as they are: `mean` and `std` do not bear on them, and the other
+/// fields must be `None`. The default divides bytes by 255 and does nothing else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preprocess {
+    /// Subtracted after the division by 255: one value, or one a channel.
+    pub mean: Vec<f32>,
+    /// Divided by last: one value, or one a channel.
+    pub std: Vec<f32>,
+    /// The shorter side after resizing as torchvision's `Resize` does on images: bilinear, with antialiasing.
+    pub resize: Option<usize>,
+    /// The side of the square cut from the centre as torchvision's `CenterCrop` does, with zero
+    /// bytes around smaller images.
+    pub crop: Option<usize>,
+    /// Conversion between grey and colour.
+    pub channels: Option<Channels>,
+}
+
+impl Default for Preprocess {
+    fn default() -> Preprocess {
+        Preprocess { mean: vec![0.0], std: vec![1.0], resize: None, crop: None, channels: None }
+    }
+}
+
+/// Why images cannot be preprocessed as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PreprocessError {
+    /// As many means or standard deviations as the images have channels, or one, are needed.
+    #[error("--{option} has {found} values, but the images have {channels} channels; give {channels} or 1{}",
+        if *.channels == 1 { "" } else { ", or convert them by --channels" })]
+    ChannelValues {
+        /// `mean` or `std`.
+        option: &'static str,
+        /// Values given.
+        found: usize,
+        /// Channels of the images.
+        channels: usize,
+    },
+    /// A value that no image can be normalised by.
+    #[error("--{option} has the value {value}, expected {expected}")]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// The value.
+        value: f32,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// Only byte images are converted.
+    #[error(
+        "--{option} was given, but the dataset's images are floats, which are taken as they are; leave it out, or give byte images"
+    )]
+    Floats {
+        /// The option.
+        option: &'static str,
+    },
+    /// Neither grey nor colour.
+    #[error("images have {found} channels; --channels {wanted} converts images of 1 or 3")]
+    Conversion {
+        /// Channels of the images.
+        found: usize,
+        /// Channels asked for.
+        wanted: Channels,
+    },
+    /// No such conversion.
+    #[error("unknown channels `{name}`, expected gray or rgb")]
+    UnknownChannels {
+        /// The name given.
+        name: String,
+    },
+    /// The result would not fit in memory.
+    #[error(
+        "{file}: resizing {height} x {width} so that the shorter side is {size} makes more than {} pixels",
+        MAX_PIXELS
+    )]
+    TooLarge {
+        /// The image.
+        file: String,
+        /// Its height.
+        height: usize,
+        /// Its width.
+        width: usize,
+        /// The side asked for.
+        size: usize,
+    },
+    /// An encoded image does not become one of the set's shape.
+    #[error(
+        "{file}: becomes {found:?} (channels, height, width), but the set's first image {expected:?}; make them alike by {mend}"
+    )]
+    Shape {
+        /// The image.
+        file: String,
+        /// Its shape after preprocessing.
+        found: [usize; 3],
+        /// The shape that it should have.
+        expected: [usize; 3],
+        /// The options that help.
+        mend: &'static str,
+    },
+    /// An image file is damaged.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// The longest side that options may ask for.
+const MAX_SIDE: usize = 10_000;
+/// Pixels of one channel that resizing may make.
+const MAX_PIXELS: usize = MAX_SIDE * MAX_SIDE;
+
+impl Preprocess {
+    /// The shape `[C, H, W]` that images of `input` have afterwards.
+    ///
+    /// # Errors
+    /// When these settings cannot be applied to such images; nothing is left to fail on a set whose
+    /// images are all of this shape.
+    pub fn output_shape(&self, input: [usize; 3], kind: PixelKind) -> Result<[usize; 3], PreprocessError> {
+        if kind == PixelKind::Floats {
+            let geometry = [
+                ("resize", self.resize.is_some()),
+                ("crop", self.crop.is_some()),
+                ("channels", self.channels.is_some()),
+            ];
+            return match geometry.iter().find(|(_, given)| *given) {
+                Some((option, _)) => Err(PreprocessError::Floats { option }),
+                None => Ok(input),
+            };
+        }
+        let channels = match (self.channels, input[0]) {
+            (None, found) => found,
+            (Some(wanted), 1 | 3) => wanted.count(),
+            (Some(wanted), found) => return Err(PreprocessError::Conversion { found, wanted }),
+        };
+        self.check_values(channels)?;
+        let [height, width] = self.resized("the dataset", [input[1], input[2]])?;
+        Ok(match self.crop {
+            Some(side) => [channels, side, side],
+            None => [channels, height, width],
+        })
+    }
+
+    /// Turns `pixels` of images `[C, H, W]` = `input` into f32 images of [`Preprocess::output_shape`],
+    /// one after the other. Work on single images is spread over the current rayon pool.
+    ///
+    /// # Errors
+    /// As [`Preprocess::output_shape`], and when an encoded image is damaged or has another shape.
+    ///
+    /// # Panics
+    /// When a dimension of `input` is 0.
+    pub fn apply(&self, pixels: Pixels, input: [usize; 3]) -> Result<Vec<f32>, PreprocessError> {
+        match pixels {
+            Pixels::Floats(values) => self.output_shape(input, PixelKind::Floats).map(|_| values),
+            Pixels::Bytes(bytes) => {
+                let normalise = Normalise::new(self, self.output_shape(input, PixelKind::Bytes)?);
+                if self.resize.or(self.crop).is_none() && self.channels.is_none() {
+                    return Ok(normalise.all(&bytes));
+                }
+                normalise.each(bytes.par_chunks_exact(input.iter().product()), |image| {
+                    self.fit("the dataset", Planes { shape: input, bytes: image.to_vec() })
+                })
+            }
+            Pixels::Encoded(images) => {
+                let output = self.output_shape(input, PixelKind::Bytes)?;
+                let normalise = Normalise::new(self, output);
+                normalise.each(images.par_iter(), |image| self.fit_encoded(image, input[0], output))
+            }
+        }
+    }
+
+    /// Decodes an image of a set whose first image has `channels`, and brings it to `output`.
+    fn fit_encoded(
+        &self,
+        image: &EncodedImage,
+        channels: usize,
+        output: [usize; 3],
+    ) -> Result<Planes, PreprocessError> {
+        let decoded = decode::planes(image)?;
+        // A colour set may hold grey images, as ImageNet does; a grey set with colour is a mistake.
+        let decoded = if (decoded.shape[0], channels) == (1, 3) { decoded.to_rgb() } else { decoded };
+        let fitted = self.fit(&image.file, decoded)?;
+        if fitted.shape == output {
+            return Ok(fitted);
+        }
+        let mend = if fitted.shape[0] == output[0] { "--resize and --crop" } else { "--channels" };
+        Err(PreprocessError::Shape { file: image.file.clone(), found: fitted.shape, expected: output, mend })
+    }
+
+    /// Everything before normalisation.
+    fn fit(&self, file: &str, mut image: Planes) -> Result<Planes, PreprocessError> {
+        image = match (self.channels, image.shape[0]) {
+            (Some(Channels::Gray), 3) => image.to_gray(),
+            (Some(Channels::Rgb), 1) => image.to_rgb(),
+            _ => image,
+        };
+        let size = [image.shape[1], image.shape[2]];
+        let resized = self.resized(file, size)?;
+        if resized != size {
+            image = image.resize(resized[0], resized[1]);
+        }
+        Ok(match self.crop {
+            Some(side) if image.shape[1..] != [side, side] => image.centre_crop(side),
+            _ => image,
+        })
+    }
+
+    /// Height and width after resizing.
+    fn resized(&self, file: &str, size: [usize; 2]) -> Result<[usize; 2], PreprocessError> {
+        let Some(side) = self.resize else { return Ok(size) };
+        let resized = resize::shorter_side(side, size);
+        resized.filter(|[h, w]| h.checked_mul(*w).is_some_and(|pixels| pixels <= MAX_PIXELS)).ok_or_else(|| {
+            PreprocessError::TooLarge { file: file.to_owned(), height: size[0], width: size[1], size: side }
+        })
+    }
+
+    fn check_values(&self, channels: usize) -> Result<(), PreprocessError> {
+        for (option, values) in [("mean", &self.mean), ("std", &self.std)] {
+            if values.len() != 1 && values.len() != channels {
+                return Err(PreprocessError::ChannelValues { option, found: values.len(), channels });
+            }
+        }
+        if let Some(&value) = self.mean.iter().find(|mean| !mean.is_finite()) {
+            return Err(PreprocessError::Value { option: "mean", value, expected: "finite numbers" });
+        }
+        if let Some(&value) = self.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
+            return Err(PreprocessError::Value { option: "std", value, expected: "finite numbers above 0" });
+        }
+        for (option, side) in [("resize", self.resize), ("crop", self.crop)] {
+            if side.is_some_and(|side| side == 0 || side > MAX_SIDE) {
+                let value = side.unwrap_or(0) as f32;
+                return Err(PreprocessError::Value { option, value, expected: "1 to 10000" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `(x / 255 - mean) / std` of every byte, by channel.
+struct Normalise {
+    tables: Vec<[f32; 256]>,
+    plane: usize,
+}
+
+impl Normalise {
+    fn new(preprocess: &Preprocess, [channels, height, width]: [usize; 3]) -> Normalise {
+        let of = |values: &[f32], channel: usize| values[if values.len() == 1 { 0 } else { channel }];
+        let table = |channel| {
+            let (mean, std) = (of(&preprocess.mean, channel), of(&preprocess.std, channel));
+            std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std)
+        };
+        Normalise { tables: (0..channels).map(table).collect(), plane: height * width }
+    }
+
+    /// Brings images into shape one by one, on many threads, and normalises them.
+    fn each<I: Send>(
+        &self,
+        images: impl IndexedParallelIterator<Item = I>,
+        fit: impl Fn(I) -> Result<Planes, PreprocessError> + Sync,
+    ) -> Result<Vec<f32>, PreprocessError> {
+        let size = self.tables.len() * self.plane;
+        let mut values = vec![0.0; images.len() * size];
+        let filled = values.par_chunks_exact_mut(size).zip(images).try_for_each(|(values, image)| {
+            self.fill(&fit(image)?.bytes, values);
+            Ok(())
+        });
+        filled.map(|()| values)
+    }
+
+    /// Normalises images that are in shape already.
+    fn all(&self, bytes: &[u8]) -> Vec<f32> {
+        let mut values = vec![0.0; bytes.len()];
+        self.fill(bytes, &mut values);
+        values
+    }
+
+    fn fill(&self, bytes: &[u8], values: &mut [f32]) {
+        let planes = bytes.chunks_exact(self.plane).zip(values.chunks_exact_mut(self.plane));
+        for ((bytes, values), table) in planes.zip(self.tables.iter().cycle()) {
+            for (value, &byte) in values.iter_mut().zip(bytes) {
+                *value = table[usize::from(byte)];
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Sets in a safetensors file: `images` and `labels`.
+//!
+//! An eight-byte length and that many bytes of JSON come before the tensors' bytes
+//! (<https://github.com/huggingface/safetensors#format>). The header alone is parsed; tensors are
+//! read by offset.
+
+use super::array::{self, Array};
+use super::element::{Element, Kind};
+use super::format::{Evidence, Format, Probe};
+use super::source::Source;
+use super::storage::{Origin, Storage};
+use super::{DataError, Dataset, Split};
+use ::safetensors::Dtype;
+use ::safetensors::tensor::{Metadata, TensorInfo};
+use std::path::Path;
+
+pub(super) static FORMAT: Format = Format { name: "safetensors", recognise, open };
+
+/// A header this long is no header: the format's own limit.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+fn recognise(probe: &mut Probe) -> Evidence {
+    match probe {
+        Probe::File { head, .. } => match (header_len(head), head.get(8)) {
+            (Some(2..=LONGEST_HEADER), Some(b'{')) => Evidence::Certain,
+            _ => Evidence::None,
+        },
+        Probe::Folder { .. } => Evidence::None,
+    }
+}
+
+fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
+    let storage = Storage::File(path.to_owned());
+    dataset(Origin::at(path, [storage.clone()]), &storage)
+}
+
+/// Opens a set that is part of the program, such as a shipped network's calibration images.
+///
+/// # Errors
+/// As [`open`](super::open()) has them.
+pub fn embedded_safetensors(name: &'static str, bytes: &'static [u8]) -> Result<Dataset, DataError> {
+    let storage = Storage::Embedded { name, bytes };
+    dataset(Origin::new(name.to_owned(), [storage.clone()]), &storage)
+}
+
+fn dataset(origin: Origin, storage: &Storage) -> Result<Dataset, DataError> {
+    let mut source = Source::new(storage.clone())?;
+    let len = source.measure()?;
+    let header = header_len(&source.head(8)?);
+    let header = header.filter(|header| *header <= LONGEST_HEADER.min(len.saturating_sub(8)));
+    let Some(header) = header else {
+        return Err(DataError::content(&source, format!("{len} bytes"), "a safetensors header, its length first"));
+    };
+    let metadata: Metadata = serde_json::from_slice(&source.read(8, header)?)
+        .map_err(|error| DataError::content(&source, format!("a header that says: {error}"), "a safetensors header"))?;
+    // The header's parser has checked that tensors follow each other and are as long as their shapes say.
+    source.check_len((8 + header).saturating_add(metadata.data_len() as u64), "its header and tensors")?;
+    let tensors = metadata.tensors();
+    let tensor = |name| {
+        let source = Source::new(storage.clone())?;
+        let Some(info) = tensors.get(name) else {
+            let names: Vec<_> = tensors.keys().map(String::as_str).collect();
+            let found =
+                if names.is_empty() { "no tensors".to_owned() } else { format!("tensors {}", names.join(", ")) };
+            return Err(DataError::content(&source, found, "`images` [N, C, H, W] and `labels` [N]"));
+        };
+        array(name, info, source, 8 + header)
+    };
+    array::dataset(origin, tensor("images")?, tensor("labels")?)
+}
+
+fn header_len(head: &[u8]) -> Option<u64> {
+    head.first_chunk().map(|len| u64::from_le_bytes(*len))
+}
+
+/// The array of a tensor whose offsets count from byte `data`.
+fn array(name: &str, info: &TensorInfo, source: Source, data: u64) -> Result<Array, DataError> {
+    let Some(kind) = kind(info.dtype) else {
+        let expected = "integers, or floats of 16 to 64 bits";
+        return Err(DataError::content(&source, format!("`{name}` of type {}", info.dtype), expected));
+    };
+    let dims = info.shape.iter().map(|&dim| dim as u64).collect();
+    let offset = data + info.data_offsets.0 as u64;
+    Ok(Array { source, offset, element: Element { kind, big_endian: false }, dims })
+}
+
+fn kind(dtype: Dtype) -> Option<Kind> {
+    Some(match dtype {
+        Dtype::U8 => Kind::U8,
+        Dtype::I8 => Kind::I8,
+        Dtype::U16 => Kind::U16,
+        Dtype::I16 => Kind::I16,
+        Dtype::U32 => Kind::U32,
+        Dtype::I32 => Kind::I32,
+        Dtype::U64 => Kind::U64,
+        Dtype::I64 => Kind::I64,
+        Dtype::F16 => Kind::F16,
+        Dtype::BF16 => Kind::Bf16,
+        Dtype::F32 => Kind::F32,
+        Dtype::F64 => Kind::F64,
+        _ => return None,
+    })
+}

@@ -1,0 +1,195 @@
+//! Preprocessing against naive computations and values made by other programs.
+
+use super::Set;
+use crate::data::{Channels, PixelKind, Pixels, Preprocess};
+use proptest::prelude::*;
+
+fn apply(preprocess: &Preprocess, shape: [usize; 3], bytes: Vec<u8>) -> Vec<f32> {
+    preprocess.apply(Pixels::Bytes(bytes), shape).unwrap()
+}
+
+/// The bytes that come out without normalisation.
+fn fitted(preprocess: &Preprocess, shape: [usize; 3], bytes: &[u8]) -> Vec<u8> {
+    apply(preprocess, shape, bytes.to_vec()).iter().map(|value| (value * 255.0).round() as u8).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn bytes_take_three_roundings(
+        mean in proptest::collection::vec(-1f32..1.0, 3),
+        std in proptest::collection::vec(0.01f32..2.0, 3),
+        one_mean: bool,
+        one_std: bool,
+    ) {
+        let bytes: Vec<u8> = (0..=255).cycle().take(2 * 3 * 256).collect();
+        let mut preprocess = Preprocess { mean: mean.clone(), std: std.clone(), ..Preprocess::default() };
+        preprocess.mean.truncate(if one_mean { 1 } else { 3 });
+        preprocess.std.truncate(if one_std { 1 } else { 3 });
+        let values = apply(&preprocess, [3, 16, 16], bytes.clone());
+        for (i, (&byte, &value)) in bytes.iter().zip(&values).enumerate() {
+            let channel = i / 256 % 3;
+            // f64 holds these quotients of f32 numbers well enough that rounding it once to f32 is
+            // rounding the quotient once.
+            let scaled = (f64::from(byte) / 255.0) as f32;
+            let centred = (f64::from(scaled) - f64::from(mean[if one_mean { 0 } else { channel }])) as f32;
+            let expected = (f64::from(centred) / f64::from(std[if one_std { 0 } else { channel }])) as f32;
+            prop_assert_eq!(value.to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
+    fn resizing_is_within_one_grey_level_of_real_arithmetic(h in 1..40usize, w in 1..40usize, size in 1..50usize, seed: u64) {
+        let bytes: Vec<u8> = (0..h * w).map(|i| (seed.wrapping_mul(2 * i as u64 + 1) >> 40) as u8).collect();
+        let preprocess = Preprocess { resize: Some(size), ..Preprocess::default() };
+        let [_, oh, ow] = preprocess.output_shape([1, h, w], PixelKind::Bytes).unwrap();
+        let shorter = oh.min(ow);
+        prop_assert_eq!(shorter, size);
+        let resized = fitted(&preprocess, [1, h, w], &bytes);
+        // Both axes at once, in real numbers: a triangle around each output's centre.
+        let weight = |i: usize, o: usize, from: usize, to: usize| {
+            let scale = from as f64 / to as f64;
+            let distance = (i as f64 + 0.5 - (o as f64 + 0.5) * scale) / scale.max(1.0);
+            (1.0 - distance.abs()).max(0.0)
+        };
+        for (o, &found) in resized.iter().enumerate() {
+            let (y, x) = (o / ow, o % ow);
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (i, &byte) in bytes.iter().enumerate() {
+                let weight = weight(i / w, y, h, oh) * weight(i % w, x, w, ow);
+                sum += weight * f64::from(byte);
+                total += weight;
+            }
+            prop_assert!((sum / total - f64::from(found)).abs() <= 1.001, "{} {}", sum / total, found);
+        }
+    }
+
+    #[test]
+    fn a_centre_crop_shows_the_centre(h in 1..12usize, w in 1..12usize, side in 1..14usize) {
+        let set = Set::of([2, h, w], 1);
+        let cropped = fitted(&Preprocess { crop: Some(side), ..Preprocess::default() }, set.shape, &set.pixels);
+        // Where position `o` of the crop lies in an axis of `size`: `round` to even is a tie broken
+        // towards the even start.
+        let place = |o: usize, size: usize| {
+            let start = if side > size { -(((side - size) / 2) as f64) } else { ((size - side) as f64 / 2.0).round_ties_even() };
+            let i = o as f64 + start;
+            (i >= 0.0 && i < size as f64).then_some(i as usize)
+        };
+        for (o, &found) in cropped.iter().enumerate() {
+            let (c, y, x) = (o / side / side, o / side % side, o % side);
+            let expected = place(y, h).zip(place(x, w)).map_or(0, |(y, x)| set.pixels[(c * h + y) * w + x]);
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
+
+/// Images whose resized versions were made by Pillow 11.3.0.
+fn pattern(h: usize, w: usize, c: usize) -> Vec<u8> {
+    let pixel = |i: usize| {
+        let (k, y, x) = (i / w / h, i / w % h, i % w);
+        (x * 37 + y * 91 + k * 53 + x * y * 11) as u8
+    };
+    (0..c * h * w).map(pixel).collect()
+}
+
+#[test]
+fn resizing_equals_pillow() {
+    let small = [61, 126, 124, 158, 149, 134, 132, 118, 102, 111, 113, 91];
+    let larger = [
+        0, 15, 37, 59, 74, 46, 63, 88, 114, 131, 106, 126, 156, 160, 163, 167, 190, 224, 131, 68, 100, 126, 164, 126,
+        101, 17, 45, 87, 129, 157,
+    ];
+    let square = [50, 107, 134, 128, 154, 139, 135, 139, 93, 118, 138, 92, 138, 97, 139, 96];
+    let cases = [([5, 7], 3, [3, 4], &small[..]), ([4, 3], 5, [6, 5], &larger[..]), ([6, 6], 4, [4, 4], &square[..])];
+    for ([h, w], size, [oh, ow], expected) in cases {
+        let preprocess = Preprocess { resize: Some(size), ..Preprocess::default() };
+        assert_eq!(preprocess.output_shape([1, h, w], PixelKind::Bytes).unwrap(), [1, oh, ow]);
+        assert_eq!(fitted(&preprocess, [1, h, w], &pattern(h, w, 1)), expected, "{h} x {w} to {size}");
+    }
+}
+
+#[test]
+fn resizing_large_images_equals_pillow_by_checksum() {
+    let cases = [
+        ([3, 48, 64], 20, [3, 20, 26], 0x553a_ee62),
+        ([3, 333, 500], 224, [3, 224, 336], 0x99af_b08d),
+        ([3, 32, 32], 224, [3, 224, 224], 0xba16_0e3f),
+        ([1, 200, 17], 9, [1, 105, 9], 0xffcd_89fa),
+        ([1, 28, 28], 32, [1, 32, 32], 0x61b0_c2e2),
+        ([3, 100, 301], 100, [3, 100, 301], 0xb527_c079),
+    ];
+    for (shape, size, expected, checksum) in cases {
+        let preprocess = Preprocess { resize: Some(size), ..Preprocess::default() };
+        assert_eq!(preprocess.output_shape(shape, PixelKind::Bytes).unwrap(), expected);
+        let resized = fitted(&preprocess, shape, &pattern(shape[1], shape[2], shape[0]));
+        let mut crc = flate2::Crc::new();
+        crc.update(&resized);
+        assert_eq!(crc.sum(), checksum, "{shape:?} to {size}");
+    }
+}
+
+#[test]
+fn grey_levels_are_pillows() {
+    // Single colours, by Pillow's `convert("L")`.
+    let colours = [[255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255], [1, 2, 3], [200, 100, 50], [12, 250, 7]];
+    let planes: Vec<u8> = (0..3).flat_map(|channel| colours.map(|colour| colour[channel])).collect();
+    let gray = Preprocess { channels: Some(Channels::Gray), ..Preprocess::default() };
+    assert_eq!(fitted(&gray, [3, 1, 7], &planes), [255, 76, 150, 29, 2, 124, 151]);
+    assert_eq!(fitted(&gray, [1, 1, 7], &planes[..7]), planes[..7]);
+    let rgb = Preprocess { channels: Some(Channels::Rgb), ..Preprocess::default() };
+    assert_eq!(fitted(&rgb, [1, 1, 2], &[5, 6]), [5, 6, 5, 6, 5, 6]);
+}
+
+#[test]
+fn steps_come_in_order() {
+    let set = Set::of([3, 20, 30], 3);
+    let whole =
+        Preprocess { mean: vec![0.4], std: vec![0.2], resize: Some(10), crop: Some(8), channels: Some(Channels::Gray) };
+    assert_eq!(whole.output_shape(set.shape, PixelKind::Bytes).unwrap(), [1, 8, 8]);
+    let gray =
+        fitted(&Preprocess { channels: Some(Channels::Gray), ..Preprocess::default() }, [3, 20, 30], &set.pixels);
+    let resized = fitted(&Preprocess { resize: Some(10), ..Preprocess::default() }, [1, 20, 30], &gray);
+    let cropped = fitted(&Preprocess { crop: Some(8), ..Preprocess::default() }, [1, 10, 15], &resized);
+    let normalised =
+        apply(&Preprocess { mean: vec![0.4], std: vec![0.2], ..Preprocess::default() }, [1, 8, 8], cropped);
+    assert_eq!(apply(&whole, set.shape, set.pixels), normalised);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_the_mend() {
+    use PixelKind::{Bytes, Floats};
+    let default = Preprocess::default;
+    let cases: [(Preprocess, [usize; 3], PixelKind, &[&str]); 9] = [
+        (Preprocess { mean: vec![0.1; 3], ..default() }, [1, 4, 4], Bytes, &["--mean has 3 values", "1 channels"]),
+        (
+            Preprocess { std: vec![0.1; 2], ..default() },
+            [3, 4, 4],
+            Bytes,
+            &["--std has 2 values", "3 channels", "--channels"],
+        ),
+        (Preprocess { mean: vec![], ..default() }, [1, 4, 4], Bytes, &["--mean has 0 values"]),
+        (Preprocess { std: vec![0.0], ..default() }, [1, 4, 4], Bytes, &["--std has the value 0", "above 0"]),
+        (Preprocess { mean: vec![f32::NAN], ..default() }, [1, 4, 4], Bytes, &["--mean has the value NaN"]),
+        (Preprocess { crop: Some(0), ..default() }, [1, 4, 4], Bytes, &["--crop has the value 0"]),
+        (Preprocess { resize: Some(8), ..default() }, [1, 4, 4], Floats, &["--resize was given", "floats"]),
+        (
+            Preprocess { channels: Some(Channels::Rgb), ..default() },
+            [4, 4, 4],
+            Bytes,
+            &["4 channels", "--channels rgb"],
+        ),
+        (Preprocess { resize: Some(5000), ..default() }, [1, 1, 60_000], Bytes, &["1 x 60000", "5000"]),
+    ];
+    for (preprocess, shape, kind, parts) in cases {
+        let message = preprocess.output_shape(shape, kind).unwrap_err().to_string();
+        for part in parts {
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
+        }
+    }
+    let floats = vec![1.0, f32::MIN_POSITIVE, -3.0];
+    let taken =
+        Preprocess { mean: vec![9.0; 2], ..default() }.apply(Pixels::Floats(floats.clone()), [3, 1, 1]).unwrap();
+    assert_eq!(taken, floats);
+    assert!("bgr".parse::<Channels>().unwrap_err().to_string().contains("gray or rgb"));
+}

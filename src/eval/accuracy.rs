@@ -1,0 +1,159 @@
+//! Counting right answers.
+
+use serde::{Deserialize, Serialize};
+
+/// Logits of a batch, scored.
+#[derive(Debug, Clone, Copy)]
+pub struct Scores<'a> {
+    /// Place in the data set of the first sample.
+    pub first: usize,
+    /// Outputs a sample.
+    pub classes: usize,
+    /// `[samples, classes]`.
+    pub logits: &'a [f32],
+    /// The class of each sample.
+    pub labels: &'a [u32],
+    /// The class predicted for each sample.
+    pub predictions: &'a [u32],
+}
+
+/// Running counts over a data set.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counter {
+    correct: u64,
+    correct_top5: u64,
+    total: u64,
+    loss: f64,
+}
+
+/// How often a network was right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Fraction of samples whose class has the largest logit.
+    pub top1: f64,
+    /// Fraction of samples whose class has one of the five largest; none below 6 classes.
+    pub top5: Option<f64>,
+    /// Samples predicted right.
+    pub correct: u64,
+    /// Samples.
+    pub total: u64,
+    /// 95 % Wilson score interval of `top1`.
+    pub ci95: [f64; 2],
+    /// Mean cross entropy, in nats.
+    pub loss: f64,
+}
+
+/// The class of the largest logit, the lowest on ties.
+fn argmax(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best as u32
+}
+
+/// Cross entropy of the softmax of `logits` against class `label`, in `f64`.
+fn cross_entropy(logits: &[f32], label: usize) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shifted = |logit: f32| f64::from(logit) - f64::from(max);
+    logits.iter().map(|&logit| shifted(logit).exp()).sum::<f64>().ln() - shifted(logits[label])
+}
+
+impl Counter {
+    /// Takes note of a batch and gives its predictions. Labels are below `classes`.
+    pub fn count(&mut self, logits: &[f32], classes: usize, labels: &[u32]) -> Vec<u32> {
+        let samples = logits.chunks_exact(classes).zip(labels);
+        samples
+            .map(|(logits, &label)| {
+                let prediction = argmax(logits);
+                let label = label as usize;
+                // Ties rank by class, as in the prediction.
+                let rank = logits
+                    .iter()
+                    .enumerate()
+                    .filter(|&(class, logit)| *logit > logits[label] || (*logit == logits[label] && class < label));
+                self.correct += u64::from(prediction as usize == label);
+                self.correct_top5 += u64::from(rank.count() < 5);
+                self.total += 1;
+                self.loss += cross_entropy(logits, label);
+                prediction
+            })
+            .collect()
+    }
+
+    /// The fractions, for a network of `classes` outputs.
+    pub fn accuracy(&self, classes: usize) -> Accuracy {
+        let fraction = |count: u64| count as f64 / self.total.max(1) as f64;
+        Accuracy {
+            top1: fraction(self.correct),
+            top5: (classes >= 6).then(|| fraction(self.correct_top5)),
+            correct: self.correct,
+            total: self.total,
+            ci95: wilson_interval(self.correct, self.total),
+            loss: self.loss / self.total.max(1) as f64,
+        }
+    }
+}
+
+/// The 95 % score interval of a binomial proportion (Wilson, 1927).
+pub fn wilson_interval(successes: u64, trials: u64) -> [f64; 2] {
+    /// The 0.975 quantile of the standard normal distribution.
+    const Z: f64 = 1.959_963_984_540_054;
+    if trials == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, p) = (trials as f64, successes as f64 / trials as f64);
+    let denominator = 1.0 + Z * Z / n;
+    let centre = (p + Z * Z / (2.0 * n)) / denominator;
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / denominator;
+    [(centre - half).max(0.0), (centre + half).min(1.0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Newcombe (1998, "Two-sided confidence intervals for the single proportion", table I), method
+    /// 3: 81 of 263 and 15 of 148, 0 of 20, 1 of 29.
+    #[test]
+    fn wilson_intervals_as_published() {
+        let cases = [
+            (81, 263, [0.2553, 0.3662]),
+            (15, 148, [0.0624, 0.1605]),
+            (0, 20, [0.0, 0.1611]),
+            (1, 29, [0.0061, 0.1718]),
+        ];
+        for (successes, trials, expected) in cases {
+            let found = wilson_interval(successes, trials).map(|x| (x * 1e4).round() / 1e4);
+            assert_eq!(found, expected, "{successes} of {trials}");
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_class() {
+        let mut counter = Counter::default();
+        let predictions = counter.count(&[1.0, 3.0, 3.0, 0.0, 0.0, 0.0], 3, &[2, 0]);
+        assert_eq!(predictions, [1, 0]);
+        let accuracy = counter.accuracy(3);
+        assert_eq!((accuracy.correct, accuracy.total, accuracy.top5), (1, 2, None));
+    }
+
+    #[test]
+    fn top5_counts_ranks() {
+        let mut counter = Counter::default();
+        let logits = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0];
+        for label in 0..7 {
+            counter.count(&logits, 7, &[label]);
+        }
+        assert_eq!(counter.accuracy(7).top5, Some(5.0 / 7.0));
+    }
+
+    #[test]
+    fn loss_of_equal_logits_is_the_logarithm_of_the_classes() {
+        let mut counter = Counter::default();
+        counter.count(&[1e4; 4], 4, &[3]);
+        assert!((counter.accuracy(4).loss - 4f64.ln()).abs() < 1e-12);
+    }
+}

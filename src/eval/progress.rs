@@ -1,0 +1,25 @@
+//! How far a loop has come, for whoever shows it.
+
+/// Follows a loop over samples.
+pub trait Progress {
+    /// A loop over `samples` begins; `what` names it.
+    fn start(&self, what: &'static str, samples: usize);
+
+    /// That many more samples are done.
+    fn advance(&self, samples: usize);
+
+    /// The loop is over.
+    fn finish(&self);
+}
+
+/// Shows nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn start(&self, _: &'static str, _: usize) {}
+
+    fn advance(&self, _: usize) {}
+
+    fn finish(&self) {}
+}

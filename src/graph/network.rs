@@ -1,0 +1,281 @@
+//! The graph itself: values, the nodes that make them, and how both are added.
+
+use super::{OpError, Operator, ValueType};
+use crate::layer::ApproxLayer;
+use candle_core::Tensor;
+use std::collections::HashSet;
+
+/// A value of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub(super) usize);
+
+/// Why a graph cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphError {
+    /// An operator does not suit its inputs.
+    #[error("node '{node}' ({kind})")]
+    Operator {
+        /// The node's name.
+        node: String,
+        /// Its operator.
+        kind: &'static str,
+        /// Why.
+        #[source]
+        source: OpError,
+    },
+    /// Two nodes or two values of one name.
+    #[error("the name '{0}' is used twice")]
+    Duplicate(String),
+}
+
+/// A value: what makes it, and its type.
+#[derive(Debug)]
+pub(super) struct Value {
+    pub name: String,
+    pub ty: ValueType,
+    pub source: Source,
+}
+
+/// Where a value comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// Given to each pass.
+    Input,
+    /// A weight: bound before the first pass.
+    Parameter { data: Option<Tensor>, trainable: bool },
+    /// Made by a node.
+    Node,
+}
+
+/// An operation of a graph.
+#[derive(Debug)]
+pub struct Node {
+    pub(super) name: String,
+    pub(super) op: Box<dyn Operator>,
+    pub(super) inputs: Vec<ValueId>,
+    pub(super) outputs: Vec<ValueId>,
+}
+
+impl Node {
+    /// Its name: for layers, the module path that PyTorch gives.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it does.
+    pub fn op(&self) -> &dyn Operator {
+        self.op.as_ref()
+    }
+}
+
+/// A linear or convolution layer of a graph, with what it multiplies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// The layer's name.
+    pub name: String,
+    /// What kind of layer it is.
+    pub kind: &'static str,
+    /// Multiplications of one sample's forward pass.
+    pub opcount: u64,
+    /// Products summed into one output element.
+    pub fan_in: usize,
+    /// Dimensions of one sample's output.
+    pub output_shape: Vec<usize>,
+    /// Dimensions of the weight.
+    pub weight_shape: Vec<usize>,
+}
+
+/// A network as nodes in an order in which they can run.
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub(super) values: Vec<Value>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) inputs: Vec<ValueId>,
+    pub(super) outputs: Vec<ValueId>,
+    names: HashSet<String>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an input.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn input(&mut self, name: &str, ty: ValueType) -> Result<ValueId, GraphError> {
+        let id = self.value(name, ty, Source::Input)?;
+        self.inputs.push(id);
+        Ok(id)
+    }
+
+    /// Declares an `f32` weight, to be bound by its name. Those that training learns are `trainable`;
+    /// running statistics are not.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn parameter(&mut self, name: &str, shape: &[usize], trainable: bool) -> Result<ValueId, GraphError> {
+        self.value(name, ValueType::fixed(shape), Source::Parameter { data: None, trainable })
+    }
+
+    /// Adds a node and gives the values that it makes, named as the node where there is one, else
+    /// `name:0`, `name:1`, ...
+    ///
+    /// # Errors
+    /// When the name is taken or the operator does not suit the inputs.
+    pub fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Vec<ValueId>, GraphError> {
+        let types: Vec<&ValueType> = inputs.iter().map(|&id| self.ty(id)).collect();
+        let outputs = op.infer(&types).map_err(|source| GraphError::Operator {
+            node: name.to_owned(),
+            kind: op.kind(),
+            source,
+        })?;
+        let names = match outputs.len() {
+            1 => vec![name.to_owned()],
+            count => (0..count).map(|i| format!("{name}:{i}")).collect(),
+        };
+        // All names are free, or nothing is added. The node has its name to itself too.
+        let taken = names.iter().map(String::as_str).chain([name]).find(|&name| self.names.contains(name));
+        if let Some(taken) = taken {
+            return Err(GraphError::Duplicate(taken.to_owned()));
+        }
+        self.names.insert(name.to_owned());
+        let outputs: Vec<ValueId> =
+            names.into_iter().zip(outputs).map(|(name, ty)| self.push(name, ty, Source::Node)).collect();
+        let (name, inputs) = (name.to_owned(), inputs.to_vec());
+        self.nodes.push(Node { name, op: Box::new(op), inputs, outputs: outputs.clone() });
+        Ok(outputs)
+    }
+
+    /// Adds a node with one output.
+    ///
+    /// # Errors
+    /// As [`add`](Graph::add).
+    ///
+    /// # Panics
+    /// When the operator has another number of outputs.
+    pub fn add_one(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<ValueId, GraphError> {
+        let outputs = self.add(name, op, inputs)?;
+        assert_eq!(outputs.len(), 1, "node {name}");
+        Ok(outputs[0])
+    }
+
+    /// Says which values the network gives.
+    pub fn set_outputs(&mut self, outputs: &[ValueId]) {
+        self.outputs = outputs.to_vec();
+    }
+
+    fn value(&mut self, name: &str, ty: ValueType, source: Source) -> Result<ValueId, GraphError> {
+        if self.names.contains(name) {
+            return Err(GraphError::Duplicate(name.to_owned()));
+        }
+        Ok(self.push(name.to_owned(), ty, source))
+    }
+
+    pub(super) fn push(&mut self, name: String, ty: ValueType, source: Source) -> ValueId {
+        self.names.insert(name.clone());
+        self.values.push(Value { name, ty, source });
+        ValueId(self.values.len() - 1)
+    }
+
+    /// The node that makes `value` and nothing else, if just one node or output reads it.
+    pub(super) fn sole_maker(&self, value: ValueId) -> Option<usize> {
+        let readers = self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs);
+        if readers.filter(|&&id| id == value).count() != 1 {
+            return None;
+        }
+        self.nodes.iter().position(|node| node.outputs == [value])
+    }
+
+    /// Removes node `at`: whoever read its output reads its first input.
+    pub(super) fn bypass(&mut self, at: usize) {
+        let node = self.nodes.remove(at);
+        let (old, new) = (node.outputs[0], node.inputs[0]);
+        let readers = self.nodes.iter_mut().flat_map(|node| &mut node.inputs).chain(&mut self.outputs);
+        readers.filter(|id| **id == old).for_each(|id| *id = new);
+    }
+
+    /// Lets go of the numbers of parameters that nothing reads any more.
+    pub(super) fn release_unread(&mut self) {
+        let read: HashSet<ValueId> =
+            self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs).copied().collect();
+        for (i, value) in self.values.iter_mut().enumerate() {
+            if let Source::Parameter { data, .. } = &mut value.source
+                && !read.contains(&ValueId(i))
+            {
+                *data = None;
+            }
+        }
+    }
+
+    /// A value's type.
+    pub fn ty(&self, id: ValueId) -> &ValueType {
+        &self.values[id.0].ty
+    }
+
+    /// The network's inputs.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The network's outputs.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// All nodes, in an order in which they can run.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Elements of all trainable parameters.
+    pub fn trainable_parameters(&self) -> u64 {
+        let elements = |value: &Value| value.ty.sizes(1).iter().product::<usize>() as u64;
+        self.values
+            .iter()
+            .filter(|value| matches!(value.source, Source::Parameter { trainable: true, .. }))
+            .map(elements)
+            .sum()
+    }
+
+    /// The linear and convolution layers, swapped or not, in graph order.
+    pub fn products(&self) -> Vec<Product> {
+        self.nodes.iter().filter_map(|node| self.product(node)).collect()
+    }
+
+    fn product(&self, node: &Node) -> Option<Product> {
+        let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
+        let window = node.op.window(&types)?.expect("a node in the graph suits its inputs");
+        let weight_shape = match node.op.layer() {
+            Some(layer) => layer.weight().dims().to_vec(),
+            None => types[1].sizes(1),
+        };
+        Some(Product {
+            name: node.name.clone(),
+            kind: node.op.layer().map_or(node.op.kind(), ApproxLayer::kind),
+            // The types are those of a batch of one sample, of which the layer may see several rows.
+            opcount: window.opcount() * window.samples as u64,
+            fan_in: window.geometry.depth(),
+            output_shape: window.output_shape[1..].to_vec(),
+            weight_shape,
+        })
+    }
+
+    /// Elements of one sample of each approximate layer's input, in graph order.
+    pub fn layer_input_elements(&self) -> Vec<usize> {
+        let layers = self.nodes.iter().filter(|node| node.op.layer().is_some());
+        layers.map(|node| self.ty(node.inputs[0]).sizes(1).iter().product()).collect()
+    }
+
+    /// The approximate layers that were swapped in, in graph order.
+    pub fn layers(&self) -> impl Iterator<Item = &dyn ApproxLayer> {
+        self.nodes.iter().filter_map(|node| node.op.layer())
+    }
+
+    /// The same, to change.
+    pub fn layers_mut(&mut self) -> impl Iterator<Item = &mut dyn ApproxLayer> {
+        self.nodes.iter_mut().filter_map(|node| node.op.layer_mut())
+    }
+}

@@ -1,0 +1,71 @@
+//! Operators, one file a kind: a struct of attributes, inference, and execution on candle.
+
+mod activation;
+mod add;
+mod approximate;
+mod batch_norm;
+mod concat;
+mod conv;
+mod flatten;
+mod global_pool;
+mod linear;
+mod pad;
+mod pool;
+mod slice;
+#[cfg(test)]
+mod tests;
+
+pub use activation::{Relu, Relu6};
+pub use add::Add;
+pub use approximate::Approximate;
+pub use batch_norm::BatchNorm;
+pub use concat::Concat;
+pub use conv::Conv;
+pub use flatten::Flatten;
+pub use global_pool::GlobalAveragePool;
+pub use linear::Linear;
+pub use pad::Pad;
+pub use pool::{AveragePool, MaxPool, PoolWindow};
+pub use slice::Slice;
+
+use super::OpError;
+use candle_core::{CpuStorage, Storage, Tensor};
+use rayon::prelude::*;
+
+/// Calls `body` with the numbers of an `f32` tensor, made contiguous.
+fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> Result<R, OpError> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => Ok(body(&values[layout.start_offset()..][..tensor.elem_count()])),
+        _ => Err(candle_core::Error::Msg(format!("{:?} tensor, expected f32 in memory", tensor.dtype())).into()),
+    }
+}
+
+/// Numbers that a thread takes at a time.
+const CHUNK: usize = 1 << 14;
+
+/// `function` of every number.
+fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
+    let mut output = vec![0f32; x.elem_count()];
+    with_values(x, |x| {
+        output.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(output, x)| {
+            output.iter_mut().zip(x).for_each(|(y, &x)| *y = function(x));
+        });
+    })?;
+    Ok(Tensor::from_vec(output, x.dims(), x.device())?)
+}
+
+/// `function` of every pair of numbers of two values of one shape.
+fn pointwise2(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor, OpError> {
+    let mut output = vec![0f32; a.elem_count()];
+    with_values(a, |a| {
+        with_values(b, |b| {
+            let chunks = output.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)));
+            chunks.for_each(|(output, (a, b))| {
+                output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = function(a, b));
+            });
+        })
+    })??;
+    Ok(Tensor::from_vec(output, a.dims(), a.device())?)
+}

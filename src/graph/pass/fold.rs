@@ -1,0 +1,96 @@
+//! Folding batch normalisation into the layer before it.
+
+use crate::graph::network::Source;
+use crate::graph::op::{BatchNorm, Conv, Linear};
+use crate::graph::{Graph, Operator, RunError, ValueId, ValueType};
+use candle_core::{Device, Tensor};
+use std::any::Any;
+
+/// Folds every batch normalisation that directly follows a convolution or linear layer, and is the
+/// only one to read it, into that layer's weight and bias, in `f64` and rounded once:
+/// `w' = w * g / sqrt(var + eps)`, `b' = beta + (b - mean) * g / sqrt(var + eps)`.
+///
+/// # Errors
+/// When candle cannot read a tensor.
+pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
+    let mut at = 0;
+    while at < graph.nodes.len() {
+        match foldable(graph, at) {
+            Some(layer) => {
+                fold(graph, layer, at).map_err(|source| RunError::Node {
+                    node: graph.nodes[at].name.clone(),
+                    kind: graph.nodes[at].op.kind(),
+                    source: source.into(),
+                })?;
+                graph.bypass(at);
+            }
+            None => at += 1,
+        }
+    }
+    graph.release_unread();
+    Ok(())
+}
+
+/// Whether an operator's weight has the output channels first and scales them alone.
+fn scales_outputs(op: &dyn Operator) -> bool {
+    let op: &dyn Any = op;
+    op.is::<Conv<1>>() || op.is::<Conv<2>>() || op.is::<Linear>()
+}
+
+/// The layer that `node` can be folded into, if it is a batch normalisation with bound parameters.
+fn foldable(graph: &Graph, node: usize) -> Option<usize> {
+    let norm = &graph.nodes[node];
+    let op: &dyn Any = norm.op.as_ref();
+    op.downcast_ref::<BatchNorm>()?;
+    let input = norm.inputs[0];
+    let layer = graph.sole_maker(input)?;
+    let parameters = graph.nodes[layer].inputs[1..].iter().chain(&norm.inputs[1..]);
+    let is_bound = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { data: Some(_), .. });
+    // A linear layer over sequences has its outputs last, where normalisation has channels second.
+    let channels_second = graph.ty(input).rank() == 2 || !(graph.nodes[layer].op.as_ref() as &dyn Any).is::<Linear>();
+    let fits =
+        scales_outputs(graph.nodes[layer].op.as_ref()) && parameters.into_iter().all(is_bound) && channels_second;
+    fits.then_some(layer)
+}
+
+fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()> {
+    let numbers = |id: ValueId| -> candle_core::Result<Vec<f64>> {
+        let Source::Parameter { data: Some(tensor), .. } = &graph.values[id.0].source else {
+            candle_core::bail!("parameter is not bound");
+        };
+        Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+    };
+    let norm_node = &graph.nodes[norm];
+    let op: &dyn Any = norm_node.op.as_ref();
+    let eps = op.downcast_ref::<BatchNorm>().map_or(0.0, |norm| norm.eps);
+    let [gain, beta, mean, variance] = [1, 2, 3, 4].map(|i| numbers(norm_node.inputs[i]));
+    let (gain, beta, mean, variance) = (gain?, beta?, mean?, variance?);
+    let layer_node = &graph.nodes[layer];
+    let weight = numbers(layer_node.inputs[1])?;
+    let bias = match layer_node.inputs.get(2) {
+        Some(&id) => numbers(id)?,
+        None => vec![0.0; gain.len()],
+    };
+
+    let outputs = gain.len();
+    let depth = weight.len() / outputs;
+    let root = |o: usize| (variance[o] + eps).sqrt();
+    let folded_weight: Vec<f32> =
+        weight.iter().enumerate().map(|(i, w)| (w * gain[i / depth] / root(i / depth)) as f32).collect();
+    let folded_bias: Vec<f32> =
+        (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / root(o)) as f32).collect();
+
+    let shape = graph.ty(layer_node.inputs[1]).sizes(1);
+    let tensors = [
+        ("weight", Tensor::from_vec(folded_weight, shape, &Device::Cpu)?),
+        ("bias", Tensor::from_vec(folded_bias, outputs, &Device::Cpu)?),
+    ];
+    for (i, (part, tensor)) in tensors.into_iter().enumerate() {
+        let name = format!("{}.{part} (folded)", graph.nodes[layer].name);
+        let ty = ValueType::fixed(tensor.dims());
+        let folded = graph.push(name, ty, Source::Parameter { data: Some(tensor), trainable: false });
+        graph.nodes[layer].inputs.truncate(i + 1);
+        graph.nodes[layer].inputs.push(folded);
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Rewriting passes over a graph, one file each.
+
+mod fold;
+mod fuse;
+mod swap;
+
+pub use fold::fold_batch_norm;
+pub use fuse::fuse_relu;
+pub use swap::swap_layers;

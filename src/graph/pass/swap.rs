@@ -1,0 +1,30 @@
+//! Swapping every linear and convolution layer for its approximate counterpart.
+
+use crate::graph::network::Source;
+use crate::graph::op::Approximate;
+use crate::graph::{Graph, RunError};
+use candle_core::Tensor;
+
+/// Replaces each layer whose weights are bound by an approximate one in baseline mode, named as the
+/// node and numbered in graph order. Layers whose weights are computed by other nodes stay.
+///
+/// # Errors
+/// Names the layer whose tensors do not suit it.
+pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
+    for node in &mut graph.nodes {
+        let Some((&input, parameters)) = node.inputs.split_first() else { continue };
+        let tensors: Option<Vec<&Tensor>> = parameters
+            .iter()
+            .map(|id| match &graph.values[id.0].source {
+                Source::Parameter { data, .. } => data.as_ref(),
+                Source::Input | Source::Node => None,
+            })
+            .collect();
+        let Some(layer) = tensors.and_then(|tensors| node.op.approximate(&node.name, &tensors)) else { continue };
+        let layer = layer.map_err(|source| RunError::Node { node: node.name.clone(), kind: node.op.kind(), source })?;
+        node.op = Box::new(Approximate::new(layer));
+        node.inputs = vec![input];
+    }
+    graph.release_unread();
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Types of values: element type and shape, the batch size left open.
+
+use candle_core::DType;
+use std::fmt;
+
+/// One dimension of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dim {
+    /// A known size.
+    Fixed(usize),
+    /// This many times the batch size.
+    Batch(usize),
+}
+
+impl Dim {
+    /// The size under a batch size.
+    pub fn size(self, batch: usize) -> usize {
+        match self {
+            Dim::Fixed(size) => size,
+            Dim::Batch(times) => times * batch,
+        }
+    }
+
+    /// The product of dimensions, where at most one is a multiple of the batch size.
+    pub fn product(dims: &[Dim]) -> Option<Dim> {
+        dims.iter().try_fold(Dim::Fixed(1), |product, &dim| match (product, dim) {
+            (Dim::Fixed(a), Dim::Fixed(b)) => Some(Dim::Fixed(a * b)),
+            (Dim::Fixed(a), Dim::Batch(b)) | (Dim::Batch(a), Dim::Fixed(b)) => Some(Dim::Batch(a * b)),
+            (Dim::Batch(_), Dim::Batch(_)) => None,
+        })
+    }
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Dim::Fixed(size) => write!(f, "{size}"),
+            Dim::Batch(1) => f.write_str("N"),
+            Dim::Batch(times) => write!(f, "{times}N"),
+        }
+    }
+}
+
+/// Element type and shape of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueType {
+    /// `F32` or `I64`.
+    pub dtype: DType,
+    /// One entry an axis.
+    pub shape: Vec<Dim>,
+}
+
+impl ValueType {
+    /// An `f32` value.
+    pub fn f32(shape: impl Into<Vec<Dim>>) -> Self {
+        ValueType { dtype: DType::F32, shape: shape.into() }
+    }
+
+    /// An `f32` value of known size, as parameters are.
+    pub fn fixed(shape: &[usize]) -> Self {
+        Self::f32(shape.iter().map(|&size| Dim::Fixed(size)).collect::<Vec<_>>())
+    }
+
+    /// An `f32` value of one batch of samples of shape `sample`.
+    pub fn batch_of(sample: &[usize]) -> Self {
+        let sample = sample.iter().map(|&size| Dim::Fixed(size));
+        Self::f32([Dim::Batch(1)].into_iter().chain(sample).collect::<Vec<_>>())
+    }
+
+    /// Axes.
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Sizes under a batch size.
+    pub fn sizes(&self, batch: usize) -> Vec<usize> {
+        self.shape.iter().map(|dim| dim.size(batch)).collect()
+    }
+
+    /// The same type with other sizes along the axes that are not a multiple of the batch size.
+    pub(crate) fn resized(&self, sizes: &[usize]) -> Self {
+        let resize = |(i, &size): (usize, &usize)| match self.shape.get(i) {
+            Some(&dim @ Dim::Batch(_)) => dim,
+            _ => Dim::Fixed(size),
+        };
+        ValueType { dtype: self.dtype, shape: sizes.iter().enumerate().map(resize).collect() }
+    }
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let shape: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
+        write!(f, "{}[{}]", self.dtype.as_str(), shape.join(", "))
+    }
+}

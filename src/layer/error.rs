@@ -1,0 +1,114 @@
+//! What can go wrong in a layer; every message names the layer.
+
+use super::InferenceMode;
+use crate::kernel::GeometryError;
+use crate::lut::{Coding, CodingError};
+use crate::quant::{ParamsError, QuantError};
+
+/// Why a layer cannot be made or cannot run.
+#[derive(Debug, thiserror::Error)]
+#[error("layer '{layer}'")]
+pub struct LayerError {
+    /// The layer's name.
+    pub layer: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: LayerProblem,
+}
+
+/// What is wrong with a layer.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerProblem {
+    /// The input's shape does not suit the layer.
+    #[error("input of shape {found:?}, expected {expected}")]
+    Input {
+        /// The input's dimensions.
+        found: Vec<usize>,
+        /// What the layer takes.
+        expected: String,
+    },
+    /// Weights and attributes contradict each other.
+    #[error("weight of shape {found:?}, expected {expected}")]
+    Weight {
+        /// The weight's dimensions.
+        found: Vec<usize>,
+        /// What the attributes ask for.
+        expected: String,
+    },
+    /// The window does not fit the input.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
+    /// An activation is not a number.
+    #[error("the input has NaN values, which no integer stands for")]
+    NaN,
+    /// Calibration saw nothing.
+    #[error("calibration saw no values")]
+    NothingObserved,
+    /// A mode that needs quantization parameters runs without.
+    #[error("mode {0} needs quantization parameters: calibrate or quantize the layer first")]
+    NotQuantized(InferenceMode),
+    /// The approximate mode runs without a multiplier.
+    #[error("mode approx needs a multiplier: quantize the layer with one first")]
+    NoMultiplier,
+    /// Noise that is not a finite number, or negative.
+    #[error("{what} is {value}, expected a finite number{}", if *.non_negative { " of at least 0" } else { "" })]
+    Noise {
+        /// `stdev` or `mean`.
+        what: &'static str,
+        /// The number found.
+        value: f64,
+        /// Whether negative numbers are wrong too.
+        non_negative: bool,
+    },
+    /// Quantization parameters do not suit the layer.
+    #[error("quantization parameters")]
+    Params(#[from] ParamsError),
+    /// Quantization parameters cannot be found.
+    #[error("quantization")]
+    Quant(#[from] QuantError),
+    /// Integers that the multiplier is too narrow for.
+    #[error(
+        "{operand} are quantized to {found:?}, but '{lut}' takes {takes:?} under coding {coding}: quantize to fewer bits"
+    )]
+    Operand {
+        /// `activations` or `weights`.
+        operand: &'static str,
+        /// Their lowest and highest integer.
+        found: [i32; 2],
+        /// The multiplier's name.
+        lut: String,
+        /// The operand coding.
+        coding: Coding,
+        /// The lowest and highest integer that the multiplier takes.
+        takes: [i32; 2],
+    },
+    /// Calibration saw another number of values than it was started for.
+    #[error(
+        "calibration saw {seen} values but was started for {announced}: a percentile's rank depends on how many there are"
+    )]
+    Miscounted {
+        /// Values seen.
+        seen: usize,
+        /// Values that it was started for.
+        announced: usize,
+    },
+    /// The multiplier does not suit the coding.
+    #[error(transparent)]
+    Coding(#[from] CodingError),
+    /// candle reports a problem.
+    #[error(transparent)]
+    Candle(Box<candle_core::Error>),
+}
+
+impl LayerProblem {
+    /// The error of the layer called `layer`.
+    pub fn of(self, layer: &str) -> LayerError {
+        LayerError { layer: layer.to_owned(), problem: self }
+    }
+}
+
+impl From<candle_core::Error> for LayerProblem {
+    fn from(error: candle_core::Error) -> Self {
+        LayerProblem::Candle(Box::new(error))
+    }
+}

@@ -1,0 +1,48 @@
+//! The unperturbed `f32` arithmetic.
+
+use super::Epilogue;
+use super::tiles::Arithmetic;
+use crate::kernel::{Lanes, Plane, Tile, float};
+use std::ops::Range;
+
+/// Sums of `f32` products, then the epilogue.
+pub(super) struct Float<'a> {
+    /// `[outputs, depth]` of all groups.
+    pub weight: &'a [f32],
+    /// What happens to the sums.
+    pub epilogue: Epilogue<'a>,
+}
+
+impl Arithmetic for Float<'_> {
+    type Operand = f32;
+    type Scratch = Vec<f32>;
+
+    fn padding(&self) -> f32 {
+        0.0
+    }
+
+    fn outputs(&self, channels: Range<usize>, tile: &Tile<f32>, _: &mut Vec<f32>, outputs: &mut [Lanes<f32>]) {
+        let depth = tile.rows().len();
+        float::products(&self.weight[channels.start * depth..channels.end * depth], tile, outputs);
+        for (channel, lanes) in channels.zip(outputs) {
+            self.epilogue.apply(channel, &mut lanes.0[..tile.columns()]);
+        }
+    }
+
+    fn can_slide(&self, _: usize) -> bool {
+        true
+    }
+
+    fn slide(&self, channels: Range<usize>, plane: &Plane<f32>, scratch: &mut Vec<f32>, outputs: &mut [f32]) {
+        let geometry = plane.geometry();
+        let (depth, positions, width) = (geometry.depth(), geometry.positions(), geometry.output[1]);
+        scratch.resize(plane.positions(), 0.0);
+        for (channel, outputs) in channels.zip(outputs.chunks_exact_mut(positions)) {
+            float::slide(&self.weight[channel * depth..][..depth], plane, scratch);
+            for (oy, line) in outputs.chunks_exact_mut(width).enumerate() {
+                line.copy_from_slice(plane.output_row(scratch, oy));
+            }
+            self.epilogue.apply(channel, outputs);
+        }
+    }
+}

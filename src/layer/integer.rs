@@ -1,0 +1,269 @@
+//! The quantized arithmetic: bytes in, exact integer sums, one rounding out.
+//!
+//! With `x_q`, `w_q` the quantized operands, `K` the fan-in and every product from a table,
+//!
+//! ```text
+//! acc = sum table(x_q, w_q) - z_w * sum x_q - z_x * sum w_q + K * z_x * z_w
+//! y   = f32(f64(acc) * (f64(s_x) * f64(s_w)))
+//! ```
+//!
+//! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
+
+use super::tiles::Arithmetic;
+use super::{Epilogue, LayerProblem};
+use crate::kernel::convert::{Finish, add_row, finish_narrow, finish_wide};
+use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Signedness, Tile, WeightMatrix};
+use crate::lut::{Coding, Lut};
+use crate::quant::{IntRange, LayerParams};
+use std::fmt;
+use std::ops::Range;
+
+/// A layer's weights as bytes, with all that its integer arithmetic needs.
+pub(super) struct Quantized {
+    params: LayerParams,
+    shifted: bool,
+    /// `sum w_q` of each output.
+    weight_sums: Vec<i64>,
+    exact: Packed,
+    approximate: Option<Packed>,
+}
+
+/// Weights packed for one table.
+struct Packed {
+    weights: Box<dyn PackedWeights>,
+    /// Products whose sum fits an `i32`.
+    safe_depth: usize,
+    /// The same with room for the zero-point terms.
+    narrow_depth: usize,
+}
+
+/// The most that the zero-point terms add for each product: three terms of at most `255 * 255`.
+const CORRECTION: u32 = 3 * 255 * 255;
+
+impl Packed {
+    fn new(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix) -> Self {
+        let narrow_depth = i32::MAX.unsigned_abs() / table.max_abs().saturating_add(CORRECTION);
+        let safe_depth = table.safe_depth();
+        Packed { weights: kernel.pack(table, weights), safe_depth, narrow_depth: narrow_depth as usize }
+    }
+}
+
+impl Quantized {
+    /// Quantizes `weight` (`outputs` rows) and packs it for exact products, and for those of `lut`.
+    pub fn new(
+        params: LayerParams,
+        coding: Coding,
+        lut: Option<&Lut>,
+        kernel: &dyn Kernel,
+        weight: &[f32],
+        outputs: usize,
+    ) -> Result<Self, LayerProblem> {
+        let (params, shifted) = if let Some(lut) = lut {
+            let (input, input_shifted) = params.input.for_coding(coding)?;
+            let (weight, weight_shifted) = params.weight.for_coding(coding)?;
+            coding.check(lut)?;
+            check_operands(lut, coding, [input.range(), weight.range()])?;
+            (LayerParams { input, weight }, input_shifted || weight_shifted)
+        } else {
+            // Without a table, any 8-bit range will do.
+            (params, false)
+        };
+        let bytes = params.weight.quantize(weight, outputs)?;
+        let depth = bytes.len() / outputs;
+        let kind = params.weight.range().signedness();
+        let sum = |row: &[u8]| row.iter().map(|&byte| i64::from(kind.value(byte))).sum();
+        let weight_sums = bytes.chunks_exact(depth).map(sum).collect();
+        let pack = |table: &EffectiveTable| Packed::new(kernel, table, WeightMatrix::new(&bytes, depth));
+        let approximate = match lut {
+            None => None,
+            Some(lut) => {
+                let kind = |range: IntRange| operand_kind(coding, range);
+                let table = coding.effective_table(lut, kind(params.input.range()), kind(params.weight.range()))?;
+                Some(pack(&table))
+            }
+        };
+        let exact = pack(&EffectiveTable::exact(params.input.range().signedness(), kind));
+        Ok(Quantized { params, shifted, weight_sums, exact, approximate })
+    }
+
+    /// The parameters in use, shifted into the coding's range where they had to be.
+    pub fn params(&self) -> &LayerParams {
+        &self.params
+    }
+
+    /// Whether the parameters given were shifted.
+    pub fn is_shifted(&self) -> bool {
+        self.shifted
+    }
+
+    /// Bytes of `input`.
+    pub fn quantize(&self, input: &[f32]) -> Result<Vec<u8>, LayerProblem> {
+        use rayon::prelude::*;
+        const CHUNK: usize = 1 << 14;
+        let mut bytes = vec![0; input.len()];
+        let has_nan = bytes
+            .par_chunks_mut(CHUNK)
+            .zip(input.par_chunks(CHUNK))
+            .map(|(bytes, values)| self.params.input.quantize_slice(values, bytes))
+            .reduce(|| false, |a, b| a | b);
+        if has_nan { Err(LayerProblem::NaN) } else { Ok(bytes) }
+    }
+
+    /// The arithmetic of exact products.
+    pub fn exact<'a>(&'a self, epilogue: Epilogue<'a>) -> Integer<'a> {
+        Integer { layer: self, packed: &self.exact, epilogue }
+    }
+
+    /// The arithmetic of the multiplier's products, where there is a multiplier.
+    pub fn approximate<'a>(&'a self, epilogue: Epilogue<'a>) -> Option<Integer<'a>> {
+        self.approximate.as_ref().map(|packed| Integer { layer: self, packed, epilogue })
+    }
+}
+
+/// How a coding reads the bytes of a range that it accepts. Sign-magnitude takes either kind.
+fn operand_kind(coding: Coding, range: IntRange) -> Signedness {
+    match coding {
+        Coding::Signed => Signedness::Signed,
+        Coding::Affine => Signedness::Unsigned,
+        Coding::SignMagnitude => range.signedness(),
+    }
+}
+
+impl fmt::Debug for Quantized {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Quantized").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+/// Fails unless the integers of activations and weights are operands of the multiplier: its table
+/// has no products for others.
+fn check_operands(lut: &Lut, coding: Coding, ranges: [IntRange; 2]) -> Result<(), LayerProblem> {
+    for (i, (operand, range)) in ["activations", "weights"].into_iter().zip(ranges).enumerate() {
+        let takes = coding.operand_range(lut, i);
+        if !takes.contains(&range.q_min()) || !takes.contains(&range.q_max()) {
+            let (lut, found) = (lut.name().to_owned(), [range.q_min(), range.q_max()]);
+            return Err(LayerProblem::Operand { operand, found, lut, coding, takes: [*takes.start(), *takes.end()] });
+        }
+    }
+    Ok(())
+}
+
+/// Integer sums, their zero-point terms, scaling and epilogue.
+pub(super) struct Integer<'a> {
+    layer: &'a Quantized,
+    packed: &'a Packed,
+    epilogue: Epilogue<'a>,
+}
+
+/// Sums of a tile.
+#[derive(Default)]
+pub(super) struct Sums {
+    block: Vec<Lanes<i32>>,
+    /// Totals of blocks of depth, where one `i32` is not surely enough.
+    wide: Vec<Lanes<i64>>,
+    /// `sum x_q` of each column, where weights have zero points.
+    columns: Vec<i32>,
+}
+
+impl Integer<'_> {
+    /// What becomes of the sums of output `channel`.
+    fn finish(&self, channel: usize) -> Finish {
+        let LayerParams { input, weight } = &self.layer.params;
+        Finish {
+            scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
+            bias: self.epilogue.bias.map(|bias| bias[channel]),
+            relu: self.epilogue.relu,
+        }
+    }
+
+    /// The zero-point terms of output `channel`: `acc = sum + constant - factor * sum x_q`.
+    fn correction(&self, channel: usize, depth: usize) -> (i64, i64) {
+        let LayerParams { input, weight } = &self.layer.params;
+        let (z_x, z_w) = (i64::from(input.zero_point()), i64::from(weight.zero_point(channel)));
+        (z_x * (depth as i64 * z_w - self.layer.weight_sums[channel]), z_w)
+    }
+
+    /// `sum x_q` over `rows` of `columns` bytes, where an output of `channels` needs it.
+    fn sum_columns<'r>(
+        &self,
+        channels: Range<usize>,
+        columns: usize,
+        rows: impl Iterator<Item = &'r [u8]>,
+        sums: &mut Vec<i32>,
+    ) {
+        let LayerParams { input, weight } = &self.layer.params;
+        sums.clear();
+        sums.resize(columns, 0);
+        if channels.into_iter().any(|channel| weight.zero_point(channel) != 0) {
+            let (flip, offset) = match input.range().signedness() {
+                Signedness::Signed => (0x80, 128),
+                Signedness::Unsigned => (0, 0),
+            };
+            rows.for_each(|row| add_row(sums, row, flip, offset));
+        }
+    }
+
+    /// Finishes narrow sums of output `channel`.
+    fn finish_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
+        let (constant, factor) = self.correction(channel, depth);
+        finish_narrow(&self.finish(channel), sums, constant as i32, factor as i32, columns, outputs);
+    }
+}
+
+impl Arithmetic for Integer<'_> {
+    type Operand = u8;
+    type Scratch = Sums;
+
+    /// The quantized zero: the hardware multiplies padding like any other operand.
+    fn padding(&self) -> u8 {
+        self.layer.params.input.zero_point() as u8
+    }
+
+    fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
+        let (depth, width) = (tile.rows().len(), tile.columns());
+        let Packed { weights, safe_depth, narrow_depth } = self.packed;
+        let Sums { block, wide, columns } = scratch;
+        block.resize(channels.len(), Lanes::default());
+        self.sum_columns(channels.clone(), width, tile.rows().iter().map(|row| &row.0[..width]), columns);
+        if depth <= *narrow_depth {
+            weights.sums(tile, channels.clone(), 0..depth, block);
+            for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
+                self.finish_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
+            }
+            return;
+        }
+        wide.clear();
+        wide.resize(channels.len(), Lanes::default());
+        for start in (0..depth).step_by(*safe_depth) {
+            weights.sums(tile, channels.clone(), start..start.saturating_add(*safe_depth).min(depth), block);
+            for (wide, block) in wide.iter_mut().zip(block.iter()) {
+                wide.0.iter_mut().zip(&block.0).for_each(|(wide, &sum)| *wide += i64::from(sum));
+            }
+        }
+        for (channel, (sums, outputs)) in channels.zip(wide.iter().zip(outputs)) {
+            let (constant, factor) = self.correction(channel, depth);
+            let outputs = &mut outputs.0[..width];
+            finish_wide(&self.finish(channel), &sums.0[..width], constant, factor, columns, outputs);
+        }
+    }
+
+    fn can_slide(&self, depth: usize) -> bool {
+        depth <= self.packed.narrow_depth
+    }
+
+    fn slide(&self, channels: Range<usize>, plane: &Plane, scratch: &mut Sums, outputs: &mut [f32]) {
+        let geometry = plane.geometry();
+        let (depth, positions, width) = (geometry.depth(), geometry.positions(), geometry.output[1]);
+        let Sums { block, columns, .. } = scratch;
+        block.resize(plane.positions().div_ceil(LANES), Lanes::default());
+        let taps = (0..depth).map(|k| plane.from_tap(k));
+        self.sum_columns(channels.clone(), plane.positions(), taps, columns);
+        for (channel, outputs) in channels.zip(outputs.chunks_exact_mut(positions)) {
+            self.packed.weights.slide(plane, channel, block);
+            for (oy, outputs) in outputs.chunks_exact_mut(width).enumerate() {
+                let sums = plane.output_row(Lanes::flatten(block), oy);
+                self.finish_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
+            }
+        }
+    }
+}

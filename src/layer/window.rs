@@ -1,0 +1,209 @@
+//! How a layer sees its input: every linear and convolution layer is a grouped 2-D convolution over
+//! some number of images, which is all that the arithmetic below needs to know.
+
+use super::LayerProblem;
+use crate::kernel::{ConvGeometry, output_size};
+
+/// A layer applied to an input of known shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Samples of the batch.
+    pub samples: usize,
+    /// Images that the window slides over: more than samples for a linear layer on sequences.
+    pub images: usize,
+    /// Groups of channels that do not mix.
+    pub groups: usize,
+    /// Output channels of all groups.
+    pub outputs: usize,
+    /// What one group reads.
+    pub geometry: ConvGeometry,
+    /// Dimensions of the output.
+    pub output_shape: Vec<usize>,
+}
+
+impl Window {
+    /// Input channels of all groups.
+    pub fn channels(&self) -> usize {
+        self.geometry.channels * self.groups
+    }
+
+    /// Output channels of one group.
+    pub fn group_outputs(&self) -> usize {
+        self.outputs / self.groups
+    }
+
+    /// Elements of the output.
+    pub fn output_elements(&self) -> usize {
+        self.images * self.outputs * self.geometry.positions()
+    }
+
+    /// Multiplications of one sample's forward pass.
+    pub fn opcount(&self) -> u64 {
+        let per_batch = self.output_elements() as u64 * self.geometry.depth() as u64;
+        per_batch / self.samples.max(1) as u64
+    }
+}
+
+/// Attributes of a convolution over `D` spatial axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvAttributes<const D: usize> {
+    /// Steps between output positions.
+    pub stride: [usize; D],
+    /// Padding before and after each axis.
+    pub padding: [[usize; 2]; D],
+    /// Distance between kernel taps.
+    pub dilation: [usize; D],
+    /// Groups of channels that do not mix.
+    pub groups: usize,
+}
+
+impl<const D: usize> Default for ConvAttributes<D> {
+    fn default() -> Self {
+        ConvAttributes { stride: [1; D], padding: [[0; 2]; D], dilation: [1; D], groups: 1 }
+    }
+}
+
+impl<const D: usize> ConvAttributes<D> {
+    /// Checks a weight of shape `[out, in / groups, kernel..]` against the attributes.
+    ///
+    /// # Errors
+    /// When rank, groups or sizes contradict each other.
+    pub fn check_weight(&self, weight: &[usize]) -> Result<(), LayerProblem> {
+        let fits = weight.len() == D + 2
+            && self.groups > 0
+            && weight.iter().all(|&size| size > 0)
+            && weight[0].is_multiple_of(self.groups);
+        if fits {
+            return Ok(());
+        }
+        let expected = format!("[out, in / groups, {D} kernel sizes] with out a multiple of {} groups", self.groups);
+        Err(LayerProblem::Weight { found: weight.to_vec(), expected })
+    }
+
+    /// The window over an input `[batch, in, size..]` of a weight `[out, in / groups, kernel..]`.
+    ///
+    /// # Errors
+    /// When shapes contradict each other, or the kernel does not fit the padded input.
+    pub fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
+        self.check_weight(weight)?;
+        let channels = weight[1] * self.groups;
+        if input.len() != D + 2 || input[1] != channels {
+            let expected = format!("[batch, {channels}, {D} sizes]");
+            return Err(LayerProblem::Input { found: input.to_vec(), expected });
+        }
+        // One-dimensional layers are two-dimensional ones of height 1.
+        let mut geometry = ConvGeometry {
+            channels: weight[1],
+            input: [1; 2],
+            output: [1; 2],
+            kernel: [1; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            padding: [0; 2],
+        };
+        let mut output_shape = vec![input[0], weight[0]];
+        for axis in 0..D {
+            let at = 2 - D + axis;
+            let [before, after] = self.padding[axis];
+            let (size, kernel, stride, dilation) =
+                (input[2 + axis], weight[2 + axis], self.stride[axis], self.dilation[axis]);
+            geometry.output[at] = output_size(size, kernel, stride, dilation, before + after)?;
+            geometry.input[at] = size;
+            geometry.kernel[at] = kernel;
+            geometry.stride[at] = stride;
+            geometry.dilation[at] = dilation;
+            geometry.padding[at] = before;
+            output_shape.push(geometry.output[at]);
+        }
+        let (samples, images) = (input[0], input[0]);
+        Ok(Window { samples, images, groups: self.groups, outputs: weight[0], geometry, output_shape })
+    }
+}
+
+/// The window of a linear layer with a weight `[out, in]` over an input `[.., in]` of any rank.
+///
+/// # Errors
+/// When the last dimension is not `in`, or the weight is empty.
+pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
+    let &[outputs @ (1..), channels @ (1..)] = weight else {
+        return Err(LayerProblem::Weight { found: weight.to_vec(), expected: "[out, in]".to_owned() });
+    };
+    let Some((&last, leading)) = input.split_last().filter(|&(&last, _)| last == channels) else {
+        return Err(LayerProblem::Input { found: input.to_vec(), expected: format!("[.., {channels}]") });
+    };
+    let geometry = ConvGeometry {
+        channels: last,
+        input: [1; 2],
+        output: [1; 2],
+        kernel: [1; 2],
+        stride: [1; 2],
+        dilation: [1; 2],
+        padding: [0; 2],
+    };
+    let output_shape = leading.iter().copied().chain([outputs]).collect();
+    let samples = leading.first().copied().unwrap_or(1);
+    Ok(Window { samples, images: leading.iter().product(), groups: 1, outputs, geometry, output_shape })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Multiplications and fan-in counted by hand.
+    #[test]
+    fn opcounts_and_depths() {
+        let plain = ConvAttributes::<2>::default();
+        let cases: [(Window, u64, usize); 6] = [
+            // LeNet-5's first layer: 28 x 28 outputs of 6 channels, 25 products each.
+            (
+                ConvAttributes { padding: [[2, 2]; 2], ..plain }.window(&[7, 1, 28, 28], &[6, 1, 5, 5]).unwrap(),
+                28 * 28 * 6 * 25,
+                25,
+            ),
+            // 4 groups: 8 / 4 = 2 channels seen by each output.
+            (
+                ConvAttributes { groups: 4, ..plain }.window(&[1, 8, 10, 10], &[12, 2, 3, 3]).unwrap(),
+                8 * 8 * 12 * 2 * 9,
+                18,
+            ),
+            // Dilation 2 spans 5: 6 positions of 10.
+            (
+                ConvAttributes { dilation: [2, 2], ..plain }.window(&[1, 3, 10, 10], &[4, 3, 3, 3]).unwrap(),
+                6 * 6 * 4 * 27,
+                27,
+            ),
+            // One axis, stride 2, padding on one side: floor((9 + 1 - 4) / 2) + 1 = 4 positions.
+            (
+                ConvAttributes::<1> { stride: [2], padding: [[1, 0]], ..Default::default() }
+                    .window(&[2, 3, 9], &[5, 3, 4])
+                    .unwrap(),
+                4 * 5 * 12,
+                12,
+            ),
+            // A sequence of 10 positions.
+            (linear_window(&[4, 10, 32], &[64, 32]).unwrap(), 10 * 32 * 64, 32),
+            (linear_window(&[4, 32], &[64, 32]).unwrap(), 32 * 64, 32),
+        ];
+        for (window, opcount, depth) in cases {
+            assert_eq!((window.opcount(), window.geometry.depth()), (opcount, depth), "{window:?}");
+        }
+    }
+
+    #[test]
+    fn output_shapes() {
+        assert_eq!(linear_window(&[2, 3, 4, 8], &[5, 8]).unwrap().output_shape, [2, 3, 4, 5]);
+        let strided = ConvAttributes::<2> { stride: [2, 1], padding: [[1, 1], [0, 2]], ..Default::default() };
+        assert_eq!(strided.window(&[1, 1, 8, 8], &[1, 1, 3, 3]).unwrap().output_shape, [1, 1, 4, 8]);
+    }
+
+    #[test]
+    fn shapes_that_contradict_are_refused() {
+        let conv = ConvAttributes::<2> { groups: 2, ..Default::default() };
+        assert!(conv.window(&[1, 4, 8, 8], &[3, 2, 3, 3]).is_err(), "3 outputs in 2 groups");
+        assert!(conv.window(&[1, 5, 8, 8], &[4, 2, 3, 3]).is_err(), "5 channels");
+        assert!(conv.window(&[1, 4, 8], &[4, 2, 3, 3]).is_err(), "rank");
+        assert!(conv.window(&[1, 4, 2, 2], &[4, 2, 3, 3]).is_err(), "kernel larger than input");
+        assert!(linear_window(&[4, 31], &[64, 32]).is_err());
+        assert!(linear_window(&[], &[64, 32]).is_err());
+    }
+}

@@ -1,0 +1,218 @@
+//! Checks of a multiplier that its mean errors cannot show.
+//!
+//! The worst mistake seen in practice is a signed table converted without its minus signs; a test of
+//! exactness over positive operands does not see it. Here the four quadrants of signs are measured
+//! apart and compared with each other, the figures that come with a table are held against what is
+//! measured, and a table named like a design is compared with it.
+
+use super::design::Design;
+use super::{ErrorMetrics, Lut, LutInfo, Quadrant};
+use serde::Serialize;
+use std::fmt;
+
+/// What was found of one multiplier.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Audit {
+    /// The multiplier and its metrics.
+    #[serde(flatten)]
+    pub info: LutInfo,
+    /// The quadrants of signs, for signed multipliers.
+    pub quadrants: Vec<Quadrant>,
+    /// The value of each operand with the largest mean absolute error over the other one's values.
+    pub worst_operands: [WorstOperand; 2],
+    /// The figures that come with the table, against what is measured.
+    pub claims: Vec<ClaimCheck>,
+    /// What is wrong: none when the audit holds.
+    pub findings: Vec<Finding>,
+}
+
+/// A value of one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WorstOperand {
+    /// The value.
+    pub value: i32,
+    /// The mean absolute error over the other operand's values.
+    pub mae: f64,
+}
+
+/// A figure against what is measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClaimCheck {
+    /// The metric's name.
+    pub metric: String,
+    /// The figure that came with the table, with its digits.
+    pub claimed: String,
+    /// What is measured; `None` when it is not defined.
+    pub measured: Option<f64>,
+    /// Whether they agree as far as the figure has digits.
+    pub holds: bool,
+}
+
+/// Something that is wrong with a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Finding {
+    /// The products of a quadrant have the wrong signs.
+    SignsLost {
+        /// The signs of the quadrant's operands.
+        signs: [char; 2],
+        /// How many products have the wrong sign.
+        products: u32,
+    },
+    /// A figure that came with the table is not what is measured.
+    ClaimFails {
+        /// The metric's name.
+        metric: String,
+        /// The figure.
+        claimed: String,
+        /// What is measured.
+        measured: Option<f64>,
+    },
+    /// The table has a design's name but not its products.
+    NotTheDesign {
+        /// The design.
+        design: String,
+        /// How many products differ.
+        products: usize,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Finding::SignsLost { signs: [a, b], products } => write!(
+                f,
+                "{products} products of operands with signs {a} and {b} have the wrong sign: minus signs were lost"
+            ),
+            Finding::ClaimFails { metric, claimed, measured: Some(measured) } => {
+                write!(f, "{metric} is {measured}, but {claimed} is stated")
+            }
+            Finding::ClaimFails { metric, claimed, measured: None } => {
+                write!(f, "{metric} is not defined, but {claimed} is stated")
+            }
+            Finding::NotTheDesign { design, products } => {
+                write!(f, "{products} products differ from those of the design {design}, whose name it has")
+            }
+        }
+    }
+}
+
+impl Audit {
+    /// Audits `lut`.
+    pub fn of(lut: &Lut) -> Audit {
+        let info = LutInfo::of(lut);
+        let quadrants = Quadrant::all(lut);
+        let claims: Vec<_> = claims(lut, &info.errors).collect();
+        let signs_lost = quadrants
+            .iter()
+            .filter(|quadrant| quadrant.has_lost_signs())
+            .map(|quadrant| Finding::SignsLost { signs: quadrant.signs, products: quadrant.wrong_signs });
+        let failed = claims.iter().filter(|claim| !claim.holds).map(|claim| Finding::ClaimFails {
+            metric: claim.metric.clone(),
+            claimed: claim.claimed.clone(),
+            measured: claim.measured,
+        });
+        let findings = signs_lost.chain(failed).chain(not_the_design(lut)).collect();
+        let worst_operands = [worst_operand(lut), worst_operand(&lut.transposed())];
+        Audit { info, quadrants, worst_operands, claims, findings }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn holds(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+fn worst_operand(lut: &Lut) -> WorstOperand {
+    let (first, second) = (lut.operand_range(0), lut.operand_range(1));
+    let others = f64::from(*second.end() - *second.start() + 1);
+    let mae = |a: i32| {
+        let errors = second.clone().map(|b| f64::from(lut.product(a, b).abs_diff(a * b)));
+        WorstOperand { value: a, mae: errors.sum::<f64>() / others }
+    };
+    first.map(mae).reduce(|worst, row| if row.mae > worst.mae { row } else { worst }).expect("operands have values")
+}
+
+fn claims<'a>(lut: &'a Lut, errors: &'a ErrorMetrics) -> impl Iterator<Item = ClaimCheck> + 'a {
+    lut.metadata().claims.iter().map(|(metric, claim)| {
+        let measured = errors.get(metric);
+        let holds = measured.is_some_and(|measured| claim.holds(measured));
+        ClaimCheck { metric: metric.clone(), claimed: claim.to_string(), measured, holds }
+    })
+}
+
+fn not_the_design(lut: &Lut) -> Option<Finding> {
+    let design: Design = lut.name().parse().ok()?;
+    let designed = if lut.origin().swapped { design.lut().transposed() } else { design.lut() };
+    if (designed.signedness(), designed.bits()) != (lut.signedness(), lut.bits()) {
+        return Some(Finding::NotTheDesign { design: design.to_string(), products: lut.products().count() });
+    }
+    let products = lut.products().zip(designed.products()).filter(|(product, design)| product != design).count();
+    (products > 0).then(|| Finding::NotTheDesign { design: design.to_string(), products })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Signedness;
+    use crate::lut::{Claim, LutFormat, Metadata, OpenOptions, Relation, design, open};
+
+    #[test]
+    fn lost_minus_signs_are_called_out() {
+        let exact = Lut::from_fn("somebody-s", Signedness::Signed, |a, b| a * b);
+        assert!(Audit::of(&exact).holds());
+        let lost = Lut::from_fn("somebody-s", Signedness::Signed, |a, b| (a * b).abs());
+        let audit = Audit::of(&lost);
+        let signs: Vec<_> = audit.quadrants.iter().map(|quadrant| (quadrant.relation, quadrant.wrong_signs)).collect();
+        let (kept, gone) = ((Relation::Signed, 0), (Relation::Mirrored, 127 * 128));
+        assert_eq!(signs, [kept, gone, gone, kept]);
+        assert_eq!(audit.findings.len(), 2);
+        assert!(audit.findings[0].to_string().contains("signs + and -"));
+    }
+
+    #[test]
+    fn a_design_written_without_its_signs_fails_its_own_claims() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("drum-4-signed.safetensors");
+        let drum = design::resolve("drum-4-signed", None).unwrap();
+        let unsigned = |a: i32, b: i32| drum.product(a, b).abs();
+        let lost = Lut::from_fn(drum.name(), Signedness::Signed, unsigned).with_metadata(drum.metadata().clone());
+        lost.write(&path, &LutFormat::default()).unwrap();
+        let audit = Audit::of(&open(path.to_str().unwrap(), &OpenOptions::default()).unwrap());
+        let has = |wanted: fn(&Finding) -> bool| audit.findings.iter().any(wanted);
+        assert!(has(|finding| matches!(finding, Finding::SignsLost { .. })));
+        assert!(has(|finding| matches!(finding, Finding::ClaimFails { metric, .. } if metric == "mae")));
+        assert!(has(|finding| matches!(finding, Finding::NotTheDesign { .. })));
+    }
+
+    #[test]
+    fn every_design_holds_its_audit() {
+        for family in design::FAMILIES {
+            let design = family.designs().next().unwrap();
+            let audit = Audit::of(&design.lut());
+            assert!(audit.holds(), "{design}: {:?}", audit.findings);
+            assert!(!audit.claims.is_empty());
+        }
+    }
+
+    #[test]
+    fn claims_are_held_to_their_digits() {
+        let claim = |text: &str| Metadata {
+            claims: [("mae".to_owned(), text.parse::<Claim>().unwrap())].into(),
+            ..Metadata::default()
+        };
+        let lut = Lut::from_fn("off", Signedness::Unsigned, |a, b| a * b + 1);
+        for (text, holds) in [("1", true), ("1.00", true), ("1.2", false), ("3", false)] {
+            assert_eq!(Audit::of(&lut.clone().with_metadata(claim(text))).holds(), holds, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_worst_operand_is_found_on_either_side() {
+        let lut =
+            Lut::from_fn("odd", Signedness::Unsigned, |a, b| a * b + 8 * i32::from(a == 3) + 2 * i32::from(b == 5));
+        let [first, second] = Audit::of(&lut).worst_operands;
+        assert_eq!((first.value, second.value), (3, 5));
+        assert!((first.mae - (8.0 + 2.0 / 256.0)).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,233 @@
+//! What a multiplier costs, and whose word that is.
+//!
+//! Three sources, the first that speaks winning: a CSV of costs that the user gives, the metadata
+//! that come with a table, and for designs a count of unit gates. Only figures of one source are ever
+//! compared with each other.
+
+use super::design::Design;
+use super::{Lut, design};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The cost of one multiplication.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Energy in picojoules, where measured.
+    pub energy: Option<f64>,
+    /// Area in square micrometres, where measured.
+    pub area: Option<f64>,
+    /// Delay in nanoseconds, where measured.
+    pub delay: Option<f64>,
+    /// Energy relative to the exact multiplier of the same width, by the same source.
+    pub relative_energy: Option<f64>,
+    /// Area relative to the exact multiplier of the same width, by the same source.
+    pub relative_area: Option<f64>,
+    /// Whose figures these are.
+    pub source: CostSource,
+    /// That source in words.
+    pub note: String,
+}
+
+/// Where a cost is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostSource {
+    /// A CSV of costs.
+    Csv,
+    /// The metadata that came with the table.
+    Metadata,
+    /// The unit gates of a design: energy is taken as proportional to area, all gates switching
+    /// alike.
+    UnitGates,
+}
+
+/// A CSV of costs, with the columns `multiplier` (a name, or a BLAKE3 hash), `energy` (pJ), `area`
+/// (um2), `delay` (ns) and `source`; only the first is needed. Figures are relative to those of the
+/// row `exact`, if there is one.
+#[derive(Debug, Clone, Default)]
+pub struct Costs {
+    rows: HashMap<String, Row>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    multiplier: String,
+    energy: Option<f64>,
+    area: Option<f64>,
+    delay: Option<f64>,
+    #[serde(default)]
+    source: String,
+}
+
+/// Why a CSV of costs cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CostsError {
+    /// The file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A row is not as it should be.
+    #[error("costs {}: expected the columns multiplier, energy, area, delay, source", .path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        #[source]
+        source: csv::Error,
+    },
+    /// A figure is negative or not finite.
+    #[error("costs {}: {column} of `{multiplier}` is {value}, expected a number of at least 0", .path.display())]
+    Figure {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        multiplier: String,
+        /// The column.
+        column: &'static str,
+        /// What is there.
+        value: f64,
+    },
+    /// Two rows are of one multiplier.
+    #[error("costs {}: two rows of `{multiplier}`", .path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The multiplier.
+        multiplier: String,
+    },
+}
+
+impl Costs {
+    /// Reads a CSV of costs.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a row is not as it should be.
+    pub fn read(path: &Path) -> Result<Costs, CostsError> {
+        let file = std::fs::File::open(path).map_err(|source| CostsError::Io { path: path.to_owned(), source })?;
+        let mut rows = HashMap::new();
+        for row in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file).deserialize() {
+            let row: Row = row.map_err(|source| CostsError::Csv { path: path.to_owned(), source })?;
+            for (column, value) in [("energy", row.energy), ("area", row.area), ("delay", row.delay)] {
+                if let Some(value) = value.filter(|value| !(value.is_finite() && *value >= 0.0)) {
+                    let (path, multiplier) = (path.to_owned(), row.multiplier);
+                    return Err(CostsError::Figure { path, multiplier, column, value });
+                }
+            }
+            if let Some(row) = rows.insert(row.multiplier.clone(), row) {
+                return Err(CostsError::Twice { path: path.to_owned(), multiplier: row.multiplier });
+            }
+        }
+        Ok(Costs { rows })
+    }
+
+    /// The cost of `lut`, by the first source that knows it: this table (by name, then by hash), the
+    /// metadata, the unit gates of the design that has its name and products.
+    pub fn of(&self, lut: &Lut) -> Option<Cost> {
+        self.stated(lut).or_else(|| by_metadata(lut)).or_else(|| by_design(lut))
+    }
+
+    fn stated(&self, lut: &Lut) -> Option<Cost> {
+        let row = self.rows.get(lut.name()).or_else(|| self.rows.get(&lut.blake3()))?;
+        let exact = self.rows.get("exact");
+        let relative = |figure: fn(&Row) -> Option<f64>| {
+            let exact = exact.and_then(figure).filter(|&exact| exact > 0.0)?;
+            figure(row).map(|figure| figure / exact)
+        };
+        Some(Cost {
+            energy: row.energy,
+            area: row.area,
+            delay: row.delay,
+            relative_energy: relative(|row| row.energy),
+            relative_area: relative(|row| row.area),
+            source: CostSource::Csv,
+            note: row.source.clone(),
+        })
+    }
+}
+
+fn by_metadata(lut: &Lut) -> Option<Cost> {
+    let metadata = lut.metadata();
+    (metadata.energy.is_some() || metadata.area.is_some() || metadata.delay.is_some()).then(|| Cost {
+        energy: metadata.energy,
+        area: metadata.area,
+        delay: metadata.delay,
+        relative_energy: None,
+        relative_area: None,
+        source: CostSource::Metadata,
+        note: metadata.source.clone().unwrap_or_default(),
+    })
+}
+
+fn by_design(lut: &Lut) -> Option<Cost> {
+    let design: Design = lut.name().parse().ok()?;
+    let designed = if lut.origin().swapped { design.lut().transposed() } else { design.lut() };
+    if designed.signedness() != lut.signedness() || !designed.products().eq(lut.products()) {
+        return None;
+    }
+    let relative = f64::from(design.gates()) / f64::from(design::exact_gates());
+    Some(Cost {
+        energy: None,
+        area: None,
+        delay: None,
+        relative_energy: Some(relative),
+        relative_area: Some(relative),
+        source: CostSource::UnitGates,
+        note: format!(
+            "{} unit gates (Tyagi 1993) against {} of the exact array multiplier; energy as area",
+            design.gates(),
+            design::exact_gates()
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Signedness;
+    use crate::lut::Metadata;
+
+    fn costs(text: &str) -> Result<Costs, CostsError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("costs.csv");
+        std::fs::write(&path, text).unwrap();
+        Costs::read(&path)
+    }
+
+    #[test]
+    fn the_first_source_that_speaks_wins() {
+        let drum = design::resolve("drum-4", None).unwrap();
+        let known = drum.clone().with_metadata(Metadata { energy: Some(0.25), ..Metadata::default() });
+        let table = costs("multiplier, energy, area, source\nexact, 0.5, 400, lab\ndrum-4, 0.2, , lab\n").unwrap();
+        let cost = table.of(&known).unwrap();
+        assert_eq!(
+            (cost.source, cost.energy, cost.relative_energy, cost.relative_area),
+            (CostSource::Csv, Some(0.2), Some(0.4), None)
+        );
+        let none = Costs::default();
+        assert_eq!(none.of(&known).map(|cost| (cost.source, cost.energy)), Some((CostSource::Metadata, Some(0.25))));
+        assert_eq!(none.of(&drum).map(|cost| cost.source), Some(CostSource::UnitGates));
+        assert_eq!(none.of(&Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b)), None);
+        let by_hash = costs(&format!("multiplier,energy\n{},1\n", drum.blake3())).unwrap();
+        assert_eq!(by_hash.of(&drum).unwrap().energy, Some(1.0));
+    }
+
+    #[test]
+    fn bad_tables_are_refused() {
+        for (text, expected) in [
+            ("name,energy\nx,1\n", "expected the columns"),
+            ("multiplier,energy\nx,much\n", "expected the columns"),
+            ("multiplier,energy\nx,-1\n", "energy of `x` is -1"),
+            ("multiplier,energy\nx,1\nx,2\n", "two rows of `x`"),
+        ] {
+            assert!(costs(text).unwrap_err().to_string().contains(expected), "{text}");
+        }
+    }
+}

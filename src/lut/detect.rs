@@ -1,0 +1,366 @@
+//! Settling how a file's entries are read.
+//!
+//! Every admissible reading is compared with the exact product of that same reading. Its score is the
+//! mean absolute error over the mean absolute exact product: 0 for an exact multiplier, 1 for a table
+//! of zeros, about 1.4 for noise. The ratio rather than the bare error is compared because the exact
+//! products of signed operands are a quarter of unsigned ones: by bare error, noise would be a signed
+//! multiplier. Among readings of equal signedness and size both give the same order.
+
+use super::format::{Contents, Entries, raw};
+use super::origin::LutWarning;
+use super::table::operand_pairs;
+use super::{Bits, Entry, IndexOrder, Reading, Stated};
+use crate::kernel::Signedness;
+
+/// Above this score a table is not taken for a multiplier unless its reading is stated. Half-way
+/// between a grossly truncated multiplier, at 0.5, and a table of zeros.
+const NOISE: f64 = 0.75;
+
+/// The closest reading's score must be at most this part of the next one's to be taken unasked.
+const CLEAR: f64 = 2.0 / 3.0;
+
+/// Entries this many times the exact products are of another width or size: such a reading is out of
+/// the question where there is a saner one.
+const ABSURD: f64 = 10.0;
+
+/// A stated reading whose mean absolute error is over this many times the best one's is warned of.
+const FAR: f64 = 4.0;
+
+/// One way to read a table.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The reading.
+    pub reading: Reading,
+    /// Its mean absolute error from the exact product.
+    pub mae: f64,
+    /// That error over the mean absolute exact product.
+    pub score: f64,
+}
+
+/// Why no reading was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    /// No reading resembles multiplication.
+    #[error(
+        "under no reading do the entries resemble a multiplier's products; if they are, state the reading with \
+         --lut-format, one of {}",
+        list(.choices)
+    )]
+    Noise {
+        /// The readings, closest first.
+        choices: Vec<Choice>,
+    },
+    /// Several readings are about as close.
+    #[error("the entries can be read in several ways; state one with --lut-format: {}", list(.choices))]
+    Ambiguous {
+        /// The readings, closest first.
+        choices: Vec<Choice>,
+    },
+    /// What is stated does not fit the file.
+    #[error("the entries cannot be read as stated ({stated}); possible are {}", list(.choices))]
+    Stated {
+        /// What was stated.
+        stated: Stated,
+        /// The readings that fit the file, closest first.
+        choices: Vec<Choice>,
+    },
+    /// No reading fits the file at all.
+    #[error("{entries} entries are no multiplier's table: {reason}")]
+    None {
+        /// How many bytes or numbers there are.
+        entries: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+/// The choices as a message lists them: at most six, with their errors.
+fn list(choices: &[Choice]) -> String {
+    let one = |choice: &Choice| {
+        format!(
+            "{} (mean absolute error {:.1}, {:.0} % of the mean product)",
+            choice.reading,
+            choice.mae,
+            100.0 * choice.score
+        )
+    };
+    choices.iter().take(6).map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A table that has been read.
+pub(super) struct Interpreted {
+    pub reading: Reading,
+    /// In numeric order of both operands.
+    pub products: Box<[i32]>,
+    pub warning: Option<LutWarning>,
+}
+
+/// Reads `contents` as `stated`, and as the closest reading where nothing is stated.
+pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpreted, DetectError> {
+    let mut candidates = candidates(contents, stated);
+    candidates.sort_by(|a, b| a.choice.score.total_cmp(&b.choice.score));
+    let choices = |candidates: &[Candidate]| candidates.iter().map(|candidate| candidate.choice.clone()).collect();
+    let Some(best) = candidates.first().map(|candidate| candidate.choice.clone()) else {
+        return Err(nothing(contents));
+    };
+    let (mut admitted, others): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|candidate| stated.admits(&candidate.choice.reading));
+    admitted.dedup_by(|later, earlier| later.is_same_table(earlier));
+    // Unless what is stated leaves one reading, those that only a wrong width or size makes possible are
+    // out of the question where a saner one is at hand.
+    let is_sane = |candidate: &Candidate| candidate.choice.score <= ABSURD;
+    if admitted.len() > 1 && admitted.iter().chain(&others).any(is_sane) {
+        admitted.retain(is_sane);
+    }
+    match admitted.as_slice() {
+        [] => return Err(DetectError::Stated { stated: *stated, choices: choices(&others) }),
+        [_] => {}
+        [first, ..] if first.choice.score > NOISE => return Err(DetectError::Noise { choices: choices(&admitted) }),
+        [first, second, ..] if first.choice.score > CLEAR * second.choice.score => {
+            return Err(DetectError::Ambiguous { choices: choices(&admitted) });
+        }
+        _ => {}
+    }
+    let Candidate { choice: Choice { reading, mae, .. }, products } = admitted.swap_remove(0);
+    let warning = (mae > FAR * best.mae).then_some(LutWarning::FarFromBest {
+        reading,
+        mae,
+        best: best.reading,
+        best_mae: best.mae,
+    });
+    Ok(Interpreted { reading, products, warning })
+}
+
+struct Candidate {
+    choice: Choice,
+    products: Box<[i32]>,
+}
+
+impl Candidate {
+    fn is_same_table(&self, other: &Candidate) -> bool {
+        let (a, b) = (self.choice.reading, other.choice.reading);
+        (a.signedness, a.bits) == (b.signedness, b.bits) && self.products == other.products
+    }
+}
+
+/// Every reading that the entries admit, whether as stated or not.
+fn candidates(contents: &Contents, stated: &Stated) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for Typed { entry, values, operands } in typed(&contents.entries, stated) {
+        for bits in sizes(values.len(), contents.shape) {
+            for (signedness, index) in [
+                (Signedness::Unsigned, IndexOrder::Numeric),
+                (Signedness::Signed, IndexOrder::Numeric),
+                (Signedness::Signed, IndexOrder::TwosComplement),
+            ] {
+                if operands.is_none_or(|operands| operands == signedness) {
+                    candidates.extend(candidate(Reading { entry, signedness, index, bits }, &values));
+                }
+            }
+        }
+    }
+    candidates
+}
+
+/// The entries as values of a type.
+struct Typed {
+    entry: Option<Entry>,
+    values: Vec<i128>,
+    /// The operands that entries of this type can be of, unless of either kind.
+    operands: Option<Signedness>,
+}
+
+impl Typed {
+    /// A signed multiplier has negative products, which unsigned entries cannot hold.
+    fn new(entry: Option<Entry>, values: Vec<i128>) -> Typed {
+        let holds_signs = entry.is_none_or(Entry::is_signed);
+        Typed { entry, values, operands: (!holds_signs).then_some(Signedness::Unsigned) }
+    }
+}
+
+/// The entries under each type that they can have.
+fn typed(entries: &Entries, stated: &Stated) -> Vec<Typed> {
+    match entries {
+        Entries::Bytes(bytes) => {
+            Entry::ALL.into_iter().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
+        }
+        Entries::Numbers { values, entry } => {
+            let mut typed = vec![Typed::new(*entry, values.clone())];
+            let wrapped = |entry: Entry| values.iter().map(|&value| entry.wrapped(value)).collect::<Option<Vec<_>>>();
+            if let Some(stated) = stated.entry.filter(|stated| Some(*stated) != *entry) {
+                typed.extend(wrapped(stated).map(|values| Typed::new(Some(stated), values)));
+            }
+            // Numbers without a sign may be the bit patterns of signed products, of the narrowest type that
+            // they fill.
+            let (low, high) = values.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
+            let narrowest = Entry::ALL.into_iter().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
+            if let Some(pattern) = narrowest.filter(|entry| low == 0 && !entry.holds(high) && stated.entry.is_none()) {
+                typed.extend(wrapped(pattern).map(|values| Typed {
+                    entry: Some(pattern),
+                    values,
+                    operands: Some(Signedness::Signed),
+                }));
+            }
+            typed
+        }
+    }
+}
+
+/// The sizes of table that have `entries` entries.
+fn sizes(entries: usize, shape: Option<[Bits; 2]>) -> Vec<[Bits; 2]> {
+    match shape {
+        Some(shape) => vec![shape],
+        None => Bits::all()
+            .flat_map(|first| Bits::all().map(move |second| [first, second]))
+            .filter(|[first, second]| first.values() * second.values() == entries)
+            .collect(),
+    }
+}
+
+/// The table under `reading`, unless an entry is too large for a product. The least `i32` is too, so
+/// that every product has a negative.
+fn candidate(reading: Reading, values: &[i128]) -> Option<Candidate> {
+    let Reading { signedness, index, bits, .. } = reading;
+    let columns = bits[1].values();
+    let pairs = operand_pairs(signedness, bits);
+    let mut products = Vec::with_capacity(values.len());
+    let (mut error, mut exact_sum) = (0u64, 0u64);
+    for (at, (a, b)) in pairs.enumerate() {
+        // The numeric order's position of a row in two's complement order is also the inverse.
+        let (row, column) = (index.numeric(at / columns, bits[0]), index.numeric(at % columns, bits[1]));
+        let product = i32::try_from(values[row * columns + column]).ok().filter(|&product| product != i32::MIN)?;
+        let exact = a * b;
+        error += u64::from(product.abs_diff(exact));
+        exact_sum += u64::from(exact.unsigned_abs());
+        products.push(product);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "sums of 2^16 numbers below 2^32 are below 2^53")]
+    let (mae, score) = (error as f64 / values.len() as f64, error as f64 / exact_sum as f64);
+    Some(Candidate { choice: Choice { reading, mae, score }, products: products.into() })
+}
+
+/// The error for entries that no reading fits.
+fn nothing(contents: &Contents) -> DetectError {
+    let (entries, fits) = match &contents.entries {
+        Entries::Bytes(bytes) => (bytes.len(), true),
+        Entries::Numbers { values, .. } => (values.len(), !sizes(values.len(), contents.shape).is_empty()),
+    };
+    let reason = if fits {
+        "some are beyond 2147483647 either way, which no product is"
+    } else {
+        "expected 256 x 256, or a smaller power of two of each operand's values"
+    };
+    DetectError::None { entries, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lut::format::Format;
+
+    const SIGNED: Signedness = Signedness::Signed;
+
+    /// A raw file of i16 in the order that two nested loops over `operands` give.
+    fn raw_i16(operands: impl Iterator<Item = i32> + Clone, product: impl Fn(i32, i32) -> i32) -> Contents {
+        let pairs = operands.clone().flat_map(|a| operands.clone().map(move |b| (a, b)));
+        let bytes: Vec<u8> = pairs.flat_map(|(a, b)| (product(a, b) as i16).to_le_bytes()).collect();
+        raw::Raw.read(&bytes).unwrap()
+    }
+
+    fn twos_complement() -> impl Iterator<Item = i32> + Clone {
+        (0..128).chain(-128..0)
+    }
+
+    #[test]
+    fn signed_tables_are_told_from_unsigned_ones_and_by_their_order() {
+        let rough = |a: i32, b: i32| (a * b) & !63;
+        let cases = [
+            (raw_i16(-128..128, rough), Some(Entry::I16), IndexOrder::Numeric),
+            (raw_i16(twos_complement(), rough), Some(Entry::I16), IndexOrder::TwosComplement),
+        ];
+        for (contents, entry, index) in cases {
+            let read = interpret(&contents, &Stated::default()).unwrap();
+            assert_eq!(read.reading, Reading { entry, signedness: SIGNED, index, bits: [Bits::EIGHT; 2] });
+            let expected: Vec<i32> = (-128..128).flat_map(|a| (-128..128).map(move |b| rough(a, b))).collect();
+            assert_eq!(*read.products, *expected);
+            assert_eq!(read.warning, None);
+        }
+    }
+
+    #[test]
+    fn signed_products_written_as_unsigned_bit_patterns_are_recognised() {
+        let values = (-128..128).flat_map(|a| (-128..128).map(move |b| i128::from((a * b) as u16))).collect();
+        let contents = Contents {
+            entries: Entries::Numbers { values, entry: None },
+            shape: None,
+            stated: Stated::default(),
+            metadata: Default::default(),
+        };
+        let read = interpret(&contents, &Stated::default()).unwrap();
+        assert_eq!(read.reading.entry, Some(Entry::I16));
+        assert_eq!(read.reading.signedness, SIGNED);
+        assert_eq!(read.products[0], 128 * 128);
+        assert_eq!(read.products[255], -128 * 127);
+    }
+
+    #[test]
+    fn a_stated_reading_wins_and_warns_when_far_off() {
+        let contents = raw_i16(-128..128, |a, b| a * b);
+        let stated = Stated { index: Some(IndexOrder::TwosComplement), ..Stated::default() };
+        let read = interpret(&contents, &stated).unwrap();
+        assert_eq!(read.reading.index, IndexOrder::TwosComplement);
+        let Some(LutWarning::FarFromBest { best, best_mae, .. }) = read.warning else { panic!("no warning") };
+        assert_eq!((best.index, best_mae), (IndexOrder::Numeric, 0.0));
+    }
+
+    #[test]
+    fn noise_and_zeros_are_refused_with_the_choices() {
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let noise: Vec<u8> = (0..131_072).map(|_| noise()).collect();
+        for bytes in [noise, vec![0; 131_072]] {
+            let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default());
+            let Err(error) = read else { panic!("taken for a multiplier") };
+            let DetectError::Noise { choices } = &error else { panic!("{error}") };
+            assert!(choices.len() >= 3);
+            for word in ["unsigned", "signed-numeric", "--lut-format"] {
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn readings_that_give_one_table_are_not_ambiguous() {
+        // Products below 2^15 read the same from u16 and i16.
+        let bytes: Vec<u8> =
+            (0..256).flat_map(|a| (0..256).map(move |b| (a * b / 2) as u16)).flat_map(u16::to_le_bytes).collect();
+        let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default()).unwrap();
+        assert_eq!((read.reading.entry, read.reading.signedness), (Some(Entry::U16), Signedness::Unsigned));
+    }
+
+    #[test]
+    fn a_table_half_way_between_two_orders_is_ambiguous() {
+        // Every other entry is exact in the one order, the rest in the other.
+        let contents = raw_i16(-128..128, |a, b| {
+            let flip = |x: i32| if x < 0 { x + 128 } else { x - 128 };
+            if (a + b) % 2 == 0 { a * b } else { flip(a) * flip(b) }
+        });
+        let read = interpret(&contents, &Stated::default());
+        assert!(matches!(read, Err(DetectError::Ambiguous { .. })));
+    }
+
+    #[test]
+    fn narrow_tables_are_read_at_their_own_size() {
+        for (entry, first, second) in [(Entry::U8, 16, 16), (Entry::U16, 16, 64), (Entry::U32, 128, 128)] {
+            let pairs = (0..first).flat_map(|a| (0..second).map(move |b: u64| a * b));
+            let bytes: Vec<u8> =
+                pairs.flat_map(|product| product.to_le_bytes().into_iter().take(entry.size())).collect();
+            let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default()).unwrap();
+            let sides = read.reading.bits.map(|bits| bits.values() as u64);
+            assert_eq!((read.reading.entry, sides), (Some(entry), [first, second]));
+        }
+    }
+}

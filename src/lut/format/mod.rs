@@ -1,0 +1,190 @@
+//! The files that tables are kept in.
+//!
+//! A [`Format`] turns a file's bytes into [`Contents`], entries that nobody has interpreted yet, and
+//! a [`Lut`] into bytes. What entries mean is settled afterwards, the same way for every format, by
+//! [`detect`](super::detect). A new format is a file here and a line in [`FORMATS`].
+
+mod c;
+mod labels;
+mod npy;
+pub(super) mod raw;
+mod safetensors;
+mod text;
+
+use super::metadata::{FieldError, Metadata};
+use super::reading::{Entry, IndexOrder, Stated};
+use super::{Bits, Lut};
+use std::path::Path;
+
+/// Every format. The first whose bytes are recognised reads a file of unknown extension.
+pub static FORMATS: &[&dyn Format] = &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw];
+
+/// The most entries of a table.
+pub(super) const MAX_ENTRIES: usize = 1 << 16;
+
+/// A way of keeping a table in a file.
+pub trait Format: Sync {
+    /// The name that options and reports use.
+    fn name(&self) -> &'static str;
+
+    /// The file name extensions, without the dot, lower-case; the first is the usual one.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// Whether bytes look like a file of this format.
+    fn recognises(&self, bytes: &[u8]) -> bool;
+
+    /// Takes a file apart.
+    ///
+    /// # Errors
+    /// When the bytes are no file of this format, or hold no table.
+    fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError>;
+
+    /// The bytes of a file that holds `lut`, laid out as `layout` states.
+    ///
+    /// # Errors
+    /// When the layout is none of the format's, or an entry does not fit its type.
+    fn write(&self, lut: &Lut, layout: &Stated) -> Result<Vec<u8>, FormatError>;
+}
+
+/// What a file holds before its entries are interpreted.
+#[derive(Debug)]
+pub struct Contents {
+    /// The entries.
+    pub entries: Entries,
+    /// Rows and columns, where the file says them.
+    pub shape: Option<[Bits; 2]>,
+    /// What the file says of how to read it.
+    pub stated: Stated,
+    /// What the file says of the multiplier.
+    pub metadata: Metadata,
+}
+
+/// The entries of a table file, first operand major.
+#[derive(Debug)]
+pub enum Entries {
+    /// Little-endian integers of unknown width.
+    Bytes(Vec<u8>),
+    /// Integers, of a type that the file names or of none.
+    Numbers {
+        /// The values.
+        values: Vec<i128>,
+        /// Their type.
+        entry: Option<Entry>,
+    },
+}
+
+/// Why a file is not what its format says, or cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// The bytes break the format.
+    #[error("{0}")]
+    Broken(String),
+    /// The table has a shape that no multiplier has.
+    #[error("a table of {found}, expected a power of two from 4 to 256 a side, as 256 x 256")]
+    Shape {
+        /// The shape found.
+        found: String,
+    },
+    /// A line of a text has a field that is no integer.
+    #[error("line {line}: `{field}` is not an integer")]
+    Number {
+        /// Counted from 1.
+        line: usize,
+        /// The field.
+        field: String,
+    },
+    /// A metadata field has a value it cannot have.
+    #[error("metadata: {0}")]
+    Field(#[from] FieldError),
+    /// The layout to write is impossible.
+    #[error("{format} files cannot be written as stated: {reason}")]
+    Layout {
+        /// The format.
+        format: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A product is out of the entry type's range.
+    #[error("the product {value} does not fit entries of {}; state a wider type, as i32", .entry.name())]
+    Overflow {
+        /// The product.
+        value: i32,
+        /// The type of entries.
+        entry: Entry,
+    },
+}
+
+/// The names of all formats, for messages.
+pub fn names() -> String {
+    FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// The format called `name`.
+pub fn by_name(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// The format that files with `path`'s extension have.
+pub fn by_extension(path: &Path) -> Option<&'static dyn Format> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    FORMATS.iter().copied().find(|format| format.extensions().contains(&extension.as_str()))
+}
+
+/// The format that `bytes` look like; raw entries when like nothing else.
+pub fn by_contents(bytes: &[u8]) -> &'static dyn Format {
+    FORMATS.iter().copied().find(|format| format.recognises(bytes)).unwrap_or(&raw::Raw)
+}
+
+/// The native format's bytes: what a computed table's hash is taken of.
+pub(super) fn native_bytes(lut: &Lut) -> Vec<u8> {
+    safetensors::bytes(lut)
+}
+
+/// Widths of operands whose table has `rows` x `columns` entries.
+fn table_bits(rows: usize, columns: usize) -> Result<[Bits; 2], FormatError> {
+    match (Bits::of_values(rows), Bits::of_values(columns)) {
+        (Some(first), Some(second)) => Ok([first, second]),
+        _ => Err(FormatError::Shape { found: format!("{rows} x {columns} entries") }),
+    }
+}
+
+/// The shape of `entries` numbers in rows of the given lengths. Nothing is said by a stream, whose
+/// rows are of any length.
+fn matrix(rows: &[usize], entries: usize) -> Result<Option<[Bits; 2]>, FormatError> {
+    let columns = rows.first().copied().unwrap_or(0);
+    let ragged = rows.iter().position(|&row| row != columns);
+    match (ragged, table_bits(rows.len(), columns)) {
+        (None, Ok(bits)) => Ok(Some(bits)),
+        _ if entries.is_power_of_two() && entries >= 16 => Ok(None),
+        (None, Err(error)) => Err(error),
+        (Some(row), _) => Err(FormatError::Broken(format!(
+            "{entries} numbers in rows of {columns} and, as row {}, of {}, expected 256 x 256 numbers",
+            row + 1,
+            rows[row]
+        ))),
+    }
+}
+
+/// What a layout states, against `lut` itself: the entry type, unless stated the first of `usual`
+/// that holds every product, and the index order.
+fn layout(
+    format: &'static str,
+    lut: &Lut,
+    stated: &Stated,
+    usual: &[Entry],
+) -> Result<(Entry, IndexOrder), FormatError> {
+    let error = |reason: String| FormatError::Layout { format, reason };
+    let actual = Stated { signedness: Some(lut.signedness()), bits: Some(lut.bits()), ..Stated::default() };
+    if actual.or(*stated) != stated.or(actual) {
+        let [a, b] = lut.bits();
+        return Err(error(format!("the multiplier is {:?}, {a}x{b} bits", lut.signedness()).to_lowercase()));
+    }
+    let overflow =
+        |entry: Entry| lut.products().map(|(.., product)| product).find(|&product| !entry.holds(product.into()));
+    let fitting = usual.iter().copied().find(|&entry| overflow(entry).is_none());
+    let entry = stated.entry.or(fitting).unwrap_or(Entry::I32);
+    match overflow(entry) {
+        Some(value) => Err(FormatError::Overflow { value, entry }),
+        None => Ok((entry, stated.index.unwrap_or(IndexOrder::Numeric))),
+    }
+}

@@ -1,0 +1,141 @@
+//! NumPy arrays: any integer type and byte order, C or Fortran order.
+
+use super::{Contents, Entries, Format, FormatError, layout, table_bits};
+use crate::lut::Lut;
+use crate::lut::metadata::Metadata;
+use crate::lut::reading::{Entry, Stated};
+use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+
+/// `.npy` files.
+pub struct Npy;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+impl Format for Npy {
+    fn name(&self) -> &'static str {
+        "npy"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["npy"]
+    }
+
+    fn recognises(&self, bytes: &[u8]) -> bool {
+        bytes.starts_with(MAGIC)
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError> {
+        check_header(bytes)?;
+        let broken = |error: std::io::Error| FormatError::Broken(error.to_string());
+        let mut data = bytes;
+        let file = NpyFile::new(&mut data).map_err(broken)?;
+        let side = |extent: u64| usize::try_from(extent).unwrap_or(usize::MAX);
+        let (rows, columns) = match *file.shape() {
+            [rows, columns] => (side(rows), side(columns)),
+            ref other => return Err(FormatError::Shape { found: format!("shape {other:?}") }),
+        };
+        let shape = table_bits(rows, columns)?;
+        let order = file.order();
+        let entry = entry_type(&file.dtype())?;
+        let stored = match entry {
+            Entry::U8 => values::<u8>(file),
+            Entry::I8 => values::<i8>(file),
+            Entry::U16 => values::<u16>(file),
+            Entry::I16 => values::<i16>(file),
+            Entry::U32 => values::<u32>(file),
+            Entry::I32 => values::<i32>(file),
+            Entry::U64 => values::<u64>(file),
+            Entry::I64 => values::<i64>(file),
+        }
+        .map_err(broken)?;
+        if !data.is_empty() {
+            return Err(FormatError::Broken(format!("{} bytes after the array", data.len())));
+        }
+        let values = match order {
+            Order::C => stored,
+            Order::Fortran => (0..rows)
+                .flat_map(|row| (0..columns).map(move |column| column * rows + row))
+                .map(|at| stored[at])
+                .collect(),
+        };
+        Ok(Contents {
+            entries: Entries::Numbers { values, entry: Some(entry) },
+            shape: Some(shape),
+            stated: Stated::default(),
+            metadata: Metadata::default(),
+        })
+    }
+
+    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
+        let (entry, index) = layout(self.name(), lut, stated, &[Entry::I32])?;
+        let shape = lut.bits().map(|bits| bits.values() as u64);
+        let values = lut.entries(index).map(i128::from);
+        match entry {
+            Entry::U8 => array::<u8>(&shape, values),
+            Entry::I8 => array::<i8>(&shape, values),
+            Entry::U16 => array::<u16>(&shape, values),
+            Entry::I16 => array::<i16>(&shape, values),
+            Entry::U32 => array::<u32>(&shape, values),
+            Entry::I32 => array::<i32>(&shape, values),
+            Entry::U64 => array::<u64>(&shape, values),
+            Entry::I64 => array::<i64>(&shape, values),
+        }
+        .map_err(|error| FormatError::Broken(error.to_string()))
+    }
+}
+
+/// Refuses headers that no integer matrix has and that the header's parser is not safe with: one
+/// longer than the file, brackets nested without bound, extents whose product overflows.
+fn check_header(bytes: &[u8]) -> Result<(), FormatError> {
+    let broken = |what: &str| Err(FormatError::Broken(format!("not a NumPy array of integers: {what}")));
+    let (start, length) = match bytes {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([*a, *b]))),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d, ..] => {
+            (12, u32::from_le_bytes([*a, *b, *c, *d]) as usize)
+        }
+        _ => return broken("no header"),
+    };
+    let Some(header) = bytes[start..].get(..length) else { return broken("the header is cut off") };
+    let count = |wanted: fn(&u8) -> bool| header.iter().filter(|byte| wanted(byte)).count();
+    if count(|byte| b"([{".contains(byte)) > 2 {
+        return broken("the header describes a structure");
+    }
+    // At most 18 digits in all: no product of the numbers they form reaches 2^63.
+    if count(u8::is_ascii_digit) > 18 {
+        return broken("the header's shape is too large");
+    }
+    Ok(())
+}
+
+fn entry_type(dtype: &DType) -> Result<Entry, FormatError> {
+    let found = match dtype {
+        DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
+            (TypeChar::Uint, 1) => Some(Entry::U8),
+            (TypeChar::Int, 1) => Some(Entry::I8),
+            (TypeChar::Uint, 2) => Some(Entry::U16),
+            (TypeChar::Int, 2) => Some(Entry::I16),
+            (TypeChar::Uint, 4) => Some(Entry::U32),
+            (TypeChar::Int, 4) => Some(Entry::I32),
+            (TypeChar::Uint, 8) => Some(Entry::U64),
+            (TypeChar::Int, 8) => Some(Entry::I64),
+            _ => None,
+        },
+        _ => None,
+    };
+    found.ok_or_else(|| FormatError::Broken(format!("an array of {}, expected integers", dtype.descr())))
+}
+
+fn values<T: npyz::Deserialize + Into<i128>>(file: NpyFile<&mut &[u8]>) -> std::io::Result<Vec<i128>> {
+    Ok(file.into_vec::<T>()?.into_iter().map(Into::into).collect())
+}
+
+fn array<T>(shape: &[u64], values: impl Iterator<Item = i128>) -> std::io::Result<Vec<u8>>
+where
+    T: npyz::AutoSerialize + TryFrom<i128, Error: std::fmt::Debug>,
+{
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd()?;
+    writer.extend(values.map(|value| T::try_from(value).expect("the layout's type holds every product")))?;
+    writer.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,58 @@
+//! Raw little-endian entries, as C programs dump them: no header, no width, no sign.
+
+use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout};
+use crate::lut::Lut;
+use crate::lut::metadata::Metadata;
+use crate::lut::reading::{Entry, Stated};
+
+/// Raw entries.
+pub struct Raw;
+
+impl Format for Raw {
+    fn name(&self) -> &'static str {
+        "bin"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["bin", "raw", "dat"]
+    }
+
+    fn recognises(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError> {
+        // 4 entries are the 2x2-bit table of bytes; powers of two hold every size and width between.
+        if !bytes.len().is_power_of_two() || !(16..=8 * MAX_ENTRIES).contains(&bytes.len()) {
+            return Err(FormatError::Broken(format!(
+                "{} bytes, expected 131072 (65536 entries of u16 or i16) or 262144 (of u32 or i32), \
+                 or a smaller power of two for narrower operands",
+                bytes.len()
+            )));
+        }
+        Ok(Contents {
+            entries: Entries::Bytes(bytes.to_vec()),
+            shape: None,
+            stated: Stated::default(),
+            metadata: Metadata::default(),
+        })
+    }
+
+    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
+        let (entry, index) = layout(self.name(), lut, stated, &[Entry::U16, Entry::I16, Entry::I32])?;
+        Ok(lut.entries(index).flat_map(|value| i64::from(value).to_le_bytes().into_iter().take(entry.size())).collect())
+    }
+}
+
+/// Entries of type `entry`, little-endian.
+pub(in crate::lut) fn decode(bytes: &[u8], entry: Entry) -> Vec<i128> {
+    bytes
+        .chunks_exact(entry.size())
+        .map(|bytes| {
+            let mut value = [0; 16];
+            value[..bytes.len()].copy_from_slice(bytes);
+            let value = i128::from_le_bytes(value);
+            entry.wrapped(value).unwrap_or(value)
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! What a file says of its multiplier beside the products.
+//!
+//! The native format's metadata and a sidecar share one set of named text fields; this is their owner.
+
+use super::reading::{Entry, IndexOrder, Stated, parse_size};
+use super::{Claims, ErrorMetrics};
+use crate::kernel::Signedness;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is known of a multiplier beside its products.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metadata {
+    /// The multiplier's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Energy of one multiplication, in picojoules.
+    pub energy: Option<f64>,
+    /// Power, in milliwatts.
+    pub power: Option<f64>,
+    /// Area, in square micrometres.
+    pub area: Option<f64>,
+    /// Delay, in nanoseconds.
+    pub delay: Option<f64>,
+    /// Where the table and the figures are from.
+    pub source: Option<String>,
+    /// The design's family, in words.
+    pub design: Option<String>,
+    /// The paper that describes the design.
+    pub paper: Option<String>,
+    /// The design's parameters, in words.
+    pub parameters: Option<String>,
+    /// What the errors are said to be.
+    #[serde(skip_serializing_if = "Claims::is_empty")]
+    pub claims: Claims,
+}
+
+/// A metadata field that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is `{value}`, expected {expected}")]
+pub struct FieldError {
+    key: String,
+    value: String,
+    expected: &'static str,
+}
+
+/// What text fields say of a multiplier and of how its table is read.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    pub metadata: Metadata,
+    pub stated: Stated,
+    /// Keys of no meaning here.
+    pub unknown: Vec<String>,
+}
+
+impl Fields {
+    /// Reads `key: value` pairs.
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Fields, FieldError> {
+        let mut fields = Fields::default();
+        for (key, value) in pairs {
+            let value = value.trim();
+            let error = |expected| FieldError { key: key.to_owned(), value: value.to_owned(), expected };
+            let Fields { metadata, stated, .. } = &mut fields;
+            let text = || Some(value.to_owned()).filter(|text| !text.is_empty());
+            let figure = || match value.parse::<f64>() {
+                Ok(figure) if figure.is_finite() && figure >= 0.0 => Ok(Some(figure)),
+                _ => Err(error("a number of at least 0")),
+            };
+            match key {
+                "name" => metadata.name = text(),
+                "source" => metadata.source = text(),
+                "design" => metadata.design = text(),
+                "paper" => metadata.paper = text(),
+                "parameters" => metadata.parameters = text(),
+                "energy" => metadata.energy = figure()?,
+                "power" => metadata.power = figure()?,
+                "area" => metadata.area = figure()?,
+                "delay" => metadata.delay = figure()?,
+                "signed" => {
+                    let signedness = match value.to_ascii_lowercase().as_str() {
+                        "true" | "1" | "signed" => Signedness::Signed,
+                        "false" | "0" | "unsigned" => Signedness::Unsigned,
+                        _ => return Err(error("true or false")),
+                    };
+                    stated.signedness = Some(signedness);
+                }
+                "index" => {
+                    let orders = [IndexOrder::Numeric, IndexOrder::TwosComplement];
+                    let order = orders.into_iter().find(|order| order.name() == value);
+                    stated.index = Some(order.ok_or_else(|| error("numeric or twos-complement"))?);
+                }
+                "entry" => {
+                    let entry = Entry::ALL.into_iter().find(|entry| entry.name() == value);
+                    stated.entry = Some(entry.ok_or_else(|| error("an integer type such as u16 or i32"))?);
+                }
+                "bits" => {
+                    stated.bits = Some(parse_size(value).ok_or_else(|| error("a width of 2 to 8, or two as in 8x4"))?);
+                }
+                _ if ErrorMetrics::NAMES.contains(&key) => {
+                    metadata.claims.insert(key.to_owned(), value.parse().map_err(|_| error("a number"))?);
+                }
+                _ => fields.unknown.push(key.to_owned()),
+            }
+        }
+        Ok(fields)
+    }
+}
+
+impl Metadata {
+    /// The fields that are known, as text, in a fixed order.
+    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+        let figure = |figure: Option<f64>| figure.map(|figure| figure.to_string());
+        [
+            ("name", self.name.clone()),
+            ("energy", figure(self.energy)),
+            ("power", figure(self.power)),
+            ("area", figure(self.area)),
+            ("delay", figure(self.delay)),
+            ("source", self.source.clone()),
+            ("design", self.design.clone()),
+            ("paper", self.paper.clone()),
+            ("parameters", self.parameters.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .chain(self.claims.iter().map(|(key, claim)| (key.clone(), claim.to_string())))
+        .collect()
+    }
+
+    /// This, and `weaker` where this is silent.
+    #[must_use]
+    pub(super) fn or(self, weaker: Metadata) -> Metadata {
+        Metadata {
+            name: self.name.or(weaker.name),
+            energy: self.energy.or(weaker.energy),
+            power: self.power.or(weaker.power),
+            area: self.area.or(weaker.area),
+            delay: self.delay.or(weaker.delay),
+            source: self.source.or(weaker.source),
+            design: self.design.or(weaker.design),
+            paper: self.paper.or(weaker.paper),
+            parameters: self.parameters.or(weaker.parameters),
+            claims: if self.claims.is_empty() { weaker.claims } else { self.claims },
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Errors over both operands.
+
+use super::{Area, Panel, PlotError, errors, label};
+use crate::lut::Bits;
+use plotters::prelude::*;
+
+/// The most cells a side; each is the mean of the pairs that fall into it.
+const CELLS: usize = 64;
+
+/// Width of the strip with the colour bar, in pixels.
+const BAR: u32 = 140;
+
+/// Blue for products that are too small, red for those too large, white for exact ones. The root
+/// keeps small errors visible beside large ones.
+fn colour(error: f64, largest: f64) -> RGBColor {
+    let strength = (error.abs() / largest).min(1.0).sqrt();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
+    let fade = |full: f64| (255.0 - strength * (255.0 - full)).round() as u8;
+    if error < 0.0 {
+        RGBColor(fade(33.0), fade(80.0), fade(168.0))
+    } else {
+        RGBColor(fade(178.0), fade(34.0), fade(34.0))
+    }
+}
+
+pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
+    let (means, cells) = means(panel);
+    let (map, bar) = area.split_horizontally(super::WIDTH - BAR);
+    draw_map(&map, panel, &means, cells, panel.largest)?;
+    draw_bar(&bar, panel.largest)
+}
+
+/// Mean errors of cells, first operand major, and how many there are a side.
+fn means(panel: &Panel) -> (Vec<f64>, [usize; 2]) {
+    let cells = panel.lut.bits().map(|bits| bits.values().min(CELLS));
+    let mut sums = vec![0.0; cells[0] * cells[1]];
+    let cell = |operand: i32, side: usize, bits: Bits| {
+        let offset = operand - *panel.lut.operand_range(side).start();
+        usize::try_from(offset).unwrap_or(0) * cells[side] / bits.values()
+    };
+    let [first, second] = panel.lut.bits();
+    for (a, b, _, error) in errors(panel.lut) {
+        sums[cell(a, 0, first) * cells[1] + cell(b, 1, second)] += error;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^16 pairs")]
+    let pairs = (first.values() * second.values() / sums.len()) as f64;
+    sums.iter_mut().for_each(|sum| *sum /= pairs);
+    (sums, cells)
+}
+
+fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], largest: f64) -> Result<(), PlotError> {
+    let range = |side: usize| {
+        let range = panel.lut.operand_range(side);
+        f64::from(*range.start())..f64::from(*range.end()) + 1.0
+    };
+    let mut chart = ChartBuilder::on(area)
+        .caption("mean error over the operands", ("sans-serif", 15))
+        .margin(12)
+        .margin_right(28)
+        .x_label_area_size(40)
+        .y_label_area_size(64)
+        .build_cartesian_2d(range(1), range(0))
+        .map_err(PlotError::new)?;
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .x_desc("second operand (weight)")
+        .y_desc("first operand (activation)")
+        .x_label_formatter(&label)
+        .y_label_formatter(&label)
+        .draw()
+        .map_err(PlotError::new)?;
+    #[expect(clippy::cast_precision_loss, reason = "at most 64 cells")]
+    let edge = |side: usize, cell: usize| {
+        let range = range(side);
+        range.start + (range.end - range.start) * cell as f64 / cells[side] as f64
+    };
+    let rectangles = means.iter().enumerate().map(|(at, &mean)| {
+        let (row, column) = (at / cells[1], at % cells[1]);
+        let corners = [(edge(1, column), edge(0, row)), (edge(1, column + 1), edge(0, row + 1))];
+        Rectangle::new(corners, colour(mean, largest).filled())
+    });
+    chart.draw_series(rectangles).map_err(PlotError::new)?;
+    Ok(())
+}
+
+fn draw_bar(area: &Area, largest: f64) -> Result<(), PlotError> {
+    let mut chart = ChartBuilder::on(area)
+        .caption("error", ("sans-serif", 13))
+        .margin(12)
+        .margin_right(28)
+        .margin_bottom(52)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..1.0, -largest..largest)
+        .map_err(PlotError::new)?;
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .disable_x_axis()
+        .y_label_style(("sans-serif", 12))
+        .y_label_formatter(&label)
+        .draw()
+        .map_err(PlotError::new)?;
+    let steps = (-50..50).map(|step| largest * f64::from(step) / 50.0);
+    let strips = steps.map(|low| {
+        let high = low + largest / 50.0;
+        Rectangle::new([(0.0, low), (1.0, high)], colour(f64::midpoint(low, high), largest).filled())
+    });
+    chart.draw_series(strips).map_err(PlotError::new)?;
+    Ok(())
+}

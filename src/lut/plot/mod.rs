@@ -1,0 +1,127 @@
+//! Pictures of a multiplier's errors, as SVG.
+//!
+//! Three panels, one below the other: errors over both operands as a heat map, how often each error
+//! occurs, and errors against the exact product. Two multipliers stand side by side on the same axes
+//! and colours, so that they can be compared by eye.
+
+mod heat_map;
+mod histogram;
+mod profile;
+
+use super::{ErrorMetrics, Lut};
+use plotters::prelude::*;
+use std::fmt::Display;
+
+/// The width of one multiplier's column, in pixels.
+const WIDTH: u32 = 640;
+
+/// The heights of the title and the three panels, in pixels.
+const HEIGHTS: [u32; 4] = [56, 560, 320, 320];
+
+/// Why a picture was not drawn.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot draw the picture: {0}")]
+pub struct PlotError(String);
+
+impl PlotError {
+    fn new(error: impl Display) -> Self {
+        PlotError(error.to_string())
+    }
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+/// The errors of one multiplier, and the axes that all of a picture share.
+struct Panel<'a> {
+    lut: &'a Lut,
+    /// The largest absolute error of all multipliers in the picture, at least 1.
+    largest: f64,
+    /// The smallest and largest exact product of all of them.
+    exact: (f64, f64),
+}
+
+/// Draws `luts` side by side and gives the picture as SVG.
+///
+/// # Errors
+/// When there is nothing to draw, or the drawing library refuses.
+pub fn plot(luts: &[&Lut]) -> Result<String, PlotError> {
+    if luts.is_empty() {
+        return Err(PlotError::new("no multiplier"));
+    }
+    let metrics: Vec<_> = luts.iter().map(|lut| ErrorMetrics::of(lut)).collect();
+    let largest = metrics.iter().map(|metrics| f64::from(metrics.wce)).fold(1.0, f64::max);
+    let exact = luts.iter().flat_map(|lut| lut.products()).map(|(a, b, _)| f64::from(a * b));
+    let exact = exact.fold((0.0f64, 0.0f64), |(low, high), product| (low.min(product), high.max(product)));
+    let mut picture = String::new();
+    {
+        let columns = u32::try_from(luts.len()).map_err(PlotError::new)?;
+        let root = SVGBackend::with_string(&mut picture, (columns * WIDTH, HEIGHTS.iter().sum())).into_drawing_area();
+        root.fill(&WHITE).map_err(PlotError::new)?;
+        for ((area, lut), metrics) in root.split_evenly((1, luts.len())).iter().zip(luts).zip(&metrics) {
+            draw(area, &Panel { lut, largest, exact }, metrics)?;
+        }
+        root.present().map_err(PlotError::new)?;
+    }
+    Ok(picture)
+}
+
+fn draw(area: &Area, panel: &Panel, metrics: &ErrorMetrics) -> Result<(), PlotError> {
+    let (title, rest) = area.split_vertically(HEIGHTS[0]);
+    let (top, rest) = rest.split_vertically(HEIGHTS[1]);
+    let (middle, bottom) = rest.split_vertically(HEIGHTS[2]);
+    let line = |text: String, at: i32, size: i32| {
+        title.draw(&Text::new(text, (16, at), ("sans-serif", size))).map_err(PlotError::new)
+    };
+    line(panel.lut.name().to_owned(), 10, 20)?;
+    let figures = format!(
+        "mean absolute error {:.2}, worst {}, mean relative error {:.2} %, {:.1} % of products inexact",
+        metrics.mae,
+        metrics.wce,
+        100.0 * metrics.mre,
+        100.0 * metrics.ep
+    );
+    line(figures, 36, 13)?;
+    heat_map::draw(&top, panel)?;
+    histogram::draw(&middle, panel)?;
+    profile::draw(&bottom, panel)
+}
+
+/// A number as axes show it: whole where that says enough, and without the minus of -0.
+fn label(value: &f64) -> String {
+    let value = value + 0.0;
+    if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{}", (100.0 * value).round() / 100.0) }
+}
+
+/// Every `(a, b, exact product, error)`.
+fn errors(lut: &Lut) -> impl Iterator<Item = (i32, i32, f64, f64)> {
+    lut.products().map(|(a, b, product)| (a, b, f64::from(a * b), f64::from(product) - f64::from(a * b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Signedness;
+    use crate::lut::design;
+
+    #[test]
+    fn pictures_name_their_axes_and_multipliers() {
+        let drum = design::resolve("drum-4", None).unwrap();
+        let exact = design::resolve("exact", Some(Signedness::Signed)).unwrap();
+        let picture = plot(&[&drum, &exact]).unwrap();
+        assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
+        for text in
+            ["drum-4", "exact-signed", "first operand", "second operand", "exact product", "error", "pairs of operands"]
+        {
+            assert!(picture.contains(text), "{text}");
+        }
+        // A picture is for looking at, not for storing every product.
+        assert!(picture.len() < 3 << 20, "{} bytes", picture.len());
+    }
+
+    #[test]
+    fn narrow_multipliers_can_be_drawn_and_none_cannot() {
+        let bits = [crate::lut::Bits::try_from(3).unwrap(), crate::lut::Bits::try_from(2).unwrap()];
+        assert!(plot(&[&Lut::from_fn_sized("3x2", Signedness::Unsigned, bits, |a, b| a * b)]).is_ok());
+        assert!(plot(&[]).is_err());
+    }
+}

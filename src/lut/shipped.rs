@@ -1,0 +1,78 @@
+//! The multipliers in `luts/`: designs over the range of error, as files for other tools.
+//!
+//! The program computes them from their names; the files are for what else reads tables.
+
+use super::design::Design;
+use super::reading::LutFormat;
+use super::write::WriteError;
+use std::path::{Path, PathBuf};
+
+/// The designs that are shipped, by name, in the order of their mean absolute errors.
+pub static SHIPPED: &[&str] = &[
+    "exact",
+    "exact-signed",
+    "truncated-4",
+    "dadda-yang-10",
+    "dadda-momeni-7",
+    "broken-array-h0-v6",
+    "r4abm1-8",
+    "recursive-loa-6",
+    "perforated-j0-k2",
+    "truncated-corrected-8",
+    "drum-6",
+    "drum-4-signed",
+    "dadda-venkatachalam-10",
+    "mbm",
+    "truncated-8",
+    "roba",
+    "mitchell",
+    "tosam-h1-t5",
+    "broken-array-h3-v8",
+    "udm",
+    "drum-4",
+    "essm",
+    "etm",
+    "drum-3",
+];
+
+/// Writes every shipped multiplier to `directory` as `NAME.safetensors`.
+///
+/// # Errors
+/// When a file cannot be written.
+///
+/// # Panics
+/// When a name of [`SHIPPED`] is no design's, which a test rules out.
+pub fn write_shipped(directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let write = |name: &&str| {
+        let design: Design = name.parse().expect("shipped multipliers are designs");
+        let path = directory.join(format!("{name}.safetensors"));
+        design.lut().write(&path, &LutFormat::default())?;
+        Ok(path)
+    };
+    SHIPPED.iter().map(write).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    #[test]
+    fn the_committed_files_are_what_the_code_makes() {
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("luts");
+        let made = tempfile::tempdir().unwrap();
+        let paths = write_shipped(made.path()).unwrap();
+        let names: BTreeSet<_> = paths.iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+        for name in &names {
+            let same = fs::read(made.path().join(name)).unwrap() == fs::read(committed.join(name)).unwrap();
+            assert!(same, "luts/{} differs from what `write_shipped` makes", name.display());
+        }
+        let found = fs::read_dir(committed).unwrap().map(|entry| entry.unwrap().path());
+        let found: BTreeSet<_> = found
+            .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"))
+            .map(|path| path.file_name().unwrap().to_owned())
+            .collect();
+        assert_eq!(found, names);
+    }
+}

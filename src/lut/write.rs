@@ -1,0 +1,67 @@
+//! Writing tables: whole files or none.
+
+use super::Lut;
+use super::format::{self, FormatError};
+use super::reading::LutFormat;
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a table was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file's extension is no format's.
+    #[error("no LUT format has the extension of {}; state one of {}", .path.display(), format::names())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The format cannot hold the table as asked for.
+    #[error("cannot write {}", .path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: FormatError,
+    },
+    /// The disk refused.
+    #[error("cannot write {}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Lut {
+    /// Writes the table to `path`: in the format and layout that `layout` states, else in the format
+    /// of the path's extension, with entries of the first of u16, i16, i32 that holds them where the
+    /// format leaves that open, in numeric order. The file appears whole or not at all.
+    ///
+    /// # Errors
+    /// When the format is not known or cannot hold the table, or the disk refuses.
+    pub fn write(&self, path: &Path, layout: &LutFormat) -> Result<(), WriteError> {
+        let format = layout.container.or_else(|| format::by_extension(path));
+        let format = format.ok_or_else(|| WriteError::Extension { path: path.to_owned() })?;
+        let bytes = format
+            .write(self, &layout.stated)
+            .map_err(|source| WriteError::Format { path: path.to_owned(), source })?;
+        write_whole(path, &bytes).map_err(|source| WriteError::Io { path: path.to_owned(), source })
+    }
+}
+
+/// Replaces the file at `path` by one that holds `bytes`, through a temporary file beside it.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Quantization parameters as JSON, so that one run's calibration serves another.
+
+use super::params::{ActivationParams, IntRange, LayerParams, ParamsError, WeightParams};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The only schema so far.
+const SCHEMA: u32 = 1;
+
+/// Why a file of quantization parameters cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ParamsFileError {
+    /// The file is not there or not readable.
+    #[error("{}: cannot read quantization parameters", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The text is not JSON of this form.
+    #[error("{}: not a file of quantization parameters", .path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Another schema.
+    #[error("{}: schema {found}, expected {SCHEMA}", .path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+    },
+    /// A layer's parameters contradict each other.
+    #[error("{}: layer '{layer}': {side}", .path.display())]
+    Layer {
+        /// The file.
+        path: PathBuf,
+        /// The layer's name.
+        layer: String,
+        /// `input` or `weight`.
+        side: &'static str,
+        /// Why.
+        #[source]
+        source: ParamsError,
+    },
+    /// Weight scales along another axis than the outputs.
+    #[error("{}: layer '{layer}': weight axis {found}, expected 0 (output channels)", .path.display())]
+    Axis {
+        /// The file.
+        path: PathBuf,
+        /// The layer's name.
+        layer: String,
+        /// What the file says.
+        found: usize,
+    },
+}
+
+/// Quantization parameters of a network's layers by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ParamsFile {
+    /// By layer name.
+    pub layers: BTreeMap<String, LayerParams>,
+    /// Hash of the file that they were read from.
+    pub blake3: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Json {
+    schema: u32,
+    layers: BTreeMap<String, LayerJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LayerJson {
+    input: InputJson,
+    weight: WeightJson,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InputJson {
+    scale: f32,
+    zero_point: i32,
+    q_min: i32,
+    q_max: i32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WeightJson {
+    scale: OneOrMany<f32>,
+    zero_point: OneOrMany<i32>,
+    q_min: i32,
+    q_max: i32,
+    #[serde(default)]
+    axis: usize,
+}
+
+/// A list, or a single number that stands for a list of one.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    Many(Vec<T>),
+    One(T),
+}
+
+impl<T> OneOrMany<T> {
+    fn into_vec(self) -> Vec<T> {
+        match self {
+            OneOrMany::Many(values) => values,
+            OneOrMany::One(value) => vec![value],
+        }
+    }
+}
+
+impl ParamsFile {
+    /// Reads `path`; scales are rounded to `f32`.
+    ///
+    /// # Errors
+    /// Names the file and the layer.
+    pub fn read(path: &Path) -> Result<Self, ParamsFileError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ParamsFileError::Read { path: path.to_owned(), source })?;
+        let json: Json =
+            serde_json::from_str(&text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
+        if json.schema != SCHEMA {
+            return Err(ParamsFileError::Schema { path: path.to_owned(), found: json.schema });
+        }
+        let layer = |(name, layer): (String, LayerJson)| {
+            let fail = |side| {
+                let (path, layer) = (path.to_owned(), name.clone());
+                move |source| ParamsFileError::Layer { path, layer, side, source }
+            };
+            let LayerJson { input, weight } = layer;
+            let input = IntRange::new(input.q_min, input.q_max)
+                .and_then(|range| ActivationParams::new(input.scale, input.zero_point, range))
+                .map_err(fail("input"))?;
+            if weight.axis != 0 {
+                return Err(ParamsFileError::Axis { path: path.to_owned(), layer: name, found: weight.axis });
+            }
+            let weight = IntRange::new(weight.q_min, weight.q_max)
+                .and_then(|range| WeightParams::new(weight.scale.into_vec(), weight.zero_point.into_vec(), range))
+                .map_err(fail("weight"))?;
+            Ok((name, LayerParams { input, weight }))
+        };
+        let layers = json.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
+        Ok(ParamsFile { layers, blake3: blake3::hash(text.as_bytes()).to_hex().to_string() })
+    }
+
+    /// The file's text.
+    pub fn to_json(&self) -> String {
+        let layer = |params: &LayerParams| LayerJson {
+            input: InputJson {
+                scale: params.input.scale(),
+                zero_point: params.input.zero_point(),
+                q_min: params.input.range().q_min(),
+                q_max: params.input.range().q_max(),
+            },
+            weight: WeightJson {
+                scale: OneOrMany::Many(params.weight.scales().to_vec()),
+                zero_point: OneOrMany::Many(params.weight.zero_points().to_vec()),
+                q_min: params.weight.range().q_min(),
+                q_max: params.weight.range().q_max(),
+                axis: 0,
+            },
+        };
+        let layers = self.layers.iter().map(|(name, params)| (name.clone(), layer(params))).collect();
+        serde_json::to_string_pretty(&Json { schema: SCHEMA, layers }).expect("numbers and names are JSON") + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<ParamsFile, ParamsFileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("q.json");
+        std::fs::write(&path, text).unwrap();
+        ParamsFile::read(&path)
+    }
+
+    const WEIGHT: &str = r#"{"scale":0.5,"zero_point":0,"q_min":-127,"q_max":127}"#;
+
+    #[test]
+    fn one_scale_is_per_tensor_and_scales_round_to_f32() {
+        let text = format!(
+            r#"{{"schema":1,"layers":{{"fc":{{"input":{{"scale":0.1,"zero_point":3,"q_min":0,"q_max":255}},"weight":{WEIGHT}}}}}}}"#
+        );
+        let params = &read(&text).unwrap().layers["fc"];
+        assert_eq!((params.input.scale(), params.input.zero_point()), (0.1f32, 3));
+        assert!(params.weight.is_per_tensor());
+    }
+
+    #[test]
+    fn bad_files_name_what_is_wrong() {
+        let layer = |input: &str, weight: &str| {
+            format!(r#"{{"schema":1,"layers":{{"conv1":{{"input":{input},"weight":{weight}}}}}}}"#)
+        };
+        let input = r#"{"scale":1,"zero_point":0,"q_min":0,"q_max":255}"#;
+        let cases = [
+            ("{}".to_owned(), "not a file"),
+            (r#"{"schema":2,"layers":{}}"#.to_owned(), "schema 2"),
+            (layer(r#"{"scale":0,"zero_point":0,"q_min":0,"q_max":255}"#, WEIGHT), "layer 'conv1': input"),
+            (layer(r#"{"scale":1,"zero_point":300,"q_min":0,"q_max":255}"#, WEIGHT), "layer 'conv1': input"),
+            (layer(input, r#"{"scale":[1,2],"zero_point":[0],"q_min":-127,"q_max":127}"#), "layer 'conv1': weight"),
+            (layer(input, r#"{"scale":[1],"zero_point":[0],"q_min":-300,"q_max":127}"#), "layer 'conv1': weight"),
+            (layer(input, r#"{"scale":[1],"zero_point":[0],"q_min":-127,"q_max":127,"axis":1}"#), "axis 1"),
+        ];
+        for (text, expected) in cases {
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("q.json"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(scale in 1e-6f32..1e6, zero_point in 0i32..=255, scales in prop::collection::vec(1e-6f32..1.0, 1..9)) {
+            let zero_points = vec![0; scales.len()];
+            let params = LayerParams {
+                input: ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap(),
+                weight: WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap(),
+            };
+            let layers = BTreeMap::from([("layer1.0.conv1".to_owned(), params)]);
+            let file = ParamsFile { layers, blake3: String::new() };
+            prop_assert_eq!(read(&file.to_json()).unwrap().layers, file.layers);
+        }
+
+        #[test]
+        fn random_text_is_an_error(text in ".{0,200}") {
+            prop_assert!(read(&text).is_err());
+        }
+    }
+}

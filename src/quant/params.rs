@@ -1,0 +1,359 @@
+//! Scales, zero points and integer ranges, checked on construction so that every byte they give is
+//! an operand that a kernel can look up.
+
+use crate::kernel::Signedness;
+use crate::kernel::convert::{Quantizer, quantize};
+use crate::lut::Coding;
+
+/// The smallest scale: `f32::EPSILON`, which a constant zero gets, as in PyTorch's observers.
+pub const MIN_SCALE: f32 = f32::EPSILON;
+
+/// Why quantization parameters cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ParamsError {
+    /// A range that no byte holds.
+    #[error("range [{q_min}, {q_max}] does not fit 8 bits: expected a range inside [-128, 127] or [0, 255]")]
+    Range {
+        /// Lower end.
+        q_min: i32,
+        /// Upper end.
+        q_max: i32,
+    },
+    /// A scale that is not finite or too small.
+    #[error("scale {0} is not a finite number of at least {MIN_SCALE:e}")]
+    Scale(f32),
+    /// Zero is not representable, so padding would not be either.
+    #[error("zero point {zero_point} lies outside the range [{q_min}, {q_max}]")]
+    ZeroPoint {
+        /// The zero point.
+        zero_point: i32,
+        /// Lower end.
+        q_min: i32,
+        /// Upper end.
+        q_max: i32,
+    },
+    /// Sign-magnitude operands have no zero point.
+    #[error("coding sign-magnitude needs zero points of 0, found {0}: use --coding affine, or symmetric quantization")]
+    SignMagnitude(i32),
+    /// Scales and zero points that do not pair up, or do not match the layer's outputs.
+    #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]
+    Channels {
+        /// Scales found.
+        scales: usize,
+        /// Zero points found.
+        zero_points: usize,
+        /// Output channels of the layer.
+        channels: usize,
+    },
+    /// A weight that is not a number, or infinite.
+    #[error("weight {index} is {value}, expected finite numbers")]
+    Weight {
+        /// Position in the flattened weight.
+        index: usize,
+        /// What stands there.
+        value: f32,
+    },
+}
+
+/// The integers of a quantized operand: a range that a byte holds, signed or unsigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntRange {
+    q_min: i32,
+    q_max: i32,
+}
+
+impl IntRange {
+    /// `q_min ..= q_max`.
+    ///
+    /// # Errors
+    /// When the range is empty or fits neither `[-128, 127]` nor `[0, 255]`.
+    pub fn new(q_min: i32, q_max: i32) -> Result<Self, ParamsError> {
+        let fits = (q_min >= -128 && q_max <= 127) || (q_min >= 0 && q_max <= 255);
+        if fits && q_min < q_max { Ok(IntRange { q_min, q_max }) } else { Err(ParamsError::Range { q_min, q_max }) }
+    }
+
+    /// Lower end.
+    pub fn q_min(self) -> i32 {
+        self.q_min
+    }
+
+    /// Upper end.
+    pub fn q_max(self) -> i32 {
+        self.q_max
+    }
+
+    /// How a byte stands for the integers of this range: signed where any is negative.
+    pub fn signedness(self) -> Signedness {
+        if self.q_min < 0 { Signedness::Signed } else { Signedness::Unsigned }
+    }
+
+    /// `clamp(round_half_even(x / scale) + zero_point, q_min, q_max)`; `x / scale` is one `f32` division.
+    fn quantizer(self, scale: f32, zero_point: i32) -> Quantizer {
+        Quantizer { scale, zero_point, low: self.q_min, high: self.q_max }
+    }
+
+    /// How far the range must move to lie inside what `coding` indexes: 0 where it does already.
+    fn shift_for(self, coding: Coding) -> i32 {
+        match coding {
+            Coding::Signed if self.q_max > 127 => -128,
+            Coding::Affine if self.q_min < 0 => 128,
+            _ => 0,
+        }
+    }
+}
+
+fn check_scale(scale: f32) -> Result<(), ParamsError> {
+    if scale.is_finite() && scale >= MIN_SCALE { Ok(()) } else { Err(ParamsError::Scale(scale)) }
+}
+
+fn check_zero_point(zero_point: i32, range: IntRange) -> Result<(), ParamsError> {
+    let IntRange { q_min, q_max } = range;
+    if (q_min..=q_max).contains(&zero_point) {
+        Ok(())
+    } else {
+        Err(ParamsError::ZeroPoint { zero_point, q_min, q_max })
+    }
+}
+
+fn check_coding(zero_point: i32, coding: Coding) -> Result<(), ParamsError> {
+    if coding == Coding::SignMagnitude && zero_point != 0 {
+        return Err(ParamsError::SignMagnitude(zero_point));
+    }
+    Ok(())
+}
+
+/// How a layer's input becomes bytes: one scale and zero point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ActivationParams {
+    scale: f32,
+    zero_point: i32,
+    range: IntRange,
+}
+
+impl ActivationParams {
+    /// Checks the parts.
+    ///
+    /// # Errors
+    /// When the scale is not usable or the zero point lies outside the range.
+    pub fn new(scale: f32, zero_point: i32, range: IntRange) -> Result<Self, ParamsError> {
+        check_scale(scale)?;
+        check_zero_point(zero_point, range)?;
+        Ok(ActivationParams { scale, zero_point, range })
+    }
+
+    /// The real number that one integer step stands for.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// The integer that stands for 0.
+    pub fn zero_point(&self) -> i32 {
+        self.zero_point
+    }
+
+    /// The integers in use.
+    pub fn range(&self) -> IntRange {
+        self.range
+    }
+
+    /// The byte of `x`, which is not NaN.
+    pub fn quantize(&self, x: f32) -> u8 {
+        self.range.quantizer(self.scale, self.zero_point).byte(x)
+    }
+
+    /// Writes the bytes of `values`; returns whether one was NaN, whose byte means nothing.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn quantize_slice(&self, values: &[f32], bytes: &mut [u8]) -> bool {
+        quantize(&self.range.quantizer(self.scale, self.zero_point), values, bytes)
+    }
+
+    /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
+    ///
+    /// # Errors
+    /// When `coding` is sign-magnitude and the zero point is not 0.
+    pub fn for_coding(self, coding: Coding) -> Result<(Self, bool), ParamsError> {
+        check_coding(self.zero_point, coding)?;
+        let shift = self.range.shift_for(coding);
+        let range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
+        Ok((ActivationParams { zero_point: self.zero_point + shift, range, ..self }, shift != 0))
+    }
+}
+
+/// How a layer's weights become bytes: one scale and zero point, or one for each output channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightParams {
+    scales: Vec<f32>,
+    zero_points: Vec<i32>,
+    range: IntRange,
+}
+
+impl WeightParams {
+    /// Checks the parts.
+    ///
+    /// # Errors
+    /// When scales and zero points differ in number, a scale is not usable, or a zero point lies
+    /// outside the range.
+    pub fn new(scales: Vec<f32>, zero_points: Vec<i32>, range: IntRange) -> Result<Self, ParamsError> {
+        if scales.is_empty() || scales.len() != zero_points.len() {
+            let channels = scales.len();
+            return Err(ParamsError::Channels { scales: channels, zero_points: zero_points.len(), channels });
+        }
+        scales.iter().try_for_each(|&scale| check_scale(scale))?;
+        zero_points.iter().try_for_each(|&zero_point| check_zero_point(zero_point, range))?;
+        Ok(WeightParams { scales, zero_points, range })
+    }
+
+    /// One scale, or one for each output channel.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// As many zero points as scales.
+    pub fn zero_points(&self) -> &[i32] {
+        &self.zero_points
+    }
+
+    /// The integers in use.
+    pub fn range(&self) -> IntRange {
+        self.range
+    }
+
+    /// Whether one scale serves all output channels.
+    pub fn is_per_tensor(&self) -> bool {
+        self.scales.len() == 1
+    }
+
+    /// Scale of output channel `channel`.
+    pub fn scale(&self, channel: usize) -> f32 {
+        self.scales[if self.is_per_tensor() { 0 } else { channel }]
+    }
+
+    /// Zero point of output channel `channel`.
+    pub fn zero_point(&self, channel: usize) -> i32 {
+        self.zero_points[if self.is_per_tensor() { 0 } else { channel }]
+    }
+
+    /// Bytes of `weights`, output channel major, `channels` of them.
+    ///
+    /// # Errors
+    /// When the scales are neither one nor `channels`, or a weight is NaN or infinite.
+    pub fn quantize(&self, weights: &[f32], channels: usize) -> Result<Vec<u8>, ParamsError> {
+        if !self.is_per_tensor() && self.scales.len() != channels {
+            let (scales, zero_points) = (self.scales.len(), self.zero_points.len());
+            return Err(ParamsError::Channels { scales, zero_points, channels });
+        }
+        if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
+            return Err(ParamsError::Weight { index, value: weights[index] });
+        }
+        let depth = weights.len() / channels.max(1);
+        let rows = weights.chunks_exact(depth.max(1)).enumerate();
+        Ok(rows
+            .flat_map(|(o, row)| {
+                let quantizer = self.range.quantizer(self.scale(o), self.zero_point(o));
+                row.iter().map(move |&w| quantizer.byte(w))
+            })
+            .collect())
+    }
+
+    /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
+    ///
+    /// # Errors
+    /// When `coding` is sign-magnitude and a zero point is not 0.
+    pub fn for_coding(mut self, coding: Coding) -> Result<(Self, bool), ParamsError> {
+        self.zero_points.iter().try_for_each(|&zero_point| check_coding(zero_point, coding))?;
+        let shift = self.range.shift_for(coding);
+        self.range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
+        self.zero_points.iter_mut().for_each(|zero_point| *zero_point += shift);
+        Ok((self, shift != 0))
+    }
+}
+
+/// Everything that quantizes one layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerParams {
+    /// The layer's input.
+    pub input: ActivationParams,
+    /// The layer's weights.
+    pub weight: WeightParams,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn range(q_min: i32, q_max: i32) -> IntRange {
+        IntRange::new(q_min, q_max).unwrap()
+    }
+
+    #[test]
+    fn halves_round_to_even_and_infinities_clamp() {
+        let params = ActivationParams::new(0.5, 0, range(-127, 127)).unwrap();
+        let cases = [
+            (0.25, 0),
+            (0.75, 2),
+            (-0.25, 0),
+            (-0.75, -2),
+            (1.25, 2),
+            (63.4, 127),
+            (63.75, 127),
+            (1e30, 127),
+            (f32::INFINITY, 127),
+            (f32::NEG_INFINITY, -127),
+        ];
+        for (x, expected) in cases {
+            assert_eq!(i32::from(params.quantize(x).cast_signed()), expected, "{x}");
+        }
+    }
+
+    #[test]
+    fn ranges_outside_a_byte_are_refused() {
+        for (q_min, q_max) in [(-128, 128), (-1, 200), (0, 256), (5, 5), (3, 2), (-129, 0)] {
+            assert_eq!(IntRange::new(q_min, q_max), Err(ParamsError::Range { q_min, q_max }));
+        }
+    }
+
+    #[test]
+    fn scales_and_zero_points_are_checked() {
+        for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-8] {
+            assert!(ActivationParams::new(scale, 0, range(0, 255)).is_err(), "{scale}");
+        }
+        assert!(ActivationParams::new(1.0, 256, range(0, 255)).is_err());
+        assert!(WeightParams::new(vec![1.0, 1.0], vec![0], range(-127, 127)).is_err());
+        let weight = WeightParams::new(vec![1.0, 1.0], vec![0, 0], range(-127, 127)).unwrap();
+        assert!(weight.quantize(&[0.0; 6], 3).is_err());
+        assert!(weight.quantize(&[0.0, f32::NAN], 2).is_err());
+    }
+
+    #[test]
+    fn sign_magnitude_refuses_zero_points() {
+        let params = ActivationParams::new(1.0, 3, range(0, 255)).unwrap();
+        assert_eq!(params.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(3)));
+    }
+
+    proptest! {
+        /// Shifting into a coding's range moves byte and zero point alike, so that no value changes.
+        #[test]
+        fn shifts_keep_the_value(x in -50f32..50.0, scale in 0.01f32..2.0, zero_point in -128i32..=255) {
+            let coding = if zero_point < 0 { Coding::Affine } else { Coding::Signed };
+            let from = if zero_point < 0 { range(-128, 127) } else { range(0, 255) };
+            let before = ActivationParams::new(scale, zero_point, from).unwrap();
+            let (after, shifted) = before.for_coding(coding).unwrap();
+            prop_assert!(shifted);
+            let value = |p: &ActivationParams| p.range().signedness().value(p.quantize(x)) - p.zero_point();
+            prop_assert_eq!(value(&before), value(&after));
+        }
+
+        /// Quantizing is the formula in real arithmetic, computed here in f64 from the f32 quotient.
+        #[test]
+        fn quantize_is_the_formula(x in any::<f32>(), scale in 1e-6f32..1e6, zero_point in 0i32..=255) {
+            prop_assume!(!x.is_nan());
+            let params = ActivationParams::new(scale, zero_point, range(0, 255)).unwrap();
+            let quotient = f64::from(x / scale);
+            let rounded = quotient.round_ties_even() + f64::from(zero_point);
+            prop_assert_eq!(f64::from(params.quantize(x)), rounded.clamp(0.0, 255.0));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! JSON: all of a document, for programs.
+
+use super::{Document, Exporter};
+
+pub(super) struct Json;
+
+impl Exporter for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["json"]
+    }
+
+    fn export(&self, document: &dyn Document, _: bool) -> Vec<u8> {
+        let mut text =
+            serde_json::to_vec_pretty(&document.json()).expect("a JSON value has no other keys than strings");
+        text.push(b'\n');
+        text
+    }
+}

@@ -1,0 +1,201 @@
+//! Descriptions of networks.
+
+use super::document::{Document, Records, Section, grouped, shape};
+use crate::graph::{Graph, Product};
+use crate::zoo::{ARCHITECTURES, Architecture, Model, SHIPPED};
+use serde::Serialize;
+
+/// A network's layers and operation counts.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelDetails {
+    /// The network.
+    pub model: ModelSummary,
+    /// Multiplications.
+    pub opcount: ModelOpcount,
+    /// Linear and convolution layers.
+    pub layers: Vec<LayerDetails>,
+}
+
+/// What a network is.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelSummary {
+    /// Its name.
+    pub name: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Channels, height, width of its input.
+    pub input: [usize; 3],
+    /// Outputs.
+    pub num_classes: usize,
+    /// Hash of the weights file, where there are weights.
+    pub blake3: Option<String>,
+}
+
+/// Multiplications of a network.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ModelOpcount {
+    /// Of one sample.
+    pub per_sample: u64,
+}
+
+/// A layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct LayerDetails {
+    /// Its name.
+    pub name: String,
+    /// What kind of layer it is.
+    pub kind: &'static str,
+    /// Multiplications of one sample.
+    pub opcount: u64,
+    /// Products summed into one output element.
+    pub fan_in: usize,
+    /// Dimensions of one sample's output.
+    pub output_shape: Vec<usize>,
+    /// Dimensions of the weight.
+    pub weight_shape: Vec<usize>,
+}
+
+impl From<Product> for LayerDetails {
+    fn from(product: Product) -> Self {
+        let Product { name, kind, opcount, fan_in, output_shape, weight_shape } = product;
+        LayerDetails { name, kind, opcount, fan_in, output_shape, weight_shape }
+    }
+}
+
+impl ModelDetails {
+    /// Describes a model.
+    pub fn of(model: &Model) -> Self {
+        let (input, classes) = (model.input, model.num_classes);
+        Self::new(&model.name, model.architecture, &model.graph, input, classes, Some(model.blake3.clone()))
+    }
+
+    /// Describes an architecture without weights.
+    pub fn of_architecture(architecture: &Architecture, graph: &Graph, input: [usize; 3], classes: usize) -> Self {
+        Self::new(architecture.name, architecture.name, graph, input, classes, None)
+    }
+
+    fn new(
+        name: &str,
+        architecture: &str,
+        graph: &Graph,
+        input: [usize; 3],
+        num_classes: usize,
+        blake3: Option<String>,
+    ) -> Self {
+        let layers: Vec<LayerDetails> = graph.products().into_iter().map(LayerDetails::from).collect();
+        ModelDetails {
+            model: ModelSummary {
+                name: name.to_owned(),
+                architecture: architecture.to_owned(),
+                parameters: graph.trainable_parameters(),
+                input,
+                num_classes,
+                blake3,
+            },
+            opcount: ModelOpcount { per_sample: layers.iter().map(|layer| layer.opcount).sum() },
+            layers,
+        }
+    }
+}
+
+const LAYER_HEADER: [&str; 6] = ["layer", "kind", "opcount", "fan_in", "weight_shape", "output_shape"];
+
+impl Document for ModelDetails {
+    fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("a description is JSON")
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let model = &self.model;
+        let layers = Section {
+            title: None,
+            header: ["layer", "kind", "multiplications", "fan-in", "weight", "output"].map(str::to_owned).to_vec(),
+            rows: self.layers.iter().map(|layer| layer.fields(grouped(layer.opcount))).collect(),
+            numeric: vec![2, 3],
+        };
+        let pairs = Section::pairs([
+            ("model", format!("{} ({})", model.name, model.architecture)),
+            ("parameters", grouped(model.parameters)),
+            ("input", format!("{}, {} classes", shape(&model.input), model.num_classes)),
+            ("multiplications", format!("{} a sample", grouped(self.opcount.per_sample))),
+        ]);
+        vec![pairs, layers]
+    }
+
+    fn records(&self) -> Records {
+        Records {
+            header: LAYER_HEADER.map(str::to_owned).to_vec(),
+            rows: self.layers.iter().map(|layer| layer.fields(layer.opcount.to_string())).collect(),
+        }
+    }
+}
+
+impl LayerDetails {
+    fn fields(&self, opcount: String) -> Vec<String> {
+        let (kind, fan_in) = (self.kind.to_owned(), self.fan_in.to_string());
+        vec![self.name.clone(), kind, opcount, fan_in, shape(&self.weight_shape), shape(&self.output_shape)]
+    }
+}
+
+/// The networks that there are.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelList {
+    /// One entry a network.
+    pub models: Vec<ModelEntry>,
+}
+
+/// A network of the list.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it comes with weights, and so can be evaluated by its name alone.
+    pub shipped: bool,
+    /// Channels, height, width of its usual input.
+    pub input: [usize; 3],
+    /// Its usual number of outputs.
+    pub num_classes: usize,
+    /// What it is.
+    pub summary: &'static str,
+}
+
+impl ModelList {
+    /// Shipped networks and zoo architectures.
+    pub fn all() -> Self {
+        let entry = |architecture: &Architecture| ModelEntry {
+            name: architecture.name,
+            shipped: SHIPPED.iter().any(|shipped| shipped.name == architecture.name),
+            input: architecture.input,
+            num_classes: architecture.num_classes,
+            summary: architecture.summary,
+        };
+        ModelList { models: ARCHITECTURES.iter().map(entry).collect() }
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |entry: &ModelEntry| {
+            let weights = if entry.shipped { "shipped" } else { "--arch" };
+            let (input, classes) = (shape(&entry.input), entry.num_classes.to_string());
+            vec![entry.name.to_owned(), weights.to_owned(), input, classes, entry.summary.to_owned()]
+        };
+        self.models.iter().map(row).collect()
+    }
+}
+
+impl Document for ModelList {
+    fn json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("a list is JSON")
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let Records { header, rows } = self.records();
+        vec![Section { title: None, header, rows, numeric: vec![3] }]
+    }
+
+    fn records(&self) -> Records {
+        let header = ["name", "weights", "input", "classes", "summary"];
+        Records { header: header.map(str::to_owned).to_vec(), rows: self.rows() }
+    }
+}

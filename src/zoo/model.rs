@@ -1,0 +1,227 @@
+//! Models: an architecture with weights, ready to be evaluated.
+
+use super::{Architecture, InputConfig, ModelConfig, SHIPPED, UnknownArchitecture, Weights, WeightsError};
+use crate::graph::{BindError, Graph, GraphError};
+use std::path::{Path, PathBuf};
+
+/// Why a model cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Neither a shipped network nor a directory.
+    #[error("no model '{name}': expected a model directory or one of the shipped networks {shipped}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        shipped: String,
+    },
+    /// A file of the directory cannot be read.
+    #[error("{}: cannot read the model's file", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `config.json` is not what it should be.
+    #[error("{}: not a model's configuration", .path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// As many labels as classes are needed.
+    #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// Labels found.
+        labels: usize,
+        /// Outputs of the network.
+        num_classes: usize,
+    },
+    /// The architecture is not in the zoo.
+    #[error("{what}")]
+    Architecture {
+        /// The file or option that names it.
+        what: String,
+        /// Which there are.
+        #[source]
+        source: UnknownArchitecture,
+    },
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The network cannot take such an input.
+    #[error("{}: the architecture cannot take input {input:?}", .path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// Channels, height, width.
+        input: [usize; 3],
+        /// Why.
+        #[source]
+        source: Box<GraphError>,
+    },
+    /// The weights are not those of the architecture.
+    #[error("{}: not the weights of {architecture}", .path.display())]
+    Bind {
+        /// The file.
+        path: PathBuf,
+        /// The architecture's name.
+        architecture: &'static str,
+        /// What differs.
+        #[source]
+        source: Box<BindError>,
+    },
+}
+
+/// Where a model's calibration set lies.
+#[derive(Debug, Clone)]
+pub enum Calibration {
+    /// A safetensors file.
+    File(PathBuf),
+    /// The bytes of one.
+    Embedded(&'static [u8]),
+}
+
+/// A network with weights, and what its input looks like.
+#[derive(Debug)]
+pub struct Model {
+    /// Its name in reports: that of its directory, or of its architecture.
+    pub name: String,
+    /// Its directory or weights file; none for a shipped one.
+    pub path: Option<PathBuf>,
+    /// Its architecture.
+    pub architecture: &'static str,
+    /// The network, weights bound.
+    pub graph: Graph,
+    /// Channels, height and width of its input.
+    pub input: [usize; 3],
+    /// Outputs.
+    pub num_classes: usize,
+    /// Preprocessing of byte images; nothing is known of a bare weights file's.
+    pub preprocess: InputConfig,
+    /// Names of the classes, where known.
+    pub labels: Vec<String>,
+    /// The embedded data set that it is evaluated on when none is given.
+    pub dataset: Option<String>,
+    /// Its own calibration set.
+    pub calibration: Option<Calibration>,
+    /// Hash of the weights file.
+    pub blake3: String,
+    /// What was done to the weights on the way in.
+    pub notes: Vec<String>,
+}
+
+impl Model {
+    /// Opens a model directory, or the shipped network of that name. A directory that exists wins.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn open(name: &str) -> Result<Self, ModelError> {
+        let folder = Path::new(name);
+        if folder.is_dir() {
+            return Self::from_directory(folder);
+        }
+        let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name) else {
+            let shipped: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
+            return Err(ModelError::Unknown { name: name.to_owned(), shipped: shipped.join(", ") });
+        };
+        let folder = Path::new("models").join(name);
+        let calibration = || Some(Calibration::Embedded(shipped.calibration));
+        let model = Self::from_parts(name, &folder, shipped.config, shipped.weights.to_vec(), calibration)?;
+        Ok(Model { path: None, ..model })
+    }
+
+    fn from_directory(folder: &Path) -> Result<Self, ModelError> {
+        let read = |file: &str| {
+            let path = folder.join(file);
+            std::fs::read(&path).map_err(|source| ModelError::Read { path, source })
+        };
+        let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let name = canonical.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
+        let (config, weights) = (read("config.json")?, read("model.safetensors")?);
+        Self::from_parts(&name, folder, &config, weights, || {
+            let path = folder.join("calibration.safetensors");
+            path.is_file().then_some(Calibration::File(path))
+        })
+    }
+
+    fn from_parts(
+        name: &str,
+        folder: &Path,
+        config: &[u8],
+        weights: Vec<u8>,
+        calibration: impl FnOnce() -> Option<Calibration>,
+    ) -> Result<Self, ModelError> {
+        let path = folder.join("config.json");
+        let config = ModelConfig::parse(config).map_err(|source| ModelError::Config { path: path.clone(), source })?;
+        let architecture = Architecture::find(&config.architecture)
+            .map_err(|source| ModelError::Architecture { what: path.display().to_string(), source })?;
+        let path = folder.join("model.safetensors");
+        let weights = Weights::from_bytes(&path, weights)?;
+        let mut model = Self::build(name, architecture, &path, weights, config.input.shape, config.num_classes)?;
+        if !config.labels.is_empty() && config.labels.len() != model.num_classes {
+            let (path, labels, num_classes) = (folder.join("config.json"), config.labels.len(), model.num_classes);
+            return Err(ModelError::Labels { path, labels, num_classes });
+        }
+        model.path = Some(folder.to_owned());
+        model.preprocess = config.input;
+        model.labels = config.labels;
+        model.dataset = config.dataset;
+        model.calibration = calibration();
+        Ok(model)
+    }
+
+    /// An architecture of the zoo with the state dict of a safetensors file.
+    ///
+    /// # Errors
+    /// Names the option or file and what is wrong with it.
+    pub fn from_weights(architecture: &str, path: &Path) -> Result<Self, ModelError> {
+        let architecture = Architecture::find(architecture)
+            .map_err(|source| ModelError::Architecture { what: "--arch".to_owned(), source })?;
+        let weights = Weights::read(path)?;
+        Self::build(architecture.name, architecture, path, weights, None, None)
+    }
+
+    fn build(
+        name: &str,
+        architecture: &'static Architecture,
+        path: &Path,
+        weights: Weights,
+        input: Option<[usize; 3]>,
+        num_classes: Option<usize>,
+    ) -> Result<Self, ModelError> {
+        let input = input.unwrap_or(architecture.input);
+        let num_classes = num_classes.unwrap_or_else(|| weights.classes().unwrap_or(architecture.num_classes));
+        let mut graph = architecture.build(input, num_classes, Some(&weights)).map_err(|source| ModelError::Graph {
+            path: path.to_owned(),
+            input,
+            source: source.into(),
+        })?;
+        let Weights { tensors, notes, blake3 } = weights;
+        graph.bind(tensors).map_err(|source| ModelError::Bind {
+            path: path.to_owned(),
+            architecture: architecture.name,
+            source: source.into(),
+        })?;
+        Ok(Model {
+            name: name.to_owned(),
+            path: Some(path.to_owned()),
+            architecture: architecture.name,
+            graph,
+            input,
+            num_classes,
+            preprocess: InputConfig::default(),
+            labels: Vec::new(),
+            dataset: None,
+            calibration: None,
+            blake3,
+            notes,
+        })
+    }
+}

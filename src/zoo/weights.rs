@@ -1,0 +1,127 @@
+//! State dicts in safetensors files, as the `f32` tensors that graphs take.
+
+use candle_core::safetensors::BufferedSafetensors;
+use candle_core::{DType, Device, Tensor};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Why weights cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file is not there or not readable.
+    #[error("{}: cannot read weights", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not safetensors.
+    #[error("{}: not a safetensors file", .path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What candle says.
+        #[source]
+        source: Box<candle_core::Error>,
+    },
+    /// A tensor of something else than floating-point numbers.
+    #[error("{}: tensor '{name}' is of {dtype}, expected f32, f16, bf16 or f64", .path.display())]
+    Type {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// Its element type.
+        dtype: &'static str,
+    },
+    /// A tensor cannot be converted.
+    #[error("{}: tensor '{name}' cannot be read as f32", .path.display())]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// What candle says.
+        #[source]
+        source: Box<candle_core::Error>,
+    },
+}
+
+/// Named tensors, and what was done to them on the way in.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    /// In `f32`, by name.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Conversions, for the report.
+    pub notes: Vec<String>,
+    /// Hash of the file's bytes.
+    pub blake3: String,
+}
+
+/// What `DataParallel` puts before every name.
+const PARALLEL_PREFIX: &str = "module.";
+
+impl Weights {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Names the file, and the tensor that cannot be read.
+    pub fn read(path: &Path) -> Result<Self, WeightsError> {
+        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+        Self::from_bytes(path, bytes)
+    }
+
+    /// Reads the bytes of a file called `path`.
+    ///
+    /// # Errors
+    /// As [`read`](Weights::read).
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, WeightsError> {
+        let blake3 = blake3::hash(&bytes).to_hex().to_string();
+        let file = BufferedSafetensors::new(bytes)
+            .map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
+        let mut tensors = BTreeMap::new();
+        let mut converted: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for (name, _) in file.tensors() {
+            // A counter of training steps, which evaluation has no use for.
+            if name.ends_with("num_batches_tracked") {
+                continue;
+            }
+            let load = || {
+                let tensor = file.load(&name, &Device::Cpu)?;
+                Ok((tensor.dtype(), tensor.to_dtype(DType::F32)?))
+            };
+            let (dtype, tensor) =
+                load().map_err(|source| WeightsError::Tensor { path: path.to_owned(), name: name.clone(), source })?;
+            if !dtype.is_float() {
+                return Err(WeightsError::Type { path: path.to_owned(), name, dtype: dtype.as_str() });
+            }
+            if dtype != DType::F32 {
+                *converted.entry(dtype.as_str()).or_default() += 1;
+            }
+            tensors.insert(name, tensor);
+        }
+        let mut notes: Vec<String> = converted
+            .into_iter()
+            .map(|(dtype, count)| {
+                let how = if dtype == "f64" { "narrowed" } else { "widened" };
+                let tensors = if count == 1 { "tensor" } else { "tensors" };
+                format!("{count} {tensors} of {dtype} {how} to f32")
+            })
+            .collect();
+        if !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(PARALLEL_PREFIX)) {
+            let strip = |(name, tensor): (String, Tensor)| (name[PARALLEL_PREFIX.len()..].to_owned(), tensor);
+            tensors = tensors.into_iter().map(strip).collect();
+            notes.push(format!("prefix '{PARALLEL_PREFIX}' taken off every tensor's name"));
+        }
+        Ok(Weights { tensors, notes, blake3 })
+    }
+
+    /// Outputs of the head, by the names that heads have.
+    pub(super) fn classes(&self) -> Option<usize> {
+        let heads = ["fc", "linear", "classifier", "head", "fc3"];
+        let bias = heads.iter().find_map(|head| self.tensors.get(&format!("{head}.bias")))?;
+        bias.dims().first().copied()
+    }
+}
