@@ -9,6 +9,8 @@ mod calibrate;
 mod gate;
 mod progress;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use accuracy::{Accuracy, Scores, wilson_interval};
 pub use calibrate::{CalibrationError, calibrate, calibration_data, params, quantize};

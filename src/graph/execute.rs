@@ -37,7 +37,7 @@ pub enum RunError {
         kind: &'static str,
         /// Why.
         #[source]
-        source: OpError,
+        source: Box<OpError>,
     },
 }
 
@@ -73,7 +73,7 @@ impl Graph {
             let outputs = node.op.run(&tensors, &pass).map_err(|source| RunError::Node {
                 node: node.name.clone(),
                 kind: node.op.kind(),
-                source,
+                source: Box::new(source),
             })?;
             for id in &node.inputs {
                 uses[id.0] -= 1;

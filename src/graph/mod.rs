@@ -15,6 +15,8 @@ mod network;
 pub mod op;
 mod operator;
 pub mod pass;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use bind::{BindError, MisShaped};

@@ -21,7 +21,7 @@ pub enum GraphError {
         kind: &'static str,
         /// Why.
         #[source]
-        source: OpError,
+        source: Box<OpError>,
     },
     /// Two nodes or two values of one name.
     #[error("the name '{0}' is used twice")]
@@ -130,7 +130,7 @@ impl Graph {
         let outputs = op.infer(&types).map_err(|source| GraphError::Operator {
             node: name.to_owned(),
             kind: op.kind(),
-            source,
+            source: Box::new(source),
         })?;
         let names = match outputs.len() {
             1 => vec![name.to_owned()],

@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::kernel::{self, Signedness};
-use crate::lut::{Coding, Lut};
-use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
+use crate::lut::{Bits, Coding, Lut};
+use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfig, WeightParams};
 use candle_core::DType;
 use proptest::prelude::*;
 
@@ -400,4 +400,62 @@ fn errors_name_the_layer() {
     let mut layer = ApproxLinear::new("bad", &bad, None).unwrap();
     let error = layer.quantize(params, Coding::Signed, None, kernel::best()).unwrap_err();
     assert_eq!(error.to_string(), "layer 'bad'");
+}
+
+/// A 4-bit multiplier has no products for 8-bit operands, wherever their parameters come from.
+#[test]
+fn narrow_multipliers_refuse_wide_operands() {
+    let four = Bits::try_from(4).unwrap();
+    let range = |q_min, q_max| IntRange::new(q_min, q_max).unwrap();
+    let weight = Tensor::ones((2, 3), DType::F32, &Device::Cpu).unwrap();
+    let cases = [
+        (Coding::SignMagnitude, range(0, 15), range(-15, 15), None),
+        (
+            Coding::SignMagnitude,
+            range(0, 16),
+            range(-15, 15),
+            Some("activations are quantized to [0, 16], but 'narrow' takes [-15, 15]"),
+        ),
+        (Coding::SignMagnitude, range(-7, 7), range(-127, 127), Some("weights are quantized to [-127, 127]")),
+        (Coding::Signed, range(-8, 7), range(-7, 7), None),
+        (
+            Coding::Signed,
+            range(0, 15),
+            range(-7, 7),
+            Some("activations are quantized to [0, 15], but 'narrow' takes [-8, 7]"),
+        ),
+        (Coding::Affine, range(0, 15), range(1, 15), None),
+        // Shifting by 128 does not help.
+        (Coding::Affine, range(0, 15), range(-7, 7), Some("weights are quantized to [121, 135]")),
+    ];
+    for (coding, input, weights, expected) in cases {
+        let lut = Lut::from_fn_sized("narrow", coding.table_signedness(), [four; 2], |a, b| a * b);
+        let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
+        let params = LayerParams {
+            input: ActivationParams::new(1.0, input.q_min().max(0), input).unwrap(),
+            weight: WeightParams::new(vec![1.0], vec![weights.q_min().max(0)], weights).unwrap(),
+        };
+        let found = layer.quantize(params, coding, Some(&lut), kernel::best());
+        let found = found.map_err(|error| error.problem.to_string());
+        match expected {
+            None => assert_eq!(found, Ok(())),
+            Some(part) => assert!(found.as_ref().is_err_and(|error| error.contains(part)), "{found:?} lacks {part}"),
+        }
+    }
+    // A configuration that was not told of the multiplier's width.
+    let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
+    layer.begin_calibration(Observer::MinMax.start(3));
+    layer.forward(&Tensor::ones((1, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
+    let lut = Lut::from_fn_sized("narrow", Signedness::Signed, [four; 2], |a, b| a * b);
+    assert!(layer.finish_calibration(&QuantConfig::new(Coding::Signed), Some(&lut), kernel::best()).is_err());
+}
+
+#[test]
+fn percentiles_need_the_count_of_their_values() {
+    let weight = Tensor::ones((2, 3), DType::F32, &Device::Cpu).unwrap();
+    let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
+    layer.begin_calibration(Observer::Percentile(99.0).start(5));
+    layer.forward(&Tensor::ones((1, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
+    let error = layer.finish_calibration(&QuantConfig::new(Coding::Signed), None, kernel::best()).unwrap_err();
+    assert!(error.problem.to_string().contains("saw 3 values but was started for 5"), "{}", error.problem);
 }

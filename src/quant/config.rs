@@ -216,6 +216,8 @@ mod tests {
             (Coding::Affine, Affine, 8, -510.0, -51.0, (2.0, 255, 0, 255)),
             // Symmetric activations under affine: shifted by 128, no value changes.
             (Coding::Affine, Symmetric, 8, -254.0, 3.0, (2.0, 128, 1, 255)),
+            // ... by half of what the width holds, so that a narrow multiplier takes them.
+            (Coding::Affine, Symmetric, 4, -14.0, 3.0, (2.0, 8, 1, 15)),
             (Coding::Affine, Affine, 8, 0.0, 0.0, (MIN_SCALE, 0, 0, 255)),
         ];
         for (coding, scheme, bits, low, high, expected) in cases {
@@ -229,8 +231,17 @@ mod tests {
 
     #[test]
     fn an_infinite_range_is_refused() {
-        let config = QuantConfig::new(Coding::Signed);
-        assert!(config.activation(&observed(0.0, f32::INFINITY)).is_err());
+        let (symmetric, affine) = (QuantConfig::new(Coding::Signed), QuantConfig::new(Coding::Affine));
+        for (low, high) in [(0.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0), (f32::NAN, 1.0), (0.0, f32::NAN)] {
+            let observed = Observed { minimum: low, low, high, max_abs: low.abs() + high.abs() };
+            for config in [&symmetric, &affine] {
+                let error = config.activation(&observed).unwrap_err();
+                assert!(matches!(error, QuantError::Infinite { .. }), "[{low}, {high}]: {error}");
+            }
+        }
+        // What a percentile has clipped does not matter.
+        let clipped = Observed { minimum: f32::NEG_INFINITY, ..observed(-1.0, 254.0) };
+        assert_eq!(symmetric.activation(&clipped).unwrap().scale(), 2.0);
     }
 
     #[test]

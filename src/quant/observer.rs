@@ -243,6 +243,28 @@ mod tests {
         assert_eq!(seen, Observed { minimum: -10.0, low: -7.5, high: -2.5, max_abs: 7.5 });
     }
 
+    /// 90 % of 11 values is the tenth; that an infinity stands above it changes nothing.
+    #[test]
+    fn percentiles_clip_infinities() {
+        let values: Vec<f32> = (0..10).map(|i| i as f32).chain([f32::INFINITY]).collect();
+        let seen = observe(Observer::Percentile(90.0), &values);
+        assert_eq!((seen.low, seen.high, seen.max_abs), (1.0, 9.0, 9.0));
+        assert!(!observe(Observer::Percentile(95.0), &values).high.is_finite(), "half way to infinity");
+    }
+
+    #[test]
+    fn percentiles_of_another_count_are_known() {
+        for (announced, expected) in [(0, Some([3, 0])), (2, Some([3, 2])), (3, None), (9, Some([3, 9]))] {
+            let mut calibrator = Observer::Percentile(75.0).start(announced);
+            calibrator.observe(&[1.0, 2.0, 3.0]);
+            assert_eq!(calibrator.miscounted(), expected);
+            assert!(calibrator.finish().is_some(), "started for {announced}");
+        }
+        let mut calibrator = Observer::MinMax.start(0);
+        calibrator.observe(&[1.0]);
+        assert_eq!(calibrator.miscounted(), None, "minimum and maximum count nothing");
+    }
+
     #[test]
     fn names_parse_and_print() {
         for (text, observer) in [

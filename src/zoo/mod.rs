@@ -13,6 +13,8 @@ mod lenet;
 mod model;
 mod resnet8;
 mod shipped;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use builder::{Builder, Conv2d};

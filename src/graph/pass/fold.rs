@@ -20,7 +20,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
                 fold(graph, layer, at).map_err(|source| RunError::Node {
                     node: graph.nodes[at].name.clone(),
                     kind: graph.nodes[at].op.kind(),
-                    source: source.into(),
+                    source: Box::new(source.into()),
                 })?;
                 graph.bypass(at);
             }

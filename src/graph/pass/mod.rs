@@ -3,6 +3,8 @@
 mod fold;
 mod fuse;
 mod swap;
+#[cfg(test)]
+mod tests;
 
 pub use fold::fold_batch_norm;
 pub use fuse::fuse_relu;

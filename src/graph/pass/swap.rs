@@ -21,7 +21,11 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
             })
             .collect();
         let Some(layer) = tensors.and_then(|tensors| node.op.approximate(&node.name, &tensors)) else { continue };
-        let layer = layer.map_err(|source| RunError::Node { node: node.name.clone(), kind: node.op.kind(), source })?;
+        let layer = layer.map_err(|source| RunError::Node {
+            node: node.name.clone(),
+            kind: node.op.kind(),
+            source: Box::new(source),
+        })?;
         node.op = Box::new(Approximate::new(layer));
         node.inputs = vec![input];
     }

@@ -1,0 +1,332 @@
+//! A network small enough to work by hand: calibrated, quantized and evaluated.
+
+use super::*;
+use crate::data::{Batches, Dataset, Preprocess, Split};
+use crate::graph::op::{Flatten, Linear, Relu};
+use crate::graph::{Graph, ValueType};
+use crate::kernel;
+use crate::layer::InferenceMode;
+use crate::lut::Coding;
+use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams};
+use crate::zoo::InputConfig;
+use candle_core::{Device, Tensor};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
+
+/// Of images `[a, b, c, d]`: `fc1` and a ReLU make `(max(a, 0), max(-b, 0))`, `fc2` the logits
+/// `(first, second, first + second)`.
+fn model() -> Model {
+    let mut graph = Graph::new();
+    let x = graph.input("input", ValueType::batch_of(&[1, 2, 2])).unwrap();
+    let x = graph.add_one("flatten", Flatten { axis: 1 }, &[x]).unwrap();
+    let weight = graph.parameter("fc1.weight", &[2, 4], true).unwrap();
+    let x = graph.add_one("fc1", Linear, &[x, weight]).unwrap();
+    let x = graph.add_one("relu", Relu, &[x]).unwrap();
+    let weight = graph.parameter("fc2.weight", &[3, 2], true).unwrap();
+    let x = graph.add_one("fc2", Linear, &[x, weight]).unwrap();
+    graph.set_outputs(&[x]);
+    let fc1 = Tensor::new(&[[1f32, 0., 0., 0.], [0., -1., 0., 0.]], &Device::Cpu).unwrap();
+    let fc2 = Tensor::new(&[[1f32, 0.], [0., 1.], [1., 1.]], &Device::Cpu).unwrap();
+    graph.bind(BTreeMap::from([("fc1.weight".to_owned(), fc1), ("fc2.weight".to_owned(), fc2)])).unwrap();
+    let mut model = Model {
+        name: "tiny".to_owned(),
+        path: None,
+        architecture: "tiny",
+        graph,
+        input: [1, 2, 2],
+        num_classes: 3,
+        preprocess: InputConfig::default(),
+        labels: Vec::new(),
+        dataset: None,
+        calibration: None,
+        blake3: String::new(),
+        notes: Vec::new(),
+    };
+    prepare(&mut model, true).unwrap();
+    model
+}
+
+/// A set of `f32` images, and the folder that it is read from.
+fn dataset(images: &[[f32; 4]], labels: &[i64]) -> (Dataset, tempfile::TempDir) {
+    shaped(&images.concat(), &[images.len(), 1, 2, 2], labels)
+}
+
+fn shaped(pixels: &[f32], dims: &[usize], labels: &[i64]) -> (Dataset, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.safetensors");
+    let tensors = HashMap::from([
+        ("images", Tensor::from_slice(pixels, dims, &Device::Cpu).unwrap()),
+        ("labels", Tensor::new(labels, &Device::Cpu).unwrap()),
+    ]);
+    candle_core::safetensors::save(&tensors, &path).unwrap();
+    (crate::data::open(&path, None, Split::Test).unwrap(), folder)
+}
+
+/// An error and all that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}
+
+fn calibrated(
+    images: &[[f32; 4]],
+    limit: Option<usize>,
+    config: &QuantConfig,
+) -> Result<(usize, Model), CalibrationError> {
+    let (mut model, (set, _folder)) = (model(), dataset(images, &vec![0; images.len()]));
+    let samples = calibrate(&mut model, set, Preprocess::default(), limit, config, None, kernel::best(), &Silent)?;
+    Ok((samples, model))
+}
+
+/// Scale, zero point and range of each layer's input.
+fn inputs(model: &Model) -> Vec<(f32, i32, i32, i32)> {
+    let input = |layer: &dyn crate::layer::ApproxLayer| {
+        let input = layer.params().unwrap().input;
+        (input.scale(), input.zero_point(), input.range().q_min(), input.range().q_max())
+    };
+    model.graph.layers().map(input).collect()
+}
+
+/// More images than fit a batch of 64, the largest last: `fc1` sees -34.5 to 69, `fc2` 0 to 69.
+#[test]
+fn scales_are_those_of_the_whole_set() {
+    let images: Vec<[f32; 4]> = (0..70).map(|i| [i as f32, -(i as f32) / 2.0, 0.5, -3.0]).collect();
+    let signed = QuantConfig::new(Coding::Signed);
+    let cases = [
+        (signed.clone(), None, [(69.0 / 127.0, 0, -127, 127), (69.0 / 127.0, 0, -127, 127)]),
+        // The first 64, and no more.
+        (signed.clone(), Some(64), [(63.0 / 127.0, 0, -127, 127), (63.0 / 127.0, 0, -127, 127)]),
+        // Fewer than a batch: -3 has the largest magnitude that fc1 sees.
+        (signed, Some(3), [(3.0 / 127.0, 0, -127, 127), (2.0 / 127.0, 0, -127, 127)]),
+        (QuantConfig::new(Coding::SignMagnitude), None, [(69.0 / 127.0, 0, -127, 127), (69.0 / 255.0, 0, 0, 255)]),
+        // 34.5 / (103.5 / 255) is 85.
+        (QuantConfig::new(Coding::Affine), None, [(103.5 / 255.0, 85, 0, 255), (69.0 / 255.0, 0, 0, 255)]),
+    ];
+    for (config, limit, expected) in cases {
+        let (samples, model) = calibrated(&images, limit, &config).unwrap();
+        assert_eq!(samples, limit.unwrap_or(70));
+        assert_eq!(inputs(&model), expected, "{} {limit:?}", config.coding);
+    }
+}
+
+#[test]
+fn percentiles_are_those_of_the_samples_seen() {
+    // fc1 sees 0 to 19, fc2 0, 4, 8, 12, 16 and five zeros.
+    let images: Vec<[f32; 4]> = (0..5u8).map(|i| [0, 1, 2, 3].map(|j| f32::from(4 * i + j))).collect();
+    let config = QuantConfig { observer: Observer::Percentile(75.0), ..QuantConfig::new(Coding::SignMagnitude) };
+    let cases = [
+        // 0.75 * 19 is 14.25; 0.75 * 9 is 6.75, between 4 and 8.
+        (None, [14.25 / 255.0, 7.0 / 255.0]),
+        // 0.75 * 7 is 5.25; 0.75 * 3 is 2.25, between the third zero and 4.
+        (Some(2), [5.25 / 255.0, 1.0 / 255.0]),
+    ];
+    for (limit, scales) in cases {
+        let (_, model) = calibrated(&images, limit, &config).unwrap();
+        assert_eq!(inputs(&model), scales.map(|scale| (scale, 0, 0, 255)), "{limit:?}");
+    }
+}
+
+#[test]
+fn weights_have_scales_by_channel() {
+    let (_, model) = calibrated(&[[1.0; 4]], None, &QuantConfig::new(Coding::Signed)).unwrap();
+    for layer in model.graph.layers() {
+        let weight = &layer.params().unwrap().weight;
+        assert_eq!(weight.scales(), vec![1.0 / 127.0; weight.scales().len()]);
+        assert_eq!(weight.scales().len(), layer.weight().dims()[0]);
+    }
+}
+
+#[test]
+fn sets_that_cannot_calibrate_are_refused() {
+    let config = QuantConfig::new(Coding::Signed);
+    let error = calibration_data(&model()).unwrap_err().to_string();
+    for part in ["'tiny'", "--calib-data", "--qparams"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
+    let error =
+        calibrate(&mut model(), set, Preprocess::default(), None, &config, None, kernel::best(), &Silent).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "calibration images are [1, 3, 3] (channels, height, width), but the network takes [1, 2, 2]"
+    );
+    let infinite = calibrated(&[[1.0; 4], [f32::INFINITY, 0.0, 0.0, 0.0]], None, &config).map(|_| ()).unwrap_err();
+    let message = chain(&infinite);
+    assert!(message.contains("layer 'fc1'") && message.contains("inf"), "{message}");
+}
+
+fn per_tensor(scale: f32) -> LayerParams {
+    let range = IntRange::new(-127, 127).unwrap();
+    LayerParams {
+        input: ActivationParams::new(scale, 0, range).unwrap(),
+        weight: WeightParams::new(vec![1.0], vec![0], range).unwrap(),
+    }
+}
+
+fn file<const N: usize>(scales: [(&str, f32); N]) -> ParamsFile {
+    let layers = scales.map(|(name, scale)| (name.to_owned(), per_tensor(scale))).into();
+    ParamsFile { layers, blake3: String::new() }
+}
+
+#[test]
+fn parameters_go_out_and_in_by_name() {
+    let mut file = file([("fc1", 0.5), ("fc2", 0.25), ("fc9", 1.0)]);
+    let mut model = model();
+    assert!(params(&model.graph).layers.is_empty());
+    let unused = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap();
+    assert_eq!(unused, ["fc9"]);
+    file.layers.remove("fc9");
+    assert_eq!(params(&model.graph).layers, file.layers);
+
+    file.layers.remove("fc1");
+    let error = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap_err();
+    assert_eq!(error.to_string(), "no quantization parameters for 1 of 2 layers: fc1");
+    // One scale too many for fc1's two outputs.
+    let mut wide = per_tensor(1.0);
+    wide.weight = WeightParams::new(vec![1.0; 3], vec![0; 3], wide.weight.range()).unwrap();
+    file.layers.insert("fc1".to_owned(), wide);
+    let error = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap_err();
+    assert!(chain(&error).starts_with("layer 'fc1'"), "{}", chain(&error));
+}
+
+const IMAGES: [[f32; 4]; 4] = [[1., 0., 9., 9.], [0., -2., 9., 9.], [1., -2., 9., 9.], [-5., 5., 9., 9.]];
+
+fn batches(images: &[[f32; 4]], labels: &[i64], size: usize) -> (Batches, tempfile::TempDir) {
+    let (set, folder) = dataset(images, labels);
+    (Batches::start(set, Preprocess::default(), NonZeroUsize::new(size).unwrap(), None).unwrap(), folder)
+}
+
+#[test]
+fn answers_are_counted() {
+    let logits = [[1f32, 0., 1.], [0., 2., 2.], [1., 2., 3.], [0., 0., 0.]];
+    let labels = [0, 2, 2, 1];
+    let loss: f64 = logits
+        .iter()
+        .zip(labels)
+        .map(|(row, label)| {
+            let row = row.map(f64::from);
+            row.iter().map(|x| x.exp()).sum::<f64>().ln() - row[label as usize]
+        })
+        .sum();
+    for size in [1, 3, 4, 64] {
+        let (batches, _folder) = batches(&IMAGES, &labels, size);
+        let (mut seen, mut firsts) = (Vec::new(), Vec::new());
+        let outcome = evaluate(&model().graph, batches, 3, &Silent, |scores| {
+            firsts.push(scores.first);
+            assert_eq!((scores.classes, scores.labels.len()), (3, scores.predictions.len()));
+            seen.extend(scores.logits.chunks(3).map(<[f32]>::to_vec).zip(scores.predictions.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+        // Ties go to the lowest class.
+        let expected: Vec<_> = logits.map(|row| row.to_vec()).into_iter().zip([0, 1, 2, 0]).collect();
+        assert_eq!(seen, expected);
+        assert_eq!(firsts, (0..4).step_by(size).collect::<Vec<_>>());
+        let accuracy = outcome.accuracy;
+        assert_eq!((accuracy.correct, accuracy.total, accuracy.top1, accuracy.top5), (2, 4, 0.5, None));
+        assert!((accuracy.loss - loss / 4.0).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn modes_reach_every_layer() {
+    let mut model = model();
+    let error = set_mode(&mut model.graph, InferenceMode::Noise, -0.5, 0.0, 0).unwrap_err();
+    assert!(chain(&error).contains("layer 'fc1': stdev is -0.5"), "{}", chain(&error));
+    let two = file([("fc1", 1.0), ("fc2", 1.0)]);
+    quantize(&mut model.graph, &two, Coding::Signed, None, kernel::best()).unwrap();
+    // 0.4 rounds to 0 and 1.6 to 2, in the one layer and then in the other.
+    let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
+    set_mode(&mut model.graph, InferenceMode::Quantized, 0.0, 0.0, 0).unwrap();
+    let mut logits: Vec<f32> = Vec::new();
+    evaluate(&model.graph, rounded, 3, &Silent, |scores| {
+        logits.extend(scores.logits);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(logits, [0.0, 2.0, 2.0]);
+    assert!(model.graph.layers().all(|layer| layer.mode() == InferenceMode::Quantized));
+}
+
+#[test]
+fn noise_depends_on_the_seed_alone() {
+    let noisy = |seed| {
+        let mut model = model();
+        let two = file([("fc1", 0.1), ("fc2", 0.1)]);
+        quantize(&mut model.graph, &two, Coding::Signed, None, kernel::best()).unwrap();
+        set_mode(&mut model.graph, InferenceMode::Noise, 0.5, 0.0, seed).unwrap();
+        let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
+        let mut logits = Vec::new();
+        evaluate(&model.graph, batches, 3, &Silent, |scores| {
+            logits.extend(scores.logits.to_vec());
+            Ok(())
+        })
+        .unwrap();
+        logits
+    };
+    assert_eq!(noisy(1), noisy(1));
+    assert_ne!(noisy(1), noisy(2));
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_an_error() {
+    let evaluated = |model: &Model, images: &[[f32; 4]], labels: &[i64], classes| {
+        let (batches, _folder) = batches(images, labels, 2);
+        chain(&evaluate(&model.graph, batches, classes, &Silent, |_| Ok(())).unwrap_err())
+    };
+    let plain = model();
+    assert_eq!(evaluated(&plain, &IMAGES, &[0; 4], 4), "the network's output has shape [2, 3], expected [2, 4]");
+    assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3], 3), "sample 3 has label 3, but the network has 3 classes");
+    let nan = [IMAGES[0], IMAGES[1], IMAGES[2], [f32::NAN, 0., 0., 0.]];
+    assert_eq!(evaluated(&plain, &nan, &[0; 4], 3), "the logits of sample 3 have NaN values");
+
+    let mut silent = model();
+    silent.graph.set_outputs(&[]);
+    assert_eq!(evaluated(&silent, &IMAGES, &[0; 4], 3), "the network has 0 outputs, expected 1");
+
+    let mut unquantized = model();
+    set_mode(&mut unquantized.graph, InferenceMode::Quantized, 0.0, 0.0, 0).unwrap();
+    let message = evaluated(&unquantized, &IMAGES, &[0; 4], 3);
+    assert!(message.contains("layer 'fc1'") && message.contains("needs quantization parameters"), "{message}");
+
+    let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
+    let other = Batches::start(set, Preprocess::default(), NonZeroUsize::MIN, None).unwrap();
+    let error = evaluate(&plain.graph, other, 3, &Silent, |_| Ok(())).unwrap_err();
+    assert_eq!(chain(&error), "input 'input' is f32[1, 1, 3, 3], expected f32[N, 1, 2, 2]");
+
+    let (full, _folder) = batches(&IMAGES, &[0; 4], 2);
+    let error = evaluate(&plain.graph, full, 3, &Silent, |_| Err(std::io::Error::other("disk full"))).unwrap_err();
+    assert_eq!(chain(&error), "cannot write the scores: disk full");
+}
+
+/// Everything that was said of the loop.
+#[derive(Default)]
+struct Heard(RefCell<Vec<String>>);
+
+impl Progress for Heard {
+    fn start(&self, what: &'static str, samples: usize) {
+        self.0.borrow_mut().push(format!("{what} {samples}"));
+    }
+
+    fn advance(&self, samples: usize) {
+        self.0.borrow_mut().push(format!("+{samples}"));
+    }
+
+    fn finish(&self) {
+        self.0.borrow_mut().push("done".to_owned());
+    }
+}
+
+#[test]
+fn progress_adds_up() {
+    let heard = Heard::default();
+    let (batches, _folder) = batches(&IMAGES, &[0; 4], 3);
+    evaluate(&model().graph, batches, 3, &heard, |_| Ok(())).unwrap();
+    assert_eq!(heard.0.take(), ["evaluating 4", "+3", "+1", "done"]);
+}

@@ -1,0 +1,181 @@
+//! The same images through every format of data set give the same logits.
+
+use crate::common::files::{byte_set, cifar, float_set, gzip, idx, read_logits, safetensors};
+use crate::common::network::StateDict;
+use crate::common::random::Random;
+use crate::common::{Folder, integer, text};
+use std::path::Path;
+
+const SAMPLES: usize = 10;
+
+fn gray() -> (Vec<u8>, Vec<u8>) {
+    (Random::new(100).bytes(SAMPLES * 784), (0..SAMPLES as u8).map(|i| i * 3 % 10).collect())
+}
+
+#[test]
+fn gray_images_in_every_format() {
+    let folder = Folder::new();
+    let (images, labels) = gray();
+    let (idx_images, idx_labels) = (idx(&[SAMPLES, 28, 28], &images), idx(&[SAMPLES], &labels));
+    folder.write("plain/t10k-images-idx3-ubyte", &idx_images);
+    folder.write("plain/t10k-labels-idx1-ubyte", &idx_labels);
+    folder.write("packed/t10k-images-idx3-ubyte.gz", gzip(&idx_images));
+    folder.write("packed/t10k-labels-idx1-ubyte.gz", gzip(&idx_labels));
+    folder.write("bytes.safetensors", byte_set([SAMPLES, 1, 28, 28], &images, &labels));
+    let (mean, std) = (0.286f32, 0.353f32);
+    let floats: Vec<f32> = images.iter().map(|&byte| (f32::from(byte) / 255.0 - mean) / std).collect();
+    folder.write("floats.safetensors", float_set([SAMPLES, 1, 28, 28], &floats, &labels));
+    let row = |(label, image): (&u8, &[u8])| {
+        let pixels = image.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        format!("{label},{pixels}\n")
+    };
+    folder.write("rows.csv", labels.iter().zip(images.chunks_exact(784)).map(row).collect::<String>());
+    write_npz(&folder, "set.npz", &images, &labels);
+
+    let expected = folder.logits("--data bytes.safetensors --mode quant");
+    let report = folder.json("--data bytes.safetensors");
+    assert_eq!(integer(&report, "/dataset/samples"), SAMPLES as u64);
+    for path in [
+        "plain",
+        "plain/t10k-images-idx3-ubyte",
+        "packed",
+        "packed/t10k-images-idx3-ubyte.gz",
+        "floats.safetensors",
+        "rows.csv",
+        "set.npz",
+    ] {
+        assert_eq!(folder.logits(&format!("--data {path} --mode quant")), expected, "{path}");
+        assert_eq!(folder.json(&format!("--data {path}"))["accuracy"], report["accuracy"], "{path}");
+    }
+    for (path, format) in
+        [("plain", "idx"), ("bytes.safetensors", "safetensors"), ("rows.csv", "csv"), ("set.npz", "npz")]
+    {
+        assert_eq!(folder.logits(&format!("--data {path} --data-format {format} --mode quant")), expected, "{path}");
+    }
+    folder.refuses("--data plain/t10k-labels-idx1-ubyte", &["t10k-labels-idx1-ubyte"]);
+    folder.refuses("--data rows.csv --data-format safetensors", &["rows.csv"]);
+}
+
+/// An archive of `.npy` members, stored without compression.
+fn write_npz(folder: &Folder, name: &str, images: &[u8], labels: &[u8]) {
+    let npy = |shape: &str, bytes: &[u8]| {
+        let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        while !(11 + header.len()).is_multiple_of(64) {
+            header.push(' ');
+        }
+        header.push('\n');
+        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
+    };
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(folder.path(name)).unwrap());
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (member, bytes) in [
+        ("images.npy", npy(&format!("({SAMPLES}, 1, 28, 28)"), images)),
+        ("labels.npy", npy(&format!("({SAMPLES},)"), labels)),
+    ] {
+        archive.start_file(member, options).unwrap();
+        std::io::Write::write_all(&mut archive, &bytes).unwrap();
+    }
+    archive.finish().unwrap();
+}
+
+/// A folder of class folders is in the order of its names, so its logits are compared class by class.
+#[test]
+fn a_folder_of_pictures() {
+    let folder = Folder::new();
+    let (images, labels) = gray();
+    for (i, (image, label)) in images.chunks_exact(784).zip(&labels).enumerate() {
+        let path = folder.path(format!("pictures/class{label}/{i}.png"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::save_buffer(path, image, 28, 28, image::ExtendedColorType::L8).unwrap();
+    }
+    folder.write("bytes.safetensors", byte_set([SAMPLES, 1, 28, 28], &images, &labels));
+    let by_set = folder.logits("--data bytes.safetensors --mode quant");
+    let found = folder.logits("--data pictures --mode quant");
+    // Ten samples of ten labels: the folder's order is that of the labels.
+    let mut order: Vec<usize> = (0..SAMPLES).collect();
+    order.sort_by_key(|&i| labels[i]);
+    assert_eq!(found, order.iter().map(|&i| by_set[i].clone()).collect::<Vec<_>>());
+    assert!(Path::new(&folder.path("pictures/class9")).is_dir());
+}
+
+const RGB: usize = 4;
+
+/// ResNet-20 with random weights and a set of colour images, calibrated on itself.
+fn resnet20(folder: &Folder, classes: usize) -> Vec<u8> {
+    folder.write("w.safetensors", safetensors(&StateDict::resnet20(101, classes).stored()));
+    Random::new(102).bytes(RGB * 3072)
+}
+
+const NORMALISED: &str = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225";
+
+#[test]
+fn cifar10() {
+    let folder = Folder::new();
+    let images = resnet20(&folder, 10);
+    let labels: Vec<u8> = (0..RGB as u8).map(|i| 9 - i).collect();
+    folder.write("test_batch.bin", cifar(&images, |i| vec![labels[i]]));
+    folder.write("folder/test_batch.bin", folder.read("test_batch.bin"));
+    for part in 1..=5 {
+        folder.write(&format!("folder/data_batch_{part}.bin"), folder.read("test_batch.bin"));
+    }
+    folder.write("bytes.safetensors", byte_set([RGB, 3, 32, 32], &images, &labels));
+    let args = |data: &str| format!("--arch resnet20 --weights w.safetensors --data {data} {NORMALISED}");
+    let expected = folder.json(&args("bytes.safetensors"));
+    assert_eq!(integer(&expected, "/model/parameters"), 269_722);
+    let logits = folder.logits(&args("bytes.safetensors"));
+    for data in ["test_batch.bin", "folder", "test_batch.bin --data-format cifar10"] {
+        assert_eq!(folder.logits(&args(data)), logits, "{data}");
+        assert_eq!(folder.json(&args(data))["accuracy"], expected["accuracy"], "{data}");
+    }
+    // Quantized, calibrated on the folder's training part: five times four samples.
+    let report = folder.json(&format!("{} --mode quant --calib-data folder", args("test_batch.bin")));
+    assert_eq!(report["config"]["quantization"]["samples"], 5 * RGB);
+}
+
+#[test]
+fn cifar100_counts_the_fine_label() {
+    let folder = Folder::new();
+    let images = resnet20(&folder, 100);
+    folder.write("test.bin", cifar(&images, |i| vec![i as u8, 99 - i as u8]));
+    let args = format!("--arch resnet20 --weights w.safetensors --data test.bin {NORMALISED} --predictions p.csv");
+    folder.run_to(0, &args);
+    let rows = crate::common::csv_rows(&folder.read("p.csv"));
+    let labels: Vec<&str> = rows[1..].iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(labels, ["99", "98", "97", "96"]);
+    folder.refuses(&format!("{args} --data-format cifar10"), &["test.bin"]);
+}
+
+#[test]
+fn channels_must_match_or_be_converted() {
+    let folder = Folder::new();
+    let images = resnet20(&folder, 10);
+    folder.write("rgb.bin", cifar(&images, |_| vec![1]));
+    let lenet = "--data rgb.bin --mode base --crop 28";
+    folder.refuses(lenet, &["--channels gray"]);
+    folder.run_to(0, &format!("{lenet} --channels gray --logits l.safetensors"));
+    // Pillow's weights of red, green and blue.
+    let gray = |image: &[u8]| -> Vec<u8> {
+        let channel = |c: usize, i: usize| u32::from(image[c * 1024 + i]);
+        let mix = |i| (19_595 * channel(0, i) + 38_470 * channel(1, i) + 7471 * channel(2, i) + 0x8000) >> 16;
+        let inside = (2..30).flat_map(|row| (2..30).map(move |column| row * 32 + column));
+        inside.map(|i| mix(i) as u8).collect()
+    };
+    let converted: Vec<u8> = images.chunks_exact(3072).flat_map(gray).collect();
+    folder.write("gray.safetensors", byte_set([RGB, 1, 28, 28], &converted, &[1; RGB]));
+    folder.run_to(0, "--data gray.safetensors --mode base --logits g.safetensors");
+    assert_eq!(read_logits(&folder.read("l.safetensors")), read_logits(&folder.read("g.safetensors")));
+
+    let resnet = "--arch resnet20 --weights w.safetensors --data gray.safetensors --mean 0.5 --std 0.5 --resize 32";
+    folder.refuses(resnet, &["gray.safetensors", "--channels rgb"]);
+    let report = folder.json(&format!("{resnet} --channels rgb"));
+    assert_eq!(text(&report, "/config/channels"), "rgb");
+}
+
+#[test]
+fn images_of_another_size_name_the_mend() {
+    let folder = Folder::new();
+    folder.write("small.safetensors", byte_set([2, 1, 20, 20], &[7; 800], &[0, 1]));
+    folder.refuses("--data small.safetensors", &["small.safetensors", "20 x 20", "28 x 28", "--resize"]);
+    folder.run_to(0, "--data small.safetensors --resize 28");
+    folder.run_to(0, "--data small.safetensors --crop 28");
+}

@@ -1,0 +1,20 @@
+//! Black-box tests of the command: it runs in temporary folders on files that the tests write, and
+//! what it says is compared with computations made here, without the crate's own code.
+
+mod common;
+
+mod base_mode;
+mod calibration;
+mod data;
+mod gates;
+mod inputs;
+mod integers;
+mod lut;
+mod model;
+mod modes;
+mod outputs;
+mod outside_cases;
+mod qparams;
+mod report;
+mod usage;
+mod weights;

@@ -1,0 +1,72 @@
+//! Real cases from outside the project: a folder that `APPROX_EVAL_CASES` names, with published
+//! multipliers of EvoApproxLib in `luts/` and a trained ResNet-20 in `cifar10-resnet20/`.
+
+use crate::common::{Folder, integer, number};
+use std::path::PathBuf;
+
+fn cases() -> Option<PathBuf> {
+    let folder = std::env::var_os("APPROX_EVAL_CASES").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: APPROX_EVAL_CASES names no folder of outside cases");
+    }
+    folder
+}
+
+/// MAE and WCE as EvoApproxLib publishes them, rounded there to integers, and `lut[0][0]`.
+#[test]
+fn published_errors() {
+    let Some(cases) = cases() else { return };
+    let folder = Folder::new();
+    let info = |name: &str| folder.json(&format!("lut info {}", cases.join("luts").join(name).display()));
+    for (name, mae, wce) in [("mul8u_1JFF.bin", 0.0, 0), ("mul8u_2AC.bin", 24.5, 79), ("mul8u_17KS.bin", 370.0, 1577)] {
+        let info = info(name);
+        assert_eq!(
+            (number(&info, "/mae").round_ties_even(), integer(&info, "/wce")),
+            (f64::round_ties_even(mae), wce),
+            "{name}"
+        );
+        assert_eq!(info["signed"], false);
+    }
+    let relative = |name: &str| number(&info(name), "/mre");
+    assert!((relative("mul8u_2AC.bin") - 0.0125).abs() < 5e-5);
+    assert!((relative("mul8u_17KS.bin") - 0.1085).abs() < 5e-5);
+    assert_eq!(info("mul8u_2HH.bin")["zero_product"], 64);
+}
+
+/// Right answers of 200 as an independent implementation of the same arithmetic has them, within 2.
+#[test]
+fn resnet20_under_published_multipliers() {
+    let Some(cases) = cases() else { return };
+    let folder = Folder::new();
+    let case = |name: &str| cases.join("cifar10-resnet20").join(name).display().to_string();
+    let network = format!(
+        "--arch resnet20 --weights {} --data {} --calib-data {} --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+        case("resnet20.safetensors"),
+        case("test200.bin"),
+        case("calib256.bin")
+    );
+    let correct = |args: &str| integer(&folder.json(&format!("{network} {args}")), "/accuracy/correct");
+    assert_eq!(correct("--mode base"), 180);
+    folder.run_to(0, &format!("{network} --mode quant --coding sign-magnitude --save-qparams q.json"));
+    let lut = |name: &str| cases.join("luts").join(format!("mul8u_{name}.bin")).display().to_string();
+    for (name, expected) in [("1JFF", 180), ("2AC", 178), ("2HH", 175), ("DM1", 175), ("17KS", 158)] {
+        let found = correct(&format!("--mode approx --lut {} --qparams q.json", lut(name)));
+        assert!(found.abs_diff(expected) <= 2, "{name}: {found}, expected about {expected}");
+    }
+    assert!(correct(&format!("--mode approx --lut {} --qparams q.json", lut("JV3"))) <= 40);
+    let args = |mode: &str| format!("{network} --mode {mode} --lut {} --qparams q.json", lut("1JFF"));
+    assert_eq!(folder.logits(&args("approx")), folder.logits(&args("quant")));
+}
+
+#[test]
+fn lenet5_under_published_multipliers() {
+    let Some(cases) = cases() else { return };
+    let folder = Folder::new();
+    let lut = |name: &str| cases.join("luts").join(format!("mul8u_{name}.bin")).display().to_string();
+    let top1 = |args: String| number(&folder.json(&format!("-n 500 {args}")), "/accuracy/top1");
+    let base = top1("--mode base".to_owned());
+    assert!(top1(format!("--lut {}", lut("17KS"))) > base - 0.1);
+    assert!(top1(format!("--lut {}", lut("JV3"))) < base - 0.2, "JV3 wrecks the network");
+    let args = |mode: &str| format!("-n 500 --mode {mode} --lut {}", lut("1JFF"));
+    assert_eq!(folder.logits(&args("approx")), folder.logits(&args("quant")));
+}

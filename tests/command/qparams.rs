@@ -1,0 +1,166 @@
+//! Files of quantization parameters: one run's calibration serves another.
+
+use crate::common::Folder;
+use crate::common::network::{TINY, Tiny};
+use serde_json::{Value, json};
+
+#[test]
+fn saved_parameters_give_the_same_bits() {
+    let (_, folder) = Tiny::folder(80);
+    for options in [
+        "--mode quant",
+        "--mode quant --weight-scheme per-tensor",
+        "--mode quant --coding affine --act-bits 5",
+        "--mode approx --lut drum-4",
+        "--mode approx --lut drum-4 --coding affine --act-scheme symmetric",
+        "--mode approx --lut mitchell --calib percentile:99",
+        "--mode noise --noise-std 0.2",
+    ] {
+        let saved = folder.logits(&format!("{TINY} {options} --save-qparams q.json"));
+        assert_eq!(folder.logits(&format!("{TINY} {options} --qparams q.json")), saved, "{options}");
+        // Nothing is observed: no calibration set is needed.
+        let report = folder.json(&format!("{TINY} {options} --qparams q.json --save-qparams again.json"));
+        assert_eq!(report["config"]["quantization"]["source"], "qparams");
+        assert_eq!(folder.read_json("again.json"), folder.read_json("q.json"), "{options}");
+    }
+}
+
+#[test]
+fn base_mode_can_save_them_too() {
+    let (_, folder) = Tiny::folder(81);
+    folder.run_to(0, &format!("{TINY} --mode base --save-qparams base.json"));
+    folder.run_to(0, &format!("{TINY} --mode quant --save-qparams quant.json"));
+    assert_eq!(folder.read_json("base.json"), folder.read_json("quant.json"));
+}
+
+#[test]
+fn the_schema_is_the_documented_one() {
+    let (_, folder) = Tiny::folder(82);
+    folder.run_to(0, &format!("{TINY} --mode quant --save-qparams q.json"));
+    let file = folder.read_json("q.json");
+    assert_eq!(file["schema"], 1);
+    let layers: Vec<&String> = file["layers"].as_object().unwrap().keys().collect();
+    assert_eq!(layers, ["conv1", "conv2", "fc1", "fc2", "fc3"]);
+    for (layer, outputs) in [("conv1", 6), ("conv2", 16), ("fc1", 120), ("fc2", 84), ("fc3", 7)] {
+        let Value::Object(layer) = &file["layers"][layer] else { panic!("{file}") };
+        let (input, weight) = (&layer["input"], &layer["weight"]);
+        assert!(input["scale"].as_f64().unwrap() > 0.0);
+        assert_eq!((&input["zero_point"], &input["q_min"], &input["q_max"]), (&json!(0), &json!(-127), &json!(127)));
+        assert_eq!((weight["scale"].as_array().unwrap().len(), &weight["axis"]), (outputs, &json!(0)));
+        assert_eq!((&weight["q_min"], &weight["q_max"]), (&json!(-127), &json!(127)));
+    }
+}
+
+/// A folder with good parameters as a value to spoil, and what refuses them.
+fn spoil(seed: u64, options: &str) -> (Folder, Value, String) {
+    let (_, folder) = Tiny::folder(seed);
+    folder.run_to(0, &format!("{TINY} {options} --save-qparams good.json"));
+    let good = folder.read_json("good.json");
+    (folder, good, format!("{TINY} {options} --qparams q.json -o report.json"))
+}
+
+#[test]
+fn wrong_parameters_name_the_file_and_the_layer() {
+    let (folder, good, args) = spoil(83, "--mode quant");
+    for (pointer, value, needles) in [
+        ("/layers/fc2/input/scale", json!(0.0), &["fc2", "scale"][..]),
+        ("/layers/fc2/input/scale", json!(-0.1), &["fc2", "scale"]),
+        ("/layers/fc2/input/scale", json!(1e300), &["fc2"]),
+        ("/layers/conv2/weight/scale", json!([0.1, 0.2]), &["conv2", "16"]),
+        ("/layers/conv2/weight/scale", json!([]), &["conv2"]),
+        ("/layers/conv2/weight/scale", json!(vec![0.0; 16]), &["conv2", "scale"]),
+        ("/layers/conv2/weight/zero_point", json!(vec![0; 15]), &["conv2"]),
+        ("/layers/conv2/weight/axis", json!(1), &["conv2", "axis"]),
+        ("/layers/fc1/input/zero_point", json!(200), &["fc1", "zero point"]),
+        ("/layers/fc1/input/q_max", json!(300), &["fc1", "300"]),
+        ("/layers/fc1/input/q_min", json!(127), &["fc1"]),
+        ("/layers/fc1/input/scale", json!("wide"), &[]),
+        ("/layers/fc1/input", Value::Null, &[]),
+        ("/schema", json!(2), &["schema"]),
+        ("/layers", json!([]), &[]),
+    ] {
+        let mut file = good.clone();
+        *file.pointer_mut(pointer).unwrap() = value;
+        folder.write("q.json", file.to_string());
+        folder.refuses(&args, &[&["q.json"], needles].concat());
+    }
+    for text in ["", "{", "[]", "\u{1}\u{2}", r#"{"schema":1}"#] {
+        folder.write("q.json", text);
+        folder.refuses(&args, &["q.json"]);
+    }
+}
+
+#[test]
+fn missing_layers_are_named() {
+    let (folder, mut file, args) = spoil(84, "--mode quant");
+    file["layers"].as_object_mut().unwrap().remove("conv2");
+    file["layers"].as_object_mut().unwrap().remove("fc3");
+    folder.write("q.json", file.to_string());
+    folder.refuses(&args, &["--qparams", "q.json", "conv2", "fc3"]);
+}
+
+#[test]
+fn layers_that_are_not_there_are_noted() {
+    let (folder, mut file, _) = spoil(85, "--mode quant");
+    file["layers"]["fc9"] = file["layers"]["fc1"].clone();
+    folder.write("q.json", file.to_string());
+    let run = folder.run_to(0, &format!("{TINY} --mode quant --qparams q.json --format json"));
+    assert!(run.json()["notes"].to_string().contains("fc9"), "{run:?}");
+    assert!(run.stderr.contains("fc9"), "{run:?}");
+}
+
+#[test]
+fn sign_magnitude_has_no_zero_points() {
+    let (folder, good, args) = spoil(86, "--mode approx --lut exact");
+    for pointer in ["/layers/fc2/input/zero_point", "/layers/fc2/weight/zero_point/3"] {
+        let mut file = good.clone();
+        *file.pointer_mut(pointer).unwrap() = json!(3);
+        folder.write("q.json", file.to_string());
+        folder.refuses(&args, &["q.json", "fc2", "sign-magnitude"]);
+    }
+}
+
+/// Operands of the other half of the byte move by 128 with their zero points, which changes nothing.
+#[test]
+fn ranges_shift_by_128_into_the_coding() {
+    let (_, folder) = Tiny::folder(87);
+    folder.run_to(0, &format!("{TINY} --mode quant --coding affine --save-qparams affine.json"));
+    folder.run_to(0, &format!("{TINY} --mode quant --coding signed --act-scheme affine --save-qparams signed.json"));
+    for (file, lut, coding) in [("affine.json", "exact-signed", "signed"), ("signed.json", "exact", "affine")] {
+        let plain = folder.logits(&format!("{TINY} --mode quant --qparams {file}"));
+        for mode in ["quant", "approx"] {
+            let args = format!("{TINY} --mode {mode} --lut {lut} --coding {coding} --qparams {file}");
+            assert_eq!(folder.logits(&args), plain, "{args}");
+            let report = folder.json(&args);
+            assert!(report["notes"].to_string().contains("128"), "{args}: {}", report["notes"]);
+            assert_eq!(report["layers"][0]["shifted"], true);
+        }
+        let report = folder.json(&format!("{TINY} --mode quant --qparams {file}"));
+        assert_eq!((&report["notes"], &report["layers"][0]["shifted"]), (&json!([]), &json!(false)));
+    }
+}
+
+/// A single scale stands for all channels.
+#[test]
+fn one_scale_is_per_tensor() {
+    let (folder, mut file, _) = spoil(88, "--mode quant --weight-scheme per-tensor");
+    let expected = folder.logits(&format!("{TINY} --mode quant --qparams good.json"));
+    for layer in file["layers"].as_object_mut().unwrap().values_mut() {
+        let scale = layer["weight"]["scale"][0].clone();
+        layer["weight"]["scale"] = scale;
+        layer["weight"]["zero_point"] = json!(0);
+    }
+    folder.write("q.json", file.to_string());
+    assert_eq!(folder.logits(&format!("{TINY} --mode quant --qparams q.json")), expected);
+}
+
+/// Parameters that reach past a narrow multiplier's operands cannot be looked up.
+#[test]
+fn parameters_wider_than_the_lut_are_refused() {
+    let (folder, good, _) = spoil(89, "--mode quant --coding sign-magnitude");
+    let rows = (0..16).map(|a| (0..16).map(|b| (a * b).to_string()).collect::<Vec<_>>().join(",") + "\n");
+    folder.write("mul4.csv", rows.collect::<String>());
+    folder.write("q.json", good.to_string());
+    folder.run_to(0, &format!("{TINY} --mode approx --lut mul4.csv"));
+    folder.refuses(&format!("{TINY} --mode approx --lut mul4.csv --qparams q.json"), &["q.json", "conv1"]);
+}
