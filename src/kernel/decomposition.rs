@@ -164,7 +164,9 @@ impl Rests {
         }
         let union = values.iter().fold(0, |union, rest| union | rest);
         let shift = if union == 0 { 0 } else { union.trailing_zeros() };
-        values.iter_mut().for_each(|rest| *rest >>= shift);
+        for rest in &mut values {
+            *rest >>= shift;
+        }
         Some(Rests { bases, shift, bits: u32::BITS - (union >> shift).leading_zeros(), values, width })
     }
 

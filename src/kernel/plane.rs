@@ -159,11 +159,22 @@ impl Span {
             return;
         }
         let (inside, out) = (&line[self.start..], &mut out[self.before..self.end]);
-        if stride == 1 {
-            copy(&inside[..out.len()], out);
-        } else {
-            for (out, &value) in out.iter_mut().zip(inside.iter().step_by(stride)) {
-                *out = value;
+        match stride {
+            1 => copy(&inside[..out.len()], out),
+            2 => {
+                // Arrays instead of steps, for speed. The last element may be the line's.
+                let (pairs, _) = inside.as_chunks::<2>();
+                for (out, &[value, _]) in out.iter_mut().zip(pairs) {
+                    *out = value;
+                }
+                if let Some(last) = out.get_mut(pairs.len()) {
+                    *last = inside[2 * pairs.len()];
+                }
+            }
+            _ => {
+                for (out, &value) in out.iter_mut().zip(inside.iter().step_by(stride)) {
+                    *out = value;
+                }
             }
         }
     }
