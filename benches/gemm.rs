@@ -4,7 +4,7 @@
 //! `cargo bench --bench gemm`, pinned to a core. The sizes are a matrix product of 64 x 576 weights by
 //! 576 x 4096 activations, one that fits the caches, and a depthwise 3x3 convolution.
 
-#![allow(unsafe_code, reason = "the gemm crate takes pointers")]
+#![expect(unsafe_code, reason = "the gemm crate takes pointers")]
 
 use approx_eval::kernel::{
     ConvGeometry, EffectiveTable, KERNELS, Kernel, LANES, Lanes, Plane, Signedness, Tile, WeightMatrix, output_size,

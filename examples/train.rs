@@ -381,7 +381,7 @@ impl Images {
     fn batch(&self, indices: &[usize], mut rng: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
         let mut values = Vec::with_capacity(indices.len() * PIXELS);
         for &i in indices {
-            let flip = rng.as_mut().is_some_and(|rng| rng.random());
+            let flip = rng.as_mut().is_some_and(RngExt::random);
             for row in self.pixels[i * PIXELS..][..PIXELS].chunks(SIDE) {
                 let normalised = row.iter().map(|&p| (f32::from(p) / 255.0 - MEAN as f32) / STD as f32);
                 if flip { values.extend(normalised.rev()) } else { values.extend(normalised) }

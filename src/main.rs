@@ -2,6 +2,7 @@
 
 use approx_eval::cli::{self, Cli, ExitCode};
 use clap::Parser;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn main() -> std::process::ExitCode {
@@ -9,7 +10,8 @@ fn main() -> std::process::ExitCode {
     let code = match catch_unwind(AssertUnwindSafe(|| cli::run(&cli))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            eprintln!("error: {error:#}");
+            // A reader that has gone away loses the message, not the exit code.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::BadInput
         }
         // The panic has printed its message.

@@ -26,7 +26,7 @@ fn peak() -> usize {
 /// Writes `zeros` zero bytes between two others.
 fn write(mut to: impl Write, head: &[u8], zeros: usize, tail: &[u8]) {
     to.write_all(head).unwrap();
-    let block = [0; 1 << 16];
+    let block = vec![0; 1 << 16];
     for start in (0..zeros).step_by(block.len()) {
         to.write_all(&block[..block.len().min(zeros - start)]).unwrap();
     }

@@ -65,13 +65,8 @@ fn shaped(pixels: &[f32], dims: &[usize], labels: &[i64]) -> (Dataset, tempfile:
 
 /// An error and all that caused it.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn calibrated(

@@ -20,13 +20,8 @@ fn rows(tensor: &Tensor) -> Vec<Vec<f32>> {
 
 /// An error and all that caused it.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Axis 1 in two halves: an operator of two outputs.
@@ -100,13 +95,14 @@ fn names_are_used_once() {
     graph.parameter("weight", &[3], true).unwrap();
     let halves = graph.add("halves", Halves, &[x]).unwrap();
     graph.add("witness", Witness::default(), &[x]).unwrap();
-    let mut refused = Vec::new();
-    refused.push(graph.input("weight", ty()).unwrap_err());
-    refused.push(graph.parameter("x", &[3], true).unwrap_err());
-    refused.push(graph.add("x", Relu, &[x]).unwrap_err());
-    refused.push(graph.add("halves", Relu, &[x]).unwrap_err());
-    refused.push(graph.add("halves:1", Relu, &[x]).unwrap_err());
-    refused.push(graph.add("witness", Witness::default(), &[x]).unwrap_err());
+    let refused = [
+        graph.input("weight", ty()).unwrap_err(),
+        graph.parameter("x", &[3], true).unwrap_err(),
+        graph.add("x", Relu, &[x]).unwrap_err(),
+        graph.add("halves", Relu, &[x]).unwrap_err(),
+        graph.add("halves:1", Relu, &[x]).unwrap_err(),
+        graph.add("witness", Witness::default(), &[x]).unwrap_err(),
+    ];
     let names = ["weight", "x", "x", "halves", "halves:1", "witness"];
     for (error, name) in refused.iter().zip(names) {
         assert_eq!(error.to_string(), format!("the name '{name}' is used twice"));

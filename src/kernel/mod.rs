@@ -16,13 +16,21 @@
 //! processor can run. [`Scalar`] always can; [`mod@reference`] is the naive statement of the same sums
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
-// Intrinsics are named for what they do; their pointers are cast from bytes, with alignment argued
-// where they are used; and generic bodies take their features from the functions they end in.
 #[cfg(target_arch = "x86_64")]
-#[allow(clippy::wildcard_imports, clippy::cast_ptr_alignment, clippy::inline_always)]
+#[allow(
+    clippy::wildcard_imports,
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
+)]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-#[allow(clippy::wildcard_imports, clippy::cast_ptr_alignment)]
+#[allow(
+    clippy::wildcard_imports,
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
+)]
 mod avx512;
 pub mod convert;
 mod decomposition;

@@ -314,11 +314,15 @@ impl Epilogue<'_> {
     /// Applies it to outputs of `channel`.
     fn apply(&self, channel: usize, outputs: &mut [f32]) {
         if let Some(bias) = self.bias {
-            outputs.iter_mut().for_each(|y| *y += bias[channel]);
+            for y in &mut *outputs {
+                *y += bias[channel];
+            }
         }
         if self.relu {
             // Not `max`, which makes 0 of NaN.
-            outputs.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y });
+            for y in outputs {
+                *y = if *y < 0.0 { 0.0 } else { *y };
+            }
         }
     }
 }

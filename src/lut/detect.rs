@@ -64,6 +64,17 @@ pub enum DetectError {
         /// The readings that fit the file, closest first.
         choices: Vec<Choice>,
     },
+    /// Entries without a shape that read best as those of operands of two widths, as half of a larger
+    /// table would.
+    #[error(
+        "read best as {first} x {second} bits, as part of a larger table would: state {first}x{second} if that is what it is"
+    )]
+    Oblong {
+        /// Width of the first operand.
+        first: Bits,
+        /// Width of the second.
+        second: Bits,
+    },
     /// No reading fits the file at all.
     #[error("{entries} entries are no multiplier's table: {reason}")]
     None {
@@ -122,6 +133,10 @@ pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpre
         _ => {}
     }
     let Candidate { choice: Choice { reading, mae, .. }, products } = admitted.swap_remove(0);
+    let [first, second] = reading.bits;
+    if first != second && contents.shape.is_none() && stated.bits.is_none() {
+        return Err(DetectError::Oblong { first, second });
+    }
     let warning = (mae > FAR * best.mae).then_some(LutWarning::FarFromBest {
         reading,
         mae,
@@ -294,7 +309,7 @@ mod tests {
             entries: Entries::Numbers { values, entry: None },
             shape: None,
             stated: Stated::default(),
-            metadata: Default::default(),
+            metadata: crate::lut::metadata::Metadata::default(),
         };
         let read = interpret(&contents, &Stated::default()).unwrap();
         assert_eq!(read.reading.entry, Some(Entry::I16));
@@ -353,8 +368,18 @@ mod tests {
     }
 
     #[test]
+    fn half_a_table_is_not_taken_for_a_narrower_one() {
+        let half: Vec<u8> =
+            (0..128).flat_map(|a| (0..256).map(move |b| a * b)).flat_map(|p: u16| p.to_le_bytes()).collect();
+        let contents = raw::Raw.read(&half).unwrap();
+        assert!(matches!(interpret(&contents, &Stated::default()), Err(DetectError::Oblong { .. })));
+        let stated = Stated { bits: Some([7, 8].map(|bits| Bits::try_from(bits).unwrap())), ..Stated::default() };
+        assert_eq!(interpret(&contents, &stated).unwrap().reading.entry, Some(Entry::U16));
+    }
+
+    #[test]
     fn narrow_tables_are_read_at_their_own_size() {
-        for (entry, first, second) in [(Entry::U8, 16, 16), (Entry::U16, 16, 64), (Entry::U32, 128, 128)] {
+        for (entry, first, second) in [(Entry::U8, 16, 16), (Entry::U16, 64, 64), (Entry::U32, 128, 128)] {
             let pairs = (0..first).flat_map(|a| (0..second).map(move |b: u64| a * b));
             let bytes: Vec<u8> =
                 pairs.flat_map(|product| product.to_le_bytes().into_iter().take(entry.size())).collect();

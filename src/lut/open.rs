@@ -78,8 +78,10 @@ pub enum OpenError {
         source: FormatError,
     },
     /// The sidecar is not a JSON object.
-    #[error("sidecar {} is not a JSON object", .path.display())]
+    #[error("{}: its sidecar {} is not a JSON object", .table.display(), .path.display())]
     SidecarJson {
+        /// The table's file.
+        table: PathBuf,
         /// The sidecar.
         path: PathBuf,
         /// Why.
@@ -87,8 +89,10 @@ pub enum OpenError {
         source: serde_json::Error,
     },
     /// The sidecar has a field of a wrong value.
-    #[error("sidecar {}", .path.display())]
+    #[error("{}: its sidecar {}", .table.display(), .path.display())]
     SidecarField {
+        /// The table's file.
+        table: PathBuf,
         /// The sidecar.
         path: PathBuf,
         /// The field.
@@ -242,11 +246,11 @@ fn read_sidecar(table: &Path) -> Result<(Fields, Option<LutWarning>), OpenError>
         return Ok((Fields::default(), None));
     }
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&read_file(&path)?)
-        .map_err(|source| OpenError::SidecarJson { path: path.clone(), source })?;
+        .map_err(|source| OpenError::SidecarJson { table: table.to_owned(), path: path.clone(), source })?;
     let texts: Vec<(String, String)> =
         object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect();
     let fields = Fields::parse(texts.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-        .map_err(|source| OpenError::SidecarField { path: path.clone(), source })?;
+        .map_err(|source| OpenError::SidecarField { table: table.to_owned(), path: path.clone(), source })?;
     let unknown =
         (!fields.unknown.is_empty()).then(|| LutWarning::UnknownFields { path, keys: fields.unknown.clone() });
     Ok((fields, unknown))

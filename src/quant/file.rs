@@ -85,7 +85,7 @@ struct LayerJson {
 
 #[derive(Serialize, Deserialize)]
 struct InputJson {
-    scale: f32,
+    scale: Rounded,
     zero_point: i32,
     q_min: i32,
     q_max: i32,
@@ -93,12 +93,29 @@ struct InputJson {
 
 #[derive(Serialize, Deserialize)]
 struct WeightJson {
-    scale: OneOrMany<f32>,
+    scale: OneOrMany<Rounded>,
     zero_point: OneOrMany<i32>,
     q_min: i32,
     q_max: i32,
     #[serde(default)]
     axis: usize,
+}
+
+/// An `f32`, read as any number and rounded: one too large becomes infinite, which no scale is.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(from = "f64", into = "f32")]
+struct Rounded(f32);
+
+impl From<f64> for Rounded {
+    fn from(number: f64) -> Self {
+        Rounded(number as f32)
+    }
+}
+
+impl From<Rounded> for f32 {
+    fn from(Rounded(number): Rounded) -> Self {
+        number
+    }
 }
 
 /// A list, or a single number that stands for a list of one.
@@ -138,13 +155,16 @@ impl ParamsFile {
             };
             let LayerJson { input, weight } = layer;
             let input = IntRange::new(input.q_min, input.q_max)
-                .and_then(|range| ActivationParams::new(input.scale, input.zero_point, range))
+                .and_then(|range| ActivationParams::new(input.scale.into(), input.zero_point, range))
                 .map_err(fail("input"))?;
             if weight.axis != 0 {
                 return Err(ParamsFileError::Axis { path: path.to_owned(), layer: name, found: weight.axis });
             }
             let weight = IntRange::new(weight.q_min, weight.q_max)
-                .and_then(|range| WeightParams::new(weight.scale.into_vec(), weight.zero_point.into_vec(), range))
+                .and_then(|range| {
+                    let scales = weight.scale.into_vec().into_iter().map(f32::from).collect();
+                    WeightParams::new(scales, weight.zero_point.into_vec(), range)
+                })
                 .map_err(fail("weight"))?;
             Ok((name, LayerParams { input, weight }))
         };
@@ -156,13 +176,13 @@ impl ParamsFile {
     pub fn to_json(&self) -> String {
         let layer = |params: &LayerParams| LayerJson {
             input: InputJson {
-                scale: params.input.scale(),
+                scale: Rounded(params.input.scale()),
                 zero_point: params.input.zero_point(),
                 q_min: params.input.range().q_min(),
                 q_max: params.input.range().q_max(),
             },
             weight: WeightJson {
-                scale: OneOrMany::Many(params.weight.scales().to_vec()),
+                scale: OneOrMany::Many(params.weight.scales().iter().copied().map(Rounded).collect()),
                 zero_point: OneOrMany::Many(params.weight.zero_points().to_vec()),
                 q_min: params.weight.range().q_min(),
                 q_max: params.weight.range().q_max(),

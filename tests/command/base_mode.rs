@@ -79,12 +79,12 @@ fn options_of_other_modes_do_not_bear_on_it() {
 #[test]
 fn options_of_other_modes_are_checked() {
     let (_, folder) = Tiny::folder(6);
-    folder.write("bad.bin", "no table");
+    folder.write("table.bin", "no table");
     folder.write("bad.json", "{");
     for (options, needle) in [
-        ("--lut bad.bin", "bad.bin"),
+        ("--lut table.bin", "table.bin"),
         ("--lut exakt", "exakt"),
-        ("--lut exact --coding signed", "--coding"),
+        ("--lut exact-signed --coding affine", "--coding"),
         ("--coding sideways", "--coding"),
         ("--qparams bad.json", "bad.json"),
         ("--noise-std -1", "--noise-std"),

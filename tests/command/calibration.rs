@@ -119,6 +119,8 @@ fn ranges_by_coding() {
 fn images_of_another_shape_are_refused() {
     let (_, folder) = Tiny::folder(95);
     folder.write("other.safetensors", float_set([2, 2, 8, 8], &[0.5; 256], &[0, 1]));
-    folder
-        .refuses(&format!("{TINY} --mode quant --calib-data other.safetensors -o r.json"), &["calibration", "8", "12"]);
+    folder.refuses(
+        &format!("{TINY} --mode quant --calib-data other.safetensors -o r.json"),
+        &["--calib-data", "other.safetensors", "8", "12"],
+    );
 }

@@ -117,7 +117,9 @@ fn extreme_tables() {
     ] {
         folder.write("lut.safetensors", table.native(name));
         for coding in ["affine", "sign-magnitude"] {
-            let options = format!("{TINY} --mode approx --lut lut.safetensors --coding {coding} --save-qparams q.json");
+            // Stated, for such tables resemble no multiplier.
+            let lut = "--lut lut.safetensors --lut-format i32-unsigned";
+            let options = format!("{TINY} --mode approx {lut} --coding {coding} --save-qparams q.json");
             let logits = folder.logits(&options);
             assert_eq!(logits, expected(&tiny, &folder.read_json("q.json"), coded(coding, &table)), "{name} {coding}");
         }
@@ -137,5 +139,46 @@ fn swapped_operands_are_the_transposed_table() {
         assert_eq!(swapped, folder.logits(&format!("{options} --lut transposed.safetensors --save-qparams q.json")));
         let qparams = folder.read_json("q.json");
         assert_eq!(swapped, expected(&tiny, &qparams, coded(coding, &table.transposed())), "{coding}");
+    }
+}
+
+/// A multiplier of 4 bits quantizes to 4 bits, and every product is its own, under every scheme.
+#[test]
+fn narrow_multipliers() {
+    let (tiny, folder) = Tiny::folder(15);
+    let product = |a: i64, b: i64| (a * b) & !3;
+    let row = |a| (0..16).map(|b| product(a, b).to_string()).collect::<Vec<_>>().join(",") + "\n";
+    folder.write("mul4.csv", (0..16).map(row).collect::<String>());
+    for (options, is_affine) in [
+        ("--coding sign-magnitude", false),
+        ("--coding affine", true),
+        ("--coding affine --act-scheme symmetric", true),
+        ("--coding affine --act-bits 3 --weight-bits 2", true),
+    ] {
+        let logits = folder.logits(&format!("{TINY} --lut mul4.csv {options} --save-qparams q.json"));
+        let term = |x: i64, w: i64| {
+            assert!((0..16).contains(&x.abs()) && (0..16).contains(&w.abs()), "{options}: {x} * {w}");
+            if is_affine { product(x, w) } else { x.signum() * w.signum() * product(x.abs(), w.abs()) }
+        };
+        assert_eq!(logits, expected(&tiny, &folder.read_json("q.json"), term), "{options}");
+    }
+}
+
+/// All kernels that this processor runs give the bits of the definition.
+#[test]
+fn every_kernel() {
+    let (tiny, folder) = Tiny::folder(16);
+    let run = folder.refuses(&format!("{TINY} --kernel no-such"), &["--kernel", "scalar"]);
+    let names = run.stderr.trim().rsplit_once("can run ").map(|(_, names)| names.to_owned()).unwrap();
+    for coding in CODINGS {
+        let table = write_table(&folder, coding);
+        for name in names.split(", ") {
+            let args = |mode| format!("{TINY} --lut lut.safetensors --coding {coding} --kernel {name} --mode {mode}");
+            let approx = folder.logits(&format!("{} --save-qparams q.json", args("approx")));
+            let qparams = folder.read_json("q.json");
+            assert_eq!(approx, expected(&tiny, &qparams, coded(coding, &table)), "{name} {coding}");
+            assert_eq!(folder.logits(&args("quant")), expected(&tiny, &qparams, |x, w| x * w), "{name} {coding}");
+            assert_eq!(folder.json(&args("quant"))["timing"]["kernel"], name);
+        }
     }
 }

@@ -153,3 +153,20 @@ fn a_published_design() {
     // 255 * 255: every block is 3 * 3, so the error is 2 * (1 + 4 + 16 + 64)^2.
     assert_eq!(integer(&info, "/wce"), 2 * 85 * 85);
 }
+
+/// A native file says how it is read: nothing of it is taken for another type's bit patterns, however
+/// far from a product it is.
+#[test]
+fn a_native_file_is_read_as_it_says() {
+    let folder = Folder::new();
+    let saturating = |a: i32, b: i32| if a * b == 0 { 65_535 } else { (a * b).min(32_767) };
+    for (name, table, zero, wce) in [
+        // Wrong at zero by a wrapped subtraction.
+        ("wrapped", Table::unsigned(saturating), 65_535, 65_535),
+        ("largest", Table::unsigned(|_, _| 65_535), 65_535, 65_535),
+        ("zero", Table::unsigned(|_, _| 0), 0, 65_025),
+    ] {
+        let info = json_of(&folder, "lut.safetensors", &table.native(name));
+        assert_eq!((&info["zero_product"], integer(&info, "/wce")), (&zero.into(), wce), "{name}");
+    }
+}

@@ -15,6 +15,7 @@ mod modes;
 mod outputs;
 mod outside_cases;
 mod qparams;
+mod readme;
 mod report;
 mod usage;
 mod weights;

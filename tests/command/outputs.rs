@@ -1,6 +1,6 @@
 //! Where things are written: the report alone on standard output, files whole or not at all.
 
-use crate::common::files::read_logits;
+use crate::common::files::{float_set, read_logits};
 use crate::common::network::{TINY, Tiny};
 use crate::common::{Folder, csv_rows};
 use assert_cmd::cargo::cargo_bin_cmd;
@@ -76,7 +76,7 @@ fn what_stood_there_stays_when_a_run_fails() {
     let (tiny, folder) = Tiny::folder(125);
     let mut images = tiny.images.clone();
     *images.last_mut().unwrap() = f32::NAN;
-    folder.write("nan.safetensors", crate::common::files::float_set(Tiny::SHAPE, &images, &tiny.labels));
+    folder.write("nan.safetensors", float_set(Tiny::SHAPE, &images, &tiny.labels));
     for name in ["r.json", "p.csv", "l.safetensors"] {
         folder.write(name, "old");
     }

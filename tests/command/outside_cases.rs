@@ -12,7 +12,7 @@ fn cases() -> Option<PathBuf> {
     folder
 }
 
-/// MAE and WCE as EvoApproxLib publishes them, rounded there to integers, and `lut[0][0]`.
+/// MAE, where the publication rounds, WCE and MRE as EvoApproxLib has them, and `lut[0][0]`.
 #[test]
 fn published_errors() {
     let Some(cases) = cases() else { return };
@@ -20,11 +20,8 @@ fn published_errors() {
     let info = |name: &str| folder.json(&format!("lut info {}", cases.join("luts").join(name).display()));
     for (name, mae, wce) in [("mul8u_1JFF.bin", 0.0, 0), ("mul8u_2AC.bin", 24.5, 79), ("mul8u_17KS.bin", 370.0, 1577)] {
         let info = info(name);
-        assert_eq!(
-            (number(&info, "/mae").round_ties_even(), integer(&info, "/wce")),
-            (f64::round_ties_even(mae), wce),
-            "{name}"
-        );
+        assert!((number(&info, "/mae") - mae).abs() <= 0.5, "{name}: {}", info["mae"]);
+        assert_eq!(integer(&info, "/wce"), wce, "{name}");
         assert_eq!(info["signed"], false);
     }
     let relative = |name: &str| number(&info(name), "/mre");

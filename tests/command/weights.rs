@@ -1,14 +1,14 @@
 //! State dicts: types, names and shapes.
 
 use crate::common::files::{Stored, safetensors, stored};
-use crate::common::network::{TINY, Tiny};
+use crate::common::network::{Array, StateDict, TINY, Tiny, write_gray_set};
 use crate::common::{Folder, integer, text};
 use half::{bf16, f16};
 use safetensors::Dtype;
 
 /// Writes the weights of `tiny` with every tensor converted.
 fn write_as(folder: &Folder, tiny: &Tiny, dtype: Dtype, bytes: impl Fn(f32) -> Vec<u8>) {
-    let convert = |(name, array): &(String, crate::common::network::Array)| {
+    let convert = |(name, array): &(String, Array)| {
         stored(name, dtype, &array.shape, array.values.iter().flat_map(|&x| bytes(x)).collect())
     };
     let tensors: Vec<Stored> = tiny.weights.0.iter().map(convert).collect();
@@ -108,11 +108,11 @@ fn names_of_data_parallel_are_known() {
 #[test]
 fn an_architecture_with_a_weights_file() {
     let folder = Folder::new();
-    let weights = crate::common::network::StateDict::lenet5(76, 1, 28, 10);
+    let weights = StateDict::lenet5(76, 1, 28, 10);
     folder.write("w.safetensors", safetensors(&weights.stored()));
     folder.write("net/config.json", r#"{"architecture":"lenet5"}"#);
     folder.write("net/model.safetensors", folder.read("w.safetensors"));
-    crate::common::network::write_gray_set(&folder, "set.safetensors", 12);
+    write_gray_set(&folder, "set.safetensors", 12);
     let data = "--data set.safetensors --mode base --mean 0.5 --std 0.25";
     let by_arch = folder.logits(&format!("--arch lenet5 --weights w.safetensors {data}"));
     assert_eq!(by_arch, folder.logits(&format!("--model net {data}")));
@@ -126,8 +126,8 @@ fn an_architecture_with_a_weights_file() {
 #[test]
 fn a_timm_directory_is_read_as_it_is() {
     let folder = Folder::new();
-    let weights = crate::common::network::StateDict::lenet5(77, 1, 28, 10);
-    crate::common::network::write_gray_set(&folder, "set.safetensors", 12);
+    let weights = StateDict::lenet5(77, 1, 28, 10);
+    write_gray_set(&folder, "set.safetensors", 12);
     folder.write("ours/model.safetensors", safetensors(&weights.stored()));
     folder.write("timm/model.safetensors", safetensors(&weights.stored()));
     folder.write(

@@ -132,8 +132,9 @@ impl EvaluateArgs {
     fn quantize(&self, inputs: &mut Inputs, kernel: &dyn Kernel, progress: &Bar) -> anyhow::Result<QuantizationReport> {
         let Inputs { model, config, lut, qparams, calibration, notes, .. } = inputs;
         if let Some(file) = qparams {
-            let unused =
-                eval::quantize(&mut model.graph, file, config.coding, lut.as_ref(), kernel).context("--qparams")?;
+            let path = self.quantization.qparams.as_ref().map(|path| path.display().to_string());
+            let unused = eval::quantize(&mut model.graph, file, config.coding, lut.as_ref(), kernel)
+                .with_context(|| format!("--qparams: {}", path.as_deref().unwrap_or_default()))?;
             if !unused.is_empty() {
                 let note = format!("--qparams has parameters of layers that are not there: {}", unused.join(", "));
                 tracing::warn!("{note}");
@@ -141,7 +142,7 @@ impl EvaluateArgs {
             }
             return Ok(QuantizationReport {
                 source: ParamsSource::Qparams,
-                path: self.quantization.qparams.as_ref().map(|path| path.display().to_string()),
+                path,
                 blake3: file.blake3.clone(),
                 samples: None,
                 act_bits: None,

@@ -267,3 +267,39 @@ fn layers_with_computed_or_unbound_weights_stay() {
     swap_layers(&mut net.graph).unwrap();
     assert_eq!(net.graph.layers().count(), 0);
 }
+
+/// Three of the six ReLUs follow a layer or an addition that only they read.
+#[test]
+fn relus_fuse_where_they_alone_read() {
+    let (mut net, x) = Net::new(&[2, 4, 4]);
+    let relu = |net: &mut Net, name: &str, of: ValueId| net.graph.add_one(name, Relu, &[of]).unwrap();
+    let of_the_input = relu(&mut net, "relu0", x);
+    let conv = net.layer("conv1", of_the_input, &[2, 1, 1, 1], true);
+    let fused = relu(&mut net, "relu1", conv);
+    // Read by a ReLU and by an addition.
+    let shared = net.layer("conv2", fused, &[2, 1, 1, 1], false);
+    let apart = relu(&mut net, "relu2", shared);
+    let sum = net.graph.add_one("sum", Add::default(), &[apart, shared]).unwrap();
+    let sum = relu(&mut net, "relu3", sum);
+    let conv = net.layer("conv3", sum, &[2, 1, 1, 1], true);
+    // An output itself, before the ReLU.
+    let output = net.layer("conv4", conv, &[2, 1, 1, 1], true);
+    let last = relu(&mut net, "relu4", output);
+    let twice = net.layer("conv5", last, &[2, 1, 1, 1], true);
+    let twice = relu(&mut net, "relu5", twice);
+    let (mut graph, _) = net.bound(&[twice, output]);
+    // Weights of both signs, so that the ReLUs have something to do.
+    for (i, node) in [1, 3, 7, 8, 10].into_iter().enumerate() {
+        let id = graph.nodes[node].inputs[1];
+        let weight: Vec<f32> = if i % 2 == 0 { vec![-1.0, 2.0] } else { vec![1.0, -1.0] };
+        let Source::Parameter { data, .. } = &mut graph.values[id.0].source else { panic!("not a parameter") };
+        *data = Some(Tensor::from_vec(weight, (2, 1, 1, 1), &Device::Cpu).unwrap());
+    }
+    swap_layers(&mut graph).unwrap();
+    let (before, products) = (outputs(&graph), graph.products());
+    assert!(before.concat().iter().any(|&y| y > 0.0) && before[0].contains(&0.0));
+    fuse_relu(&mut graph);
+    let names: Vec<&str> = graph.nodes().iter().map(Node::name).collect();
+    assert_eq!(names, ["relu0", "conv1", "conv2", "relu2", "sum", "conv3", "conv4", "relu4", "conv5"]);
+    assert_eq!((outputs(&graph), graph.products()), (before, products), "no bit changes");
+}

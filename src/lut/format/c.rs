@@ -48,7 +48,7 @@ impl Format for C {
         line("index", index.name());
         let name: String = lut.name().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let kind = format!("{}int{}", if entry.is_signed() { "" } else { "u" }, 8 * entry.size());
-        let [rows, columns] = lut.bits().map(|bits| bits.values());
+        let [rows, columns] = lut.bits().map(crate::lut::Bits::values);
         let _ = writeln!(text, " */\n#include <stdint.h>\n\nstatic const {kind}_t lut_{name}[{rows}][{columns}] = {{");
         let entries: Vec<i32> = lut.entries(index).collect();
         for row in entries.chunks(columns) {

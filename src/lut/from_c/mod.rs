@@ -42,7 +42,7 @@ pub struct FromCOptions {
 
 impl Default for FromCOptions {
     fn default() -> Self {
-        FromCOptions { function: None, bits: None, signedness: None, compiler: None, timeout: Duration::from_secs(60) }
+        FromCOptions { function: None, bits: None, signedness: None, compiler: None, timeout: Duration::from_mins(1) }
     }
 }
 

@@ -1,0 +1,83 @@
+//! The README is true: every line of its `sh` blocks that runs the command succeeds, and its test
+//! commands are those that `.ci/run` runs.
+
+use crate::common::Folder;
+use crate::common::files::{Table, cifar, safetensors};
+use crate::common::network::StateDict;
+use crate::common::random::Random;
+use std::path::Path;
+
+/// Lines of the fenced blocks whose language is `sh`: continued lines joined, comments and prompts
+/// dropped.
+fn commands(markdown: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut language = None;
+    let mut pending = String::new();
+    for line in markdown.lines().map(str::trim) {
+        if let Some(info) = line.strip_prefix("```") {
+            language = if language.is_some() { None } else { Some(info.trim()) };
+        } else if language == Some("sh") && !line.starts_with('#') {
+            pending.push_str(line.strip_prefix("$ ").unwrap_or(line));
+            if pending.ends_with('\\') {
+                pending.pop();
+            } else if !pending.is_empty() {
+                commands.push(std::mem::take(&mut pending));
+            }
+        }
+    }
+    commands
+}
+
+fn of_the_project(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files that a reader of the README brings along.
+fn prepare(folder: &Folder) {
+    folder.write("mul8.bin", Table::unsigned(|a, b| a * b).u16_bin());
+    folder.write("resnet20.safetensors", safetensors(&StateDict::resnet20(1, 10).stored()));
+    for (seed, name) in [(2, "test_batch.bin"), (3, "data_batch_1.bin")] {
+        folder.write(name, cifar(&Random::new(seed).bytes(8 * 3072), |i| vec![i as u8]));
+    }
+}
+
+/// One block after the other in one folder, as a reader runs them, by the shell.
+#[cfg(unix)]
+#[test]
+fn every_command_runs() {
+    let folder = Folder::new();
+    prepare(&folder);
+    let binary = assert_cmd::cargo::cargo_bin!("approx-eval").parent().unwrap().display().to_string();
+    let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
+    let commands = commands(&of_the_project("README.md"));
+    // Building it is this test's own business.
+    let built = |line: &String| line.replace("cargo run --release --", "approx-eval");
+    let ours: Vec<String> = commands.iter().map(built).filter(|line| line.contains("approx-eval")).collect();
+    assert!(!ours.is_empty(), "none of ours in {commands:?}");
+    for line in ours {
+        let mut shell = assert_cmd::Command::new("bash");
+        shell.current_dir(folder.path("")).env("PATH", &path).args(["-euo", "pipefail", "-c", &line]);
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(!output.stdout.is_empty(), "{line} says nothing");
+    }
+}
+
+#[test]
+fn test_commands_are_those_of_ci() {
+    let ci = of_the_project(".ci/run");
+    let commands = commands(&of_the_project("README.md"));
+    let checks = ["cargo test", "cargo nextest", "cargo clippy", "cargo fmt", "cargo bench"];
+    let tests: Vec<_> = commands.iter().filter(|line| checks.iter().any(|check| line.starts_with(check))).collect();
+    assert!(!tests.is_empty(), "no test command in {commands:?}");
+    for command in tests {
+        assert!(ci.lines().any(|line| line.contains(command.as_str())), "'{command}' is not in .ci/run");
+    }
+}
+
+#[test]
+fn blocks_are_found() {
+    let text = "a\n```sh\n# why\n$ one 'two' \\\n  three # four\n\nfive\n```\n```json\nno\n```\n```sh\nsix\n```\n";
+    assert_eq!(commands(text), ["one 'two' three # four", "five", "six"]);
+}
