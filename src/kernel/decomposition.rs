@@ -14,11 +14,14 @@
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::RangeInclusive;
 
+/// Products for which a second pass over the sums costs less than a plane.
+const DEEP: usize = 32;
+
 /// The parts of a layer's terms, over all activations.
 #[derive(Debug)]
 pub(super) struct Decomposition {
     pub(super) used: UsedWeights,
-    /// Absent where they would not save a plane.
+    /// Absent where they would not save a plane, or not pay for it.
     pub(super) slopes: Option<Slopes>,
     pub(super) rests: Rests,
 }
@@ -29,11 +32,13 @@ impl Decomposition {
         let used = UsedWeights::of(weights);
         let slopes = Slopes::fit(table, &used);
         let plain = Rests::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
-        match Rests::new(table, &used, Some(&slopes), 0..=255) {
-            Some(sloped) if sloped.planes(plane_bits) < plain.planes(plane_bits) => {
-                Decomposition { used, slopes: Some(slopes), rests: sloped }
-            }
-            _ => Decomposition { used, slopes: None, rests: plain },
+        let pays = |sloped: &Rests| {
+            let planes = sloped.planes(plane_bits);
+            planes < plain.planes(plane_bits) && (planes == 0 || weights.depth() >= DEEP)
+        };
+        match Rests::new(table, &used, Some(&slopes), 0..=255).filter(pays) {
+            Some(sloped) => Decomposition { used, slopes: Some(slopes), rests: sloped },
+            None => Decomposition { used, slopes: None, rests: plain },
         }
     }
 }
@@ -159,7 +164,9 @@ impl Rests {
         }
         let union = values.iter().fold(0, |union, rest| union | rest);
         let shift = if union == 0 { 0 } else { union.trailing_zeros() };
-        values.iter_mut().for_each(|rest| *rest >>= shift);
+        for rest in &mut values {
+            *rest >>= shift;
+        }
         Some(Rests { bases, shift, bits: u32::BITS - (union >> shift).leading_zeros(), values, width })
     }
 
@@ -244,7 +251,7 @@ mod tests {
     #[test]
     fn slopes_are_taken_where_they_save_a_plane() {
         let bytes: Vec<u8> = (0..=255).collect();
-        let weights = WeightMatrix::new(&bytes, 16);
+        let weights = WeightMatrix::new(&bytes, 64);
         let taken = |plane_bits, term: fn(i32, i32) -> i32| {
             let table = EffectiveTable::from_fn(Unsigned, Unsigned, term);
             Decomposition::new(&table, weights, plane_bits).slopes.is_some()

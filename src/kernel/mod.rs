@@ -21,7 +21,6 @@
     clippy::wildcard_imports,
     clippy::cast_ptr_alignment,
     clippy::inline_always,
-    clippy::large_stack_arrays,
     reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
 )]
 mod avx2;

@@ -14,12 +14,13 @@ use std::cell::RefCell;
 #[derive(Debug, Clone)]
 pub struct Plane<T = u8> {
     geometry: ConvGeometry,
-    padding: T,
     /// `[channel][phase of rows][phase of columns][lines][pitch]`, and as many values after the end
     /// as a whole number of [`LANES`] positions reads.
     values: Vec<T>,
     /// Remainders of tap distances by the stride, for rows and columns.
     phases: [Vec<usize>; 2],
+    /// For each phase of columns, what of a line is not padding.
+    spans: Vec<Span>,
     lines: usize,
     pitch: usize,
     offsets: Vec<usize>,
@@ -55,7 +56,9 @@ impl<T: Copy> Plane<T> {
         }
         let split = g.channels * phases[0].len() * phases[1].len() * plane;
         let values = vec![padding; split + LANES];
-        Plane { geometry, padding, values, phases, lines, pitch, offsets }
+        let span = |&phase: &usize| Span::inside(g.input[1], phase, g.stride[1], g.padding[1], pitch);
+        let spans = phases[1].iter().map(span).collect();
+        Plane { geometry, values, phases, spans, lines, pitch, offsets }
     }
 
     /// Takes an image's channels, `[channels, height, width]`.
@@ -66,18 +69,16 @@ impl<T: Copy> Plane<T> {
         let g = &self.geometry;
         let [height, width] = g.input;
         assert_eq!(channels.len(), g.channels * height * width, "values of {} channels", g.channels);
+        // Padding is in place from the beginning: it is the same for every image.
         let mut out = self.values.chunks_exact_mut(self.pitch);
         for c in 0..g.channels {
             for &phase_y in &self.phases[0] {
-                for &phase_x in &self.phases[1] {
+                for span in &self.spans {
                     for (line, out) in (0..self.lines).zip(&mut out) {
                         // Unsigned, so that what lies before the first row wraps to a large number.
                         let y = (line * g.stride[0] + phase_y).wrapping_sub(g.padding[0]);
                         if y < height {
-                            let line = &channels[(c * height + y) * width..][..width];
-                            gather(line, phase_x, g.stride[1], g.padding[1], self.padding, out);
-                        } else {
-                            out.fill(self.padding);
+                            span.copy(&channels[(c * height + y) * width..][..width], g.stride[1], out);
                         }
                     }
                 }
@@ -136,22 +137,63 @@ impl Plane {
     }
 }
 
-/// `out[i] = line[first + i * stride - padding]`, or `zero` outside the line.
-fn gather<T: Copy>(line: &[T], first: usize, stride: usize, padding: usize, zero: T, out: &mut [T]) {
-    let before = padding.saturating_sub(first).div_ceil(stride).min(out.len());
-    let end = (line.len() + padding).saturating_sub(first).div_ceil(stride).clamp(before, out.len());
-    out[..before].fill(zero);
-    out[end..].fill(zero);
-    if before == end {
+/// The part of a strided read that is inside a line: elements `before..end`, from `start` on.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    before: usize,
+    end: usize,
+    start: usize,
+}
+
+impl Span {
+    /// Of `count` elements, of which element `i` is at `first + i * stride - padding` of a line.
+    fn inside(length: usize, first: usize, stride: usize, padding: usize, count: usize) -> Self {
+        let before = padding.saturating_sub(first).div_ceil(stride).min(count);
+        let end = (length + padding).saturating_sub(first).div_ceil(stride).clamp(before, count);
+        Span { before, end, start: (first + before * stride).saturating_sub(padding) }
+    }
+
+    /// Copies the elements inside `line` to their places in `out`.
+    fn copy<T: Copy>(&self, line: &[T], stride: usize, out: &mut [T]) {
+        if self.before == self.end {
+            return;
+        }
+        let (inside, out) = (&line[self.start..], &mut out[self.before..self.end]);
+        match stride {
+            1 => copy(&inside[..out.len()], out),
+            2 => {
+                // Arrays instead of steps, for speed. The last element may be the line's.
+                let (pairs, _) = inside.as_chunks::<2>();
+                for (out, &[value, _]) in out.iter_mut().zip(pairs) {
+                    *out = value;
+                }
+                if let Some(last) = out.get_mut(pairs.len()) {
+                    *last = inside[2 * pairs.len()];
+                }
+            }
+            _ => {
+                for (out, &value) in out.iter_mut().zip(inside.iter().step_by(stride)) {
+                    *out = value;
+                }
+            }
+        }
+    }
+}
+
+/// Copies a line, without the call that `copy_from_slice` makes where it is short.
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    const STEP: usize = 16;
+    if from.len() > 256 {
+        to.copy_from_slice(from);
         return;
     }
-    let inside = &line[first + before * stride - padding..];
-    if stride == 1 {
-        out[before..end].copy_from_slice(&inside[..end - before]);
-    } else {
-        for (out, &value) in out[before..end].iter_mut().zip(inside.iter().step_by(stride)) {
-            *out = value;
-        }
+    for (to, from) in to.as_chunks_mut::<STEP>().0.iter_mut().zip(from.as_chunks::<STEP>().0) {
+        *to = *from;
+    }
+    // The last step overlaps the one before.
+    match (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
+        (Some(to), Some(from)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
     }
 }
 

@@ -14,14 +14,77 @@ fn bytes(seed: u64, count: usize, range: std::ops::RangeInclusive<u8>) -> Vec<u8
     next.take(count).collect()
 }
 
-/// A table of any terms up to `max_abs`, from a seed.
-fn any_table(seed: u64, max_abs: u32) -> EffectiveTable {
+/// What a test's table holds.
+#[derive(Debug, Clone, Copy)]
+enum Terms {
+    /// Anything up to a magnitude.
+    Any(u32),
+    /// Multiples of a power of two.
+    Multiples(u32),
+    Exact,
+    /// Exact products and an error from zero to a bound.
+    Error(u32),
+    /// Exact products and a constant for each weight.
+    Constants,
+    /// Only those constants.
+    OnlyConstants,
+    /// The magnitudes' product and an error, with the sign of the product.
+    SignMagnitude,
+    All(i32),
+    /// One magnitude, the sign changing with either operand.
+    Alternating(i32),
+}
+
+const KINDS: [Terms; 16] = [
+    Terms::Any(0),
+    Terms::Any(1),
+    Terms::Any(90),
+    Terms::Any(20_000),
+    Terms::Any(65_535),
+    Terms::Any(5_000_000),
+    Terms::Any(30_000_000),
+    Terms::Multiples(6),
+    Terms::Exact,
+    Terms::Error(255),
+    Terms::Error(300),
+    Terms::Constants,
+    Terms::OnlyConstants,
+    Terms::SignMagnitude,
+    Terms::All(65_535),
+    Terms::Alternating(65_535),
+];
+
+/// A table for activations and weights that are signed or not, from a seed.
+fn table(kind: Terms, signed: [bool; 2], seed: u64) -> EffectiveTable {
     let noise = bytes(seed, 4 << 16, 0..=255);
     let mut words = noise.as_chunks::<4>().0.iter().map(|&word| u32::from_le_bytes(word));
-    EffectiveTable::from_fn(Signedness::Unsigned, Signedness::Unsigned, |_, _| {
+    let [activation, weight] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
+    EffectiveTable::from_fn(activation, weight, |a, w| {
         let word = words.next().expect("one word for each term");
-        let magnitude = ((u64::from(word) * (u64::from(max_abs) + 1)) >> 32) as i32;
-        if word & 1 == 0 { magnitude } else { -magnitude }
+        let below = |bound: u32| ((u64::from(word) * (u64::from(bound) + 1)) >> 32) as i32;
+        let signed = |magnitude: i32| if word & 1 == 0 { magnitude } else { -magnitude };
+        let constant = i32::from(noise[w.unsigned_abs() as usize]) * 17 - 2_000;
+        match kind {
+            Terms::Any(max_abs) => signed(below(max_abs)),
+            Terms::Multiples(shift) => signed(below(60_000 >> shift) << shift),
+            Terms::Exact => a * w,
+            Terms::Error(bound) => a * w + below(bound),
+            Terms::Constants => a * w + constant,
+            Terms::OnlyConstants => constant,
+            Terms::SignMagnitude => {
+                let error = i32::from(noise[(a.abs() << 8 | w.abs()) as usize]);
+                let magnitude = (a * w).abs() + error;
+                if (a < 0) == (w < 0) { magnitude } else { -magnitude }
+            }
+            Terms::All(term) => term,
+            Terms::Alternating(term) => {
+                if (a ^ w) & 1 == 0 {
+                    term
+                } else {
+                    -term
+                }
+            }
+        }
     })
 }
 
@@ -73,12 +136,17 @@ fn check(table: &EffectiveTable, case: &Case) -> Result<(), TestCaseError> {
 
 prop_compose! {
     /// An axis as (input, kernel, stride, dilation, padding before, output): any output reads whole
-    /// taps of the padded input, and padding may be larger than the kernel's span.
+    /// taps of the padded input, and padding may be larger than the kernel's span. Half of them have
+    /// outputs as large as their inputs.
     fn axis()(kernel in 1usize..5, stride in 1usize..5, dilation in 1usize..4, before in 0usize..12)
         (input in 1usize..14, after in 0usize..6, kernel in Just(kernel), stride in Just(stride),
-         dilation in Just(dilation), before in Just(before)) -> [usize; 6] {
+         dilation in Just(dilation), before in Just(before), same in any::<bool>()) -> [usize; 6] {
         let span = dilation * (kernel - 1) + 1;
-        let after = after.max(span.saturating_sub(input + before));
+        let (stride, before, after) = if same {
+            (1, before % span, span - 1 - before % span)
+        } else {
+            (stride, before, after.max(span.saturating_sub(input + before)))
+        };
         let output = output_size(input, kernel, stride, dilation, before + after).unwrap();
         [input, kernel, stride, dilation, before, output]
     }
@@ -227,38 +295,36 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(320))]
 
     #[test]
-    fn sums_equal_the_reference_for_any_table(
-        case in case(), seed in any::<u64>(),
-        max_abs in prop::sample::select(vec![0u32, 1, 90, 255, 20_000, 65_535, 5_000_000, 30_000_000]),
+    fn sums_equal_the_reference(
+        case in case(), seed in any::<u64>(), kind in prop::sample::select(&KINDS), signed in any::<[bool; 2]>(),
     ) {
-        check(&any_table(seed, max_abs), &case)?;
+        check(&table(kind, signed, seed), &case)?;
     }
 
     #[test]
-    fn sums_equal_the_reference_for_exact_tables(case in case(), signed in any::<[bool; 2]>()) {
-        let [a, w] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
-        check(&EffectiveTable::exact(a, w), &case)?;
+    fn single_terms_reach_the_limits_of_sums(
+        case in case(), seed in any::<u64>(), signed in any::<[bool; 2]>(),
+        kind in prop::sample::select(vec![
+            Terms::Any(i32::MAX.unsigned_abs()), Terms::All(i32::MIN), Terms::All(i32::MAX), Terms::Alternating(i32::MAX),
+        ]),
+    ) {
+        let start = case.depth.start;
+        check(&table(kind, signed, seed), &Case { depth: start..case.depth.end.min(start + 1), ..case })?;
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
     fn sliding_equals_the_reference(
-        geometry in geometry(), outputs in 1usize..4, seed in any::<u64>(), exact in any::<Option<[bool; 2]>>(),
-        max_abs in prop::sample::select(vec![90u32, 65_535, 5_000_000]), low in any::<bool>(),
+        geometry in geometry(), outputs in 1usize..4, seed in any::<u64>(), low in any::<bool>(),
+        kind in prop::sample::select(&KINDS), signed in any::<[bool; 2]>(),
     ) {
-        let table = match exact {
-            Some(signed) => {
-                let [a, w] = signed.map(|signed| if signed { Signedness::Signed } else { Signedness::Unsigned });
-                EffectiveTable::exact(a, w)
-            }
-            None => any_table(seed, max_abs),
-        };
+        let table = table(kind, signed, seed);
         let size = geometry.channels * geometry.input[0] * geometry.input[1];
         let images = bytes(seed, size, 0..=if low { 127 } else { 255 });
         let padding_byte = (seed % 128) as u8;
@@ -285,9 +351,25 @@ proptest! {
 }
 
 #[test]
+fn the_largest_rests_sum_over_long_depths() {
+    // Every looked-up byte is 255, over more products than are summed before widening.
+    for (peak, depth) in [(65_535, 700), (255, 600), (8_000_000, 268)] {
+        for largest in [127, 255] {
+            let table = EffectiveTable::from_fn(Signedness::Unsigned, Signedness::Unsigned, |a, _| {
+                if a == i32::from(largest) { peak } else { 0 }
+            });
+            let (weights, activations) = (bytes(9, 3 * depth, 0..=255), vec![vec![largest; 70]; depth]);
+            check(&table, &Case { weights, activations, rows: 0..3, depth: 0..depth }).unwrap();
+        }
+    }
+}
+
+#[test]
 fn sums_of_no_products_are_zero() {
     let case = Case { weights: vec![7; 12], activations: vec![vec![9; 5]; 4], rows: 0..3, depth: 2..2 };
-    check(&any_table(3, 65_535), &case).unwrap();
+    for kind in KINDS {
+        check(&table(kind, [false, true], 3), &case).unwrap();
+    }
 }
 
 #[test]

@@ -45,13 +45,15 @@ pub(super) struct Columns {
 /// Memory for tables and sums.
 #[derive(Debug)]
 pub(super) struct Workspace {
-    tables: Box<[[Entry; 256]; TABLES]>,
-    words: Box<[Words; LANES]>,
+    /// [`TABLES`] of them.
+    tables: Vec<[Entry; 256]>,
+    /// Of [`LANES`] lanes.
+    words: Vec<Words>,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
-        Workspace { tables: Box::new([[Entry::default(); 256]; TABLES]), words: Box::new([Words::default(); LANES]) }
+        Workspace { tables: vec![[Entry::default(); 256]; TABLES], words: vec![Words::default(); LANES] }
     }
 }
 
@@ -192,7 +194,7 @@ fn transpose(rows: &[&[u16; 256]; OUTPUTS], largest: usize, table: &mut [Entry; 
 
 /// Adds, for each lane, the entries of its activations in the first `COUNT` tables.
 #[target_feature(enable = "avx2")]
-fn sum_entries<const COUNT: usize>(tables: &[[Entry; 256]; TABLES], rows: [&Lanes<u8>; TABLES], words: &mut [Words]) {
+fn sum_entries<const COUNT: usize>(tables: &[[Entry; 256]], rows: [&Lanes<u8>; TABLES], words: &mut [Words]) {
     for (lane, sums) in words.iter_mut().enumerate().take(LANES) {
         // SAFETY: entries and sums are aligned registers.
         unsafe {

@@ -197,14 +197,14 @@ fn slide_by<'a, const SIGNED: bool>(
     for (block, sums) in sums.0.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks).enumerate() {
         let mut wide = [_mm512_setzero_si512(); 4];
         for first in (0..depth).step_by(4) {
-            // Slopes past the row's last belong to no product: their activations are zeros.
-            let four = i32::from_le_bytes(slopes[first..].first_chunk().copied().expect("padding follows slopes"));
-            let mut bytes = [_mm512_setzero_si512(); 4];
-            for (bytes, k) in bytes.iter_mut().zip(first..depth) {
-                // SAFETY: there are `BLOCK` bytes, and unaligned access is asked for.
-                let taps = unsafe { _mm512_loadu_si512(at(k)[block * BLOCK..][..BLOCK].as_ptr().cast()) };
-                *bytes = _mm512_xor_si512(taps, flip);
-            }
+            // Taps that the last four lack are the last one again, times zero.
+            let four = std::array::from_fn(|i| if first + i < depth { slopes[first + i] } else { 0 });
+            let four = i32::from_le_bytes(four);
+            let bytes = std::array::from_fn(|i| {
+                let tap: &[u8; BLOCK] = at((first + i).min(depth - 1))[block * BLOCK..].first_chunk().expect("a block");
+                // SAFETY: a register of bytes is read, and unaligned access is asked for.
+                _mm512_xor_si512(unsafe { _mm512_loadu_si512(tap.as_ptr().cast()) }, flip)
+            });
             for (wide, activations) in wide.iter_mut().zip(interleave(bytes)) {
                 *wide = dot::<SIGNED>(*wide, activations, _mm512_set1_epi32(four));
             }

@@ -64,8 +64,9 @@ impl<const LINES: usize> Lookup<LINES> {
         Lookup { passes: passes.collect() }
     }
 
-    /// Adds the terms of one output to `sums`, in the first `blocks` registers of lanes: of `count`
-    /// products with the weights that `codes` number and the activations that are `at` each.
+    /// Sums the terms of one output in the first `blocks` registers of lanes: of `count` products
+    /// with the weights that `codes` number and the activations that are `at` each. They are added
+    /// to `sums`, or overwrite them if those are `fresh`.
     ///
     /// # Safety
     /// There are `AHEAD` more codes than products, and those of products number weights that the
@@ -77,20 +78,22 @@ impl<const LINES: usize> Lookup<LINES> {
         count: usize,
         at: impl Fn(usize) -> *const u8 + Copy,
         blocks: usize,
+        fresh: bool,
         sums: &mut Lanes<i32>,
     ) {
-        for pass in &self.passes {
+        for (i, pass) in self.passes.iter().enumerate() {
+            let fresh = fresh && i == 0;
             // SAFETY: as the caller states; the lines are those of `pass.planes` planes.
             unsafe {
                 match (pass.planes, blocks) {
-                    (1, 1) => pass.add::<1, 1>(codes, count, at, sums),
-                    (1, 2) => pass.add::<1, 2>(codes, count, at, sums),
-                    (1, 3) => pass.add::<1, 3>(codes, count, at, sums),
-                    (1, _) => pass.add::<1, 4>(codes, count, at, sums),
-                    (_, 1) => pass.add::<2, 1>(codes, count, at, sums),
-                    (_, 2) => pass.add::<2, 2>(codes, count, at, sums),
-                    (_, 3) => pass.add::<2, 3>(codes, count, at, sums),
-                    (_, _) => pass.add::<2, 4>(codes, count, at, sums),
+                    (1, 1) => pass.add::<1, 1>(codes, count, at, fresh, sums),
+                    (1, 2) => pass.add::<1, 2>(codes, count, at, fresh, sums),
+                    (1, 3) => pass.add::<1, 3>(codes, count, at, fresh, sums),
+                    (1, _) => pass.add::<1, 4>(codes, count, at, fresh, sums),
+                    (_, 1) => pass.add::<2, 1>(codes, count, at, fresh, sums),
+                    (_, 2) => pass.add::<2, 2>(codes, count, at, fresh, sums),
+                    (_, 3) => pass.add::<2, 3>(codes, count, at, fresh, sums),
+                    (_, _) => pass.add::<2, 4>(codes, count, at, fresh, sums),
                 }
             }
         }
@@ -111,6 +114,7 @@ impl<const LINES: usize> Pass<LINES> {
         codes: &[u8],
         count: usize,
         at: impl Fn(usize) -> *const u8 + Copy,
+        fresh: bool,
         sums: &mut Lanes<i32>,
     ) {
         debug_assert!(PLANES == self.planes && WIDTH <= BLOCKS && codes.len() >= count + AHEAD);
@@ -135,7 +139,8 @@ impl<const LINES: usize> Pass<LINES> {
                 // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
                 unsafe {
                     let sums = sums.as_mut_ptr().cast();
-                    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), total));
+                    let before = if fresh { _mm512_setzero_si512() } else { _mm512_loadu_si512(sums) };
+                    _mm512_storeu_si512(sums, _mm512_add_epi32(before, total));
                 }
             }
         }

@@ -107,14 +107,11 @@ impl Packed {
         sums: &mut [Lanes<i32>],
     ) {
         let blocks = tile.columns().div_ceil(BLOCK);
-        match &self.products {
-            Some(operands) => {
-                scratch.panel.fill(&tile.rows()[depth.clone()], blocks, operands.flip());
-                scratch.constants.clear();
-                scratch.constants.extend(rows.clone().map(|row| operands.constant(row, depth.clone())));
-                dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), &scratch.constants, sums);
-            }
-            None => sums.fill(Lanes::default()),
+        if let Some(operands) = &self.products {
+            scratch.panel.fill(&tile.rows()[depth.clone()], blocks, operands.flip());
+            scratch.constants.clear();
+            scratch.constants.extend(rows.clone().map(|row| operands.constant(row, depth.clone())));
+            dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), &scratch.constants, sums);
         }
         let Some(lookups) = &self.lookups else { return };
         scratch.partition.split(tile, depth.clone());
@@ -122,11 +119,25 @@ impl Packed {
             let start = row * self.depth;
             let codes = &lookups.codes[start + depth.start..start + depth.end + AHEAD];
             let (low, whole) = scratch.partition.parts(tile, depth.clone(), codes);
+            let (low_count, whole_count) = (low.rows.len(), whole.rows.len());
+            let fresh = self.products.is_none();
             // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
             // that the rests were of. Rows hold `BLOCKS` registers, and are asked for by number.
             unsafe {
-                lookups.low.add(low.codes, low.rows.len(), |k| low.rows.as_ptr().add(k).cast(), blocks, sums);
-                lookups.whole.add(whole.codes, whole.rows.len(), |k| whole.rows.as_ptr().add(k).cast(), blocks, sums);
+                if low_count > 0 {
+                    lookups.low.add(low.codes, low_count, |k| low.rows.as_ptr().add(k).cast(), blocks, fresh, sums);
+                }
+                if whole_count > 0 {
+                    let fresh = fresh && low_count == 0;
+                    lookups.whole.add(
+                        whole.codes,
+                        whole_count,
+                        |k| whole.rows.as_ptr().add(k).cast(),
+                        blocks,
+                        fresh,
+                        sums,
+                    );
+                }
             }
         }
     }
@@ -136,22 +147,23 @@ impl Packed {
     /// [`PackedWeights::slide`], with its bounds asserted.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     fn slide_within(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
+        let is_low = self.lookups.is_some() && plane.union() < 128;
         for (start, sums) in (0..plane.positions()).step_by(LANES).zip(sums) {
             let blocks = (plane.positions() - start).div_ceil(BLOCK).min(BLOCKS);
-            match &self.products {
-                Some(operands) => dot::slide(operands, row, |k| plane.tap(k, start), blocks, sums),
-                None => *sums = Lanes::default(),
+            if let Some(operands) = &self.products {
+                dot::slide(operands, row, |k| plane.tap(k, start), blocks, sums);
             }
             let Some(lookups) = &self.lookups else { continue };
             let codes = &lookups.codes[row * self.depth..][..self.depth + AHEAD];
             let at = |k| plane.tap(k, start).as_ptr();
+            let fresh = self.products.is_none();
             // SAFETY: there are `AHEAD` more codes than taps, all of them numbers of the weights that
             // the rests were of, and a tap is of `LANES` bytes.
             unsafe {
-                if plane.union() < 128 {
-                    lookups.low.add(codes, self.depth, at, blocks, sums);
+                if is_low {
+                    lookups.low.add(codes, self.depth, at, blocks, fresh, sums);
                 } else {
-                    lookups.whole.add(codes, self.depth, at, blocks, sums);
+                    lookups.whole.add(codes, self.depth, at, blocks, fresh, sums);
                 }
             }
         }
