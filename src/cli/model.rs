@@ -38,10 +38,14 @@ pub(super) struct ListArgs {
     format: FormatArgs,
 }
 
+/// Far beyond any image, and small enough that no count of multiplications overflows.
+const MAX_SIZE: usize = 1 << 16;
+
 fn parse_input(text: &str) -> Result<[usize; 3], String> {
-    let sizes: Option<Vec<usize>> = text.split(',').map(|size| size.parse().ok().filter(|&size| size > 0)).collect();
+    let size = |size: &str| size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size));
+    let sizes: Option<Vec<usize>> = text.split(',').map(size).collect();
     let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
-    sizes.ok_or_else(|| "expected three positive numbers: channels, height, width".to_owned())
+    sizes.ok_or_else(|| format!("expected three numbers from 1 to {MAX_SIZE}: channels, height, width"))
 }
 
 pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {

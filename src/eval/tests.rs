@@ -278,8 +278,11 @@ fn what_cannot_be_evaluated_is_an_error() {
     let plain = model();
     assert_eq!(evaluated(&plain, &IMAGES, &[0; 4], 4), "the network's output has shape [2, 3], expected [2, 4]");
     assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3], 3), "sample 3 has label 3, but the network has 3 classes");
-    let nan = [IMAGES[0], IMAGES[1], IMAGES[2], [f32::NAN, 0., 0., 0.]];
-    assert_eq!(evaluated(&plain, &nan, &[0; 4], 3), "the logits of sample 3 have NaN or infinite values");
+    for x in [f32::NAN, f32::INFINITY] {
+        let images = [IMAGES[0], IMAGES[1], IMAGES[2], [x, 0., 0., 0.]];
+        let message = evaluated(&plain, &images, &[0; 4], 3);
+        assert_eq!(message, "the logits of sample 3 have NaN or infinite values", "{x}");
+    }
 
     let mut silent = model();
     silent.graph.set_outputs(&[]);

@@ -3,8 +3,7 @@
 use super::Lut;
 use super::format::{self, FormatError};
 use super::reading::LutFormat;
-use std::fs::Permissions;
-use std::io::{self, Write};
+use crate::output::{OutputError, OutputFile};
 use std::path::{Path, PathBuf};
 
 /// Why a table was not written.
@@ -26,14 +25,8 @@ pub enum WriteError {
         source: FormatError,
     },
     /// The disk refused.
-    #[error("cannot write {}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] OutputError),
 }
 
 impl Lut {
@@ -49,19 +42,6 @@ impl Lut {
         let bytes = format
             .write(self, &layout.stated)
             .map_err(|source| WriteError::Format { path: path.to_owned(), source })?;
-        write_whole(path, &bytes).map_err(|source| WriteError::Io { path: path.to_owned(), source })
+        Ok(OutputFile::create(path)?.commit_bytes(&bytes)?)
     }
-}
-
-/// Replaces the file at `path` by one that holds `bytes`, through a temporary file beside it.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let mut file = builder.tempfile_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
