@@ -3,6 +3,7 @@
 use super::{OpError, Operator, ValueType};
 use crate::layer::ApproxLayer;
 use candle_core::Tensor;
+use serde::Serialize;
 use std::collections::HashSet;
 
 /// A value of a graph.
@@ -69,7 +70,7 @@ impl Node {
 }
 
 /// A linear or convolution layer of a graph, with what it multiplies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Product {
     /// The layer's name.
     pub name: String,

@@ -13,7 +13,7 @@ pub struct ModelDetails {
     /// Multiplications.
     pub opcount: ModelOpcount,
     /// Linear and convolution layers.
-    pub layers: Vec<LayerDetails>,
+    pub layers: Vec<Product>,
 }
 
 /// What a network is.
@@ -40,30 +40,6 @@ pub struct ModelOpcount {
     pub per_sample: u64,
 }
 
-/// A layer.
-#[derive(Debug, Clone, Serialize)]
-pub struct LayerDetails {
-    /// Its name.
-    pub name: String,
-    /// What kind of layer it is.
-    pub kind: &'static str,
-    /// Multiplications of one sample.
-    pub opcount: u64,
-    /// Products summed into one output element.
-    pub fan_in: usize,
-    /// Dimensions of one sample's output.
-    pub output_shape: Vec<usize>,
-    /// Dimensions of the weight.
-    pub weight_shape: Vec<usize>,
-}
-
-impl From<Product> for LayerDetails {
-    fn from(product: Product) -> Self {
-        let Product { name, kind, opcount, fan_in, output_shape, weight_shape } = product;
-        LayerDetails { name, kind, opcount, fan_in, output_shape, weight_shape }
-    }
-}
-
 impl ModelDetails {
     /// Describes a model.
     pub fn of(model: &Model) -> Self {
@@ -84,7 +60,7 @@ impl ModelDetails {
         num_classes: usize,
         blake3: Option<String>,
     ) -> Self {
-        let layers: Vec<LayerDetails> = graph.products().into_iter().map(LayerDetails::from).collect();
+        let layers = graph.products();
         ModelDetails {
             model: ModelSummary {
                 name: name.to_owned(),
@@ -112,7 +88,7 @@ impl Document for ModelDetails {
         let layers = Section {
             title: None,
             header: ["layer", "kind", "multiplications", "fan-in", "weight", "output"].map(str::to_owned).to_vec(),
-            rows: self.layers.iter().map(|layer| layer.fields(grouped(layer.opcount))).collect(),
+            rows: self.layers.iter().map(|layer| fields(layer, grouped(layer.opcount))).collect(),
             numeric: vec![2, 3],
         };
         let pairs = Section::pairs([
@@ -127,16 +103,15 @@ impl Document for ModelDetails {
     fn records(&self) -> Records {
         Records {
             header: LAYER_HEADER.map(str::to_owned).to_vec(),
-            rows: self.layers.iter().map(|layer| layer.fields(layer.opcount.to_string())).collect(),
+            rows: self.layers.iter().map(|layer| fields(layer, layer.opcount.to_string())).collect(),
         }
     }
 }
 
-impl LayerDetails {
-    fn fields(&self, opcount: String) -> Vec<String> {
-        let (kind, fan_in) = (self.kind.to_owned(), self.fan_in.to_string());
-        vec![self.name.clone(), kind, opcount, fan_in, shape(&self.weight_shape), shape(&self.output_shape)]
-    }
+/// The fields of a layer's row, its multiplications written as `opcount`.
+fn fields(layer: &Product, opcount: String) -> Vec<String> {
+    let (kind, fan_in) = (layer.kind.to_owned(), layer.fan_in.to_string());
+    vec![layer.name.clone(), kind, opcount, fan_in, shape(&layer.weight_shape), shape(&layer.output_shape)]
 }
 
 /// The networks that there are.
