@@ -1,15 +1,16 @@
 //! Addition of two values of one shape.
 
-use super::activation::relu;
-use super::pointwise2;
+use super::{CHUNK, with_values};
 use crate::graph::operator::check_f32;
 use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::kernel::convert::{Clip, add_clipped};
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 /// `a + b`, in `f32`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Add {
-    relu: bool,
+    clip: Clip,
 }
 
 impl Operator for Add {
@@ -26,12 +27,18 @@ impl Operator for Add {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let sum = if self.relu { |a, b| relu(a + b) } else { |a, b| a + b };
-        Ok(vec![pointwise2(inputs[0], inputs[1], sum)?])
+        let mut sums = vec![0f32; inputs[0].elem_count()];
+        with_values(inputs[0], |a| {
+            with_values(inputs[1], |b| {
+                let chunks = sums.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)));
+                chunks.for_each(|(sums, (a, b))| add_clipped(a, b, self.clip, sums));
+            })
+        })??;
+        Ok(vec![Tensor::from_vec(sums, inputs[0].dims(), inputs[0].device())?])
     }
 
-    fn fuse_relu(&mut self) -> bool {
-        self.relu = true;
+    fn fuse_clip(&mut self, clip: Clip) -> bool {
+        self.clip = self.clip.then(clip);
         true
     }
 }

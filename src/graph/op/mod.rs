@@ -55,17 +55,3 @@ fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor,
     })?;
     Ok(Tensor::from_vec(output, x.dims(), x.device())?)
 }
-
-/// `function` of every pair of numbers of two values of one shape.
-fn pointwise2(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor, OpError> {
-    let mut output = vec![0f32; a.elem_count()];
-    with_values(a, |a| {
-        with_values(b, |b| {
-            let chunks = output.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)));
-            chunks.for_each(|(output, (a, b))| {
-                output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = function(a, b));
-            });
-        })
-    })??;
-    Ok(Tensor::from_vec(output, a.dims(), a.device())?)
-}
