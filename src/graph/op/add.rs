@@ -1,12 +1,11 @@
-//! Addition of two values of one shape.
+//! Addition.
 
 use super::activation::relu;
-use super::pointwise2;
-use crate::graph::operator::check_f32;
+use super::broadcast;
 use crate::graph::{OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
 
-/// `a + b`, in `f32`.
+/// `a + b`, in `f32`, of shapes that broadcast.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Add {
     relu: bool,
@@ -18,16 +17,16 @@ impl Operator for Add {
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
-        check_f32(inputs, 2..=2, "2")?;
-        if inputs[0] != inputs[1] {
-            return Err(OpError::input(1, inputs[1], inputs[0].to_string()));
-        }
-        Ok(vec![inputs[0].clone()])
+        Ok(vec![broadcast::infer(inputs)?])
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let sum = if self.relu { |a, b| relu(a + b) } else { |a, b| a + b };
-        Ok(vec![pointwise2(inputs[0], inputs[1], sum)?])
+        let sum = if self.relu {
+            broadcast::apply(inputs[0], inputs[1], |a, b| relu(a + b))
+        } else {
+            broadcast::apply(inputs[0], inputs[1], |a, b| a + b)
+        };
+        Ok(vec![sum?])
     }
 
     fn fuse_relu(&mut self) -> bool {

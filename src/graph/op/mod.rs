@@ -4,29 +4,51 @@ mod activation;
 mod add;
 mod approximate;
 mod batch_norm;
+mod binary;
+mod broadcast;
 mod concat;
 mod conv;
+mod expand;
 mod flatten;
+mod function;
+mod gather;
 mod global_pool;
+mod layer_norm;
 mod linear;
+mod lrn;
+mod matmul;
 mod pad;
 mod pool;
+mod reshape;
 mod slice;
+mod softmax;
 #[cfg(test)]
 mod tests;
+mod transpose;
+mod unary;
 
 pub use activation::{Relu, Relu6};
 pub use add::Add;
 pub use approximate::Approximate;
 pub use batch_norm::BatchNorm;
+pub use binary::Binary;
 pub use concat::Concat;
 pub use conv::Conv;
+pub use expand::Expand;
 pub use flatten::Flatten;
-pub use global_pool::GlobalAveragePool;
+pub use gather::Gather;
+pub use global_pool::{GlobalAveragePool, GlobalMaxPool, ReduceMean};
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use lrn::LocalResponseNorm;
+pub use matmul::MatMul;
 pub use pad::Pad;
 pub use pool::{AveragePool, MaxPool, PoolWindow};
+pub use reshape::Reshape;
 pub use slice::Slice;
+pub use softmax::Softmax;
+pub use transpose::Transpose;
+pub use unary::Unary;
 
 use super::OpError;
 use candle_core::{CpuStorage, Storage, Tensor};
@@ -54,18 +76,4 @@ fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor,
         });
     })?;
     Ok(Tensor::from_vec(output, x.dims(), x.device())?)
-}
-
-/// `function` of every pair of numbers of two values of one shape.
-fn pointwise2(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor, OpError> {
-    let mut output = vec![0f32; a.elem_count()];
-    with_values(a, |a| {
-        with_values(b, |b| {
-            let chunks = output.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)));
-            chunks.for_each(|(output, (a, b))| {
-                output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = function(a, b));
-            });
-        })
-    })??;
-    Ok(Tensor::from_vec(output, a.dims(), a.device())?)
 }
