@@ -93,6 +93,12 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
+    /// Multiplications of activations by activations under a batch of one, which stay exact, and how
+    /// many of them are summed into one output element.
+    fn exact_products(&self, _inputs: &[&ValueType]) -> Option<[usize; 2]> {
+        None
+    }
+
     /// The approximate counterpart of a layer called `name`, given the tensors of its inputs after
     /// the first.
     ///

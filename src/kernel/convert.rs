@@ -145,15 +145,3 @@ pub fn add_row(sums: &mut [i32], row: &[u8], flip: u8, offset: i32) {
         *sum += i32::from(byte ^ flip) - offset;
     }
 }
-
-/// `sums[i] = clip(a[i] + b[i])`.
-///
-/// # Panics
-/// When the slices differ in length.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-pub fn add_clipped(a: &[f32], b: &[f32], clip: Clip, sums: &mut [f32]) {
-    assert!(a.len() == sums.len() && b.len() == sums.len());
-    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-        *sum = clip.apply(a + b);
-    }
-}

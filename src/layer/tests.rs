@@ -380,7 +380,8 @@ fn errors_name_the_layer() {
         let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         format!("{error}: {source}")
     };
-    let error = chain(layer.forward_as(&Tensor::ones((1, 4), DType::F32, &Device::Cpu).unwrap(), Call::default()).unwrap_err());
+    let error =
+        chain(layer.forward_as(&Tensor::ones((1, 4), DType::F32, &Device::Cpu).unwrap(), Call::default()).unwrap_err());
     assert_eq!(error, "layer 'head.fc': input of shape [1, 4], expected [.., 3]");
     layer.set_mode(InferenceMode::Approximate);
     assert!(chain(layer.forward_as(&good, Call::default()).unwrap_err()).contains("quantization parameters"));

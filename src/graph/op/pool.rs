@@ -1,83 +1,159 @@
-//! Pooling over windows of two spatial axes.
+//! Pooling over windows of two spatial axes, or of one.
 
 use super::with_values;
-use crate::graph::operator::images;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::operator::unary;
+use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
 use crate::kernel::output_size;
 use crate::layer::LayerProblem;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The window of a pooling: axes in the order height, width.
+/// The window of a pooling: axes in the order height, width. Values of one spatial axis are of
+/// height 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolWindow {
     /// Window height and width.
     pub kernel: [usize; 2],
     /// Steps between windows.
     pub stride: [usize; 2],
-    /// Padding before and after each axis, less than the kernel.
+    /// Padding before and after each axis.
     pub padding: [[usize; 2]; 2],
+    /// Distance between positions of a window.
+    pub dilation: [usize; 2],
+    /// Whether windows that reach beyond the padding count, as long as they start before its end.
+    pub ceil_mode: bool,
 }
 
 impl PoolWindow {
     /// A square window that steps by its own size, unpadded.
     pub fn square(size: usize) -> Self {
-        PoolWindow { kernel: [size; 2], stride: [size; 2], padding: [[0; 2]; 2] }
+        let both = [size; 2];
+        PoolWindow { kernel: both, stride: both, padding: [[0; 2]; 2], dilation: [1; 2], ceil_mode: false }
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
-        let input = images(inputs, 2)?;
-        if (0..2).any(|axis| self.padding[axis].iter().any(|&padding| padding >= self.kernel[axis])) {
-            let expected = format!("padding {:?} smaller than the kernel {:?}", self.padding, self.kernel);
-            return Err(OpError::input(0, input, expected));
+        let input = unary(inputs)?;
+        let known = input.shape.iter().skip(1).all(|dim| matches!(dim, Dim::Fixed(_)));
+        let flat = self.kernel[0] == 1 && self.padding[0] == [0, 0];
+        if !known || !(input.rank() == 4 || (input.rank() == 3 && flat)) {
+            return Err(OpError::input(0, input, "[batch, channels, 2 sizes]"));
         }
         let mut sizes = input.sizes(1);
         if sizes[2..].contains(&0) {
             return Err(OpError::input(0, input, "sizes of at least 1"));
         }
-        let output = self.output([sizes[2], sizes[3]])?;
-        sizes[2..].copy_from_slice(&output);
+        let (image, output) = (planes(&sizes), self.output(planes(&sizes))?);
+        let in_padding = |axis: usize| {
+            let at = (0..output[axis]).find(|&at| self.lines(axis, at, image[axis]).next().is_none());
+            at.map(|at| (axis, at))
+        };
+        if let Some((axis, at)) = (0..2).find_map(in_padding) {
+            let (padding, kernel) = (self.padding, self.kernel);
+            let expected = format!(
+                "padding {padding:?} smaller than the kernel {kernel:?}: window {at} of axis {} sees nothing else",
+                axis + 2
+            );
+            return Err(OpError::input(0, input, expected));
+        }
+        let spatial = sizes.len() - 2;
+        sizes[2..].copy_from_slice(&output[2 - spatial..]);
         Ok(vec![input.resized(&sizes)])
     }
 
     fn output(&self, input: [usize; 2]) -> Result<[usize; 2], OpError> {
         let size = |axis: usize| {
-            let padding = self.padding[axis].iter().sum();
-            output_size(input[axis], self.kernel[axis], self.stride[axis], 1, padding).map_err(LayerProblem::from)
+            let [before, after] = self.padding[axis];
+            let (kernel, stride, dilation) = (self.kernel[axis], self.stride[axis], self.dilation[axis]);
+            let size =
+                |padding| output_size(input[axis], kernel, stride, dilation, padding).map_err(LayerProblem::from);
+            if !self.ceil_mode {
+                return size(before + after);
+            }
+            let ceil = size(before + after + stride - 1)?;
+            // The last window must start on the input or before it.
+            Ok(if ceil > 1 && (ceil - 1) * stride >= input[axis] + before { ceil - 1 } else { ceil })
         };
-        Ok([size(0)?, size(1)?])
+        Ok([size(0).map_err(OpError::Problem)?, size(1).map_err(OpError::Problem)?])
     }
 
-    /// The input positions of window `at` along `axis`, inside an input of `size`.
-    fn inside(&self, axis: usize, at: usize, size: usize) -> Range<usize> {
-        let start = at * self.stride[axis];
-        let before = self.padding[axis][0];
-        start.saturating_sub(before)..(start + self.kernel[axis]).saturating_sub(before).min(size)
+    /// Where tap `tap` of window `at` lies along an axis of `size` positions, if not on padding.
+    fn position(&self, axis: usize, at: usize, tap: usize, size: usize) -> Option<usize> {
+        let padded = at * self.stride[axis] + tap * self.dilation[axis];
+        padded.checked_sub(self.padding[axis][0]).filter(|&position| position < size)
     }
 
-    /// `reduce(rows of the window)` for each window of each plane of `x`.
-    fn run(
+    /// The input positions of window `at` along an axis of `size` positions.
+    fn lines(&self, axis: usize, at: usize, size: usize) -> impl Iterator<Item = usize> {
+        (0..self.kernel[axis]).filter_map(move |tap| self.position(axis, at, tap, size))
+    }
+
+    /// The windows along an axis, of `count`, whose tap `tap` lies on the input of `size` positions.
+    fn windows(&self, axis: usize, tap: usize, size: usize, count: usize) -> Range<usize> {
+        let (offset, before, stride) = (tap * self.dilation[axis], self.padding[axis][0], self.stride[axis]);
+        let first = before.saturating_sub(offset).div_ceil(stride).min(count);
+        let end = (size + before).saturating_sub(offset).div_ceil(stride).min(count);
+        first..end.max(first)
+    }
+
+    /// Taps of window `at` along an axis of `size` positions that lie on the input or its padding:
+    /// all but those that rounding up adds.
+    fn taps(&self, axis: usize, at: usize, size: usize) -> usize {
+        let [before, after] = self.padding[axis];
+        let room = size + before + after - at * self.stride[axis];
+        room.div_ceil(self.dilation[axis]).min(self.kernel[axis])
+    }
+
+    /// The windows of each plane of `x`, line by line: `accumulate` takes each number into its
+    /// window's accumulator, which is `start` first and `finish`ed last, given the window's place.
+    fn run<A: Copy + Send + Sync>(
         &self,
         x: &Tensor,
-        reduce: impl Fn(&mut dyn Iterator<Item = &[f32]>) -> f32 + Sync,
+        start: A,
+        accumulate: impl Fn(A, f32) -> A + Sync,
+        finish: impl Fn(A, [usize; 2]) -> f32 + Sync,
     ) -> Result<Tensor, OpError> {
-        let (batch, channels, height, width) = x.dims4()?;
+        let mut shape = x.dims().to_vec();
+        let [height, width] = planes(&shape);
         let [oh, ow] = self.output([height, width])?;
-        let mut output = vec![0f32; batch * channels * oh * ow];
+        let spatial = shape.len() - 2;
+        shape[2..].copy_from_slice(&[oh, ow][2 - spatial..]);
+        let mut output = vec![0f32; shape.iter().product()];
+        let columns: Vec<Range<usize>> = (0..self.kernel[1]).map(|tap| self.windows(1, tap, width, ow)).collect();
         with_values(x, |values| {
-            output.par_chunks_mut(oh * ow).zip(values.par_chunks(height * width)).for_each(|(output, plane)| {
-                for (oy, line) in output.chunks_exact_mut(ow).enumerate() {
-                    let rows = self.inside(0, oy, height);
-                    for (ox, y) in line.iter_mut().enumerate() {
-                        let columns = self.inside(1, ox, width);
-                        let mut window = rows.clone().map(|row| &plane[row * width..][columns.clone()]);
-                        *y = reduce(&mut window);
+            let planes = output.par_chunks_mut(oh * ow).zip(values.par_chunks(height * width));
+            planes.for_each_init(Vec::new, |line, (output, plane)| {
+                for (oy, output) in output.chunks_exact_mut(ow).enumerate() {
+                    line.clear();
+                    line.resize(ow, start);
+                    for row in self.lines(0, oy, height) {
+                        let row = &plane[row * width..][..width];
+                        for (tap, windows) in columns.iter().enumerate() {
+                            let first = windows.start * self.stride[1] + tap * self.dilation[1];
+                            let row = row.get(first.saturating_sub(self.padding[1][0])..).unwrap_or_default();
+                            let line = &mut line[windows.clone()];
+                            if self.stride[1] == 1 {
+                                line.iter_mut().zip(row).for_each(|(a, &x)| *a = accumulate(*a, x));
+                            } else {
+                                let row = row.iter().step_by(self.stride[1]);
+                                line.iter_mut().zip(row).for_each(|(a, &x)| *a = accumulate(*a, x));
+                            }
+                        }
                     }
+                    let windows = output.iter_mut().zip(&*line).enumerate();
+                    windows.for_each(|(ox, (y, &a))| *y = finish(a, [oy, ox]));
                 }
             });
         })?;
-        Ok(Tensor::from_vec(output, (batch, channels, oh, ow), x.device())?)
+        Ok(Tensor::from_vec(output, shape, x.device())?)
+    }
+}
+
+/// Height and width of a value of two spatial axes or one.
+fn planes(dims: &[usize]) -> [usize; 2] {
+    match *dims {
+        [_, _, height, width] => [height, width],
+        _ => [1, dims[dims.len() - 1]],
     }
 }
 
@@ -96,11 +172,8 @@ impl Operator for MaxPool {
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
         // Comparing so that a NaN, once met, stays.
-        let larger = |max: f32, &x: &f32| if x > max || x.is_nan() { x } else { max };
-        let max = |rows: &mut dyn Iterator<Item = &[f32]>| {
-            rows.fold(f32::NEG_INFINITY, |max, row| row.iter().fold(max, larger))
-        };
-        Ok(vec![self.0.run(inputs[0], max)?])
+        let larger = |max: f32, x: f32| if x > max || x.is_nan() { x } else { max };
+        Ok(vec![self.0.run(inputs[0], f32::NEG_INFINITY, larger, |max, _| max)?])
     }
 }
 
@@ -123,13 +196,20 @@ impl Operator for AveragePool {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let [kh, kw] = self.window.kernel;
-        let mean = |rows: &mut dyn Iterator<Item = &[f32]>| {
-            let (sum, count) = rows.fold((0f64, 0), |(sum, count), row| {
-                (row.iter().fold(sum, |sum, &x| sum + f64::from(x)), count + row.len())
-            });
-            (sum / if self.count_include_pad { kh * kw } else { count } as f64) as f32
+        let size = planes(inputs[0].dims());
+        let [oh, ow] = self.window.output(size)?;
+        let counts = |axis: usize, windows: usize| -> Vec<usize> {
+            let count = |at: usize| {
+                if self.count_include_pad {
+                    self.window.taps(axis, at, size[axis])
+                } else {
+                    self.window.lines(axis, at, size[axis]).count()
+                }
+            };
+            (0..windows).map(count).collect()
         };
-        Ok(vec![self.window.run(inputs[0], mean)?])
+        let (rows, columns) = (counts(0, oh), counts(1, ow));
+        let mean = |sum: f64, [oy, ox]: [usize; 2]| (sum / (rows[oy] * columns[ox]) as f64) as f32;
+        Ok(vec![self.window.run(inputs[0], 0f64, |sum, x| sum + f64::from(x), mean)?])
     }
 }

@@ -46,6 +46,9 @@ impl Operator for Slice {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        if self.step == 1 {
+            return Ok(vec![inputs[0].narrow(self.axis, self.start, self.end - self.start)?]);
+        }
         let indices: Vec<u32> = self.elements().map(|i| i as u32).collect();
         let indices = Tensor::new(indices, &Device::Cpu)?;
         Ok(vec![inputs[0].contiguous()?.index_select(&indices, self.axis)?])

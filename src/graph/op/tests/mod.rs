@@ -1,6 +1,10 @@
 //! Operators against their definitions, computed element by element from indices, and their inference
 //! against what running gives.
 
+mod axes;
+mod elements;
+mod norms;
+
 use super::*;
 use crate::graph::{Dim, Operator, Pass, ValueType};
 use crate::layer::ConvAttributes;
@@ -55,39 +59,70 @@ fn tabulate(dims: &[usize], element: impl Fn(&[usize]) -> f32) -> Vec<f32> {
 }
 
 fn window() -> impl Strategy<Value = (PoolWindow, [usize; 4], u64)> {
-    let axis = (1usize..=3, 1usize..=3, 0usize..3, 0usize..3, 1usize..=6);
-    (axis.clone(), axis, 1usize..=2, 1usize..=2, any::<u64>()).prop_map(|(y, x, batch, channels, seed)| {
+    let axis = (1usize..=3, 1usize..=3, 1usize..=2, 0usize..3, 0usize..3, 1usize..=6);
+    (axis.clone(), axis, any::<bool>(), 1usize..=2, any::<u64>()).prop_map(|(y, x, ceil_mode, channels, seed)| {
         let axes = [y, x];
-        let padding = axes.map(|(kernel, _, before, after, _)| [before % kernel, after % kernel]);
-        let window = PoolWindow { kernel: axes.map(|a| a.0), stride: axes.map(|a| a.1), padding };
-        let size = |i: usize| axes[i].4.max(axes[i].0.saturating_sub(padding[i][0] + padding[i][1]));
-        (window, [batch, channels, size(0), size(1)], seed)
+        // With dilation 2 and a padding of 1, no window lies between the padding's two sides.
+        let padding = axes.map(|(kernel, _, _, before, after, _)| [before % kernel, after % kernel].map(|p| p.min(1)));
+        let (kernel, stride, dilation) = (axes.map(|a| a.0), axes.map(|a| a.1), axes.map(|a| a.2));
+        let window = PoolWindow { kernel, stride, padding, dilation, ceil_mode };
+        let span = |i: usize| dilation[i] * (kernel[i] - 1) + 1;
+        let size = |i: usize| axes[i].5.max(2).max(span(i).saturating_sub(padding[i][0] + padding[i][1]));
+        (window, [2, channels, size(0), size(1)], seed)
     })
 }
 
-/// The pooled `x`: `reduce` of the values of each window in the order of its taps, `None` for padding.
-fn naive_pool(x: &Tensor, window: &PoolWindow, reduce: impl Fn(&[Option<f32>]) -> f32) -> Vec<f32> {
+/// What a tap of a window sees: a number, padding, or what lies beyond it where sizes are rounded up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Tap {
+    Number(f32),
+    Padding,
+    Beyond,
+}
+
+/// The pooled `x`: `reduce` of what each window sees, in the order of its taps.
+fn naive_pool(x: &Tensor, window: &PoolWindow, reduce: impl Fn(&[Tap]) -> f32) -> Vec<f32> {
     let dims = x.dims();
+    // As PyTorch documents it, the last window dropped where it would start in the padding after.
     let out = |axis: usize| {
         let [before, after] = window.padding[axis];
-        (dims[2 + axis] + before + after - window.kernel[axis]) / window.stride[axis] + 1
+        let span = window.dilation[axis] * (window.kernel[axis] - 1) + 1;
+        let (room, stride) = (dims[2 + axis] + before + after - span, window.stride[axis]);
+        let rounded = if window.ceil_mode { room.div_ceil(stride) } else { room / stride } + 1;
+        let starts_after = (rounded - 1) * stride >= dims[2 + axis] + before;
+        if window.ceil_mode && starts_after { rounded - 1 } else { rounded }
+    };
+    let tap = |axis: usize, at: usize, tap: usize| -> Result<usize, Tap> {
+        let place = (at * window.stride[axis] + tap * window.dilation[axis]) as isize;
+        let [before, after] = window.padding[axis].map(|p| p as isize);
+        let size = dims[2 + axis] as isize;
+        match place - before {
+            inside if (0..size).contains(&inside) => Ok(inside as usize),
+            beyond if beyond >= size + after => Err(Tap::Beyond),
+            _ => Err(Tap::Padding),
+        }
     };
     tabulate(&[dims[0], dims[1], out(0), out(1)], |index| {
         let mut taps = Vec::new();
         for ky in 0..window.kernel[0] {
             for kx in 0..window.kernel[1] {
-                let row = (index[2] * window.stride[0] + ky).checked_sub(window.padding[0][0]);
-                let column = (index[3] * window.stride[1] + kx).checked_sub(window.padding[1][0]);
-                let inside = row.zip(column).filter(|&(row, column)| row < dims[2] && column < dims[3]);
-                taps.push(inside.map(|(row, column)| at(x, &[index[0], index[1], row, column])));
+                taps.push(match (tap(0, index[2], ky), tap(1, index[3], kx)) {
+                    (Ok(row), Ok(column)) => Tap::Number(at(x, &[index[0], index[1], row, column])),
+                    (Err(Tap::Beyond), _) | (_, Err(Tap::Beyond)) => Tap::Beyond,
+                    _ => Tap::Padding,
+                });
             }
         }
         reduce(&taps)
     })
 }
 
-fn sum(taps: &[Option<f32>]) -> f64 {
-    taps.iter().flatten().fold(0.0, |sum, &x| sum + f64::from(x))
+fn seen(taps: &[Tap]) -> impl Iterator<Item = f32> {
+    taps.iter().filter_map(|tap| if let Tap::Number(x) = tap { Some(*x) } else { None })
+}
+
+fn sum(taps: &[Tap]) -> f64 {
+    seen(taps).fold(0.0, |sum, x| sum + f64::from(x))
 }
 
 proptest! {
@@ -97,14 +132,16 @@ proptest! {
     fn pooling_is_its_definition((window, dims, seed) in window()) {
         let x = random(seed, &dims);
         let found = values(&run(&MaxPool(window), &[&x]));
-        let largest = |taps: &[Option<f32>]| taps.iter().flatten().copied().reduce(f32::max).unwrap();
+        let largest = |taps: &[Tap]| seen(taps).reduce(f32::max).unwrap();
         prop_assert_eq!(found, naive_pool(&x, &window, largest));
 
         let found = values(&run(&AveragePool { window, count_include_pad: true }, &[&x]));
-        prop_assert_eq!(found, naive_pool(&x, &window, |taps| (sum(taps) / taps.len() as f64) as f32));
+        prop_assert_eq!(found, naive_pool(&x, &window, |taps| {
+            (sum(taps) / taps.iter().filter(|tap| **tap != Tap::Beyond).count() as f64) as f32
+        }));
 
         let found = values(&run(&AveragePool { window, count_include_pad: false }, &[&x]));
-        let mean = |taps: &[Option<f32>]| (sum(taps) / taps.iter().flatten().count() as f64) as f32;
+        let mean = |taps: &[Tap]| (sum(taps) / seen(taps).count() as f64) as f32;
         prop_assert_eq!(found, naive_pool(&x, &window, mean));
     }
 
@@ -227,7 +264,7 @@ fn views_are_taken_for_what_they_show() {
     let x = random(2, &[4, 3, 6, 5]);
     let view = x.transpose(2, 3).unwrap().narrow(0, 1, 2).unwrap();
     let copy = view.force_contiguous().unwrap();
-    let window = PoolWindow { kernel: [2, 3], stride: [1, 2], padding: [[1, 0], [0, 1]] };
+    let window = PoolWindow { stride: [1, 2], padding: [[1, 0], [0, 1]], kernel: [2, 3], ..PoolWindow::square(1) };
     let ops: [&dyn Operator; 8] = [
         &Relu,
         &Relu6,
@@ -256,7 +293,7 @@ fn batch(sample: &[usize]) -> ValueType {
 /// Types inferred with the batch left open are those of the outputs, whatever the batch.
 #[test]
 fn inferred_shapes_are_those_of_running() {
-    let window = PoolWindow { kernel: [3, 2], stride: [2, 1], padding: [[1, 0], [0, 1]] };
+    let window = PoolWindow { stride: [2, 1], padding: [[1, 0], [0, 1]], kernel: [3, 2], ..PoolWindow::square(1) };
     let conv = ConvAttributes { stride: [2, 1], padding: [[1, 2], [0, 1]], dilation: [1, 2], groups: 2 };
     let conv1d = ConvAttributes { stride: [2], padding: [[3, 0]], dilation: [2], groups: 1 };
     let rows = ValueType::f32([Dim::Batch(3), Dim::Fixed(8)]);
@@ -312,8 +349,16 @@ fn inference_refuses_what_cannot_run() {
         (Box::new(Relu), vec![batch(&[3]); 2], "2 inputs, expected 1"),
         (Box::new(Relu6), vec![integers.clone()], "input 0 is i64[N, 3], expected f32"),
         (Box::new(Add::default()), vec![batch(&[3]), integers], "input 1 is i64[N, 3], expected f32"),
-        (Box::new(Add::default()), vec![batch(&[3]), batch(&[4])], "input 1 is f32[N, 4], expected f32[N, 3]"),
-        (Box::new(Add::default()), vec![batch(&[3]), fixed(&[1, 3])], "input 1 is f32[1, 3], expected f32[N, 3]"),
+        (
+            Box::new(Add::default()),
+            vec![batch(&[3]), batch(&[4])],
+            "input 1 is f32[N, 4], expected a shape that broadcasts with f32[N, 3]",
+        ),
+        (
+            Box::new(Add::default()),
+            vec![batch(&[3]), fixed(&[2, 3])],
+            "input 1 is f32[2, 3], expected a shape that broadcasts",
+        ),
         (norm(), vec![batch(&[3]); 4], "4 inputs, expected 5"),
         (norm(), [vec![batch(&[])], vectors([3; 4])].concat(), "input 0 is f32[N], expected [batch, channels, ..]"),
         (norm(), [vec![batch(&[3])], vectors([3, 3, 2, 3])].concat(), "input 3 is f32[2], expected f32[3]"),
@@ -321,7 +366,7 @@ fn inference_refuses_what_cannot_run() {
         (pool(square), vec![batch(&[3, 1, 8])], "kernel of 2 with dilation 1 spans 2, more than the padded input of 1"),
         (pool(square), vec![batch(&[3, 0, 8])], "input 0 is f32[N, 3, 0, 8], expected sizes of at least 1"),
         (pool(PoolWindow { stride: [1, 0], ..square }), vec![batch(&[3, 8, 8])], "stride is 0, expected at least 1"),
-        (pool(PoolWindow { kernel: [0, 1], ..square }), vec![batch(&[3, 8, 8])], "smaller than the kernel"),
+        (pool(PoolWindow { kernel: [0, 1], ..square }), vec![batch(&[3, 8, 8])], "kernel is 0, expected at least 1"),
         (
             pool(PoolWindow { padding: [[0, 2], [0, 0]], ..square }),
             vec![batch(&[3, 8, 8])],

@@ -1,0 +1,36 @@
+//! Other axes for the same numbers in the same order.
+
+use crate::graph::operator::unary;
+use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use candle_core::Tensor;
+
+/// The input with dimensions `shape`, of which one at most is a multiple of the batch size.
+#[derive(Debug, Clone)]
+pub struct Reshape {
+    /// The dimensions.
+    pub shape: Vec<Dim>,
+}
+
+impl Operator for Reshape {
+    fn kind(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        let input = unary(inputs)?;
+        let output = ValueType::f32(self.shape.clone());
+        let elements = Dim::product(&input.shape);
+        if elements.is_none() || elements != Dim::product(&self.shape) {
+            return Err(OpError::input(0, input, format!("as many elements as {output} has")));
+        }
+        Ok(vec![output])
+    }
+
+    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        // The batch size is what the rest leaves of the elements.
+        let one: usize = self.shape.iter().map(|dim| dim.size(1)).product();
+        let batch = inputs[0].elem_count() / one.max(1);
+        let shape: Vec<usize> = self.shape.iter().map(|dim| dim.size(batch)).collect();
+        Ok(vec![inputs[0].contiguous()?.reshape(shape)?])
+    }
+}

@@ -1,0 +1,51 @@
+//! Softmax and its logarithm.
+
+use super::{function, with_values};
+use crate::graph::operator::unary;
+use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+/// `exp(x - max) / sum of exp(x - max)` along an axis, or its logarithm; sums are in `f64`.
+#[derive(Debug, Clone, Copy)]
+pub struct Softmax {
+    /// The axis, not the batch.
+    pub axis: usize,
+    /// Whether the output is the logarithm.
+    pub log: bool,
+}
+
+impl Operator for Softmax {
+    fn kind(&self) -> &'static str {
+        if self.log { "log_softmax" } else { "softmax" }
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        let input = unary(inputs)?;
+        match input.shape.get(self.axis) {
+            Some(Dim::Fixed(1..)) => Ok(vec![input.clone()]),
+            _ => Err(OpError::input(0, input, format!("a known size of at least 1 along axis {}", self.axis))),
+        }
+    }
+
+    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        let last = inputs[0].rank() - 1;
+        let x = inputs[0].transpose(self.axis, last)?;
+        let size = x.dims()[last];
+        let mut output = vec![0f32; x.elem_count()];
+        with_values(&x, |values| {
+            output.par_chunks_exact_mut(size).zip(values.par_chunks_exact(size)).for_each(|(output, x)| {
+                let largest = x.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max || x.is_nan() { x } else { max });
+                output.iter_mut().zip(x).for_each(|(y, &x)| *y = function::exp(x - largest));
+                let sum: f64 = output.iter().copied().map(f64::from).sum();
+                if self.log {
+                    let log = libm::log(sum) as f32;
+                    output.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - largest) - log);
+                } else {
+                    output.iter_mut().for_each(|y| *y = (f64::from(*y) / sum) as f32);
+                }
+            });
+        })?;
+        Ok(vec![Tensor::from_vec(output, x.dims(), x.device())?.transpose(self.axis, last)?])
+    }
+}
