@@ -54,13 +54,7 @@ fn numbers(seed: u64, shape: &[usize], relu: bool) -> Tensor {
 }
 
 /// Measures candle's layer and all modes of its counterpart on `input`.
-fn measure(
-    criterion: &mut Criterion,
-    name: &str,
-    candle: &dyn Module,
-    layer: &mut dyn ApproxLayer,
-    input: &Tensor,
-) {
+fn measure(criterion: &mut Criterion, name: &str, candle: &dyn Module, layer: &mut dyn ApproxLayer, input: &Tensor) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     // No row of it is close to a line.
     let any = Lut::from_fn("any", Signedness::Unsigned, |_, _| rng.random_range(0..65_536));

@@ -111,11 +111,7 @@ impl Run<'_> {
         let mut values = match level.checked_sub(1) {
             None => self.input_values(&samples)?,
             Some(before) => {
-                let size = self.levels[before].samples;
-                let parts: Vec<Range<usize>> = (samples.start..samples.end.max(samples.start + 1))
-                    .step_by(size)
-                    .map(|start| start..(start + size).min(samples.end))
-                    .collect();
+                let parts = self.levels[before].parts(samples.clone());
                 let of = |part: Range<usize>, threads| self.values(before, part, threads);
                 let parts: Vec<Values> = if threads == 1 {
                     parts.into_iter().map(|part| of(part, 1)).collect::<Result<_, _>>()?

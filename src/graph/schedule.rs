@@ -26,6 +26,15 @@ pub(super) struct Level {
     pub samples: usize,
 }
 
+impl Level {
+    /// Parts of `samples` to run the nodes on, as even as they can be; one if there are no samples.
+    pub fn parts(&self, samples: Range<usize>) -> Vec<Range<usize>> {
+        let count = samples.len().div_ceil(self.samples).max(1);
+        let start = |part: usize| samples.start + part * samples.len() / count;
+        (0..count).map(|part| start(part)..start(part + 1)).collect()
+    }
+}
+
 /// The levels of a network, of which the last runs on the whole batch; it may have no nodes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Schedule {
