@@ -26,7 +26,7 @@ const TORCHVISION: Names = Names {
         stage => format!("layers.{}.{}", stage + 7, place.index),
     },
     parts: |module, _, expands| {
-        let part = |i: usize| if expands { format!("{module}.layers.{i}") } else { format!("{module}.{}", i) };
+        let part = |i: usize| if expands { format!("{module}.layers.{i}") } else { format!("{module}.{i}") };
         let pair = |i: usize| [part(i), part(i + 1)];
         Parts { expand: pair(0), depthwise: pair(3), squeeze: None, project: pair(6) }
     },

@@ -9,7 +9,7 @@ use crate::graph::{GraphError, ValueId};
 
 pub(super) const MOBILENET_V1: Architecture =
     Architecture::imagenet("mobilenet_v1", "MobileNetV1, 4.2 M parameters", |net, x| {
-        build(net, x, 32, |conv, padding| conv.padding(padding), Activation::Relu6)
+        build(net, x, 32, Conv2d::padding, Activation::Relu6)
     })
     .alias("mobilenetv1_100");
 pub(super) const MOBILENET_V1_025: Architecture = Architecture {

@@ -13,6 +13,7 @@ mod cifar_resnet;
 mod config;
 mod convnext;
 mod densenet;
+mod detect;
 mod ds_cnn;
 mod efficientnet;
 mod inverted_residual;
@@ -36,6 +37,7 @@ mod weights;
 
 pub use builder::{Activation, Builder, Conv2d};
 pub use config::{InputConfig, ModelConfig};
+pub use detect::{DetectError, detect};
 pub use model::{Calibration, Model, ModelError};
 pub use random::random_weights;
 pub use shipped::{SHIPPED, Shipped};
