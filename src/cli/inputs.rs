@@ -19,8 +19,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it
-    #[arg(long, value_name = "FILE", requires = "arch")]
+    /// A state dict in safetensors, named as PyTorch names it; without --arch, it tells the architecture
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
     weights: Option<PathBuf>,
 
     /// Keep batch normalisation apart in place of folding it into the layer before
@@ -32,6 +32,7 @@ impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<Model> {
         let model = match (&self.arch, &self.weights) {
             (Some(arch), Some(weights)) => Model::from_weights(arch, weights)?,
+            (None, Some(weights)) => Model::detect(weights)?,
             _ => Model::open(self.model.as_deref().unwrap_or(SHIPPED[0].name))?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
