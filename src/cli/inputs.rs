@@ -1,7 +1,7 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
 use super::quantization::CodingArg;
-use crate::data::{self, Channels, DataFormat, Dataset, PixelKind, Preprocess, Split};
+use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, PixelKind, Preprocess, Split};
 use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
 use crate::zoo::{InputConfig, Model, SHIPPED};
 use anyhow::{Context, bail};
@@ -126,6 +126,23 @@ impl DataArgs {
         let known = self.mean.is_some() || self.std.is_some() || !own.mean.is_empty() || !own.std.is_empty();
         dataset.pixel_kind() == PixelKind::Bytes && !known
     }
+}
+
+/// Makes the set's labels the network's, and names the network's classes by the set's where it has no
+/// names of its own. Gives what a reader of the report should know of it.
+pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> anyhow::Result<Option<String>> {
+    let found = dataset.match_classes(model.num_classes, &model.labels)?;
+    if let (true, Some(names)) = (model.labels.is_empty(), dataset.class_names()) {
+        model.labels = names.to_vec();
+    }
+    Ok(match found {
+        ClassMatch::Order { unknown } => {
+            let note = format!("classes are taken in their order, not by name: '{unknown}' is none of the model's");
+            tracing::warn!("{}: {note}", dataset.name());
+            Some(note)
+        }
+        ClassMatch::Numbers | ClassMatch::Names => None,
+    })
 }
 
 /// How a multiplier's table is read.

@@ -37,12 +37,13 @@ impl Array {
         }
     }
 
-    /// The shape of one image: `[N, D]` gives `[1, 1, D]`, `[N, H, W]` gives `[1, H, W]`.
+    /// The shape of one image: `[N, D]` gives `[1, 1, D]`, `[N, H, W]` gives `[1, H, W]`, and dimensions
+    /// of 1 in front of the last three are left out.
     fn image_shape(&self) -> Result<[usize; 3], DataError> {
         let shape = match self.dims[..] {
+            [_, ref ones @ .., c, h, w] if ones.iter().all(|&dim| dim == 1) => [c, h, w],
             [_, d] => [1, 1, d],
             [_, h, w] => [1, h, w],
-            [_, c, h, w] => [c, h, w],
             _ => [0; 3],
         };
         let shape = shape.map(|dim| usize::try_from(dim).unwrap_or(0));

@@ -2,7 +2,8 @@
 //!
 //! That is how MNIST and its relatives are passed around as tables; a first row of names that
 //! starts with `label` or `labels` is skipped. Rows have no fixed length, so that opening goes
-//! through the file once, keeps all labels, and notes where every so many rows begin.
+//! through the file once, keeps all labels, and notes where every so many rows begin. The last row may
+//! lack its newline when it is whole: as many numbers as in the others, each of which can be read.
 
 use super::format::{Evidence, Format, Probe};
 use super::source::{Source, SourceReader};
@@ -87,10 +88,6 @@ impl Index {
         }
         let pixels = fields.unwrap_or(0).saturating_sub(1);
         index.side = pixels.isqrt();
-        if rows.get_ref().last().is_some_and(|byte| byte != b'\n') {
-            // Nothing else would tell a number that was cut from a whole one.
-            return Err(DataError::content(file, "a last line without an end", "a newline; the file may be truncated"));
-        }
         if index.labels.is_empty() {
             return Err(DataError::content(file, "no rows of numbers", "a label and its pixels in each"));
         }

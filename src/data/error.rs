@@ -63,6 +63,18 @@ pub enum DataError {
         /// How many classes there are.
         classes: u64,
     },
+    /// A set's classes are neither as many as the network's nor named like them.
+    #[error("{dataset}: has {found} classes, but the network has {expected}; {reason}")]
+    Classes {
+        /// The dataset.
+        dataset: String,
+        /// Its classes.
+        found: usize,
+        /// The network's.
+        expected: usize,
+        /// Why they are not matched by name.
+        reason: String,
+    },
     /// A folder lacks the files that its format and the wanted split ask for.
     #[error("{}: has no {missing}; expected {expected}", folder.display())]
     Missing {

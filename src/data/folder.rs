@@ -1,13 +1,12 @@
 //! A folder of class folders of PNG and JPEG files, as torchvision's `ImageFolder` reads it.
 //!
 //! Classes are numbered by their names' order. Where the folder has a `train` folder and one of
-//! `val` and `test` instead, the split chooses between them. Files are only read here; they are decoded
-//! where batches are made, on many threads.
+//! `val` and `test` instead, the split chooses between them.
 
 use super::format::{Evidence, Format, Probe};
-use super::storage::{Origin, Storage, read_up_to};
-use super::{DataError, Dataset, EncodedImage, PixelKind, Pixels, ReadPixels, Split, decode};
-use std::ops::Range;
+use super::image_files::{self, is_image};
+use super::storage::{Origin, Storage};
+use super::{DataError, Dataset, Split};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +14,6 @@ pub(super) static FORMAT: Format = Format { name: "folder", recognise, open };
 
 const TEST: [&str; 2] = ["test", "val"];
 const TRAIN: [&str; 1] = ["train"];
-const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 fn recognise(probe: &mut Probe) -> Evidence {
     match probe {
@@ -37,9 +35,8 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
         return Err(DataError::content(root.display(), "no class folders", "one folder of PNG or JPEG files a class"));
     }
     let files: Arc<[Storage]> = files.into();
-    let image_shape = decode::shape(&encoded(&files[0])?)?;
     let origin = Origin::below(path, &root, files.clone());
-    Ok(Dataset::new(origin, image_shape, PixelKind::Bytes, labels, Files(files)).with_class_names(names))
+    Ok(image_files::dataset(origin, files, labels)?.with_class_names(names))
 }
 
 /// The folder of class folders for a split: `path` itself, or the one below it that is named so.
@@ -64,15 +61,22 @@ fn root(path: &Path, split: Split) -> Result<PathBuf, DataError> {
     }
 }
 
-/// The PNG and JPEG files of a class, at least one.
+/// The PNG and JPEG files of a class, at least one: those of its folder, then those of each folder below, by path.
 fn images(class: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let entries = entries(class)?;
-    let is_image = |file: &PathBuf| {
-        let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        EXTENSIONS.contains(&extension.as_str())
-    };
-    let (images, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_image);
-    if let (Some(first), count) = (others.first(), others.len()) {
+    let (mut folders, mut left_out) = (vec![class.to_owned()], Vec::new());
+    let mut files = Vec::new();
+    let mut next = 0;
+    while let Some(folder) = folders.get(next) {
+        let (below, here): (Vec<_>, Vec<_>) = entries(folder)?.into_iter().partition(|entry| entry.is_dir());
+        let (images, others): (Vec<_>, Vec<_>) = here.into_iter().partition(|entry| is_image(entry));
+        files.push((folder.clone().into_os_string(), images));
+        left_out.extend(others);
+        folders.extend(below);
+        next += 1;
+    }
+    files.sort_unstable();
+    let images: Vec<_> = files.into_iter().flat_map(|(_, images)| images).collect();
+    if let (Some(first), count) = (left_out.first(), left_out.len()) {
         tracing::warn!("{}: left out {count} that are no PNG or JPEG files, as {}", class.display(), name(first));
     }
     if images.is_empty() {
@@ -93,18 +97,4 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn encoded(file: &Storage) -> Result<EncodedImage, DataError> {
-    let bytes = file.open().and_then(|mut file| read_up_to(&mut file, u64::MAX));
-    let bytes = bytes.map_err(|source| DataError::io(file, source))?;
-    Ok(EncodedImage { file: file.to_string(), bytes })
-}
-
-struct Files(Arc<[Storage]>);
-
-impl ReadPixels for Files {
-    fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError> {
-        self.0[samples].iter().map(encoded).collect::<Result<_, _>>().map(Pixels::Encoded)
-    }
 }

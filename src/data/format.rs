@@ -1,7 +1,7 @@
 //! The registry of formats, and how a path is given to one of them.
 
 use super::source::Source;
-use super::{DataError, Dataset, Split, cifar, csv, folder, idx, npz, safetensors};
+use super::{DataError, Dataset, Split, cifar, csv, folder, idx, list, npz, safetensors};
 use std::path::Path;
 
 /// All formats, in the order that messages list them.
@@ -10,6 +10,7 @@ static FORMATS: &[&Format] = &[
     &cifar::CIFAR10,
     &cifar::CIFAR100,
     &folder::FORMAT,
+    &list::FORMAT,
     &safetensors::FORMAT,
     &npz::FORMAT,
     &csv::FORMAT,

@@ -23,6 +23,7 @@ fn recognise(probe: &mut Probe) -> Evidence {
     let certain = match probe {
         Probe::Folder { .. } => probe.has_any(&TEST) || probe.has_any(&TRAIN),
         Probe::File { head, .. } => {
+            // Of a higher rank, these bytes could as well be a dark image's.
             matches!(head[..], [0, 0, kind, 1..=4, ..] if element_kind(kind).is_some())
         }
     };
@@ -83,11 +84,11 @@ fn missing(folder: &Path, what: &str, names: &[&str]) -> DataError {
 
 /// Reads the header, and checks the length that follows from it.
 fn array(storage: Storage) -> Result<Array, DataError> {
-    const EXPECTED: &str = "an IDX header: 0, 0, a type from 8 to 14, a rank from 1 to 4";
+    const EXPECTED: &str = "an IDX header: 0, 0, a type from 8 to 14, a rank from 1";
     let mut source = Source::new(storage)?;
     let head = source.head(4)?;
     let (kind, rank) = match head[..] {
-        [0, 0, kind, rank @ 1..=4] => (element_kind(kind), rank),
+        [0, 0, kind, rank @ 1..=u8::MAX] => (element_kind(kind), rank),
         _ => (None, 0),
     };
     let Some(kind) = kind else {

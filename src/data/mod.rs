@@ -29,6 +29,7 @@
 mod array;
 mod batches;
 mod cifar;
+mod classes;
 mod csv;
 mod decode;
 mod element;
@@ -37,6 +38,8 @@ mod error;
 mod folder;
 mod format;
 mod idx;
+mod image_files;
+mod list;
 mod npz;
 mod planes;
 mod preprocess;
@@ -46,6 +49,7 @@ mod source;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
+pub use classes::ClassMatch;
 pub use decode::DecodeError;
 pub use embedded::{Embedded, embedded};
 pub use error::DataError;
@@ -159,7 +163,8 @@ impl Dataset {
         &self.labels
     }
 
-    /// The classes' names by label, where the format has them.
+    /// The classes' names by label, where the format has them or [`Dataset::match_classes`] has
+    /// given them.
     pub fn class_names(&self) -> Option<&[String]> {
         self.class_names.as_deref()
     }

@@ -121,7 +121,7 @@ impl Source {
 
     /// The bytes as a stream that stands at the start.
     pub fn into_reader(self) -> SourceReader {
-        SourceReader { source: self, offset: 0, last: None }
+        SourceReader { source: self, offset: 0 }
     }
 
     /// As many of the `len` bytes from `offset` as there are.
@@ -187,14 +187,6 @@ impl Source {
 pub(super) struct SourceReader {
     source: Source,
     offset: u64,
-    last: Option<u8>,
-}
-
-impl SourceReader {
-    /// The byte before the place that it stands at, if that has been read.
-    pub fn last(&self) -> Option<u8> {
-        self.last
-    }
 }
 
 impl Seek for SourceReader {
@@ -205,7 +197,6 @@ impl Seek for SourceReader {
             SeekFrom::End(by) => self.source.len.and_then(|len| len.checked_add_signed(by)),
         };
         self.offset = offset.ok_or(io::ErrorKind::Unsupported)?;
-        self.last = None;
         Ok(self.offset)
     }
 }
@@ -215,7 +206,6 @@ impl Read for SourceReader {
         let bytes = self.source.fetch(self.offset, buf.len() as u64)?;
         self.offset += bytes.len() as u64;
         buf[..bytes.len()].copy_from_slice(&bytes);
-        self.last = bytes.last().copied().or(self.last);
         Ok(bytes.len())
     }
 }

@@ -81,8 +81,8 @@ impl Origin {
         &self.name
     }
 
-    /// BLAKE3 of the files' stored bytes one after the other, images before labels; for class
-    /// folders, of each file's path below the folder (with `/`), a zero byte, and its bytes. Computed on the
+    /// BLAKE3 of the files' stored bytes one after the other, images before labels; for a list,
+    /// its own before its images'; for class folders, of each file's path below the folder (with `/`), a zero byte, and its bytes. Computed on the
     /// first call, streaming.
     ///
     /// # Errors

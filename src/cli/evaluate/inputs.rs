@@ -2,6 +2,7 @@
 
 use super::EvaluateArgs;
 use super::options::Mode;
+use crate::cli::inputs::match_classes;
 use crate::data::{Dataset, Preprocess};
 use crate::eval;
 use crate::layer::InferenceMode;
@@ -54,14 +55,15 @@ impl Inputs {
         let config = args.quantization.config(coding, lut.as_ref())?;
         let qparams = args.quantization.qparams.as_deref();
         let qparams = qparams.map(|path| ParamsFile::read(path).context("--qparams")).transpose()?;
-        let model = args.model.open()?;
-        let dataset = args.data.open(&model)?;
-        dataset.check_labels(model.num_classes)?;
+        let mut model = args.model.open()?;
+        let mut dataset = args.data.open(&model)?;
+        let class_note = match_classes(&mut dataset, &mut model)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
         check_images(&dataset, &preprocess, &model)?;
         let is_quantized = mode.is_quantized() || args.quantization.save_qparams.is_some();
         let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
         let mut notes = model.notes.clone();
+        notes.extend(class_note);
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
         }
