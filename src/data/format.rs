@@ -14,6 +14,8 @@ static FORMATS: &[&Format] = &[
     &safetensors::FORMAT,
     &npz::FORMAT,
     &csv::FORMAT,
+    #[cfg(feature = "parquet")]
+    &super::parquet::FORMAT,
 ];
 
 /// One format: how it is known, and how it is opened.
@@ -84,6 +86,9 @@ impl Probe {
                 ([], [folder, ..]) => format!("a folder with {} folders, the first being {folder}", folders.len()),
             },
             Probe::File { head, .. } if head.get(TAR) == Some(b"ustar") => "a tar archive; unpack it first".to_owned(),
+            Probe::File { head, .. } if head.starts_with(b"PAR1") => {
+                "a Parquet file, which builds with `--features parquet` read".to_owned()
+            }
             Probe::File { head, .. } if head.is_empty() => "an empty file".to_owned(),
             Probe::File { head, .. } => format!("a file that starts with {:02x?}", &head[..head.len().min(8)]),
         }

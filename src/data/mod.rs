@@ -41,6 +41,8 @@ mod idx;
 mod image_files;
 mod list;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod planes;
 mod preprocess;
 mod resize;

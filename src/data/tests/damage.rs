@@ -8,7 +8,7 @@ use tempfile::tempdir;
 /// Opens as `format` and reads everything.
 fn drain(path: &Path, format: DataFormat) -> Result<(Vec<u32>, Pixels), DataError> {
     let mut dataset = data::open(path, Some(format), Split::Test)?;
-    let pixels = dataset.read(0..dataset.len())?;
+    let pixels = decoded(dataset.read(0..dataset.len())?)?;
     Ok((dataset.labels().to_vec(), pixels))
 }
 
@@ -34,7 +34,14 @@ fn every_format_survives_truncation_at_every_byte() {
                 match drain(&path, encoding.data_format()) {
                     Err(error) => assert!(!error.to_string().is_empty()),
                     Ok((labels, Pixels::Bytes(pixels))) if encoding.can_shrink => {
-                        assert_eq!(pixels, set.pixels[..labels.len() * set.image()], "{encoding:?} {len}");
+                        let (last, others) = pixels.split_last().expect("no set is empty");
+                        let expected = &set.pixels[..pixels.len()];
+                        assert_eq!(pixels.len(), labels.len() * set.image());
+                        assert_eq!(others, &expected[..others.len()], "{encoding:?} {len}");
+                        // Nothing tells a last number that was cut from a whole one.
+                        let (last, whole) = (last.to_string(), expected[others.len()].to_string());
+                        let is_cut = encoding.format == "csv" && whole.starts_with(&last);
+                        assert!(is_cut || last == whole, "{encoding:?} {len}: {last} for {whole}");
                     }
                     Ok(found) => assert_eq!(found, whole, "{encoding:?}: {} cut to {len}", file.display()),
                 }
@@ -166,7 +173,8 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
         (&[("a.csv", b"label,x\n".to_vec())], &["no rows of numbers"]),
         (&[("a.csv", b"1,2\n-1,5\n".to_vec())], &["\"-1\" first in line 2", "a label"]),
         (&[("a.csv", b"1,2\n1,256\n".to_vec())], &["\"256\" in column 2 of sample 1", "0 to 255"]),
-        (&[("a.csv", b"1,2\n1,25".to_vec())], &["a last line without an end", "truncated"]),
+        (&[("a.csv", b"1,2\n1,".to_vec())], &["\"\" in column 2 of sample 1", "0 to 255"]),
+        (&[("a.csv", b"1,2,3,4,5\n1,2,3,4".to_vec())], &["4 fields in line 2", "5 as in the first"]),
         (&[("a.csv", b"1,0.5\n".to_vec())], &["\"0.5\" in column 2 of sample 0"]),
     ];
     for (files, parts) in cases.iter().chain(more) {

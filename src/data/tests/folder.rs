@@ -153,6 +153,17 @@ fn folders_without_images_are_named() {
     assert!(message.contains("a folder with 1 files, the first being 1.png"), "{message}");
 }
 
+/// The order is that of `sorted(os.walk(class))`, each folder's files sorted, as `ImageFolder` has it.
+#[test]
+fn folders_below_a_class_are_part_of_it() {
+    let folder = tempdir().unwrap();
+    for (name, level) in [("a/z.png", 1), ("a/b-x/1.png", 2), ("a/b/2.png", 3), ("a/b/c/0.png", 4), ("c/0.png", 5)] {
+        save(&folder, name, [1, 1], L8, &[level]);
+    }
+    write(folder.path().join("a/b/notes.txt"), b"not a picture");
+    assert_eq!(read(folder.path(), Preprocess::default(), 2).unwrap(), (vec![1, 3, 2, 4, 5], vec![0, 0, 0, 0, 1]));
+}
+
 #[test]
 fn the_hash_covers_names_and_bytes() {
     let folder = tempdir().unwrap();

@@ -176,9 +176,9 @@ fn formats_are_named() {
     for format in DataFormat::all() {
         assert_eq!(format.to_string().parse::<DataFormat>().unwrap(), format);
     }
-    let error = "parquet".parse::<DataFormat>().unwrap_err().to_string();
+    let error = "tfrecord".parse::<DataFormat>().unwrap_err().to_string();
     assert!(
-        error.contains("`parquet`") && error.contains("idx, cifar10, cifar100, folder, safetensors, npz, csv"),
+        error.contains("`tfrecord`") && error.contains("idx, cifar10, cifar100, folder, list, safetensors, npz, csv"),
         "{error}"
     );
 }
@@ -194,6 +194,48 @@ fn csv_goes_back_over_its_marks() {
             assert_eq!(bytes(&mut dataset, range.clone()), set.pixels[range]);
         }
     }
+}
+
+#[test]
+fn the_last_row_of_a_csv_file_needs_no_newline() {
+    let folder = tempdir().unwrap();
+    for text in ["5,1\n6,255", "5,1\r\n6,255\r\n", "label,p\n5,1\n6,255"] {
+        let mut dataset = data::open(&write(folder.path().join("a.csv"), text.as_bytes()), None, Split::Test).unwrap();
+        assert_eq!((bytes(&mut dataset, 0..2), dataset.labels()), (vec![1, 255], &[5, 6][..]), "{text:?}");
+    }
+}
+
+#[test]
+fn idx_files_have_any_rank_and_type() {
+    let folder = tempdir().unwrap();
+    let big = |value: u8, size: usize| [vec![0; size - 1], vec![value]].concat();
+    write(folder.path().join("labels"), &idx(8, &[2], &[3, 4]));
+    for (dims, shape) in [
+        (&[2usize, 4][..], [1, 1, 4]),
+        (&[2, 2, 2], [1, 2, 2]),
+        (&[2, 2, 2, 1], [2, 2, 1]),
+        (&[2, 1, 1, 2, 2], [1, 2, 2]),
+        (&[2, 1, 1, 4, 1, 1], [4, 1, 1]),
+    ] {
+        for (code, size) in [(0x08, 1), (0x09, 1), (0x0b, 2), (0x0c, 4)] {
+            let content: Vec<u8> = (1..9).flat_map(|value| big(value * 15, size)).collect();
+            let path = write(folder.path().join("images"), &idx(code, dims, &content));
+            let mut dataset = data::open(&path, "idx".parse().ok(), Split::Test).unwrap();
+            assert_eq!((dataset.image_shape(), dataset.labels()), (shape, &[3, 4][..]), "{dims:?} of {code}");
+            assert_eq!(bytes(&mut dataset, 1..2), [75, 90, 105, 120], "{dims:?} of {code}");
+        }
+        let values = [0.5f32, -1.0, 2.0, 3.0, 4.0, 5.0, -6.5, 7.0];
+        let single = values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<_>>();
+        let double = values.iter().flat_map(|&value| f64::from(value).to_be_bytes()).collect();
+        for (code, content) in [(0x0d, single), (0x0e, double)] {
+            let path = write(folder.path().join("images"), &idx(code, dims, &content));
+            let mut dataset = data::open(&path, "idx".parse().ok(), Split::Test).unwrap();
+            assert_eq!(dataset.read(1..2).unwrap(), Pixels::Floats(values[4..].to_vec()), "{dims:?} of {code}");
+        }
+    }
+    let path = write(folder.path().join("images"), &idx(8, &[2, 2, 1, 1, 2], &[0; 8]));
+    let error = data::open(&path, "idx".parse().ok(), Split::Test).unwrap_err().to_string();
+    assert!(error.contains("u8 [2, 2, 1, 1, 2]") && error.contains("[N, C, H, W]"), "{error}");
 }
 
 #[test]

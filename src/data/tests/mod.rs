@@ -2,12 +2,16 @@
 //! and survives whatever its files have become.
 
 mod batches;
+mod classes;
 mod damage;
 mod folder;
 mod formats;
+mod list;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod preprocess;
 
-use super::{DataFormat, Dataset, Pixels};
+use super::{DataError, DataFormat, Dataset, Pixels, decode};
 use proptest::prelude::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -52,6 +56,7 @@ pub struct Encoding {
 const GRAY: &[[usize; 3]] = &[[1, 3, 4], [1, 1, 1], [1, 28, 28]];
 const ANY: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1], [4, 7, 3]];
 const SQUARE: &[[usize; 3]] = &[[1, 3, 3], [1, 1, 1], [1, 28, 28]];
+const PICTURES: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1]];
 const CIFAR: &[[usize; 3]] = &[[3, 32, 32]];
 
 pub const ENCODINGS: &[Encoding] = &[
@@ -65,6 +70,14 @@ pub const ENCODINGS: &[Encoding] = &[
     Encoding { format: "npz", shapes: ANY, write: npz_deflated, can_shrink: false },
     Encoding { format: "csv", shapes: SQUARE, write: csv_with_names, can_shrink: true },
     Encoding { format: "csv", shapes: SQUARE, write: csv_gz, can_shrink: false },
+    Encoding { format: "list", shapes: PICTURES, write: list::beside, can_shrink: true },
+    Encoding { format: "list", shapes: PICTURES, write: list::in_a_folder, can_shrink: true },
+    #[cfg(feature = "parquet")]
+    Encoding { format: "parquet", shapes: PICTURES, write: parquet::plain, can_shrink: false },
+    #[cfg(feature = "parquet")]
+    Encoding { format: "parquet", shapes: PICTURES, write: parquet::snappy_shards, can_shrink: false },
+    #[cfg(feature = "parquet")]
+    Encoding { format: "parquet", shapes: PICTURES, write: parquet::zstd, can_shrink: false },
 ];
 
 impl Encoding {
@@ -86,10 +99,30 @@ pub fn encoded_sets(largest: usize) -> impl Strategy<Value = (Encoding, Set)> {
 
 /// Byte pixels of a range.
 pub fn bytes(dataset: &mut Dataset, range: std::ops::Range<usize>) -> Vec<u8> {
-    match dataset.read(range).expect("readable") {
+    match dataset.read(range).and_then(decoded).expect("readable") {
         Pixels::Bytes(bytes) => bytes,
         other => panic!("{other:?} instead of bytes"),
     }
+}
+
+/// The same pixels, images decoded.
+pub fn decoded(pixels: Pixels) -> Result<Pixels, DataError> {
+    let Pixels::Encoded(images) = pixels else { return Ok(pixels) };
+    let mut bytes = Vec::new();
+    for image in &images {
+        bytes.extend(decode::planes(image)?.bytes);
+    }
+    Ok(Pixels::Bytes(bytes))
+}
+
+/// The PNG file of an image of planes.
+pub fn png([c, h, w]: [usize; 3], planes: &[u8]) -> Vec<u8> {
+    let interleaved: Vec<u8> = (0..h * w).flat_map(|i| (0..c).map(move |c| planes[c * h * w + i])).collect();
+    let color = if c == 1 { image::ExtendedColorType::L8 } else { image::ExtendedColorType::Rgb8 };
+    let mut file = std::io::Cursor::new(Vec::new());
+    image::write_buffer_with_format(&mut file, &interleaved, w as u32, h as u32, color, image::ImageFormat::Png)
+        .expect("memory");
+    file.into_inner()
 }
 
 pub fn write(path: PathBuf, content: &[u8]) -> PathBuf {
