@@ -44,7 +44,7 @@ impl ModelArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Data set, its format recognised; default: the model's embedded test set
+    /// Data set, its format recognised (see docs/data.md); default: the model's embedded test set
     #[arg(short, long, value_name = "PATH")]
     data: Option<PathBuf>,
 
@@ -60,7 +60,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
     std: Option<Vec<f32>>,
 
-    /// Resize byte images so that their shorter side is N
+    /// Resize byte images so that their shorter side is N, bilinear with antialiasing
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
 
@@ -68,7 +68,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
-    /// Convert byte images: gray or rgb
+    /// Convert byte images: gray (by ITU-R 601 weights, as Pillow's mode L) or rgb
     #[arg(long, value_name = "CHANNELS")]
     channels: Option<Channels>,
 }

@@ -28,7 +28,9 @@ fn gray_images_in_every_format() {
         let pixels = image.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         format!("{label},{pixels}\n")
     };
-    folder.write("rows.csv", labels.iter().zip(images.chunks_exact(784)).map(row).collect::<String>());
+    let rows: String = labels.iter().zip(images.chunks_exact(784)).map(row).collect();
+    folder.write("rows.csv", &rows);
+    folder.write("no-newline.csv", rows.trim_end());
     write_npz(&folder, "set.npz", &images, &labels);
 
     let expected = folder.logits("--data bytes.safetensors --mode quant");
@@ -41,6 +43,7 @@ fn gray_images_in_every_format() {
         "packed/t10k-images-idx3-ubyte.gz",
         "floats.safetensors",
         "rows.csv",
+        "no-newline.csv",
         "set.npz",
     ] {
         assert_eq!(folder.logits(&format!("--data {path} --mode quant")), expected, "{path}");
@@ -167,6 +170,78 @@ fn channels_must_match_or_be_converted() {
     folder.refuses(resnet, &["gray.safetensors", "--channels rgb"]);
     let report = folder.json(&format!("{resnet} --channels rgb"));
     assert_eq!(text(&report, "/config/channels"), "rgb");
+}
+
+/// The names of Fashion-MNIST's classes as folders, in the network's order.
+const FOLDERS: [&str; 10] =
+    ["t-shirt-top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "bag", "ankle_boot"];
+
+#[test]
+fn class_folders_are_matched_with_the_networks_labels_by_name() {
+    let folder = Folder::new();
+    let images = Random::new(103).bytes(SAMPLES * 784);
+    let save = |set: &str, class: &str, i: usize| {
+        let path = folder.path(format!("{set}/{class}/{i}.png"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::save_buffer(path, &images[i * 784..][..784], 28, 28, image::ExtendedColorType::L8).unwrap();
+    };
+    (0..SAMPLES).for_each(|i| save("all", FOLDERS[i], i));
+    for (set, classes) in [("all", &FOLDERS[..]), ("some", &["bag", "Dress", "Coat"])] {
+        classes.iter().for_each(|class| save(set, class, 0));
+        folder.run_to(0, &format!("--data {set} --predictions p.csv"));
+        let rows = csv_rows(&folder.read("p.csv"));
+        let mut sorted = classes.to_vec();
+        sorted.sort_unstable();
+        let mut labels: Vec<&str> = rows[1..].iter().map(|row| row[1].as_str()).collect();
+        labels.dedup();
+        let number = |class: &&str| FOLDERS.iter().position(|name| name == class).unwrap().to_string();
+        assert_eq!(labels, sorted.iter().map(number).collect::<Vec<_>>(), "{set}");
+    }
+    // As many, but one is called otherwise: by their order, which the report says.
+    std::fs::rename(folder.path("all/Coat"), folder.path("all/Jacket")).unwrap();
+    let report = folder.json("--data all");
+    assert!(report["notes"].to_string().contains("'Jacket' is none of the model's"), "{report:#}");
+    std::fs::rename(folder.path("some/Coat"), folder.path("some/Jacket")).unwrap();
+    folder.refuses("--data some", &["some", "3 classes", "10", "'Jacket'"]);
+}
+
+/// ImageNet's way: bare names and labels in `val.txt`, large pictures in `val/`, resized and cropped.
+#[test]
+fn a_validation_list_of_jpegs() {
+    let folder = Folder::new();
+    folder.write("w.safetensors", safetensors(&StateDict::resnet20(104, 10).stored()));
+    let mut lines = Vec::new();
+    for (i, [w, h]) in [[50, 40], [40, 60], [33, 64]].into_iter().enumerate() {
+        let pixels = Random::new(105 + i as u64).bytes((w * h * 3) as usize);
+        let name = format!("ILSVRC2012_val_{i:08}.JPEG");
+        std::fs::create_dir_all(folder.path("val")).unwrap();
+        let color = image::ExtendedColorType::Rgb8;
+        image::save_buffer_with_format(
+            folder.path(format!("val/{name}")),
+            &pixels,
+            w,
+            h,
+            color,
+            image::ImageFormat::Jpeg,
+        )
+        .unwrap();
+        lines.push(format!("{name} {}\n", 9 - i));
+    }
+    folder.write("val.txt", lines.concat());
+    let args = format!("--arch resnet20 --weights w.safetensors --resize 36 --crop 32 {NORMALISED}");
+    folder.run_to(0, &format!("{args} --data val.txt --predictions p.csv"));
+    let rows = csv_rows(&folder.read("p.csv"));
+    assert_eq!(rows[1..].iter().map(|row| row[1].as_str()).collect::<Vec<_>>(), ["9", "8", "7"]);
+    // The same pictures as class folders, of which there must be ten.
+    for (i, class) in (0..10).map(|class| (class % 3, class)) {
+        std::fs::create_dir_all(folder.path(format!("classes/{class}"))).unwrap();
+        let name = format!("ILSVRC2012_val_{i:08}.JPEG");
+        std::fs::copy(folder.path(format!("val/{name}")), folder.path(format!("classes/{class}/{name}"))).unwrap();
+    }
+    let logits = folder.logits(&format!("{args} --data val.txt --data-format list"));
+    assert_eq!(folder.logits(&format!("{args} --data classes --limit 3")), logits);
+    std::fs::remove_file(folder.path("val/ILSVRC2012_val_00000002.JPEG")).unwrap();
+    folder.refuses(&format!("{args} --data val.txt"), &["val_00000002.JPEG"]);
 }
 
 #[test]

@@ -37,6 +37,14 @@ fn of_the_project(name: &str) -> String {
 fn prepare(folder: &Folder) {
     folder.write("mul8.bin", Table::unsigned(|a, b| a * b).u16_bin());
     folder.write("resnet20.safetensors", safetensors(&StateDict::resnet20(1, 10).stored()));
+    let mut lines = Vec::new();
+    for i in 0..4 {
+        let (name, pixels) = (format!("{i}.jpg"), Random::new(10 + i).bytes(60 * 48 * 3));
+        std::fs::create_dir_all(folder.path("val")).unwrap();
+        image::save_buffer(folder.path("val").join(&name), &pixels, 60, 48, image::ExtendedColorType::Rgb8).unwrap();
+        lines.push(format!("{name} {i}\n"));
+    }
+    folder.write("val.txt", lines.concat());
     for (seed, name) in [(2, "test_batch.bin"), (3, "data_batch_1.bin")] {
         folder.write(name, cifar(&Random::new(seed).bytes(8 * 3072), |i| vec![i as u8]));
     }

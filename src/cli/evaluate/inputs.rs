@@ -1,8 +1,8 @@
 //! Everything that an evaluation reads, opened and checked before it starts.
 
+use super::super::inputs::match_classes;
 use super::EvaluateArgs;
 use super::options::Mode;
-use crate::cli::inputs::match_classes;
 use crate::data::{Dataset, Preprocess};
 use crate::eval;
 use crate::layer::InferenceMode;

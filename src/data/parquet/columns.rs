@@ -6,7 +6,7 @@ use ::parquet::basic::Type;
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::DataType;
 use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::{ColumnChunkMetaData, FileMetaData};
+use ::parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, RowGroupMetaData};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path) -> Result<SerializedFileReader<File>, DataError>
     let len = file.metadata().map_err(io)?.len();
     let reader = SerializedFileReader::new(file).map_err(|error| failed(path, error))?;
     let groups = reader.metadata().row_groups().iter();
-    match groups.flat_map(|group| group.columns()).find(|column| !lies_within(column, len)) {
+    match groups.flat_map(RowGroupMetaData::columns).find(|column| !lies_within(column, len)) {
         None => Ok(reader),
         Some(column) => {
             let found = format!("a column `{}` beyond the end", column.column_path().string());
@@ -80,7 +80,7 @@ fn column(
 ) -> Result<usize, DataError> {
     let columns = metadata.schema_descr().columns();
     let named = |name: &&str| columns.iter().position(|column| column.path().string() == **name);
-    let found = names.iter().find_map(|name| named(name));
+    let found = names.iter().find_map(named);
     let fits = |&index: &usize| columns[index].max_rep_level() == 0 && types.contains(&columns[index].physical_type());
     found.filter(fits).ok_or_else(|| {
         let known: Vec<_> =

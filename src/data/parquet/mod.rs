@@ -54,10 +54,9 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     };
     let origin = Origin::at(path, files.into_iter().map(Storage::File).collect::<Vec<_>>());
     let dataset = Dataset::new(origin, image_shape, PixelKind::Bytes, labels, images);
-    Ok(match names {
-        Some(names) => dataset.with_class_names(names),
-        None => dataset,
-    })
+    let Some(names) = names else { return Ok(dataset) };
+    dataset.check_labels(names.len())?;
+    Ok(dataset.with_class_names(names))
 }
 
 fn is_parquet(file: &Path) -> bool {

@@ -69,9 +69,14 @@ fn the_hash_covers_labels_and_images() {
 #[test]
 fn other_texts_are_no_lists() {
     let folder = tempdir().unwrap();
-    for text in ["5, 0, 12\n", "hello 12\n", "a.png\n", "1 2 3\n"] {
+    for (text, expected) in [
+        ("5, 0, 12\n", "3 fields a row"),
+        ("hello 12\n", "not recognised"),
+        ("a.png\n", "not recognised"),
+        ("1 2 3\n", "not recognised"),
+    ] {
         let path = write(folder.path().join("text"), text.as_bytes());
-        let opened = data::open(&path, None, Split::Test);
-        assert!(!opened.is_err_and(|error| error.to_string().contains("list:")), "{text}");
+        let message = data::open(&path, None, Split::Test).unwrap_err().to_string();
+        assert!(message.contains(expected), "{text:?}: {message}");
     }
 }

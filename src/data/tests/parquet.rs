@@ -245,6 +245,25 @@ fn splits_are_told_by_names() {
     assert_eq!(data::open(&path, None, Split::Test).unwrap().len(), 1);
 }
 
+/// The file's parser is another crate's: whatever byte is another one, there is an error or a set.
+#[test]
+fn no_changed_byte_is_a_panic() {
+    let set = Set::of([1, 3, 4], 5);
+    let folder = tempdir().unwrap();
+    for codec in [Codec::Plain, Codec::Snappy, Codec::Zstd] {
+        let whole = encode(&set, 0..5, codec);
+        for (place, change) in (0..whole.len()).flat_map(|place| [1, 0x80, 0xff].map(|change| (place, change))) {
+            let mut changed = whole.clone();
+            changed[place] ^= change;
+            let path = write(folder.path().join("set.parquet"), &changed);
+            let read = |mut set: Dataset| set.read(0..set.len()).and_then(decoded);
+            if let Err(error) = data::open(&path, None, Split::Test).and_then(read) {
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_no_image_set_is_named() {
     let folder = tempdir().unwrap();
