@@ -1,7 +1,7 @@
 //! The way to the encoded images of a set: row group after row group, page after page.
 
 use super::columns::{self, Shard};
-use super::{EncodedImage, Pixels, ReadPixels, failed};
+use super::{EncodedImage, Pixels, ReadPixels, failed, guarded};
 use crate::data::DataError;
 use ::parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use ::parquet::data_type::ByteArrayType;
@@ -50,9 +50,14 @@ impl Images {
         Images { groups, files, file: None, cursor: None }
     }
 
+    /// The row group of a sample.
+    fn group_of(&self, sample: usize) -> usize {
+        self.groups.partition_point(|group| group.samples.end <= sample)
+    }
+
     /// A cursor at `sample`: the one that stands there already, else a new one.
     fn cursor(&mut self, sample: usize) -> Result<&mut Cursor, DataError> {
-        let group = self.groups.partition_point(|group| group.samples.end <= sample);
+        let group = self.group_of(sample);
         let Group { file, index, samples } = &self.groups[group];
         let (path, column) = &self.files[*file];
         let mut cursor = match self.cursor.take() {
@@ -92,6 +97,10 @@ impl Images {
 
 impl ReadPixels for Images {
     fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError> {
-        samples.map(|sample| self.image(sample)).collect::<Result<_, _>>().map(Pixels::Encoded)
+        let images = samples.map(|sample| {
+            let file = self.files[self.groups[self.group_of(sample)].file].0.clone();
+            guarded(&file, || self.image(sample))
+        });
+        images.collect::<Result<_, _>>().map(Pixels::Encoded)
     }
 }

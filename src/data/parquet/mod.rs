@@ -17,6 +17,7 @@ use self::images::Images;
 use super::format::{Evidence, Format, Probe};
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, EncodedImage, PixelKind, Pixels, ReadPixels, Split, decode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 pub(super) static FORMAT: Format = Format { name: "parquet", recognise, open };
@@ -39,7 +40,7 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     let files = if path.is_dir() { files(path, split)? } else { vec![path.to_owned()] };
     let (mut labels, mut shards) = (Vec::new(), Vec::new());
     for file in &files {
-        let (shard, own) = Shard::open(file)?;
+        let (shard, own) = guarded(file, || Shard::open(file))?;
         labels.extend(own);
         shards.push(shard);
     }
@@ -95,6 +96,14 @@ fn files(folder: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
 fn word(file: &Path) -> String {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_owned()
+}
+
+/// Runs the file's parser, another crate's, which has answers to damage but panics at some: that is
+/// damage too.
+fn guarded<T>(file: &Path, parse: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|_| {
+        Err(DataError::content(file.display(), "damage at which its parser panicked", "a whole Parquet file"))
+    })
 }
 
 /// What the reader of the file says, as an error of the file.

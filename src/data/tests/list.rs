@@ -7,12 +7,12 @@ use tempfile::tempdir;
 /// Images beside their list, in a folder of their own and with spaces in their names.
 pub fn beside(set: &Set, folder: &Path) -> PathBuf {
     std::fs::create_dir_all(folder.join("some images")).expect("a writable folder");
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (i, (label, image)) in set.samples().enumerate() {
         write(folder.join(format!("some images/{i}.png")), &png(set.shape, image));
-        lines += &format!("some images/{i}.png {label}\n");
+        lines.push(format!("some images/{i}.png {label}\n"));
     }
-    write(folder.join("list"), lines.as_bytes())
+    write(folder.join("list"), lines.concat().as_bytes())
 }
 
 /// As ImageNet has them: images in `val/`, their bare names in `val.txt`.
@@ -50,7 +50,7 @@ fn damaged_lists_are_named_with_the_line() {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
     }
-    assert!(message(&[b'x'; 70_000]).contains("in line 1"));
+    assert!(message(&vec![b'x'; 70_000]).contains("in line 1"));
 }
 
 #[test]
