@@ -211,6 +211,11 @@ impl Graph {
         }
     }
 
+    /// Whether a node or value has this name.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
     /// A value's type.
     pub fn ty(&self, id: ValueId) -> &ValueType {
         &self.values[id.0].ty
