@@ -3,6 +3,7 @@
 use super::quantization::CodingArg;
 use crate::data::{self, Channels, DataFormat, Dataset, PixelKind, Preprocess, Split};
 use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
+use crate::onnx::Layout;
 use crate::zoo::{InputConfig, Model, SHIPPED};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
-    /// A shipped network's name or a model directory; default: the shipped lenet5
+    /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
     model: Option<String>,
 
@@ -19,9 +20,14 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it
-    #[arg(long, value_name = "FILE", requires = "arch")]
+    /// A state dict in safetensors, named as PyTorch names it; with an .onnx file, it replaces that
+    /// file's tensors by layer name
+    #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+
+    /// How images meet the network of an .onnx file
+    #[arg(long, value_name = "LAYOUT", default_value = "auto")]
+    layout: Layout,
 
     /// Keep batch normalisation apart in place of folding it into the layer before
     #[arg(long)]
@@ -30,9 +36,14 @@ pub(super) struct ModelArgs {
 
 impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<Model> {
-        let model = match (&self.arch, &self.weights) {
-            (Some(arch), Some(weights)) => Model::from_weights(arch, weights)?,
-            _ => Model::open(self.model.as_deref().unwrap_or(SHIPPED[0].name))?,
+        let weights = self.weights.as_deref();
+        let model = match (&self.arch, self.model.as_deref().unwrap_or(SHIPPED[0].name)) {
+            (Some(arch), _) => Model::from_weights(arch, weights.context("--arch needs --weights")?)?,
+            (None, name) if Model::is_onnx(name) => Model::from_onnx(Path::new(name), self.layout, weights)?,
+            (None, _) if weights.is_some() => {
+                bail!("--weights bears on --arch NAME and on --model FILE.onnx, neither of which is given")
+            }
+            (None, name) => Model::open(name)?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)

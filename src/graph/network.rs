@@ -1,6 +1,6 @@
 //! The graph itself: values, the nodes that make them, and how both are added.
 
-use super::{OpError, Operator, ValueType};
+use super::{Dim, OpError, Operator, ValueType};
 use crate::layer::ApproxLayer;
 use candle_core::Tensor;
 use serde::Serialize;
@@ -224,6 +224,12 @@ impl Graph {
     /// The network's inputs.
     pub fn inputs(&self) -> &[ValueId] {
         &self.inputs
+    }
+
+    /// How many samples alone a batch can have, if their number is not open.
+    pub fn batch_size(&self) -> Option<usize> {
+        let first = self.inputs.first().and_then(|&input| self.ty(input).shape.first());
+        if let Some(&Dim::Fixed(size)) = first { Some(size) } else { None }
     }
 
     /// The network's outputs.

@@ -49,7 +49,8 @@ impl Images {
         let name = input.name.clone().unwrap_or_default();
         let tensor = input.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
         let ty = tensor.and_then(|tensor| tensor.elem_type).unwrap_or(DataType(0));
-        let dims = tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| shape.dim.as_slice()).unwrap_or_default();
+        let dims =
+            tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| shape.dim.as_slice()).unwrap_or_default();
         let text = |dim: &rten_onnx::onnx::Dimension| match (dim.dim_value, &dim.dim_param) {
             (Some(size), _) => size.to_string(),
             (None, Some(name)) => name.clone(),

@@ -98,7 +98,10 @@ impl File {
                 if images.batch == BatchSize::Open || images.batch == BatchSize::Constant(1) =>
             {
                 let built = source.build(BatchSize::One, &mut self.external)?;
-                notes.push(format!("samples run one by one, since the batch size cannot be left open: {}", chain(&error)));
+                notes.push(format!(
+                    "samples run one by one, since the batch size cannot be left open: {}",
+                    chain(&error)
+                ));
                 Ok(built)
             }
             built => built,

@@ -59,7 +59,13 @@ mod tests {
             ),
             // Weights that were transposed.
             ("val_101", Some("encoder.mlp.0.bias"), "node_MatMul_98", "MatMul", "encoder.mlp.0"),
-            ("onnx::MatMul_565", Some("features.1.block.3.bias"), "/block/block.3/MatMul", "MatMul", "features.1.block.3"),
+            (
+                "onnx::MatMul_565",
+                Some("features.1.block.3.bias"),
+                "/block/block.3/MatMul",
+                "MatMul",
+                "features.1.block.3",
+            ),
             ("onnx::MatMul_565", None, "/features/features.1/block/block.3/MatMul", "MatMul", "features.1.block.3"),
             // Others.
             ("dense/kernel:0", None, "model/dense/MatMul", "MatMul", "model.dense"),

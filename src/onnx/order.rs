@@ -2,7 +2,7 @@
 
 use super::error::OnnxProblem;
 use rten_onnx::onnx::{GraphProto, NodeProto};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How messages call a node: by its name, else by its first output.
 pub(super) fn title(node: &NodeProto) -> String {
@@ -43,45 +43,43 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
         }
     }
 
-    // Depth first, without recursion: a node is left once all that it reads is there.
-    #[derive(Clone, Copy, PartialEq)]
-    enum State {
-        New,
-        Open,
-        Done,
-    }
-    let mut states = vec![State::New; graph.node.len()];
-    let mut order = Vec::new();
     let maker = |value: &str, reader: &dyn Fn() -> String| match makers.get(value) {
         Some(&maker) => Ok(Some(maker)),
         None if value.is_empty() || given.contains(value) => Ok(None),
         None => Err(OnnxProblem::Missing { value: value.to_owned(), reader: reader() }),
     };
-    let mut stack: Vec<usize> = maker(output, &|| "the graph's output".to_owned())?.into_iter().collect();
-    while let Some(&at) = stack.last() {
-        let node = &graph.node[at];
-        if states[at] == State::Done {
-            stack.pop();
+    // What each needed node reads, found from the output backwards.
+    let mut reads: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut open: Vec<usize> = maker(output, &|| "the graph's output".to_owned())?.into_iter().collect();
+    while let Some(at) = open.pop() {
+        if reads.contains_key(&at) {
             continue;
         }
-        let is_back = states[at] == State::Open;
-        states[at] = State::Open;
-        let mut waits = false;
-        for input in &node.input {
-            let Some(maker) = maker(input, &|| title(node))? else { continue };
-            match states[maker] {
-                State::Done => (),
-                State::New if !is_back => {
-                    stack.push(maker);
-                    waits = true;
+        let node = &graph.node[at];
+        let makers = node.input.iter().map(|input| maker(input, &|| title(node)));
+        let makers = makers.filter_map(Result::transpose).collect::<Result<Vec<usize>, _>>()?;
+        open.extend(&makers);
+        reads.insert(at, makers);
+    }
+
+    // In the file's order but for nodes that come too early there, which draw what they read before
+    // them: depth first, without recursion.
+    let (mut entered, mut done) = (HashSet::new(), HashSet::new());
+    let mut order = Vec::new();
+    for &root in reads.keys() {
+        let mut stack = vec![root];
+        while let Some(&at) = stack.last() {
+            let waits: Vec<usize> = reads[&at].iter().copied().filter(|maker| !done.contains(maker)).collect();
+            if waits.is_empty() || done.contains(&at) {
+                stack.pop();
+                if done.insert(at) {
+                    order.push(&graph.node[at]);
                 }
-                State::New | State::Open => return Err(OnnxProblem::Cycle(title(node))),
+            } else if entered.insert(at) {
+                stack.extend(waits.into_iter().rev());
+            } else {
+                return Err(OnnxProblem::Cycle(title(&graph.node[at])));
             }
-        }
-        if !waits {
-            states[at] = State::Done;
-            order.push(node);
-            stack.pop();
         }
     }
     Ok(order)
@@ -94,7 +92,12 @@ mod tests {
 
     fn node(name: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
         let strings = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        NodeProto { name: Some(name.to_owned()), input: strings(inputs), output: strings(outputs), ..Default::default() }
+        NodeProto {
+            name: Some(name.to_owned()),
+            input: strings(inputs),
+            output: strings(outputs),
+            ..Default::default()
+        }
     }
 
     fn graph(nodes: Vec<NodeProto>) -> GraphProto {

@@ -98,9 +98,7 @@ impl Value {
     pub fn ints(&self, index: usize) -> Result<&Ints, NodeProblem> {
         match self {
             Value::Ints(ints) => Ok(ints),
-            Value::Floats { .. } => {
-                Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" })
-            }
+            Value::Floats { .. } => Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" }),
             Value::Computed(_) | Value::Product(_) => Err(NodeProblem::NotConstant(index)),
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Inputs {
     pub dataset_name: String,
     /// Samples to evaluate.
     pub samples: usize,
+    /// Samples of a batch: those asked for, unless the network takes them one by one.
+    pub batch_size: NonZeroUsize,
     pub preprocess: Preprocess,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
@@ -68,6 +70,7 @@ impl Inputs {
         Ok(Inputs {
             mode,
             samples: args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len()),
+            batch_size: model.graph.batch_size().and_then(NonZeroUsize::new).unwrap_or(args.run.batch_size),
             parameters: model.graph.trainable_parameters(),
             model,
             dataset_name: dataset.name().to_owned(),

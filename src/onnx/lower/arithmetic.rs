@@ -69,9 +69,7 @@ pub(super) fn unary(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         "Relu" => return Ok(vec![lowering.emit(node.name, Relu, &input)?]),
         "LeakyRelu" => Unary::LeakyRelu { slope: node.float_or("alpha", 0.01)? },
         "Elu" => Unary::Elu { alpha: node.float_or("alpha", 1.0)? },
-        "HardSigmoid" => {
-            Unary::HardSigmoid { slope: node.float_or("alpha", 0.2)?, shift: node.float_or("beta", 0.5)? }
-        }
+        "HardSigmoid" => Unary::HardSigmoid { slope: node.float_or("alpha", 0.2)?, shift: node.float_or("beta", 0.5)? },
         "Gelu" => match node.text_or("approximate", "none")? {
             "none" => Unary::Gelu,
             "tanh" => Unary::GeluTanh,

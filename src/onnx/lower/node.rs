@@ -46,11 +46,8 @@ impl Node<'_> {
         read: impl FnOnce(&'n AttributeProto) -> Option<T>,
     ) -> Result<Option<T>, NodeProblem> {
         let Some(attribute) = self.attribute(name) else { return Ok(None) };
-        let wrong = || NodeProblem::Attribute {
-            name,
-            found: "of another type".to_owned(),
-            expected: expected.to_owned(),
-        };
+        let wrong =
+            || NodeProblem::Attribute { name, found: "of another type".to_owned(), expected: expected.to_owned() };
         read(attribute).map(Some).ok_or_else(wrong)
     }
 

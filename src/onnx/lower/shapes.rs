@@ -55,7 +55,8 @@ pub(super) fn reshape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>
 }
 
 fn mismatch(input: &ValueType, target: &[Int]) -> NodeProblem {
-    let target: Vec<String> = target.iter().map(|int| int.dim().map_or(int.fixed.to_string(), |dim| dim.to_string())).collect();
+    let target: Vec<String> =
+        target.iter().map(|int| int.dim().map_or(int.fixed.to_string(), |dim| dim.to_string())).collect();
     NodeProblem::Shape { found: input.to_string(), expected: format!("as many elements as [{}]", target.join(", ")) }
 }
 
@@ -111,7 +112,9 @@ fn resolve(
         return with_open(open.and_then(|_| divide(total, rest)));
     };
     // The file's numbers hold for one batch size, which a target without an open size tells.
-    let assumed = batch.or_else(|| if open.is_none() { divide(Dim::Fixed(rest), Dim::Fixed(samples)).map(|d| d.size(1)) } else { None });
+    let assumed = batch.or_else(|| {
+        if open.is_none() { divide(Dim::Fixed(rest), Dim::Fixed(samples)).map(|d| d.size(1)) } else { None }
+    });
     let aligned = assumed.and_then(|batch| {
         let sizes: Option<Vec<usize>> = dims
             .iter()
@@ -144,7 +147,8 @@ fn align(input: &[Dim], sizes: &[usize], batch: usize, merged: &mut Merged) -> O
     };
     let (left, right) = (|| suits(|left, _| left), || suits(|_, right| right));
     let exact = suits(|left, right| left && right);
-    let axis = exact.or_else(|| if sizes.len() < input.len() { right().or_else(left) } else { left().or_else(right) })?;
+    let axis =
+        exact.or_else(|| if sizes.len() < input.len() { right().or_else(left) } else { left().or_else(right) })?;
     let times = sizes[axis] / batch;
     let left: usize = sizes[..axis].iter().product();
     if left > 0 && before.is_multiple_of(left) {
@@ -257,7 +261,10 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             (from, Some(to)) if from == to => from,
             _ => {
                 let found = input.to_string();
-                return Err(NodeProblem::Shape { found, expected: "a shape that expands to the second input".to_owned() });
+                return Err(NodeProblem::Shape {
+                    found,
+                    expected: "a shape that expands to the second input".to_owned(),
+                });
             }
         });
     }
@@ -299,12 +306,22 @@ mod tests {
             (vec![n, fixed(256), fixed(1), fixed(1)], vec![0, -1], None, vec![n, fixed(256)]),
             (vec![n, fixed(8)], vec![4, 8], Some(4), vec![n, fixed(8)]),
             // Shuffling channels.
-            (vec![n, fixed(8), fixed(3), fixed(3)], vec![1, 2, 4, 3, 3], Some(1), vec![n, fixed(2), fixed(4), fixed(3), fixed(3)]),
+            (
+                vec![n, fixed(8), fixed(3), fixed(3)],
+                vec![1, 2, 4, 3, 3],
+                Some(1),
+                vec![n, fixed(2), fixed(4), fixed(3), fixed(3)],
+            ),
             // Heads of attention, the batch second.
             (vec![fixed(197), n, fixed(768)], vec![197, 12, 64], Some(1), vec![fixed(197), twelve, fixed(64)]),
             (vec![fixed(197), n, fixed(768)], vec![197, 24, 64], Some(2), vec![fixed(197), twelve, fixed(64)]),
             (vec![fixed(197), n, fixed(768)], vec![197, -1, 64], None, vec![fixed(197), twelve, fixed(64)]),
-            (vec![twelve, fixed(197), fixed(64)], vec![1, 12, 197, 64], Some(1), vec![n, fixed(12), fixed(197), fixed(64)]),
+            (
+                vec![twelve, fixed(197), fixed(64)],
+                vec![1, 12, 197, 64],
+                Some(1),
+                vec![n, fixed(12), fixed(197), fixed(64)],
+            ),
             // Merged with the positions before it.
             (vec![fixed(197), n, fixed(12), fixed(64)], vec![197, 768], Some(1), vec![Dim::Batch(197), fixed(768)]),
             // No -1 and no batch size that the file tells.

@@ -70,7 +70,8 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let outer: usize = data.dims[..axis].iter().product();
         let inner: usize = data.dims[axis + 1..].iter().product();
         let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
-        let values = (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
+        let values =
+            (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
         let values = values.map(|(o, place, i)| at(o, place, i)).collect();
         let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
         return Ok(vec![Value::Ints(Ints { dims, values })]);
@@ -107,7 +108,8 @@ impl Cut {
     /// The elements taken of `size`, as `NumPy` counts them; `None` for all of them.
     fn elements(&self, size: Dim, batch: Option<usize>) -> Result<Option<Vec<usize>>, NodeProblem> {
         let far = self.end.known().is_some_and(|end| end >= i64::from(i32::MAX));
-        let is_end = far || self.end == Int::from(size) || (batch.is_some() && self.end.known() == batch.map(|b| b as i64));
+        let is_end =
+            far || self.end == Int::from(size) || (batch.is_some() && self.end.known() == batch.map(|b| b as i64));
         let Dim::Fixed(size) = size else {
             return match self.start == Int::from(0) && is_end && self.step == 1 {
                 true => Ok(None),
@@ -155,7 +157,8 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         return Err(NodeProblem::Shape { found, expected: "as many of each".to_owned() });
     }
     let cuts = |rank: usize| -> Result<Vec<Cut>, NodeProblem> {
-        let cut = |i: usize| Ok(Cut { axis: axis("axes", axes[i], rank)?, start: starts[i], end: ends[i], step: steps[i] });
+        let cut =
+            |i: usize| Ok(Cut { axis: axis("axes", axes[i], rank)?, start: starts[i], end: ends[i], step: steps[i] });
         (0..count).map(cut).collect()
     };
     if let Value::Ints(ints) = node.input(0)? {
@@ -281,7 +284,9 @@ fn mirror(
     padding: &[[usize; 2]],
     edge: bool,
 ) -> Result<Vec<Value>, NodeProblem> {
-    for (axis, (&dim, &[before, after])) in shape.iter().zip(padding).enumerate().filter(|(_, (_, pad))| **pad != [0, 0]) {
+    for (axis, (&dim, &[before, after])) in
+        shape.iter().zip(padding).enumerate().filter(|(_, (_, pad))| **pad != [0, 0])
+    {
         let Dim::Fixed(size @ 1..) = dim else {
             return Err(NodeProblem::Batch(format!("padding of axis {axis}")));
         };
@@ -289,7 +294,14 @@ fn mirror(
         let place = |at: i64| match edge {
             true => Some(at.clamp(0, last)),
             // Once around, the edge itself not repeated.
-            false => Some(if at < 0 { -at } else if at > last { 2 * last - at } else { at }).filter(|at| (0..=last).contains(at)),
+            false => Some(if at < 0 {
+                -at
+            } else if at > last {
+                2 * last - at
+            } else {
+                at
+            })
+            .filter(|at| (0..=last).contains(at)),
         };
         let places = (-(before as i64)..size as i64 + after as i64).map(place);
         let places: Option<Vec<usize>> = places.map(|place| place.map(|place| place as usize)).collect();
