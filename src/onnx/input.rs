@@ -76,7 +76,7 @@ impl Images {
             _ => BatchSize::Open,
         };
         let mut notes = Vec::new();
-        let is_channels = |size: usize| matches!(size, 1 | 3 | 4);
+        let is_channels = |size: usize| matches!(size, 1 | 3);
         let mut channels_last = layout == Layout::Nhwc;
         let shape = match *sample.as_slice() {
             [first, _, last] if layout == Layout::Auto && is_channels(last) && !is_channels(first) => {

@@ -97,7 +97,11 @@ impl File {
             Err(error @ (OnnxProblem::Node { .. } | OnnxProblem::Output { .. }))
                 if images.batch == BatchSize::Open || images.batch == BatchSize::Constant(1) =>
             {
-                let built = source.build(BatchSize::One, &mut self.external)?;
+                let built = match source.build(BatchSize::One, &mut self.external) {
+                    // The batch is not what is wrong with it.
+                    Err(OnnxProblem::Output { .. }) => return Err(error),
+                    built => built?,
+                };
                 notes.push(format!(
                     "samples run one by one, since the batch size cannot be left open: {}",
                     chain(&error)

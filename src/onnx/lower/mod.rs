@@ -270,7 +270,8 @@ impl<'a> Lowering<'a> {
                 if let Some(&id) = self.shared.get(&tensor.id()) {
                     return Ok(id);
                 }
-                let id = self.parameter(name, tensor.clone(), *initial)?;
+                // Single numbers are factors and bounds, which nobody trains.
+                let id = self.parameter(name, tensor.clone(), *initial && tensor.rank() > 0)?;
                 self.shared.insert(tensor.id(), id);
                 Ok(id)
             }
