@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "the gemm crate takes pointers")]
 
 use approx_eval::kernel::{
-    ConvGeometry, EffectiveTable, KERNELS, Kernel, LANES, Lanes, Plane, Signedness, Tile, WeightMatrix, output_size,
+    ConvGeometry, EffectiveTable, KERNELS, Kernel, LANES, Lanes, Planes, Signedness, Tile, WeightMatrix, output_size,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{Rng, RngExt, SeedableRng};
@@ -155,13 +155,14 @@ fn depthwise(criterion: &mut Criterion, channels: usize, size: usize) {
         let images = random_bytes(&mut rng, channels * size * size, kind.largest);
         for kernel in supported() {
             let packed = kernel.pack(&kind.table, WeightMatrix::new(&weights, geometry.depth()));
-            let mut plane = Plane::new(geometry, 0);
-            let mut sums = vec![Lanes([0; LANES]); plane.positions().div_ceil(LANES)];
+            let mut planes = Planes::default();
+            planes.reset(geometry, 0, 1);
+            let mut sums = vec![Lanes([0; LANES]); planes.plane(0).positions().div_ceil(LANES)];
             group.bench_function(format!("{}, {}", kernel.name(), kind.name), |bencher| {
                 bencher.iter(|| {
                     for (channel, image) in images.chunks(size * size).enumerate() {
-                        plane.fill(image);
-                        packed.slide(&plane, channel, &mut sums);
+                        planes.fill(0, image);
+                        packed.slide(&planes.plane(0), channel, &mut sums);
                         black_box(&mut sums);
                     }
                 });

@@ -19,7 +19,7 @@ pub use progress::{Progress, Silent};
 pub use run::{EvalError, Outcome, evaluate, set_mode};
 
 use crate::graph::RunError;
-use crate::graph::pass::{fold_batch_norm, fuse_relu, swap_layers};
+use crate::graph::pass::{fold_batch_norm, fuse_clips, swap_layers};
 use crate::zoo::Model;
 
 /// Makes a network's layers approximate ones in baseline mode, after folding its batch
@@ -32,6 +32,6 @@ pub fn prepare(model: &mut Model, fold: bool) -> Result<(), RunError> {
         fold_batch_norm(&mut model.graph)?;
     }
     swap_layers(&mut model.graph)?;
-    fuse_relu(&mut model.graph);
+    fuse_clips(&mut model.graph);
     Ok(())
 }

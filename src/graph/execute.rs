@@ -1,8 +1,11 @@
 //! Running a graph on a batch.
 
 use super::network::{Source, Value};
-use super::{Dim, Graph, OpError, Pass};
+use super::schedule::{Level, Schedule};
+use super::{Dim, Graph, OpError, Pass, ValueId, ValueType};
 use candle_core::Tensor;
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum RunError {
     /// A weight has no numbers yet.
     #[error("parameter '{0}' is not bound to a tensor")]
     Unbound(String),
+    /// candle cannot take values apart by samples, or put them together.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
     /// A node failed.
     #[error("node '{node}' ({kind})")]
     Node {
@@ -43,55 +49,25 @@ pub enum RunError {
 
 impl Graph {
     /// The outputs for `inputs`, the first sample of which is sample `first_sample` of the data set.
-    /// Values are dropped after their last use.
     ///
     /// # Errors
     /// Names the node that failed, the parameter that is not bound, or the input of another shape
     /// than the network's.
     pub fn run(&self, inputs: &[Tensor], first_sample: u64) -> Result<Vec<Tensor>, RunError> {
-        self.check_inputs(inputs)?;
-        let pass = Pass { first_sample };
-        let mut uses = vec![0usize; self.values.len()];
-        let read = self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs);
-        read.for_each(|id| uses[id.0] += 1);
-
-        let mut values: Vec<Option<Tensor>> = vec![None; self.values.len()];
-        for (id, input) in self.inputs.iter().zip(inputs) {
-            values[id.0] = Some(input.clone());
+        let batch = self.check_inputs(inputs)?;
+        let mut last_reader = vec![None; self.values.len()];
+        for (i, node) in self.nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|id| last_reader[id.0] = Some(i));
         }
-        for (value, slot) in self.values.iter().zip(&mut values) {
-            if let Source::Parameter { data, .. } = &value.source {
-                slot.clone_from(data);
-            }
-        }
-        for node in &self.nodes {
-            let tensors = node
-                .inputs
-                .iter()
-                .map(|id| values[id.0].as_ref().ok_or_else(|| RunError::Unbound(self.values[id.0].name.clone())))
-                .collect::<Result<Vec<_>, _>>()?;
-            let outputs = node.op.run(&tensors, &pass).map_err(|source| RunError::Node {
-                node: node.name.clone(),
-                kind: node.op.kind(),
-                source: Box::new(source),
-            })?;
-            for id in &node.inputs {
-                uses[id.0] -= 1;
-                if uses[id.0] == 0 {
-                    values[id.0] = None;
-                }
-            }
-            for (id, output) in node.outputs.iter().zip(outputs) {
-                values[id.0] = (uses[id.0] > 0).then_some(output);
-            }
-        }
-        let output =
-            |id: &super::ValueId| values[id.0].clone().ok_or_else(|| RunError::Unbound(self.values[id.0].name.clone()));
-        self.outputs.iter().map(output).collect()
+        self.outputs.iter().for_each(|id| last_reader[id.0] = Some(self.nodes.len()));
+        let Schedule { levels } = Schedule::new(self, batch);
+        let run = Run { graph: self, inputs, first_sample, last_reader, levels };
+        let values = run.values(run.levels.len() - 1, 0..batch, rayon::current_num_threads())?;
+        self.outputs.iter().map(|&id| run.value(&values, id).cloned()).collect()
     }
 
-    /// Fails unless the inputs are what the operators were inferred for, under one batch size.
-    fn check_inputs(&self, inputs: &[Tensor]) -> Result<(), RunError> {
+    /// The batch size, unless the inputs are not what the operators were inferred for.
+    fn check_inputs(&self, inputs: &[Tensor]) -> Result<usize, RunError> {
         if inputs.len() != self.inputs.len() {
             return Err(RunError::Inputs { found: inputs.len(), expected: self.inputs.len() });
         }
@@ -112,6 +88,108 @@ impl Graph {
                 return Err(RunError::Input { name: name.clone(), found, expected: ty.to_string() });
             }
         }
+        Ok(batch.unwrap_or(1))
+    }
+}
+
+/// One pass over a batch.
+struct Run<'a> {
+    graph: &'a Graph,
+    inputs: &'a [Tensor],
+    first_sample: u64,
+    /// For each value the last node that reads it; outputs are read after all nodes.
+    last_reader: Vec<Option<usize>>,
+    levels: Vec<Level>,
+}
+
+/// Values at some point of the pass, parameters not among them: those that are still to be read.
+type Values = Vec<Option<Tensor>>;
+
+impl Run<'_> {
+    /// The values of `samples` after the nodes of all levels up to `level`, computed by `threads`.
+    fn values(&self, level: usize, samples: Range<usize>, threads: usize) -> Result<Values, RunError> {
+        let mut values = match level.checked_sub(1) {
+            None => self.input_values(&samples)?,
+            Some(before) => {
+                let parts = self.levels[before].parts(samples.clone());
+                let of = |part: Range<usize>, threads| self.values(before, part, threads);
+                let parts: Vec<Values> = if threads == 1 {
+                    parts.into_iter().map(|part| of(part, 1)).collect::<Result<_, _>>()?
+                } else {
+                    // Samples keep all threads busy, or else each node has to.
+                    let threads = if parts.len() >= threads { 1 } else { threads };
+                    parts.into_par_iter().map(|part| of(part, threads)).collect::<Result<_, _>>()?
+                };
+                self.join(parts)?
+            }
+        };
+        let pass = Pass { first_sample: self.first_sample + samples.start as u64, threads };
+        self.levels[level].nodes.clone().try_for_each(|node| self.run_node(node, &pass, &mut values))?;
+        Ok(values)
+    }
+
+    /// The network's inputs for some samples.
+    fn input_values(&self, samples: &Range<usize>) -> Result<Values, RunError> {
+        let mut values: Values = vec![None; self.graph.values.len()];
+        for (id, input) in self.graph.inputs.iter().zip(self.inputs) {
+            values[id.0] = Some(match batch_axis(self.graph.ty(*id)) {
+                Some((axis, times)) => input.narrow(axis, times * samples.start, times * samples.len())?,
+                None => input.clone(),
+            });
+        }
+        Ok(values)
+    }
+
+    /// The values of all samples, given those of parts of them.
+    fn join(&self, mut parts: Vec<Values>) -> Result<Values, RunError> {
+        if parts.len() == 1 {
+            return Ok(parts.swap_remove(0));
+        }
+        let mut values: Values = vec![None; self.graph.values.len()];
+        for (id, value) in values.iter_mut().enumerate() {
+            let of_parts: Option<Vec<&Tensor>> = parts.iter().map(|part| part[id].as_ref()).collect();
+            let Some(of_parts) = of_parts else { continue };
+            *value = Some(match batch_axis(&self.graph.values[id].ty) {
+                Some((axis, _)) => Tensor::cat(&of_parts, axis)?,
+                None => of_parts[0].clone(),
+            });
+        }
+        Ok(values)
+    }
+
+    /// Runs a node, and drops the values that no later one reads.
+    fn run_node(&self, at: usize, pass: &Pass, values: &mut Values) -> Result<(), RunError> {
+        let node = &self.graph.nodes[at];
+        let inputs = node.inputs.iter().map(|&id| self.value(values, id)).collect::<Result<Vec<_>, _>>()?;
+        let outputs = node.op.run(&inputs, pass).map_err(|source| RunError::Node {
+            node: node.name.clone(),
+            kind: node.op.kind(),
+            source: Box::new(source),
+        })?;
+        for id in node.inputs.iter().filter(|id| self.last_reader[id.0] == Some(at)) {
+            values[id.0] = None;
+        }
+        for (id, output) in node.outputs.iter().zip(outputs) {
+            values[id.0] = self.last_reader[id.0].is_some().then_some(output);
+        }
         Ok(())
     }
+
+    /// A value that was computed, or a parameter.
+    fn value<'v>(&'v self, values: &'v Values, id: ValueId) -> Result<&'v Tensor, RunError> {
+        let Value { name, source, .. } = &self.graph.values[id.0];
+        let value = match source {
+            Source::Parameter { data, .. } => data.as_ref(),
+            Source::Input | Source::Node => values[id.0].as_ref(),
+        };
+        value.ok_or_else(|| RunError::Unbound(name.clone()))
+    }
+}
+
+/// The axis of samples, and how many elements along it each has.
+fn batch_axis(ty: &ValueType) -> Option<(usize, usize)> {
+    ty.shape.iter().enumerate().find_map(|(axis, dim)| match dim {
+        Dim::Batch(times) => Some((axis, *times)),
+        Dim::Fixed(_) => None,
+    })
 }

@@ -15,6 +15,7 @@ mod network;
 pub mod op;
 mod operator;
 pub mod pass;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod types;

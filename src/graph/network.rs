@@ -67,6 +67,16 @@ impl Node {
     pub fn op(&self) -> &dyn Operator {
         self.op.as_ref()
     }
+
+    /// The values that it reads: of layers, the input first, then the weight and the bias.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The values that it makes.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
 }
 
 /// A linear or convolution layer of a graph, with what it multiplies.
@@ -219,6 +229,17 @@ impl Graph {
     /// A value's type.
     pub fn ty(&self, id: ValueId) -> &ValueType {
         &self.values[id.0].ty
+    }
+
+    /// A value's name.
+    pub fn value_name(&self, id: ValueId) -> &str {
+        &self.values[id.0].name
+    }
+
+    /// The weights, bound or not, in the order of their declaration.
+    pub fn parameters(&self) -> impl Iterator<Item = ValueId> {
+        let is_parameter = |value: &Value| matches!(value.source, Source::Parameter { .. });
+        self.values.iter().enumerate().filter(move |(_, value)| is_parameter(value)).map(|(i, _)| ValueId(i))
     }
 
     /// The network's inputs.

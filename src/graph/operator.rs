@@ -1,16 +1,26 @@
 //! What a node does, as the graph and its executor see it.
 
 use super::{Dim, ValueType};
+use crate::kernel::convert::Clip;
 use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
 use candle_core::{DType, Tensor};
 use std::any::Any;
 use std::fmt::Debug;
 
 /// What an operator may know of the pass that it runs in.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Pass {
     /// Place in the data set of the batch's first sample.
     pub first_sample: u64,
+    /// Threads that the operator may use.
+    pub threads: usize,
+}
+
+impl Default for Pass {
+    /// The first batch, with all threads.
+    fn default() -> Self {
+        Pass { first_sample: 0, threads: rayon::current_num_threads() }
+    }
 }
 
 /// Why an operator does not suit its inputs, or cannot run.
@@ -98,8 +108,13 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
-    /// Applies a ReLU to the output from now on, for operators that can do so in the same pass.
-    fn fuse_relu(&mut self) -> bool {
+    /// The range that the operator brings its only input into, if that is all it does.
+    fn as_clip(&self) -> Option<Clip> {
+        None
+    }
+
+    /// Brings the output into a range from now on, for operators that can do so in the same pass.
+    fn fuse_clip(&mut self, _clip: Clip) -> bool {
         false
     }
 

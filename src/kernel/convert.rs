@@ -47,15 +47,51 @@ pub fn quantize(quantizer: &Quantizer, values: &[f32], bytes: &mut [u8]) -> bool
     has_nan
 }
 
-/// What becomes of an output's sums: `f32(f64(acc) * scale) + bias`, then at least 0 where `relu`.
+/// The range that outputs are brought into; NaN stays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clip {
+    /// What smaller numbers become.
+    pub low: f32,
+    /// What larger numbers become.
+    pub high: f32,
+}
+
+impl Default for Clip {
+    /// Every number stays.
+    fn default() -> Self {
+        Clip { low: f32::NEG_INFINITY, high: f32::INFINITY }
+    }
+}
+
+impl Clip {
+    /// `max(y, 0)`.
+    pub const RELU: Clip = Clip { low: 0.0, high: f32::INFINITY };
+
+    /// The number that `y` becomes.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is compiled with the caller's instruction set")]
+    pub fn apply(self, y: f32) -> f32 {
+        // Not `max` and `min`, which make a number of NaN.
+        let y = if y < self.low { self.low } else { y };
+        if y > self.high { self.high } else { y }
+    }
+
+    /// The range that comes of `next` after this one.
+    #[must_use]
+    pub fn then(self, next: Clip) -> Clip {
+        Clip { low: next.apply(self.low), high: next.apply(self.high) }
+    }
+}
+
+/// What becomes of an output's sums: `f32(f64(acc) * scale) + bias`, clipped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finish {
     /// The number that one unit of the sum stands for.
     pub scale: f64,
     /// Added last, where there is one.
     pub bias: Option<f32>,
-    /// Whether negative outputs become 0.
-    pub relu: bool,
+    /// What numbers are then brought into.
+    pub clip: Clip,
 }
 
 impl Finish {
@@ -66,8 +102,7 @@ impl Finish {
         if let Some(bias) = self.bias {
             y += bias;
         }
-        // Not `max`, which makes 0 of NaN.
-        if self.relu && y < 0.0 { 0.0 } else { y }
+        self.clip.apply(y)
     }
 }
 

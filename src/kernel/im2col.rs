@@ -1,11 +1,7 @@
 //! Patches of images as the rows of a tile.
 
-use super::{Plane, Tile};
+use super::{LANES, Plane, Planes, Tile};
 use std::ops::Range;
-
-/// Values copied at a time. A run shorter than that writes past its end, and the next run's copy
-/// over it; what is left past the last one is not among the columns in use.
-const BLOCK: usize = 32;
 
 /// Fills `tile` with the patches of output positions `columns`, counted through the images of
 /// `planes`, their rows, and columns.
@@ -14,57 +10,80 @@ const BLOCK: usize = 32;
 ///
 /// # Panics
 /// When there are no planes, or `columns` reaches past them or is wider than a tile.
-pub fn fill_tile<T: Copy + Default>(planes: &[Plane<T>], columns: Range<usize>, tile: &mut Tile<T>) {
-    let geometry = planes[0].geometry();
-    let (positions, depth) = (geometry.positions(), geometry.depth());
-    tile.reset(depth, columns.len());
+pub fn fill_tile<T: Copy + PartialEq + Default>(planes: &Planes<T>, columns: Range<usize>, tile: &mut Tile<T>) {
+    let geometry = planes.plane(0).geometry();
+    let positions = geometry.positions();
+    tile.reset(geometry.depth(), columns.len());
     let mut start = columns.start;
     while start < columns.end {
         let image = start / positions;
         let end = ((image + 1) * positions).min(columns.end);
-        let plane = &planes[image];
-        let runs = runs(plane, start - image * positions..end - image * positions, start - columns.start);
-        for k in 0..depth {
-            let row = tile.whole_row_mut(k);
-            let from = plane.from_tap(k);
-            for run in &runs {
-                copy(&from[run.position..], run.len, &mut row[run.lane..]);
-            }
+        let plane = planes.plane(image);
+        let runs = runs(&plane, start - image * positions..end - image * positions, start - columns.start);
+        // Short runs are copied by short blocks, of which less is thrown away.
+        match geometry.output[1] {
+            0..=8 => copy_runs::<T, 8>(&plane, &runs, tile),
+            9..=16 => copy_runs::<T, 16>(&plane, &runs, tile),
+            _ => copy_runs::<T, 32>(&plane, &runs, tile),
         }
         start = end;
     }
 }
 
-/// Positions of one output row that lie side by side in a tile.
+/// Positions that lie side by side in a plane and in a tile.
 struct Run {
     lane: usize,
     position: usize,
     len: usize,
 }
 
-/// Splits output positions of one image at the ends of output rows.
+/// Splits output positions of one image where the plane has others between them.
 fn runs<T: Copy>(plane: &Plane<T>, outputs: Range<usize>, first_lane: usize) -> Vec<Run> {
     let width = plane.geometry().output[1];
+    let run = |at: usize, len: usize| {
+        let (oy, ox) = (at / width, at % width);
+        Run { lane: first_lane + at - outputs.start, position: plane.position(oy, ox), len }
+    };
+    if plane.is_dense() {
+        return vec![run(outputs.start, outputs.len())];
+    }
     let mut runs = Vec::with_capacity(outputs.len() / width + 2);
     let mut at = outputs.start;
     while at < outputs.end {
-        let (oy, ox) = (at / width, at % width);
-        let len = (width - ox).min(outputs.end - at);
-        runs.push(Run { lane: first_lane + at - outputs.start, position: plane.position(oy, ox), len });
+        let len = (width - at % width).min(outputs.end - at);
+        runs.push(run(at, len));
         at += len;
     }
     runs
 }
 
-/// Copies `len` values, in blocks where there is room.
-#[inline]
-fn copy<T: Copy>(from: &[T], len: usize, to: &mut [T]) {
-    let blocks = len.div_ceil(BLOCK) * BLOCK;
-    if blocks <= to.len() && blocks <= from.len() {
-        let blocks = from[..blocks].as_chunks::<BLOCK>().0.iter().zip(to.as_chunks_mut::<BLOCK>().0);
-        blocks.for_each(|(from, to)| *to = *from);
-    } else {
-        to[..len].copy_from_slice(&from[..len]);
+/// Copies runs for every tap, `BLOCK` values at a time. A run that is not a whole number of blocks
+/// writes past its end, and the next run over it; what is left past the last one is not among the
+/// columns in use.
+fn copy_runs<T: Copy + Default, const BLOCK: usize>(plane: &Plane<T>, runs: &[Run], tile: &mut Tile<T>) {
+    // What blocks would write past the tile, or read past the plane, is copied to the value.
+    let deepest = (0..plane.depth()).map(|k| plane.from_tap(k).len()).min().unwrap_or(0);
+    let fits = |run: &&Run| {
+        let len = run.len.next_multiple_of(BLOCK);
+        run.lane + len <= LANES && run.position + len <= deepest
+    };
+    let (whole, rest) = runs.split_at(runs.iter().take_while(fits).count());
+    for k in 0..plane.depth() {
+        let from = plane.from_tap(k);
+        let row = tile.whole_row_mut(k);
+        for run in whole {
+            for start in (0..run.len).step_by(BLOCK) {
+                // SAFETY: `fits` holds for the run: whole blocks from its lane on are within the
+                // row, and from its position on within what any tap reads.
+                unsafe {
+                    let from = from.as_ptr().add(run.position + start).cast::<[T; BLOCK]>();
+                    row.as_mut_ptr().add(run.lane + start).cast::<[T; BLOCK]>().write(from.read());
+                }
+            }
+        }
+        for run in rest {
+            row[run.lane..][..run.len].copy_from_slice(&from[run.position..][..run.len]);
+        }
     }
 }
 

@@ -47,7 +47,7 @@ mod table;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub use im2col::{fill_tile, transpose_tile};
 pub use lanes::{LANES, Lanes, Tile};
-pub use plane::Plane;
+pub use plane::{Plane, Planes};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 #[cfg(target_arch = "x86_64")]

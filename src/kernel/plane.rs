@@ -10,25 +10,26 @@
 use super::{ConvGeometry, LANES, Lanes, PackedWeights, Tile};
 use std::cell::RefCell;
 
-/// The padded channels that one group of a convolution reads from one image.
+/// Where the padded channels that one group of a convolution reads from one image lie in memory:
+/// `[channel][phase of rows][phase of columns][lines][pitch]`, and after the end as many values as a
+/// whole number of [`LANES`] positions reads.
 #[derive(Debug, Clone)]
-pub struct Plane<T = u8> {
+struct Layout {
     geometry: ConvGeometry,
-    /// `[channel][phase of rows][phase of columns][lines][pitch]`, and as many values after the end
-    /// as a whole number of [`LANES`] positions reads.
-    values: Vec<T>,
     /// Remainders of tap distances by the stride, for rows and columns.
     phases: [Vec<usize>; 2],
     /// For each phase of columns, what of a line is not padding.
     spans: Vec<Span>,
     lines: usize,
     pitch: usize,
+    /// Of each tap from the position that reads it.
     offsets: Vec<usize>,
+    /// Values of one image.
+    len: usize,
 }
 
-impl<T: Copy> Plane<T> {
-    /// A plane for `geometry`, all padding.
-    pub fn new(geometry: ConvGeometry, padding: T) -> Self {
+impl Layout {
+    fn new(geometry: ConvGeometry) -> Self {
         let g = &geometry;
         let phases = [0, 1].map(|axis| {
             let mut phases: Vec<_> = (0..g.kernel[axis]).map(|tap| tap * g.dilation[axis] % g.stride[axis]).collect();
@@ -44,37 +45,64 @@ impl<T: Copy> Plane<T> {
             let phase = phases[axis].binary_search(&(distance % g.stride[axis])).expect("the phase of a tap");
             (phase, distance / g.stride[axis])
         };
-        let mut offsets = Vec::with_capacity(g.depth());
-        for c in 0..g.channels {
-            for ky in 0..g.kernel[0] {
-                for kx in 0..g.kernel[1] {
-                    let ((phase_y, y), (phase_x, x)) = (place(0, ky), place(1, kx));
-                    let phase = (c * phases[0].len() + phase_y) * phases[1].len() + phase_x;
-                    offsets.push(phase * plane + y * pitch + x);
-                }
+        let mut taps = Vec::with_capacity(g.kernel[0] * g.kernel[1]);
+        for ky in 0..g.kernel[0] {
+            for kx in 0..g.kernel[1] {
+                let ((phase_y, y), (phase_x, x)) = (place(0, ky), place(1, kx));
+                taps.push((phase_y * phases[1].len() + phase_x) * plane + y * pitch + x);
             }
         }
-        let split = g.channels * phases[0].len() * phases[1].len() * plane;
-        let values = vec![padding; split + LANES];
+        let channel = phases[0].len() * phases[1].len() * plane;
+        let offsets = (0..g.channels).flat_map(|c| taps.iter().map(move |tap| c * channel + tap)).collect();
         let span = |&phase: &usize| Span::inside(g.input[1], phase, g.stride[1], g.padding[1], pitch);
         let spans = phases[1].iter().map(span).collect();
-        Plane { geometry, values, phases, spans, lines, pitch, offsets }
+        Layout { geometry, spans, phases, lines, pitch, offsets, len: g.channels * channel + LANES }
+    }
+}
+
+/// The planes of several images, in memory that is kept from one use to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Planes<T = u8> {
+    layout: Option<Layout>,
+    padding: T,
+    values: Vec<T>,
+}
+
+impl<T: Copy + PartialEq> Planes<T> {
+    /// Makes room for `images` images of `geometry`, all padding.
+    pub fn reset(&mut self, geometry: ConvGeometry, padding: T, images: usize) {
+        let len = match &self.layout {
+            Some(layout) if layout.geometry == geometry && self.padding == padding => layout.len,
+            _ => {
+                self.values.clear();
+                self.padding = padding;
+                self.layout.insert(Layout::new(geometry)).len
+            }
+        };
+        // Images filled before have the same padding in the same places.
+        self.values.resize(images * len, padding);
     }
 
-    /// Takes an image's channels, `[channels, height, width]`.
+    /// Takes the channels of image `image`, `[channels, height, width]`.
     ///
     /// # Panics
-    /// When `channels` is of another size.
-    pub fn fill(&mut self, channels: &[T]) {
-        let g = &self.geometry;
+    /// When there is no such image, or `channels` is of another size.
+    pub fn fill(&mut self, image: usize, channels: &[T]) {
+        let layout = self.layout.as_ref().expect("planes are reset before they are filled");
+        let g = &layout.geometry;
         let [height, width] = g.input;
         assert_eq!(channels.len(), g.channels * height * width, "values of {} channels", g.channels);
         // Padding is in place from the beginning: it is the same for every image.
-        let mut out = self.values.chunks_exact_mut(self.pitch);
+        let values = &mut self.values[image * layout.len..][..layout.len];
+        if g.is_pointwise() {
+            // No padding either: what is read is what is given.
+            return values[..channels.len()].copy_from_slice(channels);
+        }
+        let mut out = values.chunks_exact_mut(layout.pitch);
         for c in 0..g.channels {
-            for &phase_y in &self.phases[0] {
-                for span in &self.spans {
-                    for (line, out) in (0..self.lines).zip(&mut out) {
+            for &phase_y in &layout.phases[0] {
+                for span in &layout.spans {
+                    for (line, out) in (0..layout.lines).zip(&mut out) {
                         // Unsigned, so that what lies before the first row wraps to a large number.
                         let y = (line * g.stride[0] + phase_y).wrapping_sub(g.padding[0]);
                         if y < height {
@@ -86,51 +114,74 @@ impl<T: Copy> Plane<T> {
         }
     }
 
+    /// The plane of image `image`.
+    ///
+    /// # Panics
+    /// When there is no such image.
+    pub fn plane(&self, image: usize) -> Plane<'_, T> {
+        let layout = self.layout.as_ref().expect("planes are reset before they are read");
+        Plane { layout, values: &self.values[image * layout.len..][..layout.len] }
+    }
+}
+
+/// The padded channels that one group of a convolution reads from one image.
+#[derive(Debug, Clone, Copy)]
+pub struct Plane<'a, T = u8> {
+    layout: &'a Layout,
+    values: &'a [T],
+}
+
+impl<'a, T: Copy> Plane<'a, T> {
     /// Positions that a kernel computes, from the first output to the last, and those between output
     /// rows.
     pub fn positions(&self) -> usize {
-        let [height, width] = self.geometry.output;
-        (height - 1) * self.pitch + width
+        let [height, width] = self.layout.geometry.output;
+        (height - 1) * self.layout.pitch + width
     }
 
     /// The window.
-    pub fn geometry(&self) -> &ConvGeometry {
-        &self.geometry
+    pub fn geometry(&self) -> &'a ConvGeometry {
+        &self.layout.geometry
     }
 
     /// The outputs of row `oy` among those of all positions.
     ///
     /// # Panics
     /// When there are fewer than [`positions`](Self::positions).
-    pub fn output_row<'a, U>(&self, values: &'a [U], oy: usize) -> &'a [U] {
-        &values[self.position(oy, 0)..][..self.geometry.output[1]]
+    pub fn output_row<'v, U>(&self, values: &'v [U], oy: usize) -> &'v [U] {
+        &values[self.position(oy, 0)..][..self.layout.geometry.output[1]]
     }
 
     /// The values that tap `k` of `LANES` positions from `position` on reads.
-    pub(super) fn tap(&self, k: usize, position: usize) -> &[T; LANES] {
-        self.values[self.offsets[k] + position..].first_chunk().expect("positions are followed by LANES values")
+    pub(super) fn tap(&self, k: usize, position: usize) -> &'a [T; LANES] {
+        self.values[self.layout.offsets[k] + position..].first_chunk().expect("positions are followed by LANES values")
     }
 
     /// The values that tap `k` reads, from position 0 on; more follow the last position.
     ///
     /// # Panics
     /// When there is no tap `k`.
-    pub fn from_tap(&self, k: usize) -> &[T] {
-        &self.values[self.offsets[k]..]
+    pub fn from_tap(&self, k: usize) -> &'a [T] {
+        &self.values[self.layout.offsets[k]..]
     }
 
     /// The place of output `(oy, ox)` among positions.
     pub(super) fn position(&self, oy: usize, ox: usize) -> usize {
-        oy * self.pitch + ox
+        oy * self.layout.pitch + ox
+    }
+
+    /// Whether outputs lie side by side, none of them between two rows.
+    pub(super) fn is_dense(&self) -> bool {
+        self.layout.pitch == self.layout.geometry.output[1]
     }
 
     /// Products summed for each position.
     pub(super) fn depth(&self) -> usize {
-        self.offsets.len()
+        self.layout.offsets.len()
     }
 }
 
-impl Plane {
+impl Plane<'_> {
     /// All bytes that are read, combined by OR.
     pub(super) fn union(&self) -> u8 {
         self.values.iter().fold(0, |union, byte| union | byte)

@@ -187,11 +187,9 @@ proptest! {
         let size = geometry.channels * geometry.input[0] * geometry.input[1];
         let values = bytes(seed, images * size, 0..=255);
         let padding = seed as u8;
-        let planes: Vec<Plane> = values.chunks(size).map(|channels| {
-            let mut plane = Plane::new(geometry, padding);
-            plane.fill(channels);
-            plane
-        }).collect();
+        let mut planes = Planes::default();
+        planes.reset(geometry, padding, images);
+        values.chunks(size).enumerate().for_each(|(image, channels)| planes.fill(image, channels));
         let all = images * geometry.positions();
         let start = start.index(all);
         let columns = start..(start + length).min(all);
@@ -227,7 +225,8 @@ proptest! {
     #[test]
     fn conversions_are_their_formulas(
         values in prop::collection::vec(any::<f32>(), 1..100), scale in 1e-6f32..1e6, zero_point in 0i32..=255,
-        factor in prop::sample::select(vec![0i32, 128, -7]), bias in any::<Option<i16>>(), relu in any::<bool>(),
+        factor in prop::sample::select(vec![0i32, 128, -7]), bias in any::<Option<i16>>(),
+        (low, high) in prop::sample::select(vec![(f32::NEG_INFINITY, f32::INFINITY), (0.0, f32::INFINITY), (0.0, 6.0)]),
     ) {
         let quantizer = convert::Quantizer { scale, zero_point, low: 0, high: 255 };
         let mut found = vec![0; values.len()];
@@ -241,7 +240,8 @@ proptest! {
         let sums: Vec<i32> = values.iter().map(|x| (x.to_bits() >> 2) as i32 - (1 << 28)).collect();
         let columns: Vec<i32> = values.iter().map(|x| (x.to_bits() & 0xffff) as i32).collect();
         let wide: Vec<i64> = sums.iter().map(|&sum| i64::from(sum)).collect();
-        let finish = convert::Finish { scale: f64::from(scale), bias: bias.map(f32::from), relu };
+        let clip = convert::Clip { low, high };
+        let finish = convert::Finish { scale: f64::from(scale), bias: bias.map(f32::from), clip };
         let (mut narrow, mut other) = (vec![0f32; sums.len()], vec![0f32; sums.len()]);
         convert::finish_narrow(&finish, &sums, -1234, factor, &columns, &mut narrow);
         convert::finish_wide(&finish, &wide, -1234, i64::from(factor), &columns, &mut other);
@@ -251,9 +251,7 @@ proptest! {
             if let Some(bias) = bias {
                 y += f32::from(bias);
             }
-            if relu {
-                y = y.max(0.0);
-            }
+            y = y.clamp(low, high);
             prop_assert_eq!((narrow[i], other[i]), (y, y));
         }
     }
@@ -333,9 +331,11 @@ proptest! {
         let weights = bytes(!seed, outputs * geometry.depth(), 0..=255);
         let weights = WeightMatrix::new(&weights, geometry.depth());
         let expected = reference::sums(&table, weights, &activations);
-        let mut plane = Plane::new(geometry, padding_byte);
-        plane.fill(&vec![255; size]);
-        plane.fill(&images);
+        let mut planes = Planes::default();
+        planes.reset(geometry, padding_byte, 1);
+        planes.fill(0, &vec![255; size]);
+        planes.fill(0, &images);
+        let plane = planes.plane(0);
         for kernel in supported() {
             let packed = kernel.pack(&table, weights);
             let mut sums = vec![Lanes([-1; LANES]); plane.positions().div_ceil(LANES)];

@@ -1,6 +1,6 @@
 //! The approximate convolution layers.
 
-use super::{ApproxLayer, ConvAttributes, LayerError, LayerState, Window};
+use super::{ApproxLayer, Call, ConvAttributes, LayerError, LayerState, Window};
 use candle_core::{Module, Tensor};
 
 /// A convolution over `D` spatial axes with a weight `[out, in / groups, kernel..]`.
@@ -81,6 +81,6 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
 
 impl<const D: usize> Module for ApproxConv<D> {
     fn forward(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
-        self.forward_at(xs, 0).map_err(candle_core::Error::wrap)
+        self.forward_as(xs, Call::default()).map_err(candle_core::Error::wrap)
     }
 }

@@ -1,8 +1,9 @@
 //! The unperturbed `f32` arithmetic.
 
-use super::Epilogue;
-use super::tiles::Arithmetic;
+use super::tiles::{Arithmetic, Workspace, Workspaces};
+use super::{Epilogue, LayerProblem};
 use crate::kernel::{Lanes, Plane, Tile, float};
+use std::cell::Cell;
 use std::ops::Range;
 
 /// Sums of `f32` products, then the epilogue.
@@ -13,9 +14,21 @@ pub(super) struct Float<'a> {
     pub epilogue: Epilogue<'a>,
 }
 
+thread_local! {
+    static WORKSPACE: Cell<Workspace<f32, Vec<f32>>> = Cell::default();
+}
+
 impl Arithmetic for Float<'_> {
     type Operand = f32;
     type Scratch = Vec<f32>;
+
+    fn workspaces() -> &'static Workspaces<f32, Vec<f32>> {
+        &WORKSPACE
+    }
+
+    fn operands<'a>(&self, numbers: &'a [f32], _: &'a mut Vec<f32>) -> Result<&'a [f32], LayerProblem> {
+        Ok(numbers)
+    }
 
     fn padding(&self) -> f32 {
         0.0

@@ -9,12 +9,13 @@
 //!
 //! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
 
-use super::tiles::Arithmetic;
+use super::tiles::{Arithmetic, Workspace, Workspaces};
 use super::{Epilogue, LayerProblem};
 use crate::kernel::convert::{Finish, add_row, finish_narrow, finish_wide};
 use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Signedness, Tile, WeightMatrix};
 use crate::lut::{Coding, Lut};
 use crate::quant::{IntRange, LayerParams};
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
@@ -96,19 +97,6 @@ impl Quantized {
         self.shifted
     }
 
-    /// Bytes of `input`.
-    pub fn quantize(&self, input: &[f32]) -> Result<Vec<u8>, LayerProblem> {
-        use rayon::prelude::*;
-        const CHUNK: usize = 1 << 14;
-        let mut bytes = vec![0; input.len()];
-        let has_nan = bytes
-            .par_chunks_mut(CHUNK)
-            .zip(input.par_chunks(CHUNK))
-            .map(|(bytes, values)| self.params.input.quantize_slice(values, bytes))
-            .reduce(|| false, |a, b| a | b);
-        if has_nan { Err(LayerProblem::NaN) } else { Ok(bytes) }
-    }
-
     /// The arithmetic of exact products.
     pub fn exact<'a>(&'a self, epilogue: Epilogue<'a>) -> Integer<'a> {
         Integer { layer: self, packed: &self.exact, epilogue }
@@ -172,7 +160,7 @@ impl Integer<'_> {
         Finish {
             scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
             bias: self.epilogue.bias.map(|bias| bias[channel]),
-            relu: self.epilogue.relu,
+            clip: self.epilogue.clip,
         }
     }
 
@@ -210,9 +198,23 @@ impl Integer<'_> {
     }
 }
 
+thread_local! {
+    static WORKSPACE: Cell<Workspace<u8, Sums>> = Cell::default();
+}
+
 impl Arithmetic for Integer<'_> {
     type Operand = u8;
     type Scratch = Sums;
+
+    fn workspaces() -> &'static Workspaces<u8, Sums> {
+        &WORKSPACE
+    }
+
+    fn operands<'a>(&self, numbers: &'a [f32], buffer: &'a mut Vec<u8>) -> Result<&'a [u8], LayerProblem> {
+        buffer.resize(numbers.len(), 0);
+        let has_nan = self.layer.params.input.quantize_slice(numbers, buffer);
+        if has_nan { Err(LayerProblem::NaN) } else { Ok(buffer) }
+    }
 
     /// The quantized zero: the hardware multiplies padding like any other operand.
     fn padding(&self) -> u8 {

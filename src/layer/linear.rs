@@ -1,6 +1,6 @@
 //! The approximate linear layer.
 
-use super::{ApproxLayer, LayerError, LayerProblem, LayerState, Window, linear_window};
+use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window, linear_window};
 use candle_core::{Module, Tensor};
 
 /// `y = x W^T + b` over the last axis of an input of any rank, with a weight `[out, in]`.
@@ -51,6 +51,6 @@ impl ApproxLayer for ApproxLinear {
 
 impl Module for ApproxLinear {
     fn forward(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
-        self.forward_at(xs, 0).map_err(candle_core::Error::wrap)
+        self.forward_as(xs, Call::default()).map_err(candle_core::Error::wrap)
     }
 }

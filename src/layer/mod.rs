@@ -64,6 +64,7 @@ pub use state::LayerState;
 pub use window::{ConvAttributes, Window, linear_window};
 
 use crate::kernel::Kernel;
+use crate::kernel::convert::Clip;
 use crate::lut::{Coding, Lut};
 use crate::quant::{Calibrator, LayerParams, QuantConfig};
 use candle_core::{Device, Module, Tensor};
@@ -75,7 +76,7 @@ use std::fmt::Debug;
 /// A linear or convolution layer that can run in all four modes.
 ///
 /// Inputs are `f32` tensors with the batch first. The `*_fwd` functions give the output before the
-/// bias; [`Module::forward`] and [`forward_at`](ApproxLayer::forward_at) dispatch on the mode and
+/// bias; [`Module::forward`] and [`forward_as`](ApproxLayer::forward_as) dispatch on the mode and
 /// add it.
 pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// What kind of layer it is, as reports name it: `linear`, `conv2d`, ...
@@ -241,7 +242,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer.
     fn baseline_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        baseline(self, x, Epilogue::default())
+        baseline(self, x, Call::default().threads, Epilogue::default())
     }
 
     /// The output of quantized operands and exact products, before the bias.
@@ -249,7 +250,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer or has NaN values, or the layer is not quantized.
     fn quant_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Quantized, x, Epilogue::default(), |_, _| ())
+        integer(self, InferenceMode::Quantized, x, Call::default().threads, Epilogue::default(), |_, _| ())
     }
 
     /// The output of quantized operands and the multiplier's products, before the bias.
@@ -257,7 +258,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd), or when the layer has no multiplier.
     fn approx_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Approximate, x, Epilogue::default(), |_, _| ())
+        integer(self, InferenceMode::Approximate, x, Call::default().threads, Epilogue::default(), |_, _| ())
     }
 
     /// The quantized output with noise, before the bias; the first sample of `x` is sample
@@ -266,38 +267,57 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd).
     fn noise_fwd(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Noise, x, Epilogue::default(), |output, window| {
+        integer(self, InferenceMode::Noise, x, Call::default().threads, Epilogue::default(), |output, window| {
             self.state().noise.perturb(output, window.samples, first_sample);
         })
     }
 
-    /// The output in the layer's mode, with the bias; the first sample of `x` is sample
-    /// `first_sample` of the data set. [`Module::forward`] is the same with the first sample 0.
+    /// The output in the layer's mode, with the bias, as `call` asks for it. [`Module::forward`] is
+    /// the same for a plain call.
     ///
     /// # Errors
     /// As the `*_fwd` function of the mode.
-    fn forward_at(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        self.forward_fused(x, first_sample, false)
-    }
-
-    /// [`forward_at`](ApproxLayer::forward_at), then a ReLU where `relu`, in one pass over the output.
-    ///
-    /// # Errors
-    /// As the `*_fwd` function of the mode.
-    fn forward_fused(&self, x: &Tensor, first_sample: u64, relu: bool) -> Result<Tensor, LayerError> {
-        let epilogue = Epilogue { bias: self.bias(), relu };
+    fn forward_as(&self, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
+        let epilogue = Epilogue { bias: self.bias(), clip: call.clip };
         match self.mode() {
-            InferenceMode::Baseline => baseline(self, x, epilogue),
+            InferenceMode::Baseline => baseline(self, x, call.threads, epilogue),
             mode @ (InferenceMode::Quantized | InferenceMode::Approximate) => {
-                integer(self, mode, x, epilogue, |_, _| ())
+                integer(self, mode, x, call.threads, epilogue, |_, _| ())
             }
             // Noise comes between the sums and the bias.
-            mode @ InferenceMode::Noise => integer(self, mode, x, Epilogue::default(), |output, window| {
-                self.state().noise.perturb(output, window.samples, first_sample);
-                let planes = output.chunks_exact_mut(window.geometry.positions());
-                planes.enumerate().for_each(|(i, plane)| epilogue.apply(i % window.outputs, plane));
-            }),
+            mode @ InferenceMode::Noise => {
+                integer(self, mode, x, call.threads, Epilogue::default(), |output, window| {
+                    self.state().noise.perturb(output, window.samples, call.first_sample);
+                    let planes = output.chunks_exact_mut(window.geometry.positions());
+                    planes.enumerate().for_each(|(i, plane)| epilogue.apply(i % window.outputs, plane));
+                })
+            }
         }
+    }
+
+    /// Whether a sample's output depends on that sample alone: not under noise, whose deviation is
+    /// the batch's, nor while the layer is being calibrated in batches.
+    fn is_samplewise(&self) -> bool {
+        let calibrates = self.state().calibrator.lock().is_ok_and(|calibrator| calibrator.is_some());
+        self.mode() != InferenceMode::Noise && !calibrates
+    }
+}
+
+/// How a layer is called.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// Place in the data set of the batch's first sample, which decides the draws of noise.
+    pub first_sample: u64,
+    /// What the output is brought into, in the same pass over it.
+    pub clip: Clip,
+    /// Threads that the layer may use.
+    pub threads: usize,
+}
+
+impl Default for Call {
+    /// The first batch, with all threads.
+    fn default() -> Self {
+        Call { first_sample: 0, clip: Clip::default(), threads: rayon::current_num_threads() }
     }
 }
 
@@ -306,8 +326,8 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
 struct Epilogue<'a> {
     /// Added first, one number an output channel.
     bias: Option<&'a [f32]>,
-    /// Whether negative outputs then become 0.
-    relu: bool,
+    /// What outputs are then brought into.
+    clip: Clip,
 }
 
 impl Epilogue<'_> {
@@ -318,17 +338,21 @@ impl Epilogue<'_> {
                 *y += bias[channel];
             }
         }
-        if self.relu {
-            // Not `max`, which makes 0 of NaN.
+        if self.clip != Clip::default() {
             for y in outputs {
-                *y = if *y < 0.0 { 0.0 } else { *y };
+                *y = self.clip.apply(*y);
             }
         }
     }
 }
 
 /// The baseline pass, observed while the layer is being calibrated.
-fn baseline<L: ApproxLayer + ?Sized>(layer: &L, x: &Tensor, epilogue: Epilogue) -> Result<Tensor, LayerError> {
+fn baseline<L: ApproxLayer + ?Sized>(
+    layer: &L,
+    x: &Tensor,
+    threads: usize,
+    epilogue: Epilogue,
+) -> Result<Tensor, LayerError> {
     let window = layer.window(x.dims())?;
     with_values(x, |input| {
         if let Ok(mut calibrator) = layer.state().calibrator.lock()
@@ -338,7 +362,7 @@ fn baseline<L: ApproxLayer + ?Sized>(layer: &L, x: &Tensor, epilogue: Epilogue) 
         }
         with_values(layer.weight(), |weight| {
             let arithmetic = Float { weight, epilogue };
-            let output = tiles::run(&arithmetic, &window, input);
+            let output = tiles::run(&arithmetic, &window, input, threads)?;
             Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
         })
     })
@@ -350,6 +374,7 @@ fn integer<L: ApproxLayer + ?Sized>(
     layer: &L,
     mode: InferenceMode,
     x: &Tensor,
+    threads: usize,
     epilogue: Epilogue,
     perturb: impl FnOnce(&mut [f32], &Window),
 ) -> Result<Tensor, LayerError> {
@@ -360,8 +385,7 @@ fn integer<L: ApproxLayer + ?Sized>(
             InferenceMode::Approximate => quantized.approximate(epilogue).ok_or(LayerProblem::NoMultiplier)?,
             _ => quantized.exact(epilogue),
         };
-        let bytes = with_values(x, |input| quantized.quantize(input))?;
-        let mut output = tiles::run(&arithmetic, &window, &bytes);
+        let mut output = with_values(x, |input| tiles::run(&arithmetic, &window, input, threads))?;
         perturb(&mut output, &window);
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };

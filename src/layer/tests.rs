@@ -380,17 +380,18 @@ fn errors_name_the_layer() {
         let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         format!("{error}: {source}")
     };
-    let error = chain(layer.forward_at(&Tensor::ones((1, 4), DType::F32, &Device::Cpu).unwrap(), 0).unwrap_err());
+    let error =
+        chain(layer.forward_as(&Tensor::ones((1, 4), DType::F32, &Device::Cpu).unwrap(), Call::default()).unwrap_err());
     assert_eq!(error, "layer 'head.fc': input of shape [1, 4], expected [.., 3]");
     layer.set_mode(InferenceMode::Approximate);
-    assert!(chain(layer.forward_at(&good, 0).unwrap_err()).contains("quantization parameters"));
+    assert!(chain(layer.forward_as(&good, Call::default()).unwrap_err()).contains("quantization parameters"));
     let range = IntRange::new(-127, 127).unwrap();
     let params = LayerParams {
         input: ActivationParams::new(1.0, 0, range).unwrap(),
         weight: WeightParams::new(vec![1.0], vec![0], range).unwrap(),
     };
     layer.quantize(params.clone(), Coding::Signed, None, kernel::best()).unwrap();
-    assert!(chain(layer.forward_at(&good, 0).unwrap_err()).contains("needs a multiplier"));
+    assert!(chain(layer.forward_as(&good, Call::default()).unwrap_err()).contains("needs a multiplier"));
     let nan = Tensor::new(&[[0.0, f32::NAN, 1.0]], &Device::Cpu).unwrap();
     assert!(chain(layer.quant_fwd(&nan).unwrap_err()).contains("NaN"));
     let infinite = Tensor::new(&[[0.0, f32::INFINITY, f32::NEG_INFINITY]], &Device::Cpu).unwrap();

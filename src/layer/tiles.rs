@@ -5,10 +5,12 @@
 //! convolutions of few channels a group, which would copy more than they compute, slide over the
 //! planes themselves.
 
-use super::Window;
-use crate::kernel::{LANES, Lanes, Plane, Tile, fill_tile, transpose_tile};
+use super::{LayerProblem, Window};
+use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_tile, transpose_tile};
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::ops::Range;
+use std::thread::LocalKey;
 
 /// Columns that kernels compute side by side: what is left of a tile is rounded up to a multiple.
 const COLUMN_BLOCK: usize = 64;
@@ -19,12 +21,38 @@ const ROW_BLOCK: usize = 16;
 /// Most outputs of a group, and most input channels, for which sliding beats copying patches.
 const THIN: usize = 4;
 
+/// Memory that a thread keeps from layer to layer.
+#[derive(Debug, Default)]
+pub(super) struct Workspace<T, S> {
+    operands: Vec<T>,
+    planes: Planes<T>,
+    tile: Tile<T>,
+    rows: Vec<Lanes<f32>>,
+    scratch: S,
+}
+
+/// Each thread's memory for one kind of arithmetic.
+pub(super) type Workspaces<T, S> = LocalKey<Cell<Workspace<T, S>>>;
+
 /// What turns operands into outputs.
 pub(super) trait Arithmetic: Sync {
     /// An operand.
-    type Operand: Copy + Default + Send + Sync;
-    /// Memory that a thread keeps from tile to tile.
-    type Scratch: Default + Send;
+    type Operand: Copy + PartialEq + Default + Send + Sync + 'static;
+    /// Memory of its own that a thread keeps from tile to tile.
+    type Scratch: Default + Send + 'static;
+
+    /// Where threads keep their memory.
+    fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch>;
+
+    /// The operands that numbers are, made in `buffer` where they are not the numbers themselves.
+    ///
+    /// # Errors
+    /// When a number has no operand.
+    fn operands<'a>(
+        &self,
+        numbers: &'a [f32],
+        buffer: &'a mut Vec<Self::Operand>,
+    ) -> Result<&'a [Self::Operand], LayerProblem>;
 
     /// What stands for padding.
     fn padding(&self) -> Self::Operand;
@@ -53,21 +81,32 @@ pub(super) trait Arithmetic: Sync {
 }
 
 /// The output of `window` over `input` (`[images, channels, height, width]`), as
-/// `[images, outputs, positions]`.
-pub(super) fn run<A: Arithmetic>(arithmetic: &A, window: &Window, input: &[A::Operand]) -> Vec<f32> {
+/// `[images, outputs, positions]`, computed by as many threads.
+///
+/// # Errors
+/// When a number of the input has no operand.
+pub(super) fn run<A: Arithmetic>(
+    arithmetic: &A,
+    window: &Window,
+    input: &[f32],
+    threads: usize,
+) -> Result<Vec<f32>, LayerProblem> {
     let mut output = vec![0f32; window.output_elements()];
     if output.is_empty() {
-        return output;
+        return Ok(output);
     }
-    let threads = rayon::current_num_threads();
     let images = images_per_task(window, threads);
     let split_rows = window.images.div_ceil(images) < threads;
-    let image_elements = window.outputs * window.geometry.positions();
-    output.par_chunks_mut(images * image_elements).enumerate().for_each_init(
-        || Task::new(arithmetic, window, input, split_rows),
-        |task, (i, output)| task.run(i * images, output),
-    );
-    output
+    let job = Job { arithmetic, window, split_rows };
+    let inputs = images * window.channels() * window.geometry.input.iter().product::<usize>();
+    let outputs = images * window.outputs * window.geometry.positions();
+    if threads == 1 {
+        output.chunks_mut(outputs).zip(input.chunks(inputs)).try_for_each(|(output, input)| job.run(input, output))?;
+    } else {
+        let tasks = output.par_chunks_mut(outputs).zip(input.par_chunks(inputs));
+        tasks.try_for_each(|(output, input)| job.run(input, output))?;
+    }
+    Ok(output)
 }
 
 /// As many images as fill whole tiles, and leave every thread something to do.
@@ -84,85 +123,104 @@ fn images_per_task(window: &Window, threads: usize) -> usize {
     if best <= fair || fair * positions < COLUMN_BLOCK { best } else { fair }
 }
 
-/// One thread's part of the work, and the memory that it keeps.
-struct Task<'a, A: Arithmetic> {
+/// What all tasks have in common.
+struct Job<'a, A> {
     arithmetic: &'a A,
     window: &'a Window,
-    input: &'a [A::Operand],
     split_rows: bool,
-    tile: Tile<A::Operand>,
-    planes: Vec<Plane<A::Operand>>,
-    rows: Vec<Lanes<f32>>,
-    scratch: A::Scratch,
 }
 
-impl<'a, A: Arithmetic> Task<'a, A> {
-    fn new(arithmetic: &'a A, window: &'a Window, input: &'a [A::Operand], split_rows: bool) -> Self {
-        let (tile, planes, rows, scratch) = (Tile::default(), Vec::new(), Vec::new(), A::Scratch::default());
-        Task { arithmetic, window, input, split_rows, tile, planes, rows, scratch }
+impl<A: Arithmetic> Job<'_, A> {
+    /// Computes whole images in this thread's memory.
+    fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), LayerProblem> {
+        // Taken rather than borrowed: a thread that waits for rows of its own may be given another
+        // task in the meantime.
+        let mut workspace = A::workspaces().take();
+        let result = self.run_within(&mut workspace, input, output);
+        A::workspaces().set(workspace);
+        result
     }
 
-    /// Computes whole images from `first_image` on.
-    fn run(&mut self, first_image: usize, output: &mut [f32]) {
-        let geometry = self.window.geometry;
-        let images = output.len() / (self.window.outputs * geometry.positions());
-        self.rows.resize(self.window.group_outputs(), Lanes::default());
-        if geometry.is_pointwise() && geometry.input == [1, 1] && self.window.groups == 1 {
+    fn run_within(
+        &self,
+        workspace: &mut Workspace<A::Operand, A::Scratch>,
+        input: &[f32],
+        output: &mut [f32],
+    ) -> Result<(), LayerProblem> {
+        let Workspace { operands, planes, tile, rows, scratch } = workspace;
+        let operands = self.arithmetic.operands(input, operands)?;
+        let Window { geometry, groups, outputs, .. } = self.window;
+        let images = output.len() / (outputs * geometry.positions());
+        rows.resize(self.window.group_outputs(), Lanes::default());
+        if geometry.is_pointwise() && geometry.input == [1, 1] && *groups == 1 {
             for start in (0..images).step_by(LANES) {
                 let columns = start..(start + LANES).min(images);
-                let rows = first_image + columns.start..first_image + columns.end;
-                transpose_tile(self.input, geometry.channels, rows, &mut self.tile);
-                self.compute(0, columns, output);
+                transpose_tile(operands, geometry.channels, columns.clone(), tile);
+                self.compute(0, tile, columns, rows, scratch, output);
             }
-            return;
+            return Ok(());
         }
-        let is_thin = self.window.groups > 1 && geometry.channels <= THIN && self.window.group_outputs() <= THIN;
+        let is_thin = *groups > 1 && geometry.channels <= THIN && rows.len() <= THIN;
         let slides = is_thin && self.arithmetic.can_slide(geometry.depth());
-        let planes = if slides { 1 } else { images };
-        self.planes.resize_with(planes, || Plane::new(geometry, self.arithmetic.padding()));
-        for group in 0..self.window.groups {
+        planes.reset(*geometry, self.arithmetic.padding(), if slides { 1 } else { images });
+        for group in 0..*groups {
             if slides {
-                (0..images).for_each(|image| self.slide(first_image, image, group, output));
+                for image in 0..images {
+                    planes.fill(0, channels(self.window, operands, image, group));
+                    self.slide(group, &planes.plane(0), image, scratch, output);
+                }
                 continue;
             }
             for image in 0..images {
-                let channels = channels(self.window, self.input, first_image + image, group);
-                self.planes[image].fill(channels);
+                planes.fill(image, channels(self.window, operands, image, group));
             }
             let columns = images * geometry.positions();
             for start in (0..columns).step_by(LANES) {
                 let columns = start..(start + LANES).min(columns);
-                fill_tile(&self.planes, columns.clone(), &mut self.tile);
-                self.compute(group, columns, output);
+                fill_tile(planes, columns.clone(), tile);
+                self.compute(group, tile, columns, rows, scratch, output);
             }
         }
+        Ok(())
     }
 
     /// Computes the group's outputs for the tile, and copies them to their places.
-    fn compute(&mut self, group: usize, columns: Range<usize>, output: &mut [f32]) {
-        let (arithmetic, tile) = (self.arithmetic, &self.tile);
-        let first = group * self.rows.len();
+    fn compute(
+        &self,
+        group: usize,
+        tile: &Tile<A::Operand>,
+        columns: Range<usize>,
+        rows: &mut [Lanes<f32>],
+        scratch: &mut A::Scratch,
+        output: &mut [f32],
+    ) {
+        let first = group * rows.len();
         if self.split_rows {
-            let block = self.rows.len().div_ceil(rayon::current_num_threads()).max(ROW_BLOCK);
-            self.rows.par_chunks_mut(block).enumerate().for_each(|(i, rows)| {
+            let block = rows.len().div_ceil(rayon::current_num_threads()).max(ROW_BLOCK);
+            rows.par_chunks_mut(block).enumerate().for_each(|(i, rows)| {
                 let first = first + i * block;
-                arithmetic.outputs(first..first + rows.len(), tile, &mut A::Scratch::default(), rows);
+                self.arithmetic.outputs(first..first + rows.len(), tile, &mut A::Scratch::default(), rows);
             });
         } else {
-            arithmetic.outputs(first..first + self.rows.len(), tile, &mut self.scratch, &mut self.rows);
+            self.arithmetic.outputs(first..first + rows.len(), tile, scratch, rows);
         }
-        scatter(self.window, first, &self.rows, columns, output);
+        scatter(self.window, first, rows, columns, output);
     }
 
     /// Computes the group's outputs for one image.
-    fn slide(&mut self, first_image: usize, image: usize, group: usize, output: &mut [f32]) {
-        let (positions, rows) = (self.window.geometry.positions(), self.rows.len());
-        let plane = &mut self.planes[0];
-        plane.fill(channels(self.window, self.input, first_image + image, group));
+    fn slide(
+        &self,
+        group: usize,
+        plane: &Plane<A::Operand>,
+        image: usize,
+        scratch: &mut A::Scratch,
+        output: &mut [f32],
+    ) {
+        let (positions, rows) = (self.window.geometry.positions(), self.window.group_outputs());
         let first = group * rows;
         let at = (image * self.window.outputs + first) * positions;
         let output = &mut output[at..at + rows * positions];
-        self.arithmetic.slide(first..first + rows, plane, &mut self.scratch, output);
+        self.arithmetic.slide(first..first + rows, plane, scratch, output);
     }
 }
 

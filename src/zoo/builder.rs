@@ -1,36 +1,61 @@
 //! Layers as PyTorch's modules name them: what architectures are written in.
 
 use super::Weights;
-use crate::graph::op::{BatchNorm, Conv, Linear, Relu};
+use crate::graph::op::{BatchNorm, Conv, Linear, Relu, Relu6};
 use crate::graph::{Dim, Graph, GraphError, Operator, ValueId};
 use crate::layer::ConvAttributes;
 
-/// A square `Conv2d`, as PyTorch's arguments describe it: stride 1, no padding, no bias, unless said.
+/// A `Conv2d`, as PyTorch's arguments describe it: stride 1, no padding, one group, no bias, unless said.
 #[derive(Debug, Clone, Copy)]
 pub struct Conv2d {
     outputs: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
+    kernel: [usize; 2],
+    attributes: ConvAttributes<2>,
     bias: bool,
 }
 
 impl Conv2d {
     /// A convolution to `outputs` channels with a kernel of `kernel` by `kernel`.
     pub fn new(outputs: usize, kernel: usize) -> Self {
-        Conv2d { outputs, kernel, stride: 1, padding: 0, bias: false }
+        Self::rectangular(outputs, [kernel; 2])
+    }
+
+    /// A convolution to `outputs` channels with a kernel of some height and width.
+    pub fn rectangular(outputs: usize, kernel: [usize; 2]) -> Self {
+        Conv2d { outputs, kernel, attributes: ConvAttributes::default(), bias: false }
     }
 
     /// Steps of `stride` along both axes.
     #[must_use]
-    pub fn stride(self, stride: usize) -> Self {
-        Conv2d { stride, ..self }
+    pub fn stride(mut self, stride: usize) -> Self {
+        self.attributes.stride = [stride; 2];
+        self
     }
 
     /// Padding of `padding` on all sides.
     #[must_use]
     pub fn padding(self, padding: usize) -> Self {
-        Conv2d { padding, ..self }
+        self.padding_each([[padding; 2]; 2])
+    }
+
+    /// Padding before and after height and width.
+    #[must_use]
+    pub fn padding_each(mut self, padding: [[usize; 2]; 2]) -> Self {
+        self.attributes.padding = padding;
+        self
+    }
+
+    /// Channels in `groups` that do not mix.
+    #[must_use]
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.attributes.groups = groups;
+        self
+    }
+
+    /// Each channel on its own, as many as there are outputs.
+    #[must_use]
+    pub fn depthwise(self) -> Self {
+        self.groups(self.outputs)
     }
 
     /// With a bias.
@@ -38,6 +63,17 @@ impl Conv2d {
     pub fn bias(self) -> Self {
         Conv2d { bias: true, ..self }
     }
+}
+
+/// What follows a normalised convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
 }
 
 /// Adds modules to a graph.
@@ -83,14 +119,30 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// When it does not suit its input.
     pub fn conv2d(&mut self, name: &str, x: ValueId, conv: Conv2d) -> Result<ValueId, GraphError> {
-        let Conv2d { outputs, kernel, stride, padding, bias } = conv;
-        let attributes = ConvAttributes { stride: [stride; 2], padding: [[padding; 2]; 2], ..Default::default() };
-        let shape = [outputs, self.size(x, 1), kernel, kernel];
+        let Conv2d { outputs, kernel: [height, width], attributes, bias } = conv;
+        let shape = [outputs, self.size(x, 1) / attributes.groups, height, width];
         let mut inputs = vec![x, self.graph.parameter(&format!("{name}.weight"), &shape, true)?];
         if bias {
             inputs.push(self.graph.parameter(&format!("{name}.bias"), &[outputs], true)?);
         }
         self.node(name, Conv(attributes), &inputs)
+    }
+
+    /// torchvision's `Conv2dNormActivation`: a convolution `name.0`, a batch normalisation `name.1`, and
+    /// an activation.
+    ///
+    /// # Errors
+    /// When it does not suit its input.
+    pub fn conv_norm(
+        &mut self,
+        name: &str,
+        x: ValueId,
+        conv: Conv2d,
+        activation: Activation,
+    ) -> Result<ValueId, GraphError> {
+        let x = self.conv2d(&format!("{name}.0"), x, conv)?;
+        let x = self.batch_norm(&format!("{name}.1"), x)?;
+        self.activation(&format!("{name}.2"), x, activation)
     }
 
     /// A `BatchNorm` over axis 1 with PyTorch's default epsilon.
@@ -123,6 +175,18 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// When its input is not `f32`.
     pub fn relu(&mut self, name: &str, x: ValueId) -> Result<ValueId, GraphError> {
-        self.node(name, Relu, &[x])
+        self.activation(name, x, Activation::Relu)
+    }
+
+    /// An activation.
+    ///
+    /// # Errors
+    /// When its input is not `f32`.
+    pub fn activation(&mut self, name: &str, x: ValueId, activation: Activation) -> Result<ValueId, GraphError> {
+        match activation {
+            Activation::Identity => Ok(x),
+            Activation::Relu => self.node(name, Relu, &[x]),
+            Activation::Relu6 => self.node(name, Relu6, &[x]),
+        }
     }
 }

@@ -6,8 +6,9 @@
 //! default. A state dict with convolutions there (`downsample.0` and `.1`, or `shortcut.0` and `.1`)
 //! gets those; one whose head is called `fc` in place of `linear` gets that.
 
+use super::resnet::{basic_branch, join, projection};
 use super::{Architecture, Builder, Conv2d};
-use crate::graph::op::{Add, Flatten, GlobalAveragePool, Pad, Slice};
+use crate::graph::op::{Flatten, GlobalAveragePool, Pad, Slice};
 use crate::graph::{GraphError, ValueId};
 
 const fn resnet(
@@ -44,24 +45,17 @@ fn build(net: &mut Builder, x: ValueId, blocks: usize) -> Result<ValueId, GraphE
 }
 
 fn block(net: &mut Builder, name: &str, x: ValueId, outputs: usize, stride: usize) -> Result<ValueId, GraphError> {
-    let conv = Conv2d::new(outputs, 3).padding(1);
-    let y = net.conv2d(&format!("{name}.conv1"), x, conv.stride(stride))?;
-    let y = net.batch_norm(&format!("{name}.bn1"), y)?;
-    let y = net.relu(&format!("{name}.relu1"), y)?;
-    let y = net.conv2d(&format!("{name}.conv2"), y, conv)?;
-    let y = net.batch_norm(&format!("{name}.bn2"), y)?;
+    let y = basic_branch(net, name, x, Conv2d::new(outputs, 3).padding(1), stride)?;
     let x = if stride == 1 { x } else { shortcut(net, name, x, outputs)? };
-    let sum = net.node(&format!("{name}.add"), Add::default(), &[y, x])?;
-    net.relu(&format!("{name}.relu2"), sum)
+    join(net, name, y, x)
 }
 
 /// Half the height and width, twice the channels.
 fn shortcut(net: &mut Builder, block: &str, x: ValueId, outputs: usize) -> Result<ValueId, GraphError> {
     for part in ["downsample", "shortcut"] {
-        let conv = format!("{block}.{part}.0");
-        if net.has(&format!("{conv}.weight")) {
-            let x = net.conv2d(&conv, x, Conv2d::new(outputs, 1).stride(2))?;
-            return net.batch_norm(&format!("{block}.{part}.1"), x);
+        let part = format!("{block}.{part}");
+        if net.has(&format!("{part}.0.weight")) {
+            return projection(net, &part, x, outputs, 2);
         }
     }
     let (channels, height, width) = (net.size(x, 1), net.size(x, 2), net.size(x, 3));

@@ -10,16 +10,20 @@ mod builder;
 mod cifar_resnet;
 mod config;
 mod lenet;
+mod mobilenet_v2;
 mod model;
+mod random;
+mod resnet;
 mod resnet8;
 mod shipped;
 #[cfg(test)]
 mod tests;
 mod weights;
 
-pub use builder::{Builder, Conv2d};
+pub use builder::{Activation, Builder, Conv2d};
 pub use config::{InputConfig, ModelConfig};
 pub use model::{Calibration, Model, ModelError};
+pub use random::random_weights;
 pub use shipped::{SHIPPED, Shipped};
 pub use weights::{Weights, WeightsError};
 
@@ -46,6 +50,14 @@ pub static ARCHITECTURES: &[Architecture] = &[
     cifar_resnet::RESNET32,
     cifar_resnet::RESNET44,
     cifar_resnet::RESNET56,
+    resnet::RESNET18,
+    resnet::RESNET34,
+    resnet::RESNET50,
+    resnet::RESNET101,
+    resnet::RESNET152,
+    resnet::RESNEXT50_32X4D,
+    resnet::WIDE_RESNET50_2,
+    mobilenet_v2::MOBILENET_V2,
 ];
 
 /// An architecture that does not exist.
@@ -60,6 +72,15 @@ fn names() -> Vec<&'static str> {
 }
 
 impl Architecture {
+    /// A classifier of ImageNet's 1,000 classes by images of 224 x 224.
+    const fn imagenet(
+        name: &'static str,
+        summary: &'static str,
+        build: fn(&mut Builder, ValueId) -> Result<ValueId, GraphError>,
+    ) -> Self {
+        Architecture { name, summary, input: [3, 224, 224], num_classes: 1000, build }
+    }
+
     /// The architecture called `name`.
     ///
     /// # Errors

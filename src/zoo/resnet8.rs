@@ -3,8 +3,9 @@
 //! biases, and bare 1 x 1 convolutions for shortcuts. Windows are padded as PyTorch pads them, one
 //! on every side, where the Keras reference pads only the far side under stride 2.
 
+use super::resnet::{basic_branch, join};
 use super::{Architecture, Builder, Conv2d};
-use crate::graph::op::{Add, Flatten, GlobalAveragePool};
+use crate::graph::op::{Flatten, GlobalAveragePool};
 use crate::graph::{GraphError, ValueId};
 
 pub(super) const RESNET8: Architecture = Architecture {
@@ -20,17 +21,11 @@ fn build(net: &mut Builder, x: ValueId) -> Result<ValueId, GraphError> {
     let x = net.batch_norm("bn1", x)?;
     let mut x = net.relu("relu", x)?;
     for (block, outputs, stride) in [("layer1.0", 16, 1), ("layer2.0", 32, 2), ("layer3.0", 64, 2)] {
-        let conv = Conv2d::new(outputs, 3).padding(1).bias();
-        let y = net.conv2d(&format!("{block}.conv1"), x, conv.stride(stride))?;
-        let y = net.batch_norm(&format!("{block}.bn1"), y)?;
-        let y = net.relu(&format!("{block}.relu1"), y)?;
-        let y = net.conv2d(&format!("{block}.conv2"), y, conv)?;
-        let y = net.batch_norm(&format!("{block}.bn2"), y)?;
+        let y = basic_branch(net, block, x, Conv2d::new(outputs, 3).padding(1).bias(), stride)?;
         if stride != 1 {
             x = net.conv2d(&format!("{block}.downsample.0"), x, Conv2d::new(outputs, 1).stride(stride).bias())?;
         }
-        let sum = net.node(&format!("{block}.add"), Add::default(), &[y, x])?;
-        x = net.relu(&format!("{block}.relu2"), sum)?;
+        x = join(net, block, y, x)?;
     }
     let x = net.node("avgpool", GlobalAveragePool, &[x])?;
     let x = net.node("flatten", Flatten { axis: 1 }, &[x])?;

@@ -3,12 +3,8 @@
 use super::pointwise;
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::kernel::convert::Clip;
 use candle_core::Tensor;
-
-/// `max(x, 0)`, not by `f32::max`, which makes 0 of NaN, as candle's does.
-pub(super) fn relu(x: f32) -> f32 {
-    if x < 0.0 { 0.0 } else { x }
-}
 
 /// `max(x, 0)`.
 #[derive(Debug, Clone, Copy)]
@@ -24,13 +20,21 @@ impl Operator for Relu {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![pointwise(inputs[0], relu)?])
+        Ok(vec![pointwise(inputs[0], |x| Clip::RELU.apply(x))?])
+    }
+
+    fn as_clip(&self) -> Option<Clip> {
+        Some(Clip::RELU)
     }
 }
 
 /// `min(max(x, 0), 6)`.
 #[derive(Debug, Clone, Copy)]
 pub struct Relu6;
+
+impl Relu6 {
+    const CLIP: Clip = Clip { low: 0.0, high: 6.0 };
+}
 
 impl Operator for Relu6 {
     fn kind(&self) -> &'static str {
@@ -42,6 +46,10 @@ impl Operator for Relu6 {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![pointwise(inputs[0], |x| x.clamp(0.0, 6.0))?])
+        Ok(vec![pointwise(inputs[0], |x| Self::CLIP.apply(x))?])
+    }
+
+    fn as_clip(&self) -> Option<Clip> {
+        Some(Self::CLIP)
     }
 }

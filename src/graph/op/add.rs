@@ -1,14 +1,14 @@
 //! Addition.
 
-use super::activation::relu;
 use super::broadcast;
 use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::kernel::convert::Clip;
 use candle_core::Tensor;
 
 /// `a + b`, in `f32`, of shapes that broadcast.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Add {
-    relu: bool,
+    clip: Clip,
 }
 
 impl Operator for Add {
@@ -21,16 +21,12 @@ impl Operator for Add {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let sum = if self.relu {
-            broadcast::apply(inputs[0], inputs[1], |a, b| relu(a + b))
-        } else {
-            broadcast::apply(inputs[0], inputs[1], |a, b| a + b)
-        };
-        Ok(vec![sum?])
+        let clip = self.clip;
+        Ok(vec![broadcast::apply(inputs[0], inputs[1], |a, b| clip.apply(a + b))?])
     }
 
-    fn fuse_relu(&mut self) -> bool {
-        self.relu = true;
+    fn fuse_clip(&mut self, clip: Clip) -> bool {
+        self.clip = self.clip.then(clip);
         true
     }
 }

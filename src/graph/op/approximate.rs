@@ -2,20 +2,21 @@
 
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, Pass, ValueType};
-use crate::layer::{ApproxLayer, Window};
+use crate::kernel::convert::Clip;
+use crate::layer::{ApproxLayer, Call, Window};
 use candle_core::Tensor;
 
 /// A layer that can run in all four modes; it holds its weights.
 #[derive(Debug)]
 pub struct Approximate {
     layer: Box<dyn ApproxLayer>,
-    relu: bool,
+    clip: Clip,
 }
 
 impl Approximate {
     /// The operator of a layer.
     pub fn new(layer: Box<dyn ApproxLayer>) -> Self {
-        Approximate { layer, relu: false }
+        Approximate { layer, clip: Clip::default() }
     }
 }
 
@@ -30,15 +31,16 @@ impl Operator for Approximate {
     }
 
     fn run(&self, inputs: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.layer.forward_fused(inputs[0], pass.first_sample, self.relu)?])
+        let call = Call { first_sample: pass.first_sample, clip: self.clip, threads: pass.threads };
+        Ok(vec![self.layer.forward_as(inputs[0], call)?])
     }
 
     fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
         Some(self.layer.window(&inputs.first()?.sizes(1)).map_err(OpError::from))
     }
 
-    fn fuse_relu(&mut self) -> bool {
-        self.relu = true;
+    fn fuse_clip(&mut self, clip: Clip) -> bool {
+        self.clip = self.clip.then(clip);
         true
     }
 

@@ -3,6 +3,7 @@
 use super::{function, pointwise};
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::kernel::convert::Clip;
 use candle_core::Tensor;
 
 /// A function of every number, in `f32`. A NaN stays one.
@@ -90,11 +91,7 @@ impl Operator for Unary {
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
         let output = match *self {
-            // Not `clamp`, which panics where the bounds are in the wrong order.
-            Unary::Clip { min, max } => pointwise(x, |x| {
-                let x = if x < min { min } else { x };
-                if x > max { max } else { x }
-            }),
+            Unary::Clip { min: low, max: high } => pointwise(x, |x| Clip { low, high }.apply(x)),
             Unary::LeakyRelu { slope } => pointwise(x, |x| if x < 0.0 { slope * x } else { x }),
             Unary::Elu { alpha } => pointwise(x, |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) }),
             Unary::Sigmoid => pointwise(x, function::sigmoid),
@@ -113,5 +110,12 @@ impl Operator for Unary {
             Unary::Abs => pointwise(x, f32::abs),
         };
         Ok(vec![output?])
+    }
+
+    fn as_clip(&self) -> Option<Clip> {
+        match *self {
+            Unary::Clip { min: low, max: high } => Some(Clip { low, high }),
+            _ => None,
+        }
     }
 }

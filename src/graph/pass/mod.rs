@@ -7,5 +7,5 @@ mod swap;
 mod tests;
 
 pub use fold::fold_batch_norm;
-pub use fuse::fuse_relu;
+pub use fuse::fuse_clips;
 pub use swap::swap_layers;

@@ -298,7 +298,7 @@ fn relus_fuse_where_they_alone_read() {
     swap_layers(&mut graph).unwrap();
     let (before, products) = (outputs(&graph), graph.products());
     assert!(before.concat().iter().any(|&y| y > 0.0) && before[0].contains(&0.0));
-    fuse_relu(&mut graph);
+    fuse_clips(&mut graph);
     let names: Vec<&str> = graph.nodes().iter().map(Node::name).collect();
     assert_eq!(names, ["relu0", "conv1", "conv2", "relu2", "sum", "conv3", "conv4", "relu4", "conv5"]);
     assert_eq!((outputs(&graph), graph.products()), (before, products), "no bit changes");

@@ -63,8 +63,8 @@ fn interleave([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
     ]
 }
 
-/// Overwrites `sums` with the products of weight rows `rows` and a panel of tile rows `depth`, and
-/// the constants of those rows.
+/// Adds the products of weight rows `rows` and a panel of tile rows `depth`, and the constants of
+/// those rows, to `sums`, or overwrites them if those are `fresh`.
 ///
 /// # Panics
 /// When rows or depth reach past the operands, or the panel is of another depth.
@@ -75,6 +75,7 @@ pub(super) fn products(
     rows: Range<usize>,
     depth: Range<usize>,
     constants: &[i32],
+    fresh: bool,
     sums: &mut [Lanes<i32>],
 ) {
     assert!(panel.groups == depth.len().div_ceil(4) && panel.groups > 0);
@@ -83,7 +84,7 @@ pub(super) fn products(
     for (block, lines) in panel.lines.chunks_exact(panel.groups).enumerate() {
         let starts = rows.clone().step_by(ROWS).map(|row| operands.from(row, depth.start));
         for ((weights, constants), sums) in starts.zip(constants.chunks(ROWS)).zip(sums.chunks_mut(ROWS)) {
-            let task = Task { weights, stride: operands.depth(), lines, constants, block };
+            let task = Task { weights, stride: operands.depth(), lines, constants, block, fresh };
             // SAFETY: a row from `depth.start` on has at least the panel's groups of weights, of which
             // the last may be padding, and `weights` is followed by `sums.len() - 1` more rows.
             unsafe {
@@ -117,6 +118,7 @@ struct Task<'a> {
     lines: &'a [Lanes4],
     constants: &'a [i32],
     block: usize,
+    fresh: bool,
 }
 
 impl Task<'_> {
@@ -142,7 +144,7 @@ impl Task<'_> {
             }
         }
         for ((wide, &constant), sums) in wide.into_iter().zip(self.constants).zip(sums) {
-            store(wide, constant, &mut sums.0[self.block * BLOCK..][..BLOCK]);
+            store(wide, constant, self.fresh, &mut sums.0[self.block * BLOCK..][..BLOCK]);
         }
     }
 }
@@ -157,13 +159,18 @@ fn dot<const SIGNED_SLOPES: bool>(sums: __m512i, activations: __m512i, slopes: _
     }
 }
 
-/// Puts the sums of [`interleave`]d lanes in order and adds a constant.
+/// Puts the sums of [`interleave`]d lanes in order, with a constant; adds them to `sums`, or
+/// overwrites them if those are `fresh`.
 #[target_feature(enable = "avx512f")]
-fn store(wide: [__m512i; 4], constant: i32, sums: &mut [i32]) {
+fn store(wide: [__m512i; 4], constant: i32, fresh: bool, sums: &mut [i32]) {
     let constant = _mm512_set1_epi32(constant);
     for (part, sums) in super::transpose_parts(wide).into_iter().zip(sums.as_chunks_mut::<16>().0) {
         // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
-        unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi32(part, constant)) };
+        unsafe {
+            let sums = sums.as_mut_ptr().cast();
+            let before = if fresh { constant } else { _mm512_add_epi32(_mm512_loadu_si512(sums), constant) };
+            _mm512_storeu_si512(sums, _mm512_add_epi32(part, before));
+        }
     }
 }
 
@@ -209,6 +216,6 @@ fn slide_by<'a, const SIGNED: bool>(
                 *wide = dot::<SIGNED>(*wide, activations, _mm512_set1_epi32(four));
             }
         }
-        store(wide, constant, sums);
+        store(wide, constant, true, sums);
     }
 }

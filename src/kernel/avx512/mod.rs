@@ -17,6 +17,10 @@ use std::arch::x86_64::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
+/// Tile rows that outputs are summed over before the next ones are, so that they stay in the
+/// second-level cache from output to output, beside the rests that are looked up.
+const DEPTH: usize = 1024;
+
 /// Looks up in registers; exact products by dot-product instructions.
 pub struct Avx512;
 
@@ -84,7 +88,12 @@ impl PackedWeights for Packed {
             return sums.fill(Lanes::default());
         }
         // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
-        SCRATCH.with_borrow_mut(|scratch| unsafe { self.sums_within(scratch, tile, rows, depth, sums) });
+        SCRATCH.with_borrow_mut(|scratch| {
+            for start in depth.clone().step_by(DEPTH) {
+                let part = start..(start + DEPTH).min(depth.end);
+                unsafe { self.sums_within(scratch, tile, rows.clone(), part, start == depth.start, sums) };
+            }
+        });
     }
 
     fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
@@ -96,7 +105,8 @@ impl PackedWeights for Packed {
 }
 
 impl Packed {
-    /// [`PackedWeights::sums`], with its bounds asserted.
+    /// [`PackedWeights::sums`] over a part of the depth, with its bounds asserted: added to `sums`, or
+    /// overwriting them if those are `fresh`.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     fn sums_within(
         &self,
@@ -104,6 +114,7 @@ impl Packed {
         tile: &Tile,
         rows: Range<usize>,
         depth: Range<usize>,
+        fresh: bool,
         sums: &mut [Lanes<i32>],
     ) {
         let blocks = tile.columns().div_ceil(BLOCK);
@@ -111,7 +122,7 @@ impl Packed {
             scratch.panel.fill(&tile.rows()[depth.clone()], blocks, operands.flip());
             scratch.constants.clear();
             scratch.constants.extend(rows.clone().map(|row| operands.constant(row, depth.clone())));
-            dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), &scratch.constants, sums);
+            dot::products(operands, &scratch.panel, rows.clone(), depth.clone(), &scratch.constants, fresh, sums);
         }
         let Some(lookups) = &self.lookups else { return };
         scratch.partition.split(tile, depth.clone());
@@ -120,7 +131,7 @@ impl Packed {
             let codes = &lookups.codes[start + depth.start..start + depth.end + AHEAD];
             let (low, whole) = scratch.partition.parts(tile, depth.clone(), codes);
             let (low_count, whole_count) = (low.rows.len(), whole.rows.len());
-            let fresh = self.products.is_none();
+            let fresh = fresh && self.products.is_none();
             // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
             // that the rests were of. Rows hold `BLOCKS` registers, and are asked for by number.
             unsafe {

@@ -1,74 +1,11 @@
-//! Architectures against published and hand-computed counts, and weights in the forms that they come in.
+//! State dicts and model directories in the forms that they come in.
 
-use super::*;
 use crate::graph::BindError;
+use crate::zoo::*;
 use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// Parameters and multiplications of one sample.
-fn counts(name: &str, input: [usize; 3], classes: usize) -> (u64, u64) {
-    let graph = Architecture::find(name).unwrap().build(input, classes, None).unwrap();
-    (graph.trainable_parameters(), graph.products().iter().map(|product| product.opcount).sum())
-}
-
-/// Parameters and multiplications of a CIFAR ResNet of `6n + 2` layers, by the paper's table.
-fn cifar_resnet(n: u64) -> (u64, u64) {
-    // A 3 x 3 convolution without bias, its normalisation's gain and beta, and its products.
-    let conv =
-        |inputs: u64, outputs: u64, side: u64| (9 * inputs * outputs + 2 * outputs, 9 * inputs * outputs * side * side);
-    let stages = [(16, 16, 32), (16, 32, 16), (32, 64, 8)];
-    let mut layers = vec![conv(3, 16, 32), (64 * 10 + 10, 64 * 10)];
-    for (inputs, outputs, side) in stages {
-        layers.push(conv(inputs, outputs, side));
-        layers.extend((1..2 * n).map(|_| conv(outputs, outputs, side)));
-    }
-    layers.iter().fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1))
-}
-
-#[test]
-fn counts_are_those_published_and_computed_by_hand() {
-    // 5 * 5 * 6 + 6, 25 * 6 * 16 + 16, 400 * 120 + 120, 120 * 84 + 84, 84 * 10 + 10;
-    // 28 * 28 * 6 * 25, 10 * 10 * 16 * 150, and the products of the linear layers.
-    assert_eq!(counts("lenet5", [1, 28, 28], 10), (156 + 2416 + 48_120 + 10_164 + 850, 117_600 + 240_000 + 58_920));
-    assert_eq!(counts("lenet5", [1, 28, 28], 10), (61_706, 416_520));
-    // The MLPerf Tiny network has 78,666 with the running statistics of its 240 normalised channels.
-    assert_eq!(counts("resnet8", [3, 32, 32], 10), (78_666 - 2 * 240, 12_501_632));
-    // Ends of the names that akamaster's README publishes: 0.27, 0.46, 0.66 and 0.85 M.
-    assert_eq!(counts("resnet20", [3, 32, 32], 10), (269_722, 40_551_040));
-    for (name, n) in [("resnet20", 3), ("resnet32", 5), ("resnet44", 7), ("resnet56", 9)] {
-        assert_eq!(counts(name, [3, 32, 32], 10), cifar_resnet(n), "{name}");
-    }
-    // 90 more classes: a row of 64 weights and a bias each.
-    assert_eq!(counts("resnet20", [3, 32, 32], 100).0, 269_722 + 90 * 65);
-}
-
-#[test]
-fn layers_are_named_as_modules() {
-    let names = |name: &str| -> Vec<String> {
-        let graph = Architecture::find(name).unwrap();
-        let graph = graph.build(graph.input, graph.num_classes, None).unwrap();
-        graph.products().into_iter().map(|product| product.name).collect()
-    };
-    assert_eq!(names("lenet5"), ["conv1", "conv2", "fc1", "fc2", "fc3"]);
-    let resnet20 = names("resnet20");
-    assert_eq!(resnet20.len(), 20);
-    assert_eq!((resnet20[1].as_str(), resnet20[19].as_str()), ("layer1.0.conv1", "linear"));
-    let resnet8 = names("resnet8");
-    assert!(
-        resnet8.contains(&"layer2.0.downsample.0".to_owned()) && !resnet8.contains(&"layer1.0.downsample.0".to_owned())
-    );
-}
-
-#[test]
-fn inputs_that_do_not_fit_are_refused() {
-    for (name, input) in [("lenet5", [1, 8, 8]), ("lenet5", [0, 28, 28]), ("resnet20", [3, 0, 32])] {
-        assert!(Architecture::find(name).unwrap().build(input, 10, None).is_err(), "{name} {input:?}");
-    }
-    let error = Architecture::find("resnet2").map(|found| found.name).unwrap_err().to_string();
-    assert!(error.contains("'resnet2'") && error.contains("lenet5, resnet8, resnet20"), "{error}");
-}
 
 /// A state dict: names with their dimensions, all numbers 0.25.
 type StateDict = Vec<(String, Vec<usize>)>;
