@@ -1,5 +1,5 @@
-//! Images per second of whole networks with random weights: candle's own operations beside the four
-//! modes, and tables of every kind.
+//! Images per second of whole networks with random weights, in the modes and with tables of two
+//! kinds; ResNet-20 beside the same network made of candle's own layers.
 //!
 //! `cargo bench --bench networks`, on all cores.
 
@@ -11,7 +11,8 @@ use approx_eval::layer::InferenceMode;
 use approx_eval::lut::{Coding, Lut};
 use approx_eval::quant::{Observer, QuantConfig};
 use approx_eval::zoo::{Architecture, random_weights};
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Module, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, Linear};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,6 +29,45 @@ fn network(architecture: &Architecture) -> Graph {
     graph.bind(random_weights(&graph, 1)).expect("weights for its parameters");
     fold_batch_norm(&mut graph).expect("constant weights");
     graph
+}
+
+/// ResNet-20 as candle has it, batch normalisation folded.
+struct CandleResnet20 {
+    stem: Conv2d,
+    /// Two convolutions each, and the projection of the shortcut where the size changes.
+    blocks: Vec<([Conv2d; 2], Option<Conv2d>)>,
+    head: Linear,
+}
+
+impl CandleResnet20 {
+    fn new() -> Self {
+        let normal = |shape: &[usize]| Tensor::randn(0f32, 0.1, shape, &Device::Cpu).expect("random numbers");
+        let conv = |inputs: usize, outputs: usize, kernel: usize, stride: usize| {
+            let config = Conv2dConfig { padding: kernel / 2, stride, ..Conv2dConfig::default() };
+            Conv2d::new(normal(&[outputs, inputs, kernel, kernel]), Some(normal(&[outputs])), config)
+        };
+        let mut blocks = Vec::new();
+        for (inputs, outputs) in [(16, 16), (16, 32), (32, 64)] {
+            let stride = outputs / inputs;
+            let shortcut = (stride > 1).then(|| conv(inputs, outputs, 1, stride));
+            blocks.push(([conv(inputs, outputs, 3, stride), conv(outputs, outputs, 3, 1)], shortcut));
+            blocks.extend((0..2).map(|_| ([conv(outputs, outputs, 3, 1), conv(outputs, outputs, 3, 1)], None)));
+        }
+        let head = Linear::new(normal(&[10, 64]), Some(normal(&[10])));
+        CandleResnet20 { stem: conv(3, 16, 3, 1), blocks, head }
+    }
+}
+
+impl Module for CandleResnet20 {
+    fn forward(&self, images: &Tensor) -> candle_core::Result<Tensor> {
+        let mut x = self.stem.forward(images)?.relu()?;
+        for ([first, second], shortcut) in &self.blocks {
+            let y = second.forward(&first.forward(&x)?.relu()?)?;
+            let shortcut = shortcut.as_ref().map_or(Ok(x.clone()), |conv| conv.forward(&x))?;
+            x = (y + shortcut)?.relu()?;
+        }
+        self.head.forward(&x.mean((2, 3))?)
+    }
 }
 
 /// Numbers as those of normalised photographs: of both signs, and neighbours alike.
@@ -68,13 +108,18 @@ fn benches(criterion: &mut Criterion) {
         let batch = images(architecture.input, count);
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(count as u64));
+        if name == "resnet20" {
+            let candle = CandleResnet20::new();
+            group.bench_function("candle", |bencher| {
+                bencher.iter(|| black_box(candle.forward(&batch).expect("a pass")))
+            });
+        }
         let mut graph = network(architecture);
         let mut measure = |label: &str, graph: &Graph| {
             group.bench_function(label, |bencher| {
                 bencher.iter(|| black_box(graph.run(std::slice::from_ref(&batch), 0).expect("a pass")));
             });
         };
-        measure("candle", &graph);
         swap_layers(&mut graph).expect("layers of the zoo");
         fuse_clips(&mut graph);
         measure("base", &graph);
