@@ -5,6 +5,9 @@
 //! of zeros, about 1.4 for noise. The ratio rather than the bare error is compared because the exact
 //! products of signed operands are a quarter of unsigned ones: by bare error, noise would be a signed
 //! multiplier. Among readings of equal signedness and size both give the same order.
+//!
+//! A signed table without a single minus sign has lost them on its way. It is still that table: its
+//! magnitudes are compared, and whoever opens it warns.
 
 use super::format::{Contents, Entries, raw};
 use super::origin::LutWarning;
@@ -33,7 +36,8 @@ pub struct Choice {
     pub reading: Reading,
     /// Its mean absolute error from the exact product.
     pub mae: f64,
-    /// That error over the mean absolute exact product.
+    /// That error over the mean absolute exact product; of magnitudes for a signed reading without
+    /// negative entries.
     pub score: f64,
 }
 
@@ -125,8 +129,10 @@ pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpre
     }
     match admitted.as_slice() {
         [] => return Err(DetectError::Stated { stated: *stated, choices: choices(&others) }),
-        [_] => {}
-        [first, ..] if first.choice.score > NOISE => return Err(DetectError::Noise { choices: choices(&admitted) }),
+        [_] if stated.signedness.is_some() || stated.index.is_some() => {}
+        [first, ..] if first.choice.score > NOISE => {
+            return Err(DetectError::Noise { choices: choices(&admitted) });
+        }
         [first, second, ..] if first.choice.score > CLEAR * second.choice.score => {
             return Err(DetectError::Ambiguous { choices: choices(&admitted) });
         }
@@ -206,10 +212,12 @@ fn typed(entries: &Entries, stated: &Stated) -> Vec<Typed> {
                 typed.extend(wrapped(stated).map(|values| Typed::new(Some(stated), values)));
             }
             // Numbers without a sign may be the bit patterns of signed products, of the narrowest type that
-            // they fill.
+            // they fill; those of an unsigned type may be signed ones without their signs.
             let (low, high) = values.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
             let narrowest = Entry::ALL.into_iter().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
-            if let Some(pattern) = narrowest.filter(|entry| low == 0 && !entry.holds(high) && stated.entry.is_none()) {
+            let is_pattern = |pattern: &Entry| !pattern.holds(high) || entry.is_some_and(|entry| !entry.is_signed());
+            if let Some(pattern) = narrowest.filter(|pattern| low == 0 && is_pattern(pattern) && stated.entry.is_none())
+            {
                 typed.extend(wrapped(pattern).map(|values| Typed {
                     entry: Some(pattern),
                     values,
@@ -239,18 +247,21 @@ fn candidate(reading: Reading, values: &[i128]) -> Option<Candidate> {
     let columns = bits[1].values();
     let pairs = operand_pairs(signedness, bits);
     let mut products = Vec::with_capacity(values.len());
-    let (mut error, mut exact_sum) = (0u64, 0u64);
+    let (mut error, mut magnitude_error, mut exact_sum) = (0u64, 0u64, 0u64);
     for (at, (a, b)) in pairs.enumerate() {
         // The numeric order's position of a row in two's complement order is also the inverse.
         let (row, column) = (index.numeric(at / columns, bits[0]), index.numeric(at % columns, bits[1]));
         let product = i32::try_from(values[row * columns + column]).ok().filter(|&product| product != i32::MIN)?;
         let exact = a * b;
         error += u64::from(product.abs_diff(exact));
+        magnitude_error += u64::from(product.abs_diff(exact.abs()));
         exact_sum += u64::from(exact.unsigned_abs());
         products.push(product);
     }
+    let is_signless = signedness == Signedness::Signed && products.iter().all(|&product| product >= 0);
+    let compared = if is_signless { magnitude_error } else { error };
     #[expect(clippy::cast_precision_loss, reason = "sums of 2^16 numbers below 2^32 are below 2^53")]
-    let (mae, score) = (error as f64 / values.len() as f64, error as f64 / exact_sum as f64);
+    let (mae, score) = (error as f64 / values.len() as f64, compared as f64 / exact_sum as f64);
     Some(Candidate { choice: Choice { reading, mae, score }, products: products.into() })
 }
 
@@ -305,12 +316,7 @@ mod tests {
     #[test]
     fn signed_products_written_as_unsigned_bit_patterns_are_recognised() {
         let values = (-128..128).flat_map(|a| (-128..128).map(move |b| i128::from((a * b) as u16))).collect();
-        let contents = Contents {
-            entries: Entries::Numbers { values, entry: None },
-            shape: None,
-            stated: Stated::default(),
-            metadata: crate::lut::metadata::Metadata::default(),
-        };
+        let contents = Contents::new(Entries::Numbers { values, entry: None }, None);
         let read = interpret(&contents, &Stated::default()).unwrap();
         assert_eq!(read.reading.entry, Some(Entry::I16));
         assert_eq!(read.reading.signedness, SIGNED);
@@ -345,6 +351,31 @@ mod tests {
                 assert!(error.to_string().contains(word), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn signed_tables_without_their_signs_are_still_known() {
+        let values =
+            |order: &[i128]| order.iter().flat_map(|a| order.iter().map(move |b| (a * b).abs() & !31)).collect();
+        for (order, index) in [
+            ((-128..128).collect::<Vec<i128>>(), IndexOrder::Numeric),
+            ((0..128).chain(-128..0).collect(), IndexOrder::TwosComplement),
+        ] {
+            for entry in [None, Some(Entry::I16), Some(Entry::U16), Some(Entry::U32)] {
+                let entries = Entries::Numbers { values: values(&order), entry };
+                let read = interpret(&Contents::new(entries, None), &Stated::default()).unwrap();
+                assert_eq!((read.reading.signedness, read.reading.index), (SIGNED, index), "{entry:?}");
+                assert!(read.products.iter().all(|&product| product >= 0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_only_reading_must_resemble_a_product_unless_stated() {
+        let contents = || Contents::new(Entries::Numbers { values: vec![7; 1 << 16], entry: Some(Entry::U64) }, None);
+        assert!(matches!(interpret(&contents(), &Stated::default()), Err(DetectError::Noise { .. })));
+        let stated = Stated { signedness: Some(Signedness::Unsigned), ..Stated::default() };
+        assert!(interpret(&contents(), &stated).is_ok());
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod plot;
 mod quadrant;
 mod reading;
 mod shipped;
+mod sidecar;
 mod table;
 mod write;
 
@@ -37,7 +38,7 @@ pub use coding::{Coding, CodingError};
 pub use cost::{Cost, CostSource, Costs, CostsError};
 pub use from_c::{FromCError, FromCOptions, from_c};
 pub use info::{LutInfo, ReadingInfo};
-pub use metadata::{FieldError, Metadata};
+pub use metadata::{FieldError, Fields, Metadata};
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use origin::{LutWarning, Origin, ReadingSource};
@@ -45,8 +46,9 @@ pub use plot::{PlotError, plot};
 pub use quadrant::{Quadrant, Relation};
 pub use reading::{Entry, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
 pub use shipped::{SHIPPED, write_shipped};
+pub use sidecar::SidecarError;
 pub use table::Lut;
-pub use write::WriteError;
+pub use write::{LutFile, WriteError};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 mod baseline;
 mod csv;
 mod document;
+mod energy;
 mod evaluation;
 mod json;
 mod logits;
@@ -18,12 +19,13 @@ mod table;
 
 pub use baseline::{Baseline, BaselineError};
 pub use document::{Document, Records, Section};
+pub use energy::EnergyReport;
 pub use evaluation::{
     ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, ParamsSource,
     QuantizationReport, Report, TimingReport, ToolReport,
 };
 pub use logits::Logits;
-pub use lut::{LutDetails, LutList};
+pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelList, ModelOpcount};
 pub use predictions::Predictions;
 

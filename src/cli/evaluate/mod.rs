@@ -5,6 +5,7 @@ mod options;
 mod report;
 
 use self::inputs::{CalibrationInput, Inputs};
+use super::costs::CostsArgs;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
@@ -32,6 +33,9 @@ pub(super) struct EvaluateArgs {
 
     #[command(flatten)]
     lut: LutArgs,
+
+    #[command(flatten)]
+    costs: CostsArgs,
 
     #[command(flatten)]
     noise: NoiseArgs,

@@ -2,7 +2,6 @@
 
 use super::{Contents, Entries, Format, FormatError, layout, table_bits};
 use crate::lut::Lut;
-use crate::lut::metadata::Metadata;
 use crate::lut::reading::{Entry, Stated};
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
@@ -58,12 +57,7 @@ impl Format for Npy {
                 .map(|at| stored[at])
                 .collect(),
         };
-        Ok(Contents {
-            entries: Entries::Numbers { values, entry: Some(entry) },
-            shape: Some(shape),
-            stated: Stated::default(),
-            metadata: Metadata::default(),
-        })
+        Ok(Contents::new(Entries::Numbers { values, entry: Some(entry) }, Some(shape)))
     }
 
     fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {

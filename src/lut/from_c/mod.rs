@@ -6,10 +6,9 @@
 
 mod signature;
 
-use super::c_source::{evoapprox_metadata, split_comments};
+use super::c_source::{comment_fields, split_comments};
 use super::detect::{self, DetectError};
 use super::format::{Contents, Entries};
-use super::metadata::Metadata;
 use super::origin::{Origin, ReadingSource};
 use super::reading::{IndexOrder, Stated};
 use super::{Bits, Lut};
@@ -120,12 +119,7 @@ pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
     let signature = choose(path, &signature::find(&code), options.function.as_deref())?;
     let plan = Plan::of(&signature, options);
     let values = run(path, &driver(&source, &signature, plan), options, plan.pairs())?;
-    let contents = Contents {
-        entries: Entries::Numbers { values, entry: None },
-        shape: Some(plan.bits),
-        stated: plan.stated,
-        metadata: Metadata::default(),
-    };
+    let contents = Contents::new(Entries::Numbers { values, entry: None }, Some(plan.bits));
     let read = detect::interpret(&contents, &plan.stated)
         .map_err(|source| FromCError::Reading { path: path.to_owned(), source })?;
     let origin = Origin {
@@ -138,7 +132,7 @@ pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
         ..Origin::default()
     };
     let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
-    Ok(lut.with_metadata(evoapprox_metadata(&comments)).with_origin(origin))
+    Ok(lut.with_metadata(comment_fields(&comments).metadata).with_origin(origin))
 }
 
 fn choose(path: &Path, found: &[Signature], wanted: Option<&str>) -> Result<Signature, FromCError> {
