@@ -8,3 +8,4 @@ mod from_c;
 mod info;
 mod list;
 mod narrow;
+mod published;
