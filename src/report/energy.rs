@@ -24,21 +24,22 @@ impl EnergyReport {
     /// in floating point, no layer is approximate, or multipliers have no or different sources.
     pub fn of<'a>(layers: &[LayerReport], cost: impl Fn(&str) -> Option<&'a Cost>) -> Option<EnergyReport> {
         let costs: Vec<Option<&Cost>> = layers.iter().map(|layer| layer.lut.as_deref().and_then(&cost)).collect();
-        let first = costs.iter().flatten().next()?;
-        let is_known = |(layer, cost): (&LayerReport, &Option<&Cost>)| match layer.mode {
+        let first = costs.iter().copied().flatten().next()?;
+        let priced = || layers.iter().zip(costs.iter().copied());
+        let is_known = |(layer, cost): (&LayerReport, Option<&Cost>)| match layer.mode {
             InferenceMode::Baseline => false,
             InferenceMode::Approximate => cost.is_some_and(|cost| cost.source == first.source),
             InferenceMode::Quantized | InferenceMode::Noise => true,
         };
-        if !layers.iter().zip(&costs).all(is_known) {
+        if !priced().all(is_known) {
             return None;
         }
         // A layer without a multiplier of its own has exact ones, of whose energy nothing is known.
         let sum = |figure: fn(&Cost) -> Option<f64>, exact: Option<f64>| {
-            let each = |(layer, cost): (&LayerReport, &Option<&Cost>)| {
+            let each = |(layer, cost): (&LayerReport, Option<&Cost>)| {
                 cost.map_or(exact, figure).map(|figure| figure * layer.opcount as f64)
             };
-            layers.iter().zip(&costs).map(each).sum::<Option<f64>>()
+            priced().map(each).sum::<Option<f64>>()
         };
         let opcount: u64 = layers.iter().map(|layer| layer.opcount).sum();
         Some(EnergyReport {
