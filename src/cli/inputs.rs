@@ -5,7 +5,6 @@ use crate::data::{self, Channels, DataFormat, Dataset, PixelKind, Preprocess, Sp
 use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
 use crate::zoo::{InputConfig, Model, SHIPPED};
 use anyhow::{Context, bail};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The network.
@@ -143,14 +142,10 @@ pub(super) struct LutFileArgs {
 }
 
 impl LutFileArgs {
-    /// Opens a file, standard input as `-`, or a named multiplier; names that have a signed and an
-    /// unsigned form follow `coding`.
+    /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.
     pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
         let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
-        let lut = match lut {
-            "-" => lut::read_stream(io::stdin().lock(), "stdin", &options)?,
-            lut => lut::open(lut, &options)?,
-        };
+        let lut = lut::open(lut, &options)?;
         lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
         Ok(lut)
     }
@@ -160,7 +155,7 @@ impl LutFileArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutArgs {
-    /// A LUT file, '-' for standard input, or the name of a multiplier (see 'approx-eval lut list')
+    /// A LUT file or the name of a multiplier (see 'approx-eval lut list')
     #[arg(short, long, value_name = "LUT")]
     lut: Option<String>,
 

@@ -98,8 +98,8 @@ pub enum OpenError {
     },
 }
 
-/// Opens the multiplier that `spec` means: the file of that path when there is one, else the design
-/// of that name ([`design::resolve`]).
+/// Opens the multiplier that `spec` means: standard input when it is `-`, the file of that path when
+/// there is one, else the design of that name ([`design::resolve`]).
 ///
 /// How a file's entries are read is settled piece by piece (entry type, signedness, order, size) by
 /// the first that says: `options.format`, the file's metadata, a sidecar (`NAME.json` beside
@@ -118,6 +118,9 @@ pub enum OpenError {
 /// # Ok::<(), lut::OpenError>(())
 /// ```
 pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
+    if spec == "-" {
+        return read_stream(io::stdin().lock(), "stdin", options);
+    }
     let path = Path::new(spec);
     let lut = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_dir() => read(path, options.format)?,

@@ -1,7 +1,6 @@
 //! The report of one evaluation, schema 1. Fields are added, never changed.
 
 use super::document::{Document, Records, Section, grouped, optional, shape, significant};
-use super::energy::EnergyReport;
 use super::lut::reading;
 use crate::eval::{Accuracy, Gate, GateKind};
 use crate::graph::Graph;
@@ -31,8 +30,6 @@ pub struct Report {
     pub accuracy: Accuracy,
     /// Multiplications.
     pub opcount: OpcountReport,
-    /// Their energy, where the multiplier's cost is known.
-    pub energy: Option<EnergyReport>,
     /// The approximate layers, in graph order.
     pub layers: Vec<LayerReport>,
     /// How long it took.
@@ -342,9 +339,6 @@ impl Document for Report {
             "multiplications",
             format!("{} a sample; in all {}", grouped(self.opcount.per_sample), by.collect::<Vec<_>>().join(", ")),
         ));
-        if let Some(energy) = &self.energy {
-            pairs.push(("energy", energy.summary()));
-        }
         let timing = &self.timing;
         let kernel = timing.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
         pairs.push((
@@ -390,7 +384,6 @@ impl Document for Report {
             ("loss", accuracy.loss.to_string()),
             ("opcount_per_sample", self.opcount.per_sample.to_string()),
             ("opcount_total", self.opcount.total.to_string()),
-            ("relative_energy", optional(self.energy.as_ref().and_then(|energy| energy.relative.as_ref()))),
             ("seconds", self.timing.seconds.to_string()),
             ("images_per_second", self.timing.images_per_second.to_string()),
         ])

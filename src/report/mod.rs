@@ -8,7 +8,6 @@
 mod baseline;
 mod csv;
 mod document;
-mod energy;
 mod evaluation;
 mod json;
 mod logits;
@@ -19,7 +18,6 @@ mod table;
 
 pub use baseline::{Baseline, BaselineError};
 pub use document::{Document, Records, Section};
-pub use energy::EnergyReport;
 pub use evaluation::{
     ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, ParamsSource,
     QuantizationReport, Report, TimingReport, ToolReport,

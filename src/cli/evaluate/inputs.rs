@@ -5,7 +5,7 @@ use super::options::Mode;
 use crate::data::{Dataset, Preprocess};
 use crate::eval;
 use crate::layer::InferenceMode;
-use crate::lut::{Costs, Lut};
+use crate::lut::Lut;
 use crate::quant::{ParamsFile, QuantConfig};
 use crate::report::Baseline;
 use crate::zoo::Model;
@@ -25,7 +25,6 @@ pub(super) struct Inputs {
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
     pub lut: Option<Lut>,
-    pub costs: Costs,
     pub config: QuantConfig,
     pub qparams: Option<ParamsFile>,
     pub baseline: Option<Baseline>,
@@ -46,7 +45,6 @@ impl Inputs {
         args.noise.check()?;
         let baseline = args.gates.open()?;
         let (lut, coding) = args.lut.open()?;
-        let costs = args.costs.open()?;
         let default_mode = if lut.is_some() { Mode::Approx } else { Mode::Base };
         let mode = InferenceMode::from(args.mode.unwrap_or(default_mode));
         ensure!(
@@ -77,7 +75,6 @@ impl Inputs {
             preprocess,
             calibration,
             lut,
-            costs,
             config,
             qparams,
             baseline,

@@ -5,7 +5,6 @@ mod options;
 mod report;
 
 use self::inputs::{CalibrationInput, Inputs};
-use super::costs::CostsArgs;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
@@ -33,9 +32,6 @@ pub(super) struct EvaluateArgs {
 
     #[command(flatten)]
     lut: LutArgs,
-
-    #[command(flatten)]
-    costs: CostsArgs,
 
     #[command(flatten)]
     noise: NoiseArgs,

@@ -6,8 +6,8 @@ use crate::eval::Outcome;
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use crate::report::{
-    ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport, OpcountReport,
-    QuantizationReport, Report, TimingReport, ToolReport,
+    ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report,
+    TimingReport, ToolReport,
 };
 
 impl EvaluateArgs {
@@ -21,21 +21,9 @@ impl EvaluateArgs {
         kernel: &'static str,
     ) -> Report {
         let Inputs {
-            mode,
-            model,
-            dataset_name,
-            samples,
-            preprocess,
-            lut,
-            costs,
-            config,
-            baseline,
-            parameters,
-            mut notes,
-            ..
+            mode, model, dataset_name, samples, preprocess, lut, config, baseline, parameters, mut notes, ..
         } = inputs;
-        let lut = lut.filter(|_| mode == InferenceMode::Approximate);
-        let lut = lut.map(|lut| LutInfo::with_cost(&lut, costs.of(&lut)));
+        let lut = lut.filter(|_| mode == InferenceMode::Approximate).map(|lut| LutInfo::of(&lut));
         let layers = LayerReport::of(&model.graph, lut.as_ref().map(|lut| lut.name.as_str()));
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
@@ -48,7 +36,6 @@ impl EvaluateArgs {
             tracing::warn!("{note}");
             notes.push(note);
         }
-        let energy = EnergyReport::of(&layers, |_| lut.as_ref()?.cost.as_ref());
         let noise = NoiseReport { stdev: self.noise.noise_std, mean: self.noise.noise_mean };
         Report {
             schema: 1,
@@ -83,7 +70,6 @@ impl EvaluateArgs {
             lut,
             accuracy: outcome.accuracy.clone(),
             opcount: OpcountReport::of(&layers, samples),
-            energy,
             timing: TimingReport::of(outcome.elapsed, samples, &layers, kernel),
             layers,
             gates,

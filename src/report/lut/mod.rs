@@ -43,12 +43,12 @@ fn figure(measured: Option<f64>, unit: &str, relative: Option<f64>) -> Option<St
 }
 
 /// The energy of one multiplication, as far as known.
-pub(super) fn energy(cost: &Cost) -> Option<String> {
+fn energy(cost: &Cost) -> Option<String> {
     figure(cost.energy, "pJ", cost.relative_energy)
 }
 
 /// Whose word a cost is.
-pub(super) fn cost_source(cost: &Cost) -> String {
+fn cost_source(cost: &Cost) -> String {
     let source = match cost.source {
         CostSource::Csv => "--costs",
         CostSource::Metadata => "metadata",
