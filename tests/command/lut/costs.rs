@@ -48,6 +48,13 @@ fn metadata_speak_where_no_table_does() {
 }
 
 #[test]
+fn an_evaluation_reports_its_multiplier_s_cost() {
+    let report = Folder::new().json("--lut truncated-8 --limit 8");
+    assert_eq!(text(&report, "/lut/cost/source"), "unit-gates");
+    assert!(text(&report, "/lut/cost/note").contains("Tyagi"));
+}
+
+#[test]
 fn bad_tables_of_costs_are_refused() {
     let folder = Folder::new();
     for (text, needle) in [

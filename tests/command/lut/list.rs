@@ -80,3 +80,12 @@ fn luts_are_what_the_command_makes() {
         readme.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).skip(1).collect();
     assert_eq!(table, rows);
 }
+
+#[test]
+fn the_page_on_multipliers_has_every_family() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/multipliers.md")).unwrap();
+    let list = Folder::new().json("lut list");
+    for family in list["families"].as_array().unwrap() {
+        assert!(page.contains(&format!("`{}`", text(family, "/form"))), "{family:#}");
+    }
+}
