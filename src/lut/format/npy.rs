@@ -177,7 +177,10 @@ mod tests {
                         };
                         assert_eq!(values, expected, "{descr} {fortran}");
                         assert_eq!((found.size(), found.is_signed()), (size, signed));
-                        assert_eq!(contents.shape.map(|bits| bits.map(|bits| bits.values())), Some([rows, columns]));
+                        assert_eq!(
+                            contents.shape.map(|bits| bits.map(crate::lut::Bits::values)),
+                            Some([rows, columns])
+                        );
                     }
                 }
             }

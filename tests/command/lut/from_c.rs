@@ -112,3 +112,30 @@ fn what_cannot_be_tabulated_is_refused() {
         folder.run_to(0, "lut from-c two.c --yes --function g -o t.bin");
     }
 }
+
+/// EvoApproxLib's coarsest 8 x 3 bit multiplier, `mul8x3u_242`, whose outputs are all 0, with the figures of
+/// its header.
+#[test]
+fn a_published_oblong_multiplier_has_its_published_figures() {
+    if !has_compiler() {
+        return;
+    }
+    let folder = Folder::new();
+    let figures = [
+        "MAE% = 21.79 %",
+        "MAE = 446",
+        "WCE% = 87.16 %",
+        "WCE = 1785",
+        "WCRE% = 100.00 %",
+        "EP% = 87.16 %",
+        "MRE% = 100.00 %",
+        "MSE = 380056",
+    ];
+    let header: String = figures.iter().map(|figure| format!("// {figure}\n")).collect();
+    let model = "uint64_t mul8x3u_242(const uint64_t A,const uint64_t B) { return 0 & A & B; }";
+    folder.write("model.c", format!("{header}#include <stdint.h>\n{model}"));
+    folder.run_to(0, "lut from-c model.c --yes -o table.safetensors");
+    let audit = folder.json("lut info table.safetensors --check");
+    assert_eq!((&audit["bits"], &audit["signed"]), (&serde_json::json!([8, 3]), &false.into()));
+    assert_eq!(audit["claims"].as_array().unwrap().len(), 6);
+}

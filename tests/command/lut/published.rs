@@ -52,3 +52,22 @@ fn their_figures_survive_conversion() {
         }
     }
 }
+
+/// The header of EvoApproxLib's `mul8u_2AC.c`, as a sidecar: every metric there is measured as there.
+#[test]
+fn a_published_header_holds() {
+    let Some(table) = unsigned("2AC") else { return };
+    let folder = Folder::new();
+    folder.write("mul8u_2AC.bin", table.u16_bin());
+    let sidecar = |mse: &str| {
+        format!(
+            r#"{{"mae": 25, "wce": 79, "wcre": 31.0000, "ep": 0.9812, "mre": 0.0125, "mse": {mse}, "power": 0.311, "area": 508.3, "delay": 1.39}}"#
+        )
+    };
+    folder.write("mul8u_2AC.json", sidecar("892"));
+    let audit = folder.json("lut info mul8u_2AC.bin --check");
+    assert_eq!(audit["claims"].as_array().unwrap().len(), 6);
+    assert!((number(&audit, "/cost/energy") - 0.311 * 1.39).abs() < 1e-12);
+    folder.write("mul8u_2AC.json", sidecar("894"));
+    folder.run_to(1, "lut info mul8u_2AC.bin --check");
+}
