@@ -25,8 +25,8 @@ pub enum SidecarError {
         #[source]
         source: io::Error,
     },
-    /// The file is not JSON.
-    #[error("its sidecar {} is not JSON", .path.display())]
+    /// The file is not a JSON object.
+    #[error("its sidecar {} is not a JSON object", .path.display())]
     Json {
         /// The sidecar.
         path: PathBuf,
@@ -52,8 +52,11 @@ pub(super) fn read(table: &Path) -> Result<Option<(Fields, Option<LutWarning>)>,
         return Ok(None);
     }
     let bytes = fs::read(&path).map_err(|source| SidecarError::Io { path: path.clone(), source })?;
-    let value = serde_json::from_slice(&bytes).map_err(|source| SidecarError::Json { path: path.clone(), source })?;
-    let Some(object) = flat(value) else { return Ok(None) };
+    let object: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|source| SidecarError::Json { path: path.clone(), source })?;
+    if !is_flat(&object) {
+        return Ok(None);
+    }
     let texts: Vec<(String, String)> =
         object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect();
     let fields = Fields::parse(texts.iter().map(|(key, value)| (key.as_str(), value.as_str())))
@@ -63,14 +66,10 @@ pub(super) fn read(table: &Path) -> Result<Option<(Fields, Option<LutWarning>)>,
     Ok(Some((fields, unknown)))
 }
 
-/// An object of numbers, texts and lists of these.
-fn flat(value: Value) -> Option<Map<String, Value>> {
+/// Whether an object is one of numbers, texts and lists of these.
+fn is_flat(object: &Map<String, Value>) -> bool {
     let is_plain = |value: &Value| !value.is_object() && !value.is_array();
-    let is_flat = |value: &Value| value.as_array().map_or(is_plain(value), |items| items.iter().all(is_plain));
-    match value {
-        Value::Object(object) if object.values().all(is_flat) => Some(object),
-        _ => None,
-    }
+    object.values().all(|value| value.as_array().map_or(is_plain(value), |items| items.iter().all(is_plain)))
 }
 
 /// A JSON value as metadata's text: `[8, 4]` is `8x4`, null is nothing.
@@ -99,8 +98,6 @@ mod tests {
             r#"{"schema":1,"tool":{"name":"approx-eval"},"lut":{"name":"x","signed":true}}"#,
             r#"{"schema":1,"layers":{}}"#,
             r#"{"files":[{"path":"mul8.bin"}]}"#,
-            "[1, 2]",
-            "null",
         ] {
             assert!(beside(other).unwrap().is_none(), "{other}");
         }
@@ -115,7 +112,9 @@ mod tests {
 
     #[test]
     fn bad_sidecars_are_errors() {
-        assert!(matches!(beside("{\"signed\": tru"), Err(SidecarError::Json { .. })));
+        for broken in ["", "[1, 2]", "{\"signed\": tru"] {
+            assert!(matches!(beside(broken), Err(SidecarError::Json { .. })), "{broken}");
+        }
         assert!(matches!(beside(r#"{"energy": -1}"#), Err(SidecarError::Field { .. })));
     }
 }
