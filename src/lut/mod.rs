@@ -2,8 +2,10 @@
 //!
 //! A [`Lut`] is what hardware people hand over: a table of products over two operands. [`open`] gets
 //! one from a file in any [`format`](mod@format), whose reading is stated or detected ([`detect`]), or from a
-//! [`design`]'s name. [`ErrorMetrics`] say how far it is from the exact product, and [`LutInfo`] is
-//! all that a report shows of it.
+//! [`design`]'s name; [`from_c`] gets one from a model in C, and a [`LutFile`] takes it to any format
+//! again. [`ErrorMetrics`] say how far it is from the exact product, an [`Audit`] what is wrong with it,
+//! [`Costs`] what it costs, a [`plot()`] what its errors look like, and [`LutInfo`] is all that a report
+//! shows of it.
 //!
 //! A [`Coding`] says how quantized integers become its operands and its products signed terms; the
 //! two together give the [`EffectiveTable`](crate::kernel::EffectiveTable) that kernels read.
