@@ -5,6 +5,7 @@
 //! options or output formats.
 
 mod accuracy;
+mod assign;
 mod calibrate;
 mod gate;
 mod progress;
@@ -13,10 +14,14 @@ mod run;
 mod tests;
 
 pub use accuracy::{Accuracy, Scores, wilson_interval};
+pub use assign::{
+    AssignError, Assignment, LayerNoise, LayerSetting, LutSpec, Luts, Pattern, PatternError, Rule, RuleError, Rules,
+    RulesError, Scheme, SettingError, Settings, SettingsError,
+};
 pub use calibrate::{CalibrationError, calibrate, calibration_data, params, quantize};
 pub use gate::{Gate, GateKind};
 pub use progress::{Progress, Silent};
-pub use run::{EvalError, Outcome, evaluate, set_mode};
+pub use run::{EvalError, Outcome, evaluate, set_modes};
 
 use crate::graph::RunError;
 use crate::graph::pass::{fold_batch_norm, fuse_relu, swap_layers};

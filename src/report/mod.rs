@@ -19,7 +19,7 @@ mod table;
 pub use baseline::{Baseline, BaselineError};
 pub use document::{Document, Records, Section};
 pub use evaluation::{
-    ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, ParamsSource,
+    ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport, OpcountReport, ParamsSource,
     QuantizationReport, Report, TimingReport, ToolReport,
 };
 pub use logits::Logits;

@@ -3,6 +3,7 @@
 
 mod common;
 
+mod assignment;
 mod base_mode;
 mod calibration;
 mod data;

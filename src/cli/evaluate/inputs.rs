@@ -1,20 +1,22 @@
 //! Everything that an evaluation reads, opened and checked before it starts.
 
 use super::EvaluateArgs;
-use super::options::Mode;
+use super::assignment::{Plan, warn_of};
 use crate::data::{Dataset, Preprocess};
-use crate::eval;
-use crate::layer::InferenceMode;
-use crate::lut::Lut;
-use crate::quant::{ParamsFile, QuantConfig};
+use crate::eval::{self, Assignment};
+use crate::quant::ParamsFile;
 use crate::report::Baseline;
 use crate::zoo::Model;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use std::num::NonZeroUsize;
 
 /// What an evaluation works on.
 pub(super) struct Inputs {
-    pub mode: InferenceMode,
+    /// What was asked of the layers.
+    pub plan: Plan,
+    /// What becomes of each.
+    pub assignment: Assignment,
+    /// Swapped and folded.
     pub model: Model,
     /// Taken when the evaluation starts to read it.
     pub dataset: Option<Dataset>,
@@ -24,8 +26,6 @@ pub(super) struct Inputs {
     pub preprocess: Preprocess,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
-    pub lut: Option<Lut>,
-    pub config: QuantConfig,
     pub qparams: Option<ParamsFile>,
     pub baseline: Option<Baseline>,
     /// Trainable parameters, before folding.
@@ -44,38 +44,36 @@ impl Inputs {
     pub fn open(args: &EvaluateArgs) -> anyhow::Result<Self> {
         args.noise.check()?;
         let baseline = args.gates.open()?;
-        let (lut, coding) = args.lut.open()?;
-        let default_mode = if lut.is_some() { Mode::Approx } else { Mode::Base };
-        let mode = InferenceMode::from(args.mode.unwrap_or(default_mode));
-        ensure!(
-            mode != InferenceMode::Approximate || lut.is_some(),
-            "--mode approx needs a multiplier: give --lut FILE, or a name that 'approx-eval lut list' shows"
-        );
-        let config = args.quantization.config(coding, lut.as_ref())?;
+        let mut plan = args.plan()?;
         let qparams = args.quantization.qparams.as_deref();
         let qparams = qparams.map(|path| ParamsFile::read(path).context("--qparams")).transpose()?;
-        let model = args.model.open()?;
+        let mut model = args.model.open()?;
         let dataset = args.data.open(&model)?;
         dataset.check_labels(model.num_classes)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
         check_images(&dataset, &preprocess, &model)?;
-        let is_quantized = mode.is_quantized() || args.quantization.save_qparams.is_some();
+        let parameters = model.graph.trainable_parameters();
+        eval::prepare(&mut model, !args.model.no_fold_bn)?;
+        let scheme = args.quantization.scheme();
+        let assignment = Assignment::resolve(&model.graph, &plan.base, &plan.rules, &scheme, &mut plan.luts)
+            .context("--assign or --set")?;
+        warn_of(&plan.luts.all());
+        let is_quantized = assignment.is_quantized() || args.quantization.save_qparams.is_some();
         let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
         let mut notes = model.notes.clone();
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
         }
         Ok(Inputs {
-            mode,
+            plan,
+            assignment,
             samples: args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len()),
-            parameters: model.graph.trainable_parameters(),
+            parameters,
             model,
             dataset_name: dataset.name().to_owned(),
             dataset: Some(dataset),
             preprocess,
             calibration,
-            lut,
-            config,
             qparams,
             baseline,
             notes,

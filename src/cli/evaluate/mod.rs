@@ -1,9 +1,11 @@
 //! `approx-eval` itself: one evaluation.
 
+mod assignment;
 mod inputs;
 mod options;
 mod report;
 
+use self::assignment::AssignArgs;
 use self::inputs::{CalibrationInput, Inputs};
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
@@ -15,14 +17,13 @@ use crate::kernel::Kernel;
 use crate::output::OutputFile;
 use crate::report::{Logits, ParamsSource, Predictions, QuantizationReport};
 use anyhow::{Context, bail};
-use options::{GateArgs, Mode, NoiseArgs, ReportArgs, RunArgs};
+use options::{GateArgs, NoiseArgs, ReportArgs, RunArgs};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
-    /// What layers compute; default: approx when a LUT is given, else base
-    #[arg(long, value_name = "MODE")]
-    mode: Option<Mode>,
+    #[command(flatten)]
+    assign: AssignArgs,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -75,8 +76,7 @@ impl EvaluateArgs {
         let progress = Bar::new(terminal);
         let kernel = self.run.kernel()?;
 
-        eval::prepare(&mut inputs.model, !self.model.no_fold_bn)?;
-        let quantization = if inputs.mode.is_quantized() || qparams.is_some() {
+        let quantization = if inputs.assignment.is_quantized() || qparams.is_some() {
             Some(self.quantize(&mut inputs, kernel, &progress)?)
         } else {
             None
@@ -84,8 +84,7 @@ impl EvaluateArgs {
         if let Some(file) = qparams {
             file.commit_bytes(eval::params(&inputs.model.graph).to_json().as_bytes())?;
         }
-        let noise = &self.noise;
-        eval::set_mode(&mut inputs.model.graph, inputs.mode, noise.noise_std, noise.noise_mean, noise.seed)?;
+        eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
 
         let dataset = inputs.dataset.take().context("the data set is read once")?;
         // Its hash is found beside the evaluation.
@@ -130,10 +129,10 @@ impl EvaluateArgs {
 
     /// Gives every layer its scales: from a file, else by calibration.
     fn quantize(&self, inputs: &mut Inputs, kernel: &dyn Kernel, progress: &Bar) -> anyhow::Result<QuantizationReport> {
-        let Inputs { model, config, lut, qparams, calibration, notes, .. } = inputs;
+        let Inputs { model, plan, assignment, qparams, calibration, notes, .. } = inputs;
         if let Some(file) = qparams {
             let path = self.quantization.qparams.as_ref().map(|path| path.display().to_string());
-            let unused = eval::quantize(&mut model.graph, file, config.coding, lut.as_ref(), kernel)
+            let unused = eval::quantize(&mut model.graph, file, assignment, kernel)
                 .with_context(|| format!("--qparams: {}", path.as_deref().unwrap_or_default()))?;
             if !unused.is_empty() {
                 let note = format!("--qparams has parameters of layers that are not there: {}", unused.join(", "));
@@ -156,7 +155,8 @@ impl EvaluateArgs {
             calibration.take().context("the calibration set is read once")?;
         let blake3 = dataset.origin().blake3()?.to_hex().to_string();
         let limit = self.quantization.calib_samples()?;
-        let samples = eval::calibrate(model, dataset, preprocess, limit, config, lut.as_ref(), kernel, progress)?;
+        let samples = eval::calibrate(model, dataset, preprocess, limit, assignment, kernel, progress)?;
+        let config = &plan.setting.config;
         let path = self.quantization.calib_data.as_deref();
         Ok(QuantizationReport {
             source: if path.is_some() { ParamsSource::CalibData } else { ParamsSource::Model },

@@ -2,7 +2,7 @@
 
 use super::EvaluateArgs;
 use super::inputs::Inputs;
-use crate::eval::Outcome;
+use crate::eval::{Outcome, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use crate::report::{
@@ -21,14 +21,15 @@ impl EvaluateArgs {
         kernel: &'static str,
     ) -> Report {
         let Inputs {
-            mode, model, dataset_name, samples, preprocess, lut, config, baseline, parameters, mut notes, ..
+            plan, assignment, model, dataset_name, samples, preprocess, baseline, parameters, mut notes, ..
         } = inputs;
-        let lut = lut.filter(|_| mode == InferenceMode::Approximate).map(|lut| LutInfo::of(&lut));
-        let layers = LayerReport::of(&model.graph, lut.as_ref().map(|lut| lut.name.as_str()));
+        let mut luts = assignment.luts_in_use();
+        // The global one first, where it is in use.
+        luts.sort_by_key(|lut| plan.setting.lut.as_ref() != Some(lut));
+        let layers = LayerReport::of(&model.graph, &assignment);
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
-            let coding = config.coding;
-            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for coding {coding}"));
+            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
         }
         let gates = self.gates.judge(outcome, baseline.as_ref());
         if let Some(baseline) = baseline.filter(|baseline| baseline.dataset != blake3 || baseline.samples != samples) {
@@ -36,7 +37,10 @@ impl EvaluateArgs {
             tracing::warn!("{note}");
             notes.push(note);
         }
+        let mode = assignment.shared_mode().unwrap_or(plan.setting.mode);
+        let is_quantized = assignment.is_quantized();
         let noise = NoiseReport { stdev: self.noise.noise_std, mean: self.noise.noise_mean };
+        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
         Report {
             schema: 1,
             tool: ToolReport::default(),
@@ -57,9 +61,11 @@ impl EvaluateArgs {
                 mode,
                 seed: self.noise.seed,
                 batch_size: self.run.batch_size.get(),
-                coding: mode.is_quantized().then_some(config.coding),
-                quantization: quantization.filter(|_| mode.is_quantized()),
+                coding: is_quantized.then_some(plan.setting.config.coding),
+                quantization: quantization.filter(|_| is_quantized),
                 noise: (mode == InferenceMode::Noise).then_some(noise),
+                assignment: (!plan.rules.is_empty())
+                    .then(|| plan.rules.behind(Settings { mode: Some(plan.setting.mode), ..plan.base })),
                 fold_bn: !self.model.no_fold_bn,
                 mean: preprocess.mean,
                 std: preprocess.std,
@@ -67,9 +73,10 @@ impl EvaluateArgs {
                 crop: preprocess.crop,
                 channels: preprocess.channels.map(|channels| channels.to_string()),
             },
-            lut,
+            lut: infos.first().cloned(),
+            luts: infos,
             accuracy: outcome.accuracy.clone(),
-            opcount: OpcountReport::of(&layers, samples),
+            opcount: OpcountReport::of(&layers, samples, &luts, &plan.costs),
             timing: TimingReport::of(outcome.elapsed, samples, &layers, kernel),
             layers,
             gates,

@@ -1,0 +1,169 @@
+//! Settings made good: the multiplier opened, coding and widths decided and checked.
+
+use super::{LutSpec, Settings};
+use crate::layer::InferenceMode;
+use crate::lut::{self, Bits, Coding, CodingError, Lut, LutFormatError, OpenError, OpenOptions};
+use crate::quant::{ActScheme, Observer, QuantConfig, QuantError, WeightScheme};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Everything that decides what one layer computes.
+#[derive(Debug, Clone)]
+pub struct LayerSetting {
+    /// What it computes.
+    pub mode: InferenceMode,
+    /// What approximate mode multiplies by.
+    pub lut: Option<Arc<Lut>>,
+    /// How it is quantized, the operand coding included.
+    pub config: QuantConfig,
+    /// The perturbation of noise mode.
+    pub noise: LayerNoise,
+}
+
+/// What the quantization of all layers shares.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scheme {
+    /// How activations are quantized; left open, as each layer's coding has it.
+    pub act_scheme: Option<ActScheme>,
+    /// How many scales weights have.
+    pub weight_scheme: WeightScheme,
+    /// What turns observed activations into a range.
+    pub observer: Observer,
+}
+
+impl Default for Scheme {
+    fn default() -> Self {
+        let QuantConfig { weight_scheme, observer, .. } = QuantConfig::new(Coding::Signed);
+        Scheme { act_scheme: None, weight_scheme, observer }
+    }
+}
+
+/// The perturbation of noise mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct LayerNoise {
+    /// Standard deviation, relative to that of the layer's output over a batch.
+    pub stdev: f64,
+    /// Mean, in units of the output.
+    pub mean: f64,
+}
+
+/// Why a layer cannot be set so.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// The multiplier cannot be opened.
+    #[error(transparent)]
+    Lut(Box<OpenError>),
+    /// The reading stated of its file is none.
+    #[error(transparent)]
+    Format(#[from] LutFormatError),
+    /// The multiplier does not suit the coding.
+    #[error(transparent)]
+    Coding(#[from] CodingError),
+    /// Operands wider than the multiplier's.
+    #[error("{given} bits are more than the LUT's operand of {widest} bits")]
+    Width {
+        /// `act_bits` or `weight_bits`.
+        key: &'static str,
+        /// The width asked for.
+        given: Bits,
+        /// The multiplier's.
+        widest: Bits,
+    },
+    /// The quantization contradicts itself.
+    #[error(transparent)]
+    Quant(#[from] QuantError),
+    /// Approximate mode without a multiplier.
+    #[error("mode approx needs a multiplier: name a LUT file, or what 'approx-eval lut list' shows")]
+    NoMultiplier,
+}
+
+impl SettingError {
+    /// The key at fault.
+    pub fn key(&self) -> &'static str {
+        match self {
+            SettingError::Lut(_) => "lut",
+            SettingError::Format(_) => "lut_format",
+            SettingError::Coding(_) => "coding",
+            SettingError::Width { key, .. } => key,
+            SettingError::Quant(_) => "act_scheme",
+            SettingError::NoMultiplier => "mode",
+        }
+    }
+}
+
+/// Multipliers that have been opened: each file is read once, whatever number of layers has it.
+#[derive(Debug, Default)]
+pub struct Luts(HashMap<(LutSpec, Option<Coding>), Arc<Lut>>);
+
+impl Luts {
+    /// The multiplier that `spec` means; names that have a signed and an unsigned form follow `coding`.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&mut self, spec: &LutSpec, coding: Option<Coding>) -> Result<Arc<Lut>, SettingError> {
+        let key = (spec.clone(), coding);
+        if let Some(lut) = self.0.get(&key) {
+            return Ok(Arc::clone(lut));
+        }
+        let format = spec.lut_format.as_deref().map(str::parse).transpose()?;
+        let options = OpenOptions { format, swap_operands: spec.swap_operands, coding };
+        let lut = lut::open(&spec.lut, &options).map_err(|error| SettingError::Lut(Box::new(error)))?;
+        let lut = Arc::new(lut);
+        self.0.insert(key, Arc::clone(&lut));
+        Ok(lut)
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> Vec<Arc<Lut>> {
+        let mut luts: Vec<Arc<Lut>> = self.0.values().map(Arc::clone).collect();
+        luts.sort_by(|a, b| a.name().cmp(b.name()));
+        luts
+    }
+}
+
+impl LayerSetting {
+    /// Opens what `settings` name and decides what they leave open.
+    ///
+    /// # Errors
+    /// When the multiplier cannot be opened, its parts contradict each other, or approximate mode has
+    /// none.
+    pub fn open(settings: &Settings, scheme: &Scheme, luts: &mut Luts) -> Result<Self, SettingError> {
+        let setting = Self::open_unused(settings, scheme, luts)?;
+        match (setting.mode, &setting.lut) {
+            (InferenceMode::Approximate, None) => Err(SettingError::NoMultiplier),
+            _ => Ok(setting),
+        }
+    }
+
+    /// The same for settings that no layer need have as they are: what they lack, rules may add.
+    ///
+    /// # Errors
+    /// As [`open`](LayerSetting::open), but for a missing multiplier.
+    pub fn open_unused(settings: &Settings, scheme: &Scheme, luts: &mut Luts) -> Result<Self, SettingError> {
+        let lut = settings.lut.as_ref().map(|spec| luts.open(spec, settings.coding)).transpose()?;
+        let default = lut.as_ref().map_or(Coding::Signed, |lut| Coding::default_for(lut.signedness()));
+        let coding = settings.coding.unwrap_or(default);
+        if let Some(lut) = &lut {
+            coding.check(lut)?;
+        }
+        let width = |given: Option<Bits>, operand: usize, key| {
+            let widest = lut.as_ref().map_or(Bits::EIGHT, |lut| lut.bits()[operand]);
+            match given {
+                Some(given) if given > widest => Err(SettingError::Width { key, given, widest }),
+                given => Ok(given.unwrap_or(widest)),
+            }
+        };
+        let config = QuantConfig {
+            act_bits: width(settings.act_bits, 0, "act_bits")?,
+            weight_bits: width(settings.weight_bits, 1, "weight_bits")?,
+            act_scheme: scheme.act_scheme.unwrap_or(ActScheme::default_for(coding)),
+            weight_scheme: scheme.weight_scheme,
+            observer: scheme.observer,
+            coding,
+        };
+        config.check()?;
+        let noise = LayerNoise { stdev: settings.noise_std.unwrap_or(0.0), mean: settings.noise_mean.unwrap_or(0.0) };
+        Ok(LayerSetting { mode: settings.mode(), lut, config, noise })
+    }
+}
