@@ -3,6 +3,7 @@
 //! Options are clap structs that stay in this room; what leaves it are the settings of the rooms
 //! below. [`run`] does what a parsed command line asks for.
 
+mod compare;
 mod evaluate;
 mod exit_code;
 mod inputs;
@@ -40,6 +41,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compare runs over the same samples with one of them
+    Compare(compare::CompareArgs),
     /// Describe multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
@@ -114,6 +117,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
+        Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
     }

@@ -7,7 +7,11 @@
 mod accuracy;
 mod assign;
 mod calibrate;
+mod comparison;
 mod gate;
+mod layer_error;
+mod moments;
+mod predicted;
 mod progress;
 mod run;
 #[cfg(test)]
@@ -19,13 +23,17 @@ pub use assign::{
     RulesError, Scheme, SettingError, Settings, SettingsError,
 };
 pub use calibrate::{CalibrationError, calibrate, calibration_data, params, quantize};
+pub use comparison::{Comparison, ComparisonError, mcnemar_exact, paired_interval};
 pub use gate::{Gate, GateKind};
+pub use layer_error::{LayerErrors, OutputError};
+pub use predicted::{ClassAccuracy, Confusion, Predicted};
 pub use progress::{Progress, Silent};
 pub use run::{EvalError, Outcome, evaluate, set_modes};
 
 use crate::graph::RunError;
-use crate::graph::pass::{fold_batch_norm, fuse_relu, swap_layers};
+use crate::graph::pass::{LayerObserver, fold_batch_norm, fuse_relu, observe_layers, swap_layers};
 use crate::zoo::Model;
+use std::sync::Arc;
 
 /// Makes a network's layers approximate ones in baseline mode, after folding its batch
 /// normalisation unless told not to.
@@ -33,10 +41,30 @@ use crate::zoo::Model;
 /// # Errors
 /// When a layer's tensors do not suit it.
 pub fn prepare(model: &mut Model, fold: bool) -> Result<(), RunError> {
+    swap(model, fold)?;
+    fuse_relu(&mut model.graph);
+    Ok(())
+}
+
+/// The same for a network whose layers `observer` of their number is to see; nothing is fused with them.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_observed<O: LayerObserver + 'static>(
+    model: &mut Model,
+    fold: bool,
+    observer: impl FnOnce(usize) -> O,
+) -> Result<Arc<O>, RunError> {
+    swap(model, fold)?;
+    let observer = Arc::new(observer(model.graph.layers().count()));
+    let shared: Arc<dyn LayerObserver> = observer.clone();
+    observe_layers(&mut model.graph, &shared);
+    Ok(observer)
+}
+
+fn swap(model: &mut Model, fold: bool) -> Result<(), RunError> {
     if fold {
         fold_batch_norm(&mut model.graph)?;
     }
-    swap_layers(&mut model.graph)?;
-    fuse_relu(&mut model.graph);
-    Ok(())
+    swap_layers(&mut model.graph)
 }

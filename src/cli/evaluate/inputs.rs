@@ -2,13 +2,15 @@
 
 use super::EvaluateArgs;
 use super::assignment::{Plan, warn_of};
+use super::options::Reference;
 use crate::data::{Dataset, Preprocess};
-use crate::eval::{self, Assignment};
+use crate::eval::{self, Assignment, LayerErrors};
+use crate::layer::InferenceMode;
 use crate::quant::ParamsFile;
-use crate::report::Baseline;
 use crate::zoo::Model;
 use anyhow::{Context, bail};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// What an evaluation works on.
 pub(super) struct Inputs {
@@ -24,10 +26,15 @@ pub(super) struct Inputs {
     /// Samples to evaluate.
     pub samples: usize,
     pub preprocess: Preprocess,
+    /// Whether anything needs quantization parameters.
+    pub needs_scales: bool,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
     pub qparams: Option<ParamsFile>,
-    pub baseline: Option<Baseline>,
+    /// The baseline.
+    pub reference: Option<Reference>,
+    /// What layers do to their outputs, where it is measured.
+    pub errors: Option<Arc<LayerErrors>>,
     /// Trainable parameters, before folding.
     pub parameters: u64,
     /// What a reader of the report should know.
@@ -43,7 +50,7 @@ pub(super) struct CalibrationInput {
 impl Inputs {
     pub fn open(args: &EvaluateArgs) -> anyhow::Result<Self> {
         args.noise.check()?;
-        let baseline = args.gates.open()?;
+        let reference = args.gates.open()?;
         let mut plan = args.plan()?;
         let qparams = args.quantization.qparams.as_deref();
         let qparams = qparams.map(|path| ParamsFile::read(path).context("--qparams")).transpose()?;
@@ -53,32 +60,55 @@ impl Inputs {
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
         check_images(&dataset, &preprocess, &model)?;
         let parameters = model.graph.trainable_parameters();
-        eval::prepare(&mut model, !args.model.no_fold_bn)?;
+        let errors = prepare(args, &mut model)?;
         let scheme = args.quantization.scheme();
         let assignment = Assignment::resolve(&model.graph, &plan.base, &plan.rules, &scheme, &mut plan.luts)
             .context("--assign or --set")?;
         warn_of(&plan.luts.all());
-        let is_quantized = assignment.is_quantized() || args.quantization.save_qparams.is_some();
-        let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
+        let needs_scales = assignment.is_quantized()
+            || args.quantization.save_qparams.is_some()
+            || args.report.compare == Some(InferenceMode::Quantized);
+        let calibration = calibration(args, &model, needs_scales && qparams.is_none())?;
+        let samples = args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
+        if let Some(Reference { baseline, .. }) = &reference
+            && args.gates.alpha.is_some()
+            && baseline.samples != samples
+        {
+            let (path, found) = (baseline.path.display(), baseline.samples);
+            bail!("--alpha: {path} is of {found} samples, this run of {samples}: compare runs over the same ones");
+        }
         let mut notes = model.notes.clone();
+        notes.extend(reference.as_ref().and_then(|reference| reference.note.clone()));
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
         }
         Ok(Inputs {
             plan,
             assignment,
-            samples: args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len()),
+            samples,
             parameters,
             model,
             dataset_name: dataset.name().to_owned(),
             dataset: Some(dataset),
             preprocess,
+            needs_scales,
             calibration,
             qparams,
-            baseline,
+            reference,
+            errors,
             notes,
         })
     }
+}
+
+/// Swaps the layers, to be measured where that is asked for.
+fn prepare(args: &EvaluateArgs, model: &mut Model) -> anyhow::Result<Option<Arc<LayerErrors>>> {
+    let fold = !args.model.no_fold_bn;
+    if args.report.layer_errors {
+        return Ok(Some(eval::prepare_observed(model, fold, LayerErrors::new)?));
+    }
+    eval::prepare(model, fold)?;
+    Ok(None)
 }
 
 /// Fails unless preprocessed images are what the network takes.

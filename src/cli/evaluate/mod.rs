@@ -3,22 +3,23 @@
 mod assignment;
 mod inputs;
 mod options;
+mod outputs;
 mod report;
 
 use self::assignment::AssignArgs;
 use self::inputs::{CalibrationInput, Inputs};
-use super::output::{FormatArgs, OutputFiles};
+use self::outputs::Outputs;
+use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
-use crate::data::Batches;
-use crate::eval;
+use crate::data::{Batches, Dataset};
+use crate::eval::{self, Comparison, Outcome, OutputError, Predicted, Scores};
 use crate::kernel::Kernel;
-use crate::output::OutputFile;
-use crate::report::{Logits, ParamsSource, Predictions, QuantizationReport};
-use anyhow::{Context, bail};
+use crate::layer::InferenceMode;
+use crate::report::{ComparisonReport, ParamsSource, QuantizationReport};
+use anyhow::Context;
 use options::{GateArgs, NoiseArgs, ReportArgs, RunArgs};
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
@@ -53,12 +54,17 @@ pub(super) struct EvaluateArgs {
     gates: GateArgs,
 }
 
-/// Files that an evaluation writes, opened before it starts.
-struct Outputs {
-    reports: OutputFiles,
-    predictions: Option<Predictions>,
-    logits: Option<Logits>,
-    qparams: Option<OutputFile>,
+/// What an evaluation found.
+struct Findings {
+    outcome: Outcome,
+    predicted: Predicted,
+    /// Hash of the data set.
+    blake3: String,
+    quantization: Option<QuantizationReport>,
+    errors: Vec<Option<OutputError>>,
+    /// Against the mode that was asked for.
+    comparison: Option<ComparisonReport>,
+    kernel: &'static str,
 }
 
 /// Runs one evaluation, on as many threads as asked for.
@@ -72,16 +78,12 @@ impl EvaluateArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         // All that can be wrong is found before the work starts.
         let mut inputs = Inputs::open(self)?;
-        let Outputs { reports, mut predictions, mut logits, qparams } = self.open_outputs(&inputs)?;
+        let mut outputs = Outputs::create(self, &inputs)?;
         let progress = Bar::new(terminal);
         let kernel = self.run.kernel()?;
 
-        let quantization = if inputs.assignment.is_quantized() || qparams.is_some() {
-            Some(self.quantize(&mut inputs, kernel, &progress)?)
-        } else {
-            None
-        };
-        if let Some(file) = qparams {
+        let quantization = inputs.needs_scales.then(|| self.quantize(&mut inputs, kernel, &progress)).transpose()?;
+        if let Some(file) = outputs.qparams.take() {
             file.commit_bytes(eval::params(&inputs.model.graph).to_json().as_bytes())?;
         }
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
@@ -90,41 +92,57 @@ impl EvaluateArgs {
         // Its hash is found beside the evaluation.
         let origin = dataset.origin().clone();
         let hash = std::thread::spawn(move || origin.blake3().map(|hash| hash.to_hex().to_string()));
-        let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
-        let batches = Batches::start(dataset, preprocess, self.run.batch_size, limit)?;
-        let classes = inputs.model.num_classes;
-        let outcome = eval::evaluate(&inputs.model.graph, batches, classes, &progress, |scores| {
-            predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;
-            logits.as_mut().map_or(Ok(()), |file| file.add(scores))
+        let mut predicted = Predicted::default();
+        let outcome = self.pass(&inputs, dataset, &progress, |scores| {
+            predicted.add(scores);
+            outputs.add(scores)
         })?;
+        let errors = inputs.errors.as_ref().map_or_else(Vec::new, |errors| errors.found());
+        let compare = |mode| self.compare(&mut inputs, mode, &predicted, &progress);
+        let comparison = self.report.compare.map(compare).transpose()?;
         let blake3 = hash.join().map_err(|_| anyhow::anyhow!("hashing the data set panicked"))??;
 
-        let report = self.report(inputs, &outcome, blake3, quantization, kernel.name());
-        reports.write(&report)?;
-        predictions.map_or(Ok(()), Predictions::commit)?;
-        logits.map_or(Ok(()), Logits::commit)?;
+        let kernel = kernel.name();
+        let found = Findings { outcome, predicted, blake3, quantization, errors, comparison, kernel };
+        let mut report = self.report(&inputs, &found)?;
+        report.predictions = outputs.commit_samples(&inputs, &found.predicted)?;
+        outputs.write(&report)?;
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
     }
 
-    fn open_outputs(&self, inputs: &Inputs) -> anyhow::Result<Outputs> {
-        let ReportArgs { output, predictions, logits } = &self.report;
-        let files = output.iter().chain(predictions).chain(logits).chain(&self.quantization.save_qparams);
-        let mut files: Vec<PathBuf> = files.map(std::path::absolute).collect::<Result<_, _>>()?;
-        files.sort_unstable();
-        if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("{}: the file would be written twice", twice[0].display());
-        }
-        let shape = (inputs.samples, inputs.model.num_classes);
-        let logits = logits.as_deref().map(|path| Logits::create(path, shape.0, shape.1));
-        let qparams = self.quantization.save_qparams.as_deref();
-        Ok(Outputs {
-            reports: OutputFiles::create(output)?,
-            predictions: predictions.as_deref().map(Predictions::create).transpose().context("--predictions")?,
-            logits: logits.transpose().context("--logits")?,
-            qparams: qparams.map(OutputFile::create).transpose().context("--save-qparams")?,
-        })
+    /// Runs the network over the data set as it was asked for.
+    fn pass(
+        &self,
+        inputs: &Inputs,
+        dataset: Dataset,
+        progress: &Bar,
+        sink: impl FnMut(&Scores) -> std::io::Result<()>,
+    ) -> anyhow::Result<Outcome> {
+        let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
+        let batches = Batches::start(dataset, preprocess, self.run.batch_size, limit)?;
+        Ok(eval::evaluate(&inputs.model.graph, batches, inputs.model.num_classes, progress, sink)?)
+    }
+
+    /// Compares with the same network on the same samples, all layers in `mode`.
+    fn compare(
+        &self,
+        inputs: &mut Inputs,
+        mode: InferenceMode,
+        predicted: &Predicted,
+        progress: &Bar,
+    ) -> anyhow::Result<ComparisonReport> {
+        eval::set_modes(&mut inputs.model.graph, &inputs.assignment.in_mode(mode), self.noise.seed)?;
+        let mut reference = Predicted::default();
+        let dataset = self.data.open(&inputs.model)?;
+        let outcome = self.pass(inputs, dataset, progress, |scores| {
+            reference.add(scores);
+            Ok(())
+        })?;
+        eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
+        let comparison = Comparison::of(&reference, predicted).context("--compare")?;
+        Ok(ComparisonReport { reference: mode.to_string(), reference_top1: outcome.accuracy.top1, comparison })
     }
 
     /// Gives every layer its scales: from a file, else by calibration.

@@ -1,98 +1,31 @@
 //! The report as formats show it.
 
-use super::{LayerReport, Report};
-use crate::eval::{Gate, GateKind};
-use crate::report::document::{Document, Records, Section, grouped, optional, shape, significant};
-use crate::report::lut::reading;
-
-fn percent(fraction: f64) -> String {
-    format!("{:.2} %", fraction * 100.0)
-}
+use super::Report;
+use super::summary;
+use crate::report::document::{Check, Document, Records, Section, optional};
 
 impl Document for Report {
     fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("a report is JSON")
     }
 
+    fn title(&self) -> String {
+        let multiplier = self.lut.as_ref().map(|lut| format!(", {}", lut.name)).unwrap_or_default();
+        format!("{} on {}, {}{multiplier}", self.model.name, self.dataset.name, self.config.mode)
+    }
+
     fn sections(&self) -> Vec<Section> {
-        let accuracy = &self.accuracy;
-        let [low, high] = accuracy.ci95;
-        let mut pairs = vec![
-            (
-                "model",
-                format!(
-                    "{} ({}, {} parameters)",
-                    self.model.name,
-                    self.model.architecture,
-                    grouped(self.model.parameters)
-                ),
-            ),
-            ("dataset", format!("{}, {} samples", self.dataset.name, grouped(self.dataset.samples as u64))),
-            ("mode", self.config.mode.to_string()),
-        ];
-        if let Some(lut) = &self.lut {
-            let sign = if lut.signed { "signed" } else { "unsigned" };
-            let errors = &lut.errors;
-            pairs.push((
-                "multiplier",
-                format!("{} ({sign}, MAE {}, WCE {})", lut.name, significant(errors.mae, 4), errors.wce),
-            ));
-            pairs.push(("read as", reading(lut)));
-        }
-        if let Some(coding) = self.config.coding {
-            pairs.push(("coding", coding.to_string()));
-        }
-        if let Some(quantization) = &self.config.quantization {
-            pairs.push(("quantization", quantization.summary()));
-        }
-        if let Some(noise) = self.config.noise {
-            pairs.push((
-                "noise",
-                format!("stdev {} (relative), mean {}, seed {}", noise.stdev, noise.mean, self.config.seed),
-            ));
-        }
-        pairs.push((
-            "top-1",
-            format!(
-                "{} ({} of {}), 95 % interval {} to {}",
-                percent(accuracy.top1),
-                grouped(accuracy.correct),
-                grouped(accuracy.total),
-                percent(low),
-                percent(high)
-            ),
-        ));
-        if let Some(top5) = accuracy.top5 {
-            pairs.push(("top-5", percent(top5)));
-        }
-        pairs.push(("loss", format!("{:.4}", accuracy.loss)));
-        let by = self.opcount.by_multiplier.iter().map(|(name, n)| format!("{} {name}", grouped(*n)));
-        pairs.push((
-            "multiplications",
-            format!("{} a sample; in all {}", grouped(self.opcount.per_sample), by.collect::<Vec<_>>().join(", ")),
-        ));
-        let timing = &self.timing;
-        let kernel = timing.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
-        pairs.push((
-            "time",
-            format!(
-                "{:.2} s, {:.0} images/s, {} threads{kernel}",
-                timing.seconds, timing.images_per_second, timing.threads
-            ),
-        ));
-        for gate in &self.gates {
-            pairs.push(("gate", gate_summary(gate)));
-        }
-        for note in &self.notes {
-            pairs.push(("note", note.clone()));
-        }
-        vec![Section::pairs(pairs), self.layer_section()]
+        let comparisons = (!self.comparisons.is_empty()).then(|| summary::comparisons(&self.comparisons));
+        let sections = [Some(summary::pairs(self)), comparisons, Some(summary::layers(&self.layers))];
+        sections.into_iter().flatten().collect()
     }
 
     fn records(&self) -> Records {
         let accuracy = &self.accuracy;
         let quantization = self.config.quantization.as_ref();
         let noise = self.config.noise;
+        let compared = self.comparisons.first();
+        let comparison = compared.map(|compared| &compared.comparison);
         Records::one([
             ("model", self.model.name.clone()),
             ("dataset", self.dataset.name.clone()),
@@ -114,43 +47,26 @@ impl Document for Report {
             ("correct", accuracy.correct.to_string()),
             ("total", accuracy.total.to_string()),
             ("loss", accuracy.loss.to_string()),
+            ("reference", optional(compared.map(|compared| &compared.reference))),
+            ("difference", optional(comparison.map(|comparison| &comparison.difference))),
+            ("flips", optional(comparison.map(|comparison| &comparison.flips))),
+            ("agreement", optional(comparison.map(|comparison| &comparison.agreement))),
+            ("mcnemar_p", optional(comparison.map(|comparison| &comparison.mcnemar_p))),
             ("opcount_per_sample", self.opcount.per_sample.to_string()),
             ("opcount_total", self.opcount.total.to_string()),
+            ("relative_energy", optional(self.opcount.energy.as_ref().map(|energy| &energy.relative))),
             ("seconds", self.timing.seconds.to_string()),
             ("images_per_second", self.timing.images_per_second.to_string()),
         ])
     }
-}
 
-impl Report {
-    fn layer_section(&self) -> Section {
-        let header = ["layer", "kind", "multiplier", "multiplications", "fan-in", "weight", "output"];
-        let row = |layer: &LayerReport| {
-            vec![
-                layer.name.clone(),
-                layer.kind.to_owned(),
-                layer.multiplier().to_owned(),
-                grouped(layer.opcount),
-                layer.fan_in.to_string(),
-                shape(&layer.weight_shape),
-                shape(&layer.output_shape),
-            ]
+    fn checks(&self) -> Vec<Check> {
+        let ran = Check { name: "evaluation".to_owned(), summary: summary::top1(&self.accuracy), passed: true };
+        let gate = |gate: &crate::eval::Gate| Check {
+            name: summary::gate_name(gate.gate).to_owned(),
+            summary: summary::gate(gate),
+            passed: gate.passed,
         };
-        Section {
-            title: None,
-            header: header.map(str::to_owned).to_vec(),
-            rows: self.layers.iter().map(row).collect(),
-            numeric: vec![3, 4],
-        }
-    }
-}
-
-fn gate_summary(gate: &Gate) -> String {
-    let verdict = if gate.passed { "held" } else { "FAILED" };
-    match gate.gate {
-        GateKind::MinAccuracy => {
-            format!("top-1 {} of at least {}: {verdict}", percent(gate.found), percent(gate.bound))
-        }
-        GateKind::MaxDrop => format!("drop {} of at most {}: {verdict}", percent(gate.found), percent(gate.bound)),
+        std::iter::once(ran).chain(self.gates.iter().map(gate)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The layers of a report, and what they multiply by.
 
-use crate::eval::{Assignment, LayerNoise, LayerSetting};
+use crate::eval::{Assignment, LayerNoise, LayerSetting, OutputError};
 use crate::graph::{Graph, Product};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Coding, CostSource, Costs, Lut};
@@ -83,16 +83,24 @@ pub struct LayerReport {
     pub weight_range: Option<[i32; 2]>,
     /// Whether the parameters given were shifted by 128 into the coding's range.
     pub shifted: bool,
+    /// What its mode did to its output and its range to its input, where measured.
+    pub error: Option<OutputError>,
 }
 
 impl LayerReport {
-    /// The layers of a graph, as `assignment` has them. One that was not swapped for an approximate
-    /// layer multiplies in fp32.
-    pub fn of(graph: &Graph, assignment: &Assignment) -> Vec<Self> {
-        let swapped = graph.layers().zip(assignment.layers());
-        let swapped: HashMap<&str, _> = swapped.map(|(layer, setting)| (layer.name(), (layer, setting))).collect();
-        let layers = graph.products().into_iter();
-        layers.map(|product| Self::new(swapped.get(product.name.as_str()).copied(), product)).collect()
+    /// The layers of a graph, as `assignment` has them, with the errors that were measured in the same
+    /// order, if they were. One that was not swapped for an approximate layer multiplies in fp32.
+    pub fn of(graph: &Graph, assignment: &Assignment, errors: &[Option<OutputError>]) -> Vec<Self> {
+        let errors = errors.iter().copied().chain(std::iter::repeat(None));
+        let swapped = graph.layers().zip(assignment.layers()).zip(errors);
+        let swapped: HashMap<&str, _> =
+            swapped.map(|((layer, setting), error)| (layer.name(), ((layer, setting), error))).collect();
+        let report = |product: Product| {
+            let found = swapped.get(product.name.as_str());
+            let error = found.and_then(|(_, error)| *error);
+            LayerReport { error, ..Self::new(found.map(|(swapped, _)| *swapped), product) }
+        };
+        graph.products().into_iter().map(report).collect()
     }
 
     fn new(swapped: Option<(&dyn ApproxLayer, &LayerSetting)>, product: Product) -> Self {
@@ -116,6 +124,7 @@ impl LayerReport {
             input_range: params.map(|params| [params.input.range().q_min(), params.input.range().q_max()]),
             weight_range: params.map(|params| [params.weight.range().q_min(), params.weight.range().q_max()]),
             shifted: quantized.is_some_and(|(layer, _)| layer.is_shifted()),
+            error: None,
         }
     }
 

@@ -3,11 +3,13 @@
 mod config;
 mod document;
 mod layers;
+mod summary;
 
 pub use config::{ConfigReport, NoiseReport, ParamsSource, QuantizationReport};
 pub use layers::{EnergyReport, LayerReport, OpcountReport};
 
-use crate::eval::{Accuracy, Gate};
+use super::PredictionsReport;
+use crate::eval::{Accuracy, ClassAccuracy, Comparison, Gate};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use serde::Serialize;
@@ -32,6 +34,12 @@ pub struct Report {
     pub luts: Vec<LutInfo>,
     /// How often the network was right.
     pub accuracy: Accuracy,
+    /// The same class by class.
+    pub classes: Vec<ClassReport>,
+    /// Where the predictions were written.
+    pub predictions: Option<PredictionsReport>,
+    /// This run against others over the same samples.
+    pub comparisons: Vec<ComparisonReport>,
     /// Multiplications.
     pub opcount: OpcountReport,
     /// The approximate layers, in graph order.
@@ -85,6 +93,28 @@ pub struct DatasetReport {
     pub samples: usize,
     /// Hash of its files.
     pub blake3: String,
+}
+
+/// Accuracy on the samples of one class.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClassReport {
+    /// The class's name, where known.
+    pub label: Option<String>,
+    /// The counts.
+    #[serde(flatten)]
+    pub accuracy: ClassAccuracy,
+}
+
+/// A run against another over the same samples.
+#[derive(Debug, Clone, Serialize)]
+pub struct ComparisonReport {
+    /// The other run: the mode of all its layers, or its report's file.
+    pub reference: String,
+    /// Its top-1 accuracy.
+    pub reference_top1: f64,
+    /// What was found.
+    #[serde(flatten)]
+    pub comparison: Comparison,
 }
 
 /// How long an evaluation took: the loop with batch preparation, without loading and calibration.

@@ -1,0 +1,133 @@
+//! What a multiplier or noise does to each layer's output, measured where it happens.
+//!
+//! Every layer of a run computes its output twice for the input that it is given: as its mode has it,
+//! and with exact products. The difference of the two, before the bias, is the error that the layer
+//! itself adds; what earlier layers did to its input is in both.
+
+use super::moments::Moments;
+use crate::graph::pass::LayerObserver;
+use crate::layer::{ApproxLayer, InferenceMode, LayerError, LayerProblem};
+use crate::quant::ActivationParams;
+use candle_core::Tensor;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::sync::{Mutex, PoisonError};
+
+/// What a layer's quantized output and its inputs suffered over a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OutputError {
+    /// Mean square of the exact output over that of the error, in decibels; none for no error.
+    pub snr_db: Option<f64>,
+    /// Sample standard deviation of the error over that of the exact output, as noise mode's `stdev`;
+    /// none where the exact output is constant.
+    pub relative_std: Option<f64>,
+    /// Mean of the error, in units of the output, as noise mode's `mean`.
+    pub mean: f64,
+    /// Fraction of input values that the integer range had to clamp.
+    pub saturation: f64,
+}
+
+/// Sums over the passes of one layer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    exact: Moments,
+    error: Moments,
+    inputs: u64,
+    saturated: u64,
+}
+
+/// Measures the layers of a network while it runs.
+#[derive(Debug)]
+pub struct LayerErrors(Mutex<Vec<Sums>>);
+
+impl LayerErrors {
+    /// Measures a network of that many layers.
+    pub fn new(layers: usize) -> Self {
+        LayerErrors(Mutex::new(vec![Sums::default(); layers]))
+    }
+
+    /// What was found, in graph order; none for layers that ran in fp32.
+    pub fn found(&self) -> Vec<Option<OutputError>> {
+        let sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.iter().map(|sums| (sums.inputs > 0).then(|| sums.found())).collect()
+    }
+}
+
+impl Sums {
+    fn found(&self) -> OutputError {
+        let (exact, error) = (self.exact.sample_std(), self.error.sample_std());
+        let power = self.error.mean_square();
+        OutputError {
+            snr_db: (power > 0.0).then(|| 10.0 * (self.exact.mean_square() / power).log10()),
+            relative_std: (exact > 0.0).then(|| error / exact),
+            mean: self.error.mean(),
+            saturation: self.saturated as f64 / self.inputs as f64,
+        }
+    }
+
+    fn add(&mut self, input: &[f32], params: &ActivationParams, exact: &[f32], output: &[f32]) {
+        self.inputs += input.len() as u64;
+        self.saturated += saturated(input, params);
+        self.exact.add(exact.len(), |i| f64::from(exact[i]));
+        self.error.add(exact.len(), |i| f64::from(output[i]) - f64::from(exact[i]));
+    }
+}
+
+/// How many of `values` round to an integer outside the range.
+fn saturated(values: &[f32], params: &ActivationParams) -> u64 {
+    let (scale, zero_point) = (params.scale(), f64::from(params.zero_point()));
+    let range = f64::from(params.range().q_min())..=f64::from(params.range().q_max());
+    let is_outside = |&&x: &&f32| !range.contains(&(f64::from(x / scale).round_ties_even() + zero_point));
+    values.par_chunks(1 << 14).map(|chunk| chunk.iter().filter(is_outside).count() as u64).sum()
+}
+
+impl LayerObserver for LayerErrors {
+    fn observe(
+        &self,
+        index: usize,
+        layer: &dyn ApproxLayer,
+        input: &Tensor,
+        output: &Tensor,
+    ) -> Result<(), LayerError> {
+        let Some(params) = layer.params().filter(|_| layer.mode().is_quantized()) else { return Ok(()) };
+        let exact = match layer.mode() {
+            InferenceMode::Quantized => output.clone(),
+            _ => layer.quant_fwd(input)?,
+        };
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        let found = values(input).and_then(|input| Ok((input, values(&exact)?, values(output)?)));
+        let (input, exact, output) = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sums[index].add(&input, &params.input, &exact, &output);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::IntRange;
+
+    /// Exact outputs 1, -1, 3, 5 and errors 1, 0, -1, 2: mean squares 9 and 1.5; sample variances
+    /// 20 / 3 and 5 / 3; in units of 0.5 under [-4, 4], 2.3 rounds to 5, outside, and -2.2 to -4.
+    #[test]
+    fn errors_by_hand() {
+        let params = ActivationParams::new(0.5, 0, IntRange::new(-4, 4).unwrap()).unwrap();
+        let mut sums = Sums::default();
+        // Two passes, as of two batches.
+        sums.add(&[2.3, -2.2], &params, &[1.0], &[2.0]);
+        sums.add(&[0.0, 100.0], &params, &[-1.0, 3.0, 5.0], &[-1.0, 2.0, 7.0]);
+        let found = sums.found();
+        assert!((found.snr_db.unwrap() - 10.0 * (9.0f64 / 1.5).log10()).abs() < 1e-12);
+        assert!((found.relative_std.unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!((found.mean, found.saturation), (0.5, 0.5));
+    }
+
+    #[test]
+    fn no_error_has_no_ratio() {
+        let params = ActivationParams::new(1.0, 0, IntRange::new(-4, 4).unwrap()).unwrap();
+        let mut sums = Sums::default();
+        sums.add(&[f32::INFINITY], &params, &[2.0, 2.0], &[2.0, 2.0]);
+        assert_eq!(sums.found(), OutputError { snr_db: None, relative_std: None, mean: 0.0, saturation: 1.0 });
+    }
+}
