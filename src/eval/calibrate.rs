@@ -10,7 +10,7 @@ use crate::zoo::{Calibration, Model};
 use std::num::NonZeroUsize;
 
 /// Samples of a calibration batch, whatever the batch size of the evaluation.
-const BATCH: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
+pub const CALIBRATION_BATCH: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
 /// Why a network cannot be calibrated.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,7 @@ pub fn calibrate(
     kernel: &dyn Kernel,
     progress: &dyn Progress,
 ) -> Result<usize, CalibrationError> {
-    let batches = Batches::start(dataset, preprocess, BATCH, limit)?;
+    let batches = Batches::start(dataset, preprocess, CALIBRATION_BATCH, limit)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }
@@ -92,7 +92,7 @@ pub fn calibrate(
     }
     progress.finish();
     for (layer, setting) in graph.layers_mut().zip(assignment.layers()) {
-        layer.finish_calibration(&setting.config, setting.lut.as_deref(), kernel)?;
+        layer.finish_calibration(&setting.config, setting.operand_lut(), kernel)?;
     }
     Ok(samples)
 }
@@ -117,7 +117,7 @@ pub fn quantize(
     }
     for (layer, setting) in graph.layers_mut().zip(assignment.layers()) {
         if let Some(params) = file.layers.get(layer.name()) {
-            layer.quantize(params.clone(), setting.config.coding, setting.lut.as_deref(), kernel)?;
+            layer.quantize(params.clone(), setting.config.coding, setting.operand_lut(), kernel)?;
         }
     }
     Ok(file.layers.keys().filter(|&name| !names.contains(name)).cloned().collect())

@@ -1,7 +1,8 @@
 //! One evaluation: a network, prepared for a mode, run over a data set.
 //!
 //! [`prepare`] swaps the layers in; [`calibrate`] or [`quantize`] gives them their scales;
-//! [`evaluate`] runs the batches and counts. Each takes validated settings and knows nothing of
+//! [`derive_noise`] gives noise modes theirs; [`set_modes`] says what each computes; [`evaluate`] runs
+//! the batches and counts. Each takes validated settings and knows nothing of
 //! options or output formats.
 
 mod accuracy;
@@ -9,8 +10,9 @@ mod assign;
 mod calibrate;
 mod comparison;
 mod gate;
-mod layer_error;
+mod layer_statistics;
 mod moments;
+mod noise;
 mod predicted;
 mod progress;
 mod run;
@@ -22,10 +24,11 @@ pub use assign::{
     AssignError, Assignment, LayerNoise, LayerSetting, LutSpec, Luts, Pattern, PatternError, Rule, RuleError, Rules,
     RulesError, Scheme, SettingError, Settings, SettingsError,
 };
-pub use calibrate::{CalibrationError, calibrate, calibration_data, params, quantize};
+pub use calibrate::{CALIBRATION_BATCH, CalibrationError, calibrate, calibration_data, params, quantize};
 pub use comparison::{Comparison, ComparisonError, mcnemar_exact, paired_interval};
 pub use gate::{Gate, GateKind};
-pub use layer_error::{LayerErrors, OutputError};
+pub use layer_statistics::{LayerStatistics, OutputError};
+pub use noise::derive_noise;
 pub use predicted::{ClassAccuracy, Confusion, Predicted};
 pub use progress::{Progress, Silent};
 pub use run::{EvalError, Outcome, evaluate, set_modes};
@@ -46,7 +49,8 @@ pub fn prepare(model: &mut Model, fold: bool) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The same for a network whose layers `observer` of their number is to see; nothing is fused with them.
+/// The same for a network whose layers are to be seen by what `observer` makes for their number;
+/// nothing is fused with them.
 ///
 /// # Errors
 /// As [`prepare`].

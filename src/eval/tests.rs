@@ -66,7 +66,7 @@ fn shaped(pixels: &[f32], dims: &[usize], labels: &[i64]) -> (Dataset, tempfile:
 /// The same for every layer.
 fn uniform(model: &Model, mode: InferenceMode, config: &QuantConfig, stdev: f64) -> Assignment {
     let noise = LayerNoise { stdev, mean: 0.0 };
-    Assignment::uniform(&model.graph, &LayerSetting { mode, lut: None, config: config.clone(), noise })
+    Assignment::uniform(&model.graph, &LayerSetting { mode, lut: None, config: config.clone(), noise, noise_lut: None })
 }
 
 /// The same for every layer, under the signed coding.

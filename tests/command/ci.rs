@@ -14,7 +14,7 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
                 inside = Some(info == language);
                 blocks.extend((info == language).then(String::new));
             }
-            (None, Some(true)) => blocks.last_mut().unwrap().push_str(&format!("{line}\n")),
+            (None, Some(true)) => blocks.last_mut().unwrap().extend([line, "\n"]),
             (None, _) => (),
         }
     }

@@ -8,6 +8,7 @@ mod base_mode;
 mod calibration;
 mod ci;
 mod data;
+mod derived_noise;
 mod formats;
 mod gates;
 mod inputs;

@@ -22,7 +22,8 @@ pub(super) struct AssignArgs {
     assign: Option<PathBuf>,
 
     /// Change settings of the layers whose names match a glob; the last match wins; repeats. Keys:
-    /// mode, lut, lut_format, swap_operands, coding, noise_std, noise_mean, act_bits, weight_bits
+    /// mode, lut, lut_format, swap_operands, coding, noise_std, noise_mean,
+    /// noise_from_lut, act_bits, weight_bits
     #[arg(long, value_name = "PATTERN:KEY=VALUE,..", value_parser = parse_rule)]
     set: Vec<Rule>,
 
@@ -50,6 +51,13 @@ pub(super) struct Plan {
     pub costs: Costs,
 }
 
+impl Plan {
+    /// Whether any layer may have noise that is derived from a multiplier.
+    pub fn derives_noise(&self) -> bool {
+        self.base.noise_from_lut.is_some() || self.rules.derive_noise()
+    }
+}
+
 impl EvaluateArgs {
     /// Reads and checks what is asked of the layers.
     pub(super) fn plan(&self) -> anyhow::Result<Plan> {
@@ -58,6 +66,7 @@ impl EvaluateArgs {
             mode: self.assign.mode.map(InferenceMode::from),
             noise_std: some(self.noise.noise_std),
             noise_mean: some(self.noise.noise_mean),
+            noise_from_lut: self.noise.noise_from_lut.clone(),
             act_bits: self.quantization.act_bits,
             weight_bits: self.quantization.weight_bits,
             ..self.lut.settings()?

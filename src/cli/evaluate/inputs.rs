@@ -4,7 +4,7 @@ use super::EvaluateArgs;
 use super::assignment::{Plan, warn_of};
 use super::options::Reference;
 use crate::data::{Dataset, Preprocess};
-use crate::eval::{self, Assignment, LayerErrors};
+use crate::eval::{self, Assignment, LayerStatistics};
 use crate::layer::InferenceMode;
 use crate::quant::ParamsFile;
 use crate::zoo::Model;
@@ -30,11 +30,13 @@ pub(super) struct Inputs {
     pub needs_scales: bool,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
+    /// The same for noise that is derived from a multiplier.
+    pub noise_calibration: Option<CalibrationInput>,
     pub qparams: Option<ParamsFile>,
     /// The baseline.
     pub reference: Option<Reference>,
-    /// What layers do to their outputs, where it is measured.
-    pub errors: Option<Arc<LayerErrors>>,
+    /// What observes the layers, where anything does.
+    pub statistics: Option<Arc<LayerStatistics>>,
     /// Trainable parameters, before folding.
     pub parameters: u64,
     /// What a reader of the report should know.
@@ -60,7 +62,8 @@ impl Inputs {
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
         check_images(&dataset, &preprocess, &model)?;
         let parameters = model.graph.trainable_parameters();
-        let errors = prepare(args, &mut model)?;
+        let is_measured = args.report.layer_errors || plan.derives_noise();
+        let statistics = prepare(args, &mut model, is_measured)?;
         let scheme = args.quantization.scheme();
         let assignment = Assignment::resolve(&model.graph, &plan.base, &plan.rules, &scheme, &mut plan.luts)
             .context("--assign or --set")?;
@@ -68,6 +71,7 @@ impl Inputs {
         let needs_scales = assignment.is_quantized()
             || args.quantization.save_qparams.is_some()
             || args.report.compare == Some(InferenceMode::Quantized);
+        let noise_calibration = calibration(args, &model, assignment.derives_noise())?;
         let calibration = calibration(args, &model, needs_scales && qparams.is_none())?;
         let samples = args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
         if let Some(Reference { baseline, .. }) = &reference
@@ -95,17 +99,18 @@ impl Inputs {
             calibration,
             qparams,
             reference,
-            errors,
+            statistics,
+            noise_calibration,
             notes,
         })
     }
 }
 
 /// Swaps the layers, to be measured where that is asked for.
-fn prepare(args: &EvaluateArgs, model: &mut Model) -> anyhow::Result<Option<Arc<LayerErrors>>> {
+fn prepare(args: &EvaluateArgs, model: &mut Model, is_measured: bool) -> anyhow::Result<Option<Arc<LayerStatistics>>> {
     let fold = !args.model.no_fold_bn;
-    if args.report.layer_errors {
-        return Ok(Some(eval::prepare_observed(model, fold, LayerErrors::new)?));
+    if is_measured {
+        return Ok(Some(eval::prepare_observed(model, fold, LayerStatistics::new)?));
     }
     eval::prepare(model, fold)?;
     Ok(None)

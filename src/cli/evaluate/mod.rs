@@ -86,6 +86,7 @@ impl EvaluateArgs {
         if let Some(file) = outputs.qparams.take() {
             file.commit_bytes(eval::params(&inputs.model.graph).to_json().as_bytes())?;
         }
+        self.derive_noise(&mut inputs, &progress)?;
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
 
         let dataset = inputs.dataset.take().context("the data set is read once")?;
@@ -97,7 +98,9 @@ impl EvaluateArgs {
             predicted.add(scores);
             outputs.add(scores)
         })?;
-        let errors = inputs.errors.as_ref().map_or_else(Vec::new, |errors| errors.found());
+        let measured = inputs.statistics.as_ref().filter(|_| self.report.layer_errors);
+        let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
+        inputs.statistics.iter().for_each(|statistics| statistics.pause());
         let compare = |mode| self.compare(&mut inputs, mode, &predicted, &progress);
         let comparison = self.report.compare.map(compare).transpose()?;
         let blake3 = hash.join().map_err(|_| anyhow::anyhow!("hashing the data set panicked"))??;
@@ -110,6 +113,21 @@ impl EvaluateArgs {
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
+    }
+
+    /// Gives noise modes that stand for a multiplier their deviations and means.
+    fn derive_noise(&self, inputs: &mut Inputs, progress: &Bar) -> anyhow::Result<()> {
+        let Inputs { model, assignment, statistics, noise_calibration, .. } = inputs;
+        let Some(statistics) = statistics else { return Ok(()) };
+        if let Some(CalibrationInput { dataset, preprocess }) = noise_calibration.take() {
+            let limit = self.quantization.calib_samples()?;
+            let batches = Batches::start(dataset, preprocess, eval::CALIBRATION_BATCH, limit)?;
+            eval::derive_noise(&mut model.graph, batches, assignment, statistics, progress)?;
+        }
+        if !self.report.layer_errors {
+            statistics.pause();
+        }
+        Ok(())
     }
 
     /// Runs the network over the data set as it was asked for.

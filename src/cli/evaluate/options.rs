@@ -46,6 +46,10 @@ pub(super) struct NoiseArgs {
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     pub noise_mean: f64,
 
+    /// Derive both for each layer from a multiplier's errors on calibration data
+    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"])]
+    pub noise_from_lut: Option<String>,
+
     /// Seed of noise mode
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,

@@ -73,7 +73,10 @@ impl EvaluateArgs {
         let Inputs { plan, assignment, preprocess, .. } = inputs;
         let mode = assignment.shared_mode().unwrap_or(plan.setting.mode);
         let is_quantized = assignment.is_quantized();
-        let noise = NoiseReport { stdev: self.noise.noise_std, mean: self.noise.noise_mean };
+        let derived = self.noise.noise_from_lut.clone();
+        let given = |x: f64| derived.is_none().then_some(x);
+        let (stdev, mean) = (given(self.noise.noise_std), given(self.noise.noise_mean));
+        let noise = NoiseReport { stdev, mean, from_lut: derived };
         let base = || Settings { mode: Some(plan.setting.mode), ..plan.base.clone() };
         ConfigReport {
             mode,

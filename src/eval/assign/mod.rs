@@ -92,6 +92,11 @@ impl Assignment {
         Assignment { layers: self.layers.iter().map(|layer| LayerSetting { mode, ..layer.clone() }).collect() }
     }
 
+    /// Whether any layer's noise is to be derived from a multiplier.
+    pub fn derives_noise(&self) -> bool {
+        self.layers.iter().any(LayerSetting::derives_noise)
+    }
+
     /// What all layers compute, where it is the same.
     pub fn shared_mode(&self) -> Option<InferenceMode> {
         let first = self.layers.first()?.mode;

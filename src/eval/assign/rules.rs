@@ -244,6 +244,11 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether any derives noise from a multiplier.
+    pub fn derive_noise(&self) -> bool {
+        self.rules.iter().any(|rule| rule.settings.noise_from_lut.is_some())
+    }
+
     /// These rules behind one that gives every layer `base`: all that decides the layers.
     #[must_use]
     pub fn behind(&self, base: Settings) -> Self {

@@ -19,6 +19,8 @@ pub struct LayerSetting {
     pub config: QuantConfig,
     /// The perturbation of noise mode.
     pub noise: LayerNoise,
+    /// The multiplier whose errors it is to be derived from ([`derive_noise`](crate::eval::derive_noise)).
+    pub noise_lut: Option<Arc<Lut>>,
 }
 
 /// What the quantization of all layers shares.
@@ -57,6 +59,9 @@ pub enum SettingError {
     /// The reading stated of its file is none.
     #[error(transparent)]
     Format(#[from] LutFormatError),
+    /// The multiplier that noise stands for cannot be opened, or does not suit the coding.
+    #[error(transparent)]
+    Noise(Box<SettingError>),
     /// The multiplier does not suit the coding.
     #[error(transparent)]
     Coding(#[from] CodingError),
@@ -84,6 +89,7 @@ impl SettingError {
         match self {
             SettingError::Lut(_) => "lut",
             SettingError::Format(_) => "lut_format",
+            SettingError::Noise(_) => "noise_from_lut",
             SettingError::Coding(_) => "coding",
             SettingError::Width { key, .. } => key,
             SettingError::Quant(_) => "act_scheme",
@@ -141,14 +147,23 @@ impl LayerSetting {
     /// # Errors
     /// As [`open`](LayerSetting::open), but for a missing multiplier.
     pub fn open_unused(settings: &Settings, scheme: &Scheme, luts: &mut Luts) -> Result<Self, SettingError> {
+        let of_noise = |error: SettingError| SettingError::Noise(Box::new(error));
         let lut = settings.lut.as_ref().map(|spec| luts.open(spec, settings.coding)).transpose()?;
-        let default = lut.as_ref().map_or(Coding::Signed, |lut| Coding::default_for(lut.signedness()));
-        let coding = settings.coding.unwrap_or(default);
+        let coding = settings.coding.or(lut.as_ref().map(|lut| Coding::default_for(lut.signedness())));
+        let spec = |lut: &String| LutSpec { lut: lut.clone(), ..LutSpec::default() };
+        let noise_lut = settings.noise_from_lut.as_ref().map(|lut| luts.open(&spec(lut), coding));
+        let noise_lut = noise_lut.transpose().map_err(of_noise)?;
+        let default = noise_lut.as_ref().map_or(Coding::Signed, |lut| Coding::default_for(lut.signedness()));
+        let coding = coding.unwrap_or(default);
         if let Some(lut) = &lut {
             coding.check(lut)?;
         }
+        if let Some(lut) = &noise_lut {
+            coding.check(lut).map_err(|error| of_noise(error.into()))?;
+        }
         let width = |given: Option<Bits>, operand: usize, key| {
-            let widest = lut.as_ref().map_or(Bits::EIGHT, |lut| lut.bits()[operand]);
+            let widths = lut.iter().chain(&noise_lut).map(|lut| lut.bits()[operand]);
+            let widest = widths.min().unwrap_or(Bits::EIGHT);
             match given {
                 Some(given) if given > widest => Err(SettingError::Width { key, given, widest }),
                 given => Ok(given.unwrap_or(widest)),
@@ -164,6 +179,17 @@ impl LayerSetting {
         };
         config.check()?;
         let noise = LayerNoise { stdev: settings.noise_std.unwrap_or(0.0), mean: settings.noise_mean.unwrap_or(0.0) };
-        Ok(LayerSetting { mode: settings.mode(), lut, config, noise })
+        Ok(LayerSetting { mode: settings.mode(), lut, config, noise, noise_lut })
+    }
+
+    /// The multiplier that the layer is quantized for: that of its noise where it stands for one.
+    pub fn operand_lut(&self) -> Option<&Lut> {
+        let of_noise = self.noise_lut.as_deref().filter(|_| self.derives_noise());
+        of_noise.or(self.lut.as_deref())
+    }
+
+    /// Whether its noise is to be derived from a multiplier.
+    pub fn derives_noise(&self) -> bool {
+        self.mode == InferenceMode::Noise && self.noise_lut.is_some()
     }
 }

@@ -23,6 +23,9 @@ pub struct Settings {
     /// Mean of noise mode, in units of the output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise_mean: Option<f64>,
+    /// The multiplier whose errors noise mode stands for, in place of a deviation and a mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_from_lut: Option<String>,
     /// Width of activations; left open, the multiplier's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act_bits: Option<Bits>,
@@ -45,8 +48,18 @@ pub struct LutSpec {
 }
 
 /// The keys of settings, as texts name them.
-const KEYS: [&str; 9] =
-    ["mode", "lut", "lut_format", "swap_operands", "coding", "noise_std", "noise_mean", "act_bits", "weight_bits"];
+const KEYS: [&str; 10] = [
+    "mode",
+    "lut",
+    "lut_format",
+    "swap_operands",
+    "coding",
+    "noise_std",
+    "noise_mean",
+    "noise_from_lut",
+    "act_bits",
+    "weight_bits",
+];
 
 /// Names of modes, the long ones too.
 const MODES: [(&str, InferenceMode); 7] = [
@@ -84,6 +97,9 @@ pub enum SettingsError {
         /// The key.
         key: &'static str,
     },
+    /// Two ways of saying what noise is.
+    #[error("noise_from_lut stands in place of noise_std and noise_mean: give the one or the others")]
+    TwoNoises,
 }
 
 fn nearest(key: &str) -> &'static str {
@@ -120,10 +136,12 @@ impl Settings {
         for (key, value) in pairs {
             match key {
                 "mode" => settings.mode = Some(one_of("mode", value, &MODES)?),
-                "lut" if value.is_empty() => {
+                "lut" | "noise_from_lut" if value.is_empty() => {
+                    let key = if key == "lut" { "lut" } else { "noise_from_lut" };
                     let (found, expected) = (String::new(), "a file or a name".to_owned());
-                    return Err(SettingsError::Value { key: "lut", found, expected });
+                    return Err(SettingsError::Value { key, found, expected });
                 }
+                "noise_from_lut" => settings.noise_from_lut = Some(value.to_owned()),
                 "lut" => value.clone_into(&mut spec.lut),
                 "lut_format" => {
                     parsed::<LutFormat>("lut_format", value)?;
@@ -154,6 +172,9 @@ impl Settings {
             LutSpec { swap_operands: true, .. } => return Err(SettingsError::WithoutLut { key: "swap_operands" }),
             _ => None,
         };
+        if settings.noise_from_lut.is_some() && settings.has_noise() {
+            return Err(SettingsError::TwoNoises);
+        }
         Ok(settings)
     }
 
@@ -167,15 +188,23 @@ impl Settings {
     #[must_use]
     pub fn changed_by(self, rule: &Settings) -> Self {
         let implied = rule.lut.as_ref().map(|_| InferenceMode::Approximate);
+        // Either way of saying what noise is takes the place of the other.
+        let (was_derived, was_given) = (rule.noise_from_lut.is_some(), rule.has_noise());
+        let given = |own: Option<f64>, old: Option<f64>| own.or(old.filter(|_| !was_derived));
         Settings {
             mode: rule.mode.or(implied).or(self.mode),
             lut: rule.lut.clone().or(self.lut),
             coding: rule.coding.or(self.coding),
-            noise_std: rule.noise_std.or(self.noise_std),
-            noise_mean: rule.noise_mean.or(self.noise_mean),
+            noise_std: given(rule.noise_std, self.noise_std),
+            noise_mean: given(rule.noise_mean, self.noise_mean),
+            noise_from_lut: rule.noise_from_lut.clone().or(self.noise_from_lut.filter(|_| !was_given)),
             act_bits: rule.act_bits.or(self.act_bits),
             weight_bits: rule.weight_bits.or(self.weight_bits),
         }
+    }
+
+    fn has_noise(&self) -> bool {
+        self.noise_std.is_some() || self.noise_mean.is_some()
     }
 
     /// What the layer computes.

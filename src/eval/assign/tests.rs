@@ -122,6 +122,18 @@ fn numbers_and_widths_are_the_layers_own() {
     assert_eq!((widths(a), widths(b)), ([8, 8], [6, 4]));
 }
 
+/// A multiplier's noise takes the place of given noise, and the other way round.
+#[test]
+fn noise_is_given_or_derived() {
+    let texts = ["*:noise_from_lut=udm", "b:noise_std=0.5", "c:noise_mean=1", "c:noise_from_lut=drum-4"];
+    let assignment = resolve(&["a", "b", "c"], "mode=noise,noise_std=0.25", &texts).unwrap();
+    let told = |layer: &LayerSetting| (layer.noise.stdev, layer.noise_lut.as_ref().map(|lut| lut.name().to_owned()));
+    let told: Vec<_> = assignment.layers().iter().map(told).collect();
+    assert_eq!(told, [(0.0, Some("udm".to_owned())), (0.5, None), (0.0, Some("drum-4".to_owned()))]);
+    // The coding is that of the multiplier.
+    assert_eq!(assignment.layers()[0].config.coding, Coding::SignMagnitude);
+}
+
 #[test]
 fn a_multiplier_is_opened_once() {
     let assignment = resolve(&["a", "b"], "lut=drum-4", &["a:mode=quant", "a:mode=approx"]).unwrap();
@@ -167,6 +179,8 @@ fn texts_that_are_no_rules() {
         ("conv1:noise_std=nan", "finite"),
         ("conv1:noise_mean=inf", "finite"),
         ("conv1:act_bits=9", "2 to 8"),
+        ("conv1:noise_from_lut=", "a file or a name"),
+        ("conv1:noise_from_lut=udm,noise_std=0.1", "in place of"),
         ("conv1:lut=", "a file or a name"),
         ("conv1:lut=x.bin,lut_format=u17", "u17"),
         ("conv1:swap_operands=true", "bears on lut"),

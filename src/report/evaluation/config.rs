@@ -74,12 +74,30 @@ pub enum ParamsSource {
 }
 
 /// The perturbation of noise mode.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct NoiseReport {
-    /// Relative standard deviation.
-    pub stdev: f64,
-    /// Mean, in units of the output.
-    pub mean: f64,
+    /// Relative standard deviation, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdev: Option<f64>,
+    /// Mean, in units of the output, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
+    /// The multiplier that both were derived from, for each layer its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_lut: Option<String>,
+}
+
+impl NoiseReport {
+    /// In words, with the seed of its draws.
+    pub(super) fn summary(&self, seed: u64) -> String {
+        match &self.from_lut {
+            Some(lut) => format!("as the errors of {lut} in each layer, seed {seed}"),
+            None => {
+                let (stdev, mean) = (self.stdev.unwrap_or_default(), self.mean.unwrap_or_default());
+                format!("stdev {stdev} (relative), mean {mean}, seed {seed}")
+            }
+        }
+    }
 }
 
 impl QuantizationReport {

@@ -23,7 +23,7 @@ impl Document for Report {
     fn records(&self) -> Records {
         let accuracy = &self.accuracy;
         let quantization = self.config.quantization.as_ref();
-        let noise = self.config.noise;
+        let noise = self.config.noise.as_ref();
         let compared = self.comparisons.first();
         let comparison = compared.map(|compared| &compared.comparison);
         Records::one([
@@ -37,8 +37,8 @@ impl Document for Report {
             ("coding", optional(self.config.coding.as_ref())),
             ("act_bits", optional(quantization.and_then(|q| q.act_bits.as_ref()))),
             ("weight_bits", optional(quantization.and_then(|q| q.weight_bits.as_ref()))),
-            ("noise_std", optional(noise.map(|noise| noise.stdev).as_ref())),
-            ("noise_mean", optional(noise.map(|noise| noise.mean).as_ref())),
+            ("noise_std", optional(noise.and_then(|noise| noise.stdev.as_ref()))),
+            ("noise_mean", optional(noise.and_then(|noise| noise.mean.as_ref()))),
             ("seed", self.config.seed.to_string()),
             ("top1", accuracy.top1.to_string()),
             ("ci95_low", accuracy.ci95[0].to_string()),

@@ -26,9 +26,8 @@ pub(super) fn pairs(report: &Report) -> Section {
     if let Some(quantization) = &report.config.quantization {
         pairs.push(("quantization", quantization.summary()));
     }
-    if let Some(noise) = report.config.noise {
-        let seed = report.config.seed;
-        pairs.push(("noise", format!("stdev {} (relative), mean {}, seed {seed}", noise.stdev, noise.mean)));
+    if let Some(noise) = &report.config.noise {
+        pairs.push(("noise", noise.summary(report.config.seed)));
     }
     pairs.push(("top-1", top1(&report.accuracy)));
     if let Some(top5) = report.accuracy.top5 {
@@ -154,6 +153,12 @@ const QUANTIZED: [Column; 3] = [
     ("integers", true, |layer| layer.input_range.map_or_else(String::new, |[low, high]| format!("{low} to {high}"))),
 ];
 
+/// Where layers are perturbed.
+const NOISE: [Column; 2] = [
+    ("noise std", true, |layer| layer.noise.map_or_else(String::new, |noise| significant(noise.stdev, 4))),
+    ("noise mean", true, |layer| layer.noise.map_or_else(String::new, |noise| significant(noise.mean, 4))),
+];
+
 /// Where errors were measured.
 const MEASURED: [Column; 4] = [
     ("saturated", true, |layer| layer.error.map_or_else(String::new, |error| percent(error.saturation))),
@@ -170,10 +175,11 @@ const MEASURED: [Column; 4] = [
 pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let any = |has: fn(&LayerReport) -> bool| layers.iter().any(has);
     let differ = layers.iter().any(|layer| layer.mode != layers[0].mode);
-    let parts: [(&[Column], bool); 4] = [
+    let parts: [(&[Column], bool); 5] = [
         (&ALWAYS, true),
         (&MODE, differ),
         (&QUANTIZED, any(|layer| layer.input_scale.is_some())),
+        (&NOISE, any(|layer| layer.noise.is_some())),
         (&MEASURED, any(|layer| layer.error.is_some())),
     ];
     let columns: Vec<&Column> = parts.iter().filter(|(_, shown)| *shown).flat_map(|(columns, _)| *columns).collect();

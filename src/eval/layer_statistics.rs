@@ -11,6 +11,7 @@ use crate::quant::ActivationParams;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What a layer's quantized output and its inputs suffered over a run.
@@ -27,10 +28,12 @@ pub struct OutputError {
     pub saturation: f64,
 }
 
-/// Sums over the passes of one layer.
+/// Sums over the passes of one layer in modes that quantize.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+struct LayerSums {
+    /// Outputs of exact products.
     exact: Moments,
+    /// What the mode's outputs differ from them by.
     error: Moments,
     inputs: u64,
     saturated: u64,
@@ -38,31 +41,40 @@ struct Sums {
 
 /// Measures the layers of a network while it runs.
 #[derive(Debug)]
-pub struct LayerErrors(Mutex<Vec<Sums>>);
+pub struct LayerStatistics {
+    is_paused: AtomicBool,
+    layers: Mutex<Vec<LayerSums>>,
+}
 
-impl LayerErrors {
+impl LayerStatistics {
     /// Measures a network of that many layers.
     pub fn new(layers: usize) -> Self {
-        LayerErrors(Mutex::new(vec![Sums::default(); layers]))
+        LayerStatistics { is_paused: AtomicBool::new(false), layers: Mutex::new(vec![LayerSums::default(); layers]) }
     }
 
-    /// What was found, in graph order; none for layers that ran in fp32.
-    pub fn found(&self) -> Vec<Option<OutputError>> {
-        let sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sums.iter().map(|sums| (sums.inputs > 0).then(|| sums.found())).collect()
+    /// What was found, in graph order; none for layers that ran in fp32. Starts anew.
+    pub fn take(&self) -> Vec<Option<OutputError>> {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let anew = vec![LayerSums::default(); layers.len()];
+        std::mem::replace(&mut *layers, anew).iter().map(LayerSums::found).collect()
+    }
+
+    /// Measures no more.
+    pub fn pause(&self) {
+        self.is_paused.store(true, Ordering::Relaxed);
     }
 }
 
-impl Sums {
-    fn found(&self) -> OutputError {
+impl LayerSums {
+    fn found(&self) -> Option<OutputError> {
         let (exact, error) = (self.exact.sample_std(), self.error.sample_std());
         let power = self.error.mean_square();
-        OutputError {
+        (self.inputs > 0).then(|| OutputError {
             snr_db: (power > 0.0).then(|| 10.0 * (self.exact.mean_square() / power).log10()),
             relative_std: (exact > 0.0).then(|| error / exact),
             mean: self.error.mean(),
             saturation: self.saturated as f64 / self.inputs as f64,
-        }
+        })
     }
 
     fn add(&mut self, input: &[f32], params: &ActivationParams, exact: &[f32], output: &[f32]) {
@@ -81,7 +93,7 @@ fn saturated(values: &[f32], params: &ActivationParams) -> u64 {
     values.par_chunks(1 << 14).map(|chunk| chunk.iter().filter(is_outside).count() as u64).sum()
 }
 
-impl LayerObserver for LayerErrors {
+impl LayerObserver for LayerStatistics {
     fn observe(
         &self,
         index: usize,
@@ -90,6 +102,9 @@ impl LayerObserver for LayerErrors {
         output: &Tensor,
     ) -> Result<(), LayerError> {
         let Some(params) = layer.params().filter(|_| layer.mode().is_quantized()) else { return Ok(()) };
+        if self.is_paused.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let exact = match layer.mode() {
             InferenceMode::Quantized => output.clone(),
             _ => layer.quant_fwd(input)?,
@@ -97,8 +112,8 @@ impl LayerObserver for LayerErrors {
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let found = values(input).and_then(|input| Ok((input, values(&exact)?, values(output)?)));
         let (input, exact, output) = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
-        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sums[index].add(&input, &params.input, &exact, &output);
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers[index].add(&input, &params.input, &exact, &output);
         Ok(())
     }
 }
@@ -113,11 +128,11 @@ mod tests {
     #[test]
     fn errors_by_hand() {
         let params = ActivationParams::new(0.5, 0, IntRange::new(-4, 4).unwrap()).unwrap();
-        let mut sums = Sums::default();
+        let mut sums = LayerSums::default();
         // Two passes, as of two batches.
         sums.add(&[2.3, -2.2], &params, &[1.0], &[2.0]);
         sums.add(&[0.0, 100.0], &params, &[-1.0, 3.0, 5.0], &[-1.0, 2.0, 7.0]);
-        let found = sums.found();
+        let found = sums.found().unwrap();
         assert!((found.snr_db.unwrap() - 10.0 * (9.0f64 / 1.5).log10()).abs() < 1e-12);
         assert!((found.relative_std.unwrap() - 0.5).abs() < 1e-12);
         assert_eq!((found.mean, found.saturation), (0.5, 0.5));
@@ -126,8 +141,9 @@ mod tests {
     #[test]
     fn no_error_has_no_ratio() {
         let params = ActivationParams::new(1.0, 0, IntRange::new(-4, 4).unwrap()).unwrap();
-        let mut sums = Sums::default();
+        let mut sums = LayerSums::default();
+        assert_eq!(sums.found(), None);
         sums.add(&[f32::INFINITY], &params, &[2.0, 2.0], &[2.0, 2.0]);
-        assert_eq!(sums.found(), OutputError { snr_db: None, relative_std: None, mean: 0.0, saturation: 1.0 });
+        assert_eq!(sums.found(), Some(OutputError { snr_db: None, relative_std: None, mean: 0.0, saturation: 1.0 }));
     }
 }
