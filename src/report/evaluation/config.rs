@@ -90,13 +90,11 @@ pub struct NoiseReport {
 impl NoiseReport {
     /// In words, with the seed of its draws.
     pub(super) fn summary(&self, seed: u64) -> String {
-        match &self.from_lut {
-            Some(lut) => format!("as the errors of {lut} in each layer, seed {seed}"),
-            None => {
-                let (stdev, mean) = (self.stdev.unwrap_or_default(), self.mean.unwrap_or_default());
-                format!("stdev {stdev} (relative), mean {mean}, seed {seed}")
-            }
+        if let Some(lut) = &self.from_lut {
+            return format!("as the errors of {lut} in each layer, seed {seed}");
         }
+        let (stdev, mean) = (self.stdev.unwrap_or_default(), self.mean.unwrap_or_default());
+        format!("stdev {stdev} (relative), mean {mean}, seed {seed}")
     }
 }
 
