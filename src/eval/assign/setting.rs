@@ -115,9 +115,22 @@ impl Luts {
         let format = spec.lut_format.as_deref().map(str::parse).transpose()?;
         let options = OpenOptions { format, swap_operands: spec.swap_operands, coding };
         let lut = lut::open(&spec.lut, &options).map_err(|error| SettingError::Lut(Box::new(error)))?;
-        let lut = Arc::new(lut);
+        let lut = self.told_apart(lut);
         self.0.insert(key, Arc::clone(&lut));
         Ok(lut)
+    }
+
+    /// The same multiplier where it is known by another spec; under a name of its own where another has
+    /// its name, for counts go by names.
+    fn told_apart(&self, lut: Lut) -> Arc<Lut> {
+        let known = self.0.values().find(|known| ***known == lut);
+        known.map(Arc::clone).unwrap_or_else(|| {
+            let is_taken = |name: &str| self.0.values().any(|known| known.name() == name);
+            let names = (2..).map(|n| format!("{}#{n}", lut.name()));
+            let name = std::iter::once(lut.name().to_owned()).chain(names).find(|name| !is_taken(name));
+            let name = name.expect("there are more names than multipliers");
+            Arc::new(lut.with_name(&name))
+        })
     }
 
     /// All of them, by name.

@@ -142,6 +142,15 @@ fn a_multiplier_is_opened_once() {
     assert_eq!(assignment.luts_in_use().len(), 1);
 }
 
+/// Counts go by names: the same multiplier has one, however it was named, and another its own.
+#[test]
+fn multipliers_of_one_name_are_told_apart() {
+    let texts = ["b:lut=mitchell,coding=sign-magnitude", "c:lut=mitchell,swap_operands=true", "d:lut=drum-4"];
+    let assignment = resolve(&["a", "b", "c", "d"], "lut=mitchell", &texts).unwrap();
+    let names: Vec<String> = assignment.luts_in_use().iter().map(|lut| lut.name().to_owned()).collect();
+    assert_eq!(names, ["mitchell", "mitchell#2", "drum-4"]);
+}
+
 #[test]
 fn what_cannot_be_names_the_layer() {
     for (base, text, parts) in [
