@@ -4,6 +4,7 @@
 //! below. [`run`] does what a parsed command line asks for.
 
 mod compare;
+mod costs;
 mod evaluate;
 mod exit_code;
 mod inputs;

@@ -5,12 +5,13 @@
 //! itself adds; what earlier layers did to its input is in both.
 
 use super::moments::Moments;
-use crate::graph::pass::LayerObserver;
-use crate::layer::{ApproxLayer, InferenceMode, LayerError, LayerProblem};
+use crate::graph::pass::{LayerObserver, Observation};
+use crate::layer::{InferenceMode, LayerError, LayerProblem};
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,29 +40,54 @@ struct LayerSums {
     saturated: u64,
 }
 
-/// Measures the layers of a network while it runs.
+/// The sums of one layer, added sample by sample in the order of the data set, so that neither batches
+/// nor threads change a bit.
+#[derive(Debug, Default)]
+struct InOrder {
+    total: LayerSums,
+    /// The sample to be added next.
+    next: u64,
+    /// Samples that came early.
+    early: BTreeMap<u64, LayerSums>,
+}
+
+/// Measures the layers of a network while it runs over a data set from its first sample on.
 #[derive(Debug)]
 pub struct LayerStatistics {
     is_paused: AtomicBool,
-    layers: Mutex<Vec<LayerSums>>,
+    layers: Mutex<Vec<InOrder>>,
 }
 
 impl LayerStatistics {
     /// Measures a network of that many layers.
     pub fn new(layers: usize) -> Self {
-        LayerStatistics { is_paused: AtomicBool::new(false), layers: Mutex::new(vec![LayerSums::default(); layers]) }
+        LayerStatistics { is_paused: AtomicBool::new(false), layers: Mutex::new(anew(layers)) }
     }
 
     /// What was found, in graph order; none for layers that ran in fp32. Starts anew.
     pub fn take(&self) -> Vec<Option<OutputError>> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        let anew = vec![LayerSums::default(); layers.len()];
-        std::mem::replace(&mut *layers, anew).iter().map(LayerSums::found).collect()
+        let anew = anew(layers.len());
+        std::mem::replace(&mut *layers, anew).iter().map(|layer| layer.total.found()).collect()
     }
 
     /// Measures no more.
     pub fn pause(&self) {
         self.is_paused.store(true, Ordering::Relaxed);
+    }
+}
+
+fn anew(layers: usize) -> Vec<InOrder> {
+    (0..layers).map(|_| InOrder::default()).collect()
+}
+
+impl InOrder {
+    fn add(&mut self, sample: u64, sums: LayerSums) {
+        self.early.insert(sample, sums);
+        while let Some(sums) = self.early.remove(&self.next) {
+            self.total.merge(&sums);
+            self.next += 1;
+        }
     }
 }
 
@@ -75,6 +101,13 @@ impl LayerSums {
             mean: self.error.mean(),
             saturation: self.saturated as f64 / self.inputs as f64,
         })
+    }
+
+    fn merge(&mut self, other: &LayerSums) {
+        self.exact.merge(other.exact);
+        self.error.merge(other.error);
+        self.inputs += other.inputs;
+        self.saturated += other.saturated;
     }
 
     fn add(&mut self, input: &[f32], params: &ActivationParams, exact: &[f32], output: &[f32]) {
@@ -94,13 +127,8 @@ fn saturated(values: &[f32], params: &ActivationParams) -> u64 {
 }
 
 impl LayerObserver for LayerStatistics {
-    fn observe(
-        &self,
-        index: usize,
-        layer: &dyn ApproxLayer,
-        input: &Tensor,
-        output: &Tensor,
-    ) -> Result<(), LayerError> {
+    fn observe(&self, seen: Observation) -> Result<(), LayerError> {
+        let Observation { index, layer, input, output, first_sample, samples } = seen;
         let Some(params) = layer.params().filter(|_| layer.mode().is_quantized()) else { return Ok(()) };
         if self.is_paused.load(Ordering::Relaxed) {
             return Ok(());
@@ -110,10 +138,20 @@ impl LayerObserver for LayerStatistics {
             _ => layer.quant_fwd(input)?,
         };
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let found = values(input).and_then(|input| Ok((input, values(&exact)?, values(output)?)));
-        let (input, exact, output) = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
+        let found = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));
+        let found = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
+        let sample = |i: usize| {
+            let [input, exact, output] = found.each_ref().map(|values| {
+                let elements = values.len() / samples;
+                &values[i * elements..][..elements]
+            });
+            let mut sums = LayerSums::default();
+            sums.add(input, &params.input, exact, output);
+            sums
+        };
+        let sums: Vec<LayerSums> = (0..samples).map(sample).collect();
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        layers[index].add(&input, &params.input, &exact, &output);
+        (first_sample..).zip(sums).for_each(|(i, sums)| layers[index].add(i, sums));
         Ok(())
     }
 }
@@ -136,6 +174,23 @@ mod tests {
         assert!((found.snr_db.unwrap() - 10.0 * (9.0f64 / 1.5).log10()).abs() < 1e-12);
         assert!((found.relative_std.unwrap() - 0.5).abs() < 1e-12);
         assert_eq!((found.mean, found.saturation), (0.5, 0.5));
+    }
+
+    /// Threads give samples in any order.
+    #[test]
+    fn samples_are_added_in_order() {
+        let params = ActivationParams::new(0.1, 0, IntRange::new(-4, 4).unwrap()).unwrap();
+        let found = |order: [u64; 5]| {
+            let mut layer = InOrder::default();
+            for i in order {
+                let (x, mut sums) = (0.1 + i as f32 * 0.7, LayerSums::default());
+                sums.add(&[x], &params, &[x * 3.0], &[x]);
+                layer.add(i, sums);
+            }
+            (layer.total.found(), layer.early.len())
+        };
+        assert_eq!(found([4, 0, 3, 1, 2]), found([0, 1, 2, 3, 4]));
+        assert_eq!(found([4, 3, 2, 1, 0]), found([0, 1, 2, 3, 4]));
     }
 
     #[test]

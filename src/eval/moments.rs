@@ -25,7 +25,11 @@ impl Moments {
         blocks.into_iter().for_each(|block| self.merge(block));
     }
 
-    fn merge(&mut self, other: Moments) {
+    /// Adds all values of `other`.
+    pub fn merge(&mut self, other: Moments) {
+        if other.count == 0.0 {
+            return;
+        }
         let count = self.count + other.count;
         let distance = other.mean - self.mean;
         self.squares += other.squares + distance * distance * self.count * other.count / count;

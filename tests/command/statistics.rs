@@ -216,6 +216,16 @@ fn measuring_changes_no_result() {
             assert_eq!(folder.logits(&format!("{args} --layer-errors")), folder.logits(&args), "{args}");
         }
     }
+    // Neither batches nor threads change what is found.
+    let args = "-n 50 --calib-samples 20 --lut drum-3 --layer-errors";
+    let errors = |rest: &str| {
+        let report = folder.json(&format!("{args} {rest}"));
+        report["layers"].as_array().unwrap().iter().map(|layer| layer["error"].clone()).collect::<Vec<_>>()
+    };
+    let first = errors("-j 1");
+    for rest in ["-j 2", "-j 3 -b 7", "-b 50"] {
+        assert_eq!(errors(rest), first, "{rest}");
+    }
     // Noise is what it was told to be, in units of the layer's own output.
     let report = folder.json("-n 300 --calib-samples 50 --mode noise --noise-std 0.1 --layer-errors -b 300");
     let error = &report["layers"][1]["error"];

@@ -26,10 +26,6 @@ pub(super) struct AssignArgs {
     /// noise_from_lut, act_bits, weight_bits
     #[arg(long, value_name = "PATTERN:KEY=VALUE,..", value_parser = parse_rule)]
     set: Vec<Rule>,
-
-    /// Energies of multipliers: a CSV of multiplier, energy, area, delay, source
-    #[arg(long, value_name = "FILE.csv")]
-    costs: Option<PathBuf>,
 }
 
 /// A rule, its error in one line.
@@ -84,8 +80,7 @@ impl EvaluateArgs {
             base.mode() != InferenceMode::Approximate || setting.lut.is_some() || !rules.is_empty(),
             "--mode approx needs a multiplier: give --lut FILE, or a name that 'approx-eval lut list' shows"
         );
-        let costs = self.assign.costs.as_deref().map(|path| Costs::read(path).context("--costs")).transpose()?;
-        Ok(Plan { base, setting, rules, luts, costs: costs.unwrap_or_default() })
+        Ok(Plan { base, setting, rules, luts, costs: self.costs.open()? })
     }
 }
 

@@ -9,6 +9,7 @@ mod report;
 use self::assignment::AssignArgs;
 use self::inputs::{CalibrationInput, Inputs};
 use self::outputs::Outputs;
+use super::costs::CostsArgs;
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
@@ -34,6 +35,9 @@ pub(super) struct EvaluateArgs {
 
     #[command(flatten)]
     lut: LutArgs,
+
+    #[command(flatten)]
+    costs: CostsArgs,
 
     #[command(flatten)]
     noise: NoiseArgs,

@@ -123,21 +123,14 @@ impl Luts {
     /// The same multiplier where it is known by another spec; under a name of its own where another has
     /// its name, for counts go by names.
     fn told_apart(&self, lut: Lut) -> Arc<Lut> {
-        let known = self.0.values().find(|known| ***known == lut);
-        known.map(Arc::clone).unwrap_or_else(|| {
-            let is_taken = |name: &str| self.0.values().any(|known| known.name() == name);
-            let names = (2..).map(|n| format!("{}#{n}", lut.name()));
-            let name = std::iter::once(lut.name().to_owned()).chain(names).find(|name| !is_taken(name));
-            let name = name.expect("there are more names than multipliers");
-            Arc::new(lut.with_name(&name))
-        })
-    }
-
-    /// All of them, by name.
-    pub fn all(&self) -> Vec<Arc<Lut>> {
-        let mut luts: Vec<Arc<Lut>> = self.0.values().map(Arc::clone).collect();
-        luts.sort_by(|a, b| a.name().cmp(b.name()));
-        luts
+        if let Some(known) = self.0.values().find(|known| ***known == lut) {
+            return Arc::clone(known);
+        }
+        let is_taken = |name: &str| self.0.values().any(|known| known.name() == name);
+        let names = (2..).map(|n| format!("{}#{n}", lut.name()));
+        let name = std::iter::once(lut.name().to_owned()).chain(names).find(|name| !is_taken(name));
+        let name = name.expect("there are more names than multipliers");
+        Arc::new(lut.with_name(&name))
     }
 }
 

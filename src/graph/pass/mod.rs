@@ -9,5 +9,5 @@ mod tests;
 
 pub use fold::fold_batch_norm;
 pub use fuse::fuse_relu;
-pub use observe::{LayerObserver, observe_layers};
+pub use observe::{LayerObserver, Observation, observe_layers};
 pub use swap::swap_layers;
