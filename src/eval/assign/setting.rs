@@ -132,6 +132,13 @@ impl Luts {
         let name = name.expect("there are more names than multipliers");
         Arc::new(lut.with_name(&name))
     }
+
+    /// All of them, by name.
+    pub fn all(&self) -> Vec<Arc<Lut>> {
+        let mut luts: Vec<Arc<Lut>> = self.0.values().map(Arc::clone).collect();
+        luts.sort_by(|a, b| a.name().cmp(b.name()));
+        luts
+    }
 }
 
 impl LayerSetting {
