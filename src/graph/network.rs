@@ -5,6 +5,7 @@ use crate::layer::ApproxLayer;
 use candle_core::Tensor;
 use serde::Serialize;
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 
 /// A value of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -247,10 +248,11 @@ impl Graph {
         &self.inputs
     }
 
-    /// How many samples alone a batch can have, if their number is not open.
-    pub fn batch_size(&self) -> Option<usize> {
+    /// How many samples to run at a time: as `wanted`, where the network leaves their number open.
+    pub fn batch_size(&self, wanted: NonZeroUsize) -> NonZeroUsize {
         let first = self.inputs.first().and_then(|&input| self.ty(input).shape.first());
-        if let Some(&Dim::Fixed(size)) = first { Some(size) } else { None }
+        let fixed = if let Some(&Dim::Fixed(size)) = first { NonZeroUsize::new(size) } else { None };
+        fixed.unwrap_or(wanted)
     }
 
     /// The network's outputs.

@@ -3,9 +3,13 @@
 
 mod common;
 
+mod assignment;
 mod base_mode;
 mod calibration;
+mod ci;
 mod data;
+mod derived_noise;
+mod formats;
 mod gates;
 mod inputs;
 mod integers;
@@ -18,5 +22,6 @@ mod outside_cases;
 mod qparams;
 mod readme;
 mod report;
+mod statistics;
 mod usage;
 mod weights;
