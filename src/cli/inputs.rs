@@ -20,8 +20,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it; with an .onnx file, it replaces that
-    /// file's tensors by layer name
+    /// A state dict in safetensors, named as PyTorch names it; without --arch, it tells the
+    /// architecture; with an .onnx file, it replaces that file's tensors by layer name
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -36,14 +36,16 @@ pub(super) struct ModelArgs {
 
 impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<Model> {
-        let weights = self.weights.as_deref();
-        let model = match (&self.arch, self.model.as_deref().unwrap_or(SHIPPED[0].name)) {
-            (Some(arch), _) => Model::from_weights(arch, weights.context("--arch needs --weights")?)?,
-            (None, name) if Model::is_onnx(name) => Model::from_onnx(Path::new(name), self.layout, weights)?,
-            (None, _) if weights.is_some() => {
-                bail!("--weights bears on --arch NAME and on --model FILE.onnx, neither of which is given")
+        let model = match (&self.arch, self.model.as_deref(), self.weights.as_deref()) {
+            (Some(arch), _, Some(weights)) => Model::from_weights(arch, weights)?,
+            (_, Some(name), weights) if Model::is_onnx(name) => {
+                Model::from_onnx(Path::new(name), self.layout, weights)?
             }
-            (None, name) => Model::open(name)?,
+            (_, Some(name), Some(_)) => {
+                bail!("--weights replaces the tensors of an .onnx file, which --model {name} is not: name an --arch")
+            }
+            (_, None, Some(weights)) => Model::detect(weights)?,
+            (_, name, None) => Model::open(name.unwrap_or(SHIPPED[0].name))?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)

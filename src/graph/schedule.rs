@@ -103,3 +103,109 @@ fn samples_for(columns: usize) -> usize {
 fn is_batched(ty: &ValueType) -> bool {
     ty.shape.iter().any(|dim| matches!(dim, Dim::Batch(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::ValueId;
+    use crate::graph::op::{Add, Conv, Flatten, GlobalAveragePool, Linear};
+    use crate::graph::pass::swap_layers;
+    use crate::kernel;
+    use crate::layer::{ConvAttributes, InferenceMode};
+    use crate::lut::Coding;
+    use crate::quant::{Observer, QuantConfig};
+    use candle_core::{Device, Tensor};
+    use std::collections::BTreeMap;
+
+    /// Two convolutions, the second over every other `stride` positions, a residual sum and a
+    /// classifier; weights are a sine of growing frequency.
+    fn network(channels: usize, size: usize, stride: usize) -> Graph {
+        let mut graph = Graph::new();
+        let x = graph.input("x", ValueType::batch_of(&[3, size, size])).unwrap();
+        let mut tensors = BTreeMap::new();
+        let mut parameter = |graph: &mut Graph, name: &str, shape: &[usize]| -> ValueId {
+            let numbers = (0..shape.iter().product()).map(|i: usize| ((i * i) as f32 * 0.37).sin());
+            let tensor = Tensor::from_iter(numbers, &Device::Cpu).unwrap().reshape(shape).unwrap();
+            tensors.insert(name.to_owned(), tensor);
+            graph.parameter(name, shape, true).unwrap()
+        };
+        let conv = |stride| Conv(ConvAttributes { stride: [stride; 2], padding: [[1; 2]; 2], ..Default::default() });
+        let w1 = parameter(&mut graph, "conv1.weight", &[channels, 3, 3, 3]);
+        let w2 = parameter(&mut graph, "conv2.weight", &[channels, channels, 3, 3]);
+        let w3 = parameter(&mut graph, "fc.weight", &[5, channels]);
+        let y = graph.add_one("conv1", conv(1), &[x, w1]).unwrap();
+        let y = graph.add_one("conv2", conv(stride), &[y, w2]).unwrap();
+        let y = graph.add_one("add", Add::default(), &[y, y]).unwrap();
+        let y = graph.add_one("pool", GlobalAveragePool, &[y]).unwrap();
+        let y = graph.add_one("flatten", Flatten { axis: 1 }, &[y]).unwrap();
+        let y = graph.add_one("fc", Linear, &[y, w3]).unwrap();
+        graph.set_outputs(&[y]);
+        graph.bind(tensors).unwrap();
+        swap_layers(&mut graph).unwrap();
+        graph
+    }
+
+    fn level(nodes: Range<usize>, samples: usize) -> Level {
+        Level { nodes, samples }
+    }
+
+    #[test]
+    fn levels_by_hand() {
+        // The largest value has 8 x 32 x 32 numbers, 32 KiB: eight of them read and eight written are
+        // 512 KiB. 8 x 8 positions of four samples fill a tile.
+        let small = network(8, 32, 4);
+        let levels = Schedule::new(&small, 64).levels;
+        assert_eq!(levels, [level(0..2, 8), level(2..6, 64), level(6..6, 64)]);
+        // 224 x 224 positions of 64 channels exceed the cache, and 7 x 7 fill a tile five times.
+        let large = network(64, 224, 32);
+        let levels = Schedule::new(&large, 64).levels;
+        assert_eq!(levels, [level(0..1, 1), level(1..2, 5), level(2..6, 64), level(6..6, 64)]);
+        assert_eq!(Schedule::new(&large, 1).levels, [level(0..6, 1), level(6..6, 1)]);
+    }
+
+    #[test]
+    fn layers_that_need_the_whole_batch_have_it() {
+        let noisy = |layer: &mut dyn ApproxLayer| layer.set_mode(InferenceMode::Noise);
+        let observed = |layer: &mut dyn ApproxLayer| layer.begin_calibration(Observer::MinMax.start(1));
+        for change in [noisy, observed] {
+            let mut graph = network(8, 32, 4);
+            change(graph.layers_mut().nth(1).unwrap());
+            assert_eq!(Schedule::new(&graph, 64).levels, [level(0..6, 64)]);
+        }
+    }
+
+    #[test]
+    fn parts_are_even_and_all() {
+        let parts = |samples, range| level(0..0, samples).parts(range);
+        assert_eq!(parts(5, 3..19), [3..7, 7..11, 11..15, 15..19]);
+        assert_eq!(parts(4, 0..4), [0..4]);
+        assert_eq!(parts(4, 2..7), [2..4, 4..7]);
+        assert_eq!(parts(4, 7..7), [7..7]);
+    }
+
+    /// Of every number of threads, and of every batch size.
+    #[test]
+    fn parts_make_no_difference() {
+        let mut graph = network(8, 32, 4);
+        let pixels = (0..37 * 3 * 32 * 32).map(|i| (i as f32 * 0.11).sin());
+        let images = Tensor::from_iter(pixels, &Device::Cpu).unwrap().reshape((37, 3, 32, 32)).unwrap();
+        let elements = graph.layer_input_elements();
+        for (layer, elements) in graph.layers_mut().zip(elements) {
+            layer.begin_calibration(Observer::MinMax.start(37 * elements));
+        }
+        graph.run(std::slice::from_ref(&images), 0).unwrap();
+        for layer in graph.layers_mut() {
+            layer.finish_calibration(&QuantConfig::new(Coding::Signed), None, kernel::best()).unwrap();
+            layer.set_mode(InferenceMode::Quantized);
+        }
+        let run = |images: &Tensor, threads: usize| -> Vec<Vec<f32>> {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| graph.run(std::slice::from_ref(images), 0).unwrap()[0].to_vec2().unwrap())
+        };
+        let alone: Vec<Vec<f32>> = (0..37).flat_map(|i| run(&images.narrow(0, i, 1).unwrap(), 1)).collect();
+        assert!(alone.windows(2).any(|two| two[0] != two[1]));
+        for threads in [1, 2, 3, 16] {
+            assert_eq!(run(&images, threads), alone, "{threads} threads");
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! Layers as PyTorch's modules name them: what architectures are written in.
 
 use super::Weights;
-use crate::graph::op::{BatchNorm, Conv, Linear, Relu, Relu6};
+use crate::graph::op::{
+    AdaptiveAveragePool, Add, BatchNorm, Conv, Flatten, GlobalAveragePool, LayerNorm, Linear, MaxPool, PoolWindow,
+    Relu, Unary,
+};
 use crate::graph::{Dim, Graph, GraphError, Operator, ValueId};
 use crate::layer::ConvAttributes;
 
@@ -11,6 +14,7 @@ pub struct Conv2d {
     outputs: usize,
     kernel: [usize; 2],
     attributes: ConvAttributes<2>,
+    same: bool,
     bias: bool,
 }
 
@@ -22,7 +26,7 @@ impl Conv2d {
 
     /// A convolution to `outputs` channels with a kernel of some height and width.
     pub fn rectangular(outputs: usize, kernel: [usize; 2]) -> Self {
-        Conv2d { outputs, kernel, attributes: ConvAttributes::default(), bias: false }
+        Conv2d { outputs, kernel, attributes: ConvAttributes::default(), same: false, bias: false }
     }
 
     /// Steps of `stride` along both axes.
@@ -34,15 +38,15 @@ impl Conv2d {
 
     /// Padding of `padding` on all sides.
     #[must_use]
-    pub fn padding(self, padding: usize) -> Self {
-        self.padding_each([[padding; 2]; 2])
+    pub fn padding(mut self, padding: usize) -> Self {
+        self.attributes.padding = [[padding; 2]; 2];
+        self
     }
 
-    /// Padding before and after height and width.
+    /// Keras's padding `same`: as much as `ceil(size / stride)` outputs need, the smaller half before.
     #[must_use]
-    pub fn padding_each(mut self, padding: [[usize; 2]; 2]) -> Self {
-        self.attributes.padding = padding;
-        self
+    pub fn same(self) -> Self {
+        Conv2d { same: true, ..self }
     }
 
     /// Channels in `groups` that do not mix.
@@ -63,17 +67,41 @@ impl Conv2d {
     pub fn bias(self) -> Self {
         Conv2d { bias: true, ..self }
     }
+
+    /// The attributes over an input of `size`.
+    fn attributes(&self, size: [usize; 2]) -> ConvAttributes<2> {
+        let mut attributes = self.attributes;
+        if self.same {
+            for (axis, padding) in attributes.padding.iter_mut().enumerate() {
+                let (size, stride) = (size[axis], attributes.stride[axis]);
+                let needed = (size.div_ceil(stride).max(1) - 1) * stride + self.kernel[axis];
+                let total = needed.saturating_sub(size);
+                *padding = [total / 2, total - total / 2];
+            }
+        }
+        attributes
+    }
 }
 
-/// What follows a normalised convolution.
+/// A pointwise nonlinearity, with PyTorch's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
-    /// Nothing.
+    /// None.
     Identity,
-    /// `max(x, 0)`.
+    /// `ReLU`.
     Relu,
-    /// `min(max(x, 0), 6)`.
+    /// `ReLU6`.
     Relu6,
+    /// `SiLU`.
+    Silu,
+    /// `Hardswish`.
+    HardSwish,
+    /// `Sigmoid`.
+    Sigmoid,
+    /// `Hardsigmoid`.
+    HardSigmoid,
+    /// `GELU`.
+    Gelu,
 }
 
 /// Adds modules to a graph.
@@ -81,11 +109,17 @@ pub struct Builder<'a> {
     graph: &'a mut Graph,
     num_classes: usize,
     weights: Option<&'a Weights>,
+    norm_eps: f64,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(graph: &'a mut Graph, num_classes: usize, weights: Option<&'a Weights>) -> Self {
-        Builder { graph, num_classes, weights }
+        Builder { graph, num_classes, weights, norm_eps: 1e-5 }
+    }
+
+    /// The epsilon of batch normalisations from now on, in place of PyTorch's 1e-5.
+    pub fn set_norm_eps(&mut self, eps: f64) {
+        self.norm_eps = eps;
     }
 
     /// Outputs of the network.
@@ -119,7 +153,8 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// When it does not suit its input.
     pub fn conv2d(&mut self, name: &str, x: ValueId, conv: Conv2d) -> Result<ValueId, GraphError> {
-        let Conv2d { outputs, kernel: [height, width], attributes, bias } = conv;
+        let Conv2d { outputs, kernel: [height, width], bias, .. } = conv;
+        let attributes = conv.attributes([self.size(x, 2), self.size(x, 3)]);
         let shape = [outputs, self.size(x, 1) / attributes.groups, height, width];
         let mut inputs = vec![x, self.graph.parameter(&format!("{name}.weight"), &shape, true)?];
         if bias {
@@ -128,24 +163,23 @@ impl<'a> Builder<'a> {
         self.node(name, Conv(attributes), &inputs)
     }
 
-    /// torchvision's `Conv2dNormActivation`: a convolution `name.0`, a batch normalisation `name.1`, and
-    /// an activation.
+    /// A convolution, a batch normalisation and an activation. `names` are those of the first two.
     ///
     /// # Errors
     /// When it does not suit its input.
     pub fn conv_norm(
         &mut self,
-        name: &str,
+        names: [&str; 2],
         x: ValueId,
         conv: Conv2d,
         activation: Activation,
     ) -> Result<ValueId, GraphError> {
-        let x = self.conv2d(&format!("{name}.0"), x, conv)?;
-        let x = self.batch_norm(&format!("{name}.1"), x)?;
-        self.activation(&format!("{name}.2"), x, activation)
+        let x = self.conv2d(names[0], x, conv)?;
+        let x = self.batch_norm(names[1], x)?;
+        self.activation(&format!("{}.act", names[1]), x, activation)
     }
 
-    /// A `BatchNorm` over axis 1 with PyTorch's default epsilon.
+    /// A `BatchNorm` over axis 1.
     ///
     /// # Errors
     /// When it does not suit its input.
@@ -155,19 +189,111 @@ impl<'a> Builder<'a> {
         for (part, trainable) in [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)] {
             inputs.push(self.graph.parameter(&format!("{name}.{part}"), &channels, trainable)?);
         }
-        self.node(name, BatchNorm { eps: 1e-5 }, &inputs)
+        self.node(name, BatchNorm { eps: self.norm_eps }, &inputs)
     }
 
-    /// A `Linear` to `outputs`, with bias.
+    /// A `LayerNorm` over the last axis, with the epsilon 1e-6 of vision transformers.
+    ///
+    /// # Errors
+    /// When it does not suit its input.
+    pub fn layer_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, GraphError> {
+        let axis = self.last_axis(x);
+        let size = [self.size(x, axis)];
+        let gain = self.parameter(&format!("{name}.weight"), &size)?;
+        let beta = self.parameter(&format!("{name}.bias"), &size)?;
+        self.node(name, LayerNorm { axis, eps: 1e-6 }, &[x, gain, beta])
+    }
+
+    /// A trainable parameter.
+    ///
+    /// # Errors
+    /// When its name is taken.
+    pub fn parameter(&mut self, name: &str, shape: &[usize]) -> Result<ValueId, GraphError> {
+        self.graph.parameter(name, shape, true)
+    }
+
+    fn last_axis(&self, x: ValueId) -> usize {
+        self.graph.ty(x).rank().saturating_sub(1)
+    }
+
+    /// A `Linear` to `outputs` over the last axis, with bias.
     ///
     /// # Errors
     /// When it does not suit its input.
     pub fn linear(&mut self, name: &str, x: ValueId, outputs: usize) -> Result<ValueId, GraphError> {
-        let last = self.graph.ty(x).rank() - 1;
-        let shape = [outputs, self.size(x, last)];
-        let weight = self.graph.parameter(&format!("{name}.weight"), &shape, true)?;
-        let bias = self.graph.parameter(&format!("{name}.bias"), &[outputs], true)?;
+        self.linear_of(name, [&format!("{name}.weight"), &format!("{name}.bias")], x, outputs)
+    }
+
+    /// The same with parameters called `parameters`.
+    ///
+    /// # Errors
+    /// When it does not suit its input.
+    pub fn linear_of(
+        &mut self,
+        name: &str,
+        parameters: [&str; 2],
+        x: ValueId,
+        outputs: usize,
+    ) -> Result<ValueId, GraphError> {
+        let shape = [outputs, self.size(x, self.last_axis(x))];
+        let weight = self.parameter(parameters[0], &shape)?;
+        let bias = self.parameter(parameters[1], &[outputs])?;
         self.node(name, Linear, &[x, weight, bias])
+    }
+
+    /// A `MaxPool2d` with a square window of `kernel`, steps of `stride`, and `padding` on all sides.
+    ///
+    /// # Errors
+    /// When it does not suit its input.
+    pub fn max_pool(
+        &mut self,
+        name: &str,
+        x: ValueId,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Result<ValueId, GraphError> {
+        let window = PoolWindow { stride: [stride; 2], padding: [[padding; 2]; 2], ..PoolWindow::square(kernel) };
+        self.node(name, MaxPool(window), &[x])
+    }
+
+    /// The mean of each channel, as a vector.
+    ///
+    /// # Errors
+    /// When its input is not an image.
+    pub fn pooled(&mut self, x: ValueId) -> Result<ValueId, GraphError> {
+        let x = self.node("avgpool", GlobalAveragePool, &[x])?;
+        self.flatten(x)
+    }
+
+    /// The means of `size` by `size` windows of each channel, as a vector.
+    ///
+    /// # Errors
+    /// When its input is not an image.
+    pub fn pooled_to(&mut self, x: ValueId, size: usize) -> Result<ValueId, GraphError> {
+        let output = [size; 2];
+        let x = if [self.size(x, 2), self.size(x, 3)] == output {
+            x
+        } else {
+            self.node("avgpool", AdaptiveAveragePool { output }, &[x])?
+        };
+        self.flatten(x)
+    }
+
+    /// Each sample as a vector.
+    ///
+    /// # Errors
+    /// When there are no samples.
+    pub fn flatten(&mut self, x: ValueId) -> Result<ValueId, GraphError> {
+        self.node("flatten", Flatten { axis: 1 }, &[x])
+    }
+
+    /// The sum of a branch and its shortcut.
+    ///
+    /// # Errors
+    /// When their shapes differ.
+    pub fn add(&mut self, name: &str, branch: ValueId, shortcut: ValueId) -> Result<ValueId, GraphError> {
+        self.node(name, Add::default(), &[branch, shortcut])
     }
 
     /// A ReLU.
@@ -183,10 +309,16 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// When its input is not `f32`.
     pub fn activation(&mut self, name: &str, x: ValueId, activation: Activation) -> Result<ValueId, GraphError> {
-        match activation {
-            Activation::Identity => Ok(x),
-            Activation::Relu => self.node(name, Relu, &[x]),
-            Activation::Relu6 => self.node(name, Relu6, &[x]),
-        }
+        let op = match activation {
+            Activation::Identity => return Ok(x),
+            Activation::Relu => return self.node(name, Relu, &[x]),
+            Activation::Relu6 => Unary::Clip { min: 0.0, max: 6.0 },
+            Activation::Silu => Unary::Silu,
+            Activation::HardSwish => Unary::HardSwish,
+            Activation::Sigmoid => Unary::Sigmoid,
+            Activation::HardSigmoid => Unary::HardSigmoid { slope: 1.0 / 6.0, shift: 0.5 },
+            Activation::Gelu => Unary::Gelu,
+        };
+        self.node(name, op, &[x])
     }
 }

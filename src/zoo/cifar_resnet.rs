@@ -8,7 +8,7 @@
 
 use super::resnet::{basic_branch, join, projection};
 use super::{Architecture, Builder, Conv2d};
-use crate::graph::op::{Flatten, GlobalAveragePool, Pad, Slice};
+use crate::graph::op::{Pad, Slice};
 use crate::graph::{GraphError, ValueId};
 
 const fn resnet(
@@ -16,7 +16,7 @@ const fn resnet(
     summary: &'static str,
     build: fn(&mut Builder, ValueId) -> Result<ValueId, GraphError>,
 ) -> Architecture {
-    Architecture { name, summary, input: [3, 32, 32], num_classes: 10, build }
+    Architecture { name, alias: None, summary, input: [3, 32, 32], num_classes: 10, build }
 }
 
 pub(super) const RESNET20: Architecture =
@@ -38,8 +38,7 @@ fn build(net: &mut Builder, x: ValueId, blocks: usize) -> Result<ValueId, GraphE
             x = block(net, &format!("layer{stage}.{i}"), x, outputs, stride)?;
         }
     }
-    let x = net.node("avgpool", GlobalAveragePool, &[x])?;
-    let x = net.node("flatten", Flatten { axis: 1 }, &[x])?;
+    let x = net.pooled(x)?;
     let head = if net.has("fc.weight") { "fc" } else { "linear" };
     net.linear(head, x, net.num_classes())
 }

@@ -1,55 +1,44 @@
-//! MobileNetV2 (Sandler et al., 2018, <https://arxiv.org/abs/1801.04381>, table 2) as torchvision
-//! builds and names it.
+//! MobileNetV2 (Sandler et al., 2018, <https://arxiv.org/abs/1801.04381>, table 2) as torchvision and
+//! timm build it, under either's names.
 
-use super::{Activation, Architecture, Builder, Conv2d};
-use crate::graph::op::{Add, Flatten, GlobalAveragePool};
+use super::inverted_residual::{Head, Names, Parts, Stage, TIMM, TIMM_HEAD, blocks, head, is_timm};
+use super::{Activation, Architecture, Builder};
 use crate::graph::{GraphError, ValueId};
 
 pub(super) const MOBILENET_V2: Architecture =
-    Architecture::imagenet("mobilenet_v2", "MobileNetV2, 3.5 M parameters", build);
+    Architecture::imagenet("mobilenet_v2", "MobileNetV2, 3.5 M parameters", build).alias("mobilenetv2_100");
 
-/// Expansion, outputs, blocks and stride of each stage.
-const STAGES: [[usize; 4]; 7] =
-    [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]];
+const STAGES: [Stage; 7] = [
+    Stage { kernel: 3, stride: 1, expansion: 1, outputs: 16, blocks: 1 },
+    Stage { kernel: 3, stride: 2, expansion: 6, outputs: 24, blocks: 2 },
+    Stage { kernel: 3, stride: 2, expansion: 6, outputs: 32, blocks: 3 },
+    Stage { kernel: 3, stride: 2, expansion: 6, outputs: 64, blocks: 4 },
+    Stage { kernel: 3, stride: 1, expansion: 6, outputs: 96, blocks: 3 },
+    Stage { kernel: 3, stride: 2, expansion: 6, outputs: 160, blocks: 3 },
+    Stage { kernel: 3, stride: 1, expansion: 6, outputs: 320, blocks: 1 },
+];
+
+const TORCHVISION: Names = Names {
+    stem: ["features.0.0", "features.0.1"],
+    block: |place| format!("features.{}", place.count + 1),
+    parts: |module, _, expands| {
+        let part = |i: usize, part: &str| format!("{module}.conv.{i}{part}");
+        let depthwise = usize::from(expands);
+        Parts {
+            expand: [part(0, ".0"), part(0, ".1")],
+            depthwise: [part(depthwise, ".0"), part(depthwise, ".1")],
+            squeeze: None,
+            project: [part(depthwise + 1, ""), part(depthwise + 2, "")],
+        }
+    },
+};
+
+const TORCHVISION_HEAD: Head = ["features.18.0", "features.18.1", "classifier.1"];
 
 fn build(net: &mut Builder, x: ValueId) -> Result<ValueId, GraphError> {
-    let mut x = net.conv_norm("features.0", x, Conv2d::new(32, 3).stride(2).padding(1), Activation::Relu6)?;
-    let mut index = 1;
-    for [expansion, outputs, blocks, stride] in STAGES {
-        for i in 0..blocks {
-            let stride = if i == 0 { stride } else { 1 };
-            x = inverted_residual(net, &format!("features.{index}"), x, expansion, outputs, stride)?;
-            index += 1;
-        }
-    }
-    let x = net.conv_norm(&format!("features.{index}"), x, Conv2d::new(1280, 1), Activation::Relu6)?;
-    let x = net.node("avgpool", GlobalAveragePool, &[x])?;
-    let x = net.node("flatten", Flatten { axis: 1 }, &[x])?;
-    net.linear("classifier.1", x, net.num_classes())
-}
-
-/// A 1 x 1 convolution to more channels, where there are more, a depthwise one, and a linear 1 x 1.
-fn inverted_residual(
-    net: &mut Builder,
-    name: &str,
-    x: ValueId,
-    expansion: usize,
-    outputs: usize,
-    stride: usize,
-) -> Result<ValueId, GraphError> {
-    let inputs = net.size(x, 1);
-    let hidden = inputs * expansion;
-    let (mut y, mut part) = (x, 0);
-    if expansion != 1 {
-        y = net.conv_norm(&format!("{name}.conv.0"), y, Conv2d::new(hidden, 1), Activation::Relu6)?;
-        part = 1;
-    }
-    let depthwise = Conv2d::new(hidden, 3).stride(stride).padding(1).depthwise();
-    y = net.conv_norm(&format!("{name}.conv.{part}"), y, depthwise, Activation::Relu6)?;
-    y = net.conv2d(&format!("{name}.conv.{}", part + 1), y, Conv2d::new(outputs, 1))?;
-    y = net.batch_norm(&format!("{name}.conv.{}", part + 2), y)?;
-    if stride == 1 && inputs == outputs {
-        y = net.node(&format!("{name}.add"), Add::default(), &[x, y])?;
-    }
-    Ok(y)
+    let (names, head_names) = if is_timm(net) { (TIMM, TIMM_HEAD) } else { (TORCHVISION, TORCHVISION_HEAD) };
+    let activation = Activation::Relu6;
+    let x = names.stem(net, x, 32, activation)?;
+    let x = names.stages(net, x, &blocks(&STAGES, 32, false, activation), [Activation::Identity; 2])?;
+    head(net, head_names, x, 1280, activation)
 }

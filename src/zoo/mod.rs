@@ -6,22 +6,38 @@
 //! network. A [`Model`] is one of them with weights: shipped with the crate, in a model directory, or
 //! a bare safetensors file.
 
+mod alexnet;
+mod autoencoder;
 mod builder;
 mod cifar_resnet;
 mod config;
+mod convnext;
+mod densenet;
+mod detect;
+mod ds_cnn;
+mod efficientnet;
+mod inverted_residual;
 mod lenet;
+mod mnasnet;
+mod mobilenet_v1;
 mod mobilenet_v2;
+mod mobilenet_v3;
 mod model;
 mod random;
 mod resnet;
 mod resnet8;
 mod shipped;
+mod shufflenet_v2;
+mod squeezenet;
 #[cfg(test)]
 mod tests;
+mod vgg;
+mod vit;
 mod weights;
 
 pub use builder::{Activation, Builder, Conv2d};
 pub use config::{InputConfig, ModelConfig};
+pub use detect::{DetectError, detect};
 pub use model::{Calibration, Model, ModelError};
 pub use random::random_weights;
 pub use shipped::{SHIPPED, Shipped};
@@ -33,6 +49,8 @@ use crate::graph::{Graph, GraphError, ValueId, ValueType};
 pub struct Architecture {
     /// Its name, as torchvision, timm or the paper has it.
     pub name: &'static str,
+    /// Another library's name for it.
+    pub alias: Option<&'static str>,
     /// What it is and where it comes from, in a line.
     pub summary: &'static str,
     /// Channels, height and width of an image, unless asked for otherwise.
@@ -57,7 +75,31 @@ pub static ARCHITECTURES: &[Architecture] = &[
     resnet::RESNET152,
     resnet::RESNEXT50_32X4D,
     resnet::WIDE_RESNET50_2,
+    alexnet::ALEXNET,
+    vgg::VGG11,
+    vgg::VGG13,
+    vgg::VGG16,
+    vgg::VGG19,
+    vgg::VGG11_BN,
+    vgg::VGG13_BN,
+    vgg::VGG16_BN,
+    vgg::VGG19_BN,
+    squeezenet::SQUEEZENET1_0,
+    squeezenet::SQUEEZENET1_1,
+    densenet::DENSENET121,
+    mobilenet_v1::MOBILENET_V1,
     mobilenet_v2::MOBILENET_V2,
+    mobilenet_v3::MOBILENET_V3_SMALL,
+    mobilenet_v3::MOBILENET_V3_LARGE,
+    mnasnet::MNASNET1_0,
+    efficientnet::EFFICIENTNET_B0,
+    shufflenet_v2::SHUFFLENET_V2_X1_0,
+    convnext::CONVNEXT_TINY,
+    vit::VIT_B_16,
+    vit::DEIT_TINY,
+    mobilenet_v1::MOBILENET_V1_025,
+    ds_cnn::DS_CNN,
+    autoencoder::AUTOENCODER,
 ];
 
 /// An architecture that does not exist.
@@ -78,15 +120,22 @@ impl Architecture {
         summary: &'static str,
         build: fn(&mut Builder, ValueId) -> Result<ValueId, GraphError>,
     ) -> Self {
-        Architecture { name, summary, input: [3, 224, 224], num_classes: 1000, build }
+        Architecture { name, alias: None, summary, input: [3, 224, 224], num_classes: 1000, build }
     }
 
-    /// The architecture called `name`.
+    /// The same, which timm calls `alias`.
+    const fn alias(self, alias: &'static str) -> Self {
+        Architecture { alias: Some(alias), ..self }
+    }
+
+    /// The architecture called `name`, by its own name or by another library's.
     ///
     /// # Errors
     /// Lists the names that exist.
     pub fn find(name: &str) -> Result<&'static Architecture, UnknownArchitecture> {
-        let found = ARCHITECTURES.iter().find(|architecture| architecture.name == name);
+        let found = ARCHITECTURES
+            .iter()
+            .find(|architecture| [Some(architecture.name), architecture.alias].contains(&Some(name)));
         found.ok_or_else(|| UnknownArchitecture { found: name.to_owned() })
     }
 

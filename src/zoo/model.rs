@@ -1,6 +1,9 @@
 //! Models: an architecture with weights, ready to be evaluated.
 
-use super::{Architecture, InputConfig, ModelConfig, SHIPPED, UnknownArchitecture, Weights, WeightsError};
+use super::detect::sizes;
+use super::{
+    Architecture, DetectError, InputConfig, ModelConfig, SHIPPED, UnknownArchitecture, Weights, WeightsError, detect,
+};
 use crate::graph::{BindError, Graph, GraphError};
 use crate::onnx::{self, Layout, OnnxError};
 use std::path::{Path, PathBuf};
@@ -56,6 +59,15 @@ pub enum ModelError {
     /// The ONNX file cannot be imported.
     #[error(transparent)]
     Onnx(Box<OnnxError>),
+    /// The weights do not tell their architecture.
+    #[error("{}: cannot tell the architecture from the weights", .path.display())]
+    Detect {
+        /// The file.
+        path: PathBuf,
+        /// What they are like.
+        #[source]
+        source: DetectError,
+    },
     /// The weights cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -229,6 +241,19 @@ impl Model {
         Self::build(architecture.name, architecture, path, weights, None, None)
     }
 
+    /// The state dict of a safetensors file, whose architecture it tells.
+    ///
+    /// # Errors
+    /// Names the file, and what is wrong with it or which architectures come near.
+    pub fn detect(path: &Path) -> Result<Self, ModelError> {
+        let mut weights = Weights::read(path)?;
+        let architecture = detect(&weights).map_err(|source| ModelError::Detect { path: path.to_owned(), source })?;
+        weights
+            .notes
+            .push(format!("architecture {} recognised by the names and shapes of its weights", architecture.name));
+        Self::build(architecture.name, architecture, path, weights, None, None)
+    }
+
     fn build(
         name: &str,
         architecture: &'static Architecture,
@@ -237,8 +262,8 @@ impl Model {
         input: Option<[usize; 3]>,
         num_classes: Option<usize>,
     ) -> Result<Self, ModelError> {
-        let input = input.unwrap_or(architecture.input);
-        let num_classes = num_classes.unwrap_or_else(|| weights.classes().unwrap_or(architecture.num_classes));
+        let (own_input, own_classes) = sizes(architecture, &weights);
+        let (input, num_classes) = (input.unwrap_or(own_input), num_classes.unwrap_or(own_classes));
         let mut graph = architecture.build(input, num_classes, Some(&weights)).map_err(|source| ModelError::Graph {
             path: path.to_owned(),
             input,

@@ -4,7 +4,6 @@
 //! bottleneck's stride is that of its 3 x 3 convolution.
 
 use super::{Architecture, Builder, Conv2d};
-use crate::graph::op::{Add, Flatten, GlobalAveragePool, MaxPool, PoolWindow};
 use crate::graph::{GraphError, ValueId};
 
 pub(super) const RESNET18: Architecture =
@@ -75,8 +74,7 @@ fn build(
     let x = net.conv2d("conv1", x, Conv2d::new(64, 7).stride(2).padding(3))?;
     let x = net.batch_norm("bn1", x)?;
     let x = net.relu("relu", x)?;
-    let window = PoolWindow { stride: [2; 2], padding: [[1; 2]; 2], ..PoolWindow::square(3) };
-    let mut x = net.node("maxpool", MaxPool(window), &[x])?;
+    let mut x = net.max_pool("maxpool", x, 3, 2, 1)?;
     for (stage, blocks) in blocks.into_iter().enumerate() {
         for i in 0..blocks {
             let name = format!("layer{}.{i}", stage + 1);
@@ -88,8 +86,7 @@ fn build(
             x = join(net, &name, y, x)?;
         }
     }
-    let x = net.node("avgpool", GlobalAveragePool, &[x])?;
-    let x = net.node("flatten", Flatten { axis: 1 }, &[x])?;
+    let x = net.pooled(x)?;
     net.linear("fc", x, net.num_classes())
 }
 
@@ -122,6 +119,6 @@ pub(super) fn projection(
 
 /// The end of a block: the branch plus the shortcut, and a ReLU.
 pub(super) fn join(net: &mut Builder, name: &str, branch: ValueId, shortcut: ValueId) -> Result<ValueId, GraphError> {
-    let sum = net.node(&format!("{name}.add"), Add::default(), &[branch, shortcut])?;
+    let sum = net.add(&format!("{name}.add"), branch, shortcut)?;
     net.relu(&format!("{name}.relu"), sum)
 }

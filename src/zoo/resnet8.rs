@@ -5,11 +5,11 @@
 
 use super::resnet::{basic_branch, join};
 use super::{Architecture, Builder, Conv2d};
-use crate::graph::op::{Flatten, GlobalAveragePool};
 use crate::graph::{GraphError, ValueId};
 
 pub(super) const RESNET8: Architecture = Architecture {
     name: "resnet8",
+    alias: None,
     summary: "MLPerf Tiny's ResNet, on 28 x 28 gray images unless told otherwise",
     input: [1, 28, 28],
     num_classes: 10,
@@ -27,7 +27,6 @@ fn build(net: &mut Builder, x: ValueId) -> Result<ValueId, GraphError> {
         }
         x = join(net, block, y, x)?;
     }
-    let x = net.node("avgpool", GlobalAveragePool, &[x])?;
-    let x = net.node("flatten", Flatten { axis: 1 }, &[x])?;
+    let x = net.pooled(x)?;
     net.linear("fc", x, net.num_classes())
 }

@@ -117,11 +117,4 @@ impl Weights {
         }
         Ok(Weights { tensors, notes, blake3 })
     }
-
-    /// Outputs of the head, by the names that heads have.
-    pub(super) fn classes(&self) -> Option<usize> {
-        let heads = ["fc", "linear", "classifier", "head", "fc3"];
-        let bias = heads.iter().find_map(|head| self.tensors.get(&format!("{head}.bias")))?;
-        bias.dims().first().copied()
-    }
 }

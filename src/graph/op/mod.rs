@@ -1,6 +1,7 @@
 //! Operators, one file a kind: a struct of attributes, inference, and execution on candle.
 
 mod activation;
+mod adaptive_pool;
 mod add;
 mod approximate;
 mod batch_norm;
@@ -20,6 +21,7 @@ mod matmul;
 mod pad;
 mod pool;
 mod reshape;
+mod scale;
 mod slice;
 mod softmax;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod transpose;
 mod unary;
 
 pub use activation::{Relu, Relu6};
+pub use adaptive_pool::AdaptiveAveragePool;
 pub use add::Add;
 pub use approximate::Approximate;
 pub use batch_norm::BatchNorm;
@@ -45,6 +48,7 @@ pub use matmul::MatMul;
 pub use pad::Pad;
 pub use pool::{AveragePool, MaxPool, PoolWindow};
 pub use reshape::Reshape;
+pub use scale::Scale;
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use transpose::Transpose;

@@ -1,0 +1,28 @@
+//! Multiplication by one constant.
+
+use super::pointwise;
+use crate::graph::operator::unary;
+use crate::graph::{OpError, Operator, Pass, ValueType};
+use candle_core::Tensor;
+
+/// `x * factor`.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// The constant.
+    pub factor: f32,
+}
+
+impl Operator for Scale {
+    fn kind(&self) -> &'static str {
+        "scale"
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        Ok(vec![unary(inputs)?.clone()])
+    }
+
+    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        let factor = self.factor;
+        Ok(vec![pointwise(inputs[0], |x| x * factor)?])
+    }
+}
