@@ -85,7 +85,11 @@ fn fan_in(graph: &Graph, node: &Node) -> Option<usize> {
 }
 
 /// Passes noise through the network, and scales each layer's weight on the way.
-fn measure(graph: &Graph, parameters: &mut HashMap<ValueId, Tensor>, seed: u64) -> Result<(), Box<dyn std::error::Error>> {
+fn measure(
+    graph: &Graph,
+    parameters: &mut HashMap<ValueId, Tensor>,
+    seed: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
     let nodes = graph.nodes();
     let readers = nodes.iter().enumerate().flat_map(|(i, node)| node.inputs().iter().map(move |&id| (id, i)));
     let last_reader: HashMap<ValueId, usize> = readers.collect();
