@@ -64,7 +64,7 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
             return Err(NodeProblem::Unsupported("a factor of a product of two activations".to_owned()));
         }
         let b = if is_transposed {
-            lowering.emit(node.name, Transpose { order: vec![1, 0] }, &[b.clone()])?
+            lowering.emit(node.name, Transpose { order: vec![1, 0] }, std::slice::from_ref(b))?
         } else {
             b.clone()
         };

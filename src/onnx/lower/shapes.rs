@@ -165,12 +165,10 @@ fn align(input: &[Dim], sizes: &[usize], batch: usize) -> Option<Target> {
         Some(sizes.iter().enumerate().map(dim).collect()).filter(|dims: &Vec<Dim>| elements(dims) == Some(total))
     };
     let find = |check: &dyn Fn(usize, usize) -> bool| {
-        (0..sizes.len())
-            .filter_map(|axis| {
-                let [left, right] = [&sizes[..axis], &sizes[axis + 1..]].map(|sizes| sizes.iter().product::<usize>());
-                if check(left, right) { open(axis) } else { None }
-            })
-            .next()
+        (0..sizes.len()).find_map(|axis| {
+            let [left, right] = [&sizes[..axis], &sizes[axis + 1..]].map(|sizes| sizes.iter().product::<usize>());
+            if check(left, right) { open(axis) } else { None }
+        })
     };
     let (left, right) = (|| find(&|left, _| left == before), || find(&|_, right| right == after));
     let exact = find(&|left, right| left == before && right == after);
@@ -315,11 +313,14 @@ pub(super) fn broadcast(
 mod tests {
     use super::*;
 
+    /// The input, the target, the file's batch size, and what comes of it.
+    type Case = (Vec<Dim>, Vec<i64>, Option<usize>, Vec<Dim>);
+
     #[test]
     fn the_batch_is_found_in_constant_targets() {
         let fixed = Dim::Fixed;
         let (n, twelve) = (Dim::Batch(1), Dim::Batch(12));
-        let cases: Vec<(Vec<Dim>, Vec<i64>, Option<usize>, Vec<Dim>)> = vec![
+        let cases: Vec<Case> = vec![
             // Flattening for a classifier.
             (vec![n, fixed(256), fixed(6), fixed(6)], vec![1, 9216], Some(1), vec![n, fixed(9216)]),
             (vec![n, fixed(256), fixed(6), fixed(6)], vec![1, -1], Some(1), vec![n, fixed(9216)]),
