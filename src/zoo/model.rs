@@ -56,9 +56,6 @@ pub enum ModelError {
         #[source]
         source: UnknownArchitecture,
     },
-    /// The ONNX file cannot be imported.
-    #[error(transparent)]
-    Onnx(#[from] OnnxError),
     /// The weights do not tell their architecture.
     #[error("{}: cannot tell the architecture from the weights", .path.display())]
     Detect {
@@ -68,6 +65,9 @@ pub enum ModelError {
         #[source]
         source: DetectError,
     },
+    /// The ONNX file cannot be imported.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// The weights cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -252,6 +252,23 @@ impl Model {
             .notes
             .push(format!("architecture {} recognised by the names and shapes of its weights", architecture.name));
         Self::build(architecture.name, architecture, path, weights, None, None)
+    }
+
+    /// The same network for images of another height and width, where its weights do not depend on
+    /// them; else as it was.
+    #[must_use]
+    pub fn fit(mut self, [_, height, width]: [usize; 3]) -> Self {
+        let input = [self.input[0], height, width];
+        let weights = Weights { tensors: self.graph.bound(), notes: Vec::new(), blake3: self.blake3.clone() };
+        if input != self.input
+            && let Ok(architecture) = Architecture::find(self.architecture)
+            && let Ok(mut graph) = architecture.build(input, self.num_classes, Some(&weights))
+            && graph.bind(weights.tensors).is_ok()
+        {
+            self.notes.push(format!("{} takes the images' {height} x {width}", self.name));
+            (self.graph, self.input) = (graph, input);
+        }
+        self
     }
 
     fn build(

@@ -60,6 +60,7 @@ impl Inputs {
         let dataset = args.data.open(&model)?;
         dataset.check_labels(model.num_classes)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
+        let model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?);
         check_images(&dataset, &preprocess, &model)?;
         let is_quantized = mode.is_quantized() || args.quantization.save_qparams.is_some();
         let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
