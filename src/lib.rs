@@ -2,8 +2,9 @@
 //!
 //! The program `approx-eval` is a thin face of this library. Data flows one way through its rooms:
 //! The command and [`report`] talk to people, [`eval`] runs a network over [`data`], [`zoo`] builds
-//! networks as [`graph`]s, whose linear and convolution layers are the approximate ones of [`layer`];
-//! those take scales from [`quant`], products from a multiplier of [`lut`], and sums from [`kernel`].
+//! networks as [`graph`]s and [`onnx`] reads them from files; their linear and convolution layers are
+//! the approximate ones of [`layer`], which take scales from [`quant`], products from a multiplier of
+//! [`lut`], and sums from [`kernel`].
 //!
 //! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one:
 //!

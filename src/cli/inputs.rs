@@ -20,8 +20,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it: alone it tells its architecture; with an
-    /// .onnx file, it replaces that file's tensors by layer name
+    /// A state dict in safetensors, named as PyTorch names it; without --arch, it tells the
+    /// architecture; with an .onnx file, it replaces that file's tensors by layer name
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -37,15 +37,15 @@ pub(super) struct ModelArgs {
 impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<Model> {
         let model = match (&self.arch, self.model.as_deref(), self.weights.as_deref()) {
-            (Some(arch), _, weights) => Model::from_weights(arch, weights.context("--arch needs --weights")?)?,
-            (None, Some(name), weights) if Model::is_onnx(name) => {
+            (Some(arch), _, Some(weights)) => Model::from_weights(arch, weights)?,
+            (_, Some(name), weights) if Model::is_onnx(name) => {
                 Model::from_onnx(Path::new(name), self.layout, weights)?
             }
-            (None, Some(name), Some(_)) => {
-                bail!("--weights bears on --arch NAME and on --model FILE.onnx, and {name} is no such file")
+            (_, Some(name), Some(_)) => {
+                bail!("--weights replaces the tensors of an .onnx file, which --model {name} is not: name an --arch")
             }
-            (None, None, Some(weights)) => Model::detect(weights)?,
-            (None, name, None) => Model::open(name.unwrap_or(SHIPPED[0].name))?,
+            (_, None, Some(weights)) => Model::detect(weights)?,
+            (_, name, None) => Model::open(name.unwrap_or(SHIPPED[0].name))?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)

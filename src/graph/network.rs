@@ -79,7 +79,7 @@ impl Node {
     }
 }
 
-/// A linear or convolution layer of a graph, with what it multiplies.
+/// A linear or convolution layer of a graph, or a product of two activations, with what it multiplies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Product {
     /// The layer's name.
@@ -92,7 +92,7 @@ pub struct Product {
     pub fan_in: usize,
     /// Dimensions of one sample's output.
     pub output_shape: Vec<usize>,
-    /// Dimensions of the weight.
+    /// Dimensions of the weight; none of a product of two activations.
     pub weight_shape: Vec<usize>,
 }
 
@@ -273,13 +273,25 @@ impl Graph {
             .sum()
     }
 
-    /// The linear and convolution layers, swapped or not, in graph order.
+    /// The linear and convolution layers, swapped or not, and the products of two activations, in graph
+    /// order.
     pub fn products(&self) -> Vec<Product> {
         self.nodes.iter().filter_map(|node| self.product(node)).collect()
     }
 
     fn product(&self, node: &Node) -> Option<Product> {
         let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
+        if let Some([opcount, fan_in]) = node.op.exact_products(&types) {
+            let output = self.ty(node.outputs[0]).shape.iter();
+            return Some(Product {
+                name: node.name.clone(),
+                kind: node.op.kind(),
+                opcount: opcount as u64,
+                fan_in,
+                output_shape: output.filter(|dim| **dim != Dim::Batch(1)).map(|dim| dim.size(1)).collect(),
+                weight_shape: Vec::new(),
+            });
+        }
         let window = node.op.window(&types)?.expect("a node in the graph suits its inputs");
         let weight_shape = match node.op.layer() {
             Some(layer) => layer.weight().dims().to_vec(),

@@ -3,8 +3,8 @@
 use super::document::{Document, Records, Section, grouped, optional, shape, significant};
 use super::lut::reading;
 use crate::eval::{Accuracy, Gate, GateKind};
-use crate::graph::Graph;
-use crate::layer::InferenceMode;
+use crate::graph::{Graph, Product};
+use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Bits, Coding, LutInfo};
 use crate::quant::{ActScheme, WeightScheme};
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub struct Report {
     pub accuracy: Accuracy,
     /// Multiplications.
     pub opcount: OpcountReport,
-    /// The approximate layers, in graph order.
+    /// The approximate layers, and products of two activations, in graph order.
     pub layers: Vec<LayerReport>,
     /// How long it took.
     pub timing: TimingReport,
@@ -212,11 +212,15 @@ pub struct TimingReport {
 }
 
 impl LayerReport {
-    /// The approximate layers of a graph, with the multiplier's name in approximate mode.
+    /// The layers of a graph, with the multiplier's name in approximate mode. Products of two
+    /// activations, which no layer was swapped for, are in fp32.
     pub fn of(graph: &Graph, lut: Option<&str>) -> Vec<Self> {
-        let layer = |(product, layer): (crate::graph::Product, &dyn crate::layer::ApproxLayer)| {
-            let mode = layer.mode();
-            let input = layer.params().filter(|_| mode.is_quantized()).map(|params| params.input);
+        let swapped: BTreeMap<&str, &dyn ApproxLayer> = graph.layers().map(|layer| (layer.name(), layer)).collect();
+        let layer = |product: Product| {
+            let layer = swapped.get(product.name.as_str());
+            let mode = layer.map_or(InferenceMode::Baseline, |layer| layer.mode());
+            let params = layer.and_then(|layer| layer.params()).filter(|_| mode.is_quantized());
+            let input = params.map(|params| params.input);
             LayerReport {
                 name: product.name,
                 kind: product.kind,
@@ -229,10 +233,10 @@ impl LayerReport {
                 input_scale: input.map(|input| input.scale()),
                 input_zero_point: input.map(|input| input.zero_point()),
                 input_range: input.map(|input| [input.range().q_min(), input.range().q_max()]),
-                shifted: mode.is_quantized() && layer.is_shifted(),
+                shifted: mode.is_quantized() && layer.is_some_and(|layer| layer.is_shifted()),
             }
         };
-        graph.products().into_iter().zip(graph.layers()).map(layer).collect()
+        graph.products().into_iter().map(layer).collect()
     }
 
     /// What multiplies, as `by_multiplier` names it.
