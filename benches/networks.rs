@@ -3,7 +3,6 @@
 //!
 //! `cargo bench --bench networks`, on all cores.
 
-use approx_eval::eval::set_mode;
 use approx_eval::graph::Graph;
 use approx_eval::graph::pass::{fold_batch_norm, fuse_clips, swap_layers};
 use approx_eval::kernel::{self, Signedness};
@@ -85,7 +84,7 @@ fn images(shape: [usize; 3], count: usize) -> Tensor {
 
 /// Calibrates the layers on `images` and quantizes them.
 fn quantize(graph: &mut Graph, images: &Tensor, lut: &Lut) {
-    set_mode(graph, InferenceMode::Baseline, 0.0, 0.0, 0).expect("no noise");
+    graph.layers_mut().for_each(|layer| layer.set_mode(InferenceMode::Baseline));
     let elements = graph.layer_input_elements();
     let samples = images.dims()[0];
     for (layer, elements) in graph.layers_mut().zip(elements) {
@@ -111,7 +110,7 @@ fn benches(criterion: &mut Criterion) {
         if name == "resnet20" {
             let candle = CandleResnet20::new();
             group.bench_function("candle", |bencher| {
-                bencher.iter(|| black_box(candle.forward(&batch).expect("a pass")))
+                bencher.iter(|| black_box(candle.forward(&batch).expect("a pass")));
             });
         }
         let mut graph = network(architecture);
@@ -129,7 +128,7 @@ fn benches(criterion: &mut Criterion) {
             (InferenceMode::Approximate, "approx, 8-bit error", &near),
         ] {
             quantize(&mut graph, &batch, lut);
-            set_mode(&mut graph, mode, 0.0, 0.0, 0).expect("no noise");
+            graph.layers_mut().for_each(|layer| layer.set_mode(mode));
             measure(label, &graph);
         }
         group.finish();

@@ -2,7 +2,9 @@
 
 use super::quantization::CodingArg;
 use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, PixelKind, Preprocess, Split};
-use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
+use crate::eval::{LutSpec, Settings};
+use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
+use crate::onnx::Layout;
 use crate::zoo::{InputConfig, Model, SHIPPED};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
-    /// A shipped network's name or a model directory; default: the shipped lenet5
+    /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
     model: Option<String>,
 
@@ -19,9 +21,14 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it; without --arch, it tells the architecture
-    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    /// A state dict in safetensors, named as PyTorch names it: alone it tells its architecture; with an
+    /// .onnx file, it replaces that file's tensors by layer name
+    #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+
+    /// How images meet the network of an .onnx file
+    #[arg(long, value_name = "LAYOUT", default_value = "auto")]
+    layout: Layout,
 
     /// Keep batch normalisation apart in place of folding it into the layer before
     #[arg(long)]
@@ -30,13 +37,25 @@ pub(super) struct ModelArgs {
 
 impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<Model> {
-        let model = match (&self.arch, &self.weights) {
-            (Some(arch), Some(weights)) => Model::from_weights(arch, weights)?,
-            (None, Some(weights)) => Model::detect(weights)?,
-            _ => Model::open(self.model.as_deref().unwrap_or(SHIPPED[0].name))?,
+        let model = match (&self.arch, self.model.as_deref(), self.weights.as_deref()) {
+            (Some(arch), _, weights) => Model::from_weights(arch, weights.context("--arch needs --weights")?)?,
+            (None, Some(name), weights) if Model::is_onnx(name) => {
+                Model::from_onnx(Path::new(name), self.layout, weights)?
+            }
+            (None, Some(name), Some(_)) => {
+                bail!("--weights bears on --arch NAME and on --model FILE.onnx, and {name} is no such file")
+            }
+            (None, None, Some(weights)) => Model::detect(weights)?,
+            (None, name, None) => Model::open(name.unwrap_or(SHIPPED[0].name))?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)
+    }
+
+    /// The network for `images` of another size than it usually takes, where it is a bare state dict
+    /// that allows that; else as it is.
+    pub fn fit(&self, model: Model, images: [usize; 3]) -> Model {
+        if self.weights.is_some() && self.model.is_none() { model.fit(images) } else { model }
     }
 }
 
@@ -151,18 +170,24 @@ pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> anyhow:
 pub(super) struct LutFileArgs {
     /// State how the LUT file is read, in place of detecting it: words joined by '-', such as
     /// bin-u16, i16-signed-twos-complement or text-unsigned
-    #[arg(long, value_name = "FORMAT")]
-    lut_format: Option<LutFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = checked_format)]
+    lut_format: Option<String>,
 
     /// Exchange the LUT's operands: its first becomes the weight
     #[arg(long)]
     swap_operands: bool,
 }
 
+/// A text that states how a LUT file is read.
+fn checked_format(text: &str) -> Result<String, LutFormatError> {
+    text.parse::<LutFormat>().map(|_| text.to_owned())
+}
+
 impl LutFileArgs {
     /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.
     pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
-        let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
+        let format = self.lut_format.as_deref().map(str::parse).transpose()?;
+        let options = OpenOptions { format, swap_operands: self.swap_operands, coding };
         let lut = lut::open(lut, &options)?;
         lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
         Ok(lut)
@@ -187,18 +212,15 @@ pub(super) struct LutArgs {
 }
 
 impl LutArgs {
-    /// The multiplier, if one was named, and the coding in use.
-    pub fn open(&self) -> anyhow::Result<(Option<Lut>, Coding)> {
+    /// What the options ask of every layer.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let LutFileArgs { lut_format, swap_operands } = &self.file;
+        if self.lut.is_none() && (lut_format.is_some() || *swap_operands) {
+            bail!("--lut-format and --swap-operands bear on --lut, which is not given");
+        }
+        let spec =
+            |lut: &String| LutSpec { lut: lut.clone(), lut_format: lut_format.clone(), swap_operands: *swap_operands };
         let coding = self.coding.map(Coding::from);
-        let Some(spec) = &self.lut else {
-            if self.file.lut_format.is_some() || self.file.swap_operands {
-                bail!("--lut-format and --swap-operands bear on --lut, which is not given");
-            }
-            return Ok((None, coding.unwrap_or(Coding::Signed)));
-        };
-        let lut = self.file.open(spec, coding).context("--lut")?;
-        let coding = coding.unwrap_or_else(|| Coding::default_for(lut.signedness()));
-        coding.check(&lut).context("--coding")?;
-        Ok((Some(lut), coding))
+        Ok(Settings { lut: self.lut.as_ref().map(spec), coding, ..Settings::default() })
     }
 }

@@ -3,19 +3,25 @@
 
 mod common;
 
+mod assignment;
 mod base_mode;
 mod calibration;
+mod ci;
 mod data;
+mod derived_noise;
+mod formats;
 mod gates;
 mod inputs;
 mod integers;
 mod lut;
 mod model;
 mod modes;
+mod onnx;
 mod outputs;
 mod outside_cases;
 mod qparams;
 mod readme;
 mod report;
+mod statistics;
 mod usage;
 mod weights;

@@ -1,0 +1,8 @@
+//! ONNX files: what they compute, what they are called, and what is refused.
+
+mod damage;
+mod light;
+mod older_sets;
+mod operators;
+mod same_network;
+mod variants;
