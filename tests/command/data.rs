@@ -233,13 +233,16 @@ fn a_validation_list_of_jpegs() {
     let rows = csv_rows(&folder.read("p.csv"));
     assert_eq!(rows[1..].iter().map(|row| row[1].as_str()).collect::<Vec<_>>(), ["9", "8", "7"]);
     // The same pictures as class folders, of which there must be ten.
-    for (i, class) in (0..10).map(|class| (class % 3, class)) {
+    for (i, class) in (0..10).map(|class| (class % 3, format!("class {class}"))) {
         std::fs::create_dir_all(folder.path(format!("classes/{class}"))).unwrap();
         let name = format!("ILSVRC2012_val_{i:08}.JPEG");
         std::fs::copy(folder.path(format!("val/{name}")), folder.path(format!("classes/{class}/{name}"))).unwrap();
     }
     let logits = folder.logits(&format!("{args} --data val.txt --data-format list"));
     assert_eq!(folder.logits(&format!("{args} --data classes --limit 3")), logits);
+    // The network has no names of its own: reports show those of the folders.
+    let report = folder.json(&format!("{args} --data classes"));
+    assert_eq!((text(&report, "/classes/7/label"), integer(&report, "/classes/7/total")), ("class 7", 1), "{report:#}");
     std::fs::remove_file(folder.path("val/ILSVRC2012_val_00000002.JPEG")).unwrap();
     folder.refuses(&format!("{args} --data val.txt"), &["val_00000002.JPEG"]);
 }
