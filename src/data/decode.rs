@@ -35,13 +35,13 @@ pub(super) fn planes(image: &EncodedImage) -> Result<Planes, DecodeError> {
     let channels = channels(decoded.color());
     let bytes = match channels {
         1 => decoded.into_luma8().into_raw(),
-        _ => deinterleave(&decoded),
+        _ => deinterleave(decoded),
     };
     Ok(Planes { shape: [channels, height, width], bytes })
 }
 
-fn deinterleave(image: &DynamicImage) -> Vec<u8> {
-    let rgb = image.to_rgb8();
+fn deinterleave(image: DynamicImage) -> Vec<u8> {
+    let rgb = image.into_rgb8();
     let plane = |channel: usize| rgb.as_raw().chunks_exact(3).map(move |pixel| pixel[channel]);
     (0..3).flat_map(plane).collect()
 }
