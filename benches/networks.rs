@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// Networks, and the images of a batch.
 const NETWORKS: [(&str, usize); 5] =
-    [("lenet5", 1000), ("resnet8", 64), ("resnet20", 64), ("resnet18", 16), ("mobilenet_v2", 16)];
+    [("lenet5", 1000), ("resnet8", 64), ("resnet20", 64), ("resnet18", 40), ("mobilenet_v2", 40)];
 
 /// A network whose batch normalisation is folded, as every evaluation has it.
 fn network(architecture: &Architecture) -> Graph {

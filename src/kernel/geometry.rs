@@ -76,7 +76,7 @@ impl ConvGeometry {
 
     /// Whether each output reads one position, its own.
     pub fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.input == self.output && self.padding == [0, 0]
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.input == self.output && self.padding == [0, 0]
     }
 
     /// Output positions of one image.
@@ -88,6 +88,24 @@ impl ConvGeometry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pointwise_windows_read_their_own_position() {
+        let same = ConvGeometry {
+            channels: 2,
+            input: [3; 2],
+            output: [3; 2],
+            kernel: [1; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            padding: [0; 2],
+        };
+        assert!(same.is_pointwise());
+        // Two rows of padding after: as many outputs, of every other row.
+        assert!(!ConvGeometry { stride: [2, 1], ..same }.is_pointwise());
+        assert!(!ConvGeometry { padding: [1, 0], ..same }.is_pointwise());
+        assert!(!ConvGeometry { kernel: [1, 2], input: [3, 4], ..same }.is_pointwise());
+    }
 
     #[test]
     fn output_sizes() {
