@@ -242,7 +242,11 @@ fn a_validation_list_of_jpegs() {
     assert_eq!(folder.logits(&format!("{args} --data classes --limit 3")), logits);
     // The network has no names of its own: reports show those of the folders.
     let report = folder.json(&format!("{args} --data classes"));
-    assert_eq!((text(&report, "/classes/7/label"), integer(&report, "/classes/7/total")), ("class 7", 1), "{report:#}");
+    assert_eq!(
+        (text(&report, "/classes/7/label"), integer(&report, "/classes/7/samples")),
+        ("class 7", 1),
+        "{report:#}"
+    );
     std::fs::remove_file(folder.path("val/ILSVRC2012_val_00000002.JPEG")).unwrap();
     folder.refuses(&format!("{args} --data val.txt"), &["val_00000002.JPEG"]);
 }

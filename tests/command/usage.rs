@@ -47,7 +47,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("--mode quant --save-qparams missing/q.json", &["--save-qparams", "missing/q.json"]),
     ("--logits tiny", &["--logits", "tiny"]),
     ("--data nowhere.safetensors", &["nowhere.safetensors"]),
-    ("--data-format parquet", &["--data-format", "parquet", "idx"]),
+    ("--data-format tfrecord", &["--data-format", "tfrecord", "idx"]),
     ("--data tiny.safetensors --data-format idx", &["tiny.safetensors"]),
     ("--mode quant --calib-data nowhere", &["--calib-data", "nowhere"]),
     ("--mode quant --qparams nowhere.json", &["--qparams", "nowhere.json"]),
