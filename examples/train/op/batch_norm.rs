@@ -1,7 +1,7 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015, <https://arxiv.org/abs/1502.03167>) by the moments
 //! of the batch at hand, and the ReLU that follows it, in one pass over each channel.
 
-use super::{slice, sum, with_values};
+use super::{Partial, slice, sum, with_values};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
@@ -49,8 +49,8 @@ impl CustomOp3 for BatchNorm {
             .zip(x.par_chunks(pixels))
             .zip(gain.par_iter().zip(bias))
             .map(|((y, x), (gain, bias))| {
-                let mean = sum(pixels, |i| x[i]) / pixels as f32;
-                let variance = sum(pixels, |i| (x[i] - mean) * (x[i] - mean)) / pixels as f32;
+                let mean = sum(x, |x| x) / pixels as f32;
+                let variance = sum(x, |x| (x - mean) * (x - mean)) / pixels as f32;
                 let slope = gain / (variance + self.eps).sqrt();
                 y.iter_mut().zip(x).for_each(|(y, x)| *y = ((x - mean) * slope + bias).max(floor));
                 (mean, variance)
@@ -84,8 +84,10 @@ impl CustomOp3 for BatchNorm {
                     dx.iter_mut()
                         .zip(grad.iter().zip(y))
                         .for_each(|(dx, (g, y))| *dx = if *y > floor { *g } else { 0.0 });
-                    let total = sum(pixels, |i| dx[i]);
-                    let along = sum(pixels, |i| dx[i] * (x[i] - mean)) * inverse;
+                    let total = sum(dx, |g| g);
+                    let mut products = Partial::default();
+                    products.add_products(dx, x);
+                    let along = (products.total() - mean * total) * inverse;
                     // dx = gain / std * (g - mean(g) - x^ * mean(g * x^)), x^ = (x - mean) / std.
                     let slope = gain[c] * inverse;
                     let (centre, tilt) = (total / pixels as f32, along * inverse / pixels as f32);

@@ -1,6 +1,6 @@
 //! Depthwise convolution: each channel under a window of its own.
 
-use super::{Window, slice, sum, with_values};
+use super::{Partial, Window, slice, with_values};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -34,12 +34,14 @@ impl CustomOp2 for Depthwise {
             let inputs = x.par_chunks(pixels).zip(w.par_chunks(taps)).zip(grad.par_chunks(columns));
             let outputs = dx.par_chunks_mut(pixels).zip(dw.par_chunks_mut(taps));
             outputs.zip(inputs).for_each(|((dx, dw), ((x, w), grad))| {
-                for tap in 0..taps {
+                for (tap, (w, dw)) in w.iter().zip(dw).enumerate() {
+                    let mut partial = Partial::default();
                     self.0.runs(tap, |to, from, len| {
                         let (grad, x) = (&grad[to..to + len], &x[from..from + len]);
-                        dx[from..from + len].iter_mut().zip(grad).for_each(|(dx, grad)| *dx += w[tap] * grad);
-                        dw[tap] += sum(len, |i| grad[i] * x[i]);
+                        dx[from..from + len].iter_mut().zip(grad).for_each(|(dx, grad)| *dx += w * grad);
+                        partial.add_products(grad, x);
                     });
+                    *dw = partial.total();
                 }
             });
         })?;

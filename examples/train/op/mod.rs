@@ -85,17 +85,33 @@ fn with_values<const N: usize, T>(tensors: [&Tensor; N], read: impl FnOnce([&[f3
     Ok(read(slices))
 }
 
-/// The sum of `term(i)` for `i` below `len`, in sixteen partial sums that a compiler can vectorise.
-#[inline(always)]
-fn sum(len: usize, term: impl Fn(usize) -> f32) -> f32 {
+/// A sum in sixteen parts, which a compiler can vectorise.
+#[derive(Default)]
+struct Partial([f32; Partial::LANES]);
+
+impl Partial {
     const LANES: usize = 16;
-    let mut partial = [0f32; LANES];
-    let blocks = len / LANES;
-    for block in 0..blocks {
-        for (lane, partial) in partial.iter_mut().enumerate() {
-            *partial += term(block * LANES + lane);
+
+    /// Adds `a[i] * b[i]` of both, of one length.
+    #[inline]
+    fn add_products(&mut self, a: &[f32], b: &[f32]) {
+        for (a, b) in a.chunks(Self::LANES).zip(b.chunks(Self::LANES)) {
+            self.0.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
         }
     }
-    let rest: f32 = (blocks * LANES..len).map(term).sum();
-    partial.iter().sum::<f32>() + rest
+
+    fn total(&self) -> f32 {
+        self.0.iter().sum()
+    }
+}
+
+/// The sum of `term(x)` over all numbers.
+#[inline]
+fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let mut sum = Partial::default();
+    let mut blocks = x.chunks_exact(Partial::LANES);
+    for block in &mut blocks {
+        sum.0.iter_mut().zip(block).for_each(|(sum, x)| *sum += term(*x));
+    }
+    sum.total() + blocks.remainder().iter().map(|x| term(*x)).sum::<f32>()
 }
