@@ -111,7 +111,7 @@ fn benches(criterion: &mut Criterion) {
         if name == "resnet20" {
             let candle = CandleResnet20::new();
             group.bench_function("candle", |bencher| {
-                bencher.iter(|| black_box(candle.forward(&batch).expect("a pass")))
+                bencher.iter(|| black_box(candle.forward(&batch).expect("a pass")));
             });
         }
         let mut graph = network(architecture);

@@ -42,6 +42,7 @@ pub mod graph;
 pub mod kernel;
 pub mod layer;
 pub mod lut;
+pub mod onnx;
 pub mod output;
 pub mod quant;
 pub mod report;

@@ -3,6 +3,7 @@
 use super::quantization::CodingArg;
 use crate::data::{self, Channels, DataFormat, Dataset, PixelKind, Preprocess, Split};
 use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
+use crate::onnx::Layout;
 use crate::zoo::{InputConfig, Model, SHIPPED};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
-    /// A shipped network's name or a model directory; default: the shipped lenet5
+    /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
     model: Option<String>,
 
@@ -19,9 +20,14 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it; without --arch, it tells the architecture
-    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    /// A state dict in safetensors, named as PyTorch names it: alone it tells its architecture; with an
+    /// .onnx file, it replaces that file's tensors by layer name
+    #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+
+    /// How images meet the network of an .onnx file
+    #[arg(long, value_name = "LAYOUT", default_value = "auto")]
+    layout: Layout,
 
     /// Keep batch normalisation apart in place of folding it into the layer before
     #[arg(long)]
@@ -30,13 +36,25 @@ pub(super) struct ModelArgs {
 
 impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<Model> {
-        let model = match (&self.arch, &self.weights) {
-            (Some(arch), Some(weights)) => Model::from_weights(arch, weights)?,
-            (None, Some(weights)) => Model::detect(weights)?,
-            _ => Model::open(self.model.as_deref().unwrap_or(SHIPPED[0].name))?,
+        let model = match (&self.arch, self.model.as_deref(), self.weights.as_deref()) {
+            (Some(arch), _, weights) => Model::from_weights(arch, weights.context("--arch needs --weights")?)?,
+            (None, Some(name), weights) if Model::is_onnx(name) => {
+                Model::from_onnx(Path::new(name), self.layout, weights)?
+            }
+            (None, Some(name), Some(_)) => {
+                bail!("--weights bears on --arch NAME and on --model FILE.onnx, and {name} is no such file")
+            }
+            (None, None, Some(weights)) => Model::detect(weights)?,
+            (None, name, None) => Model::open(name.unwrap_or(SHIPPED[0].name))?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)
+    }
+
+    /// The network for `images` of another size than it usually takes, where it is a bare state dict
+    /// that allows that; else as it is.
+    pub fn fit(&self, model: Model, images: [usize; 3]) -> Model {
+        if self.weights.is_some() && self.model.is_none() { model.fit(images) } else { model }
     }
 }
 

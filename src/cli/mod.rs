@@ -3,6 +3,7 @@
 //! Options are clap structs that stay in this room; what leaves it are the settings of the rooms
 //! below. [`run`] does what a parsed command line asks for.
 
+mod costs;
 mod evaluate;
 mod exit_code;
 mod inputs;
@@ -40,7 +41,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Describe multipliers
+    /// Describe, make, convert and draw multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
     /// Describe networks

@@ -17,7 +17,7 @@ pub(super) enum ModelCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InfoArgs {
-    /// A model directory, a shipped network's name, or an architecture's name
+    /// A model directory, an .onnx file, a shipped network's name, or an architecture's name
     model: String,
 
     /// Input of an architecture: channels, height, width
@@ -59,18 +59,19 @@ pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Re
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let asks_for_shape = self.input.is_some() || self.num_classes.is_some();
-        let is_directory = Path::new(&self.model).is_dir();
+        let is_file = Path::new(&self.model).is_dir() || Model::is_onnx(&self.model);
         let is_shipped = SHIPPED.iter().any(|shipped| shipped.name == self.model);
         ensure!(
-            !(asks_for_shape && is_directory),
+            !(asks_for_shape && is_file),
             "--input and --num-classes shape an architecture; {} has its own",
             self.model
         );
-        if is_directory || (is_shipped && !asks_for_shape) {
+        if is_file || (is_shipped && !asks_for_shape) {
             return Ok(ModelDetails::of(&Model::open(&self.model)?));
         }
-        let architecture = Architecture::find(&self.model)
-            .with_context(|| format!("{}: neither a model directory nor a network's name", self.model))?;
+        let architecture = Architecture::find(&self.model).with_context(|| {
+            format!("{}: neither a model directory, nor an .onnx file, nor a network's name", self.model)
+        })?;
         let input = self.input.unwrap_or(architecture.input);
         let classes = self.num_classes.map_or(architecture.num_classes, |classes| classes as usize);
         let graph = architecture.build(input, classes, None).with_context(|| format!("input {input:?}"))?;

@@ -77,7 +77,8 @@ pub fn calibrate(
     kernel: &dyn Kernel,
     progress: &dyn Progress,
 ) -> Result<usize, CalibrationError> {
-    let batches = Batches::start(dataset, preprocess, BATCH, limit)?;
+    let alone = model.graph.batch_size().and_then(NonZeroUsize::new);
+    let batches = Batches::start(dataset, preprocess, alone.unwrap_or(BATCH), limit)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }

@@ -52,6 +52,15 @@ impl std::fmt::Display for BindError {
 }
 
 impl Graph {
+    /// The tensors that parameters are bound to, by name.
+    pub fn bound(&self) -> BTreeMap<String, Tensor> {
+        let bound = self.values.iter().filter_map(|value| match &value.source {
+            Source::Parameter { data: Some(tensor), .. } => Some((value.name.clone(), tensor.clone())),
+            _ => None,
+        });
+        bound.collect()
+    }
+
     /// Gives each parameter the `f32` tensor of its name.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The graph itself: values, the nodes that make them, and how both are added.
 
-use super::{OpError, Operator, ValueType};
+use super::{Dim, OpError, Operator, ValueType};
 use crate::layer::ApproxLayer;
 use candle_core::Tensor;
 use serde::Serialize;
@@ -221,6 +221,11 @@ impl Graph {
         }
     }
 
+    /// Whether a node or value has this name.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
     /// A value's type.
     pub fn ty(&self, id: ValueId) -> &ValueType {
         &self.values[id.0].ty
@@ -240,6 +245,12 @@ impl Graph {
     /// The network's inputs.
     pub fn inputs(&self) -> &[ValueId] {
         &self.inputs
+    }
+
+    /// How many samples alone a batch can have, if their number is not open.
+    pub fn batch_size(&self) -> Option<usize> {
+        let first = self.inputs.first().and_then(|&input| self.ty(input).shape.first());
+        if let Some(&Dim::Fixed(size)) = first { Some(size) } else { None }
     }
 
     /// The network's outputs.

@@ -176,11 +176,13 @@ mod tests {
 
     #[test]
     fn parts_are_even_and_all() {
-        let parts = |samples, range| level(0..0, samples).parts(range);
-        assert_eq!(parts(5, 3..19), [3..7, 7..11, 11..15, 15..19]);
-        assert_eq!(parts(4, 0..4), [0..4]);
-        assert_eq!(parts(4, 2..7), [2..4, 4..7]);
-        assert_eq!(parts(4, 7..7), [7..7]);
+        let parts = |samples, range| -> Vec<[usize; 2]> {
+            level(0..0, samples).parts(range).iter().map(|part| [part.start, part.end]).collect()
+        };
+        assert_eq!(parts(5, 3..19), [[3, 7], [7, 11], [11, 15], [15, 19]]);
+        assert_eq!(parts(4, 0..4), [[0, 4]]);
+        assert_eq!(parts(4, 2..7), [[2, 4], [4, 7]]);
+        assert_eq!(parts(4, 7..7), [[7, 7]]);
     }
 
     /// Of every number of threads, and of every batch size.

@@ -143,11 +143,7 @@ fn claims<'a>(lut: &'a Lut, errors: &'a ErrorMetrics) -> impl Iterator<Item = Cl
 
 fn not_the_design(lut: &Lut) -> Option<Finding> {
     let design: Design = lut.name().parse().ok()?;
-    let designed = if lut.origin().swapped { design.lut().transposed() } else { design.lut() };
-    if (designed.signedness(), designed.bits()) != (lut.signedness(), lut.bits()) {
-        return Some(Finding::NotTheDesign { design: design.to_string(), products: lut.products().count() });
-    }
-    let products = lut.products().zip(designed.products()).filter(|(product, design)| product != design).count();
+    let products = design.differences(lut).unwrap_or_else(|| lut.products().count());
     (products > 0).then(|| Finding::NotTheDesign { design: design.to_string(), products })
 }
 

@@ -1,6 +1,6 @@
 //! What tables and models in C have in common: comments, and the figures that they state.
 
-use super::metadata::Metadata;
+use super::metadata::{Fields, Metadata};
 use super::{Claim, ErrorMetrics};
 
 /// C source split into code, comments blanked out with line breaks kept, and the comments' lines.
@@ -32,9 +32,18 @@ pub(super) fn split_comments(source: &str) -> (String, Vec<String>) {
     (code, comments.lines().map(|line| line.trim_matches(|c: char| c.is_whitespace() || c == '*').to_owned()).collect())
 }
 
+/// What comments say of a multiplier: the fields of this program, and the figures of EvoApproxLib.
+///
+/// Comments are prose as a rule; a line that only looks like a field says nothing.
+pub(super) fn comment_fields(comments: &[String]) -> Fields {
+    let lines = comments.iter().filter_map(|line| line.split_once('=')).map(|(key, value)| (key.trim(), value));
+    let fields = Fields::parse(lines.filter(|line| Fields::parse([*line]).is_ok())).unwrap_or_default();
+    Fields { metadata: fields.metadata.or(evoapprox_metadata(comments)), unknown: Vec::new(), ..fields }
+}
+
 /// The figures in comments as EvoApproxLib writes them: `MAE = 24.5`, `MRE% = 1.25 %`,
 /// `PDK45_PWR = 0.391 mW`, with area in um2 and delay in ns.
-pub(super) fn evoapprox_metadata(comments: &[String]) -> Metadata {
+fn evoapprox_metadata(comments: &[String]) -> Metadata {
     let mut metadata = Metadata::default();
     for (key, value) in comments.iter().filter_map(|line| line.split_once('=')) {
         let key = key.trim().to_ascii_lowercase();

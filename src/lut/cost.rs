@@ -5,7 +5,7 @@
 //! compared with each other.
 
 use super::design::Design;
-use super::{Lut, design};
+use super::{Lut, Metadata, design};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io;
@@ -131,7 +131,13 @@ impl Costs {
     /// The cost of `lut`, by the first source that knows it: this table (by name, then by hash), the
     /// metadata, the unit gates of the design that has its name and products.
     pub fn of(&self, lut: &Lut) -> Option<Cost> {
-        self.stated(lut).or_else(|| by_metadata(lut)).or_else(|| by_design(lut))
+        let design = || lut.name().parse::<Design>().ok().filter(|design| design.differences(lut) == Some(0));
+        self.stated(lut).or_else(|| by_metadata(lut)).or_else(|| design().map(|design| by_gates(&design)))
+    }
+
+    /// The cost of `lut`, the table of `design`: by this table, else by the design's unit gates.
+    pub fn of_design(&self, design: &Design, lut: &Lut) -> Cost {
+        self.stated(lut).unwrap_or_else(|| by_gates(design))
     }
 
     fn stated(&self, lut: &Lut) -> Option<Cost> {
@@ -154,26 +160,26 @@ impl Costs {
 }
 
 fn by_metadata(lut: &Lut) -> Option<Cost> {
-    let metadata = lut.metadata();
-    (metadata.energy.is_some() || metadata.area.is_some() || metadata.delay.is_some()).then(|| Cost {
-        energy: metadata.energy,
-        area: metadata.area,
-        delay: metadata.delay,
+    let Metadata { energy, power, area, delay, source, .. } = lut.metadata();
+    // Milliwatts over nanoseconds are picojoules.
+    let product = power.zip(*delay).map(|(power, delay)| power * delay).filter(|_| energy.is_none());
+    let energy = energy.or(product);
+    let how = product.map(|_| "energy as power times delay");
+    let note = source.iter().map(String::as_str).chain(how).collect::<Vec<_>>().join("; ");
+    (energy.is_some() || area.is_some() || delay.is_some()).then_some(Cost {
+        energy,
+        area: *area,
+        delay: *delay,
         relative_energy: None,
         relative_area: None,
         source: CostSource::Metadata,
-        note: metadata.source.clone().unwrap_or_default(),
+        note,
     })
 }
 
-fn by_design(lut: &Lut) -> Option<Cost> {
-    let design: Design = lut.name().parse().ok()?;
-    let designed = if lut.origin().swapped { design.lut().transposed() } else { design.lut() };
-    if designed.signedness() != lut.signedness() || !designed.products().eq(lut.products()) {
-        return None;
-    }
+fn by_gates(design: &Design) -> Cost {
     let relative = f64::from(design.gates()) / f64::from(design::exact_gates());
-    Some(Cost {
+    Cost {
         energy: None,
         area: None,
         delay: None,
@@ -185,14 +191,13 @@ fn by_design(lut: &Lut) -> Option<Cost> {
             design.gates(),
             design::exact_gates()
         ),
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernel::Signedness;
-    use crate::lut::Metadata;
 
     fn costs(text: &str) -> Result<Costs, CostsError> {
         let directory = tempfile::tempdir().unwrap();
@@ -212,6 +217,9 @@ mod tests {
             (CostSource::Csv, Some(0.2), Some(0.4), None)
         );
         let none = Costs::default();
+        let published = Metadata { power: Some(0.4), delay: Some(1.5), ..Metadata::default() };
+        let published = none.of(&drum.clone().with_metadata(published)).unwrap();
+        assert_eq!((published.energy, published.note.as_str()), (Some(0.4 * 1.5), "energy as power times delay"));
         assert_eq!(none.of(&known).map(|cost| (cost.source, cost.energy)), Some((CostSource::Metadata, Some(0.25))));
         assert_eq!(none.of(&drum).map(|cost| cost.source), Some(CostSource::UnitGates));
         assert_eq!(none.of(&Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b)), None);

@@ -5,6 +5,9 @@
 //! of zeros, about 1.4 for noise. The ratio rather than the bare error is compared because the exact
 //! products of signed operands are a quarter of unsigned ones: by bare error, noise would be a signed
 //! multiplier. Among readings of equal signedness and size both give the same order.
+//!
+//! A signed table without a single minus sign has lost them on its way. It is still that table: its
+//! magnitudes are compared, and whoever opens it warns.
 
 use super::format::{Contents, Entries, raw};
 use super::origin::LutWarning;
@@ -33,7 +36,8 @@ pub struct Choice {
     pub reading: Reading,
     /// Its mean absolute error from the exact product.
     pub mae: f64,
-    /// That error over the mean absolute exact product.
+    /// That error over the mean absolute exact product; of magnitudes for a signed reading without
+    /// negative entries.
     pub score: f64,
 }
 
@@ -125,8 +129,10 @@ pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpre
     }
     match admitted.as_slice() {
         [] => return Err(DetectError::Stated { stated: *stated, choices: choices(&others) }),
-        [_] => {}
-        [first, ..] if first.choice.score > NOISE => return Err(DetectError::Noise { choices: choices(&admitted) }),
+        [_] if stated.signedness.is_some() || stated.index.is_some() => {}
+        [first, ..] if first.choice.score > NOISE => {
+            return Err(DetectError::Noise { choices: choices(&admitted) });
+        }
         [first, second, ..] if first.choice.score > CLEAR * second.choice.score => {
             return Err(DetectError::Ambiguous { choices: choices(&admitted) });
         }
@@ -206,10 +212,12 @@ fn typed(entries: &Entries, stated: &Stated) -> Vec<Typed> {
                 typed.extend(wrapped(stated).map(|values| Typed::new(Some(stated), values)));
             }
             // Numbers without a sign may be the bit patterns of signed products, of the narrowest type that
-            // they fill.
+            // they fill; those of an unsigned type may be signed ones without their signs.
             let (low, high) = values.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
             let narrowest = Entry::ALL.into_iter().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
-            if let Some(pattern) = narrowest.filter(|entry| low == 0 && !entry.holds(high) && stated.entry.is_none()) {
+            let is_pattern = |pattern: &Entry| !pattern.holds(high) || entry.is_some_and(|entry| !entry.is_signed());
+            if let Some(pattern) = narrowest.filter(|pattern| low == 0 && is_pattern(pattern) && stated.entry.is_none())
+            {
                 typed.extend(wrapped(pattern).map(|values| Typed {
                     entry: Some(pattern),
                     values,
@@ -239,18 +247,21 @@ fn candidate(reading: Reading, values: &[i128]) -> Option<Candidate> {
     let columns = bits[1].values();
     let pairs = operand_pairs(signedness, bits);
     let mut products = Vec::with_capacity(values.len());
-    let (mut error, mut exact_sum) = (0u64, 0u64);
+    let (mut error, mut magnitude_error, mut exact_sum) = (0u64, 0u64, 0u64);
     for (at, (a, b)) in pairs.enumerate() {
         // The numeric order's position of a row in two's complement order is also the inverse.
         let (row, column) = (index.numeric(at / columns, bits[0]), index.numeric(at % columns, bits[1]));
         let product = i32::try_from(values[row * columns + column]).ok().filter(|&product| product != i32::MIN)?;
         let exact = a * b;
         error += u64::from(product.abs_diff(exact));
+        magnitude_error += u64::from(product.abs_diff(exact.abs()));
         exact_sum += u64::from(exact.unsigned_abs());
         products.push(product);
     }
+    let is_signless = signedness == Signedness::Signed && products.iter().all(|&product| product >= 0);
+    let compared = if is_signless { magnitude_error } else { error };
     #[expect(clippy::cast_precision_loss, reason = "sums of 2^16 numbers below 2^32 are below 2^53")]
-    let (mae, score) = (error as f64 / values.len() as f64, error as f64 / exact_sum as f64);
+    let (mae, score) = (error as f64 / values.len() as f64, compared as f64 / exact_sum as f64);
     Some(Candidate { choice: Choice { reading, mae, score }, products: products.into() })
 }
 
@@ -269,123 +280,4 @@ fn nothing(contents: &Contents) -> DetectError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lut::format::Format;
-
-    const SIGNED: Signedness = Signedness::Signed;
-
-    /// A raw file of i16 in the order that two nested loops over `operands` give.
-    fn raw_i16(operands: impl Iterator<Item = i32> + Clone, product: impl Fn(i32, i32) -> i32) -> Contents {
-        let pairs = operands.clone().flat_map(|a| operands.clone().map(move |b| (a, b)));
-        let bytes: Vec<u8> = pairs.flat_map(|(a, b)| (product(a, b) as i16).to_le_bytes()).collect();
-        raw::Raw.read(&bytes).unwrap()
-    }
-
-    fn twos_complement() -> impl Iterator<Item = i32> + Clone {
-        (0..128).chain(-128..0)
-    }
-
-    #[test]
-    fn signed_tables_are_told_from_unsigned_ones_and_by_their_order() {
-        let rough = |a: i32, b: i32| (a * b) & !63;
-        let cases = [
-            (raw_i16(-128..128, rough), Some(Entry::I16), IndexOrder::Numeric),
-            (raw_i16(twos_complement(), rough), Some(Entry::I16), IndexOrder::TwosComplement),
-        ];
-        for (contents, entry, index) in cases {
-            let read = interpret(&contents, &Stated::default()).unwrap();
-            assert_eq!(read.reading, Reading { entry, signedness: SIGNED, index, bits: [Bits::EIGHT; 2] });
-            let expected: Vec<i32> = (-128..128).flat_map(|a| (-128..128).map(move |b| rough(a, b))).collect();
-            assert_eq!(*read.products, *expected);
-            assert_eq!(read.warning, None);
-        }
-    }
-
-    #[test]
-    fn signed_products_written_as_unsigned_bit_patterns_are_recognised() {
-        let values = (-128..128).flat_map(|a| (-128..128).map(move |b| i128::from((a * b) as u16))).collect();
-        let contents = Contents {
-            entries: Entries::Numbers { values, entry: None },
-            shape: None,
-            stated: Stated::default(),
-            metadata: crate::lut::metadata::Metadata::default(),
-        };
-        let read = interpret(&contents, &Stated::default()).unwrap();
-        assert_eq!(read.reading.entry, Some(Entry::I16));
-        assert_eq!(read.reading.signedness, SIGNED);
-        assert_eq!(read.products[0], 128 * 128);
-        assert_eq!(read.products[255], -128 * 127);
-    }
-
-    #[test]
-    fn a_stated_reading_wins_and_warns_when_far_off() {
-        let contents = raw_i16(-128..128, |a, b| a * b);
-        let stated = Stated { index: Some(IndexOrder::TwosComplement), ..Stated::default() };
-        let read = interpret(&contents, &stated).unwrap();
-        assert_eq!(read.reading.index, IndexOrder::TwosComplement);
-        let Some(LutWarning::FarFromBest { best, best_mae, .. }) = read.warning else { panic!("no warning") };
-        assert_eq!((best.index, best_mae), (IndexOrder::Numeric, 0.0));
-    }
-
-    #[test]
-    fn noise_and_zeros_are_refused_with_the_choices() {
-        let mut state = 1u32;
-        let mut noise = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        };
-        let noise: Vec<u8> = (0..131_072).map(|_| noise()).collect();
-        for bytes in [noise, vec![0; 131_072]] {
-            let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default());
-            let Err(error) = read else { panic!("taken for a multiplier") };
-            let DetectError::Noise { choices } = &error else { panic!("{error}") };
-            assert!(choices.len() >= 3);
-            for word in ["unsigned", "signed-numeric", "--lut-format"] {
-                assert!(error.to_string().contains(word), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn readings_that_give_one_table_are_not_ambiguous() {
-        // Products below 2^15 read the same from u16 and i16.
-        let bytes: Vec<u8> =
-            (0..256).flat_map(|a| (0..256).map(move |b| (a * b / 2) as u16)).flat_map(u16::to_le_bytes).collect();
-        let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default()).unwrap();
-        assert_eq!((read.reading.entry, read.reading.signedness), (Some(Entry::U16), Signedness::Unsigned));
-    }
-
-    #[test]
-    fn a_table_half_way_between_two_orders_is_ambiguous() {
-        // Every other entry is exact in the one order, the rest in the other.
-        let contents = raw_i16(-128..128, |a, b| {
-            let flip = |x: i32| if x < 0 { x + 128 } else { x - 128 };
-            if (a + b) % 2 == 0 { a * b } else { flip(a) * flip(b) }
-        });
-        let read = interpret(&contents, &Stated::default());
-        assert!(matches!(read, Err(DetectError::Ambiguous { .. })));
-    }
-
-    #[test]
-    fn half_a_table_is_not_taken_for_a_narrower_one() {
-        let half: Vec<u8> =
-            (0..128).flat_map(|a| (0..256).map(move |b| a * b)).flat_map(|p: u16| p.to_le_bytes()).collect();
-        let contents = raw::Raw.read(&half).unwrap();
-        assert!(matches!(interpret(&contents, &Stated::default()), Err(DetectError::Oblong { .. })));
-        let stated = Stated { bits: Some([7, 8].map(|bits| Bits::try_from(bits).unwrap())), ..Stated::default() };
-        assert_eq!(interpret(&contents, &stated).unwrap().reading.entry, Some(Entry::U16));
-    }
-
-    #[test]
-    fn narrow_tables_are_read_at_their_own_size() {
-        for (entry, first, second) in [(Entry::U8, 16, 16), (Entry::U16, 64, 64), (Entry::U32, 128, 128)] {
-            let pairs = (0..first).flat_map(|a| (0..second).map(move |b: u64| a * b));
-            let bytes: Vec<u8> =
-                pairs.flat_map(|product| product.to_le_bytes().into_iter().take(entry.size())).collect();
-            let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default()).unwrap();
-            let sides = read.reading.bits.map(|bits| bits.values() as u64);
-            assert_eq!((read.reading.entry, sides), (Some(entry), [first, second]));
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! What reports and listings say of a multiplier.
 
-use super::{Bits, ErrorMetrics, IndexOrder, Lut, ReadingSource, format};
+use super::{Bits, Cost, Costs, ErrorMetrics, IndexOrder, Lut, Metadata, ReadingSource, format};
 use crate::kernel::Signedness;
 use serde::{Deserialize, Serialize};
 
@@ -27,22 +27,11 @@ pub struct LutInfo {
     pub zero_product: i32,
     /// Whether `lut[a][b]` is always `lut[b][a]`.
     pub symmetric: bool,
-    /// Energy of one multiplication, in picojoules.
-    pub energy: Option<f64>,
-    /// Power, in milliwatts.
-    pub power: Option<f64>,
-    /// Area, in square micrometres.
-    pub area: Option<f64>,
-    /// Delay, in nanoseconds.
-    pub delay: Option<f64>,
-    /// Where the table and its figures are from.
-    pub source: Option<String>,
-    /// The design, the paper and the parameters, where known.
-    pub design: Option<String>,
-    /// The paper that describes the design.
-    pub paper: Option<String>,
-    /// The design's parameters.
-    pub parameters: Option<String>,
+    /// What the file or the design says of it.
+    #[serde(flatten)]
+    pub metadata: Metadata,
+    /// What one multiplication costs, and whose word that is.
+    pub cost: Option<Cost>,
     /// What a user should know of how the table was read.
     pub warnings: Vec<String>,
 }
@@ -63,9 +52,14 @@ pub struct ReadingInfo {
 }
 
 impl LutInfo {
-    /// Describes `lut`.
+    /// Describes `lut`, its cost by what is known without a user's [`Costs`].
     pub fn of(lut: &Lut) -> LutInfo {
-        let (origin, metadata) = (lut.origin(), lut.metadata().clone());
+        LutInfo::with_cost(lut, Costs::default().of(lut))
+    }
+
+    /// Describes `lut`, which costs `cost`.
+    pub fn with_cost(lut: &Lut, cost: Option<Cost>) -> LutInfo {
+        let origin = lut.origin();
         let reading = origin.reading;
         LutInfo {
             name: lut.name().to_owned(),
@@ -83,14 +77,8 @@ impl LutInfo {
             errors: ErrorMetrics::of(lut),
             zero_product: lut.product(0, 0),
             symmetric: lut.is_symmetric(),
-            energy: metadata.energy,
-            power: metadata.power,
-            area: metadata.area,
-            delay: metadata.delay,
-            source: metadata.source,
-            design: metadata.design,
-            paper: metadata.paper,
-            parameters: metadata.parameters,
+            metadata: lut.metadata().clone(),
+            cost,
             warnings: origin.warnings.iter().map(ToString::to_string).collect(),
         }
     }

@@ -1,20 +1,18 @@
 //! What a file says of its multiplier beside the products.
 //!
-//! The native format's metadata and a sidecar share one set of named text fields; this is their owner.
+//! The native format's metadata, a sidecar and the comments of a C table share one set of named text
+//! fields; this is their owner.
 
 use super::reading::{Entry, IndexOrder, Stated, parse_size};
-use super::{Claims, ErrorMetrics};
+use super::{Claims, ErrorMetrics, Lut};
 use crate::kernel::Signedness;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is known of a multiplier beside its products.
+/// What is known of a multiplier beside its name and products.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// The multiplier's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
     /// Energy of one multiplication, in picojoules.
     pub energy: Option<f64>,
     /// Power, in milliwatts.
@@ -31,8 +29,9 @@ pub struct Metadata {
     pub paper: Option<String>,
     /// The design's parameters, in words.
     pub parameters: Option<String>,
-    /// What the errors are said to be.
-    #[serde(skip_serializing_if = "Claims::is_empty")]
+    /// What the errors are said to be. Reports leave this out: an [`Audit`](super::Audit) shows it beside
+    /// what is measured.
+    #[serde(skip)]
     pub claims: Claims,
 }
 
@@ -46,9 +45,13 @@ pub struct FieldError {
 }
 
 /// What text fields say of a multiplier and of how its table is read.
-#[derive(Debug, Default)]
-pub(super) struct Fields {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields {
+    /// The multiplier's name.
+    pub name: Option<String>,
+    /// What is known of it.
     pub metadata: Metadata,
+    /// How its table is read.
     pub stated: Stated,
     /// Keys of no meaning here.
     pub unknown: Vec<String>,
@@ -56,19 +59,22 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Reads `key: value` pairs.
+    ///
+    /// # Errors
+    /// When a key of meaning has a value it cannot have.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Fields, FieldError> {
         let mut fields = Fields::default();
         for (key, value) in pairs {
             let value = value.trim();
             let error = |expected| FieldError { key: key.to_owned(), value: value.to_owned(), expected };
-            let Fields { metadata, stated, .. } = &mut fields;
+            let Fields { name, metadata, stated, .. } = &mut fields;
             let text = || Some(value.to_owned()).filter(|text| !text.is_empty());
             let figure = || match value.parse::<f64>() {
                 Ok(figure) if figure.is_finite() && figure >= 0.0 => Ok(Some(figure)),
                 _ => Err(error("a number of at least 0")),
             };
             match key {
-                "name" => metadata.name = text(),
+                "name" => *name = text(),
                 "source" => metadata.source = text(),
                 "design" => metadata.design = text(),
                 "paper" => metadata.paper = text(),
@@ -107,12 +113,25 @@ impl Fields {
     }
 }
 
+/// All that a file with fields says of `lut` when its table is laid out in `index` order.
+pub(super) fn fields(lut: &Lut, index: IndexOrder) -> BTreeMap<String, String> {
+    let [first, second] = lut.bits();
+    let bits = if first == second { first.to_string() } else { format!("{first}x{second}") };
+    let mut fields = lut.metadata().fields();
+    fields.extend([
+        ("name".to_owned(), lut.name().to_owned()),
+        ("signed".to_owned(), (lut.signedness() == Signedness::Signed).to_string()),
+        ("index".to_owned(), index.name().to_owned()),
+        ("bits".to_owned(), bits),
+    ]);
+    fields
+}
+
 impl Metadata {
     /// The fields that are known, as text, in a fixed order.
-    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+    fn fields(&self) -> BTreeMap<String, String> {
         let figure = |figure: Option<f64>| figure.map(|figure| figure.to_string());
         [
-            ("name", self.name.clone()),
             ("energy", figure(self.energy)),
             ("power", figure(self.power)),
             ("area", figure(self.area)),
@@ -132,7 +151,6 @@ impl Metadata {
     #[must_use]
     pub(super) fn or(self, weaker: Metadata) -> Metadata {
         Metadata {
-            name: self.name.or(weaker.name),
             energy: self.energy.or(weaker.energy),
             power: self.power.or(weaker.power),
             area: self.area.or(weaker.area),

@@ -2,8 +2,10 @@
 //!
 //! A [`Lut`] is what hardware people hand over: a table of products over two operands. [`open`] gets
 //! one from a file in any [`format`](mod@format), whose reading is stated or detected ([`detect`]), or from a
-//! [`design`]'s name. [`ErrorMetrics`] say how far it is from the exact product, and [`LutInfo`] is
-//! all that a report shows of it.
+//! [`design`]'s name; [`from_c`] gets one from a model in C, and a [`LutFile`] takes it to any format
+//! again. [`ErrorMetrics`] say how far it is from the exact product, an [`Audit`] what is wrong with it,
+//! [`Costs`] what it costs, a [`plot()`] what its errors look like, and [`LutInfo`] is all that a report
+//! shows of it.
 //!
 //! A [`Coding`] says how quantized integers become its operands and its products signed terms; the
 //! two together give the [`EffectiveTable`](crate::kernel::EffectiveTable) that kernels read.
@@ -27,6 +29,7 @@ mod plot;
 mod quadrant;
 mod reading;
 mod shipped;
+mod sidecar;
 mod table;
 mod write;
 
@@ -37,7 +40,7 @@ pub use coding::{Coding, CodingError};
 pub use cost::{Cost, CostSource, Costs, CostsError};
 pub use from_c::{FromCError, FromCOptions, from_c};
 pub use info::{LutInfo, ReadingInfo};
-pub use metadata::{FieldError, Metadata};
+pub use metadata::{FieldError, Fields, Metadata};
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use origin::{LutWarning, Origin, ReadingSource};
@@ -45,8 +48,9 @@ pub use plot::{PlotError, plot};
 pub use quadrant::{Quadrant, Relation};
 pub use reading::{Entry, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
 pub use shipped::{SHIPPED, write_shipped};
+pub use sidecar::SidecarError;
 pub use table::Lut;
-pub use write::WriteError;
+pub use write::{LutFile, WriteError};
 
 #[cfg(test)]
 mod tests;

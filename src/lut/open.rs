@@ -3,10 +3,11 @@
 use super::design::{self, UnknownDesign};
 use super::detect::{self, DetectError};
 use super::format::{self, Contents, Format, FormatError};
-use super::metadata::{FieldError, Fields};
+use super::metadata::Fields;
 use super::origin::{LutWarning, Origin, ReadingSource};
 use super::reading::{LutFormat, Stated};
-use super::{Coding, Lut, Metadata, Quadrant};
+use super::sidecar::{self, SidecarError};
+use super::{Coding, Lut, Quadrant};
 use crate::kernel::Signedness;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -77,27 +78,14 @@ pub enum OpenError {
         #[source]
         source: FormatError,
     },
-    /// The sidecar is not a JSON object.
-    #[error("{}: its sidecar {} is not a JSON object", .table.display(), .path.display())]
-    SidecarJson {
+    /// What stands beside the file about it cannot be used.
+    #[error("{}", .path.display())]
+    Sidecar {
         /// The table's file.
-        table: PathBuf,
-        /// The sidecar.
         path: PathBuf,
         /// Why.
         #[source]
-        source: serde_json::Error,
-    },
-    /// The sidecar has a field of a wrong value.
-    #[error("{}: its sidecar {}", .table.display(), .path.display())]
-    SidecarField {
-        /// The table's file.
-        table: PathBuf,
-        /// The sidecar.
-        path: PathBuf,
-        /// The field.
-        #[source]
-        source: FieldError,
+        source: SidecarError,
     },
     /// How to read the entries is not settled.
     #[error("cannot tell how to read {}", .path.display())]
@@ -110,14 +98,14 @@ pub enum OpenError {
     },
 }
 
-/// Opens the multiplier that `spec` means: the file of that path when there is one, else the design
-/// of that name ([`design::resolve`]).
+/// Opens the multiplier that `spec` means: standard input when it is `-`, the file of that path when
+/// there is one, else the design of that name ([`design::resolve`]).
 ///
 /// How a file's entries are read is settled piece by piece (entry type, signedness, order, size) by
 /// the first that says: `options.format`, the file's metadata, a sidecar (`NAME.json` beside
-/// `NAME.bin`, a JSON object with any of `name`, `signed`, `index`, `entry`, `bits`, `energy`,
-/// `power`, `area`, `delay`, `source`, `design`, `paper`, `parameters`), a file name that starts
-/// with `mul8s_` or `mul8u_`. The rest is detected as the reading closest to the exact product.
+/// `NAME.bin`, a flat JSON object with any of `name`, `signed`, `index`, `entry`, `bits`, `energy`,
+/// `power`, `area`, `delay`, `source`, `design`, `paper`, `parameters`, and error metrics), a file name
+/// that starts with `mul8s_` or `mul8u_`. The rest is detected as the reading closest to the exact product.
 ///
 /// # Errors
 /// When there is no such multiplier, the file cannot be read, or several readings are about as close.
@@ -130,6 +118,9 @@ pub enum OpenError {
 /// # Ok::<(), lut::OpenError>(())
 /// ```
 pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
+    if spec == "-" {
+        return read_stream(io::stdin().lock(), "stdin", options);
+    }
     let path = Path::new(spec);
     let lut = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_dir() => read(path, options.format)?,
@@ -164,7 +155,8 @@ pub fn read_stream(stream: impl Read, name: &str, options: &OpenOptions) -> Resu
 
 fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
     let bytes = read_file(path)?;
-    let (sidecar, unknown) = read_sidecar(path)?;
+    let sidecar = sidecar::read(path).map_err(|source| OpenError::Sidecar { path: path.to_owned(), source })?;
+    let (sidecar, unknown) = sidecar.unwrap_or_default();
     let lut = interpret(&bytes, path, format, sidecar)?;
     let mut origin = Origin { path: Some(path.to_owned()), ..lut.origin().clone() };
     origin.warnings.extend(unknown);
@@ -183,11 +175,11 @@ fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fiel
     })?;
     let grounds = [
         (ReadingSource::LutFormat, stated),
-        (ReadingSource::Metadata, contents.stated),
+        (ReadingSource::Metadata, contents.fields.stated),
         (ReadingSource::Sidecar, sidecar.stated),
         (ReadingSource::FileName, Stated { signedness: named_signedness(&name), ..Stated::default() }),
     ];
-    let lut = settle(&contents, &grounds, container, &name, sidecar.metadata)
+    let lut = settle(&contents, &grounds, container, &name, sidecar)
         .map_err(|source| OpenError::Reading { path: path.to_owned(), source })?;
     let file_hash = Some(blake3::hash(bytes).to_hex().to_string());
     let origin = Origin { file_hash, ..lut.origin().clone() };
@@ -200,13 +192,14 @@ fn settle(
     grounds: &[(ReadingSource, Stated)],
     container: &dyn Format,
     name: &str,
-    weaker: Metadata,
+    sidecar: Fields,
 ) -> Result<Lut, DetectError> {
     let stated = grounds.iter().fold(Stated::default(), |stated, (_, ground)| stated.or(*ground));
     let strongest = grounds.iter().find(|(_, ground)| !ground.is_empty());
     let read = detect::interpret(contents, &stated)?;
-    let metadata = contents.metadata.clone().or(weaker);
-    let name = metadata.name.clone().unwrap_or_else(|| name.to_owned());
+    let Fields { name: own_name, metadata, .. } = contents.fields.clone();
+    let metadata = metadata.or(sidecar.metadata);
+    let name = own_name.or(sidecar.name).unwrap_or_else(|| name.to_owned());
     let lut = Lut::from_products(&name, read.reading.signedness, read.reading.bits, read.products);
     let wrong_signs =
         Quadrant::all(&lut).iter().filter(|quadrant| quadrant.has_lost_signs()).map(|q| q.wrong_signs).sum();
@@ -237,31 +230,4 @@ fn read_whole(stream: impl Read, path: &Path) -> Result<Vec<u8>, OpenError> {
     let read = stream.take(MAX_FILE + 1).read_to_end(&mut bytes);
     read.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     if bytes.len() as u64 > MAX_FILE { Err(OpenError::TooLarge { path: path.to_owned() }) } else { Ok(bytes) }
-}
-
-/// The sidecar of a table file, if there is one, and a warning of its unknown fields.
-fn read_sidecar(table: &Path) -> Result<(Fields, Option<LutWarning>), OpenError> {
-    let path = table.with_extension("json");
-    if path == table || !path.is_file() {
-        return Ok((Fields::default(), None));
-    }
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&read_file(&path)?)
-        .map_err(|source| OpenError::SidecarJson { table: table.to_owned(), path: path.clone(), source })?;
-    let texts: Vec<(String, String)> =
-        object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect();
-    let fields = Fields::parse(texts.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-        .map_err(|source| OpenError::SidecarField { table: table.to_owned(), path: path.clone(), source })?;
-    let unknown =
-        (!fields.unknown.is_empty()).then(|| LutWarning::UnknownFields { path, keys: fields.unknown.clone() });
-    Ok((fields, unknown))
-}
-
-/// A JSON value as metadata's text: `[8, 4]` is `8x4`, null is nothing.
-fn text(value: serde_json::Value) -> Option<String> {
-    match value {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(text),
-        serde_json::Value::Array(values) => Some(values.into_iter().filter_map(text).collect::<Vec<_>>().join("x")),
-        other => Some(other.to_string()),
-    }
 }

@@ -12,6 +12,8 @@ use serde::Serialize;
 pub struct Quadrant {
     /// The signs of the first and second operand.
     pub signs: [char; 2],
+    /// How many pairs there are.
+    pub pairs: u32,
     /// Mean absolute error.
     pub mae: f64,
     /// Mean error.
@@ -47,8 +49,7 @@ impl Quadrant {
     ///
     /// Approximate designs may round a small product over zero; most of a quadrant they do not turn.
     pub fn has_lost_signs(&self) -> bool {
-        let pairs = 128 * 128;
-        self.relation == Relation::Mirrored && self.wrong_signs > 0 || self.wrong_signs > pairs / 2
+        self.relation == Relation::Mirrored && self.wrong_signs > 0 || self.wrong_signs > self.pairs / 2
     }
 }
 
@@ -73,5 +74,6 @@ fn quadrant(lut: &Lut, signs: [i32; 2]) -> Quadrant {
     };
     #[expect(clippy::cast_precision_loss, reason = "sums of at most 2^14 numbers below 2^33 are below 2^53")]
     let (mae, bias) = (absolute as f64 / f64::from(pairs), signed as f64 / f64::from(pairs));
-    Quadrant { signs: signs.map(|sign| if sign > 0 { '+' } else { '-' }), mae, bias, wrong_signs, relation }
+    let signs = signs.map(|sign| if sign > 0 { '+' } else { '-' });
+    Quadrant { signs, pairs, mae, bias, wrong_signs, relation }
 }

@@ -5,6 +5,8 @@
 use super::design::Design;
 use super::reading::LutFormat;
 use super::write::WriteError;
+use crate::output::OutputError;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The designs that are shipped, by name, in the order of their mean absolute errors.
@@ -35,14 +37,16 @@ pub static SHIPPED: &[&str] = &[
     "drum-3",
 ];
 
-/// Writes every shipped multiplier to `directory` as `NAME.safetensors`.
+/// Writes every shipped multiplier to `directory` as `NAME.safetensors`, and makes the directory where
+/// there is none.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When the directory or a file cannot be written.
 ///
 /// # Panics
 /// When a name of [`SHIPPED`] is no design's, which a test rules out.
 pub fn write_shipped(directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    fs::create_dir_all(directory).map_err(|source| OutputError { path: directory.to_owned(), source })?;
     let write = |name: &&str| {
         let design: Design = name.parse().expect("shipped multipliers are designs");
         let path = directory.join(format!("{name}.safetensors"));
@@ -56,7 +60,6 @@ pub fn write_shipped(directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use std::fs;
 
     #[test]
     fn the_committed_files_are_what_the_code_makes() {
@@ -66,7 +69,7 @@ mod tests {
         let names: BTreeSet<_> = paths.iter().map(|path| path.file_name().unwrap().to_owned()).collect();
         for name in &names {
             let same = fs::read(made.path().join(name)).unwrap() == fs::read(committed.join(name)).unwrap();
-            assert!(same, "luts/{} differs from what `write_shipped` makes", name.display());
+            assert!(same, "luts/{} differs from what `lut gen --shipped` makes", name.display());
         }
         let found = fs::read_dir(committed).unwrap().map(|entry| entry.unwrap().path());
         let found: BTreeSet<_> = found

@@ -1,8 +1,8 @@
 //! Writing tables: whole files or none.
 
-use super::Lut;
-use super::format::{self, FormatError};
-use super::reading::LutFormat;
+use super::format::{self, Format, FormatError};
+use super::reading::{LutFormat, Stated};
+use super::{ErrorMetrics, Lut, Metadata, claims};
 use crate::output::{OutputError, OutputFile};
 use std::path::{Path, PathBuf};
 
@@ -29,19 +29,59 @@ pub enum WriteError {
     Io(#[from] OutputError),
 }
 
+/// A file that a table will be written to, opened before the table is there.
+pub struct LutFile {
+    path: PathBuf,
+    file: OutputFile,
+    format: &'static dyn Format,
+    stated: Stated,
+}
+
+impl LutFile {
+    /// Opens a file for a table in the format and layout that `layout` states, else in the format of
+    /// the path's extension, with entries of the first of u16, i16, i32 that holds them where the
+    /// format leaves that open, in numeric order.
+    ///
+    /// # Errors
+    /// When the format is not known, or the file cannot be written.
+    pub fn create(path: &Path, layout: &LutFormat) -> Result<LutFile, WriteError> {
+        let format = layout.container.or_else(|| format::by_extension(path));
+        let format = format.ok_or_else(|| WriteError::Extension { path: path.to_owned() })?;
+        Ok(LutFile { path: path.to_owned(), file: OutputFile::create(path)?, format, stated: layout.stated })
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `lut`. The file appears whole or not at all.
+    ///
+    /// # Errors
+    /// When the format cannot hold the table, or the disk refuses.
+    pub fn commit(self, lut: &Lut) -> Result<(), WriteError> {
+        let LutFile { path, file, format, stated } = self;
+        let bytes = format.write(lut, &stated).map_err(|source| WriteError::Format { path, source })?;
+        Ok(file.commit_bytes(&bytes)?)
+    }
+}
+
 impl Lut {
-    /// Writes the table to `path`: in the format and layout that `layout` states, else in the format
-    /// of the path's extension, with entries of the first of u16, i16, i32 that holds them where the
-    /// format leaves that open, in numeric order. The file appears whole or not at all.
+    /// Writes the table to `path`, as a [`LutFile`] does.
     ///
     /// # Errors
     /// When the format is not known or cannot hold the table, or the disk refuses.
     pub fn write(&self, path: &Path, layout: &LutFormat) -> Result<(), WriteError> {
-        let format = layout.container.or_else(|| format::by_extension(path));
-        let format = format.ok_or_else(|| WriteError::Extension { path: path.to_owned() })?;
-        let bytes = format
-            .write(self, &layout.stated)
-            .map_err(|source| WriteError::Format { path: path.to_owned(), source })?;
-        Ok(OutputFile::create(path)?.commit_bytes(&bytes)?)
+        LutFile::create(path, layout)?.commit(self)
+    }
+
+    /// The same table with `source` as where it is from and its errors as claims, unless it has its own:
+    /// what a file needs so that a later loss is noticed.
+    #[must_use]
+    pub fn with_provenance(self, source: &str) -> Lut {
+        let own = self.metadata().clone();
+        let claims = claims::measured(&ErrorMetrics::of(&self));
+        let found = Metadata { source: Some(source.to_owned()), claims, ..Metadata::default() };
+        self.with_metadata(own.or(found))
     }
 }

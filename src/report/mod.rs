@@ -23,7 +23,7 @@ pub use evaluation::{
     QuantizationReport, Report, TimingReport, ToolReport,
 };
 pub use logits::Logits;
-pub use lut::{LutDetails, LutList};
+pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelList, ModelOpcount};
 pub use predictions::Predictions;
 

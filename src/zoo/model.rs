@@ -5,13 +5,14 @@ use super::{
     Architecture, DetectError, InputConfig, ModelConfig, SHIPPED, UnknownArchitecture, Weights, WeightsError, detect,
 };
 use crate::graph::{BindError, Graph, GraphError};
+use crate::onnx::{self, Layout, OnnxError};
 use std::path::{Path, PathBuf};
 
 /// Why a model cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{name}': expected a model directory or one of the shipped networks {shipped}")]
+    #[error("no model '{name}': expected a model directory, an .onnx file or one of the shipped networks {shipped}")]
     Unknown {
         /// What was asked for.
         name: String,
@@ -64,6 +65,9 @@ pub enum ModelError {
         #[source]
         source: DetectError,
     },
+    /// The ONNX file cannot be imported.
+    #[error(transparent)]
+    Onnx(Box<OnnxError>),
     /// The weights cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -105,9 +109,9 @@ pub enum Calibration {
 pub struct Model {
     /// Its name in reports: that of its directory, or of its architecture.
     pub name: String,
-    /// Its directory or weights file; none for a shipped one.
+    /// Its directory, weights file or ONNX file; none for a shipped one.
     pub path: Option<PathBuf>,
-    /// Its architecture.
+    /// Its architecture; `onnx` for what comes from such a file.
     pub architecture: &'static str,
     /// The network, weights bound.
     pub graph: Graph,
@@ -130,7 +134,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens a model directory, or the shipped network of that name. A directory that exists wins.
+    /// Opens a model directory, an ONNX file, or the shipped network of that name. A directory that
+    /// exists wins.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
@@ -138,6 +143,9 @@ impl Model {
         let folder = Path::new(name);
         if folder.is_dir() {
             return Self::from_directory(folder);
+        }
+        if Self::is_onnx(name) {
+            return Self::from_onnx(folder, Layout::Auto, None);
         }
         let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name) else {
             let shipped: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
@@ -147,6 +155,39 @@ impl Model {
         let calibration = || Some(Calibration::Embedded(shipped.calibration));
         let model = Self::from_parts(name, &folder, shipped.config, shipped.weights.to_vec(), calibration)?;
         Ok(Model { path: None, ..model })
+    }
+
+    /// Whether a model of this name is an ONNX file.
+    pub fn is_onnx(name: &str) -> bool {
+        let path = Path::new(name);
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) && !path.is_dir()
+    }
+
+    /// The network of an ONNX file, which images meet in `layout`, with tensors of the state dict
+    /// `weights` in place of its own.
+    ///
+    /// # Errors
+    /// Names the file, and the node or tensor that is wrong with it or not supported.
+    pub fn from_onnx(path: &Path, layout: Layout, weights: Option<&Path>) -> Result<Self, ModelError> {
+        let weights = weights.map(Weights::read).transpose()?;
+        let (tensors, mut notes) = weights.map(|weights| (weights.tensors, weights.notes)).unzip();
+        let network = onnx::import(path, layout, tensors).map_err(|error| ModelError::Onnx(Box::new(error)))?;
+        let mut all = network.notes;
+        all.extend(notes.take().unwrap_or_default());
+        Ok(Model {
+            name: path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned()),
+            path: Some(path.to_owned()),
+            architecture: "onnx",
+            graph: network.graph,
+            input: network.input,
+            num_classes: network.num_classes,
+            preprocess: InputConfig::default(),
+            labels: Vec::new(),
+            dataset: None,
+            calibration: None,
+            blake3: network.blake3,
+            notes: all,
+        })
     }
 
     fn from_directory(folder: &Path) -> Result<Self, ModelError> {
@@ -211,6 +252,23 @@ impl Model {
             .notes
             .push(format!("architecture {} recognised by the names and shapes of its weights", architecture.name));
         Self::build(architecture.name, architecture, path, weights, None, None)
+    }
+
+    /// The same network for images of another height and width, where its weights do not depend on
+    /// them; else as it was.
+    #[must_use]
+    pub fn fit(mut self, [_, height, width]: [usize; 3]) -> Self {
+        let input = [self.input[0], height, width];
+        let weights = Weights { tensors: self.graph.bound(), notes: Vec::new(), blake3: self.blake3.clone() };
+        if input != self.input
+            && let Ok(architecture) = Architecture::find(self.architecture)
+            && let Ok(mut graph) = architecture.build(input, self.num_classes, Some(&weights))
+            && graph.bind(weights.tensors).is_ok()
+        {
+            self.notes.push(format!("{} takes the images' {height} x {width}", self.name));
+            (self.graph, self.input) = (graph, input);
+        }
+        self
     }
 
     fn build(

@@ -84,14 +84,26 @@ fn fan_in(graph: &Graph, node: &Node) -> Option<usize> {
     Some(node.op().window(&types)?.ok()?.geometry.depth())
 }
 
+/// Noise that stays the same for some pixels, since images are smoother than noise.
+fn image(shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
+    const PIXELS: usize = 16;
+    let count: usize = shape.iter().product();
+    let noise = Normal { mean: 0.0, std: 1.0 }.tensor(&[count.div_ceil(PIXELS)], seed, 0)?.to_vec1::<f32>()?;
+    Tensor::from_iter((0..count).map(|i| noise[i / PIXELS]), &Device::Cpu)?.reshape(shape)
+}
+
 /// Passes noise through the network, and scales each layer's weight on the way.
-fn measure(graph: &Graph, parameters: &mut HashMap<ValueId, Tensor>, seed: u64) -> Result<(), Box<dyn std::error::Error>> {
+fn measure(
+    graph: &Graph,
+    parameters: &mut HashMap<ValueId, Tensor>,
+    seed: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
     let nodes = graph.nodes();
     let readers = nodes.iter().enumerate().flat_map(|(i, node)| node.inputs().iter().map(move |&id| (id, i)));
     let last_reader: HashMap<ValueId, usize> = readers.collect();
     let mut values: HashMap<ValueId, Tensor> = HashMap::new();
     for &id in graph.inputs() {
-        values.insert(id, Normal { mean: 0.0, std: 1.0 }.tensor(&graph.ty(id).sizes(1), seed, 0)?);
+        values.insert(id, image(&graph.ty(id).sizes(1), seed)?);
     }
     for (i, node) in nodes.iter().enumerate() {
         let run = |parameters: &HashMap<ValueId, Tensor>, inputs: &[ValueId]| {

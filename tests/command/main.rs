@@ -12,6 +12,7 @@ mod integers;
 mod lut;
 mod model;
 mod modes;
+mod onnx;
 mod outputs;
 mod outside_cases;
 mod qparams;

@@ -38,6 +38,10 @@ fn parameters_and_multiplications() {
         // A convolution's weights, its biases, and its normalisation's gains and betas.
         ("ds_cnn --input 1,28,28 --num-classes 10", 43 * 64 + 4 * (12 * 64 + 67 * 64) + 65 * 10, ds_cnn_by_hand(), 10),
         ("lenet5 --num-classes 100", 61_706 + 90 * 85, 416_520 + 84 * 90, 5),
+        ("resnet50", 25_557_032, 4_089_184_256, 54),
+        ("mobilenet_v2 --num-classes 10", 3_504_872 - 990 * 1281, 300_774_272 - 990 * 1280, 53),
+        // timm's name for the same network; 14 x 14 patches and one token more.
+        ("deit_tiny_patch16_224", 5_717_416, 196 * 768 * 192 + 12 * 197 * 12 * 192 * 192 + 192 * 1000, 50),
         ("lenet5 --input 3,28,28", 61_706 + 2 * 6 * 25, 416_520 + 2 * 6 * 25 * 784, 5),
     ] {
         let info = folder.json(&format!("model info {args}"));
@@ -96,6 +100,13 @@ fn the_list_in_every_format() {
         ("resnet32", false),
         ("resnet44", false),
         ("resnet56", false),
+        ("alexnet", false),
+        ("vgg19_bn", false),
+        ("resnet152", false),
+        ("mobilenet_v3_small", false),
+        ("convnext_tiny", false),
+        ("deit_tiny", false),
+        ("ds_cnn", false),
     ];
     let list = folder.json("model list");
     let rows = folder.run_to(0, "model list --format csv").csv();

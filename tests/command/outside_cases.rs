@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Once;
 
-fn cases() -> Option<PathBuf> {
+pub fn cases() -> Option<PathBuf> {
     static SKIPPED: Once = Once::new();
     let folder = std::env::var_os("APPROX_EVAL_CASES").map(PathBuf::from);
     if folder.is_none() {

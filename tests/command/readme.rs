@@ -36,6 +36,8 @@ fn of_the_project(name: &str) -> String {
 /// The files that a reader of the README brings along.
 fn prepare(folder: &Folder) {
     folder.write("mul8.bin", Table::unsigned(|a, b| a * b).u16_bin());
+    folder.write("mul8.c", "#include <stdint.h>\nuint16_t mul8u(uint8_t a, uint8_t b) { return a * b; }\n");
+    folder.write("costs.csv", "multiplier,energy\nexact,0.4\ndrum-6,0.3\n");
     folder.write("resnet20.safetensors", safetensors(&StateDict::resnet20(1, 10).stored()));
     for (seed, name) in [(2, "test_batch.bin"), (3, "data_batch_1.bin")] {
         folder.write(name, cifar(&Random::new(seed).bytes(8 * 3072), |i| vec![i as u8]));

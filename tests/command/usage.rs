@@ -67,7 +67,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("-o r.csv --predictions ./r.csv", &["r.csv", "twice"]),
     ("--kernel abacus", &["--kernel", "abacus", "scalar"]),
     ("--no-such-option", &["--no-such-option"]),
-    ("--weights w.safetensors", &["--arch"]),
+    ("--weights w.safetensors", &["w.safetensors", "cannot read"]),
+    ("--weights tiny/model.safetensors", &["tiny/model.safetensors", "lenet5", "--arch"]),
+    ("--model tiny --weights tiny/model.safetensors", &["--weights", "tiny"]),
+    ("--arch lenet5", &["--weights"]),
     ("-q -v", &["--quiet", "--verbose"]),
 ];
 

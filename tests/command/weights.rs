@@ -1,7 +1,8 @@
 //! State dicts: types, names and shapes.
 
-use crate::common::files::{Stored, safetensors, stored};
+use crate::common::files::{Stored, byte_set, safetensors, stored};
 use crate::common::network::{Array, StateDict, TINY, Tiny, write_gray_set};
+use crate::common::random::Random;
 use crate::common::{Folder, integer, text};
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -123,6 +124,36 @@ fn an_architecture_with_a_weights_file() {
     // Nobody said how bytes are normalised: it is noted.
     let report = folder.json("--arch lenet5 --weights w.safetensors --data set.safetensors --mode base");
     assert!(text(&report, "/notes/0").contains("255"), "{}", report["notes"]);
+}
+
+/// The names and shapes of weights tell their architecture, also that of a network for other classes.
+#[test]
+fn an_architecture_is_recognised_by_its_weights() {
+    let folder = Folder::new();
+    folder.write("w.safetensors", safetensors(&StateDict::resnet20(79, 7).stored()));
+    folder.write("set.safetensors", byte_set([4, 3, 32, 32], &Random::new(80).bytes(4 * 3072), &[0, 1, 2, 3]));
+    let data = "--data set.safetensors --mode base --mean 0.5 --std 0.25";
+    let by_arch = folder.logits(&format!("--arch resnet20 --weights w.safetensors {data}"));
+    assert_eq!(by_arch, folder.logits(&format!("--weights w.safetensors {data}")));
+    let report = folder.json(&format!("--weights w.safetensors {data}"));
+    assert_eq!(text(&report, "/model/architecture"), "resnet20");
+    assert!(text(&report, "/notes/0").contains("resnet20"), "{}", report["notes"]);
+}
+
+/// A network that ends in means takes images of any size; one that does not says which it takes.
+#[test]
+fn bare_weights_take_the_images_that_there_are() {
+    let folder = Folder::new();
+    folder.write("resnet.safetensors", safetensors(&StateDict::resnet20(81, 10).stored()));
+    folder.write("lenet.safetensors", safetensors(&StateDict::lenet5(82, 1, 28, 10).stored()));
+    for (name, channels) in [("rgb.safetensors", 3), ("gray.safetensors", 1)] {
+        let bytes = Random::new(83).bytes(4 * channels * 40 * 24);
+        folder.write(name, byte_set([4, channels, 40, 24], &bytes, &[0, 1, 2, 3]));
+    }
+    let report = folder.json("--weights resnet.safetensors --data rgb.safetensors --mode base");
+    assert_eq!(report["layers"][0]["output_shape"], serde_json::json!([16, 40, 24]));
+    assert!(report["notes"].to_string().contains("40 x 24"), "{}", report["notes"]);
+    folder.refuses("--weights lenet.safetensors --data gray.safetensors --mode base", &["40 x 24", "28 x 28"]);
 }
 
 #[test]

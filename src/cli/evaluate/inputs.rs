@@ -21,6 +21,8 @@ pub(super) struct Inputs {
     pub dataset_name: String,
     /// Samples to evaluate.
     pub samples: usize,
+    /// Samples of a batch: those asked for, unless the network takes them one by one.
+    pub batch_size: NonZeroUsize,
     pub preprocess: Preprocess,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
@@ -58,6 +60,7 @@ impl Inputs {
         let dataset = args.data.open(&model)?;
         dataset.check_labels(model.num_classes)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
+        let model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?);
         check_images(&dataset, &preprocess, &model)?;
         let is_quantized = mode.is_quantized() || args.quantization.save_qparams.is_some();
         let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
@@ -68,6 +71,7 @@ impl Inputs {
         Ok(Inputs {
             mode,
             samples: args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len()),
+            batch_size: model.graph.batch_size().and_then(NonZeroUsize::new).unwrap_or(args.run.batch_size),
             parameters: model.graph.trainable_parameters(),
             model,
             dataset_name: dataset.name().to_owned(),

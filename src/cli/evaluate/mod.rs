@@ -92,7 +92,7 @@ impl EvaluateArgs {
         let origin = dataset.origin().clone();
         let hash = std::thread::spawn(move || origin.blake3().map(|hash| hash.to_hex().to_string()));
         let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
-        let batches = Batches::start(dataset, preprocess, self.run.batch_size, limit)?;
+        let batches = Batches::start(dataset, preprocess, inputs.batch_size, limit)?;
         let classes = inputs.model.num_classes;
         let outcome = eval::evaluate(&inputs.model.graph, batches, classes, &progress, |scores| {
             predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;

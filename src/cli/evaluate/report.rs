@@ -21,7 +21,18 @@ impl EvaluateArgs {
         kernel: &'static str,
     ) -> Report {
         let Inputs {
-            mode, model, dataset_name, samples, preprocess, lut, config, baseline, parameters, mut notes, ..
+            mode,
+            model,
+            dataset_name,
+            samples,
+            preprocess,
+            lut,
+            config,
+            baseline,
+            parameters,
+            batch_size,
+            mut notes,
+            ..
         } = inputs;
         let lut = lut.filter(|_| mode == InferenceMode::Approximate).map(|lut| LutInfo::of(&lut));
         let layers = LayerReport::of(&model.graph, lut.as_ref().map(|lut| lut.name.as_str()));
@@ -56,7 +67,7 @@ impl EvaluateArgs {
             config: ConfigReport {
                 mode,
                 seed: self.noise.seed,
-                batch_size: self.run.batch_size.get(),
+                batch_size: batch_size.get(),
                 coding: mode.is_quantized().then_some(config.coding),
                 quantization: quantization.filter(|_| mode.is_quantized()),
                 noise: (mode == InferenceMode::Noise).then_some(noise),

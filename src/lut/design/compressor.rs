@@ -14,7 +14,7 @@
 use super::{Family, Parameter, UNSIGNED, gates};
 
 /// Sum and carry of four bits.
-type Compressor = fn([i32; 4]) -> (i32, i32);
+pub(super) type Compressor = fn([i32; 4]) -> (i32, i32);
 
 const COLUMNS: &[Parameter] = &[Parameter { prefix: "", meaning: "approximate columns", least: 4, greatest: 15 }];
 

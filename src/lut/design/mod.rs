@@ -22,7 +22,7 @@ mod tosam;
 mod truncated;
 mod udm;
 
-use super::{ErrorMetrics, Lut, Metadata, claims};
+use super::{Bits, ErrorMetrics, Lut, Metadata, claims};
 use crate::kernel::Signedness;
 use std::fmt;
 use std::str::FromStr;
@@ -160,6 +160,17 @@ impl Design {
     fn parameters(&self) -> Option<String> {
         let words = self.family.parameters.iter().zip(&self.values).map(|(p, value)| format!("{} {value}", p.meaning));
         Some(words.collect::<Vec<_>>().join(", ")).filter(|words| !words.is_empty())
+    }
+
+    /// How many products of `lut` are not this design's; `None` when their operands are not alike.
+    pub(super) fn differences(&self, lut: &Lut) -> Option<usize> {
+        let is_swapped = lut.origin().swapped;
+        let differs = |&(a, b, product): &(i32, i32, i32)| {
+            let (a, b) = if is_swapped { (b, a) } else { (a, b) };
+            product != (self.family.product)(&self.values, self.signedness, a, b)
+        };
+        let is_alike = (lut.signedness(), lut.bits()) == (self.signedness, [Bits::EIGHT; 2]);
+        is_alike.then(|| lut.products().filter(differs).count())
     }
 
     /// Its table, named and with provenance.

@@ -2,7 +2,8 @@
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout, matrix};
 use crate::lut::Lut;
-use crate::lut::c_source::{evoapprox_metadata, split_comments};
+use crate::lut::c_source::{comment_fields, split_comments};
+use crate::lut::metadata::fields;
 use crate::lut::reading::{Entry, Stated};
 use std::fmt::Write;
 
@@ -29,23 +30,18 @@ impl Format for C {
         Ok(Contents {
             shape: matrix(&rows, values.len())?,
             entries: Entries::Numbers { values, entry: None },
-            stated: Stated::default(),
-            metadata: evoapprox_metadata(&comments),
+            fields: comment_fields(&comments),
         })
     }
 
     fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
         let (entry, index) = layout(self.name(), lut, stated, &[Entry::U16, Entry::I16, Entry::I32])?;
         let mut text = String::from("/*\n");
-        let mut line = |key: &str, value: &str| {
+        for (key, value) in fields(lut, index) {
             // Nothing in a value may end the comment.
             let value = value.replace("*/", "* /").replace(['\n', '\r'], " ");
             let _ = writeln!(text, " * {key} = {value}");
-        };
-        for (key, value) in &lut.metadata().fields() {
-            line(key, value);
         }
-        line("index", index.name());
         let name: String = lut.name().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let kind = format!("{}int{}", if entry.is_signed() { "" } else { "u" }, 8 * entry.size());
         let [rows, columns] = lut.bits().map(crate::lut::Bits::values);

@@ -11,7 +11,7 @@ pub(super) mod raw;
 mod safetensors;
 mod text;
 
-use super::metadata::{FieldError, Metadata};
+use super::metadata::{FieldError, Fields};
 use super::reading::{Entry, IndexOrder, Stated};
 use super::{Bits, Lut};
 use std::path::Path;
@@ -53,10 +53,15 @@ pub struct Contents {
     pub entries: Entries,
     /// Rows and columns, where the file says them.
     pub shape: Option<[Bits; 2]>,
-    /// What the file says of how to read it.
-    pub stated: Stated,
-    /// What the file says of the multiplier.
-    pub metadata: Metadata,
+    /// What the file says of the multiplier, and of how to read it.
+    pub fields: Fields,
+}
+
+impl Contents {
+    /// Entries of a file that says no more of them than their shape.
+    pub fn new(entries: Entries, shape: Option<[Bits; 2]>) -> Contents {
+        Contents { entries, shape, fields: Fields::default() }
+    }
 }
 
 /// The entries of a table file, first operand major.

@@ -2,7 +2,6 @@
 
 use super::{Contents, Entries, Format, FormatError, layout, table_bits};
 use crate::lut::Lut;
-use crate::lut::metadata::Metadata;
 use crate::lut::reading::{Entry, Stated};
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
@@ -58,12 +57,7 @@ impl Format for Npy {
                 .map(|at| stored[at])
                 .collect(),
         };
-        Ok(Contents {
-            entries: Entries::Numbers { values, entry: Some(entry) },
-            shape: Some(shape),
-            stated: Stated::default(),
-            metadata: Metadata::default(),
-        })
+        Ok(Contents::new(Entries::Numbers { values, entry: Some(entry) }, Some(shape)))
     }
 
     fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
@@ -138,4 +132,58 @@ where
     writer.extend(values.map(|value| T::try_from(value).expect("the layout's type holds every product")))?;
     writer.finish()?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A NumPy file of version 1.0 (NEP 1).
+    fn file(descr: &str, fortran: &str, rows: usize, columns: usize, data: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': ({rows}, {columns}), }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn every_integer_type_byte_order_and_layout_is_read() {
+        let (rows, columns) = (8usize, 4usize);
+        // Negative where the type can be, and no two entries alike.
+        let entry = |signed: bool, at: usize| at as i64 - if signed { 16 } else { 0 };
+        for size in [1, 2, 4, 8] {
+            for (kind, signed) in [('u', false), ('i', true)] {
+                for (order, big) in [('<', false), ('>', true)] {
+                    for fortran in [false, true] {
+                        let expected: Vec<i128> = (0..rows * columns).map(|at| entry(signed, at).into()).collect();
+                        let stored = |place: usize| {
+                            let at = if fortran { place % rows * columns + place / rows } else { place };
+                            let little = entry(signed, at).to_le_bytes();
+                            let mut bytes = little[..size].to_vec();
+                            if big {
+                                bytes.reverse();
+                            }
+                            bytes
+                        };
+                        let data: Vec<u8> = (0..rows * columns).flat_map(stored).collect();
+                        let order = if size == 1 { '|' } else { order };
+                        let descr = format!("{order}{kind}{size}");
+                        let fortran = if fortran { "True" } else { "False" };
+                        let contents = Npy.read(&file(&descr, fortran, rows, columns, &data)).unwrap();
+                        let Entries::Numbers { values, entry: Some(found) } = contents.entries else {
+                            panic!("{descr}: no numbers of a type")
+                        };
+                        assert_eq!(values, expected, "{descr} {fortran}");
+                        assert_eq!((found.size(), found.is_signed()), (size, signed));
+                        assert_eq!(
+                            contents.shape.map(|bits| bits.map(crate::lut::Bits::values)),
+                            Some([rows, columns])
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

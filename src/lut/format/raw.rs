@@ -2,7 +2,6 @@
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout};
 use crate::lut::Lut;
-use crate::lut::metadata::Metadata;
 use crate::lut::reading::{Entry, Stated};
 
 /// Raw entries.
@@ -30,12 +29,7 @@ impl Format for Raw {
                 bytes.len()
             )));
         }
-        Ok(Contents {
-            entries: Entries::Bytes(bytes.to_vec()),
-            shape: None,
-            stated: Stated::default(),
-            metadata: Metadata::default(),
-        })
+        Ok(Contents::new(Entries::Bytes(bytes.to_vec()), None))
     }
 
     fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {

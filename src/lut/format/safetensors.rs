@@ -5,9 +5,8 @@
 //! under their names (`mae`, `wce`, ..).
 
 use super::{Contents, Entries, Format, FormatError, layout, raw, table_bits};
-use crate::kernel::Signedness;
 use crate::lut::Lut;
-use crate::lut::metadata::Fields;
+use crate::lut::metadata::{Fields, fields};
 use crate::lut::reading::{Entry, IndexOrder, Stated};
 use ::safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
@@ -43,12 +42,10 @@ impl Format for Safetensors {
         let shape = table_bits(rows, columns)?;
         let entry = entry_type(tensor.dtype())?;
         let pairs = header.metadata().iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
-        let fields = Fields::parse(pairs)?;
         Ok(Contents {
             entries: Entries::Numbers { values: raw::decode(tensor.data(), entry), entry: Some(entry) },
             shape: Some(shape),
-            stated: fields.stated,
-            metadata: fields.metadata,
+            fields: Fields::parse(pairs)?,
         })
     }
 
@@ -65,11 +62,7 @@ impl Format for Safetensors {
 /// The file of `lut`: equal tables with equal metadata give equal bytes.
 pub(super) fn bytes(lut: &Lut) -> Vec<u8> {
     let [first, second] = lut.bits();
-    let mut metadata = lut.metadata().fields();
-    metadata.insert("name".to_owned(), lut.name().to_owned());
-    metadata.insert("signed".to_owned(), (lut.signedness() == Signedness::Signed).to_string());
-    metadata.insert("index".to_owned(), IndexOrder::Numeric.name().to_owned());
-    metadata.insert("bits".to_owned(), if first == second { first.to_string() } else { format!("{first}x{second}") });
+    let metadata = fields(lut, IndexOrder::Numeric);
     let shape = [first.values(), second.values()];
     let tensor = TensorHeader { dtype: "I32", shape, data_offsets: [0, 4 * shape[0] * shape[1]] };
     let mut header = serde_json::to_vec(&Header { metadata, lut: tensor }).expect("texts and numbers are JSON");

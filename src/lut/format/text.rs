@@ -3,7 +3,7 @@
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, labels, layout, matrix};
 use crate::lut::Lut;
-use crate::lut::metadata::Metadata;
+use crate::lut::metadata::Fields;
 use crate::lut::reading::{Entry, Stated};
 
 /// Text files; all are read alike and differ in how they are written.
@@ -58,8 +58,7 @@ impl Format for Text {
         Ok(Contents {
             shape: matrix(&rows, values.len())?,
             entries: Entries::Numbers { values, entry: None },
-            stated,
-            metadata: Metadata::default(),
+            fields: Fields { stated, ..Fields::default() },
         })
     }
 

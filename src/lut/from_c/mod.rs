@@ -6,13 +6,12 @@
 
 mod signature;
 
-use super::c_source::{evoapprox_metadata, split_comments};
+use super::c_source::{comment_fields, split_comments};
 use super::detect::{self, DetectError};
 use super::format::{Contents, Entries};
-use super::metadata::Metadata;
 use super::origin::{Origin, ReadingSource};
 use super::reading::{IndexOrder, Stated};
-use super::{Bits, Lut};
+use super::{Bits, BitsError, Lut};
 use crate::kernel::Signedness;
 use signature::{CInteger, Signature};
 use std::ffi::OsString;
@@ -68,6 +67,17 @@ pub enum FromCError {
         /// What to do.
         mend: &'static str,
     },
+    /// The function's name says a width that no table here has.
+    #[error("{}: the name of `{function}` says its widths; state those to tabulate with --bits", .path.display())]
+    Width {
+        /// The source.
+        path: PathBuf,
+        /// The function.
+        function: String,
+        /// The width.
+        #[source]
+        source: BitsError,
+    },
     /// The compiler is not there.
     #[error("cannot run the C compiler `{compiler}`; set the environment variable CC")]
     Compiler {
@@ -118,14 +128,9 @@ pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
     let bytes = fs::read(&source).map_err(io)?;
     let (code, comments) = split_comments(&String::from_utf8_lossy(&bytes));
     let signature = choose(path, &signature::find(&code), options.function.as_deref())?;
-    let plan = Plan::of(&signature, options);
+    let plan = Plan::of(path, &signature, options)?;
     let values = run(path, &driver(&source, &signature, plan), options, plan.pairs())?;
-    let contents = Contents {
-        entries: Entries::Numbers { values, entry: None },
-        shape: Some(plan.bits),
-        stated: plan.stated,
-        metadata: Metadata::default(),
-    };
+    let contents = Contents::new(Entries::Numbers { values, entry: None }, Some(plan.bits));
     let read = detect::interpret(&contents, &plan.stated)
         .map_err(|source| FromCError::Reading { path: path.to_owned(), source })?;
     let origin = Origin {
@@ -138,7 +143,7 @@ pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
         ..Origin::default()
     };
     let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
-    Ok(lut.with_metadata(evoapprox_metadata(&comments)).with_origin(origin))
+    Ok(lut.with_metadata(comment_fields(&comments).metadata).with_origin(origin))
 }
 
 fn choose(path: &Path, found: &[Signature], wanted: Option<&str>) -> Result<Signature, FromCError> {
@@ -169,14 +174,21 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(signature: &Signature, options: &FromCOptions) -> Plan {
+    fn of(path: &Path, signature: &Signature, options: &FromCOptions) -> Result<Plan, FromCError> {
         let (named_bits, named_signedness) = signature.named();
         let [mut first, mut second] = signature.parameters;
         if signature.is_swapped {
             (first, second) = (second, first);
         }
         let held = |kind: CInteger| Bits::try_from(kind.width).unwrap_or(Bits::EIGHT);
-        let bits = options.bits.or(named_bits).unwrap_or([held(first), held(second)]);
+        let widths = |[first, second]: [u32; 2]| Ok::<_, BitsError>([first.try_into()?, second.try_into()?]);
+        let asked_for = named_bits.filter(|_| options.bits.is_none());
+        let named = asked_for.map(widths).transpose().map_err(|source| FromCError::Width {
+            path: path.to_owned(),
+            function: signature.name.clone(),
+            source,
+        })?;
+        let bits = options.bits.or(named).unwrap_or([held(first), held(second)]);
         let typed = [first, second].map(|kind| kind.signedness);
         let is_signed = typed == [Signedness::Signed; 2];
         // Types as wide as the operands say what these are; wider unsigned ones are used for both.
@@ -191,7 +203,7 @@ impl Plan {
             None => None,
         };
         let stated = Stated { entry: None, signedness, index, bits: Some(bits) };
-        Plan { bits, counts_signed, stated }
+        Ok(Plan { bits, counts_signed, stated })
     }
 
     fn pairs(self) -> usize {

@@ -4,7 +4,6 @@
 //! `uint64_t f(const uint64_t B, const uint64_t A)`. A scan over words is enough for those.
 
 use crate::kernel::Signedness;
-use crate::lut::Bits;
 
 /// A function of two integers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +27,12 @@ pub struct CInteger {
 }
 
 impl Signature {
-    /// What the function's name says of operands, as in `mul8u_1JFF` and `mul8x4s`.
-    pub fn named(&self) -> (Option<[Bits; 2]>, Option<Signedness>) {
+    /// What the function's name says of operands, as in `mul8u_1JFF` and `mul8x4s`: their widths, which
+    /// may be any, and their signedness.
+    pub fn named(&self) -> (Option<[u32; 2]>, Option<Signedness>) {
         let Some(rest) = self.name.strip_prefix("mul") else { return (None, None) };
         let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let bits = |text: &str| text.parse::<u32>().ok().and_then(|bits| Bits::try_from(bits).ok());
+        let bits = |text: &str| text.parse::<u32>().ok();
         let (first, rest) = rest.split_at(digits(rest));
         let (second, rest) = match rest.strip_prefix('x') {
             Some(rest) => rest.split_at(digits(rest)),
@@ -147,12 +147,11 @@ mod tests {
     fn names_say_widths_and_signs() {
         let named = |name: &str| {
             let signature = find(&format!("int {name}(int a, int b) {{")).remove(0);
-            let (bits, signedness) = signature.named();
-            (bits.map(|bits| bits.map(Bits::get)), signedness)
+            signature.named()
         };
         assert_eq!(named("mul8u_1JFF"), (Some([8, 8]), Some(Signedness::Unsigned)));
         assert_eq!(named("mul8x4s"), (Some([8, 4]), Some(Signedness::Signed)));
-        assert_eq!(named("mul12u_2AB"), (None, Some(Signedness::Unsigned)));
+        assert_eq!(named("mul12u_2AB"), (Some([12, 12]), Some(Signedness::Unsigned)));
         assert_eq!(named("multiply"), (None, None));
     }
 }

@@ -99,6 +99,7 @@ fn what_goes_wrong_is_told() {
     let mut cases = vec![
         ("int x;", FromCOptions::default(), "no function of two integers"),
         (two, FromCOptions::default(), "several functions of two integers: f, g"),
+        ("uint32_t mul12u_X(uint16_t A, uint16_t B) { return A * B; }", FromCOptions::default(), "mul12u_X"),
         (two, function("h"), "no function `h` of two integers, but f, g"),
         ("int f(int a, int b) { return a * b; }", absent, "no-such-compiler"),
     ];

@@ -54,7 +54,7 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
         f64::from(*range.start())..f64::from(*range.end()) + 1.0
     };
     let mut chart = ChartBuilder::on(area)
-        .caption("mean error over the operands", ("sans-serif", 15))
+        .caption("mean error (blue: too small, red: too large)", ("sans-serif", 15))
         .margin(12)
         .margin_right(28)
         .x_label_area_size(40)
@@ -86,7 +86,7 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
 
 fn draw_bar(area: &Area, largest: f64) -> Result<(), PlotError> {
     let mut chart = ChartBuilder::on(area)
-        .caption("error", ("sans-serif", 13))
+        .caption("mean error", ("sans-serif", 13))
         .margin(12)
         .margin_right(28)
         .margin_bottom(52)

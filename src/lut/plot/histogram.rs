@@ -28,7 +28,7 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
     chart
         .configure_mesh()
         .light_line_style(WHITE)
-        .x_desc("error: product less exact product")
+        .x_desc("error: product less exact product (product units)")
         .y_desc("pairs of operands")
         .x_label_formatter(&label)
         .y_label_formatter(&label)

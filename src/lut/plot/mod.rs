@@ -88,8 +88,7 @@ fn draw(area: &Area, panel: &Panel, metrics: &ErrorMetrics) -> Result<(), PlotEr
 
 /// A number as axes show it: whole where that says enough, and without the minus of -0.
 fn label(value: &f64) -> String {
-    let value = value + 0.0;
-    if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{}", (100.0 * value).round() / 100.0) }
+    if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{}", (100.0 * value).round() / 100.0 + 0.0) }
 }
 
 /// Every `(a, b, exact product, error)`.
@@ -116,6 +115,13 @@ mod tests {
         }
         // A picture is for looking at, not for storing every product.
         assert!(picture.len() < 3 << 20, "{} bytes", picture.len());
+    }
+
+    #[test]
+    fn labels_are_short() {
+        for (value, text) in [(-1e-17, "0"), (0.2 + 0.1, "0.3"), (-0.2, "-0.2"), (12.5, "12"), (-65_025.0, "-65025")] {
+            assert_eq!(label(&value), text);
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
         .configure_mesh()
         .light_line_style(WHITE)
         .x_desc("exact product")
-        .y_desc("error")
+        .y_desc("error (product units)")
         .x_label_formatter(&label)
         .y_label_formatter(&label)
         .draw()

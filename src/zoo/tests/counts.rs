@@ -35,6 +35,32 @@ fn counts_are_those_published_and_computed_by_hand() {
     for (name, n) in [("resnet20", 3), ("resnet32", 5), ("resnet44", 7), ("resnet56", 9)] {
         assert_eq!(counts(name, [3, 32, 32], 10), cifar_resnet(n), "{name}");
     }
+    // MLPerf Tiny's others: parameters but for running statistics, of which two a normalised channel.
+    let (convolutions, separables) = (10 * 4 * 64 + 64, 4 * ((9 * 64 + 64) + (64 * 64 + 64)));
+    let parameters = convolutions + separables + 9 * 2 * 64 + 64 * 12 + 12;
+    let products = 25 * 5 * (40 * 64 + 4 * (9 * 64 + 64 * 64)) + 64 * 12;
+    assert_eq!(counts("ds_cnn", [1, 49, 10], 12), (parameters, products));
+    let outputs = [128, 128, 128, 128, 8, 128, 128, 128, 128];
+    let inputs = [640, 128, 128, 128, 128, 8, 128, 128, 128];
+    let products = inputs.iter().zip(outputs).map(|(i, o)| i * o).sum::<u64>() + 128 * 640;
+    let parameters = products + 3 * outputs.iter().sum::<u64>() + 640;
+    assert_eq!(counts("autoencoder", [1, 5, 128], 640), (parameters, products));
+    // Pairs of a depthwise convolution of so many channels and a pointwise one to so many, on so many pixels.
+    let pairs = [(8, 16, 48, 48), (16, 32, 48, 24), (32, 32, 24, 24), (32, 64, 24, 12), (64, 64, 12, 12)];
+    let pairs = pairs.into_iter().chain([(64, 128, 12, 6)]).chain([(128, 128, 6, 6); 5]);
+    let pairs: Vec<(u64, u64, u64, u64)> = pairs.chain([(128, 256, 6, 3), (256, 256, 3, 3)]).collect();
+    let parameters = pairs.iter().map(|(i, o, ..)| (9 * i + 3 * i) + (i * o + 3 * o)).sum::<u64>();
+    let products = pairs.iter().map(|(i, o, _, side)| (9 * i + i * o) * side * side).sum::<u64>();
+    let (stem, head) = (27 * 8, 256 * 2);
+    assert_eq!(
+        counts("mobilenet_v1_025", [3, 96, 96], 2),
+        (parameters + stem + 3 * 8 + head + 2, products + stem * 48 * 48 + head)
+    );
+    assert_eq!(counts("mobilenet_v1_025", [3, 96, 96], 2).1, 7_489_664);
+    // Linear layers of ViT-B/16 over 197 tokens, 12 of each, around the patches and the head.
+    let (tokens, width) = (197, 768);
+    let products = 196 * 768 * width + 12 * tokens * (3 + 1 + 4 + 4) * width * width + width * 1000;
+    assert_eq!(counts("vit_b_16", [3, 224, 224], 1000).1, products);
     // 90 more classes: a row of 64 weights and a bias each.
     assert_eq!(counts("resnet20", [3, 32, 32], 100).0, 269_722 + 90 * 65);
 }

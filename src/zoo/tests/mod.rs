@@ -1,5 +1,6 @@
 //! Architectures, their weights, and the files that these come in.
 
 mod counts;
+mod names;
 mod random;
 mod weights;

@@ -1,21 +1,25 @@
 //! Random weights keep networks alive.
 
+use crate::graph::Graph;
+use crate::graph::pass::fold_batch_norm;
 use crate::zoo::{Architecture, random_weights};
 use candle_core::{Device, Tensor};
 
-/// Logits of two images that differ, of an architecture with random weights.
-fn logits(name: &str, input: [usize; 3], seed: u64) -> Vec<Vec<f32>> {
-    let mut graph = Architecture::find(name).unwrap().build(input, 50, None).unwrap();
-    graph.bind(random_weights(&graph, seed)).unwrap();
+/// Two images of variance 1: a sine of growing frequency, and one slower than an image is wide.
+fn images(input: [usize; 3]) -> Tensor {
     let [channels, height, width] = input;
     let pixels = channels * height * width;
-    // Sines of variance 1: one of growing frequency, and one slower than an image is wide.
     let wave = |phase: f64| (2f64.sqrt() * phase.sin()) as f32;
     let fine = (0..pixels).map(|i| wave(1e-3 * (i * i) as f64));
     let coarse = (0..pixels).map(|i| wave(0.01 * i as f64));
-    let images = fine.chain(coarse).collect();
-    let images = Tensor::from_vec(images, (2, channels, height, width), &Device::Cpu).unwrap();
-    graph.run(&[images], 0).unwrap()[0].to_vec2().unwrap()
+    Tensor::from_iter(fine.chain(coarse), &Device::Cpu).unwrap().reshape((2, channels, height, width)).unwrap()
+}
+
+/// Logits of both for an architecture with random weights.
+fn logits(name: &str, input: [usize; 3], seed: u64) -> Vec<Vec<f32>> {
+    let mut graph = Architecture::find(name).unwrap().build(input, 50, None).unwrap();
+    graph.bind(random_weights(&graph, seed)).unwrap();
+    graph.run(&[images(input)], 0).unwrap()[0].to_vec2().unwrap()
 }
 
 /// Mean and standard deviation.
@@ -55,7 +59,7 @@ fn networks_stay_alive() {
         let (_, size) = moments(logits.concat().into_iter().map(f64::from));
         let differences = logits[0].iter().zip(&logits[1]).map(|(a, b)| f64::from(a - b));
         let (_, difference) = moments(differences);
-        assert!((0.05..100.0).contains(&size) && difference > 0.01 * size, "{name}: {size}, {difference} apart");
+        assert!((0.05..1000.0).contains(&size) && difference > 0.01 * size, "{name}: {size}, {difference} apart");
     }
 }
 
@@ -72,4 +76,29 @@ fn numbers_follow_the_seed_and_the_fan_in() {
     let power = (std / (2.0f64 / 576.0).sqrt()).log2();
     assert!(mean.abs() < 1e-3 && (power - power.round()).abs() < 0.02, "{mean} {std}");
     assert!(numbers(3, "bn1.running_var").iter().all(|&variance| variance > 0.0));
+}
+
+/// Normalisation after convolutions of every kind and after linear layers becomes part of them.
+#[test]
+fn every_normalisation_of_a_layer_folds_into_it() {
+    for (name, input) in [
+        ("mobilenet_v2", [3, 32, 32]),
+        ("shufflenet_v2_x1_0", [3, 32, 32]),
+        ("resnext50_32x4d", [3, 32, 32]),
+        ("ds_cnn", [1, 49, 10]),
+        ("autoencoder", [1, 5, 128]),
+    ] {
+        let mut graph = Architecture::find(name).unwrap().build(input, 50, None).unwrap();
+        graph.bind(random_weights(&graph, 9)).unwrap();
+        let images = images(input);
+        let logits = |graph: &Graph| graph.run(std::slice::from_ref(&images), 0).unwrap()[0].to_vec2::<f32>().unwrap();
+        let apart = logits(&graph).concat();
+        fold_batch_norm(&mut graph).unwrap();
+        assert!(graph.nodes().iter().all(|node| node.op().kind() != "batch_norm"), "{name}");
+        let folded = logits(&graph).concat();
+        let largest = apart.iter().fold(0f32, |max, x| max.max(x.abs()));
+        for (apart, folded) in apart.iter().zip(&folded) {
+            assert!((apart - folded).abs() <= 1e-4 * largest, "{name}: {folded}, unfolded {apart}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 pub mod files;
 pub mod forward;
 pub mod network;
+pub mod onnx;
 pub mod random;
 
 use assert_cmd::cargo::cargo_bin_cmd;

@@ -1,6 +1,7 @@
 //! Operators against their definitions, computed element by element from indices, and their inference
 //! against what running gives.
 
+mod adaptive;
 mod axes;
 mod elements;
 mod norms;

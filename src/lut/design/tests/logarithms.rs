@@ -66,12 +66,11 @@ fn mbm_has_its_published_errors() {
 #[test]
 fn tosam_truncates_the_sum_and_rounds_the_product() {
     let cut = |fraction: f64, bits: i32| ((fraction - 1.0) * f64::from(bits).exp2()).floor() / f64::from(bits).exp2();
-    for (h, t) in [(0, 2), (0, 3), (1, 5), (2, 6), (3, 7), (5, 7)] {
-        check(&format!("tosam-h{h}-t{t}"), |a, b| {
-            let middle = |fraction| cut(fraction, h) + f64::from(-h - 1).exp2();
-            scaled(a, b, |x, y| 1.0 + cut(x, t) + cut(y, t) + middle(x) * middle(y))
-        });
-    }
+    check_family("tosam", Signedness::Unsigned, |values, a, b| {
+        let (h, t) = (values[0] as i32, values[1] as i32);
+        let middle = |fraction| cut(fraction, h) + f64::from(-h - 1).exp2();
+        scaled(a, b, |x, y| 1.0 + cut(x, t) + cut(y, t) + middle(x) * middle(y))
+    });
 }
 
 #[test]

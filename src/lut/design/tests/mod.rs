@@ -1,6 +1,7 @@
 //! Every design against a derivation written apart from it.
 
 use super::*;
+use rayon::prelude::*;
 
 mod arrays;
 mod logarithms;
@@ -16,6 +17,20 @@ fn check(name: &str, expected: impl Fn(i32, i32) -> i32) {
     for (a, b, product) in lut(name).products() {
         assert_eq!(product, expected(a, b), "{name}: {a} x {b}");
     }
+}
+
+/// Compares every member of a family, for operands of `signedness`, with what `expected` gives under its
+/// parameters.
+fn check_family(name: &str, signedness: Signedness, expected: impl Fn(&[usize], i32, i32) -> i32 + Sync) {
+    let family = FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"));
+    let members: Vec<Design> = family.designs().filter(|design| design.signedness() == signedness).collect();
+    assert!(!members.is_empty(), "{name} is not defined for these operands");
+    members.par_iter().for_each(|design| {
+        let values: Vec<usize> = design.values().iter().map(|&value| value as usize).collect();
+        for (a, b, product) in design.lut().products() {
+            assert_eq!(product, expected(&values, a, b), "{design}: {a} x {b}");
+        }
+    });
 }
 
 fn metrics(name: &str) -> ErrorMetrics {

@@ -1,4 +1,4 @@
-//! `lut info` and `lut list`.
+//! `lut info`: readings and errors.
 
 use crate::common::files::Table;
 use crate::common::{Folder, integer, number, text};
@@ -121,26 +121,6 @@ fn info_in_every_format() {
     let column = |name: &str| rows[0].iter().position(|column| column == name).unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[1][column("mae")].as_str(), rows[1][column("wce")].as_str()), ("1", "2"));
-}
-
-#[test]
-fn the_list_in_every_format() {
-    let folder = Folder::new();
-    let list = folder.json("lut list");
-    let luts = list["luts"].as_array().unwrap();
-    let names: Vec<&str> = luts.iter().map(|lut| text(lut, "/name")).collect();
-    for name in ["exact", "exact-signed", "drum-4", "mitchell", "udm", "truncated-4"] {
-        assert!(names.contains(&name), "{name}: {names:?}");
-    }
-    // Each can be named, and is what the list says.
-    for lut in luts {
-        assert_eq!(&folder.json(&format!("lut info {}", text(lut, "/name"))), lut);
-    }
-    let rows = folder.run_to(0, "lut list --format csv").csv();
-    let listed: Vec<&str> = rows[1..].iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(listed, names);
-    let table = folder.run_to(0, "lut list").stdout;
-    assert!(names.iter().all(|name| table.contains(name)), "{table}");
 }
 
 /// Kulkarni, Gupta and Ercegovac (VLSI Design 2011): the 2 x 2 block is right but for 3 * 3 = 7, which

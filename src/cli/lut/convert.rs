@@ -1,0 +1,33 @@
+//! `lut convert`: a table from one file format to another.
+
+use super::super::inputs::LutFileArgs;
+use super::super::{ExitCode, TerminalArgs};
+use super::output::WriteArgs;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ConvertArgs {
+    /// A LUT file, '-' for standard input (65,536 products as text, or any other format), or the
+    /// name of a multiplier
+    lut: String,
+
+    /// The file to write, in the format of its extension
+    output: PathBuf,
+
+    /// The multiplier's name; default: the one it has, else the file's
+    #[arg(long)]
+    name: Option<String>,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub(super) fn run(args: &ConvertArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let file = args.write.create(&args.output)?;
+    let lut = args.file.open(&args.lut, None)?.with_provenance(&format!("converted from {}", args.lut));
+    let lut = args.name.iter().fold(lut, |lut, name| lut.with_name(name));
+    args.write.write(&lut, file, terminal)
+}

@@ -1,0 +1,42 @@
+//! `lut gen`: tables of designs.
+
+use super::super::{ExitCode, TerminalArgs};
+use super::output::{WriteArgs, written};
+use crate::lut::design::{self, Design};
+use crate::lut::{SHIPPED, write_shipped};
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct GenerateArgs {
+    /// The design: its family, then its parameters, as drum-4-signed or broken-array h0 v8
+    #[arg(value_name = "NAME", required_unless_present = "shipped", conflicts_with = "shipped")]
+    design: Vec<String>,
+
+    /// Write every multiplier of luts/ to a folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["output", "output_format"])]
+    shipped: Option<PathBuf>,
+
+    /// The file to write, in the format of its extension; default: the design's name in the native
+    /// format
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub(super) fn run(args: &GenerateArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    if let Some(folder) = &args.shipped {
+        return shipped(folder, &args.write, terminal);
+    }
+    let design: Design = args.design.join("-").parse()?;
+    let path = args.output.clone().unwrap_or_else(|| format!("{design}.safetensors").into());
+    args.write.write(&design.lut(), args.write.create(&path)?, terminal)
+}
+
+fn shipped(folder: &Path, write: &WriteArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let paths = write_shipped(folder).context("--shipped")?;
+    let files = paths.iter().zip(SHIPPED).map(|(path, name)| Ok(written(path, [&design::resolve(name, None)?])));
+    write.say(files.collect::<anyhow::Result<_>>()?, terminal)
+}

@@ -1,0 +1,38 @@
+//! `lut info`: one multiplier, audited.
+
+use super::super::costs::CostsArgs;
+use super::super::inputs::LutFileArgs;
+use super::super::output::FormatArgs;
+use super::super::{ExitCode, TerminalArgs};
+use crate::lut::Audit;
+use crate::report::LutDetails;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct InfoArgs {
+    /// A LUT file, '-' for standard input, or the name of a multiplier
+    lut: String,
+
+    /// Exit with 1 when a figure of the metadata is not what is measured, products have lost their
+    /// signs, or a table with a design's name is not that design
+    #[arg(long)]
+    check: bool,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    #[command(flatten)]
+    costs: CostsArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(super) fn run(args: &InfoArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let costs = args.costs.open()?;
+    let lut = args.file.open(&args.lut, None)?;
+    let mut audit = Audit::of(&lut);
+    audit.info.cost = costs.of(&lut);
+    let holds = audit.holds();
+    args.format.print(&LutDetails(audit), terminal)?;
+    Ok(if args.check && !holds { ExitCode::GateFailed } else { ExitCode::Success })
+}

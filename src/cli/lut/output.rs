@@ -1,0 +1,44 @@
+//! Where tables are written, and what is said of that.
+
+use super::super::output::FormatArgs;
+use super::super::{ExitCode, TerminalArgs};
+use crate::lut::{Lut, LutFile, LutFormat, LutInfo};
+use crate::report::{WrittenFile, WrittenFiles};
+use std::path::Path;
+
+/// How tables are written, and what is printed of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct WriteArgs {
+    /// State how the table is written, in place of the format of the file's extension: words joined
+    /// by '-', such as npy-i16 or bin-u16
+    #[arg(long, value_name = "FORMAT")]
+    output_format: Option<LutFormat>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+impl WriteArgs {
+    /// Opens the file, before the work starts.
+    pub fn create(&self, path: &Path) -> anyhow::Result<LutFile> {
+        Ok(LutFile::create(path, &self.output_format.unwrap_or_default())?)
+    }
+
+    /// Writes the table and says so.
+    pub fn write(&self, lut: &Lut, file: LutFile, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        let path = file.path().to_owned();
+        file.commit(lut)?;
+        self.say(vec![written(&path, [lut])], terminal)
+    }
+
+    /// Says what was written.
+    pub fn say(&self, files: Vec<WrittenFile>, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        self.format.print(&WrittenFiles { files }, terminal)?;
+        Ok(ExitCode::Success)
+    }
+}
+
+/// A file that holds or shows `luts`.
+pub(super) fn written<'a>(path: &Path, luts: impl IntoIterator<Item = &'a Lut>) -> WrittenFile {
+    WrittenFile { path: path.display().to_string(), luts: luts.into_iter().map(LutInfo::of).collect() }
+}

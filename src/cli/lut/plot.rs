@@ -1,0 +1,37 @@
+//! `lut plot`: pictures of multipliers' errors.
+
+use super::super::inputs::LutFileArgs;
+use super::super::output::FormatArgs;
+use super::super::{ExitCode, TerminalArgs};
+use super::output::written;
+use crate::lut::{self, Lut};
+use crate::output::OutputFile;
+use crate::report::WrittenFiles;
+use anyhow::Context;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct PlotArgs {
+    /// A LUT file, '-' for standard input, or the name of a multiplier; several stand side by side
+    #[arg(required = true, num_args = 1..=4)]
+    luts: Vec<String>,
+
+    /// The SVG file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let file = OutputFile::create(&args.output).context("--output")?;
+    let luts = args.luts.iter().map(|lut| args.file.open(lut, None)).collect::<anyhow::Result<Vec<Lut>>>()?;
+    let picture = lut::plot(&luts.iter().collect::<Vec<_>>())?;
+    file.commit_bytes(picture.as_bytes())?;
+    args.format.print(&WrittenFiles { files: vec![written(&args.output, &luts)] }, terminal)?;
+    Ok(ExitCode::Success)
+}

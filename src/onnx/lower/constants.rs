@@ -1,0 +1,116 @@
+//! Operators that give constants, or what they are given.
+
+use super::node::known;
+use super::{Lowering, Node, integers};
+use crate::onnx::error::NodeProblem;
+use crate::onnx::tensor::Constant;
+use crate::onnx::value::{Int, Ints, Value};
+use candle_core::{Device, Tensor};
+use rten_onnx::onnx::DataType;
+
+/// Numbers that one constant of one value may have: a gibibyte of them.
+const MAX_COUNT: usize = 1 << 28;
+
+/// A tensor of the file, as the value called `name`.
+pub(super) fn value(constant: Constant, name: &str, initial: bool) -> Value {
+    match constant {
+        Constant::Floats(tensor) => Value::Floats { tensor, name: name.to_owned(), initial },
+        Constant::Ints(ints) => Value::Ints(ints),
+    }
+}
+
+/// `Constant`.
+pub(super) fn constant(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let floats = |values: &[f32], dims: &[usize]| -> Result<Value, NodeProblem> {
+        let tensor = Tensor::from_slice(values, dims, &Device::Cpu)?;
+        Ok(value(Constant::Floats(tensor), node.name, false))
+    };
+    let ints = |values: &[i64], dims: Vec<usize>| {
+        Value::Ints(Ints { dims, values: values.iter().copied().map(Int::from).collect() })
+    };
+    let found = if let Some(tensor) = node.tensor("value")? {
+        value(lowering.read(tensor)?, output(node), false)
+    } else if let Some(int) = node.int("value_int")? {
+        ints(&[int], vec![])
+    } else if let Some(found) = node.ints("value_ints")? {
+        ints(found, vec![found.len()])
+    } else if let Some(found) = node.floats("value_floats")? {
+        floats(found, &[found.len()])?
+    } else {
+        let missing = || NodeProblem::Unsupported("a constant without numbers".to_owned());
+        floats(&[node.float("value_float")?.ok_or_else(missing)?], &[])?
+    };
+    Ok(vec![found])
+}
+
+/// The name of the node's first output, which the network's parameter is called by.
+fn output<'n>(node: &'n Node) -> &'n str {
+    node.proto.output.first().map_or(node.name, String::as_str)
+}
+
+/// `ConstantOfShape`.
+pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let dims = known(node.input(0)?.ints(0)?)?;
+    let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+    let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+    let sizes = sizes.filter(|sizes| count(sizes).is_some_and(|count| count <= MAX_COUNT));
+    let sizes = sizes.ok_or_else(|| NodeProblem::Unsupported(format!("a constant of dimensions {dims:?}")))?;
+    let number = node.tensor("value")?.map(|tensor| lowering.read(tensor)).transpose()?;
+    let one = || NodeProblem::Attribute {
+        name: "value",
+        found: "a tensor of several numbers".to_owned(),
+        expected: "one number".to_owned(),
+    };
+    Ok(vec![match number {
+        Some(Constant::Ints(ints)) => {
+            let [number] = ints.values.as_slice() else { return Err(one()) };
+            let count = sizes.iter().product();
+            if count > integers::MAX_COUNT {
+                return Err(NodeProblem::Unsupported(format!("{count} integers")));
+            }
+            let values = vec![*number; count];
+            Value::Ints(Ints { dims: sizes, values })
+        }
+        number => {
+            let number = match number {
+                Some(Constant::Floats(tensor)) => tensor.flatten_all()?.to_vec1::<f32>()?,
+                _ => vec![0.0],
+            };
+            let [number] = number.as_slice() else { return Err(one()) };
+            let tensor = Tensor::from_vec(vec![*number; sizes.iter().product()], sizes, &Device::Cpu)?;
+            // Made of nothing, and yet what stands where weights do in files that leave them out.
+            Value::Floats { tensor, name: output(node).to_owned(), initial: true }
+        }
+    }])
+}
+
+/// `Identity`, and `Dropout`, which evaluation does without.
+pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mut value = node.input(0)?.clone();
+    if let Value::Floats { name, .. } = &mut value {
+        // Exporters that find two tensors alike keep one, and give the other's name back so.
+        output(node).clone_into(name);
+    }
+    Ok(vec![value])
+}
+
+/// `Cast`: real numbers stay `f32`; constants become what they are cast to.
+pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let to = DataType(node.int_or("to", 1)? as i32);
+    let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
+    Ok(vec![match (node.input(0)?.clone(), is_float) {
+        (Value::Ints(ints), true) => {
+            let values = known(&ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
+            let tensor = Tensor::from_vec(values, ints.dims, &Device::Cpu)?;
+            Value::Floats { tensor, name: output(node).to_owned(), initial: false }
+        }
+        (Value::Floats { tensor, .. }, false) => {
+            let is_bool = to == DataType::BOOL;
+            let cast = |x: f32| Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 });
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(cast).collect();
+            Value::Ints(Ints { dims: tensor.dims().to_vec(), values })
+        }
+        (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("a cast of images to {to}"))),
+        (value, _) => value,
+    }])
+}

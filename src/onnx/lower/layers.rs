@@ -1,0 +1,132 @@
+//! Linear and convolution layers, and matrix products that are none.
+
+use super::window::Sliding;
+use super::{Lowering, Node, spatial};
+use crate::graph::Dim;
+use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
+use crate::layer::ConvAttributes;
+use crate::onnx::error::NodeProblem;
+use crate::onnx::name;
+use crate::onnx::value::{Product, Value};
+use candle_core::Tensor;
+
+/// `Conv` over one or two axes.
+pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let rank = lowering.ty(1, node.input(1)?)?.rank();
+    Ok(vec![match rank {
+        3 => conv_over::<1>(lowering, node)?,
+        4 => conv_over::<2>(lowering, node)?,
+        _ => return Err(NodeProblem::Unsupported(format!("convolution by a weight of {rank} axes"))),
+    }])
+}
+
+fn conv_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
+    let (x, weight) = (node.input(0)?, node.input(1)?);
+    let input = spatial(&lowering.ty(0, x)?)?;
+    let kernel = spatial(&lowering.ty(1, weight)?)?;
+    if input.len() != D || kernel.contains(&0) {
+        let found = lowering.ty(0, x)?.to_string();
+        return Err(NodeProblem::Shape { found, expected: format!("{D} spatial axes, as its kernel {kernel:?} has") });
+    }
+    let sliding = Sliding::read(node, &kernel, &input)?;
+    let groups = node.int_or("group", 1)?;
+    let attributes = ConvAttributes::<D> {
+        stride: std::array::from_fn(|axis| sliding.stride[axis]),
+        padding: std::array::from_fn(|axis| sliding.padding[axis]),
+        dilation: std::array::from_fn(|axis| sliding.dilation[axis]),
+        groups: usize::try_from(groups).unwrap_or(0),
+    };
+    let bias = node.optional(2);
+    let bias_name = if let Some(Value::Floats { name, .. }) = bias { Some(name.as_str()) } else { None };
+    match (weight, bias) {
+        (Value::Floats { tensor, name, .. }, None | Some(Value::Floats { .. })) => {
+            let name = name::layer(name, bias_name, node.name, node.operator());
+            let x = lowering.id(0, x)?;
+            let bias = bias.map(|bias| bias.floats(2)).transpose()?.cloned();
+            lowering.layer(&name, x, Conv(attributes), tensor.clone(), bias)
+        }
+        // Weights that are computed: a convolution all the same, but no layer that could be swapped.
+        _ => lowering.emit(node.name, Conv(attributes), &node.all_inputs()?),
+    }
+}
+
+/// `Gemm`: `alpha A B + beta C`.
+pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let (alpha, beta) = (node.float_or("alpha", 1.0)?, node.float_or("beta", 1.0)?);
+    let mut a = node.input(0)?.clone();
+    if node.flag("transA")? {
+        a = lowering.emit(node.name, Transpose { order: vec![1, 0] }, &[a])?;
+    }
+    let (b, c) = (node.input(1)?, node.optional(2));
+    let is_transposed = node.flag("transB")?;
+    let Value::Floats { tensor, name, .. } = b else {
+        if alpha != 1.0 || beta != 1.0 {
+            return Err(NodeProblem::Unsupported("a factor of a product of two activations".to_owned()));
+        }
+        let b = if is_transposed {
+            lowering.emit(node.name, Transpose { order: vec![1, 0] }, &[b.clone()])?
+        } else {
+            b.clone()
+        };
+        let product = lowering.emit(node.name, MatMul, &[a, b])?;
+        return Ok(vec![match c {
+            Some(c) => lowering.emit(node.name, Add::default(), &[product, c.clone()])?,
+            None => product,
+        }]);
+    };
+    let scaled = |tensor: &Tensor, factor: f32| match factor {
+        1.0 => Ok(tensor.clone()),
+        factor => tensor.affine(f64::from(factor), 0.0),
+    };
+    let weight = if is_transposed { tensor.clone() } else { tensor.t()?.contiguous()? };
+    let product = Product {
+        x: lowering.id(0, &a)?,
+        weight: scaled(&weight, alpha)?,
+        weight_name: name.clone(),
+        node: node.name.to_owned(),
+        operator: node.operator().to_owned(),
+    };
+    let outputs = product.weight.dims()[0];
+    Ok(vec![match c {
+        None => lowering.linear(product, None)?,
+        Some(Value::Floats { tensor, name, .. }) if [1, outputs].contains(&tensor.elem_count()) => {
+            let bias = scaled(&tensor.flatten_all()?.broadcast_as(outputs)?.contiguous()?, beta)?;
+            lowering.linear(product, Some((bias, name)))?
+        }
+        Some(c) if beta == 1.0 => {
+            let product = lowering.linear(product, None)?;
+            lowering.emit(node.name, Add::default(), &[product, c.clone()])?
+        }
+        Some(_) => return Err(NodeProblem::Unsupported("a factor of a sum of two activations".to_owned())),
+    }])
+}
+
+/// `MatMul`: a linear layer where the right side is a constant matrix.
+pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let (a, b) = (node.input(0)?.clone(), node.input(1)?.clone());
+    let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
+    if let (Value::Computed(x), Value::Floats { tensor, name, .. }) = (&a, &b)
+        && tensor.rank() == 2
+        && types[0].rank() >= 2
+    {
+        return Ok(vec![Value::Product(Box::new(Product {
+            x: *x,
+            weight: tensor.t()?.contiguous()?,
+            weight_name: name.clone(),
+            node: node.name.to_owned(),
+            operator: node.operator().to_owned(),
+        }))]);
+    }
+    // Leading axes of size 1 make the ranks equal.
+    let rank = types[0].rank().max(types[1].rank());
+    let mut sides = Vec::new();
+    for (value, ty) in [a, b].into_iter().zip(types) {
+        if ty.rank() < 2 {
+            return Err(NodeProblem::Unsupported("a product with a vector".to_owned()));
+        }
+        let missing = rank - ty.rank();
+        let shape = [vec![Dim::Fixed(1); missing], ty.shape].concat();
+        sides.push(if missing == 0 { value } else { lowering.emit(node.name, Reshape { shape }, &[value])? });
+    }
+    Ok(vec![lowering.emit(node.name, MatMul, &sides)?])
+}

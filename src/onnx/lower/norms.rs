@@ -1,0 +1,70 @@
+//! Normalisation.
+
+use super::node::axis;
+use super::{Lowering, Node};
+use crate::graph::Dim;
+use crate::graph::op::{BatchNorm, LayerNorm, LocalResponseNorm, Reshape, Softmax};
+use crate::onnx::error::NodeProblem;
+use crate::onnx::value::Value;
+
+/// The attribute `epsilon` as the decimal number that it was before it became an `f32`.
+fn epsilon(node: &Node) -> Result<f64, NodeProblem> {
+    let found = node.float_or("epsilon", 1e-5)?;
+    Ok(found.to_string().parse().unwrap_or(f64::from(found)))
+}
+
+/// `BatchNormalization` by running statistics.
+pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if node.flag("training_mode")? {
+        return Err(NodeProblem::Unsupported("training mode: export after model.eval()".to_owned()));
+    }
+    if node.int_or("spatial", 1)? != 1 {
+        return Err(NodeProblem::Unsupported("normalisation of every position".to_owned()));
+    }
+    let mut inputs = node.all_inputs()?;
+    inputs.truncate(5);
+    // Running statistics are no parameters that training learns.
+    for statistic in inputs.iter_mut().skip(3) {
+        if let Value::Floats { initial, .. } = statistic {
+            *initial = false;
+        }
+    }
+    Ok(vec![lowering.emit(node.name, BatchNorm { eps: epsilon(node)? }, &inputs)?])
+}
+
+/// `LayerNormalization`.
+pub(super) fn layer(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let rank = lowering.ty(0, node.input(0)?)?.rank();
+    let axis = axis("axis", node.int_or("axis", -1)?, rank)?;
+    let inputs: Vec<Value> = node.inputs.iter().flatten().cloned().collect();
+    Ok(vec![lowering.emit(node.name, LayerNorm { axis, eps: epsilon(node)? }, &inputs)?])
+}
+
+/// `LRN`.
+pub(super) fn local_response(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let size = node.int_or("size", 0)?;
+    let op = LocalResponseNorm {
+        size: usize::try_from(size).ok().filter(|&size| size < 1 << 16).unwrap_or(0),
+        alpha: node.float_or("alpha", 1e-4)?,
+        beta: node.float_or("beta", 0.75)?,
+        bias: node.float_or("bias", 1.0)?,
+    };
+    Ok(vec![lowering.emit(node.name, op, &[node.input(0)?.clone()])?])
+}
+
+/// `Softmax` and `LogSoftmax`: along one axis since version 13, before over all from the axis on.
+pub(super) fn softmax(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let log = node.operator() == "LogSoftmax";
+    let input = node.input(0)?.clone();
+    let shape = lowering.ty(0, &input)?.shape;
+    let is_along = node.opset >= 13;
+    let axis = axis("axis", node.int_or("axis", if is_along { -1 } else { 1 })?, shape.len())?;
+    let (before, over) = shape.split_at(axis);
+    if is_along || over.iter().skip(1).all(|dim| *dim == Dim::Fixed(1)) {
+        return Ok(vec![lowering.emit(node.name, Softmax { axis, log }, &[input])?]);
+    }
+    let count = Dim::product(over).ok_or_else(|| NodeProblem::Batch("the sum of a softmax".to_owned()))?;
+    let flat = lowering.emit(node.name, Reshape { shape: [before, &[count]].concat() }, &[input])?;
+    let flat = lowering.emit(node.name, Softmax { axis, log }, &[flat])?;
+    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[flat])?])
+}

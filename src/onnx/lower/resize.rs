@@ -1,0 +1,115 @@
+//! Enlargement by the nearest neighbour: elements repeated along each axis.
+
+use super::node::known;
+use super::{Lowering, Node, slices};
+use crate::graph::Dim;
+use crate::onnx::error::NodeProblem;
+use crate::onnx::value::Value;
+
+/// `Resize`, and `Upsample`, which it replaced.
+pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mode = node.text_or("mode", "nearest")?;
+    if mode != "nearest" {
+        return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}'")));
+    }
+    let mut value = node.input(0)?.clone();
+    let shape = lowering.ty(0, &value)?.shape;
+    let factors = Factors::read(node, shape.len())?;
+    let rounding = Rounding::read(node)?;
+    for (axis, dim) in shape.into_iter().enumerate() {
+        let (size, scale) = match (factors.sizes.as_ref(), factors.scales.as_ref(), dim) {
+            (_, Some(scales), Dim::Batch(_)) if scales[axis] == 1.0 => continue,
+            (Some(sizes), _, Dim::Batch(times)) if sizes[axis] == times as i64 => continue,
+            (_, _, Dim::Batch(_)) => return Err(NodeProblem::Batch(format!("resizing of axis {axis}"))),
+            (Some(sizes), _, Dim::Fixed(size)) => (sizes[axis], sizes[axis] as f32 / size as f32),
+            (None, Some(scales), Dim::Fixed(size)) => ((size as f32 * scales[axis]).floor() as i64, scales[axis]),
+            (None, None, _) => return Err(NodeProblem::Missing(2)),
+        };
+        let Dim::Fixed(from @ 1..) = dim else { continue };
+        if !(1..1 << 24).contains(&size) || !scale.is_finite() {
+            return Err(NodeProblem::Unsupported(format!("resizing of axis {axis} to {size}")));
+        }
+        let places: Vec<usize> = (0..size as usize).map(|at| rounding.place(at, from, size as usize, scale)).collect();
+        if !places.iter().copied().eq(0..from) {
+            value = slices::take(lowering, node.name, value, axis, places)?;
+        }
+    }
+    Ok(vec![value])
+}
+
+/// What each axis grows to, or by.
+struct Factors {
+    sizes: Option<Vec<i64>>,
+    scales: Option<Vec<f32>>,
+}
+
+impl Factors {
+    fn read(node: &Node, rank: usize) -> Result<Self, NodeProblem> {
+        if node.optional(3).is_some() && node.ints("axes")?.is_some() {
+            return Err(NodeProblem::Unsupported("resizing of chosen axes".to_owned()));
+        }
+        // Before version 11 there is no region of interest between the input and its scales.
+        let at = if node.opset < 11 { 1 } else { 2 };
+        let scales = match (node.floats("scales")?, node.optional(at)) {
+            (Some(scales), _) => Some(scales.to_vec()),
+            (None, Some(Value::Ints(ints))) if ints.values.is_empty() => None,
+            (None, Some(value)) => Some(value.floats(at)?.flatten_all()?.to_vec1::<f32>()?),
+            (None, None) => None,
+        };
+        let scales = scales.filter(|scales| !scales.is_empty());
+        let sizes = node.optional(3).map(|value| known(value.ints(3)?)).transpose()?;
+        let counts = [scales.as_ref().map(Vec::len), sizes.as_ref().map(Vec::len)];
+        if let Some(count) = counts.into_iter().flatten().find(|&count| count != rank) {
+            let expected = format!("one for each of {rank} axes");
+            return Err(NodeProblem::Shape { found: format!("{count} scales or sizes"), expected });
+        }
+        Ok(Factors { sizes, scales })
+    }
+}
+
+/// How places of the output become places of the input.
+struct Rounding<'n> {
+    transformation: &'n str,
+    nearest: &'n str,
+}
+
+impl<'n> Rounding<'n> {
+    fn read(node: &'n Node) -> Result<Self, NodeProblem> {
+        let is_old = node.opset < 11;
+        let transformation =
+            if is_old { "asymmetric" } else { node.text_or("coordinate_transformation_mode", "half_pixel")? };
+        let nearest = if is_old { "floor" } else { node.text_or("nearest_mode", "round_prefer_floor")? };
+        let known = ["half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "asymmetric", "align_corners"];
+        if !known.contains(&transformation) {
+            return Err(NodeProblem::Unsupported(format!("resizing by coordinates '{transformation}'")));
+        }
+        if !["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"].contains(&nearest) {
+            return Err(NodeProblem::Unsupported(format!("resizing with nearest mode '{nearest}'")));
+        }
+        Ok(Rounding { transformation, nearest })
+    }
+
+    /// The element of `from` that element `at` of `to` is, the ratio of which is about `scale`.
+    fn place(&self, at: usize, from: usize, to: usize, scale: f32) -> usize {
+        let x = at as f32;
+        let x = match self.transformation {
+            "asymmetric" => x / scale,
+            "align_corners" if to == 1 => 0.0,
+            "align_corners" => x * (from - 1) as f32 / (to - 1) as f32,
+            "pytorch_half_pixel" if to == 1 => 0.0,
+            "half_pixel_symmetric" => {
+                let exact = from as f32 * scale;
+                let shift = from as f32 / 2.0 * (1.0 - to as f32 / exact);
+                shift + (x + 0.5) / scale - 0.5
+            }
+            _ => (x + 0.5) / scale - 0.5,
+        };
+        let nearest = match self.nearest {
+            "round_prefer_floor" => (x - 0.5).ceil(),
+            "round_prefer_ceil" => (x + 0.5).floor(),
+            "ceil" => x.ceil(),
+            _ => x.floor(),
+        };
+        (nearest.max(0.0) as usize).min(from - 1)
+    }
+}

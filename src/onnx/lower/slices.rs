@@ -1,0 +1,312 @@
+//! Operators that take values apart and put them together.
+
+use super::node::{axis, known};
+use super::{Lowering, Node, shapes};
+use crate::graph::Dim;
+use crate::graph::op::{Concat, Gather, Pad, Reshape, Slice};
+use crate::onnx::error::NodeProblem;
+use crate::onnx::value::{Int, Ints, Value};
+
+/// `Concat`.
+pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mut inputs = node.all_inputs()?;
+    let first = inputs.first().ok_or(NodeProblem::Missing(0))?;
+    let found = node.int_or("axis", 1)?;
+    if let Value::Ints(ints) = first {
+        axis("axis", found, ints.dims.len())?;
+        let mut values = Vec::new();
+        for (i, input) in inputs.iter().enumerate() {
+            let ints = input.ints(i)?;
+            one_axis(ints)?;
+            values.extend_from_slice(&ints.values);
+        }
+        return Ok(vec![Value::Ints(Ints::vector(values))]);
+    }
+    let types = inputs.iter().enumerate().map(|(i, input)| lowering.ty(i, input)).collect::<Result<Vec<_>, _>>()?;
+    let axis = axis("axis", found, types[0].rank())?;
+    // What is the same for every sample is repeated for each.
+    let batch = types.iter().find_map(|ty| ty.shape.iter().position(|dim| matches!(dim, Dim::Batch(1))));
+    if let Some(batch) = batch.filter(|&batch| batch != axis) {
+        let size = lowering.constant_batch().unwrap_or(1);
+        for (input, ty) in inputs.iter_mut().zip(&types) {
+            if ty.shape.get(batch) == Some(&Dim::Fixed(1)) || ty.shape.get(batch) == Some(&Dim::Fixed(size)) {
+                let mut shape = ty.shape.clone();
+                shape[batch] = Dim::Batch(1);
+                *input = shapes::broadcast(lowering, node.name, input, ty, shape)?;
+            }
+        }
+    }
+    Ok(vec![lowering.emit(node.name, Concat { axis }, &inputs)?])
+}
+
+/// Fails unless integers are one axis of them.
+fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
+    if ints.dims.len() == 1 {
+        return Ok(());
+    }
+    Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "one axis of integers".to_owned() })
+}
+
+/// Places along an axis of `size`, which may be counted from the end.
+fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
+    let place = |&found: &i64| {
+        let place = if found < 0 { found.checked_add(size as i64)? } else { found };
+        usize::try_from(place).ok().filter(|&place| place < size)
+    };
+    let places: Option<Vec<usize>> = found.iter().map(place).collect();
+    places.ok_or_else(|| NodeProblem::Shape {
+        found: format!("{size} elements"),
+        expected: format!("enough for indices from {:?} to {:?}", found.iter().min(), found.iter().max()),
+    })
+}
+
+/// `Gather`.
+pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let indices = node.input(1)?.ints(1)?;
+    let found = node.int_or("axis", 0)?;
+    if let Value::Ints(data) = node.input(0)? {
+        let axis = axis("axis", found, data.dims.len())?;
+        let places = places(&known(indices)?, data.dims[axis])?;
+        let outer: usize = data.dims[..axis].iter().product();
+        let inner: usize = data.dims[axis + 1..].iter().product();
+        let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
+        let values =
+            (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
+        let values = values.map(|(o, place, i)| at(o, place, i)).collect();
+        let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
+        return Ok(vec![Value::Ints(Ints { dims, values })]);
+    }
+    let data = node.input(0)?.clone();
+    let ty = lowering.ty(0, &data)?;
+    let axis = axis("axis", found, ty.rank())?;
+    let Dim::Fixed(size) = ty.shape[axis] else {
+        return Err(NodeProblem::Batch(format!("a choice along axis {axis} of {ty}")));
+    };
+    let places = places(&known(indices)?, size)?;
+    let one = if let [place] = places.as_slice() { Some(*place) } else { None };
+    let taken = match one {
+        Some(start) => lowering.emit(node.name, Slice { axis, start, end: start + 1, step: 1 }, &[data])?,
+        None => lowering.emit(node.name, Gather { axis, indices: places }, &[data])?,
+    };
+    if indices.dims.len() == 1 {
+        return Ok(vec![taken]);
+    }
+    let between = indices.dims.iter().map(|&size| Dim::Fixed(size)).collect();
+    let shape = [ty.shape[..axis].to_vec(), between, ty.shape[axis + 1..].to_vec()].concat();
+    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
+}
+
+/// What one axis is cut to.
+struct Cut {
+    axis: usize,
+    start: Int,
+    end: Int,
+    step: i64,
+}
+
+impl Cut {
+    /// The elements taken of `size`, as `NumPy` counts them; `None` for all of them.
+    fn elements(&self, size: Dim, batch: Option<usize>) -> Result<Option<Vec<usize>>, NodeProblem> {
+        let far = self.end.known().is_some_and(|end| end >= i64::from(i32::MAX));
+        let is_end =
+            far || self.end == Int::from(size) || (batch.is_some() && self.end.known() == batch.map(|b| b as i64));
+        let Dim::Fixed(size) = size else {
+            return match self.start == Int::from(0) && is_end && self.step == 1 {
+                true => Ok(None),
+                false => Err(NodeProblem::Batch(format!("a part of axis {}", self.axis))),
+            };
+        };
+        let (Some(start), Some(end)) = (self.start.known(), self.end.known()) else {
+            return Err(NodeProblem::Batch(format!("a part of axis {}", self.axis)));
+        };
+        let count = size as i64;
+        let from_start = |place: i64| if place < 0 { place.saturating_add(count) } else { place };
+        let (start, end) = (from_start(start), from_start(end));
+        let taken: Vec<usize> = match self.step {
+            step @ 1.. => {
+                (start.clamp(0, count)..end.clamp(0, count)).step_by(step as usize).map(|i| i as usize).collect()
+            }
+            0 => Vec::new(),
+            step => {
+                let (first, last) = (start.clamp(-1, count - 1), end.clamp(-1, count - 1));
+                (last + 1..=first).rev().step_by(step.unsigned_abs() as usize).map(|i| i as usize).collect()
+            }
+        };
+        if taken.is_empty() {
+            return Err(NodeProblem::Unsupported(format!("a part of axis {} without elements", self.axis)));
+        }
+        Ok((taken.len() != size || self.step < 0).then_some(taken))
+    }
+}
+
+/// `Slice`, whose places are attributes before version 10.
+pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let either = |name, index: usize| -> Result<Option<Vec<Int>>, NodeProblem> {
+        match node.ints(name)? {
+            Some(found) => Ok(Some(found.iter().copied().map(Int::from).collect())),
+            None => node.optional(index).map(|value| Ok(value.ints(index)?.values.clone())).transpose(),
+        }
+    };
+    let starts = either("starts", 1)?.ok_or(NodeProblem::Missing(1))?;
+    let ends = either("ends", 2)?.ok_or(NodeProblem::Missing(2))?;
+    let count = starts.len();
+    let axes = node.ints_by_either("axes", 3)?.unwrap_or_else(|| (0..count as i64).collect());
+    let steps = node.optional(4).map(|value| known(value.ints(4)?)).transpose()?.unwrap_or_else(|| vec![1; count]);
+    if [ends.len(), axes.len(), steps.len()] != [count; 3] {
+        let found = format!("{count} starts, {} ends, {} axes, {} steps", ends.len(), axes.len(), steps.len());
+        return Err(NodeProblem::Shape { found, expected: "as many of each".to_owned() });
+    }
+    let cuts = |rank: usize| -> Result<Vec<Cut>, NodeProblem> {
+        let cut =
+            |i: usize| Ok(Cut { axis: axis("axes", axes[i], rank)?, start: starts[i], end: ends[i], step: steps[i] });
+        (0..count).map(cut).collect()
+    };
+    if let Value::Ints(ints) = node.input(0)? {
+        one_axis(ints)?;
+        let mut values = ints.values.clone();
+        for cut in cuts(1)? {
+            // No part at all is one that a shape may have.
+            match cut.elements(Dim::Fixed(values.len()), None) {
+                Ok(None) => (),
+                Ok(Some(taken)) => values = taken.into_iter().map(|i| values[i]).collect(),
+                Err(NodeProblem::Unsupported(_)) => values.clear(),
+                Err(error) => return Err(error),
+            }
+        }
+        return Ok(vec![Value::Ints(Ints::vector(values))]);
+    }
+    let mut value = node.input(0)?.clone();
+    let ty = lowering.ty(0, &value)?;
+    for cut in cuts(ty.rank())? {
+        if let Some(taken) = cut.elements(ty.shape[cut.axis], lowering.constant_batch())? {
+            value = take(lowering, node.name, value, cut.axis, taken)?;
+        }
+    }
+    Ok(vec![value])
+}
+
+/// Elements of an axis.
+pub(super) fn take(
+    lowering: &mut Lowering,
+    name: &str,
+    value: Value,
+    axis: usize,
+    taken: Vec<usize>,
+) -> Result<Value, NodeProblem> {
+    let step = if taken.len() > 1 { taken[1].checked_sub(taken[0]) } else { Some(1) };
+    let is_even = |step: usize| taken.windows(2).all(|pair| pair[0].checked_add(step) == Some(pair[1]));
+    match (step.filter(|&step| step > 0 && is_even(step)), taken.last()) {
+        (Some(step), Some(&last)) => {
+            lowering.emit(name, Slice { axis, start: taken[0], end: last + 1, step }, &[value])
+        }
+        _ => lowering.emit(name, Gather { axis, indices: taken }, &[value]),
+    }
+}
+
+/// `Split`, whose sizes are an attribute before version 13.
+pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let value = node.input(0)?.clone();
+    let shape: Vec<Dim> = match &value {
+        Value::Ints(ints) => ints.dims.iter().map(|&size| Dim::Fixed(size)).collect(),
+        value => lowering.ty(0, value)?.shape,
+    };
+    let axis = axis("axis", node.int_or("axis", 0)?, shape.len())?;
+    let Dim::Fixed(size) = shape[axis] else {
+        return Err(NodeProblem::Batch(format!("a split of axis {axis}")));
+    };
+    let parts = node.proto.output.len().max(1);
+    let sizes: Vec<usize> = match node.ints_by_either("split", 1)? {
+        Some(sizes) => sizes.into_iter().map(|size| usize::try_from(size).unwrap_or(usize::MAX)).collect(),
+        // Equal parts, but for the last.
+        None => {
+            let each = size.div_ceil(parts);
+            (0..parts).map(|i| size.saturating_sub(i * each).min(each)).collect()
+        }
+    };
+    let total = sizes.iter().try_fold(0usize, |total, &size| total.checked_add(size));
+    if total != Some(size) || sizes.len() != parts || sizes.contains(&0) {
+        let expected = format!("a split of axis {axis} into {parts} parts of sizes {sizes:?}");
+        return Err(NodeProblem::Shape { found: format!("{size} elements"), expected });
+    }
+    let mut outputs = Vec::new();
+    let mut start = 0;
+    for size in sizes {
+        let end = start + size;
+        outputs.push(match &value {
+            Value::Ints(ints) => {
+                one_axis(ints)?;
+                Value::Ints(Ints::vector(ints.values[start..end].to_vec()))
+            }
+            value => lowering.emit(node.name, Slice { axis, start, end, step: 1 }, &[value.clone()])?,
+        });
+        start = end;
+    }
+    Ok(outputs)
+}
+
+/// `Pad`, whose sizes are attributes before version 11.
+pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let value = node.input(0)?.clone();
+    let ty = lowering.ty(0, &value)?;
+    let pads = node.ints_by_either("pads", 1)?.ok_or(NodeProblem::Missing(1))?;
+    let axes = match node.optional(3) {
+        Some(axes) => known(axes.ints(3)?)?,
+        None => (0..ty.rank() as i64).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        let expected = format!("two for each of {} axes", axes.len());
+        return Err(NodeProblem::Attribute { name: "pads", found: format!("{} numbers", pads.len()), expected });
+    }
+    let mut padding = vec![[0; 2]; ty.rank()];
+    for (i, &found) in axes.iter().enumerate() {
+        let both = [pads[i], pads[i + axes.len()]];
+        if both.iter().any(|pad| !(0..1 << 24).contains(pad)) {
+            return Err(NodeProblem::Unsupported(format!("padding by {both:?}")));
+        }
+        padding[axis("axes", found, ty.rank())?] = both.map(|pad| pad as usize);
+    }
+    match node.text_or("mode", "constant")? {
+        "constant" => {
+            let number = node.float_by_either("value", 2)?.unwrap_or(0.0);
+            Ok(vec![lowering.emit(node.name, Pad { padding, value: number }, &[value])?])
+        }
+        mode @ ("edge" | "reflect") => mirror(lowering, node, value, &ty.shape, &padding, mode == "edge"),
+        mode => Err(NodeProblem::Unsupported(format!("padding of mode '{mode}'"))),
+    }
+}
+
+/// Padding with the value's own numbers.
+fn mirror(
+    lowering: &mut Lowering,
+    node: &Node,
+    mut value: Value,
+    shape: &[Dim],
+    padding: &[[usize; 2]],
+    edge: bool,
+) -> Result<Vec<Value>, NodeProblem> {
+    for (axis, (&dim, &[before, after])) in
+        shape.iter().zip(padding).enumerate().filter(|(_, (_, pad))| **pad != [0, 0])
+    {
+        let Dim::Fixed(size @ 1..) = dim else {
+            return Err(NodeProblem::Batch(format!("padding of axis {axis}")));
+        };
+        let last = size as i64 - 1;
+        let place = |at: i64| match edge {
+            true => Some(at.clamp(0, last)),
+            // Once around, the edge itself not repeated.
+            false => Some(if at < 0 {
+                -at
+            } else if at > last {
+                2 * last - at
+            } else {
+                at
+            })
+            .filter(|at| (0..=last).contains(at)),
+        };
+        let places = (-(before as i64)..size as i64 + after as i64).map(place);
+        let places: Option<Vec<usize>> = places.map(|place| place.map(|place| place as usize)).collect();
+        let indices = places.ok_or_else(|| NodeProblem::Unsupported(format!("reflection of more than axis {axis}")))?;
+        value = lowering.emit(node.name, Gather { axis, indices }, &[value])?;
+    }
+    Ok(vec![value])
+}

@@ -1,0 +1,145 @@
+//! Tensors of an ONNX file: real numbers as `f32`, integers as they are, wherever their bytes lie.
+
+use super::error::TensorProblem;
+use super::value::{Int, Ints};
+use candle_core::{Device, Tensor};
+use half::{bf16, f16};
+use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+/// More elements than any network's tensor has.
+pub(super) const MAX_ELEMENTS: usize = 1 << 40;
+
+/// What a tensor holds.
+#[derive(Debug, Clone)]
+pub(super) enum Constant {
+    Floats(Tensor),
+    Ints(Ints),
+}
+
+/// The files beside a model that hold its larger tensors, each read once.
+#[derive(Debug)]
+pub(super) struct ExternalFiles {
+    folder: PathBuf,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl ExternalFiles {
+    /// Of a model at `path`.
+    pub fn beside(path: &Path) -> Self {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        ExternalFiles { folder: folder.to_owned(), files: BTreeMap::new() }
+    }
+
+    /// The contents of those that were read, by name.
+    pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        self.files.values().map(Vec::as_slice)
+    }
+
+    fn bytes(&mut self, tensor: &TensorProto) -> Result<&[u8], TensorProblem> {
+        let entry = |key: &str| {
+            let found = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
+            found.and_then(|entry| entry.value.as_deref())
+        };
+        let location = entry("location").unwrap_or_default();
+        let wrong = || TensorProblem::Location(location.to_owned());
+        let is_inside = |component| matches!(component, Component::Normal(_) | Component::CurDir);
+        if location.is_empty() || !Path::new(location).components().all(is_inside) {
+            return Err(wrong());
+        }
+        if !self.files.contains_key(location) {
+            let external = |source| TensorProblem::External { location: location.to_owned(), source };
+            let bytes = std::fs::read(self.folder.join(location)).map_err(external)?;
+            self.files.insert(location.to_owned(), bytes);
+        }
+        let file = &self.files[location];
+        let number = |key: &str| entry(key).map(|value| value.parse::<u64>().map_err(|_| wrong())).transpose();
+        let offset = number("offset")?.unwrap_or(0);
+        let length = number("length")?.unwrap_or((file.len() as u64).saturating_sub(offset));
+        let range = offset.checked_add(length).map(|end| offset as usize..end as usize);
+        range.and_then(|range| file.get(range)).ok_or_else(|| TensorProblem::Range {
+            location: location.to_owned(),
+            offset,
+            length,
+            size: file.len(),
+        })
+    }
+}
+
+/// The dimensions of a tensor and their product.
+fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize), TensorProblem> {
+    let wrong = || TensorProblem::Shape(dims.to_vec());
+    let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+    let sizes = sizes.ok_or_else(wrong)?;
+    let count = sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+    let count = count.filter(|&count| count < MAX_ELEMENTS).ok_or_else(wrong)?;
+    Ok((sizes, count))
+}
+
+/// Reads a tensor.
+pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result<Constant, TensorProblem> {
+    let (dims, count) = shape(&tensor.dims)?;
+    let ty = tensor.data_type.unwrap_or(DataType(0));
+    let raw = tensor.raw_data.as_ref().map(std::cell::RefCell::borrow);
+    let bytes = match (&raw, tensor.data_location) {
+        (_, Some(DataLocation::EXTERNAL)) => Some(external.bytes(tensor)?),
+        (Some(raw), _) => Some(raw.as_slice()),
+        (None, _) => None,
+    };
+    let floats = |values: Vec<f32>| -> Result<Constant, TensorProblem> {
+        check_length(values.len(), count)?;
+        Ok(Constant::Floats(Tensor::from_vec(values, dims.as_slice(), &Device::Cpu)?))
+    };
+    let ints = |values: Vec<i64>| -> Result<Constant, TensorProblem> {
+        check_length(values.len(), count)?;
+        let values = values.into_iter().map(Int::from).collect();
+        Ok(Constant::Ints(Ints { dims: dims.clone(), values }))
+    };
+    let small = |values: &[i32]| values.iter().map(|&x| i64::from(x)).collect::<Vec<_>>();
+    match (ty, bytes) {
+        (DataType::FLOAT, Some(bytes)) => floats(numbers(bytes, count, f32::from_le_bytes)?),
+        (DataType::DOUBLE, Some(bytes)) => floats(numbers(bytes, count, |b| f64::from_le_bytes(b) as f32)?),
+        (DataType::FLOAT16, Some(bytes)) => floats(numbers(bytes, count, |b| f16::from_le_bytes(b).to_f32())?),
+        (DataType::BFLOAT16, Some(bytes)) => floats(numbers(bytes, count, |b| bf16::from_le_bytes(b).to_f32())?),
+        (DataType::INT64, Some(bytes)) => ints(numbers(bytes, count, i64::from_le_bytes)?),
+        (DataType::INT32, Some(bytes)) => ints(numbers(bytes, count, |b| i32::from_le_bytes(b).into())?),
+        (DataType::UINT32, Some(bytes)) => ints(numbers(bytes, count, |b| u32::from_le_bytes(b).into())?),
+        (DataType::INT16, Some(bytes)) => ints(numbers(bytes, count, |b| i16::from_le_bytes(b).into())?),
+        (DataType::UINT16, Some(bytes)) => ints(numbers(bytes, count, |b| u16::from_le_bytes(b).into())?),
+        (DataType::INT8, Some(bytes)) => ints(numbers(bytes, count, |b| i8::from_le_bytes(b).into())?),
+        (DataType::UINT8 | DataType::BOOL, Some(bytes)) => {
+            ints(numbers(bytes, count, |b| u8::from_le_bytes(b).into())?)
+        }
+        (DataType::FLOAT, None) => floats(tensor.float_data.clone()),
+        (DataType::DOUBLE, None) => floats(tensor.double_data.iter().map(|&x| x as f32).collect()),
+        // Halves are stored as the bits of integers.
+        (DataType::FLOAT16, None) => {
+            floats(tensor.int32_data.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect())
+        }
+        (DataType::BFLOAT16, None) => {
+            floats(tensor.int32_data.iter().map(|&bits| bf16::from_bits(bits as u16).to_f32()).collect())
+        }
+        (DataType::INT64, None) => ints(tensor.int64_data.clone()),
+        (
+            DataType::INT32 | DataType::INT16 | DataType::UINT16 | DataType::INT8 | DataType::UINT8 | DataType::BOOL,
+            None,
+        ) => ints(small(&tensor.int32_data)),
+        (other, _) => Err(TensorProblem::Type(other.to_string())),
+    }
+}
+
+fn check_length(found: usize, expected: usize) -> Result<(), TensorProblem> {
+    if found == expected { Ok(()) } else { Err(TensorProblem::Length { found, expected }) }
+}
+
+/// `count` little-endian numbers of `N` bytes.
+fn numbers<T, const N: usize>(
+    bytes: &[u8],
+    count: usize,
+    read: impl Fn([u8; N]) -> T,
+) -> Result<Vec<T>, TensorProblem> {
+    check_length(bytes.len(), count * N)?;
+    let (chunks, _) = bytes.as_chunks::<N>();
+    Ok(chunks.iter().map(|chunk| read(*chunk)).collect())
+}

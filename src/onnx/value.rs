@@ -1,0 +1,114 @@
+//! What a name of an ONNX graph stands for while the graph is lowered.
+
+use super::error::NodeProblem;
+use crate::graph::{Dim, ValueId};
+use candle_core::Tensor;
+
+/// An integer that may depend on the batch size: `fixed + batch * N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Int {
+    pub fixed: i64,
+    pub batch: i64,
+}
+
+impl From<i64> for Int {
+    fn from(fixed: i64) -> Self {
+        Int { fixed, batch: 0 }
+    }
+}
+
+impl From<Dim> for Int {
+    fn from(dim: Dim) -> Self {
+        match dim {
+            Dim::Fixed(size) => Int { fixed: size as i64, batch: 0 },
+            Dim::Batch(times) => Int { fixed: 0, batch: times as i64 },
+        }
+    }
+}
+
+impl Int {
+    /// The number, if it does not depend on the batch size.
+    pub fn known(self) -> Option<i64> {
+        (self.batch == 0).then_some(self.fixed)
+    }
+
+    /// The same as a dimension.
+    pub fn dim(self) -> Option<Dim> {
+        match self {
+            Int { fixed, batch: 0 } => usize::try_from(fixed).ok().map(Dim::Fixed),
+            Int { fixed: 0, batch } => usize::try_from(batch).ok().map(Dim::Batch),
+            Int { .. } => None,
+        }
+    }
+}
+
+/// Integers that are known before the images are, but for the batch size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ints {
+    pub dims: Vec<usize>,
+    pub values: Vec<Int>,
+}
+
+impl Ints {
+    /// One axis of them.
+    pub fn vector(values: Vec<Int>) -> Self {
+        Ints { dims: vec![values.len()], values }
+    }
+
+    /// The numbers, if none depends on the batch size.
+    pub fn known(&self) -> Option<Vec<i64>> {
+        self.values.iter().map(|int| int.known()).collect()
+    }
+}
+
+/// A matrix product by a constant whose bias may follow.
+#[derive(Debug, Clone)]
+pub(super) struct Product {
+    /// What is multiplied.
+    pub x: ValueId,
+    /// `[out, in]`.
+    pub weight: Tensor,
+    /// The constant's name.
+    pub weight_name: String,
+    /// The node's name and that of its operator.
+    pub node: String,
+    pub operator: String,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// Computed from the images.
+    Computed(ValueId),
+    /// A constant of real numbers, and the name that it has in the file.
+    Floats {
+        tensor: Tensor,
+        name: String,
+        /// Whether it is one of the file's tensors, not the result of a computation.
+        initial: bool,
+    },
+    /// Integers, which only say how the rest is computed.
+    Ints(Ints),
+    /// Computed, once it is known whether a bias follows.
+    Product(Box<Product>),
+}
+
+impl Value {
+    /// The integers of input `index`.
+    pub fn ints(&self, index: usize) -> Result<&Ints, NodeProblem> {
+        match self {
+            Value::Ints(ints) => Ok(ints),
+            Value::Floats { .. } => Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" }),
+            Value::Computed(_) | Value::Product(_) => Err(NodeProblem::NotConstant(index)),
+        }
+    }
+
+    /// The constant real numbers of input `index`.
+    pub fn floats(&self, index: usize) -> Result<&Tensor, NodeProblem> {
+        match self {
+            Value::Floats { tensor, .. } => Ok(tensor),
+            Value::Ints(_) => Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" }),
+            Value::Computed(_) | Value::Product(_) => Err(NodeProblem::NotConstant(index)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One multiplier: how its table was read, how far it is from exact, and what its audit found.
+
+use super::super::document::{Document, Records, Section, significant};
+use super::{cost_source, energy, figure, operands, percent, reading, records, word};
+use crate::lut::{Audit, Quadrant};
+
+/// A multiplier with its audit.
+#[derive(Debug, Clone)]
+pub struct LutDetails(pub Audit);
+
+impl LutDetails {
+    fn identity(&self) -> Section {
+        let info = &self.0.info;
+        let metadata = &info.metadata;
+        let known = [
+            ("design", metadata.design.clone()),
+            ("parameters", metadata.parameters.clone()),
+            ("paper", metadata.paper.clone()),
+            ("source", metadata.source.clone()),
+            ("power", metadata.power.map(|power| format!("{power} mW"))),
+        ];
+        let cost = info.cost.iter().flat_map(|cost| {
+            [
+                ("energy", energy(cost)),
+                ("area", figure(cost.area, "um2", cost.relative_area)),
+                ("delay", figure(cost.delay, "ns", None)),
+                ("costs by", Some(cost_source(cost))),
+            ]
+        });
+        let mut pairs = vec![
+            ("name", info.name.clone()),
+            ("operands", operands(info)),
+            ("read as", reading(info)),
+            ("blake3", info.blake3.clone()),
+            ("lut[0][0]", info.zero_product.to_string()),
+            ("symmetric", if info.symmetric { "yes" } else { "no" }.to_owned()),
+        ];
+        pairs.extend(known.into_iter().chain(cost).filter_map(|(name, value)| Some((name, value?))));
+        pairs.extend(info.warnings.iter().map(|warning| ("warning", warning.clone())));
+        Section::pairs(pairs)
+    }
+
+    /// Every metric, beside what the table's metadata claim of it.
+    fn errors(&self) -> Section {
+        let errors = &self.0.info.errors;
+        let number = |x: f64| significant(x, 5);
+        let share = |x: f64| percent(x, 4);
+        let metrics = [
+            ("mae", "mean absolute error (MAE)", number(errors.mae)),
+            ("wce", "worst-case error (WCE)", errors.wce.to_string()),
+            ("mse", "mean squared error (MSE)", number(errors.mse)),
+            ("rmse", "its root (RMSE)", number(errors.rmse)),
+            ("mre", "mean relative error (MRE)", share(errors.mre)),
+            ("wcre", "worst-case relative error (WCRE)", share(errors.wcre)),
+            ("ep", "error probability (EP)", share(errors.ep)),
+            ("bias", "mean error (bias)", number(errors.bias)),
+            ("variance", "variance of the error", number(errors.variance)),
+            ("nmed", "normalised MAE (NMED)", share(errors.nmed)),
+            ("psnr", "peak signal-to-noise ratio (PSNR)", errors.psnr.map_or("-".to_owned(), |x| format!("{x:.2} dB"))),
+        ];
+        let claim = |metric: &str| self.0.claims.iter().find(|claim| claim.metric == metric);
+        let row = |(name, words, measured): (&str, &str, String)| {
+            let stated = claim(name).into_iter().flat_map(|claim| {
+                let verdict = if claim.holds { "holds" } else { "FAILS" };
+                [claim.claimed.clone(), verdict.to_owned()]
+            });
+            [words.to_owned(), measured].into_iter().chain(stated).collect::<Vec<_>>()
+        };
+        let worst = self.0.worst_operands.iter().zip(["first", "second"]);
+        let worst = worst
+            .map(|(worst, side)| vec![format!("largest MAE of a {side} operand, {}", worst.value), number(worst.mae)]);
+        let mut header = ["error", "measured", "stated", ""].map(str::to_owned).to_vec();
+        header.truncate(if self.0.claims.is_empty() { 2 } else { 4 });
+        let mut rows: Vec<_> = metrics.into_iter().map(row).chain(worst).collect();
+        rows.iter_mut().for_each(|row| row.resize(header.len(), String::new()));
+        Section { title: None, numeric: (1..header.len().min(3)).collect(), header, rows }
+    }
+
+    fn quadrants(&self) -> Option<Section> {
+        let row = |quadrant: &Quadrant| {
+            vec![
+                quadrant.signs.map(String::from).join(" x "),
+                significant(quadrant.mae, 5),
+                significant(quadrant.bias, 5),
+                format!("{} of {}", quadrant.wrong_signs, quadrant.pairs),
+                word(quadrant.relation),
+            ]
+        };
+        let header = ["signs", "MAE", "bias", "products of the wrong sign", "against + x +"];
+        (!self.0.quadrants.is_empty()).then(|| Section {
+            title: None,
+            header: header.map(str::to_owned).to_vec(),
+            rows: self.0.quadrants.iter().map(row).collect(),
+            numeric: vec![1, 2, 3],
+        })
+    }
+
+    fn findings(&self) -> Section {
+        let findings: Vec<_> = self.0.findings.iter().map(|finding| ("FAILED", finding.to_string())).collect();
+        Section::pairs(if findings.is_empty() {
+            vec![("audit", "nothing wrong was found".to_owned())]
+        } else {
+            findings
+        })
+    }
+}
+
+impl Document for LutDetails {
+    fn json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.0).expect("an audit is JSON")
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let sections = [Some(self.identity()), Some(self.errors()), self.quadrants(), Some(self.findings())];
+        sections.into_iter().flatten().collect()
+    }
+
+    fn records(&self) -> Records {
+        records([&self.0.info])
+    }
+}

@@ -1,0 +1,80 @@
+//! The multipliers that can be named.
+
+use super::super::document::{Document, Records, Section, significant};
+use super::{energy, operands, percent, records};
+use crate::lut::design::{Design, FAMILIES, Family};
+use crate::lut::{Costs, LutInfo, SHIPPED};
+use rayon::prelude::*;
+use serde_json::json;
+
+/// Multipliers that have names, each family's together.
+#[derive(Debug, Clone)]
+pub struct LutList {
+    families: Vec<(&'static Family, Vec<LutInfo>)>,
+}
+
+impl LutList {
+    /// Describes `designs`, their costs taken from `costs` first.
+    pub fn of(designs: &[Design], costs: &Costs) -> Self {
+        let describe = |design: &Design| {
+            let lut = design.lut();
+            LutInfo::with_cost(&lut, Some(costs.of_design(design, &lut)))
+        };
+        let described: Vec<_> = designs.par_iter().map(|design| (design.family().name, describe(design))).collect();
+        let members = |family: &'static Family| {
+            let of_family = described.iter().filter(|(name, _)| *name == family.name);
+            (family, of_family.map(|(_, info)| info.clone()).collect::<Vec<_>>())
+        };
+        LutList {
+            families: FAMILIES.iter().map(|&family| members(family)).filter(|(_, luts)| !luts.is_empty()).collect(),
+        }
+    }
+
+    fn luts(&self) -> impl Iterator<Item = &LutInfo> {
+        self.families.iter().flat_map(|(_, luts)| luts)
+    }
+}
+
+impl Document for LutList {
+    fn json(&self) -> serde_json::Value {
+        let family = |(family, luts): &(&Family, Vec<LutInfo>)| {
+            json!({
+                "name": family.name,
+                "form": family.grammar(),
+                "summary": family.summary,
+                "paper": family.paper,
+                "luts": luts.iter().map(|lut| &lut.name).collect::<Vec<_>>(),
+            })
+        };
+        json!({
+            "luts": self.luts().collect::<Vec<_>>(),
+            "families": self.families.iter().map(family).collect::<Vec<_>>(),
+            "shipped": SHIPPED,
+        })
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let row = |lut: &LutInfo| {
+            vec![
+                lut.name.clone(),
+                operands(lut),
+                significant(lut.errors.mae, 4),
+                lut.errors.wce.to_string(),
+                percent(lut.errors.mre, 3),
+                lut.cost.as_ref().and_then(energy).unwrap_or_else(|| "-".to_owned()),
+                if SHIPPED.contains(&lut.name.as_str()) { "in luts/" } else { "" }.to_owned(),
+            ]
+        };
+        let section = |(family, luts): &(&Family, Vec<LutInfo>)| Section {
+            title: Some(format!("{}: {}", family.grammar(), family.summary)),
+            header: ["name", "operands", "MAE", "WCE", "MRE", "energy", ""].map(str::to_owned).to_vec(),
+            rows: luts.iter().map(row).collect(),
+            numeric: vec![2, 3, 4, 5],
+        };
+        self.families.iter().map(section).collect()
+    }
+
+    fn records(&self) -> Records {
+        records(self.luts())
+    }
+}

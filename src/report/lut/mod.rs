@@ -1,0 +1,98 @@
+//! Descriptions of multipliers: one with its audit, all that can be named, and files made of them.
+
+mod details;
+mod list;
+mod written;
+
+pub use details::LutDetails;
+pub use list::LutList;
+pub use written::{WrittenFile, WrittenFiles};
+
+use super::document::{Records, optional, significant};
+use crate::lut::{Cost, CostSource, LutInfo};
+use serde::Serialize;
+
+/// The text of a value that serialises as a string.
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// How a table was read, in words.
+pub(super) fn reading(lut: &LutInfo) -> String {
+    let reading = &lut.reading;
+    let entry = reading.entry.as_ref().map(|entry| format!(" of {entry}")).unwrap_or_default();
+    let swapped = if reading.swapped { ", operands swapped" } else { "" };
+    format!("{}{entry}, {} order ({}){swapped}", reading.format, word(reading.index), word(reading.from))
+}
+
+fn operands(lut: &LutInfo) -> String {
+    let [a, b] = lut.bits;
+    format!("{a}x{b} {}", if lut.signed { "signed" } else { "unsigned" })
+}
+
+fn percent(fraction: f64, digits: usize) -> String {
+    format!("{} %", significant(fraction * 100.0, digits))
+}
+
+/// A measured figure, one relative to the exact multiplier, or both.
+fn figure(measured: Option<f64>, unit: &str, relative: Option<f64>) -> Option<String> {
+    let measured = measured.map(|figure| format!("{} {unit}", significant(figure, 3)));
+    let relative = relative.map(|figure| format!("{} of exact", percent(figure, 3)));
+    let texts: Vec<String> = measured.into_iter().chain(relative).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+/// The energy of one multiplication, as far as known.
+fn energy(cost: &Cost) -> Option<String> {
+    figure(cost.energy, "pJ", cost.relative_energy)
+}
+
+/// Whose word a cost is.
+fn cost_source(cost: &Cost) -> String {
+    let source = match cost.source {
+        CostSource::Csv => "--costs",
+        CostSource::Metadata => "metadata",
+        CostSource::UnitGates => "unit-gate model",
+    };
+    if cost.note.is_empty() { source.to_owned() } else { format!("{source}: {}", cost.note) }
+}
+
+/// Multipliers as records, one a row.
+fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
+    let header = [
+        "name",
+        "signed",
+        "bits_a",
+        "bits_b",
+        "mae",
+        "wce",
+        "mre",
+        "ep",
+        "bias",
+        "energy",
+        "relative_energy",
+        "relative_area",
+        "cost_source",
+        "blake3",
+    ];
+    let row = |info: &LutInfo| {
+        let (errors, cost) = (&info.errors, info.cost.as_ref());
+        vec![
+            info.name.clone(),
+            info.signed.to_string(),
+            info.bits[0].to_string(),
+            info.bits[1].to_string(),
+            errors.mae.to_string(),
+            errors.wce.to_string(),
+            errors.mre.to_string(),
+            errors.ep.to_string(),
+            errors.bias.to_string(),
+            optional(cost.and_then(|cost| cost.energy).as_ref()),
+            optional(cost.and_then(|cost| cost.relative_energy).as_ref()),
+            optional(cost.and_then(|cost| cost.relative_area).as_ref()),
+            cost.map(|cost| word(cost.source)).unwrap_or_default(),
+            info.blake3.clone(),
+        ]
+    };
+    Records { header: header.map(str::to_owned).to_vec(), rows: infos.into_iter().map(row).collect() }
+}

@@ -1,0 +1,166 @@
+//! ONNX files that cannot be run: exit code 2 and one message that says why.
+
+use crate::common::Folder;
+use crate::common::files::float_set;
+use crate::common::onnx::{Attr, Onnx};
+use crate::common::random::Random;
+use Attr::{Int, Ints, Text};
+use rten_onnx::onnx::{ModelProto, OperatorSetIdProto};
+
+const IMAGE: [usize; 3] = [1, 4, 4];
+
+/// A small network that is whole.
+fn small() -> Onnx {
+    let mut onnx = Onnx::new(17, &IMAGE);
+    onnx.random("w", &[2, 1, 3, 3]).random("b", &[2]).ints("to", &[0, -1]);
+    onnx.node("conv", "Conv", &["x", "w", "b"], &["c"], &[("pads", Ints(&[1, 1, 1, 1]))]);
+    onnx.node("relu", "Relu", &["c"], &["r"], &[]).node("flat", "Reshape", &["r", "to"], &["out"], &[]);
+    onnx
+}
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("set.safetensors", float_set([1, 1, 4, 4], &Random::new(15).floats(16, -1.0, 1.0), &[0]));
+    folder
+}
+
+/// Refuses a file with a message that has all of `needles`.
+fn refuse(folder: &Folder, file: &[u8], needles: &[&str]) {
+    folder.write("net.onnx", file);
+    let outputs = "-o report.json --predictions p.csv --logits l.safetensors";
+    let run = folder.refuses(&format!("--model net.onnx --data set.safetensors {outputs}"), needles);
+    assert!(run.stderr.contains("net.onnx") && !run.stderr.contains("memory allocation"), "{run:?}");
+}
+
+/// A file that is cut off anywhere is no network.
+#[test]
+fn every_prefix_is_refused() {
+    let folder = folder();
+    let whole = small().bytes("out");
+    folder.write("net.onnx", &whole);
+    folder.run_to(0, "--model net.onnx --data set.safetensors");
+    for length in 0..whole.len() {
+        folder.write("net.onnx", &whole[..length]);
+        let run = folder.run("model info net.onnx");
+        assert_eq!(run.code, Some(2), "{length} of {}: {run:?}", whole.len());
+        assert!(run.stderr.starts_with("error: net.onnx") && !run.stderr.contains("panicked"), "{length}: {run:?}");
+    }
+}
+
+/// Whatever a byte is changed to, there is an answer and no panic.
+#[test]
+fn changed_bytes_do_not_panic() {
+    let folder = folder();
+    let whole = small().bytes("out");
+    let mut random = Random::new(16);
+    for _ in 0..200 {
+        let mut file = whole.clone();
+        for _ in 0..=random.below(3) {
+            let at = random.below(file.len() as u64) as usize;
+            file[at] = random.next() as u8;
+        }
+        folder.write("net.onnx", &file);
+        let run = folder.run("--model net.onnx --data set.safetensors -q");
+        assert!(matches!(run.code, Some(0 | 2)) && !run.stderr.contains("panicked"), "{file:?}: {run:?}");
+    }
+}
+
+#[test]
+fn files_that_are_no_network() {
+    let folder = folder();
+    refuse(&folder, b"this is not the file that you are looking for\n", &["net.onnx", "not a whole ONNX file"]);
+    refuse(&folder, b"", &["net.onnx"]);
+    refuse(&folder, &Random::new(17).bytes(5000), &["net.onnx"]);
+    let set = |model: &mut ModelProto, version| {
+        model.opset_import = vec![OperatorSetIdProto { domain: None, version: Some(version) }];
+    };
+    let mut model = small().model("out");
+    set(&mut model, 6);
+    refuse(&folder, &model.write_buf().unwrap(), &["operator set 6", "7 to", "opset_version"]);
+    set(&mut model, 99);
+    refuse(&folder, &model.write_buf().unwrap(), &["operator set 99"]);
+    model.opset_import = Vec::new();
+    refuse(&folder, &model.write_buf().unwrap(), &["operator set none"]);
+    model.graph = None;
+    refuse(&folder, &model.write_buf().unwrap(), &["net.onnx"]);
+    let folder_args = "--model none.onnx --data set.safetensors";
+    folder.refuses(folder_args, &["none.onnx"]);
+}
+
+#[test]
+fn graphs_that_do_not_hold_together() {
+    let folder = folder();
+    refuse(&folder, &small().bytes("elsewhere"), &["nothing makes the value 'elsewhere'", "output"]);
+    let mut none = small().model("out");
+    none.graph.as_mut().unwrap().output.clear();
+    refuse(&folder, &none.write_buf().unwrap(), &["no output"]);
+    let with = |change: &dyn Fn(&mut Onnx)| {
+        let mut onnx = small();
+        change(&mut onnx);
+        onnx.bytes("out")
+    };
+    let cut = |onnx: &mut Onnx| onnx.graph.node[1].input[0] = "gone".to_owned();
+    refuse(&folder, &with(&cut), &["nothing makes the value 'gone'", "'relu'"]);
+    let cycle = |onnx: &mut Onnx| onnx.graph.node[0].input[0] = "r".to_owned();
+    refuse(&folder, &with(&cycle), &["cycle"]);
+    let twice = |onnx: &mut Onnx| onnx.graph.node[0].output[0] = "r".to_owned();
+    refuse(&folder, &with(&twice), &["'r' is made twice"]);
+    let tensor_twice = |onnx: &mut Onnx| {
+        onnx.random("w", &[2, 1, 3, 3]);
+    };
+    refuse(&folder, &with(&tensor_twice), &["'w' is made twice"]);
+    let two_inputs = |onnx: &mut Onnx| {
+        let mut other = onnx.graph.input[0].clone();
+        other.name = Some("z".to_owned());
+        onnx.graph.input.push(other);
+    };
+    refuse(&folder, &with(&two_inputs), &["inputs", "\"x\", \"z\""]);
+}
+
+#[test]
+fn operators_that_are_not_supported() {
+    let folder = folder();
+    let with = |op: &str, inputs: &[&str], attrs: &[(&str, Attr)]| {
+        let mut onnx = Onnx::new(17, &IMAGE);
+        onnx.random("w", &[1, 2, 3, 3]).random("scales", &[4]).ints("two", &[1, 2]).ints("big", &[1 << 40, 1 << 40]);
+        onnx.node("odd", op, inputs, &["y"], attrs).op("Flatten", &["y"], "out", &[]);
+        onnx.bytes("out")
+    };
+    let cases: [(&str, &[&str], &[(&str, Attr)], &[&str]); 13] = [
+        ("ConvTranspose", &["x", "w"], &[], &["operator ConvTranspose", "'odd'"]),
+        ("Frobnicate", &["x"], &[], &["operator Frobnicate", "'odd'"]),
+        ("Resize", &["x", "", "scales"], &[("mode", Text("linear"))], &["'odd' (Resize)", "mode 'linear'"]),
+        ("Conv", &["x", "w"], &[], &["'odd' (Conv)", "[batch, 2, 2 sizes]"]),
+        ("Conv", &["x"], &[], &["'odd' (Conv)", "input 1 is missing"]),
+        ("Conv", &["x", "w"], &[("pads", Ints(&[-1, 0, 0, 0]))], &["'odd'", "'pads'", "-1"]),
+        ("Conv", &["x", "w"], &[("auto_pad", Text("SAME"))], &["'odd'", "'auto_pad'", "SAME_UPPER"]),
+        ("MaxPool", &["x"], &[], &["'odd' (MaxPool)", "kernel_shape"]),
+        ("MaxPool", &["x"], &[("kernel_shape", Ints(&[1 << 40, 1]))], &["'odd'", "'kernel_shape'"]),
+        ("Reshape", &["x", "two"], &[], &["'odd' (Reshape)", "as many elements as [1, 2]"]),
+        ("Reshape", &["x", "x"], &[], &["'odd' (Reshape)", "input 1", "constant"]),
+        ("Expand", &["x", "big"], &[], &["'odd' (Expand)"]),
+        ("Softmax", &["x"], &[("axis", Int(7))], &["'odd' (Softmax)", "'axis' is 7", "4"]),
+    ];
+    for (op, inputs, attrs, needles) in cases {
+        refuse(&folder, &with(op, inputs, attrs), needles);
+    }
+    let mut custom = small();
+    custom.graph.node[1].domain = Some("com.example".to_owned());
+    refuse(&folder, &custom.bytes("out"), &["operator com.example.Relu", "'relu'"]);
+}
+
+#[test]
+fn inputs_and_outputs_that_are_not_those_of_a_classifier() {
+    let folder = folder();
+    let mut flat = Onnx::new(17, &IMAGE);
+    flat.op("Relu", &["x"], "out", &[]);
+    refuse(&folder, &flat.bytes("out"), &["output 'out'", "f32[N, 1, 4, 4]", "[batch, classes]"]);
+    let mut constant = Onnx::new(17, &IMAGE);
+    constant.random("c", &[1, 10]).op("Relu", &["c"], "out", &[]);
+    refuse(&folder, &constant.bytes("out"), &["output 'out'", "a constant"]);
+    let mut open = small();
+    let ty = open.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+    let dims = &mut ty.shape.as_mut().unwrap().dim;
+    dims[2] = dims[0].clone();
+    refuse(&folder, &open.bytes("out"), &["input 'x'", "known sizes"]);
+}

@@ -1,0 +1,7 @@
+//! ONNX files: what they compute, what they are called, and what is refused.
+
+mod damage;
+mod light;
+mod operators;
+mod same_network;
+mod variants;

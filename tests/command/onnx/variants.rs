@@ -1,0 +1,348 @@
+//! What the same network may look like in a file: operators as older sets define them, constant batch
+//! sizes, channels last, data in other files, and names of any kind.
+
+use crate::common::files::{f32_bytes, float_set};
+use crate::common::onnx::{Attr, Onnx, floats};
+use crate::common::random::Random;
+use crate::common::{Folder, text};
+use Attr::{Float, Int, Ints, Text};
+use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
+
+/// The logits of a network on three images of `image`.
+fn logits(folder: &Folder, onnx: &Onnx, image: [usize; 3]) -> Vec<Vec<u32>> {
+    let [channels, height, width] = image;
+    let images = Random::new(11).floats(3 * channels * height * width, -2.0, 2.0);
+    folder.write("set.safetensors", float_set([3, channels, height, width], &images, &[0; 3]));
+    folder.write("net.onnx", onnx.bytes("out"));
+    folder.logits("--model net.onnx --data set.safetensors --layout nchw")
+}
+
+/// A network of one part between the images and the flat output.
+fn network(opset: i64, image: [usize; 3], build: impl Fn(&mut Onnx)) -> Onnx {
+    let mut onnx = Onnx::new(opset, &image);
+    build(&mut onnx);
+    onnx.op("Flatten", &["y"], "out", &[("axis", Int(1))]);
+    onnx
+}
+
+/// What older operator sets say by attributes, newer ones say by inputs.
+#[test]
+fn older_operator_sets() {
+    type Build = fn(&mut Onnx);
+    let cases: [(&str, i64, Build, Build); 12] = [
+        (
+            "Clip",
+            10,
+            |net| {
+                net.op("Clip", &["x"], "y", &[("min", Float(-0.5)), ("max", Float(1.0))]);
+            },
+            |net| {
+                net.scalar("min", -0.5).scalar("max", 1.0).op("Clip", &["x", "min", "max"], "y", &[]);
+            },
+        ),
+        (
+            "Clip at 6",
+            7,
+            |net| {
+                net.op("Clip", &["x"], "y", &[("min", Float(0.0)), ("max", Float(6.0))]);
+            },
+            |net| {
+                net.op("Relu", &["x"], "y", &[]);
+            },
+        ),
+        (
+            "Pad",
+            10,
+            |net| {
+                net.op("Pad", &["x"], "y", &[("pads", Ints(&[0, 0, 1, 2, 0, 0, 0, 1])), ("value", Float(2.5))]);
+            },
+            |net| {
+                net.ints("pads", &[0, 0, 1, 2, 0, 0, 0, 1]).scalar("value", 2.5);
+                net.op("Pad", &["x", "pads", "value"], "y", &[]);
+            },
+        ),
+        (
+            "Pad of chosen axes",
+            18,
+            |net| {
+                net.ints("pads", &[2, 1, 1, 0]).ints("axes", &[-1, 2]).scalar("value", 0.0);
+                net.op("Pad", &["x", "pads", "value", "axes"], "y", &[]);
+            },
+            |net| {
+                net.ints("pads", &[0, 0, 1, 2, 0, 0, 0, 1]).op("Pad", &["x", "pads"], "y", &[]);
+            },
+        ),
+        (
+            "Unsqueeze and Squeeze",
+            12,
+            |net| {
+                net.op("Unsqueeze", &["x"], "u", &[("axes", Ints(&[1, 3]))]);
+                net.op("Squeeze", &["u"], "y", &[("axes", Ints(&[3]))]);
+            },
+            |net| {
+                net.ints("one", &[1]).op("Unsqueeze", &["x", "one"], "y", &[]);
+            },
+        ),
+        (
+            "Squeeze of all",
+            11,
+            |net| {
+                net.op("ReduceMean", &["x"], "m", &[("axes", Ints(&[2, 3]))]).op("Squeeze", &["m"], "y", &[]);
+            },
+            |net| {
+                net.ints("axes", &[2, 3]).op("ReduceMean", &["x", "axes"], "y", &[("keepdims", Int(0))]);
+            },
+        ),
+        (
+            "Slice",
+            9,
+            |net| {
+                let attrs = [("starts", Ints(&[1, 0])), ("ends", Ints(&[3, -1])), ("axes", Ints(&[2, 3]))];
+                net.op("Slice", &["x"], "y", &attrs);
+            },
+            |net| {
+                net.ints("starts", &[1, 0]).ints("ends", &[3, -1]).ints("axes", &[2, 3]);
+                net.op("Slice", &["x", "starts", "ends", "axes"], "y", &[]);
+            },
+        ),
+        (
+            "Split",
+            12,
+            |net| {
+                net.node("", "Split", &["x"], &["a", "b"], &[("axis", Int(3)), ("split", Ints(&[1, 4]))]);
+                net.op("Mul", &["a", "b"], "y", &[]);
+            },
+            |net| {
+                net.ints("split", &[1, 4]);
+                net.node("", "Split", &["x", "split"], &["a", "b"], &[("axis", Int(3))]);
+                net.op("Mul", &["b", "a"], "y", &[]);
+            },
+        ),
+        (
+            // Over all axes from the second on.
+            "Softmax",
+            12,
+            |net| {
+                net.op("Softmax", &["x"], "y", &[]);
+            },
+            |net| {
+                net.op("Flatten", &["x"], "f", &[]).op("Softmax", &["f"], "y", &[("axis", Int(1))]);
+            },
+        ),
+        (
+            "Dropout",
+            7,
+            |net| {
+                net.op("Dropout", &["x"], "y", &[("ratio", Float(0.5))]);
+            },
+            |net| {
+                net.scalar("ratio", 0.5).op("Dropout", &["x", "ratio"], "y", &[]);
+            },
+        ),
+        (
+            "Upsample",
+            7,
+            |net| {
+                net.graph.node.push(rten_onnx::onnx::NodeProto {
+                    op_type: Some("Upsample".to_owned()),
+                    input: vec!["x".to_owned()],
+                    output: vec!["y".to_owned()],
+                    attribute: vec![rten_onnx::onnx::AttributeProto {
+                        name: Some("scales".to_owned()),
+                        floats: vec![1.0, 1.0, 2.0, 1.0],
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                });
+            },
+            |net| {
+                net.ints("rows", &[0, 0, 1, 1, 2, 2, 3, 3]).op("Gather", &["x", "rows"], "y", &[("axis", Int(2))]);
+            },
+        ),
+        (
+            "ReduceMean of all but the batch",
+            13,
+            |net| {
+                net.op("ReduceMean", &["x"], "y", &[("axes", Ints(&[-1, -2, -3])), ("keepdims", Int(1))]);
+            },
+            |net| {
+                net.ints("axes", &[1, 2, 3]).op("ReduceMean", &["x", "axes"], "y", &[]);
+            },
+        ),
+    ];
+    let folder = Folder::new();
+    for (name, opset, old, new) in cases {
+        let image = [3, 4, 5];
+        let expected = logits(&folder, &network(18, image, new), image);
+        assert_eq!(logits(&folder, &network(opset, image, old), image), expected, "{name}");
+    }
+}
+
+/// Batch sizes that the file has as a constant, in its reshapes too, are made open again.
+#[test]
+fn constant_batches() {
+    let folder = Folder::new();
+    let image = [4, 3, 2];
+    for size in [1, 2, 7] {
+        let build = |batch: i64| {
+            move |net: &mut Onnx| {
+                net.random("w", &[5, 4, 1, 1]).random("token", &[1, 5, 1]);
+                net.ints("flat", &[batch, 5, 6]).ints("out of it", &[batch, -1]).ints("for all", &[batch, 5, 1]);
+                net.op("Conv", &["x", "w"], "c", &[]).op("Reshape", &["c", "flat"], "f", &[]);
+                net.op("Expand", &["token", "for all"], "t", &[]);
+                net.op("Concat", &["t", "f"], "j", &[("axis", Int(2))]);
+                net.op("Reshape", &["j", "out of it"], "y", &[]);
+            }
+        };
+        let mut constant = network(17, image, build(size));
+        constant.batch(size as usize);
+        let found = logits(&folder, &constant, image);
+        let report = folder.json("--model net.onnx --data set.safetensors --layout nchw");
+        assert_eq!(report["notes"].as_array().unwrap().len(), 0, "{report:#}");
+        // The first sample alone, by a file that says nothing of the batch.
+        let open = network(17, image, |net| {
+            net.random("w", &[5, 4, 1, 1]).random("token", &[1, 5, 1]);
+            net.ints("flat", &[-1, 5, 6]).ints("out of it", &[0, -1]).ints("tail", &[-1, -1]);
+            net.op("Conv", &["x", "w"], "c", &[]).op("Reshape", &["c", "flat"], "f", &[]);
+            net.op("Concat", &["token", "f"], "j", &[("axis", Int(2))]).op("Reshape", &["j", "out of it"], "y", &[]);
+        });
+        assert_eq!(found, logits(&folder, &open, image), "a batch of {size}");
+    }
+}
+
+/// Where the batch cannot be left open, samples run one by one, and the report says so.
+#[test]
+fn one_by_one() {
+    let folder = Folder::new();
+    let image = [2, 3, 4];
+    let build = |net: &mut Onnx| {
+        // Every number by its place in the whole batch.
+        net.ints("all", &[-1]).ints("back", &[1, 24]).ints("places", &(0..24).rev().collect::<Vec<_>>());
+        net.op("Reshape", &["x", "all"], "a", &[]).op("Gather", &["a", "places"], "g", &[]);
+        net.op("Reshape", &["g", "back"], "y", &[]);
+    };
+    let mut onnx = network(17, image, build);
+    onnx.batch(1);
+    let found = logits(&folder, &onnx, image);
+    let report = folder.json("--model net.onnx --data set.safetensors --layout nchw -b 3");
+    assert!(text(&report, "/notes/0").contains("one by one"), "{report:#}");
+    assert_eq!(report["config"]["batch_size"], 1);
+    let reversed: Vec<Vec<u32>> = found.into_iter().map(|row| row.into_iter().rev().collect()).collect();
+    let plain = network(17, image, |net| {
+        net.op("Identity", &["x"], "y", &[]);
+    });
+    assert_eq!(reversed, logits(&folder, &plain, image));
+}
+
+/// TensorFlow's layout: the network transposes, or does not need to.
+#[test]
+fn channels_last() {
+    let folder = Folder::new();
+    let [channels, height, width] = [3, 5, 6];
+    let images = Random::new(12).floats(2 * channels * height * width, -2.0, 2.0);
+    folder.write("set.safetensors", float_set([2, channels, height, width], &images, &[0; 2]));
+    let build = |onnx: &mut Onnx, x: &str| {
+        onnx.random("w", &[4, 3, 3, 3]).op("Conv", &[x, "w"], "c", &[("auto_pad", Text("SAME_LOWER"))]);
+        onnx.op("GlobalAveragePool", &["c"], "out", &[]);
+    };
+    let mut first = Onnx::new(13, &[channels, height, width]);
+    build(&mut first, "x");
+    folder.write("first.onnx", first.bytes("out"));
+    let mut last = Onnx::new(13, &[height, width, channels]);
+    last.op("Transpose", &["x"], "nchw", &[("perm", Ints(&[0, 3, 1, 2]))]);
+    build(&mut last, "nchw");
+    folder.write("last.onnx", last.bytes("out"));
+
+    let expected = folder.logits("--model first.onnx --data set.safetensors");
+    assert_eq!(folder.logits("--model last.onnx --data set.safetensors"), expected);
+    assert_eq!(folder.logits("--model last.onnx --layout nhwc --data set.safetensors"), expected);
+    let report = folder.json("--model last.onnx --data set.safetensors");
+    assert!(text(&report, "/notes/0").contains("nhwc"), "{report:#}");
+    folder.refuses("--model last.onnx --layout nchw --data set.safetensors", &["channels", "5"]);
+    let info = folder.json("model info last.onnx");
+    assert_eq!(info["model"]["input"], serde_json::json!([3, 5, 6]));
+    assert_eq!(info["opcount"]["per_sample"], 5 * 6 * 4 * 27);
+}
+
+/// Rows of numbers are images that a square has room for.
+#[test]
+fn rows_of_numbers() {
+    let folder = Folder::new();
+    let mut onnx = Onnx::new(17, &[64]);
+    onnx.random("w", &[64, 3]).op("MatMul", &["x", "w"], "out", &[]);
+    folder.write("net.onnx", onnx.bytes("out"));
+    let images = Random::new(13).floats(128, -1.0, 1.0);
+    folder.write("set.safetensors", float_set([2, 1, 8, 8], &images, &[0, 2]));
+    let report = folder.json("--model net.onnx --data set.safetensors");
+    assert_eq!((text(&report, "/layers/0/kind"), &report["layers"][0]["opcount"]), ("linear", &serde_json::json!(192)));
+}
+
+/// Data in a file beside the model, at a place in it.
+#[test]
+fn external_data() {
+    let folder = Folder::new();
+    let image = [1, 2, 3];
+    let weight = Random::new(14).floats(12, -1.0, 1.0);
+    let build = |onnx: &mut Onnx| {
+        onnx.op("Flatten", &["x"], "f", &[]).op("Gemm", &["f", "w"], "out", &[]);
+    };
+    let mut inside = Onnx::new(17, &image);
+    inside.graph.initializer.push(floats("w", &[6, 2], &weight));
+    build(&mut inside);
+    let expected = logits(&folder, &inside, image);
+
+    let outside = |location: &str, offset: &str, length: &str| {
+        let mut outside = Onnx::new(17, &image);
+        let mut tensor = floats("w", &[6, 2], &[]);
+        tensor.raw_data = None;
+        tensor.data_location = Some(DataLocation::EXTERNAL);
+        for (key, value) in [("location", location), ("offset", offset), ("length", length)] {
+            let (key, value) = (Some(key.to_owned()), Some(value.to_owned()));
+            tensor.external_data.push(StringStringEntryProto { key, value });
+        }
+        outside.graph.initializer.push(tensor);
+        build(&mut outside);
+        outside
+    };
+    folder.write("data/net.bin", [vec![7; 16], f32_bytes(&weight), vec![9; 3]].concat());
+    assert_eq!(logits(&folder, &outside("data/net.bin", "16", "48"), image), expected);
+    let hash = |onnx: &Onnx| {
+        folder.write("net.onnx", onnx.bytes("out"));
+        text(&folder.json("model info net.onnx"), "/model/blake3").to_owned()
+    };
+    let before = hash(&outside("data/net.bin", "16", "48"));
+    folder.write("data/net.bin", [vec![6; 16], f32_bytes(&weight), vec![9; 3]].concat());
+    assert_ne!(hash(&outside("data/net.bin", "16", "48")), before, "the data is part of the network");
+
+    for (location, offset, length, needles) in [
+        ("data/net.bin", "64", "48", vec!["'w'", "data/net.bin", "64", "67"]),
+        ("data/net.bin", "16", "44", vec!["'w'", "44", "48"]),
+        ("data/net.bin", "18446744073709551615", "48", vec!["'w'", "data/net.bin"]),
+        ("data/net.bin", "-1", "48", vec!["'w'", "data/net.bin"]),
+        ("data/none.bin", "0", "48", vec!["'w'", "data/none.bin"]),
+        ("../net.bin", "0", "48", vec!["'w'", "../net.bin", "folder"]),
+        ("/etc/hostname", "0", "48", vec!["'w'", "/etc/hostname", "folder"]),
+    ] {
+        folder.write("net.onnx", outside(location, offset, length).bytes("out"));
+        folder.refuses("--model net.onnx --data set.safetensors", &[&["net.onnx"], needles.as_slice()].concat());
+    }
+}
+
+/// Layers are called by their modules, whatever kept the module's path.
+#[test]
+fn layer_names() {
+    let folder = Folder::new();
+    let mut onnx = Onnx::new(17, &[2, 3, 4]);
+    onnx.random("stem.weight", &[2, 2, 1, 1]).node("n0", "Conv", &["x", "stem.weight"], &["a"], &[]);
+    onnx.random("onnx::Conv_1", &[2, 2, 1, 1]);
+    onnx.node("/layer1/layer1.0/conv1/Conv", "Conv", &["a", "onnx::Conv_1"], &["b"], &[]);
+    onnx.node("/layer1/layer1.0/conv1/Conv", "Conv", &["b", "onnx::Conv_1"], &["c"], &[]);
+    onnx.random("val_1", &[4, 4]).random("mlp.0.bias", &[4]);
+    onnx.node("node_MatMul_3", "MatMul", &["c", "val_1"], &["d"], &[]);
+    onnx.node("node_linear", "Add", &["d", "mlp.0.bias"], &["e"], &[]);
+    onnx.op("Flatten", &["e"], "f", &[]).random("w", &[24, 3]).op("Gemm", &["f", "w"], "out", &[]);
+    folder.write("net.onnx", onnx.bytes("out"));
+    let info = folder.json("model info net.onnx");
+    let names: Vec<&str> = info["layers"].as_array().unwrap().iter().map(|layer| text(layer, "/name")).collect();
+    assert_eq!(names, ["stem", "layer1.0.conv1", "layer1.0.conv1#2", "mlp.0", "out"]);
+}
