@@ -18,5 +18,6 @@ mod outside_cases;
 mod qparams;
 mod readme;
 mod report;
+mod shipped_networks;
 mod usage;
 mod weights;
