@@ -2,29 +2,31 @@
 //!
 //! The program `approx-eval` is a thin face of this library. Data flows one way through its rooms:
 //! The command and [`report`] talk to people, [`eval`] runs a network over [`data`], [`zoo`] builds
-//! networks as [`graph`]s, whose linear and convolution layers are the approximate ones of [`layer`];
-//! those take scales from [`quant`], products from a multiplier of [`lut`], and sums from [`kernel`].
+//! networks as [`graph`]s and [`onnx`] reads them from files; their linear and convolution layers are
+//! the approximate ones of [`layer`], which take scales from [`quant`], products from a multiplier of
+//! [`lut`], and sums from [`kernel`].
 //!
 //! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one:
 //!
 //! ```
 //! use approx_eval::data::{self, Batches, Preprocess};
-//! use approx_eval::layer::InferenceMode;
-//! use approx_eval::lut::{self, Coding, OpenOptions};
-//! use approx_eval::quant::QuantConfig;
-//! use approx_eval::{eval, kernel, zoo};
+//! use approx_eval::eval::{self, Assignment, LayerSetting, LutSpec, Luts, Scheme, Settings};
+//! use approx_eval::{kernel, zoo};
 //!
 //! let mut model = zoo::Model::open("lenet5")?;
 //! eval::prepare(&mut model, true)?;
 //!
-//! let lut = lut::open("drum-6", &OpenOptions::default())?;
-//! let config = QuantConfig::new(Coding::default_for(lut.signedness()));
+//! let drum = LutSpec { lut: "drum-6".to_owned(), ..LutSpec::default() };
+//! let settings = Settings { lut: Some(drum), ..Settings::default() };
+//! let setting = LayerSetting::open(&settings, &Scheme::default(), &mut Luts::default())?;
+//! let assignment = Assignment::uniform(&model.graph, &setting);
+//!
 //! let (mean, std) = (model.preprocess.mean.clone(), model.preprocess.std.clone());
 //! let preprocess = Preprocess { mean, std, ..Preprocess::default() };
 //! let calibration = eval::calibration_data(&model)?;
 //! let (kernel, silent) = (kernel::best(), eval::Silent);
-//! eval::calibrate(&mut model, calibration, preprocess.clone(), None, &config, Some(&lut), kernel, &silent)?;
-//! eval::set_mode(&mut model.graph, InferenceMode::Approximate, 0.0, 0.0, 0)?;
+//! eval::calibrate(&mut model, calibration, preprocess.clone(), None, &assignment, kernel, &silent)?;
+//! eval::set_modes(&mut model.graph, &assignment, 0)?;
 //!
 //! let test = data::embedded("fashion-mnist").ok_or("the set is embedded")?.open()?;
 //! let batches = Batches::start(test, preprocess, 64.try_into()?, Some(256))?;

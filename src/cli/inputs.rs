@@ -2,7 +2,8 @@
 
 use super::quantization::CodingArg;
 use crate::data::{self, Channels, DataFormat, Dataset, PixelKind, Preprocess, Split};
-use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
+use crate::eval::{LutSpec, Settings};
+use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
 use crate::onnx::Layout;
 use crate::zoo::{InputConfig, Model, SHIPPED};
 use anyhow::{Context, bail};
@@ -152,18 +153,24 @@ impl DataArgs {
 pub(super) struct LutFileArgs {
     /// State how the LUT file is read, in place of detecting it: words joined by '-', such as
     /// bin-u16, i16-signed-twos-complement or text-unsigned
-    #[arg(long, value_name = "FORMAT")]
-    lut_format: Option<LutFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = checked_format)]
+    lut_format: Option<String>,
 
     /// Exchange the LUT's operands: its first becomes the weight
     #[arg(long)]
     swap_operands: bool,
 }
 
+/// A text that states how a LUT file is read.
+fn checked_format(text: &str) -> Result<String, LutFormatError> {
+    text.parse::<LutFormat>().map(|_| text.to_owned())
+}
+
 impl LutFileArgs {
     /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.
     pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
-        let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
+        let format = self.lut_format.as_deref().map(str::parse).transpose()?;
+        let options = OpenOptions { format, swap_operands: self.swap_operands, coding };
         let lut = lut::open(lut, &options)?;
         lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
         Ok(lut)
@@ -188,18 +195,15 @@ pub(super) struct LutArgs {
 }
 
 impl LutArgs {
-    /// The multiplier, if one was named, and the coding in use.
-    pub fn open(&self) -> anyhow::Result<(Option<Lut>, Coding)> {
+    /// What the options ask of every layer.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let LutFileArgs { lut_format, swap_operands } = &self.file;
+        if self.lut.is_none() && (lut_format.is_some() || *swap_operands) {
+            bail!("--lut-format and --swap-operands bear on --lut, which is not given");
+        }
+        let spec =
+            |lut: &String| LutSpec { lut: lut.clone(), lut_format: lut_format.clone(), swap_operands: *swap_operands };
         let coding = self.coding.map(Coding::from);
-        let Some(spec) = &self.lut else {
-            if self.file.lut_format.is_some() || self.file.swap_operands {
-                bail!("--lut-format and --swap-operands bear on --lut, which is not given");
-            }
-            return Ok((None, coding.unwrap_or(Coding::Signed)));
-        };
-        let lut = self.file.open(spec, coding).context("--lut")?;
-        let coding = coding.unwrap_or_else(|| Coding::default_for(lut.signedness()));
-        coding.check(&lut).context("--coding")?;
-        Ok((Some(lut), coding))
+        Ok(Settings { lut: self.lut.as_ref().map(spec), coding, ..Settings::default() })
     }
 }

@@ -3,6 +3,7 @@
 //! Options are clap structs that stay in this room; what leaves it are the settings of the rooms
 //! below. [`run`] does what a parsed command line asks for.
 
+mod compare;
 mod costs;
 mod evaluate;
 mod exit_code;
@@ -41,6 +42,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compare runs over the same samples with one of them
+    Compare(compare::CompareArgs),
     /// Describe, make, convert and draw multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
@@ -115,6 +118,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
+        Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// The option that every command that prints has.
 #[derive(Debug, clap::Args)]
 pub(super) struct FormatArgs {
-    /// Format of what goes to standard output: table, json or csv
+    /// Format of what goes to standard output: table, json, csv, markdown or junit
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
     format: Format,
 }

@@ -1,7 +1,8 @@
 //! Options that decide how a network is quantized.
 
-use crate::lut::{Bits, Coding, Lut};
-use crate::quant::{ActScheme, Observer, QuantConfig, WeightScheme};
+use crate::eval::Scheme;
+use crate::lut::{Bits, Coding};
+use crate::quant::{ActScheme, Observer, WeightScheme};
 use anyhow::Context;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -12,11 +13,11 @@ use std::path::PathBuf;
 pub(super) struct QuantizationArgs {
     /// Width of activations, 2 to 8; default: the LUT's, else 8
     #[arg(long, value_name = "BITS")]
-    act_bits: Option<Bits>,
+    pub act_bits: Option<Bits>,
 
     /// Width of weights, 2 to 8; default: the LUT's, else 8
     #[arg(long, value_name = "BITS")]
-    weight_bits: Option<Bits>,
+    pub weight_bits: Option<Bits>,
 
     /// How activations are quantized; default: affine under --coding affine, else symmetric
     #[arg(long, value_name = "SCHEME")]
@@ -48,25 +49,13 @@ pub(super) struct QuantizationArgs {
 }
 
 impl QuantizationArgs {
-    /// The quantization under a coding, in widths that the multiplier can take.
-    pub fn config(&self, coding: Coding, lut: Option<&Lut>) -> anyhow::Result<QuantConfig> {
-        let plain = QuantConfig::new(coding);
-        let width = |given: Option<Bits>, operand: usize, option: &str| {
-            let widest = lut.map_or(Bits::EIGHT, |lut| lut.bits()[operand]);
-            let width = given.unwrap_or(widest);
-            anyhow::ensure!(width <= widest, "{option} {width} is wider than the LUT's operand of {widest} bits");
-            Ok(width)
-        };
-        let config = QuantConfig {
-            act_bits: width(self.act_bits, 0, "--act-bits")?,
-            weight_bits: width(self.weight_bits, 1, "--weight-bits")?,
-            act_scheme: self.act_scheme.map_or(plain.act_scheme, ActScheme::from),
+    /// What the quantization of all layers shares.
+    pub fn scheme(&self) -> Scheme {
+        Scheme {
+            act_scheme: self.act_scheme.map(ActScheme::from),
             weight_scheme: self.weight_scheme.into(),
             observer: self.calib,
-            ..plain
-        };
-        config.check().context("--act-scheme")?;
-        Ok(config)
+        }
     }
 
     pub fn calib_samples(&self) -> anyhow::Result<Option<usize>> {

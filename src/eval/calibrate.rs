@@ -1,17 +1,16 @@
 //! Giving every layer of a network its quantization parameters.
 
-use super::Progress;
+use super::{Assignment, Progress};
 use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, embedded_safetensors};
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::LayerError;
-use crate::lut::{Coding, Lut};
-use crate::quant::{ParamsFile, QuantConfig};
+use crate::quant::ParamsFile;
 use crate::zoo::{Calibration, Model};
 use std::num::NonZeroUsize;
 
 /// Samples of a calibration batch, whatever the batch size of the evaluation.
-const BATCH: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
+pub const CALIBRATION_BATCH: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
 
 /// Why a network cannot be calibrated.
 #[derive(Debug, thiserror::Error)]
@@ -61,32 +60,29 @@ pub fn calibration_data(model: &Model) -> Result<Dataset, CalibrationError> {
     }
 }
 
-/// Observes every layer's input over the first `limit` samples of `dataset`, and quantizes the
-/// layers by what was seen; `lut` is what approximate mode multiplies by. Returns the samples seen.
+/// Observes every layer's input over the first `limit` samples of `dataset`, and quantizes each layer
+/// by what was seen, as `assignment` says. Returns the samples seen.
 ///
 /// # Errors
 /// When the data cannot be read or a layer cannot be quantized.
-#[expect(clippy::too_many_arguments, reason = "each is a decision of its own")]
 pub fn calibrate(
     model: &mut Model,
     dataset: Dataset,
     preprocess: Preprocess,
     limit: Option<usize>,
-    config: &QuantConfig,
-    lut: Option<&Lut>,
+    assignment: &Assignment,
     kernel: &dyn Kernel,
     progress: &dyn Progress,
 ) -> Result<usize, CalibrationError> {
-    let alone = model.graph.batch_size().and_then(NonZeroUsize::new);
-    let batches = Batches::start(dataset, preprocess, alone.unwrap_or(BATCH), limit)?;
+    let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), limit)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }
     let samples = batches.samples();
     let graph = &mut model.graph;
     let elements = graph.layer_input_elements();
-    for (layer, elements) in graph.layers_mut().zip(elements) {
-        layer.begin_calibration(config.observer.start(elements * samples));
+    for ((layer, setting), elements) in graph.layers_mut().zip(assignment.layers()).zip(elements) {
+        layer.begin_calibration(setting.config.observer.start(elements * samples));
     }
     progress.start("calibrating", samples);
     for batch in batches {
@@ -95,31 +91,34 @@ pub fn calibrate(
         progress.advance(batch.labels.len());
     }
     progress.finish();
-    for layer in graph.layers_mut() {
-        layer.finish_calibration(config, lut, kernel)?;
+    for (layer, setting) in graph.layers_mut().zip(assignment.layers()) {
+        layer.finish_calibration(&setting.config, setting.operand_lut(), kernel)?;
     }
     Ok(samples)
 }
 
-/// Quantizes the layers by known parameters. Returns the names that no layer has.
+/// Quantizes the layers by known parameters, as `assignment` says. A layer whose mode needs none may
+/// be left out. Returns the names that no layer has.
 ///
 /// # Errors
 /// When a layer has no parameters, or cannot be quantized by them.
 pub fn quantize(
     graph: &mut Graph,
     file: &ParamsFile,
-    coding: Coding,
-    lut: Option<&Lut>,
+    assignment: &Assignment,
     kernel: &dyn Kernel,
 ) -> Result<Vec<String>, CalibrationError> {
     let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
-    let missing: Vec<String> = names.iter().filter(|&name| !file.layers.contains_key(name)).cloned().collect();
+    let needed = names.iter().zip(assignment.layers()).filter(|(_, setting)| setting.mode.is_quantized());
+    let missing = needed.map(|(name, _)| name).filter(|&name| !file.layers.contains_key(name));
+    let missing: Vec<String> = missing.cloned().collect();
     if !missing.is_empty() {
         return Err(CalibrationError::Missing { missing, layers: names.len() });
     }
-    for layer in graph.layers_mut() {
-        let params = file.layers[layer.name()].clone();
-        layer.quantize(params, coding, lut, kernel)?;
+    for (layer, setting) in graph.layers_mut().zip(assignment.layers()) {
+        if let Some(params) = file.layers.get(layer.name()) {
+            layer.quantize(params.clone(), setting.config.coding, setting.operand_lut(), kernel)?;
+        }
     }
     Ok(file.layers.keys().filter(|&name| !names.contains(name)).cloned().collect())
 }

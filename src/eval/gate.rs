@@ -1,6 +1,6 @@
 //! Gates: conditions on an evaluation that a caller wants to hold.
 
-use super::Accuracy;
+use super::{Accuracy, Comparison};
 use serde::{Deserialize, Serialize};
 
 /// Differences of fractions below this are rounding, not accuracy.
@@ -14,6 +14,8 @@ pub enum GateKind {
     MinAccuracy,
     /// Top-1 accuracy no more than a bound below that of another report.
     MaxDrop,
+    /// No significant drop: McNemar's p-value of at least a bound, unless accuracy has not dropped.
+    Alpha,
 }
 
 /// A gate, judged.
@@ -23,7 +25,7 @@ pub struct Gate {
     pub gate: GateKind,
     /// The bound, a fraction.
     pub bound: f64,
-    /// What was found: the accuracy, or the drop.
+    /// What was found: the accuracy, the drop, or the p-value.
     pub found: f64,
     /// Whether it held.
     pub passed: bool,
@@ -41,6 +43,12 @@ impl Gate {
         let found = baseline - accuracy.top1;
         Gate { gate: GateKind::MaxDrop, bound, found, passed: found <= bound + ROUNDING }
     }
+
+    /// Whether accuracy has not dropped below the reference's at significance level `alpha`.
+    pub fn no_significant_drop(comparison: &Comparison, alpha: f64) -> Self {
+        let found = comparison.mcnemar_p;
+        Gate { gate: GateKind::Alpha, bound: alpha, found, passed: comparison.difference >= 0.0 || found >= alpha }
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +57,25 @@ mod tests {
 
     fn accuracy(top1: f64) -> Accuracy {
         Accuracy { top1, top5: None, correct: 0, total: 0, ci95: [0.0, 1.0], loss: 0.0 }
+    }
+
+    #[test]
+    fn only_a_significant_drop_fails() {
+        let compared = |difference, mcnemar_p| Comparison {
+            samples: 10,
+            agreement: 0.0,
+            changed: 10,
+            flips: 10,
+            lost: 5,
+            gained: 5,
+            difference,
+            ci95: [-1.0, 1.0],
+            mcnemar_p,
+        };
+        for (difference, p, passed) in [(-0.1, 0.01, false), (-0.1, 0.05, true), (-0.1, 0.5, true), (0.1, 0.01, true)] {
+            let gate = Gate::no_significant_drop(&compared(difference, p), 0.05);
+            assert_eq!((gate.passed, gate.found), (passed, p));
+        }
     }
 
     #[test]

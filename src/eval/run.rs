@@ -1,10 +1,10 @@
 //! The batch loop.
 
-use super::Progress;
 use super::accuracy::{Accuracy, Counter, Scores};
+use super::{Assignment, Progress};
 use crate::data::{BatchError, Batches};
 use crate::graph::{Graph, RunError};
-use crate::layer::{InferenceMode, LayerError};
+use crate::layer::LayerError;
 use std::time::{Duration, Instant};
 
 /// Why an evaluation failed.
@@ -65,16 +65,15 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
-/// Sets every layer's mode, and its noise: standard deviation (relative), mean (in output units)
-/// and seed.
+/// Sets every layer's mode and noise as `assignment` says; `seed` is that of all noise.
 ///
 /// # Errors
 /// When the noise is not finite, or its deviation negative.
-pub fn set_mode(graph: &mut Graph, mode: InferenceMode, stdev: f64, mean: f64, seed: u64) -> Result<(), LayerError> {
-    for (index, layer) in graph.layers_mut().enumerate() {
-        layer.set_mode(mode);
-        layer.set_stdev(stdev)?;
-        layer.set_mean(mean)?;
+pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Result<(), LayerError> {
+    for (index, (layer, setting)) in graph.layers_mut().zip(assignment.layers()).enumerate() {
+        layer.set_mode(setting.mode);
+        layer.set_stdev(setting.noise.stdev)?;
+        layer.set_mean(setting.noise.mean)?;
         layer.set_seed(seed, index as u64);
     }
     Ok(())

@@ -63,6 +63,17 @@ fn shaped(pixels: &[f32], dims: &[usize], labels: &[i64]) -> (Dataset, tempfile:
     (crate::data::open(&path, None, Split::Test).unwrap(), folder)
 }
 
+/// The same for every layer.
+fn uniform(model: &Model, mode: InferenceMode, config: &QuantConfig, stdev: f64) -> Assignment {
+    let noise = LayerNoise { stdev, mean: 0.0 };
+    Assignment::uniform(&model.graph, &LayerSetting { mode, lut: None, config: config.clone(), noise, noise_lut: None })
+}
+
+/// The same for every layer, under the signed coding.
+fn signed(model: &Model, mode: InferenceMode, stdev: f64) -> Assignment {
+    uniform(model, mode, &QuantConfig::new(Coding::Signed), stdev)
+}
+
 /// An error and all that caused it.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
@@ -75,7 +86,8 @@ fn calibrated(
     config: &QuantConfig,
 ) -> Result<(usize, Model), CalibrationError> {
     let (mut model, (set, _folder)) = (model(), dataset(images, &vec![0; images.len()]));
-    let samples = calibrate(&mut model, set, Preprocess::default(), limit, config, None, kernel::best(), &Silent)?;
+    let assignment = uniform(&model, InferenceMode::Quantized, config, 0.0);
+    let samples = calibrate(&mut model, set, Preprocess::default(), limit, &assignment, kernel::best(), &Silent)?;
     Ok((samples, model))
 }
 
@@ -145,8 +157,9 @@ fn sets_that_cannot_calibrate_are_refused() {
         assert!(error.contains(part), "{error}");
     }
     let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
-    let error =
-        calibrate(&mut model(), set, Preprocess::default(), None, &config, None, kernel::best(), &Silent).unwrap_err();
+    let (mut tiny, plain) = (model(), Preprocess::default());
+    let assignment = uniform(&tiny, InferenceMode::Quantized, &config, 0.0);
+    let error = calibrate(&mut tiny, set, plain, None, &assignment, kernel::best(), &Silent).unwrap_err();
     assert_eq!(
         error.to_string(),
         "calibration images are [1, 3, 3] (channels, height, width), but the network takes [1, 2, 2]"
@@ -174,19 +187,24 @@ fn parameters_go_out_and_in_by_name() {
     let mut file = file([("fc1", 0.5), ("fc2", 0.25), ("fc9", 1.0)]);
     let mut model = model();
     assert!(params(&model.graph).layers.is_empty());
-    let unused = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap();
+    let assignment = signed(&model, InferenceMode::Quantized, 0.0);
+    let unused = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap();
     assert_eq!(unused, ["fc9"]);
     file.layers.remove("fc9");
     assert_eq!(params(&model.graph).layers, file.layers);
 
     file.layers.remove("fc1");
-    let error = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap_err();
+    let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
     assert_eq!(error.to_string(), "no quantization parameters for 1 of 2 layers: fc1");
+    // A layer that needs none may be left out.
+    let mut partly = assignment.clone();
+    partly.layers_mut()[0].mode = InferenceMode::Baseline;
+    assert!(quantize(&mut model.graph, &file, &partly, kernel::best()).unwrap().is_empty());
     // One scale too many for fc1's two outputs.
     let mut wide = per_tensor(1.0);
     wide.weight = WeightParams::new(vec![1.0; 3], vec![0; 3], wide.weight.range()).unwrap();
     file.layers.insert("fc1".to_owned(), wide);
-    let error = quantize(&mut model.graph, &file, Coding::Signed, None, kernel::best()).unwrap_err();
+    let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
     assert!(chain(&error).starts_with("layer 'fc1'"), "{}", chain(&error));
 }
 
@@ -232,13 +250,15 @@ fn answers_are_counted() {
 #[test]
 fn modes_reach_every_layer() {
     let mut model = model();
-    let error = set_mode(&mut model.graph, InferenceMode::Noise, -0.5, 0.0, 0).unwrap_err();
+    let noisy = signed(&model, InferenceMode::Noise, -0.5);
+    let error = set_modes(&mut model.graph, &noisy, 0).unwrap_err();
     assert!(chain(&error).contains("layer 'fc1': stdev is -0.5"), "{}", chain(&error));
     let two = file([("fc1", 1.0), ("fc2", 1.0)]);
-    quantize(&mut model.graph, &two, Coding::Signed, None, kernel::best()).unwrap();
+    let quantized = signed(&model, InferenceMode::Quantized, 0.0);
+    quantize(&mut model.graph, &two, &quantized, kernel::best()).unwrap();
     // 0.4 rounds to 0 and 1.6 to 2, in the one layer and then in the other.
     let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
-    set_mode(&mut model.graph, InferenceMode::Quantized, 0.0, 0.0, 0).unwrap();
+    set_modes(&mut model.graph, &quantized, 0).unwrap();
     let mut logits: Vec<f32> = Vec::new();
     evaluate(&model.graph, rounded, 3, &Silent, |scores| {
         logits.extend(scores.logits);
@@ -254,8 +274,9 @@ fn noise_depends_on_the_seed_alone() {
     let noisy = |seed| {
         let mut model = model();
         let two = file([("fc1", 0.1), ("fc2", 0.1)]);
-        quantize(&mut model.graph, &two, Coding::Signed, None, kernel::best()).unwrap();
-        set_mode(&mut model.graph, InferenceMode::Noise, 0.5, 0.0, seed).unwrap();
+        let assignment = signed(&model, InferenceMode::Noise, 0.5);
+        quantize(&mut model.graph, &two, &assignment, kernel::best()).unwrap();
+        set_modes(&mut model.graph, &assignment, seed).unwrap();
         let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
         let mut logits = Vec::new();
         evaluate(&model.graph, batches, 3, &Silent, |scores| {
@@ -289,7 +310,8 @@ fn what_cannot_be_evaluated_is_an_error() {
     assert_eq!(evaluated(&silent, &IMAGES, &[0; 4], 3), "the network has 0 outputs, expected 1");
 
     let mut unquantized = model();
-    set_mode(&mut unquantized.graph, InferenceMode::Quantized, 0.0, 0.0, 0).unwrap();
+    let assignment = signed(&unquantized, InferenceMode::Quantized, 0.0);
+    set_modes(&mut unquantized.graph, &assignment, 0).unwrap();
     let message = evaluated(&unquantized, &IMAGES, &[0; 4], 3);
     assert!(message.contains("layer 'fc1'") && message.contains("needs quantization parameters"), "{message}");
 

@@ -24,4 +24,5 @@ pub use bind::{BindError, MisShaped};
 pub use execute::RunError;
 pub use network::{Graph, GraphError, Node, Product, ValueId};
 pub use operator::{OpError, Operator, Pass};
+pub(crate) use types::before_batch;
 pub use types::{Dim, ValueType};

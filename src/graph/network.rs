@@ -5,6 +5,7 @@ use crate::layer::ApproxLayer;
 use candle_core::Tensor;
 use serde::Serialize;
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 
 /// A value of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,7 +80,7 @@ impl Node {
     }
 }
 
-/// A linear or convolution layer of a graph, with what it multiplies.
+/// A linear or convolution layer of a graph, or a product of two activations, with what it multiplies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Product {
     /// The layer's name.
@@ -92,7 +93,7 @@ pub struct Product {
     pub fan_in: usize,
     /// Dimensions of one sample's output.
     pub output_shape: Vec<usize>,
-    /// Dimensions of the weight.
+    /// Dimensions of the weight; none of a product of two activations.
     pub weight_shape: Vec<usize>,
 }
 
@@ -247,10 +248,11 @@ impl Graph {
         &self.inputs
     }
 
-    /// How many samples alone a batch can have, if their number is not open.
-    pub fn batch_size(&self) -> Option<usize> {
+    /// How many samples to run at a time: as `wanted`, where the network leaves their number open.
+    pub fn batch_size(&self, wanted: NonZeroUsize) -> NonZeroUsize {
         let first = self.inputs.first().and_then(|&input| self.ty(input).shape.first());
-        if let Some(&Dim::Fixed(size)) = first { Some(size) } else { None }
+        let fixed = if let Some(&Dim::Fixed(size)) = first { NonZeroUsize::new(size) } else { None };
+        fixed.unwrap_or(wanted)
     }
 
     /// The network's outputs.
@@ -273,13 +275,25 @@ impl Graph {
             .sum()
     }
 
-    /// The linear and convolution layers, swapped or not, in graph order.
+    /// The linear and convolution layers, swapped or not, and the products of two activations, in graph
+    /// order.
     pub fn products(&self) -> Vec<Product> {
         self.nodes.iter().filter_map(|node| self.product(node)).collect()
     }
 
     fn product(&self, node: &Node) -> Option<Product> {
         let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
+        if let Some([opcount, fan_in]) = node.op.exact_products(&types) {
+            let output = self.ty(node.outputs[0]).shape.iter();
+            return Some(Product {
+                name: node.name.clone(),
+                kind: node.op.kind(),
+                opcount: opcount as u64,
+                fan_in,
+                output_shape: output.filter(|dim| **dim != Dim::Batch(1)).map(|dim| dim.size(1)).collect(),
+                weight_shape: Vec::new(),
+            });
+        }
         let window = node.op.window(&types)?.expect("a node in the graph suits its inputs");
         let weight_shape = match node.op.layer() {
             Some(layer) => layer.weight().dims().to_vec(),

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Dim {
     /// A known size.
     Fixed(usize),
-    /// This many times the batch size.
+    /// This many times the batch size: the elements of one sample, then those of the next.
     Batch(usize),
 }
 
@@ -29,6 +29,13 @@ impl Dim {
             (Dim::Batch(_), Dim::Batch(_)) => None,
         })
     }
+}
+
+/// Elements of one sample that stand before its batch axis: values of other dimensions are the same
+/// numbers in the same order, whatever the batch, only if as many do in both.
+pub(crate) fn before_batch(dims: &[Dim]) -> usize {
+    let before = dims.iter().take_while(|dim| matches!(dim, Dim::Fixed(_)));
+    if before.clone().count() == dims.len() { 1 } else { before.map(|dim| dim.size(1)).product() }
 }
 
 impl fmt::Display for Dim {

@@ -13,7 +13,7 @@ pub struct OnnxError {
     pub path: PathBuf,
     /// What is wrong with it.
     #[source]
-    pub problem: OnnxProblem,
+    pub problem: Box<OnnxProblem>,
 }
 
 /// What is wrong with an ONNX file.

@@ -57,7 +57,7 @@ pub struct Network {
 pub fn import(path: &Path, layout: Layout, weights: Option<BTreeMap<String, Tensor>>) -> Result<Network, OnnxError> {
     File::read(path)
         .and_then(|mut file| file.import(layout, weights))
-        .map_err(|problem| OnnxError { path: path.to_owned(), problem })
+        .map_err(|problem| OnnxError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 /// A parsed file.

@@ -66,6 +66,8 @@ impl Ints {
 pub(super) struct Product {
     /// What is multiplied.
     pub x: ValueId,
+    /// The dimensions that the result has in the file, where positions and samples are merged there.
+    pub merged: Option<Vec<Dim>>,
     /// `[out, in]`.
     pub weight: Tensor,
     /// The constant's name.
@@ -91,6 +93,14 @@ pub(super) enum Value {
     Ints(Ints),
     /// Computed, once it is known whether a bias follows.
     Product(Box<Product>),
+    /// Computed, with positions and samples on axes of their own, which are one in the file, the
+    /// samples innermost: dimensions that no value of the graph has. Layers take the last axis of it,
+    /// and another reshape takes the two apart again.
+    Merged {
+        id: ValueId,
+        /// The dimensions in the file.
+        shape: Vec<Dim>,
+    },
 }
 
 impl Value {
@@ -99,7 +109,7 @@ impl Value {
         match self {
             Value::Ints(ints) => Ok(ints),
             Value::Floats { .. } => Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" }),
-            Value::Computed(_) | Value::Product(_) => Err(NodeProblem::NotConstant(index)),
+            Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }
 
@@ -108,7 +118,7 @@ impl Value {
         match self {
             Value::Floats { tensor, .. } => Ok(tensor),
             Value::Ints(_) => Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" }),
-            Value::Computed(_) | Value::Product(_) => Err(NodeProblem::NotConstant(index)),
+            Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }
 }

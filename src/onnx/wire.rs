@@ -57,7 +57,7 @@ impl Message {
             (Message::Model, 7) | (Message::Attribute, 6) => Message::Graph,
             (Message::Model, 8 | 14) | (Message::Tensor, 13) => Message::Entry,
             (Message::Graph, 1) => Message::Node,
-            (Message::Graph, 5) | (Message::Attribute, 5) => Message::Tensor,
+            (Message::Graph | Message::Attribute, 5) => Message::Tensor,
             (Message::Graph, 11..=13) => Message::ValueInfo,
             (Message::Node, 5) => Message::Attribute,
             (Message::ValueInfo, 2) => Message::Type,

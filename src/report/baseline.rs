@@ -1,17 +1,29 @@
 //! An earlier report, to compare with.
 
+use super::predictions::{PredictionsError, PredictionsReport};
+use crate::eval::Predicted;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// What a later run compares itself with: the part of a report that a gate needs.
+/// The part of an earlier report that a later run compares itself with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
+    /// The report's file.
+    pub path: PathBuf,
+    /// The network's name.
+    pub model: String,
+    /// What its layers computed.
+    pub mode: String,
+    /// Its multiplier, where it had one.
+    pub lut: Option<String>,
     /// Top-1 accuracy.
     pub top1: f64,
     /// Samples evaluated.
     pub samples: usize,
     /// Hash of the data set.
     pub dataset: String,
+    /// Its predictions, where they were written.
+    pub predictions: Option<PredictionsReport>,
 }
 
 /// Why a report cannot serve as a baseline.
@@ -43,6 +55,54 @@ pub enum BaselineError {
         #[source]
         source: serde_json::Error,
     },
+    /// The report has no predictions.
+    #[error("{}: the report names no predictions: write them beside it by --predictions FILE.csv", .path.display())]
+    NoPredictions {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its predictions cannot be used.
+    #[error("{}", .path.display())]
+    Predictions {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: PredictionsError,
+    },
+}
+
+#[derive(Deserialize)]
+struct Json {
+    accuracy: AccuracyJson,
+    dataset: DatasetJson,
+    #[serde(default)]
+    model: NamedJson,
+    #[serde(default)]
+    config: ConfigJson,
+    lut: Option<NamedJson>,
+    predictions: Option<PredictionsReport>,
+}
+
+#[derive(Deserialize)]
+struct AccuracyJson {
+    top1: f64,
+}
+
+#[derive(Deserialize)]
+struct DatasetJson {
+    samples: usize,
+    blake3: String,
+}
+
+#[derive(Deserialize, Default)]
+struct NamedJson {
+    name: String,
+}
+
+#[derive(Deserialize, Default)]
+struct ConfigJson {
+    mode: String,
 }
 
 impl Baseline {
@@ -51,27 +111,38 @@ impl Baseline {
     /// # Errors
     /// Names the file.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
-        #[derive(Deserialize)]
-        struct Json {
-            accuracy: AccuracyJson,
-            dataset: DatasetJson,
-        }
-        #[derive(Deserialize)]
-        struct AccuracyJson {
-            top1: f64,
-        }
-        #[derive(Deserialize)]
-        struct DatasetJson {
-            samples: usize,
-            blake3: String,
-        }
-        let bytes = std::fs::read(path).map_err(|source| BaselineError::Read { path: path.to_owned(), source })?;
-        let json: Json =
-            serde_json::from_slice(&bytes).map_err(|source| BaselineError::Parse { path: path.to_owned(), source })?;
+        let path = path.to_owned();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(BaselineError::Read { path, source }),
+        };
+        let json: Json = match serde_json::from_slice(&bytes) {
+            Ok(json) => json,
+            Err(source) => return Err(BaselineError::Parse { path, source }),
+        };
         let top1 = json.accuracy.top1;
         if !(0.0..=1.0).contains(&top1) {
-            return Err(BaselineError::Accuracy { path: path.to_owned(), found: top1 });
+            return Err(BaselineError::Accuracy { path, found: top1 });
         }
-        Ok(Baseline { top1, samples: json.dataset.samples, dataset: json.dataset.blake3 })
+        Ok(Baseline {
+            path,
+            model: json.model.name,
+            mode: json.config.mode,
+            lut: json.lut.map(|lut| lut.name),
+            top1,
+            samples: json.dataset.samples,
+            dataset: json.dataset.blake3,
+            predictions: json.predictions,
+        })
+    }
+
+    /// Reads its predictions.
+    ///
+    /// # Errors
+    /// When it has none, or they cannot be used.
+    pub fn predicted(&self) -> Result<Predicted, BaselineError> {
+        let path = self.path.clone();
+        let Some(predictions) = &self.predictions else { return Err(BaselineError::NoPredictions { path }) };
+        predictions.read(&self.path).map_err(|source| BaselineError::Predictions { path, source })
     }
 }

@@ -10,6 +10,27 @@ pub trait Document {
 
     /// Its records, for spreadsheets.
     fn records(&self) -> Records;
+
+    /// What it is, in a line.
+    fn title(&self) -> String {
+        env!("CARGO_PKG_NAME").to_owned()
+    }
+
+    /// What it judges, for test systems.
+    fn checks(&self) -> Vec<Check> {
+        Vec::new()
+    }
+}
+
+/// A judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was judged.
+    pub name: String,
+    /// What was found and what was asked for, in a line.
+    pub summary: String,
+    /// Whether it held.
+    pub passed: bool,
 }
 
 /// A table for people.
@@ -83,6 +104,16 @@ pub(super) fn significant(x: f64, digits: usize) -> String {
     } else {
         format!("{x:.*e}", digits - 1)
     }
+}
+
+/// A fraction in per cent.
+pub(super) fn percent(fraction: f64) -> String {
+    format!("{:.2} %", fraction * 100.0)
+}
+
+/// A difference of fractions in per cent, with its sign.
+pub(super) fn signed_percent(difference: f64) -> String {
+    format!("{:+.2} %", difference * 100.0)
 }
 
 /// An optional field.

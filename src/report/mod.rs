@@ -6,26 +6,32 @@
 //! ([`Predictions`], [`Logits`]) goes straight to its file.
 
 mod baseline;
+mod comparison;
+mod confusion;
 mod csv;
 mod document;
 mod evaluation;
 mod json;
+mod junit;
 mod logits;
 mod lut;
+mod markdown;
 mod model;
 mod predictions;
 mod table;
 
 pub use baseline::{Baseline, BaselineError};
-pub use document::{Document, Records, Section};
+pub use comparison::{ComparedRun, ComparisonDetails};
+pub use confusion::confusion_csv;
+pub use document::{Check, Document, Records, Section};
 pub use evaluation::{
-    ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, ParamsSource,
-    QuantizationReport, Report, TimingReport, ToolReport,
+    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
+    OpcountReport, ParamsSource, QuantizationReport, Report, TimingReport, ToolReport,
 };
 pub use logits::Logits;
 pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelList, ModelOpcount};
-pub use predictions::Predictions;
+pub use predictions::{Predictions, PredictionsError, PredictionsReport};
 
 use std::path::Path;
 
@@ -42,7 +48,7 @@ pub trait Exporter: Send + Sync {
 }
 
 /// Every format; the first is what people see.
-pub static FORMATS: &[&dyn Exporter] = &[&table::Table, &json::Json, &csv::Csv];
+pub static FORMATS: &[&dyn Exporter] = &[&table::Table, &json::Json, &csv::Csv, &markdown::Markdown, &junit::Junit];
 
 /// A format or an extension that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

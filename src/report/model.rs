@@ -83,6 +83,10 @@ impl Document for ModelDetails {
         serde_json::to_value(self).expect("a description is JSON")
     }
 
+    fn title(&self) -> String {
+        format!("{} ({})", self.model.name, self.model.architecture)
+    }
+
     fn sections(&self) -> Vec<Section> {
         let model = &self.model;
         let layers = Section {
@@ -162,6 +166,10 @@ impl ModelList {
 impl Document for ModelList {
     fn json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("a list is JSON")
+    }
+
+    fn title(&self) -> String {
+        "Networks".to_owned()
     }
 
     fn sections(&self) -> Vec<Section> {

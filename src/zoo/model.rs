@@ -67,7 +67,7 @@ pub enum ModelError {
     },
     /// The ONNX file cannot be imported.
     #[error(transparent)]
-    Onnx(Box<OnnxError>),
+    Onnx(#[from] OnnxError),
     /// The weights cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -171,7 +171,7 @@ impl Model {
     pub fn from_onnx(path: &Path, layout: Layout, weights: Option<&Path>) -> Result<Self, ModelError> {
         let weights = weights.map(Weights::read).transpose()?;
         let (tensors, mut notes) = weights.map(|weights| (weights.tensors, weights.notes)).unzip();
-        let network = onnx::import(path, layout, tensors).map_err(|error| ModelError::Onnx(Box::new(error)))?;
+        let network = onnx::import(path, layout, tensors)?;
         let mut all = network.notes;
         all.extend(notes.take().unwrap_or_default());
         Ok(Model {

@@ -3,9 +3,13 @@
 
 mod common;
 
+mod assignment;
 mod base_mode;
 mod calibration;
+mod ci;
 mod data;
+mod derived_noise;
+mod formats;
 mod gates;
 mod inputs;
 mod integers;
@@ -19,5 +23,6 @@ mod qparams;
 mod readme;
 mod report;
 mod shipped_networks;
+mod statistics;
 mod usage;
 mod weights;

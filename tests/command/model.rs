@@ -40,8 +40,13 @@ fn parameters_and_multiplications() {
         ("lenet5 --num-classes 100", 61_706 + 90 * 85, 416_520 + 84 * 90, 5),
         ("resnet50", 25_557_032, 4_089_184_256, 54),
         ("mobilenet_v2 --num-classes 10", 3_504_872 - 990 * 1281, 300_774_272 - 990 * 1280, 53),
-        // timm's name for the same network; 14 x 14 patches and one token more.
-        ("deit_tiny_patch16_224", 5_717_416, 196 * 768 * 192 + 12 * 197 * 12 * 192 * 192 + 192 * 1000, 50),
+        // timm's name for the same network; 14 x 14 patches and one token more, 3 heads 64 wide.
+        (
+            "deit_tiny_patch16_224",
+            5_717_416,
+            196 * 768 * 192 + 12 * 197 * 12 * 192 * 192 + 192 * 1000 + 12 * 2 * 3 * 197 * 197 * 64,
+            50 + 24,
+        ),
         ("lenet5 --input 3,28,28", 61_706 + 2 * 6 * 25, 416_520 + 2 * 6 * 25 * 784, 5),
     ] {
         let info = folder.json(&format!("model info {args}"));

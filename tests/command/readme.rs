@@ -2,9 +2,11 @@
 //! commands are those that `.ci/run` runs.
 
 use crate::common::Folder;
-use crate::common::files::{Table, cifar, safetensors};
+use crate::common::files::{Table, cifar, f32_bytes, safetensors, stored};
 use crate::common::network::StateDict;
+use crate::common::onnx::Onnx;
 use crate::common::random::Random;
+use safetensors::Dtype;
 use std::path::Path;
 
 /// Lines of the fenced blocks whose language is `sh`: continued lines joined, comments and prompts
@@ -39,6 +41,13 @@ fn prepare(folder: &Folder) {
     folder.write("mul8.c", "#include <stdint.h>\nuint16_t mul8u(uint8_t a, uint8_t b) { return a * b; }\n");
     folder.write("costs.csv", "multiplier,energy\nexact,0.4\ndrum-6,0.3\n");
     folder.write("resnet20.safetensors", safetensors(&StateDict::resnet20(1, 10).stored()));
+    let mut net = Onnx::new(17, &[3, 32, 32]);
+    net.random("conv.weight", &[4, 3, 3, 3]).op("Conv", &["x", "conv.weight"], "features", &[]);
+    net.op("GlobalAveragePool", &["features"], "pooled", &[]).op("Flatten", &["pooled"], "flat", &[]);
+    net.random("fc.weight", &[4, 10]).op("Gemm", &["flat", "fc.weight"], "logits", &[]);
+    folder.write("net.onnx", net.bytes("logits"));
+    let weight = f32_bytes(&Random::new(4).floats(108, -1.0, 1.0));
+    folder.write("trained.safetensors", safetensors(&[stored("conv.weight", Dtype::F32, &[4, 3, 3, 3], weight)]));
     for (seed, name) in [(2, "test_batch.bin"), (3, "data_batch_1.bin")] {
         folder.write(name, cifar(&Random::new(seed).bytes(8 * 3072), |i| vec![i as u8]));
     }

@@ -37,7 +37,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("--swap-operands", &["--swap-operands", "--lut"]),
     ("--lut-format bin-u16", &["--lut-format", "--lut"]),
     ("--lut exact --lut-format bin-u17", &["--lut-format", "bin-u17"]),
-    ("--format xml", &["--format", "xml", "table", "json", "csv"]),
+    ("--format xml", &["--format", "xml", "table", "json", "csv", "markdown", "junit"]),
     ("-o report.docx", &["--output", "report.docx", ".json", ".csv"]),
     ("-o report", &["--output", "report"]),
     ("-o missing/report.json", &["--output", "missing/report.json"]),
@@ -66,6 +66,8 @@ const CASES: &[(&str, &[&str])] = &[
     ("-o r.csv --predictions r.csv", &["r.csv", "twice"]),
     ("-o r.csv --predictions ./r.csv", &["r.csv", "twice"]),
     ("--kernel abacus", &["--kernel", "abacus", "scalar"]),
+    ("--compare approx", &["--compare", "approx", "base or quant"]),
+    ("--alpha 0.05", &["--alpha", "--baseline"]),
     ("--no-such-option", &["--no-such-option"]),
     ("--weights w.safetensors", &["w.safetensors", "cannot read"]),
     ("--weights tiny/model.safetensors", &["tiny/model.safetensors", "lenet5", "--arch"]),
@@ -141,7 +143,7 @@ fn help_and_version_are_not_errors() {
     }
     let version = folder.run_to(0, "--version");
     assert_eq!(version.stdout.trim(), format!("approx-eval {}", env!("CARGO_PKG_VERSION")));
-    for command in ["lut", "lut info", "lut list", "model", "model info", "model list"] {
+    for command in ["compare", "lut", "lut info", "lut list", "model", "model info", "model list"] {
         folder.run_to(0, &format!("{command} --help"));
     }
 }

@@ -1,20 +1,24 @@
 //! Everything that an evaluation reads, opened and checked before it starts.
 
 use super::EvaluateArgs;
-use super::options::Mode;
+use super::assignment::{Plan, warn_of};
+use super::options::Reference;
 use crate::data::{Dataset, Preprocess};
-use crate::eval;
+use crate::eval::{self, Assignment, LayerStatistics};
 use crate::layer::InferenceMode;
-use crate::lut::Lut;
-use crate::quant::{ParamsFile, QuantConfig};
-use crate::report::Baseline;
+use crate::quant::ParamsFile;
 use crate::zoo::Model;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// What an evaluation works on.
 pub(super) struct Inputs {
-    pub mode: InferenceMode,
+    /// What was asked of the layers.
+    pub plan: Plan,
+    /// What becomes of each.
+    pub assignment: Assignment,
+    /// Swapped and folded.
     pub model: Model,
     /// Taken when the evaluation starts to read it.
     pub dataset: Option<Dataset>,
@@ -24,12 +28,17 @@ pub(super) struct Inputs {
     /// Samples of a batch: those asked for, unless the network takes them one by one.
     pub batch_size: NonZeroUsize,
     pub preprocess: Preprocess,
+    /// Whether anything needs quantization parameters.
+    pub needs_scales: bool,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
     pub calibration: Option<CalibrationInput>,
-    pub lut: Option<Lut>,
-    pub config: QuantConfig,
+    /// The same for noise that is derived from a multiplier.
+    pub noise_calibration: Option<CalibrationInput>,
     pub qparams: Option<ParamsFile>,
-    pub baseline: Option<Baseline>,
+    /// The baseline.
+    pub reference: Option<Reference>,
+    /// What observes the layers, where anything does.
+    pub statistics: Option<Arc<LayerStatistics>>,
     /// Trainable parameters, before folding.
     pub parameters: u64,
     /// What a reader of the report should know.
@@ -45,46 +54,70 @@ pub(super) struct CalibrationInput {
 impl Inputs {
     pub fn open(args: &EvaluateArgs) -> anyhow::Result<Self> {
         args.noise.check()?;
-        let baseline = args.gates.open()?;
-        let (lut, coding) = args.lut.open()?;
-        let default_mode = if lut.is_some() { Mode::Approx } else { Mode::Base };
-        let mode = InferenceMode::from(args.mode.unwrap_or(default_mode));
-        ensure!(
-            mode != InferenceMode::Approximate || lut.is_some(),
-            "--mode approx needs a multiplier: give --lut FILE, or a name that 'approx-eval lut list' shows"
-        );
-        let config = args.quantization.config(coding, lut.as_ref())?;
+        let reference = args.gates.open()?;
+        let mut plan = args.plan()?;
         let qparams = args.quantization.qparams.as_deref();
         let qparams = qparams.map(|path| ParamsFile::read(path).context("--qparams")).transpose()?;
         let model = args.model.open()?;
         let dataset = args.data.open(&model)?;
         dataset.check_labels(model.num_classes)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
-        let model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?);
+        let mut model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?);
         check_images(&dataset, &preprocess, &model)?;
-        let is_quantized = mode.is_quantized() || args.quantization.save_qparams.is_some();
-        let calibration = calibration(args, &model, is_quantized && qparams.is_none())?;
+        let parameters = model.graph.trainable_parameters();
+        let is_measured = args.report.layer_errors || plan.derives_noise();
+        let statistics = prepare(args, &mut model, is_measured)?;
+        let scheme = args.quantization.scheme();
+        let assignment = Assignment::resolve(&model.graph, &plan.base, &plan.rules, &scheme, &mut plan.luts)
+            .context("--assign or --set")?;
+        warn_of(&plan.luts.all());
+        let needs_scales = assignment.is_quantized()
+            || args.quantization.save_qparams.is_some()
+            || args.report.compare == Some(InferenceMode::Quantized);
+        let noise_calibration = calibration(args, &model, assignment.derives_noise())?;
+        let calibration = calibration(args, &model, needs_scales && qparams.is_none())?;
+        let samples = args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
+        if let Some(Reference { baseline, .. }) = &reference
+            && args.gates.alpha.is_some()
+            && baseline.samples != samples
+        {
+            let (path, found) = (baseline.path.display(), baseline.samples);
+            bail!("--alpha: {path} is of {found} samples, this run of {samples}: compare runs over the same ones");
+        }
         let mut notes = model.notes.clone();
+        notes.extend(reference.as_ref().and_then(|reference| reference.note.clone()));
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
         }
         Ok(Inputs {
-            mode,
-            samples: args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len()),
-            batch_size: model.graph.batch_size().and_then(NonZeroUsize::new).unwrap_or(args.run.batch_size),
-            parameters: model.graph.trainable_parameters(),
+            plan,
+            assignment,
+            samples,
+            batch_size: model.graph.batch_size(args.run.batch_size),
+            parameters,
             model,
             dataset_name: dataset.name().to_owned(),
             dataset: Some(dataset),
             preprocess,
+            needs_scales,
             calibration,
-            lut,
-            config,
             qparams,
-            baseline,
+            reference,
+            statistics,
+            noise_calibration,
             notes,
         })
     }
+}
+
+/// Swaps the layers, to be measured where that is asked for.
+fn prepare(args: &EvaluateArgs, model: &mut Model, is_measured: bool) -> anyhow::Result<Option<Arc<LayerStatistics>>> {
+    let fold = !args.model.no_fold_bn;
+    if is_measured {
+        return Ok(Some(eval::prepare_observed(model, fold, LayerStatistics::new)?));
+    }
+    eval::prepare(model, fold)?;
+    Ok(None)
 }
 
 /// Fails unless preprocessed images are what the network takes.

@@ -1,28 +1,31 @@
 //! `approx-eval` itself: one evaluation.
 
+mod assignment;
 mod inputs;
 mod options;
+mod outputs;
 mod report;
 
+use self::assignment::AssignArgs;
 use self::inputs::{CalibrationInput, Inputs};
-use super::output::{FormatArgs, OutputFiles};
+use self::outputs::Outputs;
+use super::costs::CostsArgs;
+use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
-use crate::data::Batches;
-use crate::eval;
+use crate::data::{Batches, Dataset};
+use crate::eval::{self, Comparison, Outcome, OutputError, Predicted, Scores};
 use crate::kernel::Kernel;
-use crate::output::OutputFile;
-use crate::report::{Logits, ParamsSource, Predictions, QuantizationReport};
-use anyhow::{Context, bail};
-use options::{GateArgs, Mode, NoiseArgs, ReportArgs, RunArgs};
-use std::path::PathBuf;
+use crate::layer::InferenceMode;
+use crate::report::{ComparisonReport, ParamsSource, QuantizationReport};
+use anyhow::Context;
+use options::{GateArgs, NoiseArgs, ReportArgs, RunArgs};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
-    /// What layers compute; default: approx when a LUT is given, else base
-    #[arg(long, value_name = "MODE")]
-    mode: Option<Mode>,
+    #[command(flatten)]
+    assign: AssignArgs,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -32,6 +35,9 @@ pub(super) struct EvaluateArgs {
 
     #[command(flatten)]
     lut: LutArgs,
+
+    #[command(flatten)]
+    costs: CostsArgs,
 
     #[command(flatten)]
     noise: NoiseArgs,
@@ -52,12 +58,17 @@ pub(super) struct EvaluateArgs {
     gates: GateArgs,
 }
 
-/// Files that an evaluation writes, opened before it starts.
-struct Outputs {
-    reports: OutputFiles,
-    predictions: Option<Predictions>,
-    logits: Option<Logits>,
-    qparams: Option<OutputFile>,
+/// What an evaluation found.
+struct Findings {
+    outcome: Outcome,
+    predicted: Predicted,
+    /// Hash of the data set.
+    blake3: String,
+    quantization: Option<QuantizationReport>,
+    errors: Vec<Option<OutputError>>,
+    /// Against the mode that was asked for.
+    comparison: Option<ComparisonReport>,
+    kernel: &'static str,
 }
 
 /// Runs one evaluation, on as many threads as asked for.
@@ -71,69 +82,85 @@ impl EvaluateArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         // All that can be wrong is found before the work starts.
         let mut inputs = Inputs::open(self)?;
-        let Outputs { reports, mut predictions, mut logits, qparams } = self.open_outputs(&inputs)?;
+        let mut outputs = Outputs::create(self, &inputs)?;
         let progress = Bar::new(terminal);
         let kernel = self.run.kernel()?;
 
-        eval::prepare(&mut inputs.model, !self.model.no_fold_bn)?;
-        let quantization = if inputs.mode.is_quantized() || qparams.is_some() {
-            Some(self.quantize(&mut inputs, kernel, &progress)?)
-        } else {
-            None
-        };
-        if let Some(file) = qparams {
+        let quantization = inputs.needs_scales.then(|| self.quantize(&mut inputs, kernel, &progress)).transpose()?;
+        if let Some(file) = outputs.qparams.take() {
             file.commit_bytes(eval::params(&inputs.model.graph).to_json().as_bytes())?;
         }
-        let noise = &self.noise;
-        eval::set_mode(&mut inputs.model.graph, inputs.mode, noise.noise_std, noise.noise_mean, noise.seed)?;
+        self.derive_noise(&mut inputs, &progress)?;
+        eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
 
         let dataset = inputs.dataset.take().context("the data set is read once")?;
         // Its hash is found beside the evaluation.
         let origin = dataset.origin().clone();
         let hash = std::thread::spawn(move || origin.blake3().map(|hash| hash.to_hex().to_string()));
-        let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
-        let batches = Batches::start(dataset, preprocess, inputs.batch_size, limit)?;
-        let classes = inputs.model.num_classes;
-        let outcome = eval::evaluate(&inputs.model.graph, batches, classes, &progress, |scores| {
-            predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;
-            logits.as_mut().map_or(Ok(()), |file| file.add(scores))
+        let mut predicted = Predicted::default();
+        let outcome = pass(&inputs, dataset, &progress, |scores| {
+            predicted.add(scores);
+            outputs.add(scores)
         })?;
+        let measured = inputs.statistics.as_ref().filter(|_| self.report.layer_errors);
+        let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
+        inputs.statistics.iter().for_each(|statistics| statistics.pause());
+        let compare = |mode| self.compare(&mut inputs, mode, &predicted, &progress);
+        let comparison = self.report.compare.map(compare).transpose()?;
         let blake3 = hash.join().map_err(|_| anyhow::anyhow!("hashing the data set panicked"))??;
 
-        let report = self.report(inputs, &outcome, blake3, quantization, kernel.name());
-        reports.write(&report)?;
-        predictions.map_or(Ok(()), Predictions::commit)?;
-        logits.map_or(Ok(()), Logits::commit)?;
+        let kernel = kernel.name();
+        let found = Findings { outcome, predicted, blake3, quantization, errors, comparison, kernel };
+        let mut report = self.report(&inputs, &found)?;
+        report.predictions = outputs.commit_samples(&inputs, &found.predicted)?;
+        outputs.write(&report)?;
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
     }
 
-    fn open_outputs(&self, inputs: &Inputs) -> anyhow::Result<Outputs> {
-        let ReportArgs { output, predictions, logits } = &self.report;
-        let files = output.iter().chain(predictions).chain(logits).chain(&self.quantization.save_qparams);
-        let mut files: Vec<PathBuf> = files.map(std::path::absolute).collect::<Result<_, _>>()?;
-        files.sort_unstable();
-        if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("{}: the file would be written twice", twice[0].display());
+    /// Gives noise modes that stand for a multiplier their deviations and means.
+    fn derive_noise(&self, inputs: &mut Inputs, progress: &Bar) -> anyhow::Result<()> {
+        let Inputs { model, assignment, statistics, noise_calibration, .. } = inputs;
+        let Some(statistics) = statistics else { return Ok(()) };
+        if let Some(CalibrationInput { dataset, preprocess }) = noise_calibration.take() {
+            let limit = self.quantization.calib_samples()?;
+            let batch_size = model.graph.batch_size(eval::CALIBRATION_BATCH);
+            let batches = Batches::start(dataset, preprocess, batch_size, limit)?;
+            eval::derive_noise(&mut model.graph, batches, assignment, statistics, progress)?;
         }
-        let shape = (inputs.samples, inputs.model.num_classes);
-        let logits = logits.as_deref().map(|path| Logits::create(path, shape.0, shape.1));
-        let qparams = self.quantization.save_qparams.as_deref();
-        Ok(Outputs {
-            reports: OutputFiles::create(output)?,
-            predictions: predictions.as_deref().map(Predictions::create).transpose().context("--predictions")?,
-            logits: logits.transpose().context("--logits")?,
-            qparams: qparams.map(OutputFile::create).transpose().context("--save-qparams")?,
-        })
+        if !self.report.layer_errors {
+            statistics.pause();
+        }
+        Ok(())
+    }
+
+    /// Compares with the same network on the same samples, all layers in `mode`.
+    fn compare(
+        &self,
+        inputs: &mut Inputs,
+        mode: InferenceMode,
+        predicted: &Predicted,
+        progress: &Bar,
+    ) -> anyhow::Result<ComparisonReport> {
+        eval::set_modes(&mut inputs.model.graph, &inputs.assignment.in_mode(mode), self.noise.seed)?;
+        let mut reference = Predicted::default();
+        let dataset = self.data.open(&inputs.model)?;
+        let outcome = pass(inputs, dataset, progress, |scores| {
+            reference.add(scores);
+            Ok(())
+        })?;
+        eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
+        let comparison = Comparison::of(&reference, predicted).context("--compare")?;
+        Ok(ComparisonReport { reference: mode.to_string(), reference_top1: outcome.accuracy.top1, comparison })
     }
 
     /// Gives every layer its scales: from a file, else by calibration.
     fn quantize(&self, inputs: &mut Inputs, kernel: &dyn Kernel, progress: &Bar) -> anyhow::Result<QuantizationReport> {
-        let Inputs { model, config, lut, qparams, calibration, notes, .. } = inputs;
+        let Inputs { model, plan, assignment, qparams, calibration, notes, .. } = inputs;
         if let Some(file) = qparams {
             let path = self.quantization.qparams.as_ref().map(|path| path.display().to_string());
-            let unused = eval::quantize(&mut model.graph, file, config.coding, lut.as_ref(), kernel)
+            let unused = eval::quantize(&mut model.graph, file, assignment, kernel)
                 .with_context(|| format!("--qparams: {}", path.as_deref().unwrap_or_default()))?;
             if !unused.is_empty() {
                 let note = format!("--qparams has parameters of layers that are not there: {}", unused.join(", "));
@@ -156,7 +183,8 @@ impl EvaluateArgs {
             calibration.take().context("the calibration set is read once")?;
         let blake3 = dataset.origin().blake3()?.to_hex().to_string();
         let limit = self.quantization.calib_samples()?;
-        let samples = eval::calibrate(model, dataset, preprocess, limit, config, lut.as_ref(), kernel, progress)?;
+        let samples = eval::calibrate(model, dataset, preprocess, limit, assignment, kernel, progress)?;
+        let config = &plan.setting.config;
         let path = self.quantization.calib_data.as_deref();
         Ok(QuantizationReport {
             source: if path.is_some() { ParamsSource::CalibData } else { ParamsSource::Model },
@@ -170,4 +198,16 @@ impl EvaluateArgs {
             observer: Some(config.observer.to_string()),
         })
     }
+}
+
+/// Runs the network over the data set as it was asked for.
+fn pass(
+    inputs: &Inputs,
+    dataset: Dataset,
+    progress: &Bar,
+    sink: impl FnMut(&Scores) -> std::io::Result<()>,
+) -> anyhow::Result<Outcome> {
+    let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
+    let batches = Batches::start(dataset, preprocess, inputs.batch_size, limit)?;
+    Ok(eval::evaluate(&inputs.model.graph, batches, inputs.model.num_classes, progress, sink)?)
 }

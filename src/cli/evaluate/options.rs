@@ -1,13 +1,13 @@
 //! The options of an evaluation that stand by themselves.
 
-use crate::eval::{Gate, Outcome};
+use crate::eval::{Comparison, Gate, Outcome, Predicted};
 use crate::kernel::{self, Kernel};
 use crate::layer::InferenceMode;
 use crate::report::Baseline;
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Mode {
@@ -45,6 +45,10 @@ pub(super) struct NoiseArgs {
     /// Mean of noise mode, in units of each layer's output
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     pub noise_mean: f64,
+
+    /// Derive both for each layer from a multiplier's errors on calibration data
+    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"])]
+    pub noise_from_lut: Option<String>,
 
     /// Seed of noise mode
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -111,39 +115,101 @@ pub(super) struct ReportArgs {
     /// Write the raw outputs to a safetensors file: logits, f32, [samples, classes]
     #[arg(long, value_name = "FILE")]
     pub logits: Option<PathBuf>,
+
+    /// Write how often each class was taken for each to a CSV file
+    #[arg(long, value_name = "FILE")]
+    pub confusion: Option<PathBuf>,
+
+    /// Measure each layer's output error against exact products, and the share of its inputs that
+    /// saturate, in the same pass (which then takes longer)
+    #[arg(long)]
+    pub layer_errors: bool,
+
+    /// Evaluate the same samples with all layers in this mode too, and compare: base or quant
+    #[arg(long, value_name = "MODE", value_parser = parse_reference)]
+    pub compare: Option<InferenceMode>,
+}
+
+/// A mode that others are compared with.
+fn parse_reference(text: &str) -> Result<InferenceMode, String> {
+    match Mode::from_str(text, false) {
+        Ok(Mode::Base) => Ok(InferenceMode::Baseline),
+        Ok(Mode::Quant) => Ok(InferenceMode::Quantized),
+        _ => Err("expected base or quant".to_owned()),
+    }
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Gates")]
+#[command(next_help_heading = "Gates", group = clap::ArgGroup::new("bounds").multiple(true))]
 pub(super) struct GateArgs {
     /// Exit with 1 when top-1 accuracy is below this fraction
     #[arg(long, value_name = "A", allow_hyphen_values = true)]
     pub min_accuracy: Option<f64>,
 
-    /// A JSON report to compare with
-    #[arg(long, value_name = "REPORT", requires = "max_drop")]
+    /// A JSON report to compare with; its predictions are compared too, where it names some
+    #[arg(long, value_name = "REPORT", requires = "bounds")]
     pub baseline: Option<PathBuf>,
 
     /// Exit with 1 when top-1 accuracy lies more than this fraction below the baseline's
-    #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true)]
+    #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     pub max_drop: Option<f64>,
+
+    /// Exit with 1 when top-1 accuracy lies below the baseline's at this significance level, by
+    /// McNemar's exact test; the baseline needs --predictions
+    #[arg(long, value_name = "A", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
+    pub alpha: Option<f64>,
+}
+
+/// An earlier run, to compare with.
+pub(super) struct Reference {
+    pub baseline: Baseline,
+    /// Its predictions, where it has them.
+    pub predicted: Option<Predicted>,
+    /// Why they cannot be used.
+    pub note: Option<String>,
 }
 
 impl GateArgs {
     /// Checks the bounds and reads the baseline.
-    pub fn open(&self) -> anyhow::Result<Option<Baseline>> {
-        for (option, bound) in [("--min-accuracy", self.min_accuracy), ("--max-drop", self.max_drop)] {
+    pub fn open(&self) -> anyhow::Result<Option<Reference>> {
+        let bounds = [("--min-accuracy", self.min_accuracy), ("--max-drop", self.max_drop), ("--alpha", self.alpha)];
+        for (option, bound) in bounds {
             if let Some(bound) = bound.filter(|bound| !(0.0..=1.0).contains(bound)) {
                 bail!("{option} {bound}: expected a fraction from 0 to 1");
             }
         }
-        self.baseline.as_ref().map(|path| Baseline::read(path).context("--baseline")).transpose()
+        self.baseline.as_deref().map(|path| self.read(path).context("--baseline")).transpose()
     }
 
-    pub fn judge(&self, outcome: &Outcome, baseline: Option<&Baseline>) -> Vec<Gate> {
+    fn read(&self, path: &Path) -> anyhow::Result<Reference> {
+        let baseline = Baseline::read(path)?;
+        let predicted = match baseline.predicted() {
+            Ok(predicted) => Some(predicted),
+            Err(error) if self.alpha.is_some() => return Err(error.into()),
+            Err(error) if baseline.predictions.is_some() => {
+                let note = format!("the baseline's predictions were not compared: {:#}", anyhow::Error::new(error));
+                tracing::warn!("{note}");
+                return Ok(Reference { baseline, predicted: None, note: Some(note) });
+            }
+            Err(_) => None,
+        };
+        Ok(Reference { baseline, predicted, note: None })
+    }
+
+    /// The gates, judged; `comparison` is that with the baseline.
+    pub fn judge(
+        &self,
+        outcome: &Outcome,
+        baseline: Option<&Baseline>,
+        comparison: Option<&Comparison>,
+    ) -> anyhow::Result<Vec<Gate>> {
         let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(&outcome.accuracy, bound));
         let drop = self.max_drop.zip(baseline);
         let drop = drop.map(|(bound, baseline)| Gate::max_drop(&outcome.accuracy, baseline.top1, bound));
-        minimum.into_iter().chain(drop).collect()
+        let significance = self.alpha.map(|alpha| {
+            let comparison = comparison.context("--alpha: the baseline is of other samples")?;
+            anyhow::Ok(Gate::no_significant_drop(comparison, alpha))
+        });
+        Ok(minimum.into_iter().chain(drop).chain(significance.transpose()?).collect())
     }
 }

@@ -1,90 +1,119 @@
 //! What an evaluation reports.
 
-use super::EvaluateArgs;
 use super::inputs::Inputs;
-use crate::eval::Outcome;
+use super::options::Reference;
+use super::{EvaluateArgs, Findings};
+use crate::eval::{Comparison, Confusion, Predicted, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use crate::report::{
-    ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report,
-    TimingReport, ToolReport,
+    ClassReport, ComparisonReport, ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport,
+    Report, TimingReport, ToolReport,
 };
 
 impl EvaluateArgs {
-    /// The report of an evaluation that is over; `blake3` is the data set's hash.
-    pub(super) fn report(
-        &self,
-        inputs: Inputs,
-        outcome: &Outcome,
-        blake3: String,
-        quantization: Option<QuantizationReport>,
-        kernel: &'static str,
-    ) -> Report {
-        let Inputs {
-            mode,
-            model,
-            dataset_name,
-            samples,
-            preprocess,
-            lut,
-            config,
-            baseline,
-            parameters,
-            batch_size,
-            mut notes,
-            ..
-        } = inputs;
-        let lut = lut.filter(|_| mode == InferenceMode::Approximate).map(|lut| LutInfo::of(&lut));
-        let layers = LayerReport::of(&model.graph, lut.as_ref().map(|lut| lut.name.as_str()));
+    /// The report of an evaluation that is over.
+    pub(super) fn report(&self, inputs: &Inputs, found: &Findings) -> anyhow::Result<Report> {
+        let Inputs { plan, assignment, model, samples, .. } = inputs;
+        let samples = *samples;
+        let mut luts = assignment.luts_in_use();
+        // The global one first, where it is in use.
+        luts.sort_by_key(|lut| plan.setting.lut.as_ref() != Some(lut));
+        let layers = LayerReport::of(&model.graph, assignment, &found.errors);
+        let (baseline, mut notes) = (inputs.reference.as_ref(), inputs.notes.clone());
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
-            let coding = config.coding;
-            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for coding {coding}"));
+            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
         }
-        let gates = self.gates.judge(outcome, baseline.as_ref());
-        if let Some(baseline) = baseline.filter(|baseline| baseline.dataset != blake3 || baseline.samples != samples) {
+        let compared = baseline.and_then(|reference| compared(reference, &found.predicted, &mut notes));
+        let comparison = compared.as_ref().map(|compared| &compared.comparison);
+        let baseline = baseline.map(|reference| &reference.baseline);
+        let gates = self.gates.judge(&found.outcome, baseline, comparison)?;
+        let is_other =
+            |baseline: &crate::report::Baseline| baseline.dataset != found.blake3 || baseline.samples != samples;
+        if let Some(baseline) = baseline.filter(|baseline| is_other(baseline)) {
             let note = format!("the baseline was evaluated on other data ({} samples)", baseline.samples);
             tracing::warn!("{note}");
             notes.push(note);
         }
-        let noise = NoiseReport { stdev: self.noise.noise_std, mean: self.noise.noise_mean };
-        Report {
+        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
+        Ok(Report {
             schema: 1,
             tool: ToolReport::default(),
             model: ModelReport {
-                name: model.name,
-                path: model.path.map(|path| path.display().to_string()),
+                name: model.name.clone(),
+                path: model.path.as_ref().map(|path| path.display().to_string()),
                 architecture: model.architecture.to_owned(),
-                parameters,
-                blake3: model.blake3,
+                parameters: inputs.parameters,
+                blake3: model.blake3.clone(),
             },
             dataset: DatasetReport {
-                name: dataset_name,
+                name: inputs.dataset_name.clone(),
                 path: self.data.path().map(|path| path.display().to_string()),
                 samples,
-                blake3,
+                blake3: found.blake3.clone(),
             },
-            config: ConfigReport {
-                mode,
-                seed: self.noise.seed,
-                batch_size: batch_size.get(),
-                coding: mode.is_quantized().then_some(config.coding),
-                quantization: quantization.filter(|_| mode.is_quantized()),
-                noise: (mode == InferenceMode::Noise).then_some(noise),
-                fold_bn: !self.model.no_fold_bn,
-                mean: preprocess.mean,
-                std: preprocess.std,
-                resize: preprocess.resize,
-                crop: preprocess.crop,
-                channels: preprocess.channels.map(|channels| channels.to_string()),
-            },
-            lut,
-            accuracy: outcome.accuracy.clone(),
-            opcount: OpcountReport::of(&layers, samples),
-            timing: TimingReport::of(outcome.elapsed, samples, &layers, kernel),
+            config: self.config_report(inputs, found),
+            lut: infos.first().cloned(),
+            luts: infos,
+            accuracy: found.outcome.accuracy.clone(),
+            classes: classes(&found.predicted, model.num_classes, &model.labels),
+            predictions: None,
+            comparisons: found.comparison.iter().cloned().chain(compared).collect(),
+            opcount: OpcountReport::of(&layers, samples, &luts, &plan.costs),
+            timing: TimingReport::of(found.outcome.elapsed, samples, &layers, found.kernel),
             layers,
             gates,
             notes,
+        })
+    }
+
+    /// How the network was run.
+    fn config_report(&self, inputs: &Inputs, found: &Findings) -> ConfigReport {
+        let Inputs { plan, assignment, preprocess, .. } = inputs;
+        let mode = assignment.shared_mode().unwrap_or(plan.setting.mode);
+        let is_quantized = assignment.is_quantized();
+        let derived = self.noise.noise_from_lut.clone();
+        let given = |x: f64| derived.is_none().then_some(x);
+        let (stdev, mean) = (given(self.noise.noise_std), given(self.noise.noise_mean));
+        let noise = NoiseReport { stdev, mean, from_lut: derived };
+        let base = || Settings { mode: Some(plan.setting.mode), ..plan.base.clone() };
+        ConfigReport {
+            mode,
+            seed: self.noise.seed,
+            batch_size: inputs.batch_size.get(),
+            coding: is_quantized.then_some(plan.setting.config.coding),
+            quantization: found.quantization.clone().filter(|_| is_quantized),
+            noise: (mode == InferenceMode::Noise).then_some(noise),
+            assignment: (!plan.rules.is_empty()).then(|| plan.rules.behind(base())),
+            fold_bn: !self.model.no_fold_bn,
+            mean: preprocess.mean.clone(),
+            std: preprocess.std.clone(),
+            resize: preprocess.resize,
+            crop: preprocess.crop,
+            channels: preprocess.channels.map(|channels| channels.to_string()),
         }
     }
+}
+
+/// The run against a baseline with predictions; why they cannot be compared goes to the notes.
+fn compared(reference: &Reference, predicted: &Predicted, notes: &mut Vec<String>) -> Option<ComparisonReport> {
+    let comparison = Comparison::of(reference.predicted.as_ref()?, predicted);
+    match comparison {
+        Ok(comparison) => Some(ComparisonReport {
+            reference: reference.baseline.path.display().to_string(),
+            reference_top1: reference.baseline.top1,
+            comparison,
+        }),
+        Err(error) => {
+            notes.push(format!("the baseline's predictions were not compared: {error}"));
+            None
+        }
+    }
+}
+
+/// Accuracy class by class.
+fn classes(predicted: &Predicted, classes: usize, labels: &[String]) -> Vec<ClassReport> {
+    let by_class = Confusion::of(predicted, classes).by_class();
+    by_class.into_iter().map(|accuracy| ClassReport { label: labels.get(accuracy.class).cloned(), accuracy }).collect()
 }

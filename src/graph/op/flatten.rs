@@ -1,6 +1,7 @@
 //! Flattening to a matrix.
 
 use crate::graph::operator::unary;
+use crate::graph::types::before_batch;
 use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
 
@@ -19,7 +20,8 @@ impl Operator for Flatten {
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         let input = unary(inputs)?;
         let dims = (self.axis <= input.rank()).then(|| input.shape.split_at(self.axis));
-        match dims.and_then(|(left, right)| Some([Dim::product(left)?, Dim::product(right)?])) {
+        let shape = dims.and_then(|(left, right)| Some([Dim::product(left)?, Dim::product(right)?]));
+        match shape.filter(|shape| before_batch(shape) == before_batch(&input.shape)) {
             Some(shape) => Ok(vec![ValueType { dtype: input.dtype, shape: shape.to_vec() }]),
             None => Err(OpError::input(0, input, format!("at least {} axes, one of them the batch", self.axis))),
         }

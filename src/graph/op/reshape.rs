@@ -1,10 +1,12 @@
 //! Other axes for the same numbers in the same order.
 
 use crate::graph::operator::unary;
+use crate::graph::types::before_batch;
 use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
 
-/// The input with dimensions `shape`, of which one at most is a multiple of the batch size.
+/// The input with dimensions `shape`, of which one at most is a multiple of the batch size; as many
+/// elements stand before that as in the input.
 #[derive(Debug, Clone)]
 pub struct Reshape {
     /// The dimensions.
@@ -20,8 +22,9 @@ impl Operator for Reshape {
         let input = unary(inputs)?;
         let output = ValueType::f32(self.shape.clone());
         let elements = Dim::product(&input.shape);
-        if elements.is_none() || elements != Dim::product(&self.shape) {
-            return Err(OpError::input(0, input, format!("as many elements as {output} has")));
+        let keeps_batch = before_batch(&input.shape) == before_batch(&self.shape);
+        if elements.is_none() || elements != Dim::product(&self.shape) || !keeps_batch {
+            return Err(OpError::input(0, input, format!("as many elements, in samples, as {output} has")));
         }
         Ok(vec![output])
     }

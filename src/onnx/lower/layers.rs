@@ -2,8 +2,8 @@
 
 use super::window::Sliding;
 use super::{Lowering, Node, spatial};
-use crate::graph::Dim;
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
+use crate::graph::{Dim, ValueId};
 use crate::layer::ConvAttributes;
 use crate::onnx::error::NodeProblem;
 use crate::onnx::name;
@@ -43,7 +43,7 @@ fn conv_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Val
             let name = name::layer(name, bias_name, node.name, node.operator());
             let x = lowering.id(0, x)?;
             let bias = bias.map(|bias| bias.floats(2)).transpose()?.cloned();
-            lowering.layer(&name, x, Conv(attributes), tensor.clone(), bias)
+            Ok(Value::Computed(lowering.layer(&name, x, Conv(attributes), tensor.clone(), bias)?))
         }
         // Weights that are computed: a convolution all the same, but no layer that could be swapped.
         _ => lowering.emit(node.name, Conv(attributes), &node.all_inputs()?),
@@ -64,7 +64,7 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
             return Err(NodeProblem::Unsupported("a factor of a product of two activations".to_owned()));
         }
         let b = if is_transposed {
-            lowering.emit(node.name, Transpose { order: vec![1, 0] }, &[b.clone()])?
+            lowering.emit(node.name, Transpose { order: vec![1, 0] }, std::slice::from_ref(b))?
         } else {
             b.clone()
         };
@@ -79,8 +79,10 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         factor => tensor.affine(f64::from(factor), 0.0),
     };
     let weight = if is_transposed { tensor.clone() } else { tensor.t()?.contiguous()? };
+    let (x, merged) = rows(lowering, &a, weight.dims()[0])?;
     let product = Product {
-        x: lowering.id(0, &a)?,
+        x,
+        merged,
         weight: scaled(&weight, alpha)?,
         weight_name: name.clone(),
         node: node.name.to_owned(),
@@ -101,22 +103,39 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
     }])
 }
 
+/// The rows that a layer of so many `outputs` takes, and the dimensions of its result in the file where
+/// those are not the graph's.
+fn rows(lowering: &mut Lowering, value: &Value, outputs: usize) -> Result<(ValueId, Option<Vec<Dim>>), NodeProblem> {
+    let Value::Merged { id, shape } = value else { return Ok((lowering.id(0, value)?, None)) };
+    let mut shape = shape.clone();
+    if let Some(last) = shape.last_mut() {
+        *last = Dim::Fixed(outputs);
+    }
+    Ok((*id, Some(shape)))
+}
+
 /// `MatMul`: a linear layer where the right side is a constant matrix.
 pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let (a, b) = (node.input(0)?.clone(), node.input(1)?.clone());
-    let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
-    if let (Value::Computed(x), Value::Floats { tensor, name, .. }) = (&a, &b)
+    let is_matrix = match &a {
+        Value::Computed(x) => lowering.graph.ty(*x).rank() >= 2,
+        value => matches!(value, Value::Merged { .. }),
+    };
+    if let Value::Floats { tensor, name, .. } = &b
         && tensor.rank() == 2
-        && types[0].rank() >= 2
+        && is_matrix
     {
+        let (x, merged) = rows(lowering, &a, tensor.dims()[1])?;
         return Ok(vec![Value::Product(Box::new(Product {
-            x: *x,
+            x,
+            merged,
             weight: tensor.t()?.contiguous()?,
             weight_name: name.clone(),
             node: node.name.to_owned(),
             operator: node.operator().to_owned(),
         }))]);
     }
+    let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
     // Leading axes of size 1 make the ranks equal.
     let rank = types[0].rank().max(types[1].rank());
     let mut sides = Vec::new();

@@ -23,7 +23,7 @@ use super::name;
 use super::order::title;
 use super::tensor::{Constant, ExternalFiles};
 use super::value::{Product, Value};
-use crate::graph::op::Linear;
+use crate::graph::op::{Linear, Transpose};
 use crate::graph::{Dim, Graph, Operator, Pass, ValueId, ValueType};
 use candle_core::{Tensor, TensorId};
 use rten_onnx::onnx::NodeProto;
@@ -127,7 +127,6 @@ pub(super) struct Lowering<'a> {
     readers: HashMap<&'a str, Vec<&'a str>>,
     /// Parameters of constants that several nodes share.
     shared: HashMap<TensorId, ValueId>,
-    merged: shapes::Merged,
 }
 
 impl<'a> Lowering<'a> {
@@ -155,7 +154,6 @@ impl<'a> Lowering<'a> {
             values: HashMap::new(),
             readers,
             shared: HashMap::new(),
-            merged: shapes::Merged::new(),
         }
     }
 
@@ -239,13 +237,13 @@ impl<'a> Lowering<'a> {
     /// A node called `name`, whatever its inputs are.
     fn node(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Value, NodeProblem> {
         let name = self.free(name);
-        self.add(&name, op, inputs)
+        Ok(Value::Computed(self.add(&name, op, inputs)?))
     }
 
-    fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Value, NodeProblem> {
+    fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<ValueId, NodeProblem> {
         let id = self.graph.add_one(name, op, inputs)?;
         check_size(self.graph.ty(id))?;
-        Ok(Value::Computed(id))
+        Ok(id)
     }
 
     /// `name`, or a repeat of it, so that the graph has nothing of that name, nor of its `parts`.
@@ -271,10 +269,11 @@ impl<'a> Lowering<'a> {
                     return Ok(id);
                 }
                 // Single numbers are factors and bounds, which nobody trains.
-                let id = self.parameter(name, tensor.clone(), *initial && tensor.rank() > 0)?;
+                let id = self.parameter(name, tensor.clone(), *initial && tensor.elem_count() > 1)?;
                 self.shared.insert(tensor.id(), id);
                 Ok(id)
             }
+            Value::Merged { shape, .. } => Err(merged(shape)),
             Value::Ints(_) | Value::Product(_) => {
                 Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" })
             }
@@ -294,6 +293,7 @@ impl<'a> Lowering<'a> {
         match value {
             Value::Computed(id) => Ok(self.graph.ty(*id).clone()),
             Value::Floats { tensor, .. } => Ok(ValueType::fixed(tensor.dims())),
+            Value::Merged { shape, .. } => Err(merged(shape)),
             Value::Ints(_) | Value::Product(_) => {
                 Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" })
             }
@@ -310,10 +310,26 @@ impl<'a> Lowering<'a> {
 
     /// A linear layer, its bias given with its name.
     fn linear(&mut self, product: Product, bias: Option<(Tensor, &str)>) -> Result<Value, NodeProblem> {
-        let Product { x, weight, weight_name, node, operator } = product;
+        let Product { mut x, merged, weight, weight_name, node, operator } = product;
         let bias_name = bias.as_ref().map(|(_, name)| *name).filter(|name| self.readers(name) <= 1);
         let name = name::layer(&weight_name, bias_name, &node, &operator);
-        self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias))
+        // Layers see samples first.
+        let shape = &self.graph.ty(x).shape;
+        let batch = shape.iter().position(|dim| matches!(dim, Dim::Batch(_))).unwrap_or(0);
+        let rank = shape.len();
+        if batch > 0 {
+            let order = std::iter::once(batch).chain((0..rank).filter(|&axis| axis != batch)).collect();
+            x = self.add(&self.free(&format!("{name} (samples first)")), Transpose { order }, &[x])?;
+        }
+        let mut y = self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias))?;
+        if batch > 0 {
+            let order = (1..=batch).chain([0]).chain(batch + 1..rank).collect();
+            y = self.add(&self.free(&format!("{name} (samples back)")), Transpose { order }, &[y])?;
+        }
+        Ok(match merged {
+            Some(shape) => Value::Merged { id: y, shape },
+            None => Value::Computed(y),
+        })
     }
 
     /// A layer with parameters of its own.
@@ -324,7 +340,7 @@ impl<'a> Lowering<'a> {
         op: impl Operator,
         weight: Tensor,
         bias: Option<Tensor>,
-    ) -> Result<Value, NodeProblem> {
+    ) -> Result<ValueId, NodeProblem> {
         let name = self.free_with(name, &["weight", "bias"]);
         let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight, true)?];
         if let Some(bias) = bias {
@@ -349,6 +365,11 @@ fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {
         Some(count) if count <= MAX_ELEMENTS => Ok(()),
         _ => Err(NodeProblem::Unsupported(format!("a value of dimensions {ty}"))),
     }
+}
+
+/// What reads a value that the graph does not have.
+fn merged(shape: &[Dim]) -> NodeProblem {
+    NodeProblem::Batch(format!("{}, in which positions and samples are one axis", ValueType::f32(shape)))
 }
 
 /// The known sizes of the axes after the second.

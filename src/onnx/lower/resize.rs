@@ -94,9 +94,8 @@ impl<'n> Rounding<'n> {
         let x = at as f32;
         let x = match self.transformation {
             "asymmetric" => x / scale,
-            "align_corners" if to == 1 => 0.0,
+            "align_corners" | "pytorch_half_pixel" if to == 1 => 0.0,
             "align_corners" => x * (from - 1) as f32 / (to - 1) as f32,
-            "pytorch_half_pixel" if to == 1 => 0.0,
             "half_pixel_symmetric" => {
                 let exact = from as f32 * scale;
                 let shift = from as f32 / 2.0 * (1.0 - to as f32 / exact);

@@ -3,7 +3,7 @@
 use super::node::{axes, axis, known};
 use super::{Lowering, Node};
 use crate::graph::op::{Expand, Flatten, Reshape, Transpose};
-use crate::graph::{Dim, ValueType};
+use crate::graph::{Dim, ValueType, before_batch};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::tensor::MAX_ELEMENTS;
 use crate::onnx::value::{Int, Ints, Value};
@@ -12,6 +12,7 @@ use crate::onnx::value::{Int, Ints, Value};
 pub(super) fn shape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let shape: Vec<Int> = match node.input(0)? {
         Value::Ints(ints) => ints.dims.iter().map(|&size| Int::from(size as i64)).collect(),
+        Value::Merged { shape, .. } => shape.iter().copied().map(Int::from).collect(),
         value => lowering.ty(0, value)?.shape.into_iter().map(Int::from).collect(),
     };
     let rank = shape.len() as i64;
@@ -40,54 +41,67 @@ fn divide(total: Dim, part: Dim) -> Option<Dim> {
 pub(super) fn reshape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let target = node.input(1)?.ints(1)?.values.clone();
     let zero_copies = !node.flag("allowzero")?;
-    if let Value::Ints(ints) = node.input(0)? {
-        let shape: Vec<Dim> = ints.dims.iter().map(|&size| Dim::Fixed(size)).collect();
-        let dims = resolve(&shape, &target, zero_copies, None, &mut Merged::default());
-        let dims = dims.ok_or_else(|| mismatch(&ValueType::f32(shape), &target))?;
-        let dims = dims.into_iter().map(|dim| dim.size(1)).collect();
-        return Ok(vec![Value::Ints(Ints { dims, values: ints.values.clone() })]);
-    }
-    let input = lowering.ty(0, node.input(0)?)?;
-    let batch = lowering.constant_batch();
-    let shape = resolve(&input.shape, &target, zero_copies, batch, &mut lowering.merged);
-    let shape = shape.ok_or_else(|| mismatch(&input, &target))?;
-    to_shape(lowering, node, shape)
+    let input = match node.input(0)? {
+        Value::Ints(ints) => {
+            let shape: Vec<Dim> = ints.dims.iter().map(|&size| Dim::Fixed(size)).collect();
+            let Some(Target::Shape(dims)) = resolve(&shape, &target, zero_copies, None) else {
+                return Err(mismatch(&shape, &target));
+            };
+            let dims = dims.into_iter().map(|dim| dim.size(1)).collect();
+            return Ok(vec![Value::Ints(Ints { dims, values: ints.values.clone() })]);
+        }
+        // Taken apart again, out of what was merged.
+        Value::Merged { id, .. } => Value::Computed(*id),
+        value => value.clone(),
+    };
+    let from = lowering.ty(0, &input)?.shape;
+    let to = resolve(&from, &target, zero_copies, lowering.constant_batch());
+    Ok(vec![match to.ok_or_else(|| mismatch(&from, &target))? {
+        Target::Shape(shape) => to_shape(lowering, node.name, &input, shape)?,
+        Target::Merged { apart, shape } => {
+            let Value::Computed(id) = to_shape(lowering, node.name, &input, apart)? else {
+                return Err(mismatch(&from, &target));
+            };
+            Value::Merged { id, shape }
+        }
+    }])
 }
 
-fn mismatch(input: &ValueType, target: &[Int]) -> NodeProblem {
+fn mismatch(input: &[Dim], target: &[Int]) -> NodeProblem {
     let target: Vec<String> =
         target.iter().map(|int| int.dim().map_or(int.fixed.to_string(), |dim| dim.to_string())).collect();
-    NodeProblem::Shape { found: input.to_string(), expected: format!("as many elements as [{}]", target.join(", ")) }
+    let found = ValueType::f32(input).to_string();
+    NodeProblem::Shape { found, expected: format!("as many elements as [{}]", target.join(", ")) }
 }
 
-/// The first input with other dimensions.
-fn to_shape(lowering: &mut Lowering, node: &Node, shape: Vec<Dim>) -> Result<Vec<Value>, NodeProblem> {
-    let value = node.input(0)?;
+/// A value with other dimensions.
+fn to_shape(lowering: &mut Lowering, name: &str, value: &Value, shape: Vec<Dim>) -> Result<Value, NodeProblem> {
     if lowering.ty(0, value)?.shape == shape {
-        return Ok(vec![value.clone()]);
+        return Ok(value.clone());
     }
     // The same constant, so that a layer made of it keeps its name.
     if let Value::Floats { tensor, name, initial } = value {
         let sizes: Vec<usize> = shape.iter().map(|dim| dim.size(1)).collect();
-        let tensor = tensor.reshape(sizes)?;
-        return Ok(vec![Value::Floats { tensor, name: name.clone(), initial: *initial }]);
+        return Ok(Value::Floats { tensor: tensor.reshape(sizes)?, name: name.clone(), initial: *initial });
     }
-    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[value.clone()])?])
+    lowering.emit(name, Reshape { shape }, std::slice::from_ref(value))
 }
 
-/// How many elements stand before the batch in axes that it was merged into, by how many there are of
-/// them for each sample.
-pub(super) type Merged = std::collections::HashMap<usize, usize>;
+/// What a reshape leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    Shape(Vec<Dim>),
+    /// Dimensions in which positions and samples are one axis, the samples innermost; and those with
+    /// them apart.
+    Merged {
+        apart: Vec<Dim>,
+        shape: Vec<Dim>,
+    },
+}
 
 /// The dimensions that `input` has after a reshape to `target`, in which `batch` is the number that
 /// the file has in place of an open batch.
-fn resolve(
-    input: &[Dim],
-    target: &[Int],
-    zero_copies: bool,
-    batch: Option<usize>,
-    merged: &mut Merged,
-) -> Option<Vec<Dim>> {
+fn resolve(input: &[Dim], target: &[Int], zero_copies: bool, batch: Option<usize>) -> Option<Target> {
     let total = elements(input)?;
     let mut dims: Vec<Option<Dim>> = Vec::new();
     for (i, int) in target.iter().enumerate() {
@@ -97,65 +111,70 @@ fn resolve(
             _ => Some(int.dim()?),
         });
     }
-    let open = dims.iter().position(Option::is_none);
     if dims.iter().filter(|dim| dim.is_none()).count() > 1 {
         return None;
     }
+    let is_open = dims.contains(&None);
     let known: Vec<Dim> = dims.iter().copied().flatten().collect();
     let rest = elements(&known)?;
-    let with_open = |dim: Option<Dim>| -> Option<Vec<Dim>> {
-        let shape: Option<Vec<Dim>> = dims.iter().map(|&known| known.or(dim)).collect();
-        shape.filter(|shape| elements(shape) == Some(total))
-    };
+    // Sizes of one sample, in an axis of which the batch is to be found: where the target says, ...
+    let open = divide(total, rest);
+    let shape: Option<Vec<Dim>> = dims.iter().map(|&dim| dim.or(open)).collect();
+    let shape = shape.filter(|shape| elements(shape) == Some(total));
+    // ... or where the file has a constant. A target without an open size tells that, too.
     let (Dim::Batch(samples), Dim::Fixed(rest)) = (total, rest) else {
-        // No batch, or one that the target knows of.
-        return with_open(open.and_then(|_| divide(total, rest)));
+        return settle(input, shape?);
     };
-    // The file's numbers hold for one batch size, which a target without an open size tells.
-    let assumed = batch.or_else(|| {
-        if open.is_none() { divide(Dim::Fixed(rest), Dim::Fixed(samples)).map(|d| d.size(1)) } else { None }
+    let assumed = match (batch, is_open) {
+        (None, false) => divide(Dim::Fixed(rest), Dim::Fixed(samples)).map(|dim| dim.size(1)),
+        (batch, _) => batch,
+    };
+    let constant = assumed.and_then(|batch| {
+        let open = divide(Dim::Fixed(samples.checked_mul(batch)?), Dim::Fixed(rest));
+        let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| Some(dim.or(open)?.size(1))).collect();
+        align(input, &sizes?, batch)
     });
-    let aligned = assumed.and_then(|batch| {
-        let sizes: Option<Vec<usize>> = dims
-            .iter()
-            .map(|dim| match dim {
-                Some(dim) => Some(dim.size(1)),
-                None => divide(Dim::Fixed(samples.checked_mul(batch)?), Dim::Fixed(rest)).map(|dim| dim.size(1)),
-            })
-            .collect();
-        align(input, &sizes?, batch, merged)
-    });
-    aligned.filter(|shape| elements(shape) == Some(total)).or_else(|| with_open(divide(total, Dim::Fixed(rest))))
+    constant.or_else(|| settle(input, shape?))
+}
+
+/// Dimensions of known batch axis as what a reshape leads to.
+fn settle(input: &[Dim], shape: Vec<Dim>) -> Option<Target> {
+    let (before, target) = (before_batch(input), before_batch(&shape));
+    if before == target {
+        return Some(Target::Shape(shape));
+    }
+    let axis = shape.iter().position(|dim| matches!(dim, Dim::Batch(_)))?;
+    let positions = divide(Dim::Fixed(before), Dim::Fixed(target))?;
+    let samples = divide(shape[axis], positions)?;
+    let apart = [&shape[..axis], &[positions, samples], &shape[axis + 1..]].concat();
+    Some(Target::Merged { apart, shape })
 }
 
 /// `sizes`, which hold for a batch of `batch`, with the axis in which the batch is made open.
 ///
-/// It is where as many elements stand before and after it as in the input. Where its neighbours were
-/// merged with it, or split off, only one side agrees: merging takes what stood before, splitting what
-/// comes after.
-fn align(input: &[Dim], sizes: &[usize], batch: usize, merged: &mut Merged) -> Option<Vec<Dim>> {
+/// It is where as many elements stand before it as in the input, or else where as many stand after
+/// it. Where both would do, a reshape to fewer axes merges the batch with what stood before it, and
+/// one to more splits it off what comes after.
+fn align(input: &[Dim], sizes: &[usize], batch: usize) -> Option<Target> {
     let at = input.iter().position(|dim| matches!(dim, Dim::Batch(_)))?;
-    let times = input[at].size(1);
-    let product = |dims: &[Dim]| dims.iter().map(|dim| dim.size(1)).product::<usize>();
-    let inner = *merged.get(&times).unwrap_or(&1);
-    let (before, after) = (product(&input[..at]) * inner, times / inner * product(&input[at + 1..]));
-    let suits = |check: fn(bool, bool) -> bool| {
-        (0..sizes.len()).find(|&axis| {
+    let (before, total) = (before_batch(input), elements(input)?);
+    let after: usize = input[at..].iter().map(|dim| dim.size(1)).product();
+    let open = |axis: usize| -> Option<Vec<Dim>> {
+        let times = sizes[axis].checked_div(batch).filter(|times| times * batch == sizes[axis] && *times > 0)?;
+        let dim = |(i, &size)| if i == axis { Dim::Batch(times) } else { Dim::Fixed(size) };
+        Some(sizes.iter().enumerate().map(dim).collect()).filter(|dims: &Vec<Dim>| elements(dims) == Some(total))
+    };
+    let find = |check: &dyn Fn(usize, usize) -> bool| {
+        (0..sizes.len()).find_map(|axis| {
             let [left, right] = [&sizes[..axis], &sizes[axis + 1..]].map(|sizes| sizes.iter().product::<usize>());
-            sizes[axis].is_multiple_of(batch) && sizes[axis] > 0 && check(left == before, right == after)
+            if check(left, right) { open(axis) } else { None }
         })
     };
-    let (left, right) = (|| suits(|left, _| left), || suits(|_, right| right));
-    let exact = suits(|left, right| left && right);
-    let axis =
+    let (left, right) = (|| find(&|left, _| left == before), || find(&|_, right| right == after));
+    let exact = find(&|left, right| left == before && right == after);
+    let shape =
         exact.or_else(|| if sizes.len() < input.len() { right().or_else(left) } else { left().or_else(right) })?;
-    let times = sizes[axis] / batch;
-    let left: usize = sizes[..axis].iter().product();
-    if left > 0 && before.is_multiple_of(left) {
-        merged.insert(times, before / left);
-    }
-    let open = |(i, &size)| if i == axis { Dim::Batch(times) } else { Dim::Fixed(size) };
-    Some(sizes.iter().enumerate().map(open).collect())
+    settle(input, shape)
 }
 
 /// `Flatten`.
@@ -217,7 +236,7 @@ fn with_dims(lowering: &mut Lowering, node: &Node, shape: Vec<Dim>) -> Result<Ve
         let dims = shape.into_iter().map(|dim| dim.size(1)).collect();
         return Ok(vec![Value::Ints(Ints { dims, values: ints.values.clone() })]);
     }
-    to_shape(lowering, node, shape)
+    Ok(vec![to_shape(lowering, node.name, node.input(0)?, shape)?])
 }
 
 /// `Transpose`; a constant keeps its name, so that a layer made of it does.
@@ -294,11 +313,14 @@ pub(super) fn broadcast(
 mod tests {
     use super::*;
 
+    /// The input, the target, the file's batch size, and what comes of it.
+    type Case = (Vec<Dim>, Vec<i64>, Option<usize>, Vec<Dim>);
+
     #[test]
     fn the_batch_is_found_in_constant_targets() {
         let fixed = Dim::Fixed;
         let (n, twelve) = (Dim::Batch(1), Dim::Batch(12));
-        let cases: Vec<(Vec<Dim>, Vec<i64>, Option<usize>, Vec<Dim>)> = vec![
+        let cases: Vec<Case> = vec![
             // Flattening for a classifier.
             (vec![n, fixed(256), fixed(6), fixed(6)], vec![1, 9216], Some(1), vec![n, fixed(9216)]),
             (vec![n, fixed(256), fixed(6), fixed(6)], vec![1, -1], Some(1), vec![n, fixed(9216)]),
@@ -322,27 +344,35 @@ mod tests {
                 Some(1),
                 vec![n, fixed(12), fixed(197), fixed(64)],
             ),
-            // Merged with the positions before it.
-            (vec![fixed(197), n, fixed(12), fixed(64)], vec![197, 768], Some(1), vec![Dim::Batch(197), fixed(768)]),
             // No -1 and no batch size that the file tells.
             (vec![n, fixed(6)], vec![1, 2, 3], None, vec![n, fixed(2), fixed(3)]),
         ];
         for (input, target, batch, expected) in cases {
             let target: Vec<Int> = target.into_iter().map(Int::from).collect();
-            let found = resolve(&input, &target, true, batch, &mut Merged::default());
-            assert_eq!(found, Some(expected), "{input:?} to {target:?}");
+            let found = resolve(&input, &target, true, batch);
+            assert_eq!(found, Some(Target::Shape(expected)), "{input:?} to {target:?}");
         }
     }
 
-    /// Positions and batch, merged and split again: the batch comes out where it was.
+    /// Positions before the samples, merged with them and taken apart again.
     #[test]
-    fn merged_axes_are_split_as_they_were() {
-        let mut merged = Merged::default();
-        let input = [Dim::Fixed(197), Dim::Batch(1), Dim::Fixed(768)];
-        let target = |sizes: &[i64]| sizes.iter().map(|&size| Int::from(size)).collect::<Vec<_>>();
-        let flat = resolve(&input, &target(&[197, 768]), true, Some(1), &mut merged).unwrap();
-        assert_eq!(flat, [Dim::Batch(197), Dim::Fixed(768)]);
-        assert_eq!(resolve(&flat, &target(&[197, 1, 768]), true, Some(1), &mut merged).unwrap(), input);
+    fn merged_axes_stay_apart() {
+        let input = [Dim::Fixed(197), Dim::Batch(1), Dim::Fixed(12), Dim::Fixed(64)];
+        let fixed = |sizes: &[i64]| sizes.iter().map(|&size| Int::from(size)).collect::<Vec<_>>();
+        let targets = [
+            (fixed(&[197, 768]), Some(1)),
+            (fixed(&[394, 768]), Some(2)),
+            (fixed(&[-1, 768]), None),
+            (vec![Int { fixed: 0, batch: 197 }, Int::from(768)], None),
+        ];
+        for (target, batch) in targets {
+            let apart = vec![Dim::Fixed(197), Dim::Batch(1), Dim::Fixed(768)];
+            let shape = vec![Dim::Batch(197), Dim::Fixed(768)];
+            let found = resolve(&input, &target, true, batch).unwrap();
+            assert_eq!(found, Target::Merged { apart: apart.clone(), shape }, "{target:?}");
+            let again = resolve(&apart, &fixed(&[197, 1, 768]), true, Some(1));
+            assert_eq!(again, Some(Target::Shape(apart)));
+        }
     }
 
     #[test]
@@ -350,7 +380,7 @@ mod tests {
         let input = [Dim::Batch(1), Dim::Fixed(6)];
         let to = |target: &[i64]| {
             let target: Vec<Int> = target.iter().map(|&size| Int::from(size)).collect();
-            resolve(&input, &target, true, Some(1), &mut Merged::default())
+            resolve(&input, &target, true, Some(1))
         };
         for target in [&[1, 5][..], &[-1, -1], &[1, -2], &[0, 0, 0], &[4, -1], &[i64::MAX, i64::MAX]] {
             assert_eq!(to(target), None, "{target:?}");

@@ -111,10 +111,9 @@ impl Cut {
         let is_end =
             far || self.end == Int::from(size) || (batch.is_some() && self.end.known() == batch.map(|b| b as i64));
         let Dim::Fixed(size) = size else {
-            return match self.start == Int::from(0) && is_end && self.step == 1 {
-                true => Ok(None),
-                false => Err(NodeProblem::Batch(format!("a part of axis {}", self.axis))),
-            };
+            let is_all = self.start == Int::from(0) && is_end && self.step == 1;
+            let part = || NodeProblem::Batch(format!("a part of axis {}", self.axis));
+            return if is_all { Ok(None) } else { Err(part()) };
         };
         let (Some(start), Some(end)) = (self.start.known(), self.end.known()) else {
             return Err(NodeProblem::Batch(format!("a part of axis {}", self.axis)));
@@ -215,13 +214,12 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         return Err(NodeProblem::Batch(format!("a split of axis {axis}")));
     };
     let parts = node.proto.output.len().max(1);
-    let sizes: Vec<usize> = match node.ints_by_either("split", 1)? {
-        Some(sizes) => sizes.into_iter().map(|size| usize::try_from(size).unwrap_or(usize::MAX)).collect(),
+    let sizes: Vec<usize> = if let Some(sizes) = node.ints_by_either("split", 1)? {
+        sizes.into_iter().map(|size| usize::try_from(size).unwrap_or(usize::MAX)).collect()
+    } else {
         // Equal parts, but for the last.
-        None => {
-            let each = size.div_ceil(parts);
-            (0..parts).map(|i| size.saturating_sub(i * each).min(each)).collect()
-        }
+        let each = size.div_ceil(parts);
+        (0..parts).map(|i| size.saturating_sub(i * each).min(each)).collect()
     };
     let total = sizes.iter().try_fold(0usize, |total, &size| total.checked_add(size));
     if total != Some(size) || sizes.len() != parts || sizes.contains(&0) {
@@ -237,7 +235,7 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
                 one_axis(ints)?;
                 Value::Ints(Ints::vector(ints.values[start..end].to_vec()))
             }
-            value => lowering.emit(node.name, Slice { axis, start, end, step: 1 }, &[value.clone()])?,
+            value => lowering.emit(node.name, Slice { axis, start, end, step: 1 }, std::slice::from_ref(value))?,
         });
         start = end;
     }
@@ -291,21 +289,16 @@ fn mirror(
             return Err(NodeProblem::Batch(format!("padding of axis {axis}")));
         };
         let last = size as i64 - 1;
-        let place = |at: i64| match edge {
-            true => Some(at.clamp(0, last)),
-            // Once around, the edge itself not repeated.
-            false => Some(if at < 0 {
-                -at
-            } else if at > last {
-                2 * last - at
-            } else {
-                at
-            })
-            .filter(|at| (0..=last).contains(at)),
+        let place = |at: i64| {
+            // Reflection goes once around, the edge itself not repeated.
+            let reflected = if at < 0 { -at } else { last - (last - at).abs() };
+            let place = if edge { at.clamp(0, last) } else { reflected };
+            (0..=last).contains(&place).then_some(place as usize)
         };
         let places = (-(before as i64)..size as i64 + after as i64).map(place);
-        let places: Option<Vec<usize>> = places.map(|place| place.map(|place| place as usize)).collect();
-        let indices = places.ok_or_else(|| NodeProblem::Unsupported(format!("reflection of more than axis {axis}")))?;
+        let indices: Option<Vec<usize>> = places.collect();
+        let indices =
+            indices.ok_or_else(|| NodeProblem::Unsupported(format!("reflection of more than axis {axis}")))?;
         value = lowering.emit(node.name, Gather { axis, indices }, &[value])?;
     }
     Ok(vec![value])

@@ -3,6 +3,9 @@
 use super::Node;
 use crate::onnx::error::NodeProblem;
 
+/// Positions of a channel, padding included: more than any image has.
+const MAX_POSITIONS: usize = 1 << 28;
+
 /// A window over some spatial axes.
 pub(super) struct Sliding {
     pub stride: Vec<usize>,
@@ -27,7 +30,7 @@ impl Sliding {
             let (less, more) = (total / 2, total.div_ceil(2));
             if upper { [less, more] } else { [more, less] }
         };
-        let padding = match mode {
+        let padding: Vec<[usize; 2]> = match mode {
             "NOTSET" | "" => (0..axes).map(|axis| [stated[axis], stated[axis + axes]]).collect(),
             "VALID" => vec![[0; 2]; axes],
             "SAME_UPPER" | "SAME_LOWER" => (0..axes).map(|axis| same(axis, mode == "SAME_UPPER")).collect(),
@@ -36,6 +39,11 @@ impl Sliding {
                 return Err(NodeProblem::Attribute { name: "auto_pad", found: other.to_owned(), expected });
             }
         };
+        // Arithmetic may hold an input with its padding in memory.
+        let padded = input.iter().zip(&padding).map(|(size, [before, after])| size + before + after);
+        if padded.fold(1usize, usize::saturating_mul) > MAX_POSITIONS {
+            return Err(NodeProblem::Unsupported(format!("an input of {input:?} positions with padding {padding:?}")));
+        }
         Ok(Sliding { stride, dilation, padding })
     }
 }

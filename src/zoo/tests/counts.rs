@@ -57,9 +57,11 @@ fn counts_are_those_published_and_computed_by_hand() {
         (parameters + stem + 3 * 8 + head + 2, products + stem * 48 * 48 + head)
     );
     assert_eq!(counts("mobilenet_v1_025", [3, 96, 96], 2).1, 7_489_664);
-    // Linear layers of ViT-B/16 over 197 tokens, 12 of each, around the patches and the head.
+    // Linear layers of ViT-B/16 over 197 tokens, 12 of each, around the patches and the head; and of 12
+    // heads 64 wide, every token's query by every key, and the mix of their values.
     let (tokens, width) = (197, 768);
     let products = 196 * 768 * width + 12 * tokens * (3 + 1 + 4 + 4) * width * width + width * 1000;
+    let products = products + 12 * 2 * 12 * tokens * tokens * 64;
     assert_eq!(counts("vit_b_16", [3, 224, 224], 1000).1, products);
     // 90 more classes: a row of 64 weights and a bias each.
     assert_eq!(counts("resnet20", [3, 32, 32], 100).0, 269_722 + 90 * 65);

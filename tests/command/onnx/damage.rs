@@ -117,6 +117,9 @@ fn graphs_that_do_not_hold_together() {
     refuse(&folder, &with(&two_inputs), &["inputs", "\"x\", \"z\""]);
 }
 
+/// An operator, its inputs and attributes, and what the message has.
+type Case<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, Attr<'a>)], &'a [&'a str]);
+
 #[test]
 fn operators_that_are_not_supported() {
     let folder = folder();
@@ -126,7 +129,7 @@ fn operators_that_are_not_supported() {
         onnx.node("odd", op, inputs, &["y"], attrs).op("Flatten", &["y"], "out", &[]);
         onnx.bytes("out")
     };
-    let cases: [(&str, &[&str], &[(&str, Attr)], &[&str]); 13] = [
+    let cases: [Case; 13] = [
         ("ConvTranspose", &["x", "w"], &[], &["operator ConvTranspose", "'odd'"]),
         ("Frobnicate", &["x"], &[], &["operator Frobnicate", "'odd'"]),
         ("Resize", &["x", "", "scales"], &[("mode", Text("linear"))], &["'odd' (Resize)", "mode 'linear'"]),

@@ -136,9 +136,20 @@ fn inference_refuses_what_cannot_run() {
         (
             Box::new(Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(4)] }),
             vec![batch(&[3])],
-            "as many elements as f32[N, 4]",
+            "as many elements, in samples, as f32[N, 4]",
         ),
-        (Box::new(Reshape { shape: vec![Dim::Fixed(3)] }), vec![batch(&[3])], "as many elements as f32[3]"),
+        (
+            Box::new(Reshape { shape: vec![Dim::Fixed(3)] }),
+            vec![batch(&[3])],
+            "as many elements, in samples, as f32[3]",
+        ),
+        // The samples would be taken apart.
+        (
+            Box::new(Reshape { shape: vec![Dim::Batch(2), Dim::Fixed(3)] }),
+            vec![ValueType::f32([Dim::Fixed(2), Dim::Batch(1), Dim::Fixed(3)])],
+            "in samples",
+        ),
+        (Box::new(Flatten { axis: 2 }), vec![ValueType::f32([Dim::Fixed(2), Dim::Batch(1)])], "one of them the batch"),
         (Box::new(Transpose { order: vec![0, 0] }), vec![batch(&[3])], "axes that [0, 0] names once each"),
         (Box::new(Transpose { order: vec![0] }), vec![batch(&[3])], "axes that [0] names once each"),
         (Box::new(Gather { axis: 1, indices: vec![3] }), vec![batch(&[3])], "a known size of at least 4 along axis 1"),

@@ -1,0 +1,42 @@
+//! `approx-eval compare`: runs over the same samples held against one of them.
+
+use super::output::{FormatArgs, OutputFiles};
+use super::{ExitCode, TerminalArgs};
+use crate::eval::Comparison;
+use crate::report::{Baseline, ComparedRun, ComparisonDetails};
+use anyhow::Context;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CompareArgs {
+    /// The JSON report that the others are compared with, of a run with --predictions
+    reference: PathBuf,
+
+    /// JSON reports of runs over the same samples, with --predictions
+    #[arg(required = true)]
+    reports: Vec<PathBuf>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+
+    /// Write the comparison to a file too, in the format of its extension; repeats
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let files = OutputFiles::create(&args.output)?;
+    let reference = Baseline::read(&args.reference)?;
+    let predicted = reference.predicted()?;
+    let compared = |path: &PathBuf| {
+        let report = Baseline::read(path)?;
+        let comparison = Comparison::of(&predicted, &report.predicted()?);
+        let comparison = comparison.with_context(|| path.display().to_string())?;
+        anyhow::Ok(ComparedRun::of(&report, Some(comparison)))
+    };
+    let runs = args.reports.iter().map(compared).collect::<Result<_, _>>()?;
+    let details = ComparisonDetails { reference: ComparedRun::of(&reference, None), runs };
+    files.write(&details)?;
+    args.format.print(&details, terminal)?;
+    Ok(ExitCode::Success)
+}

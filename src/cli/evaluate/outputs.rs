@@ -1,0 +1,71 @@
+//! Files that an evaluation writes, opened before it starts.
+
+use super::EvaluateArgs;
+use super::inputs::Inputs;
+use super::options::ReportArgs;
+use crate::cli::output::OutputFiles;
+use crate::eval::{Confusion, Predicted, Scores};
+use crate::output::OutputFile;
+use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
+use anyhow::{Context, bail};
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(super) struct Outputs {
+    reports: OutputFiles,
+    predictions: Option<Predictions>,
+    logits: Option<Logits>,
+    confusion: Option<OutputFile>,
+    /// Taken when the scales are known.
+    pub qparams: Option<OutputFile>,
+}
+
+impl Outputs {
+    /// Opens the files.
+    pub fn create(args: &EvaluateArgs, inputs: &Inputs) -> anyhow::Result<Self> {
+        let ReportArgs { output, predictions, logits, confusion, .. } = &args.report;
+        let qparams = &args.quantization.save_qparams;
+        let files = output.iter().chain(predictions).chain(logits).chain(confusion).chain(qparams);
+        let mut files: Vec<PathBuf> = files.map(std::path::absolute).collect::<Result<_, _>>()?;
+        files.sort_unstable();
+        if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!("{}: the file would be written twice", twice[0].display());
+        }
+        let plain = |path: &Option<PathBuf>, option: &'static str| {
+            path.as_deref().map(OutputFile::create).transpose().context(option)
+        };
+        let logits_of = |path: &Path| Logits::create(path, inputs.samples, inputs.model.num_classes);
+        Ok(Outputs {
+            reports: OutputFiles::create(output)?,
+            predictions: predictions.as_deref().map(Predictions::create).transpose().context("--predictions")?,
+            logits: logits.as_deref().map(logits_of).transpose().context("--logits")?,
+            confusion: plain(confusion, "--confusion")?,
+            qparams: plain(qparams, "--save-qparams")?,
+        })
+    }
+
+    /// Writes what goes out sample by sample.
+    pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
+        self.predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;
+        self.logits.as_mut().map_or(Ok(()), |file| file.add(scores))
+    }
+
+    /// Puts the files of samples in their places, and says where predictions are.
+    pub fn commit_samples(
+        &mut self,
+        inputs: &Inputs,
+        predicted: &Predicted,
+    ) -> anyhow::Result<Option<PredictionsReport>> {
+        self.logits.take().map_or(Ok(()), Logits::commit)?;
+        if let Some(file) = self.confusion.take() {
+            let confusion = Confusion::of(predicted, inputs.model.num_classes);
+            file.commit_bytes(&confusion_csv(&confusion, &inputs.model.labels))?;
+        }
+        Ok(self.predictions.take().map(Predictions::commit).transpose()?)
+    }
+
+    /// Writes the reports.
+    pub fn write(self, report: &Report) -> anyhow::Result<()> {
+        self.reports.write(report)
+    }
+}

@@ -1,0 +1,273 @@
+//! Rules: settings for the layers that a pattern matches, and their two texts.
+//!
+//! On the command line a rule is `PATTERN:key=value,...`; a file holds a list of them:
+//!
+//! ```json
+//! {"schema": 1, "rules": [
+//!     {"layers": "layer3.*", "lut": "drum-4"},
+//!     {"layers": "{conv1,fc}", "mode": "quant"}
+//! ]}
+//! ```
+//!
+//! A JSON report of a run with rules is such a file too: its `config.assignment` is read.
+
+use super::{AssignError, Settings, SettingsError};
+use globset::{GlobBuilder, GlobMatcher};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The only schema so far.
+const SCHEMA: u64 = 1;
+
+/// A glob over layer names: `*` is any text, dots included, `?` a character, `[a-c]` one of a range,
+/// `{a,b}` one of several. A name itself matches, whatever characters it has.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: String,
+    glob: GlobMatcher,
+}
+
+/// A text that is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("pattern '{text}' is not a glob")]
+pub struct PatternError {
+    /// The text.
+    text: String,
+    /// Why.
+    #[source]
+    source: globset::Error,
+}
+
+impl FromStr for Pattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let glob = GlobBuilder::new(text).build().map_err(|source| PatternError { text: text.to_owned(), source })?;
+        Ok(Pattern { text: text.to_owned(), glob: glob.compile_matcher() })
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl Pattern {
+    /// Whether a layer of that name is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        self.text == name || self.glob.is_match(name)
+    }
+
+    /// Up to three of `names`, the likest first.
+    fn nearest(&self, names: &[String]) -> Vec<String> {
+        let plain: String = self.text.chars().filter(|c| !"*?[]{}".contains(*c)).collect();
+        let mut scored: Vec<(f64, &String)> =
+            names.iter().map(|name| (strsim::jaro_winkler(&plain, name), name)).collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        scored.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+    }
+}
+
+/// Settings for the layers that a pattern matches.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rule {
+    /// The layers.
+    #[serde(rename = "layers")]
+    pub pattern: Pattern,
+    /// What they are told.
+    #[serde(flatten)]
+    pub settings: Settings,
+}
+
+/// A text that is no rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// No pattern before the settings.
+    #[error("'{0}' is not of the form PATTERN:key=value,...")]
+    Form(String),
+    /// The pattern is none.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// A setting is none.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A rule of a file names no layers.
+    #[error("no \"layers\", expected a pattern of layer names")]
+    Layers,
+    /// A value of a file that no setting has.
+    #[error("\"{0}\" is a list or an object, expected a text, a number or a boolean")]
+    Nested(String),
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    /// Reads `PATTERN:key=value,...`. Names may have colons: the settings begin behind the first one
+    /// that a key follows.
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        let form = || RuleError::Form(text.to_owned());
+        let colons: Vec<usize> = text.match_indices(':').map(|(at, _)| at).collect();
+        let key_follows =
+            |at: &usize| text[at + 1..].split_once('=').is_some_and(|(key, _)| Settings::has_key(key.trim()));
+        let at = *colons.iter().find(|at| key_follows(at)).or(colons.first()).ok_or_else(form)?;
+        let (pattern, settings) = (&text[..at], &text[at + 1..]);
+        if pattern.is_empty() {
+            return Err(form());
+        }
+        let pairs = settings.split(',').map(|pair| pair.split_once('=').map(|(key, value)| (key.trim(), value)));
+        let pairs = pairs.collect::<Option<Vec<_>>>().ok_or_else(form)?;
+        Ok(Rule { pattern: pattern.parse()?, settings: Settings::parse(pairs)? })
+    }
+}
+
+impl Rule {
+    /// Reads a rule of a file.
+    fn from_json(object: &Map<String, Value>) -> Result<Self, RuleError> {
+        let pattern = object.get("layers").and_then(Value::as_str).ok_or(RuleError::Layers)?;
+        let mut pairs = Vec::new();
+        for (key, value) in object.iter().filter(|(key, value)| *key != "layers" && !value.is_null()) {
+            pairs.push((key.as_str(), text(value).ok_or_else(|| RuleError::Nested(key.clone()))?));
+        }
+        let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
+        Ok(Rule { pattern: pattern.parse()?, settings: Settings::parse(pairs)? })
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Rules in the order in which they apply.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Rules {
+    schema: u64,
+    rules: Vec<Rule>,
+}
+
+/// Why a file holds no rules.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// The file is not there or not readable.
+    #[error("{}: cannot read the assignment", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The text is not JSON.
+    #[error("{}: not a JSON object", .path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The object has no rules.
+    #[error("{}: no list \"rules\" of objects, neither its own nor a report's config.assignment", .path.display())]
+    NoRules {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another schema.
+    #[error("{}: schema {found}, expected {SCHEMA}", .path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: Value,
+    },
+    /// A rule is none.
+    #[error("{}: rule {number}", .path.display())]
+    Rule {
+        /// The file.
+        path: PathBuf,
+        /// Its place, from 1.
+        number: usize,
+        /// Why.
+        #[source]
+        source: RuleError,
+    },
+}
+
+impl Rules {
+    /// These rules.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Rules { schema: SCHEMA, rules }
+    }
+
+    /// Reads a file of rules, or those of a report.
+    ///
+    /// # Errors
+    /// Names the file and the rule.
+    pub fn read(path: &Path) -> Result<Self, RulesError> {
+        let path = path.to_owned();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(RulesError::Read { path, source }),
+        };
+        let json: Map<String, Value> = match serde_json::from_slice(&bytes) {
+            Ok(json) => json,
+            Err(source) => return Err(RulesError::Parse { path, source }),
+        };
+        let of_report = || json.get("config")?.get("assignment")?.as_object();
+        let object = if json.contains_key("rules") { &json } else { of_report().unwrap_or(&json) };
+        let objects = object.get("rules").and_then(Value::as_array);
+        let objects = objects.and_then(|rules| rules.iter().map(Value::as_object).collect::<Option<Vec<_>>>());
+        let Some(objects) = objects else { return Err(RulesError::NoRules { path }) };
+        let found = object.get("schema").cloned().unwrap_or(Value::Null);
+        if found.as_u64() != Some(SCHEMA) {
+            return Err(RulesError::Schema { path, found });
+        }
+        let rules = objects.into_iter().enumerate().map(|(i, object)| {
+            Rule::from_json(object).map_err(|source| RulesError::Rule { path: path.clone(), number: i + 1, source })
+        });
+        Ok(Rules::new(rules.collect::<Result<_, _>>()?))
+    }
+
+    /// Adds rules that apply after these.
+    pub fn extend(&mut self, rules: impl IntoIterator<Item = Rule>) {
+        self.rules.extend(rules);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether any derives noise from a multiplier.
+    pub fn derive_noise(&self) -> bool {
+        self.rules.iter().any(|rule| rule.settings.noise_from_lut.is_some())
+    }
+
+    /// These rules behind one that gives every layer `base`: all that decides the layers.
+    #[must_use]
+    pub fn behind(&self, base: Settings) -> Self {
+        let every = "*".parse().expect("a star is a glob");
+        let first = Rule { pattern: every, settings: base };
+        Rules::new(std::iter::once(first).chain(self.rules.iter().cloned()).collect())
+    }
+
+    /// Fails unless every pattern matches one of `names`.
+    pub(super) fn check_matches(&self, names: &[String]) -> Result<(), AssignError> {
+        let idle = self.rules.iter().find(|rule| !names.iter().any(|name| rule.pattern.matches(name)));
+        idle.map_or(Ok(()), |Rule { pattern, .. }| {
+            Err(AssignError::NoMatch { pattern: pattern.text.clone(), near: pattern.nearest(names) })
+        })
+    }
+
+    /// What the rules make of `base` for the layer called `name`.
+    pub(super) fn settings_of(&self, name: &str, base: &Settings) -> Settings {
+        let rules = self.rules.iter().filter(|rule| rule.pattern.matches(name));
+        rules.fold(base.clone(), |settings, rule| settings.changed_by(&rule.settings))
+    }
+}

@@ -1,0 +1,245 @@
+//! Rules read, matched and resolved.
+
+use super::*;
+use crate::graph::ValueType;
+use crate::graph::op::Linear;
+use crate::graph::pass::swap_layers;
+use crate::lut::Coding;
+use candle_core::{DType, Device, Tensor};
+
+fn rules(texts: &[&str]) -> Rules {
+    Rules::new(texts.iter().map(|text| text.parse().unwrap()).collect())
+}
+
+fn read(text: &str) -> Result<Rules, RulesError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("assign.json");
+    std::fs::write(&path, text).unwrap();
+    Rules::read(&path)
+}
+
+/// An error and all that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Linear layers of these names, one behind the other.
+fn graph(names: &[&str]) -> Graph {
+    let mut graph = Graph::new();
+    let mut x = graph.input("input", ValueType::batch_of(&[2])).unwrap();
+    let mut weights = std::collections::BTreeMap::new();
+    for name in names {
+        let weight = graph.parameter(&format!("{name}.weight"), &[2, 2], true).unwrap();
+        weights.insert(format!("{name}.weight"), Tensor::ones((2, 2), DType::F32, &Device::Cpu).unwrap());
+        x = graph.add_one(name, Linear, &[x, weight]).unwrap();
+    }
+    graph.set_outputs(&[x]);
+    graph.bind(weights).unwrap();
+    swap_layers(&mut graph).unwrap();
+    graph
+}
+
+fn resolve(names: &[&str], base: &str, texts: &[&str]) -> Result<Assignment, AssignError> {
+    let base = format!("*:{base}").parse::<Rule>().map(|rule| rule.settings).unwrap_or_default();
+    Assignment::resolve(&graph(names), &base, &rules(texts), &Scheme::default(), &mut Luts::default())
+}
+
+/// Mode, multiplier and coding of each layer.
+fn told(names: &[&str], base: &str, texts: &[&str]) -> Vec<String> {
+    let told = |setting: &LayerSetting| {
+        let lut = setting.lut.as_ref().map_or("-", |lut| lut.name());
+        format!("{} {lut} {}", setting.mode, setting.config.coding)
+    };
+    resolve(names, base, texts).unwrap().layers().iter().map(told).collect()
+}
+
+#[test]
+fn patterns_are_globs_over_whole_names() {
+    for (pattern, name, matches) in [
+        ("conv1", "conv1", true),
+        ("conv1", "conv10", false),
+        ("*", "layer1.0.conv1", true),
+        ("layer1.*", "layer1.0.conv1", true),
+        ("layer1.*", "layer10.0.conv1", false),
+        ("*.conv1", "layer1.0.conv1", true),
+        ("layer?.*", "layer1/conv", false),
+        ("layer?.*", "layer2.1.bn", true),
+        ("layer[12].*", "layer3.0", false),
+        ("{conv1,fc}", "fc", true),
+        ("/a/*", "/a/b/c", true),
+        // Names with the characters of globs.
+        ("conv[0]", "conv[0]", true),
+        ("conv#2", "conv#2", true),
+    ] {
+        assert_eq!(pattern.parse::<Pattern>().unwrap().matches(name), matches, "{pattern} {name}");
+    }
+    assert!(chain(&"a[".parse::<Pattern>().unwrap_err()).contains("'a['"));
+}
+
+#[test]
+fn the_last_match_wins_key_by_key() {
+    let names = ["conv1", "conv2", "fc"];
+    for (base, texts, expected) in [
+        (
+            "lut=drum-4",
+            &["{conv1,fc}:mode=quant"][..],
+            ["quant drum-4 sign-magnitude", "approx drum-4 sign-magnitude", "quant drum-4 sign-magnitude"],
+        ),
+        // A multiplier implies approx for the layer that it is given to, and for no other.
+        ("", &["conv2:lut=drum-4"], ["base - signed", "approx drum-4 sign-magnitude", "base - signed"]),
+        ("mode=quant", &["fc:lut=exact"], ["quant - signed", "quant - signed", "approx exact sign-magnitude"]),
+        (
+            "mode=quant",
+            &["fc:lut=exact,mode=noise"],
+            ["quant - signed", "quant - signed", "noise exact sign-magnitude"],
+        ),
+        (
+            "lut=drum-4",
+            &["*:lut=drum-6", "conv*:lut=exact", "conv1:coding=affine"],
+            ["approx exact affine", "approx exact sign-magnitude", "approx drum-6 sign-magnitude"],
+        ),
+        // A later rule for all undoes what came before.
+        ("", &["conv1:mode=quant", "*:mode=base"], ["base - signed", "base - signed", "base - signed"]),
+        // What has two signs follows the coding.
+        (
+            "lut=exact",
+            &["fc:coding=signed"],
+            ["approx exact sign-magnitude", "approx exact sign-magnitude", "approx exact-signed signed"],
+        ),
+    ] {
+        assert_eq!(told(&names, base, texts), expected, "{base} {texts:?}");
+    }
+}
+
+#[test]
+fn numbers_and_widths_are_the_layers_own() {
+    let texts = ["a:mode=noise,noise_std=0.25,noise_mean=-1", "b:mode=quant,act_bits=6,weight_bits=4"];
+    let assignment = resolve(&["a", "b"], "noise_std=0.5", &texts).unwrap();
+    let [a, b] = assignment.layers() else { panic!("two layers") };
+    assert_eq!((a.noise, b.noise), (LayerNoise { stdev: 0.25, mean: -1.0 }, LayerNoise { stdev: 0.5, mean: 0.0 }));
+    let widths = |setting: &LayerSetting| [setting.config.act_bits.get(), setting.config.weight_bits.get()];
+    assert_eq!((widths(a), widths(b)), ([8, 8], [6, 4]));
+}
+
+/// A multiplier's noise takes the place of given noise, and the other way round.
+#[test]
+fn noise_is_given_or_derived() {
+    let texts = ["*:noise_from_lut=udm", "b:noise_std=0.5", "c:noise_mean=1", "c:noise_from_lut=drum-4"];
+    let assignment = resolve(&["a", "b", "c"], "mode=noise,noise_std=0.25", &texts).unwrap();
+    let told = |layer: &LayerSetting| (layer.noise.stdev, layer.noise_lut.as_ref().map(|lut| lut.name().to_owned()));
+    let told: Vec<_> = assignment.layers().iter().map(told).collect();
+    assert_eq!(told, [(0.0, Some("udm".to_owned())), (0.5, None), (0.0, Some("drum-4".to_owned()))]);
+    // The coding is that of the multiplier.
+    assert_eq!(assignment.layers()[0].config.coding, Coding::SignMagnitude);
+}
+
+#[test]
+fn a_multiplier_is_opened_once() {
+    let assignment = resolve(&["a", "b"], "lut=drum-4", &["a:mode=quant", "a:mode=approx"]).unwrap();
+    let [a, b] = assignment.layers() else { panic!("two layers") };
+    assert!(Arc::ptr_eq(a.lut.as_ref().unwrap(), b.lut.as_ref().unwrap()));
+    assert_eq!(assignment.luts_in_use().len(), 1);
+}
+
+/// Counts go by names: the same multiplier has one, however it was named, and another its own.
+#[test]
+fn multipliers_of_one_name_are_told_apart() {
+    let texts = ["b:lut=mitchell,coding=sign-magnitude", "c:lut=mitchell,swap_operands=true", "d:lut=drum-4"];
+    let assignment = resolve(&["a", "b", "c", "d"], "lut=mitchell", &texts).unwrap();
+    let names: Vec<String> = assignment.luts_in_use().iter().map(|lut| lut.name().to_owned()).collect();
+    assert_eq!(names, ["mitchell", "mitchell#2", "drum-4"]);
+}
+
+#[test]
+fn what_cannot_be_names_the_layer() {
+    for (base, text, parts) in [
+        ("", "b:mode=approx", ["layer 'b'", "needs a multiplier"]),
+        ("", "b:lut=dram-4", ["layer 'b'", "drum-4"]),
+        ("coding=signed", "b:lut=drum-4-unsigned", ["layer 'b'", "drum-4"]),
+        ("coding=affine", "b:lut=exact-signed", ["layer 'b'", "needs an unsigned table"]),
+    ] {
+        let error = chain(&resolve(&["a", "b"], base, &[text]).unwrap_err());
+        assert!(parts.iter().all(|part| error.contains(part)), "{base} {text}: {error}");
+    }
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_suggests_names() {
+    let names = ["layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1", "fc"];
+    for (pattern, near) in [("layer1.0.conv3", "layer1.0.conv"), ("fd", "fc"), ("layer1.1.*", "layer1.0.conv")] {
+        let error = resolve(&names, "", &["*:mode=base", &format!("{pattern}:mode=base")]).unwrap_err().to_string();
+        let first = error.split("did you mean ").nth(1).unwrap();
+        assert!(error.contains(&format!("'{pattern}'")) && first.starts_with(near), "{error}");
+    }
+}
+
+#[test]
+fn texts_that_are_no_rules() {
+    for (text, part) in [
+        ("conv1", "PATTERN:key=value"),
+        (":mode=base", "PATTERN:key=value"),
+        ("conv1:mode", "PATTERN:key=value"),
+        ("conv1:", "PATTERN:key=value"),
+        ("conv1:mod=base", "did you mean 'mode'"),
+        ("conv1:mode=fast", "base, quant, approx, noise"),
+        ("conv1:coding=unary", "signed, sign-magnitude, affine"),
+        ("conv1:noise_std=-1", "at least 0"),
+        ("conv1:noise_std=nan", "finite"),
+        ("conv1:noise_mean=inf", "finite"),
+        ("conv1:act_bits=9", "2 to 8"),
+        ("conv1:noise_from_lut=", "a file or a name"),
+        ("conv1:noise_from_lut=udm,noise_std=0.1", "in place of"),
+        ("conv1:lut=", "a file or a name"),
+        ("conv1:lut=x.bin,lut_format=u17", "u17"),
+        ("conv1:swap_operands=true", "bears on lut"),
+        ("conv[1:mode=base", "not a glob"),
+    ] {
+        let error = chain(&text.parse::<Rule>().unwrap_err());
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+/// A colon may be of the name, or of the value.
+#[test]
+fn settings_begin_where_a_key_follows() {
+    let rule: Rule = "net/conv:0:lut=c:/x.bin,mode=quant".parse().unwrap();
+    assert!(rule.pattern.matches("net/conv:0"));
+    assert_eq!(rule.settings.lut.unwrap().lut, "c:/x.bin");
+}
+
+#[test]
+fn files_say_what_texts_say() {
+    let file = r#"{"schema": 1, "rules": [
+        {"layers": "conv*", "lut": "x.bin", "lut_format": "bin-u16", "swap_operands": true, "noise_std": 0.1},
+        {"layers": "fc", "mode": "quant", "act_bits": 6, "coding": null}]}"#;
+    let texts = ["conv*:lut=x.bin,lut_format=bin-u16,swap_operands=true,noise_std=0.1", "fc:mode=quant,act_bits=6"];
+    let json = |rules: &Rules| serde_json::to_value(rules).unwrap();
+    assert_eq!(json(&read(file).unwrap()), json(&rules(&texts)));
+    // What is written is read, also as part of a report, and says the same.
+    let base = Settings { coding: Some(Coding::Affine), ..Settings::default() };
+    let written = read(file).unwrap().behind(base);
+    let report = serde_json::json!({ "schema": 1, "config": { "assignment": written } });
+    for text in [json(&written).to_string(), report.to_string()] {
+        assert_eq!(json(&read(&text).unwrap()), json(&written));
+    }
+}
+
+#[test]
+fn files_that_hold_no_rules() {
+    for (text, part) in [
+        ("", "not a JSON object"),
+        ("[]", "not a JSON object"),
+        ("{}", "no list \"rules\""),
+        (r#"{"schema":1,"config":{"assignment":null}}"#, "no list \"rules\""),
+        (r#"{"rules":[]}"#, "schema null"),
+        (r#"{"schema":2,"rules":[]}"#, "schema 2"),
+        (r#"{"schema":1,"rules":[{"mode":"base"}]}"#, "rule 1: no \"layers\""),
+        (r#"{"schema":1,"rules":[{"layers":"a"},{"layers":"a","mode":["base"]}]}"#, "rule 2: \"mode\" is a list"),
+        (r#"{"schema":1,"rules":[{"layers":"a","mode":"slow"}]}"#, "rule 1: mode is 'slow'"),
+    ] {
+        let error = chain(&read(text).unwrap_err());
+        assert!(error.contains(part) && error.contains("assign.json"), "{text}: {error}");
+    }
+    assert!(chain(&Rules::read("nowhere.json".as_ref()).unwrap_err()).contains("nowhere.json"));
+}

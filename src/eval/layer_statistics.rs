@@ -1,0 +1,204 @@
+//! What a multiplier or noise does to each layer's output, measured where it happens.
+//!
+//! Every layer of a run computes its output twice for the input that it is given: as its mode has it,
+//! and with exact products. The difference of the two, before the bias, is the error that the layer
+//! itself adds; what earlier layers did to its input is in both.
+
+use super::moments::Moments;
+use crate::graph::pass::{LayerObserver, Observation};
+use crate::layer::{InferenceMode, LayerError, LayerProblem};
+use crate::quant::ActivationParams;
+use candle_core::Tensor;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What a layer's quantized output and its inputs suffered over a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OutputError {
+    /// Mean square of the exact output over that of the error, in decibels; none for no error.
+    pub snr_db: Option<f64>,
+    /// Sample standard deviation of the error over that of the exact output, as noise mode's `stdev`;
+    /// none where the exact output is constant.
+    pub relative_std: Option<f64>,
+    /// Mean of the error, in units of the output, as noise mode's `mean`.
+    pub mean: f64,
+    /// Fraction of input values that the integer range had to clamp.
+    pub saturation: f64,
+}
+
+/// Sums over the passes of one layer in modes that quantize.
+#[derive(Debug, Clone, Copy, Default)]
+struct LayerSums {
+    /// Outputs of exact products.
+    exact: Moments,
+    /// What the mode's outputs differ from them by.
+    error: Moments,
+    inputs: u64,
+    saturated: u64,
+}
+
+/// The sums of one layer, added sample by sample in the order of the data set, so that neither batches
+/// nor threads change a bit.
+#[derive(Debug, Default)]
+struct InOrder {
+    total: LayerSums,
+    /// The sample to be added next.
+    next: u64,
+    /// Samples that came early.
+    early: BTreeMap<u64, LayerSums>,
+}
+
+/// Measures the layers of a network while it runs over a data set from its first sample on.
+#[derive(Debug)]
+pub struct LayerStatistics {
+    is_paused: AtomicBool,
+    layers: Mutex<Vec<InOrder>>,
+}
+
+impl LayerStatistics {
+    /// Measures a network of that many layers.
+    pub fn new(layers: usize) -> Self {
+        LayerStatistics { is_paused: AtomicBool::new(false), layers: Mutex::new(anew(layers)) }
+    }
+
+    /// What was found, in graph order; none for layers that ran in fp32. Starts anew.
+    pub fn take(&self) -> Vec<Option<OutputError>> {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let anew = anew(layers.len());
+        std::mem::replace(&mut *layers, anew).iter().map(|layer| layer.total.found()).collect()
+    }
+
+    /// Measures no more.
+    pub fn pause(&self) {
+        self.is_paused.store(true, Ordering::Relaxed);
+    }
+}
+
+fn anew(layers: usize) -> Vec<InOrder> {
+    (0..layers).map(|_| InOrder::default()).collect()
+}
+
+impl InOrder {
+    fn add(&mut self, sample: u64, sums: LayerSums) {
+        self.early.insert(sample, sums);
+        while let Some(sums) = self.early.remove(&self.next) {
+            self.total.merge(&sums);
+            self.next += 1;
+        }
+    }
+}
+
+impl LayerSums {
+    fn found(&self) -> Option<OutputError> {
+        let (exact, error) = (self.exact.sample_std(), self.error.sample_std());
+        let power = self.error.mean_square();
+        (self.inputs > 0).then(|| OutputError {
+            snr_db: (power > 0.0).then(|| 10.0 * (self.exact.mean_square() / power).log10()),
+            relative_std: (exact > 0.0).then(|| error / exact),
+            mean: self.error.mean(),
+            saturation: self.saturated as f64 / self.inputs as f64,
+        })
+    }
+
+    fn merge(&mut self, other: &LayerSums) {
+        self.exact.merge(other.exact);
+        self.error.merge(other.error);
+        self.inputs += other.inputs;
+        self.saturated += other.saturated;
+    }
+
+    fn add(&mut self, input: &[f32], params: &ActivationParams, exact: &[f32], output: &[f32]) {
+        self.inputs += input.len() as u64;
+        self.saturated += saturated(input, params);
+        self.exact.add(exact.len(), |i| f64::from(exact[i]));
+        self.error.add(exact.len(), |i| f64::from(output[i]) - f64::from(exact[i]));
+    }
+}
+
+/// How many of `values` round to an integer outside the range.
+fn saturated(values: &[f32], params: &ActivationParams) -> u64 {
+    let (scale, zero_point) = (params.scale(), f64::from(params.zero_point()));
+    let range = f64::from(params.range().q_min())..=f64::from(params.range().q_max());
+    let is_outside = |&&x: &&f32| !range.contains(&(f64::from(x / scale).round_ties_even() + zero_point));
+    values.par_chunks(1 << 14).map(|chunk| chunk.iter().filter(is_outside).count() as u64).sum()
+}
+
+impl LayerObserver for LayerStatistics {
+    fn observe(&self, seen: Observation) -> Result<(), LayerError> {
+        let Observation { index, layer, input, output, first_sample, samples } = seen;
+        let Some(params) = layer.params().filter(|_| layer.mode().is_quantized()) else { return Ok(()) };
+        if self.is_paused.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let exact = match layer.mode() {
+            InferenceMode::Quantized => output.clone(),
+            _ => layer.quant_fwd(input)?,
+        };
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        let found = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));
+        let found = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
+        let sample = |i: usize| {
+            let [input, exact, output] = found.each_ref().map(|values| {
+                let elements = values.len() / samples;
+                &values[i * elements..][..elements]
+            });
+            let mut sums = LayerSums::default();
+            sums.add(input, &params.input, exact, output);
+            sums
+        };
+        let sums: Vec<LayerSums> = (0..samples).map(sample).collect();
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        (first_sample..).zip(sums).for_each(|(i, sums)| layers[index].add(i, sums));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::IntRange;
+
+    /// Exact outputs 1, -1, 3, 5 and errors 1, 0, -1, 2: mean squares 9 and 1.5; sample variances
+    /// 20 / 3 and 5 / 3; in units of 0.5 under [-4, 4], 2.3 rounds to 5, outside, and -2.2 to -4.
+    #[test]
+    fn errors_by_hand() {
+        let params = ActivationParams::new(0.5, 0, IntRange::new(-4, 4).unwrap()).unwrap();
+        let mut sums = LayerSums::default();
+        // Two passes, as of two batches.
+        sums.add(&[2.3, -2.2], &params, &[1.0], &[2.0]);
+        sums.add(&[0.0, 100.0], &params, &[-1.0, 3.0, 5.0], &[-1.0, 2.0, 7.0]);
+        let found = sums.found().unwrap();
+        assert!((found.snr_db.unwrap() - 10.0 * (9.0f64 / 1.5).log10()).abs() < 1e-12);
+        assert!((found.relative_std.unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!((found.mean, found.saturation), (0.5, 0.5));
+    }
+
+    /// Threads give samples in any order.
+    #[test]
+    fn samples_are_added_in_order() {
+        let params = ActivationParams::new(0.1, 0, IntRange::new(-4, 4).unwrap()).unwrap();
+        let found = |order: [u64; 5]| {
+            let mut layer = InOrder::default();
+            for i in order {
+                let (x, mut sums) = (0.1 + i as f32 * 0.7, LayerSums::default());
+                sums.add(&[x], &params, &[x * 3.0], &[x]);
+                layer.add(i, sums);
+            }
+            (layer.total.found(), layer.early.len())
+        };
+        assert_eq!(found([4, 0, 3, 1, 2]), found([0, 1, 2, 3, 4]));
+        assert_eq!(found([4, 3, 2, 1, 0]), found([0, 1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn no_error_has_no_ratio() {
+        let params = ActivationParams::new(1.0, 0, IntRange::new(-4, 4).unwrap()).unwrap();
+        let mut sums = LayerSums::default();
+        assert_eq!(sums.found(), None);
+        sums.add(&[f32::INFINITY], &params, &[2.0, 2.0], &[2.0, 2.0]);
+        assert_eq!(sums.found(), Some(OutputError { snr_db: None, relative_std: None, mean: 0.0, saturation: 1.0 }));
+    }
+}

@@ -1,0 +1,123 @@
+//! Every sample's class and prediction, and what follows from them class by class.
+
+use super::Scores;
+use serde::Serialize;
+
+/// The class and the prediction of each sample, in the order of the data set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Predicted {
+    labels: Vec<u32>,
+    predictions: Vec<u32>,
+}
+
+impl Predicted {
+    /// Adds a sample.
+    pub fn push(&mut self, label: u32, prediction: u32) {
+        self.labels.push(label);
+        self.predictions.push(prediction);
+    }
+
+    /// Adds a batch.
+    pub fn add(&mut self, scores: &Scores) {
+        self.labels.extend_from_slice(scores.labels);
+        self.predictions.extend_from_slice(scores.predictions);
+    }
+
+    /// The class of each sample.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The class predicted for each sample.
+    pub fn predictions(&self) -> &[u32] {
+        &self.predictions
+    }
+
+    /// Samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// How often each class was taken for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confusion {
+    classes: usize,
+    /// Class major, prediction minor.
+    counts: Vec<u64>,
+}
+
+/// How often a network was right on the samples of one class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassAccuracy {
+    /// The class.
+    pub class: usize,
+    /// Samples of the class.
+    pub samples: u64,
+    /// Samples of it that were predicted right.
+    pub correct: u64,
+    /// Samples of any class that were taken for it.
+    pub predicted: u64,
+    /// The fraction predicted right (the class's recall); none without samples.
+    pub accuracy: Option<f64>,
+}
+
+impl Confusion {
+    /// Counts `predicted`, whose classes are below `classes`.
+    pub fn of(predicted: &Predicted, classes: usize) -> Self {
+        let mut counts = vec![0; classes * classes];
+        for (&label, &prediction) in predicted.labels.iter().zip(&predicted.predictions) {
+            counts[label as usize * classes + prediction as usize] += 1;
+        }
+        Confusion { classes, counts }
+    }
+
+    /// For each class, how often it was taken for each.
+    pub fn rows(&self) -> impl Iterator<Item = &[u64]> {
+        self.counts.chunks_exact(self.classes.max(1))
+    }
+
+    /// Accuracy class by class.
+    pub fn by_class(&self) -> Vec<ClassAccuracy> {
+        let class = |(class, row): (usize, &[u64])| {
+            let (samples, correct) = (row.iter().sum::<u64>(), row[class]);
+            let predicted = self.rows().map(|row| row[class]).sum();
+            let accuracy = (samples > 0).then(|| correct as f64 / samples as f64);
+            ClassAccuracy { class, samples, correct, predicted, accuracy }
+        };
+        self.rows().enumerate().map(class).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of scikit-learn's `confusion_matrix`: classes 2, 0, 2, 2, 0, 1 taken for 0, 0, 2,
+    /// 2, 0, 2.
+    #[test]
+    fn a_confusion_matrix_as_published() {
+        let mut predicted = Predicted::default();
+        for (label, prediction) in [(2, 0), (0, 0), (2, 2), (2, 2), (0, 0), (1, 2)] {
+            predicted.push(label, prediction);
+        }
+        let confusion = Confusion::of(&predicted, 3);
+        assert_eq!(confusion.rows().collect::<Vec<_>>(), [[2, 0, 0], [0, 0, 1], [1, 0, 2]]);
+        let accuracies: Vec<_> = confusion.by_class().iter().map(|class| class.accuracy).collect();
+        assert_eq!(accuracies, [Some(1.0), Some(0.0), Some(2.0 / 3.0)]);
+        let predicted: Vec<_> = confusion.by_class().iter().map(|class| class.predicted).collect();
+        assert_eq!(predicted, [3, 0, 3]);
+    }
+
+    #[test]
+    fn a_class_without_samples_has_no_accuracy() {
+        let mut predicted = Predicted::default();
+        predicted.push(1, 0);
+        assert_eq!(Confusion::of(&predicted, 2).by_class()[0].accuracy, None);
+    }
+}

@@ -1,0 +1,108 @@
+//! Watching what layers compute while a network runs.
+
+use crate::graph::{Dim, Graph, Node, OpError, Operator, Pass, ValueType};
+use crate::layer::{ApproxLayer, InferenceMode, LayerError, Window};
+use candle_core::{Device, Tensor};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// What a layer was given and gave, for some samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation<'a> {
+    /// The layer's place among the layers, in graph order.
+    pub index: usize,
+    /// The layer.
+    pub layer: &'a dyn ApproxLayer,
+    /// What it was given.
+    pub input: &'a Tensor,
+    /// What it gave: before its bias in modes that quantize.
+    pub output: &'a Tensor,
+    /// Place in the data set of the first sample.
+    pub first_sample: u64,
+    /// How many samples.
+    pub samples: usize,
+}
+
+/// Takes note of what layers are given and give. Samples may come in any order, and from any thread.
+pub trait LayerObserver: Debug + Send + Sync {
+    /// Takes note.
+    ///
+    /// # Errors
+    /// As the layer's own functions.
+    fn observe(&self, seen: Observation) -> Result<(), LayerError>;
+}
+
+/// Lets `observer` see every pass of every approximate layer. No bit of the network's output changes;
+/// what follows a layer is not fused with it.
+pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
+    let mut layers = 0;
+    let values = &graph.values;
+    let observed = |node: Node| {
+        if node.op.layer().is_none() {
+            return node;
+        }
+        layers += 1;
+        let rows = match values[node.inputs[0].0].ty.shape[0] {
+            Dim::Batch(times) => times,
+            Dim::Fixed(_) => 1,
+        };
+        let observed = Observed { op: node.op, index: layers - 1, rows, observer: Arc::clone(observer) };
+        Node { op: Box::new(observed), ..node }
+    };
+    graph.nodes = std::mem::take(&mut graph.nodes).into_iter().map(observed).collect();
+}
+
+/// An approximate layer's operator, watched.
+#[derive(Debug)]
+struct Observed {
+    op: Box<dyn Operator>,
+    index: usize,
+    /// Rows of the input's first axis for each sample.
+    rows: usize,
+    observer: Arc<dyn LayerObserver>,
+}
+
+impl Operator for Observed {
+    fn kind(&self) -> &'static str {
+        self.op.kind()
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        self.op.infer(inputs)
+    }
+
+    fn run(&self, inputs: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
+        let (input, layer) = (inputs[0], self.op.layer().expect("a layer was swapped in"));
+        let output = match layer.mode() {
+            InferenceMode::Baseline => self.op.run(inputs, pass)?.swap_remove(0),
+            InferenceMode::Quantized => layer.quant_fwd(input)?,
+            InferenceMode::Approximate => layer.approx_fwd(input)?,
+            InferenceMode::Noise => layer.noise_fwd(input, pass.first_sample)?,
+        };
+        let (index, first_sample, samples) = (self.index, pass.first_sample, input.dims()[0] / self.rows);
+        self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples })?;
+        Ok(vec![if layer.mode().is_quantized() { with_bias(layer, &output)? } else { output }])
+    }
+
+    fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
+        self.op.window(inputs)
+    }
+
+    fn layer(&self) -> Option<&dyn ApproxLayer> {
+        self.op.layer()
+    }
+
+    fn layer_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
+        self.op.layer_mut()
+    }
+}
+
+/// A layer's output with its bias, one `f32` addition each: along the last axis for linear layers,
+/// along the channels for convolutions.
+fn with_bias(layer: &dyn ApproxLayer, output: &Tensor) -> Result<Tensor, OpError> {
+    let Some(bias) = layer.bias() else { return Ok(output.clone()) };
+    let mut shape = vec![1; output.rank()];
+    let axis = if layer.weight().rank() == 2 { output.rank() - 1 } else { 1 };
+    shape[axis] = bias.len();
+    Ok(output.broadcast_add(&Tensor::from_slice(bias, shape, &Device::Cpu)?)?)
+}

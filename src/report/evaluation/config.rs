@@ -1,0 +1,116 @@
+//! How a network was run: all that is needed to run it again.
+
+use crate::eval::Rules;
+use crate::layer::InferenceMode;
+use crate::lut::{Bits, Coding};
+use crate::quant::{ActScheme, WeightScheme};
+use crate::report::document::optional;
+use serde::Serialize;
+
+/// How a network was run.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfigReport {
+    /// What layers computed: that of all, or of those that no rule changes.
+    pub mode: InferenceMode,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// Samples of a batch.
+    pub batch_size: usize,
+    /// The operand coding, in modes that quantize.
+    pub coding: Option<Coding>,
+    /// The quantization, in modes that quantize.
+    pub quantization: Option<QuantizationReport>,
+    /// The perturbation, in noise mode.
+    pub noise: Option<NoiseReport>,
+    /// What decided each layer, where rules did, as `--assign` reads it.
+    pub assignment: Option<Rules>,
+    /// Whether batch normalisation was folded.
+    pub fold_bn: bool,
+    /// Preprocessing of byte images: subtracted after division by 255.
+    pub mean: Vec<f32>,
+    /// Divided by last.
+    pub std: Vec<f32>,
+    /// Shorter side after resizing.
+    pub resize: Option<usize>,
+    /// Square cut from the middle.
+    pub crop: Option<usize>,
+    /// Conversion between grey and colour.
+    pub channels: Option<String>,
+}
+
+/// Where scales and zero points came from.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuantizationReport {
+    /// What gave the parameters.
+    pub source: ParamsSource,
+    /// The data or file.
+    pub path: Option<String>,
+    /// Hash of the calibration data, or of the file.
+    pub blake3: String,
+    /// Calibration samples.
+    pub samples: Option<usize>,
+    /// Width of activations, where calibrated.
+    pub act_bits: Option<Bits>,
+    /// Width of weights.
+    pub weight_bits: Option<Bits>,
+    /// How activations are quantized.
+    pub act_scheme: Option<ActScheme>,
+    /// How many scales weights have.
+    pub weight_scheme: Option<WeightScheme>,
+    /// The observer.
+    pub observer: Option<String>,
+}
+
+/// What gave a network its quantization parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParamsSource {
+    /// The model's own calibration set.
+    Model,
+    /// `--calib-data`.
+    CalibData,
+    /// `--qparams`.
+    Qparams,
+}
+
+/// The perturbation of noise mode.
+#[derive(Debug, Clone, Serialize)]
+pub struct NoiseReport {
+    /// Relative standard deviation, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdev: Option<f64>,
+    /// Mean, in units of the output, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
+    /// The multiplier that both were derived from, for each layer its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_lut: Option<String>,
+}
+
+impl NoiseReport {
+    /// In words, with the seed of its draws.
+    pub(super) fn summary(&self, seed: u64) -> String {
+        if let Some(lut) = &self.from_lut {
+            return format!("as the errors of {lut} in each layer, seed {seed}");
+        }
+        let (stdev, mean) = (self.stdev.unwrap_or_default(), self.mean.unwrap_or_default());
+        format!("stdev {stdev} (relative), mean {mean}, seed {seed}")
+    }
+}
+
+impl QuantizationReport {
+    pub(super) fn summary(&self) -> String {
+        let (path, samples) = (optional(self.path.as_ref()), optional(self.samples.as_ref()));
+        let from = match self.source {
+            ParamsSource::Qparams => format!("parameters from {path}"),
+            ParamsSource::Model => format!("calibrated on {samples} samples of the model's own set"),
+            ParamsSource::CalibData => format!("calibrated on {samples} samples of {path}"),
+        };
+        match (self.act_bits, self.weight_bits, &self.observer) {
+            (Some(act), Some(weight), Some(observer)) => {
+                format!("{act}-bit activations, {weight}-bit weights, {observer}, {from}")
+            }
+            _ => from,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What people want to see of a report.
+
+use super::{ComparisonReport, LayerReport, Report};
+use crate::eval::{Accuracy, Gate, GateKind};
+use crate::lut::LutInfo;
+use crate::report::comparison::fields;
+use crate::report::document::{Section, grouped, percent, shape, significant};
+use crate::report::lut::reading;
+
+/// The report in names and what they stand for.
+pub(super) fn pairs(report: &Report) -> Section {
+    let model = &report.model;
+    let samples = grouped(report.dataset.samples as u64);
+    let mut pairs = vec![
+        ("model", format!("{} ({}, {} parameters)", model.name, model.architecture, grouped(model.parameters))),
+        ("dataset", format!("{}, {samples} samples", report.dataset.name)),
+        ("mode", mode(report)),
+    ];
+    for lut in &report.luts {
+        pairs.push(("multiplier", multiplier(lut)));
+        pairs.push(("read as", reading(lut)));
+    }
+    if let Some(coding) = report.config.coding {
+        pairs.push(("coding", coding.to_string()));
+    }
+    if let Some(quantization) = &report.config.quantization {
+        pairs.push(("quantization", quantization.summary()));
+    }
+    if let Some(noise) = &report.config.noise {
+        pairs.push(("noise", noise.summary(report.config.seed)));
+    }
+    pairs.push(("top-1", top1(&report.accuracy)));
+    if let Some(top5) = report.accuracy.top5 {
+        pairs.push(("top-5", percent(top5)));
+    }
+    pairs.push(("loss", format!("{:.4}", report.accuracy.loss)));
+    pairs.extend(worst_class(report).map(|class| ("worst class", class)));
+    pairs.push(("multiplications", multiplications(report)));
+    pairs.extend(energy(report).map(|energy| ("energy", energy)));
+    pairs.push(("time", time(report)));
+    pairs.extend(report.gates.iter().map(|found| ("gate", gate(found))));
+    pairs.extend(report.notes.iter().map(|note| ("note", note.clone())));
+    Section::pairs(pairs)
+}
+
+fn mode(report: &Report) -> String {
+    let mode = report.config.mode;
+    let others = report.layers.iter().filter(|layer| layer.mode != mode).count();
+    if others == 0 {
+        mode.to_string()
+    } else {
+        format!("{mode}, another in {others} of {} layers", report.layers.len())
+    }
+}
+
+fn multiplier(lut: &LutInfo) -> String {
+    let sign = if lut.signed { "signed" } else { "unsigned" };
+    format!("{} ({sign}, MAE {}, WCE {})", lut.name, significant(lut.errors.mae, 4), lut.errors.wce)
+}
+
+pub(super) fn top1(accuracy: &Accuracy) -> String {
+    let [low, high] = accuracy.ci95.map(percent);
+    let (correct, total) = (grouped(accuracy.correct), grouped(accuracy.total));
+    format!("{} ({correct} of {total}), 95 % interval {low} to {high}", percent(accuracy.top1))
+}
+
+fn worst_class(report: &Report) -> Option<String> {
+    let known = report.classes.iter().filter_map(|class| Some((class.accuracy.accuracy?, class)));
+    let (accuracy, class) = known.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let name = class.label.clone().unwrap_or_else(|| class.accuracy.class.to_string());
+    Some(format!("{name}, {} of {} samples", percent(accuracy), grouped(class.accuracy.samples)))
+}
+
+fn multiplications(report: &Report) -> String {
+    let by = report.opcount.by_multiplier.iter().map(|(name, n)| format!("{} {name}", grouped(*n)));
+    format!("{} a sample; in all {}", grouped(report.opcount.per_sample), by.collect::<Vec<_>>().join(", "))
+}
+
+fn energy(report: &Report) -> Option<String> {
+    let energy = report.opcount.energy.as_ref()?;
+    let share = energy.opcount as f64 / report.opcount.per_sample as f64;
+    let sources = energy.sources.iter().map(|(name, source)| format!("{name}: {}", source.note));
+    let relative = percent(energy.relative);
+    let sources = sources.collect::<Vec<_>>().join("; ");
+    Some(format!("{relative} of exact multiplications', over {} of them ({sources})", percent(share)))
+}
+
+fn time(report: &Report) -> String {
+    let timing = &report.timing;
+    let kernel = timing.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
+    let rate = timing.images_per_second;
+    format!("{:.2} s, {rate:.0} images/s, {} threads{kernel}", timing.seconds, timing.threads)
+}
+
+/// What was asked for, as options name it.
+pub(super) fn gate_name(gate: GateKind) -> &'static str {
+    match gate {
+        GateKind::MinAccuracy => "min-accuracy",
+        GateKind::MaxDrop => "max-drop",
+        GateKind::Alpha => "alpha",
+    }
+}
+
+pub(super) fn gate(gate: &Gate) -> String {
+    let verdict = if gate.passed { "held" } else { "FAILED" };
+    let (found, bound) = (percent(gate.found), percent(gate.bound));
+    match gate.gate {
+        GateKind::MinAccuracy => format!("top-1 {found} of at least {bound}: {verdict}"),
+        GateKind::MaxDrop => format!("drop {found} of at most {bound}: {verdict}"),
+        GateKind::Alpha => {
+            format!("no significant drop, p = {} at level {}: {verdict}", significant(gate.found, 3), gate.bound)
+        }
+    }
+}
+
+/// This run against others.
+pub(super) fn comparisons(comparisons: &[ComparisonReport]) -> Section {
+    let header =
+        ["compared with", "its top-1", "difference", "95 % interval", "agreement", "lost", "gained", "McNemar p"];
+    let row = |compared: &ComparisonReport| {
+        let start = [compared.reference.clone(), percent(compared.reference_top1)];
+        start.into_iter().chain(fields(&compared.comparison)).collect()
+    };
+    Section {
+        title: None,
+        header: header.map(str::to_owned).to_vec(),
+        rows: comparisons.iter().map(row).collect(),
+        numeric: (1..8).collect(),
+    }
+}
+
+/// A column of the layers' table: its name, whether it is of numbers, and its text for a layer.
+type Column = (&'static str, bool, fn(&LayerReport) -> String);
+
+/// What is known of every layer.
+const ALWAYS: [Column; 7] = [
+    ("layer", false, |layer| layer.name.clone()),
+    ("kind", false, |layer| layer.kind.to_owned()),
+    ("multiplier", false, |layer| layer.multiplier().to_owned()),
+    ("multiplications", true, |layer| grouped(layer.opcount)),
+    ("fan-in", true, |layer| layer.fan_in.to_string()),
+    ("weight", false, |layer| shape(&layer.weight_shape)),
+    ("output", false, |layer| shape(&layer.output_shape)),
+];
+
+/// Where layers differ in it.
+const MODE: [Column; 1] = [("mode", false, |layer| layer.mode.to_string())];
+
+/// Where layers are quantized.
+const QUANTIZED: [Column; 3] = [
+    ("input scale", true, |layer| layer.input_scale.map_or_else(String::new, |scale| significant(scale.into(), 4))),
+    ("zero point", true, |layer| layer.input_zero_point.map_or_else(String::new, |zero_point| zero_point.to_string())),
+    ("integers", true, |layer| layer.input_range.map_or_else(String::new, |[low, high]| format!("{low} to {high}"))),
+];
+
+/// Where layers are perturbed.
+const NOISE: [Column; 2] = [
+    ("noise std", true, |layer| layer.noise.map_or_else(String::new, |noise| significant(noise.stdev, 4))),
+    ("noise mean", true, |layer| layer.noise.map_or_else(String::new, |noise| significant(noise.mean, 4))),
+];
+
+/// Where errors were measured.
+const MEASURED: [Column; 4] = [
+    ("saturated", true, |layer| layer.error.map_or_else(String::new, |error| percent(error.saturation))),
+    ("SNR", true, |layer| {
+        layer.error.and_then(|error| error.snr_db).map_or_else(String::new, |snr| format!("{snr:.2} dB"))
+    }),
+    ("error std", true, |layer| {
+        layer.error.and_then(|error| error.relative_std).map_or_else(String::new, |std| significant(std, 4))
+    }),
+    ("error mean", true, |layer| layer.error.map_or_else(String::new, |error| significant(error.mean, 4))),
+];
+
+/// The layers, with as many columns as there is something to say in.
+pub(super) fn layers(layers: &[LayerReport]) -> Section {
+    let any = |has: fn(&LayerReport) -> bool| layers.iter().any(has);
+    let differ = layers.iter().any(|layer| layer.mode != layers[0].mode);
+    let parts: [(&[Column], bool); 5] = [
+        (&ALWAYS, true),
+        (&MODE, differ),
+        (&QUANTIZED, any(|layer| layer.input_scale.is_some())),
+        (&NOISE, any(|layer| layer.noise.is_some())),
+        (&MEASURED, any(|layer| layer.error.is_some())),
+    ];
+    let columns: Vec<&Column> = parts.iter().filter(|(_, shown)| *shown).flat_map(|(columns, _)| *columns).collect();
+    Section {
+        title: None,
+        header: columns.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        rows: layers.iter().map(|layer| columns.iter().map(|(.., text)| text(layer)).collect()).collect(),
+        numeric: (0..columns.len()).filter(|&i| columns[i].1).collect(),
+    }
+}
