@@ -9,7 +9,7 @@
 //! cargo run --release --example train -- ds_cnn
 //! ```
 //!
-//! Training is stochastic gradient descent with Nesterov momentum under a one-cycle learning rate,
+//! Training is stochastic gradient descent with Nesterov momentum under one-cycle learning rates,
 //! random horizontal flips, and weight decay on every parameter. A checkpoint is written after each
 //! epoch, and a run that finds one goes on from it. Other processors round differently, so that a
 //! network made anew is not the same to the bit; its accuracy is, within chance.
@@ -28,7 +28,7 @@ use net::{Arch, Net};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use sgd::{Sgd, one_cycle};
+use sgd::{Cycle, Sgd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -43,16 +43,11 @@ struct Args {
     /// The model directory to write; default: models/ARCH
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Passes over the training set; default: the network's own
-    #[arg(long)]
-    epochs: Option<usize>,
+    /// A cycle of the learning rate, in turn: epochs, peak rate, weight decay; default: the network's own
+    #[arg(long, value_name = "E,LR,WD")]
+    cycle: Vec<Cycle>,
     #[arg(long, default_value_t = 128)]
     batch_size: usize,
-    /// Peak learning rate; default: the network's own
-    #[arg(long)]
-    lr: Option<f64>,
-    #[arg(long, default_value_t = 5e-4)]
-    weight_decay: f64,
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Where checkpoints are kept
@@ -62,8 +57,7 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let (epochs, peak) = args.arch.recipe();
-    let (epochs, peak) = (args.epochs.unwrap_or(epochs), args.lr.unwrap_or(peak));
+    let cycles = if args.cycle.is_empty() { args.arch.cycles() } else { &args.cycle };
     let (train, test) = (Images::open(&args.data, "train")?, Images::open(&args.data, "t10k")?);
 
     let mut net = Net::new(args.arch, &mut ChaCha8Rng::seed_from_u64(args.seed))?;
@@ -73,7 +67,8 @@ fn main() -> Result<()> {
     let first = if checkpoint.exists() { save::load_checkpoint(&checkpoint, &mut net.layers, &mut sgd)? } else { 0 };
 
     let steps = train.labels.len() / args.batch_size;
-    for epoch in first..epochs {
+    let epochs = cycles.iter().flat_map(|cycle| (0..cycle.epochs).map(move |epoch| (cycle, epoch)));
+    for (epoch, (cycle, within)) in epochs.enumerate().skip(first) {
         let started = Instant::now();
         let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
         rng.set_stream(1 + epoch as u64);
@@ -83,8 +78,8 @@ fn main() -> Result<()> {
         for (step, batch) in order.chunks_exact(args.batch_size).enumerate() {
             let logits = net.forward(train.batch(batch, Some(&mut rng))?, true)?;
             let loss = candle_nn::loss::cross_entropy(&logits, &train.targets(batch)?)?;
-            let lr = one_cycle(peak, epoch * steps + step, epochs * steps);
-            sgd.step(&net.layers, &loss, lr, args.weight_decay)?;
+            let lr = cycle.rate(within * steps + step, steps);
+            sgd.step(&net.layers, &loss, lr, cycle.weight_decay)?;
             total += f64::from(loss.to_scalar::<f32>()?);
         }
         save::save_checkpoint(&checkpoint, &net.layers, &sgd, epoch + 1)?;
@@ -98,7 +93,7 @@ fn main() -> Result<()> {
     }
     let accuracy = net.accuracy(&test)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("models").join(args.arch.name()));
-    save::save_model(&folder, &args, &net.layers, &train, epochs, accuracy)?;
+    save::save_model(&folder, &args, &net.layers, &train, cycles, accuracy)?;
     println!("{}: {accuracy:.4}", folder.display());
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::data::{Images, LABELS, SIDE};
 use super::layers::{Layers, Map, Norm};
+use super::sgd::Cycle;
 use anyhow::Result;
 use candle_core::Tensor;
 use clap::ValueEnum;
@@ -33,12 +34,16 @@ impl Arch {
         }
     }
 
-    /// Passes over the training set and the peak learning rate that the shipped one was made with.
-    pub fn recipe(self) -> (usize, f64) {
+    /// The learning rates that the shipped one was made with.
+    pub fn cycles(self) -> &'static [Cycle] {
         match self {
-            Arch::Lenet5 => (30, 0.1),
-            Arch::Resnet8 => (15, 0.4),
-            Arch::DsCnn => (10, 0.4),
+            Arch::Lenet5 => &[Cycle { epochs: 30, peak: 0.1, weight_decay: 5e-4 }],
+            Arch::Resnet8 => &[Cycle { epochs: 15, peak: 0.4, weight_decay: 5e-4 }],
+            // Less decay in the end: so few weights underfit rather than overfit.
+            Arch::DsCnn => &[
+                Cycle { epochs: 10, peak: 0.4, weight_decay: 5e-4 },
+                Cycle { epochs: 3, peak: 0.1, weight_decay: 5e-5 },
+            ],
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Args;
 use super::data::{Images, LABELS, MEAN, PIXELS, SIDE, STD};
 use super::layers::Layers;
-use super::sgd::Sgd;
+use super::sgd::{Cycle, Sgd};
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ pub fn save_model(
     args: &Args,
     layers: &Layers,
     train: &Images,
-    epochs: usize,
+    cycles: &[Cycle],
     accuracy: f64,
 ) -> Result<()> {
     std::fs::create_dir_all(folder)?;
@@ -70,7 +70,7 @@ pub fn save_model(
         "provenance": {
             "made_by": format!("cargo run --release --example train -- {}", args.arch.name()),
             "data": "Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017), MIT, from the Debian package dataset-fashion-mnist; calibration: its first 512 training images",
-            "epochs": epochs,
+            "cycles": cycles,
             "batch_size": args.batch_size,
             "seed": args.seed,
             "top1": accuracy,
