@@ -43,6 +43,7 @@ impl Arch {
             Arch::DsCnn => &[
                 Cycle { epochs: 10, peak: 0.4, weight_decay: 5e-4 },
                 Cycle { epochs: 3, peak: 0.1, weight_decay: 5e-5 },
+                Cycle { epochs: 1, peak: 0.02, weight_decay: 5e-5 },
             ],
         }
     }
