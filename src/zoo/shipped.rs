@@ -26,4 +26,4 @@ macro_rules! shipped {
 }
 
 /// Every shipped network; the first is the default.
-pub static SHIPPED: &[Shipped] = &[shipped!("lenet5"), shipped!("resnet8")];
+pub static SHIPPED: &[Shipped] = &[shipped!("lenet5"), shipped!("resnet8"), shipped!("ds_cnn")];

@@ -1,25 +1,7 @@
 //! `docs/ci.md` is true: its commands run, and its workflows' steps, as far as a shell can.
 
 use crate::common::Folder;
-use std::path::Path;
-
-/// Scripts of the fenced blocks of a language, one a block.
-fn blocks(markdown: &str, language: &str) -> Vec<String> {
-    let mut blocks: Vec<String> = Vec::new();
-    let mut inside = None;
-    for line in markdown.lines() {
-        match (line.strip_prefix("```"), inside) {
-            (Some(_), Some(_)) => inside = None,
-            (Some(info), None) => {
-                inside = Some(info == language);
-                blocks.extend((info == language).then(String::new));
-            }
-            (None, Some(true)) => blocks.last_mut().unwrap().extend([line, "\n"]),
-            (None, _) => (),
-        }
-    }
-    blocks
-}
+use crate::common::markdown::{blocks, of_the_project};
 
 /// The scripts of a GitHub workflow: what stands behind `run:`, on its line or indented below it.
 fn steps(workflow: &str) -> Vec<String> {
@@ -43,19 +25,10 @@ fn script(job: &str) -> Vec<String> {
     lines.map_while(|line| line.strip_prefix("- ").map(str::to_owned)).collect()
 }
 
-fn document() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md")).unwrap()
-}
-
 /// Runs a script as CI systems do, and gives its exit code and what it said.
 #[cfg(unix)]
 fn run(folder: &Folder, script: &str) -> (i32, String) {
-    let binary = assert_cmd::cargo::cargo_bin!("approx-eval").parent().unwrap().display().to_string();
-    let mut shell = assert_cmd::Command::new("bash");
-    shell.current_dir(folder.path("")).args(["-eo", "pipefail", "-c", script]);
-    shell.env("PATH", format!("{binary}:{}", std::env::var("PATH").unwrap_or_default()));
-    shell.env("GITHUB_STEP_SUMMARY", folder.path("summary.md"));
-    let output = shell.output().unwrap();
+    let output = folder.shell(script).env("GITHUB_STEP_SUMMARY", folder.path("summary.md")).output().unwrap();
     (
         output.status.code().unwrap(),
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
@@ -65,7 +38,7 @@ fn run(folder: &Folder, script: &str) -> (i32, String) {
 #[cfg(unix)]
 #[test]
 fn the_workflow_runs_and_catches_a_regression() {
-    let (folder, document) = (Folder::new(), document());
+    let (folder, document) = (Folder::new(), of_the_project("docs/ci.md"));
     let scripts = blocks(&document, "sh");
     let workflows = blocks(&document, "yaml");
     let (code, said) = run(&folder, &scripts[0]);
@@ -106,5 +79,4 @@ fn scripts_are_found() {
     let workflow = "jobs:\n  a:\n    steps:\n      - run: one\n      - name: b\n        run: |\n          two \\\n            three\n          four\n      - uses: x\n";
     assert_eq!(steps(workflow), ["one", "two \\\nthree\nfour\n"]);
     assert_eq!(script("job:\n  script:\n    - one\n    - two\n  after: x\n"), ["one", "two"]);
-    assert_eq!(blocks("a\n```sh\nx\ny\n```\n```yaml\nz\n```\n", "sh"), ["x\ny\n"]);
 }

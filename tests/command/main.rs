@@ -22,6 +22,7 @@ mod outside_cases;
 mod qparams;
 mod readme;
 mod report;
+mod shipped_networks;
 mod statistics;
 mod usage;
 mod weights;

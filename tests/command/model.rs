@@ -21,6 +21,11 @@ fn resnet8_by_hand() -> u64 {
     first + stage(16, 32, 14) + stage(32, 64, 7) + 64 * 10
 }
 
+/// MLPerf Tiny's DS-CNN on 28 x 28, whose layers all see 14 x 14.
+fn ds_cnn_by_hand() -> u64 {
+    14 * 14 * (10 * 4 * 64 + 4 * (9 * 64 + 64 * 64)) + 64 * 10
+}
+
 #[test]
 fn parameters_and_multiplications() {
     let folder = Folder::new();
@@ -30,6 +35,8 @@ fn parameters_and_multiplications() {
         ("lenet5", 61_706, 416_520, 5),
         ("resnet20", 269_722, resnet20_by_hand(), 20),
         ("resnet8", 77_898, resnet8_by_hand(), 10),
+        // A convolution's weights, its biases, and its normalisation's gains and betas.
+        ("ds_cnn --input 1,28,28 --num-classes 10", 43 * 64 + 4 * (12 * 64 + 67 * 64) + 65 * 10, ds_cnn_by_hand(), 10),
         ("lenet5 --num-classes 100", 61_706 + 90 * 85, 416_520 + 84 * 90, 5),
         ("resnet50", 25_557_032, 4_089_184_256, 54),
         ("mobilenet_v2 --num-classes 10", 3_504_872 - 990 * 1281, 300_774_272 - 990 * 1280, 53),

@@ -3,11 +3,11 @@
 
 use crate::common::Folder;
 use crate::common::files::{Table, cifar, f32_bytes, safetensors, stored};
+use crate::common::markdown::of_the_project;
 use crate::common::network::StateDict;
 use crate::common::onnx::Onnx;
 use crate::common::random::Random;
 use safetensors::Dtype;
-use std::path::Path;
 
 /// Lines of the fenced blocks whose language is `sh`: continued lines joined, comments and prompts
 /// dropped.
@@ -28,11 +28,6 @@ fn commands(markdown: &str) -> Vec<String> {
         }
     }
     commands
-}
-
-fn of_the_project(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The files that a reader of the README brings along.
@@ -67,17 +62,13 @@ fn prepare(folder: &Folder) {
 fn every_command_runs() {
     let folder = Folder::new();
     prepare(&folder);
-    let binary = assert_cmd::cargo::cargo_bin!("approx-eval").parent().unwrap().display().to_string();
-    let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
     let commands = commands(&of_the_project("README.md"));
     // Building it is this test's own business.
     let built = |line: &String| line.replace("cargo run --release --", "approx-eval");
     let ours: Vec<String> = commands.iter().map(built).filter(|line| line.contains("approx-eval")).collect();
     assert!(!ours.is_empty(), "none of ours in {commands:?}");
     for line in ours {
-        let mut shell = assert_cmd::Command::new("bash");
-        shell.current_dir(folder.path("")).env("PATH", &path).args(["-euo", "pipefail", "-c", &line]);
-        let output = shell.output().unwrap();
+        let output = folder.shell(&line).output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         assert!(!output.stdout.is_empty(), "{line} says nothing");
     }

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod forward;
+pub mod markdown;
 pub mod network;
 pub mod onnx;
 pub mod random;
@@ -84,6 +85,16 @@ impl Folder {
         let mut command = cargo_bin_cmd!("approx-eval");
         command.current_dir(self.0.path()).args(args.split_whitespace());
         command
+    }
+
+    /// A script of bash that finds the command by its name, and stops where a step fails.
+    #[cfg(unix)]
+    pub fn shell(&self, script: &str) -> assert_cmd::Command {
+        let binary = assert_cmd::cargo::cargo_bin!("approx-eval").parent().unwrap().display();
+        let mut shell = assert_cmd::Command::new("bash");
+        shell.current_dir(self.0.path()).args(["-euo", "pipefail", "-c", script]);
+        shell.env("PATH", format!("{binary}:{}", std::env::var("PATH").unwrap_or_default()));
+        shell
     }
 
     pub fn run(&self, args: &str) -> Run {
