@@ -89,7 +89,7 @@ pub struct Product {
     pub kind: &'static str,
     /// Multiplications of one sample's forward pass.
     pub opcount: u64,
-    /// Products summed into one output element.
+    /// Products summed into one output element, the most where numbers differ.
     pub fan_in: usize,
     /// Dimensions of one sample's output.
     pub output_shape: Vec<usize>,
