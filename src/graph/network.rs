@@ -89,7 +89,7 @@ pub struct Product {
     pub kind: &'static str,
     /// Multiplications of one sample's forward pass.
     pub opcount: u64,
-    /// Products summed into one output element.
+    /// Products summed into one output element, the most where numbers differ.
     pub fan_in: usize,
     /// Dimensions of one sample's output.
     pub output_shape: Vec<usize>,
@@ -296,7 +296,7 @@ impl Graph {
         }
         let window = node.op.window(&types)?.expect("a node in the graph suits its inputs");
         let weight_shape = match node.op.layer() {
-            Some(layer) => layer.weight().dims().to_vec(),
+            Some(layer) => layer.weight_shape().to_vec(),
             None => types[1].sizes(1),
         };
         Some(Product {
@@ -304,7 +304,7 @@ impl Graph {
             kind: node.op.layer().map_or(node.op.kind(), ApproxLayer::kind),
             // The types are those of a batch of one sample, of which the layer may see several rows.
             opcount: window.opcount() * window.samples as u64,
-            fan_in: window.geometry.depth(),
+            fan_in: window.fan_in(),
             output_shape: window.output_shape[1..].to_vec(),
             weight_shape,
         })

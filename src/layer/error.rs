@@ -38,6 +38,14 @@ pub enum LayerProblem {
     /// The window does not fit the input.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
+    /// Nothing is left of a transposed convolution's output.
+    #[error("padding {padding:?} cuts off all {whole} positions of the output, expected less")]
+    CutOff {
+        /// Positions cut off before and after.
+        padding: [usize; 2],
+        /// Positions that there are without.
+        whole: usize,
+    },
     /// An activation is not a number.
     #[error("the input has NaN values, which no integer stands for")]
     NaN,

@@ -1,5 +1,6 @@
 //! The unperturbed `f32` arithmetic.
 
+use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
 use super::{Epilogue, LayerProblem};
 use crate::kernel::{Lanes, Plane, Tile, float};
@@ -57,5 +58,19 @@ impl Arithmetic for Float<'_> {
             }
             self.epilogue.apply(channel, outputs);
         }
+    }
+}
+
+impl Scatter for Float<'_> {
+    type Sum = f32;
+
+    fn sums(&self, rows: Range<usize>, tile: &Tile<f32>, _: &mut Vec<f32>, sums: &mut [Lanes<f32>]) {
+        let depth = tile.rows().len();
+        float::products(&self.weight[rows.start * depth..rows.end * depth], tile, sums);
+    }
+
+    fn finish(&self, channel: usize, sums: &[f32], _: &mut Vec<f32>, outputs: &mut [f32]) {
+        outputs.copy_from_slice(sums);
+        self.epilogue.apply(channel, outputs);
     }
 }

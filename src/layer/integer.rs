@@ -8,7 +8,11 @@
 //! ```
 //!
 //! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
+//!
+//! All but the last line can be taken in parts. A transposed convolution does so: an output channel
+//! has a row of weights for each kernel tap, and an output sums those that land on it.
 
+use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
 use super::{Epilogue, LayerProblem};
 use crate::kernel::convert::{Finish, add_row, finish_narrow, finish_wide};
@@ -23,7 +27,8 @@ use std::ops::Range;
 pub(super) struct Quantized {
     params: LayerParams,
     shifted: bool,
-    /// `sum w_q` of each output.
+    rows_per_output: usize,
+    /// `sum w_q` of each row.
     weight_sums: Vec<i64>,
     exact: Packed,
     approximate: Option<Packed>,
@@ -50,14 +55,15 @@ impl Packed {
 }
 
 impl Quantized {
-    /// Quantizes `weight` (`outputs` rows) and packs it for exact products, and for those of `lut`.
+    /// Quantizes `weight` (`outputs` times `rows_per_output` rows) and packs it for exact products, and
+    /// for those of `lut`.
     pub fn new(
         params: LayerParams,
         coding: Coding,
         lut: Option<&Lut>,
         kernel: &dyn Kernel,
         weight: &[f32],
-        outputs: usize,
+        [outputs, rows_per_output]: [usize; 2],
     ) -> Result<Self, LayerProblem> {
         let (params, shifted) = if let Some(lut) = lut {
             let (input, input_shifted) = params.input.for_coding(coding)?;
@@ -70,7 +76,7 @@ impl Quantized {
             (params, false)
         };
         let bytes = params.weight.quantize(weight, outputs)?;
-        let depth = bytes.len() / outputs;
+        let depth = bytes.len() / (outputs * rows_per_output);
         let kind = params.weight.range().signedness();
         let sum = |row: &[u8]| row.iter().map(|&byte| i64::from(kind.value(byte))).sum();
         let weight_sums = bytes.chunks_exact(depth).map(sum).collect();
@@ -84,7 +90,7 @@ impl Quantized {
             }
         };
         let exact = pack(&EffectiveTable::exact(params.input.range().signedness(), kind));
-        Ok(Quantized { params, shifted, weight_sums, exact, approximate })
+        Ok(Quantized { params, shifted, rows_per_output, weight_sums, exact, approximate })
     }
 
     /// The parameters in use, shifted into the coding's range where they had to be.
@@ -164,11 +170,12 @@ impl Integer<'_> {
         }
     }
 
-    /// The zero-point terms of output `channel`: `acc = sum + constant - factor * sum x_q`.
-    fn correction(&self, channel: usize, depth: usize) -> (i64, i64) {
+    /// The zero-point terms of a row: `acc = sum + constant - factor * sum x_q`.
+    fn correction(&self, row: usize, depth: usize) -> (i64, i64) {
         let LayerParams { input, weight } = &self.layer.params;
+        let channel = row / self.layer.rows_per_output;
         let (z_x, z_w) = (i64::from(input.zero_point()), i64::from(weight.zero_point(channel)));
-        (z_x * (depth as i64 * z_w - self.layer.weight_sums[channel]), z_w)
+        (z_x * (depth as i64 * z_w - self.layer.weight_sums[row]), z_w)
     }
 
     /// `sum x_q` over `rows` of `columns` bytes, where an output of `channels` needs it.
@@ -188,6 +195,20 @@ impl Integer<'_> {
                 Signedness::Unsigned => (0, 0),
             };
             rows.for_each(|row| add_row(sums, row, flip, offset));
+        }
+    }
+
+    /// Overwrites `sums` with those of products of any number, `rows` of the weights.
+    fn sum_wide(&self, rows: Range<usize>, tile: &Tile, block: &mut Vec<Lanes<i32>>, sums: &mut [Lanes<i64>]) {
+        let Packed { weights, safe_depth, .. } = self.packed;
+        let depth = tile.rows().len();
+        block.resize(rows.len(), Lanes::default());
+        sums.fill(Lanes::default());
+        for start in (0..depth).step_by(*safe_depth) {
+            weights.sums(tile, rows.clone(), start..start.saturating_add(*safe_depth).min(depth), block);
+            for (sums, block) in sums.iter_mut().zip(block.iter()) {
+                sums.0.iter_mut().zip(&block.0).for_each(|(sum, &block)| *sum += i64::from(block));
+            }
         }
     }
 
@@ -223,25 +244,19 @@ impl Arithmetic for Integer<'_> {
 
     fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
         let (depth, width) = (tile.rows().len(), tile.columns());
-        let Packed { weights, safe_depth, narrow_depth } = self.packed;
+        let Packed { weights, narrow_depth, .. } = self.packed;
         let Sums { block, wide, columns } = scratch;
-        block.resize(channels.len(), Lanes::default());
         self.sum_columns(channels.clone(), width, tile.rows().iter().map(|row| &row.0[..width]), columns);
         if depth <= *narrow_depth {
+            block.resize(channels.len(), Lanes::default());
             weights.sums(tile, channels.clone(), 0..depth, block);
             for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
                 self.finish_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
             }
             return;
         }
-        wide.clear();
         wide.resize(channels.len(), Lanes::default());
-        for start in (0..depth).step_by(*safe_depth) {
-            weights.sums(tile, channels.clone(), start..start.saturating_add(*safe_depth).min(depth), block);
-            for (wide, block) in wide.iter_mut().zip(block.iter()) {
-                wide.0.iter_mut().zip(&block.0).for_each(|(wide, &sum)| *wide += i64::from(sum));
-            }
-        }
+        self.sum_wide(channels.clone(), tile, block, wide);
         for (channel, (sums, outputs)) in channels.zip(wide.iter().zip(outputs)) {
             let (constant, factor) = self.correction(channel, depth);
             let outputs = &mut outputs.0[..width];
@@ -267,5 +282,29 @@ impl Arithmetic for Integer<'_> {
                 self.finish_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
             }
         }
+    }
+}
+
+impl Scatter for Integer<'_> {
+    type Sum = i64;
+
+    fn sums(&self, rows: Range<usize>, tile: &Tile, scratch: &mut Sums, sums: &mut [Lanes<i64>]) {
+        let (depth, width, each) = (tile.rows().len(), tile.columns(), self.layer.rows_per_output);
+        let Sums { block, columns, .. } = scratch;
+        let channels = rows.start / each..rows.end.div_ceil(each);
+        self.sum_columns(channels, width, tile.rows().iter().map(|row| &row.0[..width]), columns);
+        self.sum_wide(rows.clone(), tile, block, sums);
+        for (row, sums) in rows.zip(sums) {
+            let (constant, factor) = self.correction(row, depth);
+            let terms = columns.iter().map(|&column| constant - factor * i64::from(column));
+            sums.0.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+        }
+    }
+
+    fn finish(&self, channel: usize, sums: &[i64], scratch: &mut Sums, outputs: &mut [f32]) {
+        // The zero-point terms are among the sums.
+        scratch.columns.clear();
+        scratch.columns.resize(sums.len(), 0);
+        finish_wide(&self.finish(channel), sums, 0, 0, &scratch.columns, outputs);
     }
 }

@@ -1,8 +1,9 @@
 //! Approximate layers: linear and convolution layers that can run in all four modes.
 //!
 //! [`ApproxLayer`] follows the layer model of the torchapprox library; [`ApproxLinear`],
-//! [`ApproxConv1d`] and [`ApproxConv2d`] implement it. They are candle [`Module`]s, made from
-//! candle's own layers by `from_super`, so that a hand-written network swaps its layers in place:
+//! [`ApproxConv1d`], [`ApproxConv2d`], [`ApproxConvTranspose1d`] and [`ApproxConvTranspose2d`]
+//! implement it. They are candle [`Module`]s, made from candle's own layers by `from_super`, so that a
+//! hand-written network swaps its layers in place:
 //!
 //! ```
 //! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode};
@@ -44,12 +45,14 @@
 //! ```
 
 mod conv;
+mod conv_transpose;
 mod error;
 mod float;
 mod integer;
 mod linear;
 mod mode;
 mod noise;
+mod scatter;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -57,6 +60,7 @@ mod tiles;
 mod window;
 
 pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d};
+pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
 pub use error::{LayerError, LayerProblem};
 pub use linear::ApproxLinear;
 pub use mode::InferenceMode;
@@ -70,6 +74,7 @@ use crate::quant::{Calibrator, LayerParams, QuantConfig};
 use candle_core::{Device, Module, Tensor};
 use float::Float;
 use integer::{Integer, Quantized};
+use scatter::Scatter;
 use state::with_values;
 use std::fmt::Debug;
 
@@ -107,6 +112,11 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// The weight, output channels first.
     fn weight(&self) -> &Tensor {
         &self.state().weight
+    }
+
+    /// Dimensions of the weight that the layer was made of, which for some kinds are in another order.
+    fn weight_shape(&self) -> &[usize] {
+        self.weight().dims()
     }
 
     /// The bias, one number an output channel.
@@ -159,7 +169,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
         (noise.seed, noise.layer_index) = (seed, layer_index);
     }
 
-    /// Products summed into one output element.
+    /// Products summed into one output element, the most where numbers differ.
     fn fan_in(&self) -> usize {
         self.weight().elem_count() / self.state().outputs()
     }
@@ -219,10 +229,9 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
         lut: Option<&Lut>,
         kernel: &dyn Kernel,
     ) -> Result<(), LayerError> {
-        let outputs = self.state().outputs();
-        let quantized =
-            with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, outputs))
-                .map_err(|problem| problem.of(self.name()))?;
+        let rows = [self.state().outputs(), self.state().rows_per_output];
+        let quantized = with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, rows))
+            .map_err(|problem| problem.of(self.name()))?;
         self.state_mut().quantized = Some(quantized);
         Ok(())
     }
@@ -346,6 +355,12 @@ impl Epilogue<'_> {
     }
 }
 
+/// The output of `window` over `input`, in the loop that suits it.
+fn run<A: Scatter>(arithmetic: &A, window: &Window, input: &[f32], threads: usize) -> Result<Vec<f32>, LayerProblem> {
+    let run = if window.is_transposed { scatter::run } else { tiles::run };
+    run(arithmetic, window, input, threads)
+}
+
 /// The baseline pass, observed while the layer is being calibrated.
 fn baseline<L: ApproxLayer + ?Sized>(
     layer: &L,
@@ -362,7 +377,7 @@ fn baseline<L: ApproxLayer + ?Sized>(
         }
         with_values(layer.weight(), |weight| {
             let arithmetic = Float { weight, epilogue };
-            let output = tiles::run(&arithmetic, &window, input, threads)?;
+            let output = run(&arithmetic, &window, input, threads)?;
             Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
         })
     })
@@ -385,7 +400,7 @@ fn integer<L: ApproxLayer + ?Sized>(
             InferenceMode::Approximate => quantized.approximate(epilogue).ok_or(LayerProblem::NoMultiplier)?,
             _ => quantized.exact(epilogue),
         };
-        let mut output = with_values(x, |input| tiles::run(&arithmetic, &window, input, threads))?;
+        let mut output = with_values(x, |input| run(&arithmetic, &window, input, threads))?;
         perturb(&mut output, &window);
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };

@@ -13,6 +13,8 @@ pub struct LayerState {
     pub(super) name: String,
     pub(super) weight: Tensor,
     pub(super) bias: Option<Vec<f32>>,
+    /// Rows of the weight, each summed for itself, that an output channel has.
+    pub(super) rows_per_output: usize,
     pub(super) mode: InferenceMode,
     pub(super) noise: Noise,
     pub(super) quantized: Option<Quantized>,
@@ -39,6 +41,7 @@ impl LayerState {
                 name: name.to_owned(),
                 weight,
                 bias,
+                rows_per_output: 1,
                 mode: InferenceMode::Baseline,
                 noise: Noise::default(),
                 quantized: None,

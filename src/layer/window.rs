@@ -1,7 +1,8 @@
-//! How a layer sees its input: every linear and convolution layer is a grouped 2-D convolution over
-//! some number of images, which is all that the arithmetic below needs to know.
+//! How a layer sees its input: every linear and convolution layer is a grouped 2-D convolution, or a
+//! transposed one, over some number of images, which is all that the arithmetic below needs to know.
 
 use super::LayerProblem;
+use super::scatter::Taps;
 use crate::kernel::{ConvGeometry, output_size};
 
 /// A layer applied to an input of known shape.
@@ -15,8 +16,11 @@ pub struct Window {
     pub groups: usize,
     /// Output channels of all groups.
     pub outputs: usize,
-    /// What one group reads.
+    /// What one group reads; of a transposed convolution, strides, dilations and padding are counted
+    /// in the output.
     pub geometry: ConvGeometry,
+    /// Whether inputs are scattered over outputs, rather than gathered for them.
+    pub is_transposed: bool,
     /// Dimensions of the output.
     pub output_shape: Vec<usize>,
 }
@@ -39,8 +43,26 @@ impl Window {
 
     /// Multiplications of one sample's forward pass.
     pub fn opcount(&self) -> u64 {
-        let per_batch = self.output_elements() as u64 * self.geometry.depth() as u64;
-        per_batch / self.samples.max(1) as u64
+        let per_channel = if self.is_transposed {
+            let [rows, columns] = self.taps().map(|taps| taps.products() as u64);
+            rows * columns * self.geometry.channels as u64
+        } else {
+            self.geometry.positions() as u64 * self.geometry.depth() as u64
+        };
+        (self.images * self.outputs) as u64 * per_channel / self.samples.max(1) as u64
+    }
+
+    /// Products summed into one output element; of a transposed convolution, the most.
+    pub fn fan_in(&self) -> usize {
+        if self.is_transposed {
+            self.taps().map(|taps| taps.most()).iter().product::<usize>() * self.geometry.channels
+        } else {
+            self.geometry.depth()
+        }
+    }
+
+    fn taps(&self) -> [Taps; 2] {
+        [0, 1].map(|axis| Taps::new(&self.geometry, axis))
     }
 }
 
@@ -115,8 +137,9 @@ impl<const D: usize> ConvAttributes<D> {
             geometry.padding[at] = before;
             output_shape.push(geometry.output[at]);
         }
-        let (samples, images) = (input[0], input[0]);
-        Ok(Window { samples, images, groups: self.groups, outputs: weight[0], geometry, output_shape })
+        let (samples, images, outputs) = (input[0], input[0], weight[0]);
+        let is_transposed = false;
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
     }
 }
 
@@ -142,7 +165,8 @@ pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerP
     };
     let output_shape = leading.iter().copied().chain([outputs]).collect();
     let samples = leading.first().copied().unwrap_or(1);
-    Ok(Window { samples, images: leading.iter().product(), groups: 1, outputs, geometry, output_shape })
+    let (images, is_transposed) = (leading.iter().product(), false);
+    Ok(Window { samples, images, groups: 1, outputs, geometry, is_transposed, output_shape })
 }
 
 #[cfg(test)]

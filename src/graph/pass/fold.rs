@@ -1,13 +1,13 @@
 //! Folding batch normalisation into the layer before it.
 
 use crate::graph::network::Source;
-use crate::graph::op::{BatchNorm, Conv, Linear};
+use crate::graph::op::{BatchNorm, Conv, ConvTranspose, Linear};
 use crate::graph::{Graph, Operator, RunError, ValueId, ValueType};
 use candle_core::{Device, Tensor};
 use std::any::Any;
 
-/// Folds every batch normalisation that directly follows a convolution or linear layer, and is the
-/// only one to read it, into that layer's weight and bias, in `f64` and rounded once:
+/// Folds every batch normalisation that directly follows a convolution, transposed or not, or a linear
+/// layer, and is the only one to read it, into that layer's weight and bias, in `f64` and rounded once:
 /// `w' = w * g / sqrt(var + eps)`, `b' = beta + (b - mean) * g / sqrt(var + eps)`.
 ///
 /// # Errors
@@ -31,10 +31,20 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Whether an operator's weight has the output channels first and scales them alone.
-fn scales_outputs(op: &dyn Operator) -> bool {
+/// The output channels of the elements of an operator's weight, of dimensions `weight`, where each
+/// scales one alone.
+fn output_channels(op: &dyn Operator, weight: &[usize]) -> Option<Vec<usize>> {
     let op: &dyn Any = op;
-    op.is::<Conv<1>>() || op.is::<Conv<2>>() || op.is::<Linear>()
+    let count = weight.iter().product::<usize>();
+    if let Some(ConvTranspose(attributes)) = op.downcast_ref::<ConvTranspose<1>>() {
+        Some((0..count).map(|i| attributes.output_channel(weight, i)).collect())
+    } else if let Some(ConvTranspose(attributes)) = op.downcast_ref::<ConvTranspose<2>>() {
+        Some((0..count).map(|i| attributes.output_channel(weight, i)).collect())
+    } else if op.is::<Conv<1>>() || op.is::<Conv<2>>() || op.is::<Linear>() {
+        Some((0..count).map(|i| i / (count / weight[0])).collect())
+    } else {
+        None
+    }
 }
 
 /// The layer that `node` can be folded into, if it is a batch normalisation with bound parameters.
@@ -48,9 +58,10 @@ fn foldable(graph: &Graph, node: usize) -> Option<usize> {
     let is_bound = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { data: Some(_), .. });
     // A linear layer over sequences has its outputs last, where normalisation has channels second.
     let channels_second = graph.ty(input).rank() == 2 || !(graph.nodes[layer].op.as_ref() as &dyn Any).is::<Linear>();
-    let fits =
-        scales_outputs(graph.nodes[layer].op.as_ref()) && parameters.into_iter().all(is_bound) && channels_second;
-    fits.then_some(layer)
+    let op = graph.nodes[layer].op.as_ref();
+    let scales_outputs = |&weight: &ValueId| output_channels(op, &graph.ty(weight).sizes(1)).is_some();
+    let fits = graph.nodes[layer].inputs.get(1).is_some_and(scales_outputs);
+    (fits && parameters.into_iter().all(is_bound) && channels_second).then_some(layer)
 }
 
 fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()> {
@@ -73,14 +84,13 @@ fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()>
     };
 
     let outputs = gain.len();
-    let depth = weight.len() / outputs;
+    let shape = graph.ty(layer_node.inputs[1]).sizes(1);
+    let channels = output_channels(layer_node.op.as_ref(), &shape).unwrap_or_default();
     let root = |o: usize| (variance[o] + eps).sqrt();
-    let folded_weight: Vec<f32> =
-        weight.iter().enumerate().map(|(i, w)| (w * gain[i / depth] / root(i / depth)) as f32).collect();
+    let folded_weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / root(o)) as f32).collect();
     let folded_bias: Vec<f32> =
         (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / root(o)) as f32).collect();
 
-    let shape = graph.ty(layer_node.inputs[1]).sizes(1);
     let tensors = [
         ("weight", Tensor::from_vec(folded_weight, shape, &Device::Cpu)?),
         ("bias", Tensor::from_vec(folded_bias, outputs, &Device::Cpu)?),

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::graph::network::{Source, Value};
-use crate::graph::op::{Add, BatchNorm, Conv, Linear, Relu};
+use crate::graph::op::{Add, BatchNorm, Conv, ConvTranspose, Linear, Relu};
 use crate::graph::{Graph, Node, ValueId, ValueType};
-use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
+use crate::layer::{ApproxLayer, ConvAttributes, ConvTransposeAttributes, InferenceMode};
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 
@@ -129,6 +129,31 @@ fn folded_layers_have_the_formulas_numbers() {
             }
         }
     }
+}
+
+/// Outputs are second in the weight of a transposed convolution, and those of a group at that.
+#[test]
+fn transposed_convolutions_fold() {
+    let (mut net, x) = Net::new(&[4, 3, 3]);
+    let attributes = ConvTransposeAttributes::<2> { stride: [2, 2], groups: 2, ..Default::default() };
+    let inputs = [x, net.parameter("up.weight".to_owned(), &[4, 3, 2, 3]), net.parameter("up.bias".to_owned(), &[6])];
+    let y = net.graph.add_one("up", ConvTranspose(attributes), &inputs).unwrap();
+    let y = net.norm("bn", y, 6);
+    let (mut graph, _) = net.bound(&[y]);
+    let (before, products) = (outputs(&graph), graph.products());
+    fold_batch_norm(&mut graph).unwrap();
+    assert_eq!(kinds(&graph), ["conv_transpose2d"]);
+    let close = |graph: &Graph| {
+        let after = outputs(graph);
+        before[0].len() == after[0].len() && before[0].iter().zip(&after[0]).all(|(b, a)| (b - a).abs() <= 1e-4)
+    };
+    assert!(close(&graph));
+    swap_layers(&mut graph).unwrap();
+    assert!(close(&graph));
+    assert_eq!(graph.products(), products, "counts and shapes do not change");
+    // 3 x 3 inputs by 2 x 3 taps of 3 outputs, for each of 4 channels; 2 taps of 2 channels meet at most.
+    assert_eq!((products[0].opcount, products[0].fan_in), (9 * 6 * 3 * 4, 4));
+    assert_eq!(products[0].weight_shape, [4, 3, 2, 3]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Linear and convolution layers, and matrix products that are none.
 
-use super::window::Sliding;
+use super::window::{AutoPad, OddSide, Sliding, stated_padding};
 use super::{Lowering, Node, spatial};
-use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
-use crate::graph::{Dim, ValueId};
-use crate::layer::ConvAttributes;
+use crate::graph::op::{Add, Conv, ConvTranspose, MatMul, Reshape, Transpose};
+use crate::graph::{Dim, Operator, ValueId};
+use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::name;
 use crate::onnx::value::{Product, Value};
@@ -21,21 +21,81 @@ pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
 }
 
 fn conv_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
-    let (x, weight) = (node.input(0)?, node.input(1)?);
-    let input = spatial(&lowering.ty(0, x)?)?;
-    let kernel = spatial(&lowering.ty(1, weight)?)?;
-    if input.len() != D || kernel.contains(&0) {
-        let found = lowering.ty(0, x)?.to_string();
-        return Err(NodeProblem::Shape { found, expected: format!("{D} spatial axes, as its kernel {kernel:?} has") });
-    }
+    let [input, kernel] = sizes::<D>(lowering, node)?;
     let sliding = Sliding::read(node, &kernel, &input)?;
-    let groups = node.int_or("group", 1)?;
     let attributes = ConvAttributes::<D> {
         stride: std::array::from_fn(|axis| sliding.stride[axis]),
         padding: std::array::from_fn(|axis| sliding.padding[axis]),
         dilation: std::array::from_fn(|axis| sliding.dilation[axis]),
-        groups: usize::try_from(groups).unwrap_or(0),
+        groups: groups(node)?,
     };
+    convolution(lowering, node, Conv(attributes))
+}
+
+/// `ConvTranspose` over one or two axes.
+pub(super) fn conv_transpose(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let rank = lowering.ty(1, node.input(1)?)?.rank();
+    Ok(vec![match rank {
+        3 => conv_transpose_over::<1>(lowering, node)?,
+        4 => conv_transpose_over::<2>(lowering, node)?,
+        _ => return Err(NodeProblem::Unsupported(format!("transposed convolution by a weight of {rank} axes"))),
+    }])
+}
+
+fn conv_transpose_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
+    let [input, kernel] = sizes::<D>(lowering, node)?;
+    let array = |name, least, default| -> Result<[usize; D], NodeProblem> {
+        Ok(node.sizes(name, D, least)?.and_then(|found| found.try_into().ok()).unwrap_or([default; D]))
+    };
+    let mut attributes = ConvTransposeAttributes::<D> {
+        stride: array("strides", 1, 1)?,
+        padding: [[0; 2]; D],
+        output_padding: array("output_padding", 0, 0)?,
+        dilation: array("dilations", 1, 1)?,
+        groups: groups(node)?,
+    };
+    let auto_pad = AutoPad::read(node)?;
+    let odd = if let AutoPad::Same(odd) = auto_pad { odd } else { OddSide::Before };
+    // The size that is asked for, whatever `pads` says.
+    let target: Option<Vec<usize>> = match (node.sizes("output_shape", D, 1)?, &auto_pad) {
+        (None, AutoPad::Same(_)) => {
+            Some((0..D).map(|axis| input[axis].saturating_mul(attributes.stride[axis])).collect())
+        }
+        (stated, _) => stated,
+    };
+    if let Some(target) = target {
+        for axis in 0..D {
+            let whole = attributes.whole_output(axis, input[axis], kernel[axis]);
+            attributes.padding[axis] = odd.split(whole.saturating_sub(target[axis]));
+            // What no tap reaches lies at the end.
+            attributes.output_padding[axis] += target[axis].saturating_sub(whole);
+        }
+    } else if let AutoPad::Stated = auto_pad {
+        let stated = stated_padding(node, D)?;
+        attributes.padding = std::array::from_fn(|axis| stated[axis]);
+    }
+    convolution(lowering, node, ConvTranspose(attributes))
+}
+
+/// The spatial sizes of a convolution's input and kernel.
+fn sizes<const D: usize>(lowering: &Lowering, node: &Node) -> Result<[Vec<usize>; 2], NodeProblem> {
+    let x = lowering.ty(0, node.input(0)?)?;
+    let (input, kernel) = (spatial(&x)?, spatial(&lowering.ty(1, node.input(1)?)?)?);
+    if input.len() != D || kernel.contains(&0) {
+        let expected = format!("{D} spatial axes, as its kernel {kernel:?} has");
+        return Err(NodeProblem::Shape { found: x.to_string(), expected });
+    }
+    Ok([input, kernel])
+}
+
+/// Groups of channels; 0, which no convolution has, for numbers that are none.
+fn groups(node: &Node) -> Result<usize, NodeProblem> {
+    Ok(usize::try_from(node.int_or("group", 1)?).unwrap_or(0))
+}
+
+/// The layer of a convolution whose weights are constants.
+fn convolution(lowering: &mut Lowering, node: &Node, op: impl Operator) -> Result<Value, NodeProblem> {
+    let (x, weight) = (node.input(0)?, node.input(1)?);
     let bias = node.optional(2);
     let bias_name = if let Some(Value::Floats { name, .. }) = bias { Some(name.as_str()) } else { None };
     match (weight, bias) {
@@ -43,10 +103,10 @@ fn conv_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Val
             let name = name::layer(name, bias_name, node.name, node.operator());
             let x = lowering.id(0, x)?;
             let bias = bias.map(|bias| bias.floats(2)).transpose()?.cloned();
-            Ok(Value::Computed(lowering.layer(&name, x, Conv(attributes), tensor.clone(), bias)?))
+            Ok(Value::Computed(lowering.layer(&name, x, op, tensor.clone(), bias)?))
         }
         // Weights that are computed: a convolution all the same, but no layer that could be swapped.
-        _ => lowering.emit(node.name, Conv(attributes), &node.all_inputs()?),
+        _ => lowering.emit(node.name, op, &node.all_inputs()?),
     }
 }
 

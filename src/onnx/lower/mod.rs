@@ -43,6 +43,7 @@ static OPERATORS: &[(&str, Lower)] = &[
     ("Constant", constants::constant),
     ("ConstantOfShape", constants::constant_of_shape),
     ("Conv", layers::conv),
+    ("ConvTranspose", layers::conv_transpose),
     ("Div", arithmetic::binary),
     ("Dropout", constants::identity),
     ("Elu", arithmetic::unary),

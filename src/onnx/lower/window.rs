@@ -6,6 +6,52 @@ use crate::onnx::error::NodeProblem;
 /// Positions of a channel, padding included: more than any image has.
 const MAX_POSITIONS: usize = 1 << 28;
 
+/// What `auto_pad` says of padding.
+pub(super) enum AutoPad {
+    /// It is what `pads` states.
+    Stated,
+    /// There is none.
+    Valid,
+    /// Input and output are of the same size, but for the stride.
+    Same(OddSide),
+}
+
+/// The side of an axis that gets the odd one of its padding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OddSide {
+    Before,
+    After,
+}
+
+impl OddSide {
+    /// Padding of `total` as what lies before and after the axis.
+    pub fn split(self, total: usize) -> [usize; 2] {
+        let (less, more) = (total / 2, total.div_ceil(2));
+        if self == OddSide::After { [less, more] } else { [more, less] }
+    }
+}
+
+impl AutoPad {
+    pub fn read(node: &Node) -> Result<Self, NodeProblem> {
+        match node.text_or("auto_pad", "NOTSET")? {
+            "NOTSET" | "" => Ok(AutoPad::Stated),
+            "VALID" => Ok(AutoPad::Valid),
+            "SAME_UPPER" => Ok(AutoPad::Same(OddSide::After)),
+            "SAME_LOWER" => Ok(AutoPad::Same(OddSide::Before)),
+            other => {
+                let expected = "NOTSET, VALID, SAME_UPPER or SAME_LOWER".to_owned();
+                Err(NodeProblem::Attribute { name: "auto_pad", found: other.to_owned(), expected })
+            }
+        }
+    }
+}
+
+/// `pads` as what lies before and after each axis.
+pub(super) fn stated_padding(node: &Node, axes: usize) -> Result<Vec<[usize; 2]>, NodeProblem> {
+    let stated = node.sizes("pads", 2 * axes, 0)?.unwrap_or_else(|| vec![0; 2 * axes]);
+    Ok((0..axes).map(|axis| [stated[axis], stated[axis + axes]]).collect())
+}
+
 /// A window over some spatial axes.
 pub(super) struct Sliding {
     pub stride: Vec<usize>,
@@ -20,24 +66,17 @@ impl Sliding {
         let axes = kernel.len();
         let stride = node.sizes("strides", axes, 1)?.unwrap_or_else(|| vec![1; axes]);
         let dilation = node.sizes("dilations", axes, 1)?.unwrap_or_else(|| vec![1; axes]);
-        let stated = node.sizes("pads", 2 * axes, 0)?.unwrap_or_else(|| vec![0; 2 * axes]);
-        let mode = node.text_or("auto_pad", "NOTSET")?;
-        // As much as leaves one window for every step, the odd one at the side that `upper` says.
-        let same = |axis: usize, upper: bool| {
-            let windows = input[axis].div_ceil(stride[axis]);
-            let span = dilation[axis] * (kernel[axis] - 1) + 1;
-            let total = (windows.saturating_sub(1) * stride[axis] + span).saturating_sub(input[axis]);
-            let (less, more) = (total / 2, total.div_ceil(2));
-            if upper { [less, more] } else { [more, less] }
-        };
-        let padding: Vec<[usize; 2]> = match mode {
-            "NOTSET" | "" => (0..axes).map(|axis| [stated[axis], stated[axis + axes]]).collect(),
-            "VALID" => vec![[0; 2]; axes],
-            "SAME_UPPER" | "SAME_LOWER" => (0..axes).map(|axis| same(axis, mode == "SAME_UPPER")).collect(),
-            other => {
-                let expected = "NOTSET, VALID, SAME_UPPER or SAME_LOWER".to_owned();
-                return Err(NodeProblem::Attribute { name: "auto_pad", found: other.to_owned(), expected });
-            }
+        let padding = match AutoPad::read(node)? {
+            AutoPad::Stated => stated_padding(node, axes)?,
+            AutoPad::Valid => vec![[0; 2]; axes],
+            // As much as leaves one window for every step.
+            AutoPad::Same(odd) => (0..axes)
+                .map(|axis| {
+                    let windows = input[axis].div_ceil(stride[axis]);
+                    let span = dilation[axis] * (kernel[axis] - 1) + 1;
+                    odd.split((windows.saturating_sub(1) * stride[axis] + span).saturating_sub(input[axis]))
+                })
+                .collect(),
         };
         // Arithmetic may hold an input with its padding in memory.
         let padded = input.iter().zip(&padding).map(|(size, [before, after])| size + before + after);

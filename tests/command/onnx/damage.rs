@@ -129,14 +129,16 @@ fn operators_that_are_not_supported() {
         onnx.node("odd", op, inputs, &["y"], attrs).op("Flatten", &["y"], "out", &[]);
         onnx.bytes("out")
     };
-    let cases: [Case; 13] = [
-        ("ConvTranspose", &["x", "w"], &[], &["operator ConvTranspose", "'odd'"]),
+    let cases: [Case; 15] = [
+        ("Einsum", &["x"], &[], &["operator Einsum", "'odd'"]),
         ("Frobnicate", &["x"], &[], &["operator Frobnicate", "'odd'"]),
         ("Resize", &["x", "", "scales"], &[("mode", Text("linear"))], &["'odd' (Resize)", "mode 'linear'"]),
         ("Conv", &["x", "w"], &[], &["'odd' (Conv)", "[batch, 2, 2 sizes]"]),
         ("Conv", &["x"], &[], &["'odd' (Conv)", "input 1 is missing"]),
         ("Conv", &["x", "w"], &[("pads", Ints(&[-1, 0, 0, 0]))], &["'odd'", "'pads'", "-1"]),
         ("Conv", &["x", "w"], &[("auto_pad", Text("SAME"))], &["'odd'", "'auto_pad'", "SAME_UPPER"]),
+        ("ConvTranspose", &["x", "w"], &[("group", Int(0))], &["'odd' (ConvTranspose)", "multiple of 0 groups"]),
+        ("ConvTranspose", &["x", "w"], &[("output_shape", Ints(&[1 << 30, 1 << 30]))], &["'odd' (ConvTranspose)"]),
         ("MaxPool", &["x"], &[], &["'odd' (MaxPool)", "kernel_shape"]),
         ("MaxPool", &["x"], &[("kernel_shape", Ints(&[1 << 40, 1]))], &["'odd'", "'kernel_shape'"]),
         ("Reshape", &["x", "two"], &[], &["'odd' (Reshape)", "as many elements as [1, 2]"]),

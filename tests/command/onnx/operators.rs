@@ -167,6 +167,51 @@ fn layers() {
 }
 
 #[test]
+fn transposed_convolutions() {
+    check(&[
+        case("ConvTranspose", [3, 5, 4], |net| {
+            net.random("w", &[3, 4, 3, 3]).random("b", &[4]);
+            let attrs = [("kernel_shape", Ints(&[3, 3]))];
+            net.op("ConvTranspose", &["x", "w", "b"], "y", &attrs);
+        }),
+        case("ConvTranspose, asymmetric", [4, 5, 6], |net| {
+            net.random("w", &[4, 3, 3, 2]);
+            let attrs = [
+                ("strides", Ints(&[2, 3])),
+                ("pads", Ints(&[0, 2, 1, 0])),
+                ("dilations", Ints(&[1, 2])),
+                ("output_padding", Ints(&[1, 2])),
+                ("group", Int(2)),
+            ];
+            net.op("ConvTranspose", &["x", "w"], "y", &attrs);
+        }),
+        case("ConvTranspose, SAME_UPPER", [2, 4, 5], |net| {
+            net.random("w", &[2, 3, 4, 3]);
+            let attrs = [("auto_pad", Text("SAME_UPPER")), ("strides", Ints(&[2, 2])), ("dilations", Ints(&[1, 1]))];
+            net.op("ConvTranspose", &["x", "w"], "y", &attrs);
+        }),
+        case("ConvTranspose over one axis", [3, 1, 6], |net| {
+            net.ints("line", &[0, 3, 6]).random("w", &[3, 4, 4]).random("b", &[4]);
+            net.op("Reshape", &["x", "line"], "l", &[]);
+            let attrs = [("strides", Ints(&[2])), ("pads", Ints(&[1, 2])), ("dilations", Ints(&[1]))];
+            net.op("ConvTranspose", &["l", "w", "b"], "y", &attrs);
+        }),
+        case("BatchNormalization after ConvTranspose", [4, 3, 3], |net| {
+            net.random("w", &[4, 3, 3, 3]);
+            net.random("g", &[6]).random("b", &[6]).random("m", &[6]).random_between("v", &[6], 0.5, 1.5);
+            let attrs = [
+                ("strides", Ints(&[2, 2])),
+                ("pads", Ints(&[1, 1, 1, 1])),
+                ("dilations", Ints(&[1, 1])),
+                ("group", Int(2)),
+            ];
+            net.op("ConvTranspose", &["x", "w"], "c", &attrs);
+            net.op("BatchNormalization", &["c", "g", "b", "m", "v"], "y", &[]);
+        }),
+    ]);
+}
+
+#[test]
 fn arithmetic() {
     check(&[
         case("Add, Sub, Mul, Div of constants", [3, 4, 5], |net| {

@@ -56,6 +56,34 @@ fn constant_batches() {
     }
 }
 
+/// Sizes that a transposed convolution is asked for are the padding that ONNX's formula makes of them:
+/// here it cuts off 3 of 9 rows and of 10 columns 4, the odd one before unless `SAME_UPPER` says after.
+#[test]
+fn output_shapes_are_padding() {
+    let folder = Folder::new();
+    let image = [2, 3, 3];
+    let net = |attrs: &[(&str, Attr)]| {
+        let build = |net: &mut Onnx| {
+            net.random("w", &[2, 3, 5, 6]);
+            net.op("ConvTranspose", &["x", "w"], "y", &[attrs, &[("strides", Ints(&[2, 2]))]].concat());
+        };
+        logits(&folder, &network(17, image, build), image)
+    };
+    let (lower, upper) = (net(&[("pads", Ints(&[2, 2, 1, 2]))]), net(&[("pads", Ints(&[1, 2, 2, 2]))]));
+    assert_ne!(lower, upper);
+    let shape = ("output_shape", Ints(&[6, 6]));
+    let pad = |mode| ("auto_pad", Text(mode));
+    for attrs in [&[shape][..], &[shape, pad("SAME_LOWER")], &[pad("SAME_LOWER")], &[shape, ("pads", Ints(&[9; 4]))]] {
+        assert_eq!(net(attrs), lower, "{attrs:?}");
+    }
+    for attrs in [&[shape, pad("SAME_UPPER")][..], &[pad("SAME_UPPER")]] {
+        assert_eq!(net(attrs), upper, "{attrs:?}");
+    }
+    assert_eq!(net(&[pad("VALID"), ("pads", Ints(&[1; 4]))]), net(&[]), "no padding");
+    let more = [("output_shape", Ints(&[10, 12]))];
+    assert_eq!(net(&more), net(&[("output_padding", Ints(&[1, 2]))]), "more than taps reach");
+}
+
 /// Where the batch cannot be left open, samples run one by one, and the report says so.
 #[test]
 fn one_by_one() {

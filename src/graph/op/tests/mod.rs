@@ -8,7 +8,7 @@ mod norms;
 
 use super::*;
 use crate::graph::{Dim, Operator, Pass, ValueType};
-use crate::layer::ConvAttributes;
+use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::{DType, Device};
 use proptest::prelude::*;
 
@@ -297,6 +297,14 @@ fn inferred_shapes_are_those_of_running() {
     let window = PoolWindow { stride: [2, 1], padding: [[1, 0], [0, 1]], kernel: [3, 2], ..PoolWindow::square(1) };
     let conv = ConvAttributes { stride: [2, 1], padding: [[1, 2], [0, 1]], dilation: [1, 2], groups: 2 };
     let conv1d = ConvAttributes { stride: [2], padding: [[3, 0]], dilation: [2], groups: 1 };
+    let up = ConvTransposeAttributes {
+        stride: [2, 3],
+        padding: [[1, 0], [0, 2]],
+        output_padding: [1, 0],
+        dilation: [1, 2],
+        groups: 2,
+    };
+    let up1d = ConvTransposeAttributes { stride: [2], ..Default::default() };
     let rows = ValueType::f32([Dim::Batch(3), Dim::Fixed(8)]);
     let cases: Vec<(Box<dyn Operator>, Vec<ValueType>, &str)> = vec![
         (Box::new(Relu), vec![batch(&[3, 4])], "f32[N, 3, 4]"),
@@ -318,6 +326,9 @@ fn inferred_shapes_are_those_of_running() {
         (Box::new(Slice { axis: 1, start: 1, end: 6, step: 2 }), vec![batch(&[7, 2])], "f32[N, 3, 2]"),
         (Box::new(Conv(conv)), vec![batch(&[4, 9, 8]), fixed(&[6, 2, 3, 3]), fixed(&[6])], "f32[N, 6, 5, 5]"),
         (Box::new(Conv(conv1d)), vec![batch(&[2, 9]), fixed(&[5, 2, 3])], "f32[N, 5, 4]"),
+        // (4 - 1) * 2 + 3 + 1 - 1 rows, (5 - 1) * 3 + (2 * 2 + 1) - 2 columns.
+        (Box::new(ConvTranspose(up)), vec![batch(&[4, 4, 5]), fixed(&[4, 3, 3, 3]), fixed(&[6])], "f32[N, 6, 9, 15]"),
+        (Box::new(ConvTranspose(up1d)), vec![batch(&[2, 9]), fixed(&[2, 5, 2])], "f32[N, 5, 18]"),
         (Box::new(Linear), vec![batch(&[8]), fixed(&[3, 8])], "f32[N, 3]"),
         (Box::new(Linear), vec![batch(&[2, 5, 8]), fixed(&[3, 8]), fixed(&[3])], "f32[N, 2, 5, 3]"),
         (Box::new(Linear), vec![rows, fixed(&[2, 8])], "f32[3N, 2]"),
@@ -423,6 +434,11 @@ fn inference_refuses_what_cannot_run() {
             conv(1),
             vec![batch(&[4, 8, 8]), fixed(&[3, 4, 3, 3]), fixed(&[3, 1])],
             "input 2 is f32[3, 1], expected f32[3]",
+        ),
+        (
+            Box::new(ConvTranspose(ConvTransposeAttributes::<2>::default())),
+            vec![batch(&[3, 8, 8]), fixed(&[4, 2, 3, 3])],
+            "input of shape [1, 3, 8, 8], expected [batch, 4, 2 sizes of at least 1]",
         ),
     ];
     for (op, types, expected) in cases {

@@ -1,6 +1,8 @@
 //! Layers against an independent computation: nested loops over the definition, one product at a
 //! time, in `i64` and `f64`, sharing nothing with the layers but the parameters.
 
+mod transposed;
+
 use super::*;
 use crate::kernel::{self, Signedness};
 use crate::lut::{Bits, Coding, Lut};

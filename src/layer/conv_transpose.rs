@@ -1,0 +1,235 @@
+//! The approximate transposed convolution layers, which decoders and generators upsample by.
+
+use super::scatter::most_taps;
+use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
+use crate::kernel::{ConvGeometry, GeometryError};
+use candle_core::{Module, Tensor};
+
+/// Attributes of a transposed convolution over `D` spatial axes, as PyTorch and ONNX define it: tap
+/// `k` takes input position `i` to output position `i * stride + k * dilation - padding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvTransposeAttributes<const D: usize> {
+    /// Steps between the output positions of neighbouring inputs.
+    pub stride: [usize; D],
+    /// Output positions cut off before and after each axis.
+    pub padding: [[usize; 2]; D],
+    /// Output positions added after each axis, before any are cut off.
+    pub output_padding: [usize; D],
+    /// Distance between kernel taps in the output.
+    pub dilation: [usize; D],
+    /// Groups of channels that do not mix.
+    pub groups: usize,
+}
+
+impl<const D: usize> Default for ConvTransposeAttributes<D> {
+    fn default() -> Self {
+        ConvTransposeAttributes {
+            stride: [1; D],
+            padding: [[0; 2]; D],
+            output_padding: [0; D],
+            dilation: [1; D],
+            groups: 1,
+        }
+    }
+}
+
+impl<const D: usize> ConvTransposeAttributes<D> {
+    /// Checks a weight of shape `[in, out / groups, kernel..]` against the attributes.
+    ///
+    /// # Errors
+    /// When rank, groups or sizes contradict each other, or a stride or dilation is 0.
+    pub fn check_weight(&self, weight: &[usize]) -> Result<(), LayerProblem> {
+        for (what, sizes) in [("stride", self.stride), ("dilation", self.dilation)] {
+            if sizes.contains(&0) {
+                return Err(GeometryError::Zero { what }.into());
+            }
+        }
+        let fits = weight.len() == D + 2
+            && self.groups > 0
+            && weight.iter().all(|&size| size > 0)
+            && weight[0].is_multiple_of(self.groups);
+        if fits {
+            return Ok(());
+        }
+        let expected = format!("[in, out / groups, {D} kernel sizes] with in a multiple of {} groups", self.groups);
+        Err(LayerProblem::Weight { found: weight.to_vec(), expected })
+    }
+
+    /// The window over an input `[batch, in, size..]` of a weight `[in, out / groups, kernel..]`.
+    ///
+    /// # Errors
+    /// When shapes contradict each other, or padding leaves nothing of the output.
+    pub fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
+        self.check_weight(weight)?;
+        let channels = weight[0];
+        if input.len() != D + 2 || input[1] != channels || input[2..].contains(&0) {
+            let expected = format!("[batch, {channels}, {D} sizes of at least 1]");
+            return Err(LayerProblem::Input { found: input.to_vec(), expected });
+        }
+        let outputs = weight[1] * self.groups;
+        let mut geometry = ConvGeometry {
+            channels: channels / self.groups,
+            input: [1; 2],
+            output: [1; 2],
+            kernel: [1; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            padding: [0; 2],
+        };
+        let mut output_shape = vec![input[0], outputs];
+        for axis in 0..D {
+            let at = 2 - D + axis;
+            let (size, kernel) = (input[2 + axis], weight[2 + axis]);
+            let [before, after] = self.padding[axis];
+            let whole = self.whole_output(axis, size, kernel);
+            let output = whole.saturating_sub(before).saturating_sub(after);
+            if output == 0 {
+                return Err(LayerProblem::CutOff { padding: [before, after], whole });
+            }
+            geometry.input[at] = size;
+            geometry.output[at] = output;
+            geometry.kernel[at] = kernel;
+            geometry.stride[at] = self.stride[axis];
+            geometry.dilation[at] = self.dilation[axis];
+            geometry.padding[at] = before;
+            output_shape.push(output);
+        }
+        let (samples, images) = (input[0], input[0]);
+        let is_transposed = true;
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
+    }
+
+    /// Output positions along an axis before any are cut off, of an input of `size` positions:
+    /// `(size - 1) * stride + dilation * (kernel - 1) + 1 + output_padding`.
+    pub fn whole_output(&self, axis: usize, size: usize, kernel: usize) -> usize {
+        let steps = size.saturating_sub(1).saturating_mul(self.stride[axis]);
+        let span = kernel.saturating_sub(1).saturating_mul(self.dilation[axis]).saturating_add(1);
+        steps.saturating_add(span).saturating_add(self.output_padding[axis])
+    }
+
+    /// The output channel that each element of a weight of shape `[in, out / groups, kernel..]`
+    /// belongs to.
+    pub fn output_channel(&self, weight: &[usize], element: usize) -> usize {
+        let (group_inputs, group_outputs) = (weight[0] / self.groups, weight[1]);
+        let kernel = weight[2..].iter().product::<usize>();
+        let (input, output) = (element / (group_outputs * kernel), element / kernel % group_outputs);
+        input / group_inputs * group_outputs + output
+    }
+}
+
+/// A transposed convolution over `D` spatial axes, made of a weight `[in, out / groups, kernel..]`.
+///
+/// The layer keeps its weight with the output channels of all groups first, `[out, kernel..,
+/// in / groups]`: that is what [`weight`](ApproxLayer::weight) gives, and what per-channel scales and
+/// zero points are counted along (axis 0 in files of quantization parameters), as for every layer.
+#[derive(Debug)]
+pub struct ApproxConvTranspose<const D: usize> {
+    state: LayerState,
+    attributes: ConvTransposeAttributes<D>,
+    /// Dimensions of the weight that the layer was made of.
+    weight_shape: Vec<usize>,
+}
+
+/// A transposed convolution over `[batch, channels, length]`.
+pub type ApproxConvTranspose1d = ApproxConvTranspose<1>;
+
+/// A transposed convolution over `[batch, channels, height, width]`.
+pub type ApproxConvTranspose2d = ApproxConvTranspose<2>;
+
+impl<const D: usize> ApproxConvTranspose<D> {
+    /// A layer in baseline mode.
+    ///
+    /// # Errors
+    /// When weight, bias and attributes contradict each other.
+    pub fn new(
+        name: &str,
+        attributes: ConvTransposeAttributes<D>,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Self, LayerError> {
+        let weight_shape = weight.dims().to_vec();
+        attributes.check_weight(&weight_shape).map_err(|problem| problem.of(name))?;
+        let taps = weight_shape[2..].iter().product();
+        let outputs_first = || {
+            let (groups, inputs) = (attributes.groups, weight_shape[0] / attributes.groups);
+            let split = weight.reshape((groups, inputs, weight_shape[1], taps))?;
+            let order = [&[groups * weight_shape[1]], &weight_shape[2..], &[inputs]].concat();
+            split.permute((0, 2, 3, 1))?.reshape(order)
+        };
+        let weight = outputs_first().map_err(|error| LayerProblem::from(error).of(name))?;
+        let state = LayerState { rows_per_output: taps, ..LayerState::new(name, &weight, bias)? };
+        Ok(ApproxConvTranspose { state, attributes, weight_shape })
+    }
+}
+
+impl ApproxConvTranspose1d {
+    /// The approximate counterpart of candle's layer, in baseline mode.
+    ///
+    /// # Errors
+    /// When its tensors cannot be read as `f32`.
+    pub fn from_super(layer: &candle_nn::ConvTranspose1d) -> Result<Self, LayerError> {
+        let config = layer.config();
+        let attributes = ConvTransposeAttributes {
+            stride: [config.stride],
+            padding: [[config.padding; 2]],
+            output_padding: [config.output_padding],
+            dilation: [config.dilation],
+            groups: config.groups,
+        };
+        Self::new("conv_transpose1d", attributes, layer.weight(), layer.bias())
+    }
+}
+
+impl ApproxConvTranspose2d {
+    /// The approximate counterpart of candle's layer, in baseline mode.
+    ///
+    /// # Errors
+    /// When its tensors cannot be read as `f32`.
+    pub fn from_super(layer: &candle_nn::ConvTranspose2d) -> Result<Self, LayerError> {
+        let config = layer.config();
+        let attributes = ConvTransposeAttributes {
+            stride: [config.stride; 2],
+            padding: [[config.padding; 2]; 2],
+            output_padding: [config.output_padding; 2],
+            dilation: [config.dilation; 2],
+            groups: 1,
+        };
+        Self::new("conv_transpose2d", attributes, layer.weight(), layer.bias())
+    }
+}
+
+impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
+    fn kind(&self) -> &'static str {
+        if D == 1 { "conv_transpose1d" } else { "conv_transpose2d" }
+    }
+
+    fn state(&self) -> &LayerState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut LayerState {
+        &mut self.state
+    }
+
+    fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
+        self.attributes.window(input, &self.weight_shape).map_err(|problem| problem.of(self.name()))
+    }
+
+    fn weight_shape(&self) -> &[usize] {
+        &self.weight_shape
+    }
+
+    /// The most products that an output of a large input sums; those of small inputs may all sum
+    /// fewer, which [`Window::fan_in`] tells.
+    fn fan_in(&self) -> usize {
+        let ConvTransposeAttributes { stride, dilation, groups, .. } = &self.attributes;
+        let most = |axis: usize| most_taps(self.weight_shape[2 + axis], stride[axis], dilation[axis]);
+        self.weight_shape[0] / groups * (0..D).map(most).product::<usize>()
+    }
+}
+
+impl<const D: usize> Module for ApproxConvTranspose<D> {
+    fn forward(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
+        self.forward_as(xs, Call::default()).map_err(candle_core::Error::wrap)
+    }
+}

@@ -1,0 +1,208 @@
+//! The loop of transposed convolutions, which scatter where others gather.
+//!
+//! Every kernel tap multiplies every input position, which is what a pointwise convolution with an
+//! output for each channel and tap does; its sums are then added up where they land in the output.
+//! So only products of real inputs are ever taken: none stands for the gaps of a stride, and those
+//! that land outside the output are dropped. An output's products are as many as land on it.
+
+use super::tiles::Arithmetic;
+use super::{LayerProblem, Window};
+use crate::kernel::{ConvGeometry, LANES, Lanes, Tile};
+use rayon::prelude::*;
+use std::ops::{AddAssign, Range};
+
+/// Sums of one tile that are computed together: a few times as many as kernels take side by side.
+const ROW_BLOCK: usize = 32;
+
+/// Arithmetic whose sums can be added up before they become outputs.
+pub(super) trait Scatter: Arithmetic {
+    /// A sum of products.
+    type Sum: Copy + Default + AddAssign + Send + Sync;
+
+    /// Overwrites `sums[i]` with row `rows.start + i` of the weights, each row a kernel tap of an
+    /// output channel, for the columns of `tile`.
+    fn sums(
+        &self,
+        rows: Range<usize>,
+        tile: &Tile<Self::Operand>,
+        scratch: &mut Self::Scratch,
+        sums: &mut [Lanes<Self::Sum>],
+    );
+
+    /// Makes outputs of `channel` of what was added up.
+    fn finish(&self, channel: usize, sums: &[Self::Sum], scratch: &mut Self::Scratch, outputs: &mut [f32]);
+}
+
+/// The output of the transposed `window` over `input` (`[images, channels, height, width]`), as
+/// `[images, outputs, positions]`, computed by one thread or by all.
+///
+/// # Errors
+/// When a number of the input has no operand.
+pub(super) fn run<A: Scatter>(
+    arithmetic: &A,
+    window: &Window,
+    input: &[f32],
+    threads: usize,
+) -> Result<Vec<f32>, LayerProblem> {
+    let mut output = vec![0f32; window.output_elements()];
+    let (outputs, inputs) = (window.geometry.positions(), window.geometry.input.iter().product::<usize>());
+    if output.is_empty() {
+        return Ok(output);
+    }
+    let job = Job { arithmetic, window, taps: [0, 1].map(|axis| Taps::new(&window.geometry, axis)) };
+    let (output_group, input_group) = (window.group_outputs() * outputs, window.geometry.channels * inputs);
+    let is_alone = threads == 1;
+    let group = |(index, (output, input)): (usize, (&mut [f32], &[f32]))| {
+        job.run(index % window.groups, input, output, is_alone)
+    };
+    if is_alone {
+        output.chunks_mut(output_group).zip(input.chunks(input_group)).enumerate().try_for_each(group)?;
+    } else {
+        output.par_chunks_mut(output_group).zip(input.par_chunks(input_group)).enumerate().try_for_each(group)?;
+    }
+    Ok(output)
+}
+
+/// What all groups of all images have in common.
+struct Job<'a, A> {
+    arithmetic: &'a A,
+    window: &'a Window,
+    taps: [Taps; 2],
+}
+
+impl<A: Scatter> Job<'_, A> {
+    /// Computes one group of one image.
+    fn run(&self, group: usize, input: &[f32], output: &mut [f32], is_alone: bool) -> Result<(), LayerProblem> {
+        let mut buffer = Vec::new();
+        let operands = self.arithmetic.operands(input, &mut buffer)?;
+        let channels = (ROW_BLOCK / self.taps_per_channel()).max(1);
+        let block = channels * self.window.geometry.positions();
+        let first = group * self.window.group_outputs();
+        let task = |(i, output): (usize, &mut [f32])| self.channels(first + i * channels, operands, output);
+        if is_alone {
+            output.chunks_mut(block).enumerate().for_each(task);
+        } else {
+            output.par_chunks_mut(block).enumerate().for_each(task);
+        }
+        Ok(())
+    }
+
+    fn taps_per_channel(&self) -> usize {
+        self.window.geometry.kernel.iter().product()
+    }
+
+    /// Computes `output`, whole channels of which the first is `first`.
+    fn channels(&self, first: usize, operands: &[A::Operand], output: &mut [f32]) {
+        let (outputs, taps) = (self.window.geometry.positions(), self.taps_per_channel());
+        let inputs = operands.len() / self.window.geometry.channels;
+        let rows = output.len() / outputs * taps;
+        let (mut tile, mut scratch) = (Tile::default(), A::Scratch::default());
+        let mut sums = vec![Lanes::default(); rows];
+        let mut totals = vec![A::Sum::default(); output.len()];
+        for start in (0..inputs).step_by(LANES) {
+            let columns = start..(start + LANES).min(inputs);
+            tile.reset(self.window.geometry.channels, columns.len());
+            for (k, channel) in operands.chunks_exact(inputs).enumerate() {
+                tile.row_mut(k).copy_from_slice(&channel[columns.clone()]);
+            }
+            self.arithmetic.sums(first * taps..first * taps + rows, &tile, &mut scratch, &mut sums);
+            for (totals, sums) in totals.chunks_exact_mut(outputs).zip(sums.chunks_exact(taps)) {
+                for (tap, sums) in sums.iter().enumerate() {
+                    self.add(tap, columns.clone(), &sums.0, totals);
+                }
+            }
+        }
+        let channels = output.chunks_exact_mut(outputs).zip(totals.chunks_exact(outputs));
+        for (i, (output, totals)) in channels.enumerate() {
+            self.arithmetic.finish(first + i, totals, &mut scratch, output);
+        }
+    }
+
+    /// Adds the sums of a tap at input positions `columns` to the outputs of its channel.
+    fn add(&self, tap: usize, columns: Range<usize>, sums: &[A::Sum], totals: &mut [A::Sum]) {
+        let ConvGeometry { input, output, kernel, stride, .. } = &self.window.geometry;
+        let ([y_taps, x_taps], taps) = (&self.taps, [tap / kernel[1], tap % kernel[1]]);
+        let (rows, row_columns) = (y_taps.inputs(taps[0]), x_taps.inputs(taps[1]));
+        let in_tile = columns.start / input[1]..columns.end.div_ceil(input[1]);
+        for y in rows.start.max(in_tile.start)..rows.end.min(in_tile.end) {
+            let row = y * input[1];
+            let start = (row + row_columns.start).max(columns.start);
+            let end = (row + row_columns.end).min(columns.end);
+            if start >= end {
+                continue;
+            }
+            let at = y_taps.output(taps[0], y) * output[1] + x_taps.output(taps[1], start - row);
+            let totals = totals[at..].iter_mut().step_by(stride[1]);
+            totals.zip(&sums[start - columns.start..end - columns.start]).for_each(|(total, &sum)| *total += sum);
+        }
+    }
+}
+
+/// Where the taps of a transposed kernel land along one axis: tap `k` takes input position `i` to
+/// output position `i * stride + k * dilation - padding`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taps {
+    input: usize,
+    output: usize,
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    padding: usize,
+}
+
+impl Taps {
+    /// The taps along axis `axis`, with sizes that are at least 1.
+    pub fn new(geometry: &ConvGeometry, axis: usize) -> Self {
+        Taps {
+            input: geometry.input[axis],
+            output: geometry.output[axis],
+            kernel: geometry.kernel[axis],
+            stride: geometry.stride[axis],
+            dilation: geometry.dilation[axis],
+            padding: geometry.padding[axis],
+        }
+    }
+
+    /// The output position that tap `k` takes `input`, one of [`inputs`](Taps::inputs), to.
+    fn output(&self, k: usize, input: usize) -> usize {
+        input * self.stride + k * self.dilation - self.padding
+    }
+
+    /// Input positions that tap `k` takes to an output.
+    fn inputs(&self, k: usize) -> Range<usize> {
+        let from = |output: usize| (output + self.padding).saturating_sub(k * self.dilation).div_ceil(self.stride);
+        from(0)..from(self.output).min(self.input)
+    }
+
+    /// Products of one channel with the inputs of a line.
+    pub fn products(&self) -> usize {
+        (0..self.kernel).map(|k| self.inputs(k).len()).sum()
+    }
+
+    /// The most taps that meet in one output position.
+    pub fn most(&self) -> usize {
+        // Every `period`th tap lands on the same outputs. Their number can only rise where a tap lands
+        // first, so that looking there is enough.
+        let period = self.stride / gcd(self.stride, self.dilation);
+        let meeting = |k: usize| {
+            let inputs = self.inputs(k);
+            if inputs.is_empty() {
+                return 0;
+            }
+            let place = inputs.start * self.stride + k * self.dilation;
+            let first = place.saturating_sub((self.input - 1) * self.stride).div_ceil(self.dilation);
+            let last = (place / self.dilation).min(self.kernel - 1);
+            (k - first) / period + (last - k) / period + 1
+        };
+        (0..self.kernel).map(meeting).max().unwrap_or(0)
+    }
+}
+
+/// The most taps of a kernel that meet in one output position of an input of any size.
+pub(super) fn most_taps(kernel: usize, stride: usize, dilation: usize) -> usize {
+    kernel.div_ceil(stride / gcd(stride, dilation))
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
