@@ -111,7 +111,7 @@ fn the_list_in_every_format() {
         ("mobilenet_v3_small", false),
         ("convnext_tiny", false),
         ("deit_tiny", false),
-        ("ds_cnn", false),
+        ("ds_cnn", true),
     ];
     let list = folder.json("model list");
     let rows = folder.run_to(0, "model list --format csv").csv();

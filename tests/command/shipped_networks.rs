@@ -10,7 +10,7 @@ fn row(folder: &Folder, network: &str, multiplier: &str, limit: usize) -> Vec<St
     let how = if multiplier == "fp32" { "--mode base".to_owned() } else { format!("--lut {multiplier}") };
     let report = folder.json(&format!("--model {network} {how} --compare quant --limit {limit}"));
     let [top1, low, high] = ["top1", "ci95/0", "ci95/1"].map(|key| number(&report, &format!("/accuracy/{key}")));
-    let flips = integer(&report, "/comparisons/0/comparison/flips");
+    let flips = integer(&report, "/comparisons/0/flips");
     vec![multiplier.to_owned(), format!("{top1:.4}"), format!("{low:.4} to {high:.4}"), flips.to_string()]
 }
 
