@@ -69,6 +69,13 @@ pub struct ConvGeometry {
 }
 
 impl ConvGeometry {
+    /// One position of `channels` channels that reads itself: what a linear layer sees, and an axis
+    /// that a layer does not have.
+    pub const fn point(channels: usize) -> Self {
+        let one = [1; 2];
+        ConvGeometry { channels, input: one, output: one, kernel: one, stride: one, dilation: one, padding: [0; 2] }
+    }
+
     /// Products summed into one output element.
     pub fn depth(&self) -> usize {
         self.channels * self.kernel[0] * self.kernel[1]
@@ -91,15 +98,7 @@ mod tests {
 
     #[test]
     fn pointwise_windows_read_their_own_position() {
-        let same = ConvGeometry {
-            channels: 2,
-            input: [3; 2],
-            output: [3; 2],
-            kernel: [1; 2],
-            stride: [1; 2],
-            dilation: [1; 2],
-            padding: [0; 2],
-        };
+        let same = ConvGeometry { input: [3; 2], output: [3; 2], ..ConvGeometry::point(2) };
         assert!(same.is_pointwise());
         // Two rows of padding after: as many outputs, of every other row.
         assert!(!ConvGeometry { stride: [2, 1], ..same }.is_pointwise());

@@ -67,15 +67,7 @@ impl<const D: usize> ConvTransposeAttributes<D> {
             return Err(LayerProblem::Input { found: input.to_vec(), expected });
         }
         let outputs = weight[1] * self.groups;
-        let mut geometry = ConvGeometry {
-            channels: channels / self.groups,
-            input: [1; 2],
-            output: [1; 2],
-            kernel: [1; 2],
-            stride: [1; 2],
-            dilation: [1; 2],
-            padding: [0; 2],
-        };
+        let mut geometry = ConvGeometry::point(channels / self.groups);
         let mut output_shape = vec![input[0], outputs];
         for axis in 0..D {
             let at = 2 - D + axis;

@@ -114,15 +114,7 @@ impl<const D: usize> ConvAttributes<D> {
             return Err(LayerProblem::Input { found: input.to_vec(), expected });
         }
         // One-dimensional layers are two-dimensional ones of height 1.
-        let mut geometry = ConvGeometry {
-            channels: weight[1],
-            input: [1; 2],
-            output: [1; 2],
-            kernel: [1; 2],
-            stride: [1; 2],
-            dilation: [1; 2],
-            padding: [0; 2],
-        };
+        let mut geometry = ConvGeometry::point(weight[1]);
         let mut output_shape = vec![input[0], weight[0]];
         for axis in 0..D {
             let at = 2 - D + axis;
@@ -154,15 +146,7 @@ pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerP
     let Some((&last, leading)) = input.split_last().filter(|&(&last, _)| last == channels) else {
         return Err(LayerProblem::Input { found: input.to_vec(), expected: format!("[.., {channels}]") });
     };
-    let geometry = ConvGeometry {
-        channels: last,
-        input: [1; 2],
-        output: [1; 2],
-        kernel: [1; 2],
-        stride: [1; 2],
-        dilation: [1; 2],
-        padding: [0; 2],
-    };
+    let geometry = ConvGeometry::point(last);
     let output_shape = leading.iter().copied().chain([outputs]).collect();
     let samples = leading.first().copied().unwrap_or(1);
     let (images, is_transposed) = (leading.iter().product(), false);

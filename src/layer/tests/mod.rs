@@ -10,6 +10,25 @@ use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfi
 use candle_core::DType;
 use proptest::prelude::*;
 
+/// The integers that `coding` takes, of 8 bits.
+fn range(coding: Coding) -> IntRange {
+    match coding {
+        Coding::Signed => IntRange::new(-128, 127),
+        Coding::SignMagnitude => IntRange::new(-127, 127),
+        Coding::Affine => IntRange::new(0, 255),
+    }
+    .unwrap()
+}
+
+/// Parameters with those zero points, and another scale for each output channel.
+fn params(coding: Coding, input: i32, weight: &[i32]) -> LayerParams {
+    let scales = (0..weight.len()).map(|o| 0.008 + o as f32 * 0.0003).collect();
+    LayerParams {
+        input: ActivationParams::new(0.0123, input, range(coding)).unwrap(),
+        weight: WeightParams::new(scales, weight.to_vec(), range(coding)).unwrap(),
+    }
+}
+
 /// A convolution with its data.
 #[derive(Debug, Clone)]
 struct Case {
@@ -49,20 +68,11 @@ impl Case {
     }
 
     fn range(&self) -> IntRange {
-        match self.coding {
-            Coding::Signed => IntRange::new(-128, 127),
-            Coding::SignMagnitude => IntRange::new(-127, 127),
-            Coding::Affine => IntRange::new(0, 255),
-        }
-        .unwrap()
+        range(self.coding)
     }
 
     fn params(&self) -> LayerParams {
-        let scales = (0..self.outputs).map(|o| 0.008 + o as f32 * 0.0003).collect();
-        LayerParams {
-            input: ActivationParams::new(0.0123, self.zero_points.0, self.range()).unwrap(),
-            weight: WeightParams::new(scales, self.zero_points.1.clone(), self.range()).unwrap(),
-        }
+        params(self.coding, self.zero_points.0, &self.zero_points.1)
     }
 
     fn layer(&self) -> ApproxConv2d {

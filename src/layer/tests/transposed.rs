@@ -1,13 +1,13 @@
 //! Transposed convolutions against their definition: every input times every tap, kept where it lands.
 
-use super::{crooked, crooked_term, numbers, values};
+use super::{crooked, crooked_term, numbers, params, range, values};
 use crate::kernel;
 use crate::layer::{
     ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes,
     InferenceMode,
 };
 use crate::lut::{Coding, Lut};
-use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfig, WeightParams};
+use crate::quant::{IntRange, LayerParams, Observer, QuantConfig};
 use candle_core::{Device, Module, Tensor};
 use proptest::prelude::*;
 
@@ -42,20 +42,11 @@ impl Case {
     }
 
     fn range(&self) -> IntRange {
-        match self.coding {
-            Coding::Signed => IntRange::new(-128, 127),
-            Coding::SignMagnitude => IntRange::new(-127, 127),
-            Coding::Affine => IntRange::new(0, 255),
-        }
-        .unwrap()
+        range(self.coding)
     }
 
     fn params(&self) -> LayerParams {
-        let scales = (0..self.outputs).map(|o| 0.008 + o as f32 * 0.0003).collect();
-        LayerParams {
-            input: ActivationParams::new(0.0123, self.zero_points.0, self.range()).unwrap(),
-            weight: WeightParams::new(scales, self.zero_points.1.clone(), self.range()).unwrap(),
-        }
+        params(self.coding, self.zero_points.0, &self.zero_points.1)
     }
 
     fn layer(&self) -> ApproxConvTranspose2d {
