@@ -30,8 +30,8 @@
 //!
 //! let test = data::embedded("fashion-mnist").ok_or("the set is embedded")?.open()?;
 //! let batches = Batches::start(test, preprocess, 64.try_into()?, Some(256))?;
-//! let outcome = eval::evaluate(&model.graph, batches, model.num_classes, &silent, |_| Ok(()))?;
-//! assert!(outcome.accuracy.top1 > 0.8);
+//! let outcome = eval::evaluate(&model, batches, &silent, |_| Ok(()))?;
+//! assert!(outcome.quality.figure().value() > 0.8);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

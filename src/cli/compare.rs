@@ -27,10 +27,10 @@ pub(super) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let files = OutputFiles::create(&args.output)?;
     let reference = Baseline::read(&args.reference)?;
-    let predicted = reference.predicted()?;
+    let answered = reference.answered()?;
     let compared = |path: &PathBuf| {
         let report = Baseline::read(path)?;
-        let comparison = Comparison::of(&predicted, &report.predicted()?);
+        let comparison = Comparison::of(&answered, &report.answered()?);
         let comparison = comparison.with_context(|| path.display().to_string())?;
         anyhow::Ok(ComparedRun::of(&report, Some(comparison)))
     };

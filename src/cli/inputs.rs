@@ -5,7 +5,7 @@ use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, PixelKind, Pr
 use crate::eval::{LutSpec, Settings};
 use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
 use crate::onnx::Layout;
-use crate::zoo::{InputConfig, Model, SHIPPED};
+use crate::zoo::{InputConfig, Model, SHIPPED, Task};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,10 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "LAYOUT", default_value = "auto")]
     layout: Layout,
 
+    /// What the outputs mean; default: anomaly-detection where they are as many as the inputs
+    #[arg(long, value_name = "TASK")]
+    task: Option<Task>,
+
     /// Keep batch normalisation apart in place of folding it into the layer before
     #[arg(long)]
     pub no_fold_bn: bool,
@@ -53,9 +57,14 @@ impl ModelArgs {
     }
 
     /// The network for `images` of another size than it usually takes, where it is a bare state dict
-    /// that allows that; else as it is.
-    pub fn fit(&self, model: Model, images: [usize; 3]) -> Model {
-        if self.weights.is_some() && self.model.is_none() { model.fit(images) } else { model }
+    /// that allows that, and for the task that was asked for.
+    pub fn fit(&self, model: Model, images: [usize; 3]) -> anyhow::Result<Model> {
+        let is_bare = self.weights.is_some() && self.model.is_none();
+        let mut model = if is_bare { model.fit(images) } else { model };
+        if let Some(task) = self.task {
+            model.set_task(task, || "--task".to_owned())?;
+        }
+        Ok(model)
     }
 }
 
@@ -150,6 +159,10 @@ impl DataArgs {
 /// Makes the set's labels the network's, and names the network's classes by the set's where it has no
 /// names of its own. Gives what a reader of the report should know of it.
 pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> anyhow::Result<Option<String>> {
+    if model.task == Task::AnomalyDetection {
+        dataset.match_anomalies()?;
+        return Ok(None);
+    }
     let found = dataset.match_classes(model.num_classes, &model.labels)?;
     if let (true, Some(names)) = (model.labels.is_empty(), dataset.class_names()) {
         model.labels = names.to_vec();

@@ -75,6 +75,19 @@ pub enum DataError {
         /// Why they are not matched by name.
         reason: String,
     },
+    /// A set's classes do not tell what is normal.
+    #[error(
+        "{dataset}: has the classes {found}: an anomaly detector takes one of normal samples, called {expected}, and any \
+         number of anomalous ones"
+    )]
+    Normal {
+        /// The dataset.
+        dataset: String,
+        /// Its classes.
+        found: String,
+        /// What that of normal samples may be called.
+        expected: String,
+    },
     /// A folder lacks the files that its format and the wanted split ask for.
     #[error("{}: has no {missing}; expected {expected}", folder.display())]
     Missing {

@@ -26,6 +26,7 @@
 //! set's facts when it is opened, with every check that needs no pixel, and a `ReadPixels` for
 //! the rest.
 
+mod anomalies;
 mod array;
 mod batches;
 mod cifar;

@@ -1,21 +1,7 @@
 //! Counting right answers.
 
+use super::roc::Z95;
 use serde::{Deserialize, Serialize};
-
-/// Logits of a batch, scored.
-#[derive(Debug, Clone, Copy)]
-pub struct Scores<'a> {
-    /// Place in the data set of the first sample.
-    pub first: usize,
-    /// Outputs a sample.
-    pub classes: usize,
-    /// `[samples, classes]`.
-    pub logits: &'a [f32],
-    /// The class of each sample.
-    pub labels: &'a [u32],
-    /// The class predicted for each sample.
-    pub predictions: &'a [u32],
-}
 
 /// Running counts over a data set.
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,15 +85,13 @@ impl Counter {
 
 /// The 95 % score interval of a binomial proportion (Wilson, 1927).
 pub fn wilson_interval(successes: u64, trials: u64) -> [f64; 2] {
-    /// The 0.975 quantile of the standard normal distribution.
-    const Z: f64 = 1.959_963_984_540_054;
     if trials == 0 {
         return [0.0, 1.0];
     }
     let (n, p) = (trials as f64, successes as f64 / trials as f64);
-    let denominator = 1.0 + Z * Z / n;
-    let centre = (p + Z * Z / (2.0 * n)) / denominator;
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / denominator;
+    let denominator = 1.0 + Z95 * Z95 / n;
+    let centre = (p + Z95 * Z95 / (2.0 * n)) / denominator;
+    let half = Z95 * (p * (1.0 - p) / n + Z95 * Z95 / (4.0 * n * n)).sqrt() / denominator;
     // Rounding must not leave the proportion itself outside.
     [(centre - half).clamp(0.0, p), (centre + half).clamp(p, 1.0)]
 }

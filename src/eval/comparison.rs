@@ -3,8 +3,11 @@
 //! The runs answer the same questions, so that their right answers are paired: only the samples that
 //! one has right and the other wrong tell them apart.
 
-use super::Predicted;
 use super::accuracy::wilson_interval;
+use super::detection::roc;
+use super::roc::Z95;
+use super::{Answered, Answers, TooFewSamples};
+use crate::zoo::Task;
 use serde::Serialize;
 
 /// A run against a reference over the same samples.
@@ -12,6 +15,32 @@ use serde::Serialize;
 pub struct Comparison {
     /// Samples.
     pub samples: u64,
+    /// The run's figure over that of the reference: negative when it has dropped.
+    pub difference: f64,
+    /// 95 % interval of the difference: Newcombe's (1998, method 10) of accuracies, DeLong's of areas.
+    pub ci95: [f64; 2],
+    /// What the samples say of the difference.
+    #[serde(flatten)]
+    pub test: PairedTest,
+}
+
+/// Whether two runs differ, by the task of their networks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum PairedTest {
+    /// Of classifiers: by the samples that one has right and the other wrong.
+    McNemar(Flips),
+    /// Of anomaly detectors: by where each sample stands among those of the other kind.
+    DeLong {
+        /// Two-sided p-value of the areas being the same (DeLong et al., 1988), which holds for many
+        /// samples.
+        delong_p: f64,
+    },
+}
+
+/// What became of a classifier's predictions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Flips {
     /// Fraction of samples with the same prediction.
     pub agreement: f64,
     /// Samples with another prediction.
@@ -22,10 +51,6 @@ pub struct Comparison {
     pub lost: u64,
     /// Samples wrong in the reference and right now.
     pub gained: u64,
-    /// Top-1 accuracy over that of the reference: negative when it has dropped.
-    pub difference: f64,
-    /// 95 % interval of the difference (Newcombe, 1998, method 10).
-    pub ci95: [f64; 2],
     /// McNemar's exact p-value of the accuracies being the same.
     pub mcnemar_p: f64,
 }
@@ -51,22 +76,42 @@ pub enum ComparisonError {
         /// Its label in this run.
         found: u32,
     },
+    /// Networks for different tasks.
+    #[error("the reference is a network for {reference}, this run's one for {found}")]
+    Task {
+        /// The reference's.
+        reference: Task,
+        /// This run's.
+        found: Task,
+    },
+    /// Anomaly detectors on too few samples.
+    #[error(transparent)]
+    TooFewSamples(#[from] TooFewSamples),
 }
 
 impl Comparison {
     /// Compares `run` with `reference`.
     ///
     /// # Errors
-    /// When they are not of the same samples, as far as labels tell.
-    pub fn of(reference: &Predicted, run: &Predicted) -> Result<Self, ComparisonError> {
+    /// When they are not of the same task, or not of the same samples, as far as labels tell.
+    pub fn of(reference: &Answered, run: &Answered) -> Result<Self, ComparisonError> {
         if reference.len() != run.len() {
             return Err(ComparisonError::Samples { reference: reference.len(), found: run.len() });
         }
-        let mut labels = reference.labels().iter().zip(run.labels()).enumerate();
-        if let Some((sample, (&reference, &found))) = labels.find(|(_, (reference, found))| reference != found) {
+        let labels = run.labels();
+        let mut pairs = reference.labels().iter().zip(labels).enumerate();
+        if let Some((sample, (&reference, &found))) = pairs.find(|(_, (reference, found))| reference != found) {
             return Err(ComparisonError::Label { sample, reference, found });
         }
-        let pairs = || run.labels().iter().zip(reference.predictions().iter().zip(run.predictions()));
+        match (reference.answers(), run.answers()) {
+            (Answers::Classes(before), Answers::Classes(now)) => Ok(Self::of_classes(labels, before, now)),
+            (Answers::AnomalyScores(before), Answers::AnomalyScores(now)) => Self::of_scores(labels, before, now),
+            (before, now) => Err(ComparisonError::Task { reference: before.task(), found: now.task() }),
+        }
+    }
+
+    fn of_classes(labels: &[u32], before: &[u32], now: &[u32]) -> Self {
+        let pairs = || labels.iter().zip(before.iter().zip(now));
         let count = |counts: fn(bool, bool) -> bool| {
             pairs().filter(|(label, (before, now))| counts(before == label, now == label)).count() as u64
         };
@@ -75,20 +120,58 @@ impl Comparison {
             count(|before, now| before && !now),
             count(|before, now| !before && now),
         ];
-        let (samples, changed) = (run.len() as u64, pairs().filter(|(_, (before, now))| before != now).count() as u64);
+        let (samples, changed) =
+            (labels.len() as u64, pairs().filter(|(_, (before, now))| before != now).count() as u64);
         let n = samples.max(1) as f64;
-        Ok(Comparison {
+        Comparison {
             samples,
-            agreement: (samples - changed) as f64 / n,
-            changed,
-            flips: lost + gained,
-            lost,
-            gained,
             difference: (gained as f64 - lost as f64) / n,
             ci95: paired_interval(both, gained, lost, samples),
-            mcnemar_p: mcnemar_exact(lost, gained),
+            test: PairedTest::McNemar(Flips {
+                agreement: (samples - changed) as f64 / n,
+                changed,
+                flips: lost + gained,
+                lost,
+                gained,
+                mcnemar_p: mcnemar_exact(lost, gained),
+            }),
+        }
+    }
+
+    fn of_scores(labels: &[u32], before: &[f64], now: &[f64]) -> Result<Self, ComparisonError> {
+        let (difference, variance) = roc(labels, now)?.difference(&roc(labels, before)?);
+        let half = Z95 * variance.sqrt();
+        Ok(Comparison {
+            samples: labels.len() as u64,
+            difference,
+            ci95: [(difference - half).max(-1.0), (difference + half).min(1.0)],
+            test: PairedTest::DeLong { delong_p: normal_p(difference, variance) },
         })
     }
+
+    /// The p-value of both runs being as good.
+    pub fn p(&self) -> f64 {
+        match &self.test {
+            PairedTest::McNemar(flips) => flips.mcnemar_p,
+            PairedTest::DeLong { delong_p } => *delong_p,
+        }
+    }
+
+    /// What became of predictions, where the runs are of classifiers.
+    pub fn flips(&self) -> Option<&Flips> {
+        match &self.test {
+            PairedTest::McNemar(flips) => Some(flips),
+            PairedTest::DeLong { .. } => None,
+        }
+    }
+}
+
+/// The two-sided p-value of a normal variable of `variance` being as far from 0 as `difference`.
+fn normal_p(difference: f64, variance: f64) -> f64 {
+    if difference == 0.0 {
+        return 1.0;
+    }
+    libm::erfc(difference.abs() / (2.0 * variance).sqrt())
 }
 
 /// McNemar's exact two-sided p-value: twice the chance of as few as `min(lost, gained)` heads in
@@ -187,28 +270,51 @@ mod tests {
         }
     }
 
-    fn predicted(pairs: &[(u32, u32)]) -> Predicted {
-        let mut predicted = Predicted::default();
-        pairs.iter().for_each(|&(label, prediction)| predicted.push(label, prediction));
-        predicted
+    fn classes(pairs: &[(u32, u32)]) -> Answered {
+        let (labels, predictions) = pairs.iter().copied().unzip();
+        Answered::new(labels, Answers::Classes(predictions))
+    }
+
+    fn scores(labels: &[u32], scores: &[f64]) -> Answered {
+        Answered::new(labels.to_vec(), Answers::AnomalyScores(scores.to_vec()))
     }
 
     #[test]
     fn flips_by_hand() {
         // Right and right, right and wrong, wrong and right, wrong and wrong alike, wrong and otherwise wrong.
-        let reference = predicted(&[(0, 0), (0, 0), (1, 0), (1, 0), (2, 0)]);
-        let run = predicted(&[(0, 0), (0, 1), (1, 1), (1, 0), (2, 1)]);
+        let reference = classes(&[(0, 0), (0, 0), (1, 0), (1, 0), (2, 0)]);
+        let run = classes(&[(0, 0), (0, 1), (1, 1), (1, 0), (2, 1)]);
         let found = Comparison::of(&reference, &run).unwrap();
-        assert_eq!((found.samples, found.changed, found.flips, found.lost, found.gained), (5, 3, 2, 1, 1));
-        assert_eq!((found.agreement, found.difference, found.mcnemar_p), (0.4, 0.0, 1.0));
+        assert_eq!((found.samples, found.difference, found.p()), (5, 0.0, 1.0));
+        let flips = found.flips().unwrap();
+        assert_eq!((flips.changed, flips.flips, flips.lost, flips.gained), (3, 2, 1, 1));
+        assert_eq!(flips.agreement, 0.4);
+    }
+
+    /// NumPy 2.4.6 by the paper's definition, SciPy 1.17.1 for the normal distribution.
+    #[test]
+    fn areas_by_numpy_and_scipy() {
+        let labels = [0, 0, 0, 0, 1, 1, 1, 1, 1];
+        let reference = scores(&labels, &[1.0, 2.0, 3.0, 4.0, 3.0, 3.5, 5.0, 6.0, 7.0]);
+        let run = scores(&labels, &[1.0, 5.5, 3.0, 4.0, 2.0, 3.5, 5.0, 2.5, 7.0]);
+        let found = Comparison::of(&reference, &run).unwrap();
+        assert!(close(found.difference, -0.325, 1e-12), "{found:?}");
+        assert!(close(found.p(), 0.121_114_915_807_901_93, 1e-9), "{found:?}");
+        assert!(
+            close(found.ci95[0], -0.735_930_806_007_953, 1e-9) && close(found.ci95[1], 0.085_930_806_007_953_05, 1e-9),
+            "{found:?}"
+        );
+        let same = Comparison::of(&run, &run).unwrap();
+        assert_eq!((same.difference, same.p(), same.ci95), (0.0, 1.0, [0.0, 0.0]));
     }
 
     #[test]
-    fn other_samples_are_refused() {
-        let reference = predicted(&[(0, 0), (1, 1)]);
-        let error = |run: &[(u32, u32)]| Comparison::of(&reference, &predicted(run)).unwrap_err().to_string();
-        assert!(error(&[(0, 0)]).contains("2 samples"));
-        assert!(error(&[(0, 0), (2, 1)]).contains("sample 1 has label 2"));
+    fn other_samples_and_tasks_are_refused() {
+        let reference = classes(&[(0, 0), (1, 1)]);
+        let error = |run: &Answered| Comparison::of(&reference, run).unwrap_err().to_string();
+        assert!(error(&classes(&[(0, 0)])).contains("2 samples"));
+        assert!(error(&classes(&[(0, 0), (2, 1)])).contains("sample 1 has label 2"));
+        assert!(error(&scores(&[0, 1], &[0.1, 0.2])).contains("for anomaly-detection"));
     }
 
     proptest! {

@@ -6,31 +6,40 @@
 //! options or output formats.
 
 mod accuracy;
+mod answers;
 mod assign;
 mod calibrate;
 mod comparison;
+mod confusion;
+mod detection;
 mod gate;
+mod judge;
 mod layer_statistics;
 mod moments;
 mod noise;
-mod predicted;
 mod progress;
+mod quality;
+mod roc;
 mod run;
 #[cfg(test)]
 mod tests;
 
-pub use accuracy::{Accuracy, Scores, wilson_interval};
+pub use accuracy::{Accuracy, wilson_interval};
+pub use answers::{Answered, Answers, Scores};
 pub use assign::{
     AssignError, Assignment, LayerNoise, LayerSetting, LutSpec, Luts, Pattern, PatternError, Rule, RuleError, Rules,
     RulesError, Scheme, SettingError, Settings, SettingsError,
 };
 pub use calibrate::{CALIBRATION_BATCH, CalibrationError, calibrate, calibration_data, params, quantize};
-pub use comparison::{Comparison, ComparisonError, mcnemar_exact, paired_interval};
+pub use comparison::{Comparison, ComparisonError, Flips, PairedTest, mcnemar_exact, paired_interval};
+pub use confusion::{ClassAccuracy, Confusion};
+pub use detection::{Detection, TooFewSamples};
 pub use gate::{Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use noise::derive_noise;
-pub use predicted::{ClassAccuracy, Confusion, Predicted};
 pub use progress::{Progress, Silent};
+pub use quality::{Figure, Quality};
+pub use roc::{Roc, auc_variance};
 pub use run::{EvalError, Outcome, evaluate, set_modes};
 
 use crate::graph::RunError;

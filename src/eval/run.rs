@@ -1,10 +1,11 @@
 //! The batch loop.
 
-use super::accuracy::{Accuracy, Counter, Scores};
-use super::{Assignment, Progress};
-use crate::data::{BatchError, Batches};
+use super::judge::Judge;
+use super::{Assignment, Progress, Quality, Scores, TooFewSamples};
+use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::LayerError;
+use crate::zoo::Model;
 use std::time::{Duration, Instant};
 
 /// Why an evaluation failed.
@@ -19,29 +20,32 @@ pub enum EvalError {
     /// The network has no output, or several.
     #[error("the network has {0} outputs, expected 1")]
     Outputs(usize),
-    /// A label that the network has no output for.
-    #[error("sample {sample} has label {label}, but the network has {classes} classes")]
+    /// A label that the network does not know.
+    #[error("sample {sample} has label {label}, but the network knows {classes} classes")]
     Label {
         /// Place in the data set.
         sample: usize,
         /// Its label.
         label: u32,
-        /// Classes of the network.
+        /// Classes of the network; an anomaly detector's are normal and anomalous.
         classes: usize,
     },
-    /// The network gives something else than one row of logits a sample.
-    #[error("the network's output has shape {found:?}, expected [{samples}, {classes}]")]
+    /// The network gives something else than one row of numbers a sample.
+    #[error("the network's output has shape {found:?}, expected [{samples}, {outputs}]")]
     Output {
         /// Its dimensions.
         found: Vec<usize>,
         /// Samples of the batch.
         samples: usize,
-        /// Classes that it should tell apart.
-        classes: usize,
+        /// Numbers that it should give for each.
+        outputs: usize,
     },
-    /// The network's output is not a number, or infinite: it has no loss.
-    #[error("the logits of sample {0} have NaN or infinite values")]
+    /// The network's output is not a number, or infinite: there is no judging it.
+    #[error("the outputs of sample {0} have NaN or infinite values")]
     NotFinite(usize),
+    /// An anomaly detector's samples are too few to judge it by.
+    #[error(transparent)]
+    TooFewSamples(#[from] TooFewSamples),
     /// candle reports a problem.
     #[error(transparent)]
     Candle(Box<candle_core::Error>),
@@ -59,8 +63,8 @@ impl From<candle_core::Error> for EvalError {
 /// What an evaluation found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// How often the network was right.
-    pub accuracy: Accuracy,
+    /// How well the network did.
+    pub quality: Quality,
     /// Time of the loop, batch preparation included, loading and calibration not.
     pub elapsed: Duration,
 }
@@ -82,40 +86,42 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
 /// Runs `batches` through the network and hands each batch's scores to `sink`.
 ///
 /// # Errors
-/// When data, network or sink fail, a label is not below `classes`, or the network's output is not
-/// `classes` numbers a sample.
+/// When data, network or sink fail, a label is none that the network knows, the network's output is
+/// not as many finite numbers a sample as it should be, or the samples are too few to judge it.
 pub fn evaluate(
-    graph: &Graph,
+    model: &Model,
     batches: Batches,
-    classes: usize,
     progress: &dyn Progress,
     mut sink: impl FnMut(&Scores) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
+    let Model { graph, num_classes: outputs, .. } = model;
+    let outputs = *outputs;
     if graph.outputs().len() != 1 {
         return Err(EvalError::Outputs(graph.outputs().len()));
     }
     let started = Instant::now();
-    let mut counter = Counter::default();
+    let mut judge = Judge::new(model.task, outputs);
     progress.start("evaluating", batches.samples());
     for batch in batches {
         let batch = batch?;
-        let samples = batch.labels.len();
-        let output = graph.run(&[batch.images], batch.first as u64)?.swap_remove(0);
-        if output.dims() != [samples, classes] {
-            return Err(EvalError::Output { found: output.dims().to_vec(), samples, classes });
+        let Batch { first, images, labels } = &batch;
+        let samples = labels.len();
+        let output = graph.run(std::slice::from_ref(images), *first as u64)?.swap_remove(0);
+        if output.dims() != [samples, outputs] {
+            return Err(EvalError::Output { found: output.dims().to_vec(), samples, outputs });
         }
-        if let Some(i) = batch.labels.iter().position(|&label| label as usize >= classes) {
-            return Err(EvalError::Label { sample: batch.first + i, label: batch.labels[i], classes });
+        let classes = judge.classes();
+        if let Some(i) = labels.iter().position(|&label| label as usize >= classes) {
+            return Err(EvalError::Label { sample: first + i, label: labels[i], classes });
         }
         let logits: Vec<f32> = output.flatten_all()?.to_vec1()?;
         if let Some(i) = logits.iter().position(|logit| !logit.is_finite()) {
-            return Err(EvalError::NotFinite(batch.first + i / classes));
+            return Err(EvalError::NotFinite(first + i / outputs));
         }
-        let predictions = counter.count(&logits, classes, &batch.labels);
-        let (first, logits) = (batch.first, &logits);
-        sink(&Scores { first, classes, logits, labels: &batch.labels, predictions: &predictions })?;
+        let answers = judge.answers(&logits, images, labels)?;
+        sink(&Scores { first: *first, outputs, logits: &logits, labels, answers: &answers })?;
         progress.advance(samples);
     }
     progress.finish();
-    Ok(Outcome { accuracy: counter.accuracy(classes), elapsed: started.elapsed() })
+    Ok(Outcome { quality: judge.quality()?, elapsed: started.elapsed() })
 }

@@ -8,7 +8,7 @@ use crate::kernel;
 use crate::layer::InferenceMode;
 use crate::lut::Coding;
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams};
-use crate::zoo::InputConfig;
+use crate::zoo::{InputConfig, Task};
 use candle_core::{Device, Tensor};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -36,6 +36,7 @@ fn model() -> Model {
         graph,
         input: [1, 2, 2],
         num_classes: 3,
+        task: Task::Classification,
         preprocess: InputConfig::default(),
         labels: Vec::new(),
         dataset: None,
@@ -230,10 +231,11 @@ fn answers_are_counted() {
     for size in [1, 3, 4, 64] {
         let (batches, _folder) = batches(&IMAGES, &labels, size);
         let (mut seen, mut firsts) = (Vec::new(), Vec::new());
-        let outcome = evaluate(&model().graph, batches, 3, &Silent, |scores| {
+        let outcome = evaluate(&model(), batches, &Silent, |scores| {
             firsts.push(scores.first);
-            assert_eq!((scores.classes, scores.labels.len()), (3, scores.predictions.len()));
-            seen.extend(scores.logits.chunks(3).map(<[f32]>::to_vec).zip(scores.predictions.to_vec()));
+            let Answers::Classes(predictions) = scores.answers else { panic!("{:?} of a classifier", scores.answers) };
+            assert_eq!((scores.outputs, scores.labels.len()), (3, predictions.len()));
+            seen.extend(scores.logits.chunks(3).map(<[f32]>::to_vec).zip(predictions.clone()));
             Ok(())
         })
         .unwrap();
@@ -241,7 +243,7 @@ fn answers_are_counted() {
         let expected: Vec<_> = logits.map(|row| row.to_vec()).into_iter().zip([0, 1, 2, 0]).collect();
         assert_eq!(seen, expected);
         assert_eq!(firsts, (0..4).step_by(size).collect::<Vec<_>>());
-        let accuracy = outcome.accuracy;
+        let accuracy = outcome.quality.accuracy().unwrap();
         assert_eq!((accuracy.correct, accuracy.total, accuracy.top1, accuracy.top5), (2, 4, 0.5, None));
         assert!((accuracy.loss - loss / 4.0).abs() < 1e-12);
     }
@@ -260,7 +262,7 @@ fn modes_reach_every_layer() {
     let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
     set_modes(&mut model.graph, &quantized, 0).unwrap();
     let mut logits: Vec<f32> = Vec::new();
-    evaluate(&model.graph, rounded, 3, &Silent, |scores| {
+    evaluate(&model, rounded, &Silent, |scores| {
         logits.extend(scores.logits);
         Ok(())
     })
@@ -279,7 +281,7 @@ fn noise_depends_on_the_seed_alone() {
         set_modes(&mut model.graph, &assignment, seed).unwrap();
         let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
         let mut logits = Vec::new();
-        evaluate(&model.graph, batches, 3, &Silent, |scores| {
+        evaluate(&model, batches, &Silent, |scores| {
             logits.extend(scores.logits.to_vec());
             Ok(())
         })
@@ -292,36 +294,37 @@ fn noise_depends_on_the_seed_alone() {
 
 #[test]
 fn what_cannot_be_evaluated_is_an_error() {
-    let evaluated = |model: &Model, images: &[[f32; 4]], labels: &[i64], classes| {
+    let evaluated = |model: &Model, images: &[[f32; 4]], labels: &[i64]| {
         let (batches, _folder) = batches(images, labels, 2);
-        chain(&evaluate(&model.graph, batches, classes, &Silent, |_| Ok(())).unwrap_err())
+        chain(&evaluate(model, batches, &Silent, |_| Ok(())).unwrap_err())
     };
     let plain = model();
-    assert_eq!(evaluated(&plain, &IMAGES, &[0; 4], 4), "the network's output has shape [2, 3], expected [2, 4]");
-    assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3], 3), "sample 3 has label 3, but the network has 3 classes");
+    let four = Model { num_classes: 4, ..model() };
+    assert_eq!(evaluated(&four, &IMAGES, &[0; 4]), "the network's output has shape [2, 3], expected [2, 4]");
+    assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3]), "sample 3 has label 3, but the network knows 3 classes");
     for x in [f32::NAN, f32::INFINITY] {
         let images = [IMAGES[0], IMAGES[1], IMAGES[2], [x, 0., 0., 0.]];
-        let message = evaluated(&plain, &images, &[0; 4], 3);
-        assert_eq!(message, "the logits of sample 3 have NaN or infinite values", "{x}");
+        let message = evaluated(&plain, &images, &[0; 4]);
+        assert_eq!(message, "the outputs of sample 3 have NaN or infinite values", "{x}");
     }
 
     let mut silent = model();
     silent.graph.set_outputs(&[]);
-    assert_eq!(evaluated(&silent, &IMAGES, &[0; 4], 3), "the network has 0 outputs, expected 1");
+    assert_eq!(evaluated(&silent, &IMAGES, &[0; 4]), "the network has 0 outputs, expected 1");
 
     let mut unquantized = model();
     let assignment = signed(&unquantized, InferenceMode::Quantized, 0.0);
     set_modes(&mut unquantized.graph, &assignment, 0).unwrap();
-    let message = evaluated(&unquantized, &IMAGES, &[0; 4], 3);
+    let message = evaluated(&unquantized, &IMAGES, &[0; 4]);
     assert!(message.contains("layer 'fc1'") && message.contains("needs quantization parameters"), "{message}");
 
     let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
     let other = Batches::start(set, Preprocess::default(), NonZeroUsize::MIN, None).unwrap();
-    let error = evaluate(&plain.graph, other, 3, &Silent, |_| Ok(())).unwrap_err();
+    let error = evaluate(&plain, other, &Silent, |_| Ok(())).unwrap_err();
     assert_eq!(chain(&error), "input 'input' is f32[1, 1, 3, 3], expected f32[N, 1, 2, 2]");
 
     let (full, _folder) = batches(&IMAGES, &[0; 4], 2);
-    let error = evaluate(&plain.graph, full, 3, &Silent, |_| Err(std::io::Error::other("disk full"))).unwrap_err();
+    let error = evaluate(&plain, full, &Silent, |_| Err(std::io::Error::other("disk full"))).unwrap_err();
     assert_eq!(chain(&error), "cannot write the scores: disk full");
 }
 
@@ -347,6 +350,44 @@ impl Progress for Heard {
 fn progress_adds_up() {
     let heard = Heard::default();
     let (batches, _folder) = batches(&IMAGES, &[0; 4], 3);
-    evaluate(&model().graph, batches, 3, &heard, |_| Ok(())).unwrap();
+    evaluate(&model(), batches, &heard, |_| Ok(())).unwrap();
     assert_eq!(heard.0.take(), ["evaluating 4", "+3", "+1", "done"]);
+}
+
+/// Gives half of what it is given: images `[a, 0, 0, 0]` are `a^2 / 16` off.
+fn detector() -> Model {
+    let mut graph = Graph::new();
+    let x = graph.input("input", ValueType::batch_of(&[1, 2, 2])).unwrap();
+    let x = graph.add_one("flatten", Flatten { axis: 1 }, &[x]).unwrap();
+    let weight = graph.parameter("fc.weight", &[4, 4], true).unwrap();
+    let x = graph.add_one("fc", Linear, &[x, weight]).unwrap();
+    graph.set_outputs(&[x]);
+    let half = (Tensor::eye(4, candle_core::DType::F32, &Device::Cpu).unwrap() * 0.5).unwrap();
+    graph.bind(BTreeMap::from([("fc.weight".to_owned(), half)])).unwrap();
+    Model { graph, num_classes: 4, task: Task::of([1, 2, 2], 4), ..model() }
+}
+
+#[test]
+fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
+    let images = [1.0, 4.0, -2.0, 8.0, 6.0].map(|a| [a, 0., 0., 0.]);
+    for size in [1, 2, 5] {
+        let mut answered = Answered::none(Task::AnomalyDetection);
+        let (batches, _folder) = batches(&images, &[0, 1, 0, 1, 0], size);
+        let outcome = evaluate(&detector(), batches, &Silent, |scores| {
+            answered.add(scores);
+            Ok(())
+        });
+        assert_eq!(answered.answers(), &Answers::AnomalyScores(vec![0.0625, 1.0, 0.25, 4.0, 2.25]));
+        let quality = outcome.unwrap().quality;
+        // Of 6 pairs, only the second and the last sample are in the wrong order.
+        assert!(quality.figure().auc().is_some_and(|auc| (auc - 5.0 / 6.0).abs() < 1e-12));
+        let detection = quality.detection().unwrap();
+        assert_eq!((detection.normal, detection.anomalous, detection.anomalous_score), (3, 2, 2.5));
+    }
+    let refused = |labels: &[i64]| {
+        let (batches, _folder) = batches(&images, labels, 2);
+        chain(&evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap_err())
+    };
+    assert_eq!(refused(&[0, 1, 0, 1, 2]), "sample 4 has label 2, but the network knows 2 classes");
+    assert!(refused(&[0, 1, 0, 0, 0]).starts_with("4 normal (label 0) and 1 anomalous (label 1)"));
 }

@@ -1,7 +1,7 @@
 //! An earlier report, to compare with.
 
 use super::predictions::{PredictionsError, PredictionsReport};
-use crate::eval::Predicted;
+use crate::eval::{Answered, Figure};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -16,8 +16,8 @@ pub struct Baseline {
     pub mode: String,
     /// Its multiplier, where it had one.
     pub lut: Option<String>,
-    /// Top-1 accuracy.
-    pub top1: f64,
+    /// Top-1 accuracy, or the area under the ROC curve.
+    pub figure: Figure,
     /// Samples evaluated.
     pub samples: usize,
     /// Hash of the data set.
@@ -38,9 +38,11 @@ pub enum BaselineError {
         #[source]
         source: std::io::Error,
     },
-    /// The report's accuracy is no fraction.
-    #[error("{}: top-1 accuracy {found}, expected a fraction from 0 to 1", .path.display())]
-    Accuracy {
+    /// The report's accuracy or area is no fraction.
+    #[error("{}: {name} {found}, expected a fraction from 0 to 1", .path.display())]
+    Figure {
+        /// What it is called.
+        name: &'static str,
         /// The file.
         path: PathBuf,
         /// What it says.
@@ -74,7 +76,8 @@ pub enum BaselineError {
 
 #[derive(Deserialize)]
 struct Json {
-    accuracy: AccuracyJson,
+    #[serde(flatten)]
+    quality: QualityJson,
     dataset: DatasetJson,
     #[serde(default)]
     model: NamedJson,
@@ -85,8 +88,11 @@ struct Json {
 }
 
 #[derive(Deserialize)]
-struct AccuracyJson {
-    top1: f64,
+enum QualityJson {
+    #[serde(rename = "accuracy")]
+    Accuracy { top1: f64 },
+    #[serde(rename = "detection")]
+    Detection { auc: f64 },
 }
 
 #[derive(Deserialize)]
@@ -120,16 +126,19 @@ impl Baseline {
             Ok(json) => json,
             Err(source) => return Err(BaselineError::Parse { path, source }),
         };
-        let top1 = json.accuracy.top1;
-        if !(0.0..=1.0).contains(&top1) {
-            return Err(BaselineError::Accuracy { path, found: top1 });
+        let (name, figure) = match json.quality {
+            QualityJson::Accuracy { top1 } => ("top-1 accuracy", Figure::Top1(top1)),
+            QualityJson::Detection { auc } => ("AUC", Figure::Auc(auc)),
+        };
+        if !(0.0..=1.0).contains(&figure.value()) {
+            return Err(BaselineError::Figure { path, name, found: figure.value() });
         }
         Ok(Baseline {
             path,
             model: json.model.name,
             mode: json.config.mode,
             lut: json.lut.map(|lut| lut.name),
-            top1,
+            figure,
             samples: json.dataset.samples,
             dataset: json.dataset.blake3,
             predictions: json.predictions,
@@ -140,7 +149,7 @@ impl Baseline {
     ///
     /// # Errors
     /// When it has none, or they cannot be used.
-    pub fn predicted(&self) -> Result<Predicted, BaselineError> {
+    pub fn answered(&self) -> Result<Answered, BaselineError> {
         let path = self.path.clone();
         let Some(predictions) = &self.predictions else { return Err(BaselineError::NoPredictions { path }) };
         predictions.read(&self.path).map_err(|source| BaselineError::Predictions { path, source })

@@ -1,8 +1,9 @@
 //! Reports compared with one another.
 
 use super::Baseline;
-use super::document::{Document, Records, Section, grouped, percent, signed_percent, significant};
-use crate::eval::Comparison;
+use super::document::{Document, Records, Section, grouped, optional, percent, signed_percent, significant};
+use crate::eval::{Comparison, Figure, PairedTest};
+use crate::zoo::Task;
 use serde::Serialize;
 
 /// Runs against one of them over the same samples.
@@ -25,8 +26,9 @@ pub struct ComparedRun {
     pub mode: String,
     /// Its multiplier, where it had one.
     pub lut: Option<String>,
-    /// Top-1 accuracy.
-    pub top1: f64,
+    /// Top-1 accuracy, or the area under the ROC curve.
+    #[serde(flatten)]
+    pub figure: Figure,
     /// Against the reference; none for the reference itself.
     pub comparison: Option<Comparison>,
 }
@@ -39,7 +41,7 @@ impl ComparedRun {
             model: report.model.clone(),
             mode: report.mode.clone(),
             lut: report.lut.clone(),
-            top1: report.top1,
+            figure: report.figure,
             comparison,
         }
     }
@@ -49,17 +51,49 @@ impl ComparedRun {
     }
 }
 
-/// The fields of a comparison for people: difference, interval, agreement, lost, gained, p-value.
-pub(super) fn fields(comparison: &Comparison) -> [String; 6] {
-    let [low, high] = comparison.ci95;
-    [
-        signed_percent(comparison.difference),
-        format!("{} to {}", signed_percent(low), signed_percent(high)),
-        percent(comparison.agreement),
-        grouped(comparison.lost),
-        grouped(comparison.gained),
-        significant(comparison.mcnemar_p, 3),
-    ]
+/// What a figure is called.
+pub(super) fn figure_name(task: Task) -> &'static str {
+    match task {
+        Task::Classification => "top-1",
+        Task::AnomalyDetection => "AUC",
+    }
+}
+
+/// A figure for people: accuracies in per cent, areas as fractions, as papers have them.
+pub(super) fn figure(figure: Figure) -> String {
+    match figure {
+        Figure::Top1(top1) => percent(top1),
+        Figure::Auc(auc) => format!("{auc:.4}"),
+    }
+}
+
+/// A difference of figures for people.
+fn difference(task: Task, difference: f64) -> String {
+    match task {
+        Task::Classification => signed_percent(difference),
+        Task::AnomalyDetection => format!("{difference:+.4}"),
+    }
+}
+
+/// Names of [`fields`], in a comparison of networks for `task`.
+pub(super) fn columns(task: Task) -> &'static [&'static str] {
+    match task {
+        Task::Classification => &["difference", "95 % interval", "agreement", "lost", "gained", "McNemar p"],
+        Task::AnomalyDetection => &["difference", "95 % interval", "DeLong p"],
+    }
+}
+
+/// The fields of a comparison for people.
+pub(super) fn fields(comparison: &Comparison) -> Vec<String> {
+    let (task, flips) = match &comparison.test {
+        PairedTest::McNemar(flips) => (Task::Classification, Some(flips)),
+        PairedTest::DeLong { .. } => (Task::AnomalyDetection, None),
+    };
+    let [low, high] = comparison.ci95.map(|end| difference(task, end));
+    let mut fields = vec![difference(task, comparison.difference), format!("{low} to {high}")];
+    fields.extend(flips.into_iter().flat_map(|f| [percent(f.agreement), grouped(f.lost), grouped(f.gained)]));
+    fields.push(significant(comparison.p(), 3));
+    fields
 }
 
 impl Document for ComparisonDetails {
@@ -72,27 +106,17 @@ impl Document for ComparisonDetails {
     }
 
     fn sections(&self) -> Vec<Section> {
-        let header = [
-            "report",
-            "mode",
-            "multiplier",
-            "top-1",
-            "difference",
-            "95 % interval",
-            "agreement",
-            "lost",
-            "gained",
-            "p",
-        ];
+        let task = self.reference.figure.task();
+        let (start, columns) = (["report", "mode", "multiplier", figure_name(task)], columns(task));
         let row = |run: &ComparedRun| {
-            let start = [run.report.clone(), run.mode.clone(), run.lut().to_owned(), percent(run.top1)];
-            let compared = run.comparison.as_ref().map_or_else(|| [const { String::new() }; 6], fields);
+            let start = [run.report.clone(), run.mode.clone(), run.lut().to_owned(), figure(run.figure)];
+            let compared = run.comparison.as_ref().map_or_else(|| vec![String::new(); columns.len()], fields);
             start.into_iter().chain(compared).collect()
         };
         vec![Section {
-            header: header.map(str::to_owned).to_vec(),
+            header: start.iter().chain(columns).map(|&name| name.to_owned()).collect(),
             rows: std::iter::once(&self.reference).chain(&self.runs).map(row).collect(),
-            numeric: (3..10).collect(),
+            numeric: (3..start.len() + columns.len()).collect(),
             ..Section::default()
         }]
     }
@@ -114,20 +138,31 @@ impl Document for ComparisonDetails {
             "lost",
             "gained",
             "mcnemar_p",
+            "auc",
+            "delong_p",
         ];
         let row = |run: &ComparedRun| {
             let start =
                 [&run.report, &run.model, &run.mode, run.lut.as_ref().unwrap_or(&String::new())].map(String::clone);
-            let compared = run.comparison.as_ref().map_or_else(Vec::new, |c| {
-                let counts = [c.changed, c.flips, c.lost, c.gained].map(|count| count.to_string());
-                let numbers = [c.difference, c.ci95[0], c.ci95[1], c.agreement].map(|number| number.to_string());
-                let mut fields = vec![c.samples.to_string()];
-                fields.extend(numbers.into_iter().chain(counts));
-                fields.push(c.mcnemar_p.to_string());
-                fields
-            });
-            let row = start.into_iter().chain([run.top1.to_string()]).chain(compared);
-            row.chain(std::iter::repeat(String::new())).take(header.len()).collect()
+            let comparison = run.comparison.as_ref();
+            let flips = comparison.and_then(Comparison::flips);
+            let delong_p = comparison.filter(|_| flips.is_none()).map(Comparison::p);
+            let rest = [
+                optional(run.figure.top1().as_ref()),
+                optional(comparison.map(|c| &c.samples)),
+                optional(comparison.map(|c| &c.difference)),
+                optional(comparison.map(|c| &c.ci95[0])),
+                optional(comparison.map(|c| &c.ci95[1])),
+                optional(flips.map(|f| &f.agreement)),
+                optional(flips.map(|f| &f.changed)),
+                optional(flips.map(|f| &f.flips)),
+                optional(flips.map(|f| &f.lost)),
+                optional(flips.map(|f| &f.gained)),
+                optional(flips.map(|f| &f.mcnemar_p)),
+                optional(run.figure.auc().as_ref()),
+                optional(delong_p.as_ref()),
+            ];
+            start.into_iter().chain(rest).collect()
         };
         Records {
             header: header.map(str::to_owned).to_vec(),

@@ -20,13 +20,12 @@ pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::Predicted;
+    use crate::eval::{Answered, Answers};
 
     #[test]
     fn rows_are_classes_and_columns_predictions() {
-        let mut predicted = Predicted::default();
-        [(0, 0), (0, 1), (1, 1), (1, 1)].into_iter().for_each(|(label, prediction)| predicted.push(label, prediction));
-        let text = |labels: &[String]| String::from_utf8(confusion_csv(&Confusion::of(&predicted, 2), labels)).unwrap();
+        let answered = Answered::new(vec![0, 0, 1, 1], Answers::Classes(vec![0, 1, 1, 1]));
+        let text = |labels: &[String]| String::from_utf8(confusion_csv(&Confusion::of(&answered, 2), labels)).unwrap();
         assert_eq!(text(&[]), "label,0,1\n0,1,1\n1,0,2\n");
         assert_eq!(
             text(&["cat, big".to_owned(), "dog".to_owned()]),

@@ -5,20 +5,20 @@ use crate::output::{OutputError, OutputFile};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// A safetensors file of `logits`, `f32` `[samples, classes]`, written as samples are evaluated.
+/// A safetensors file of `logits`, `f32` `[samples, outputs]`, written as samples are evaluated.
 pub struct Logits {
     file: OutputFile,
 }
 
 impl Logits {
-    /// Opens the file for that many samples and classes.
+    /// Opens the file for that many samples and outputs.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(path: &Path, samples: usize, classes: usize) -> Result<Self, OutputError> {
+    pub fn create(path: &Path, samples: usize, outputs: usize) -> Result<Self, OutputError> {
         let mut file = OutputFile::create(path)?;
-        let bytes = samples * classes * size_of::<f32>();
-        let logits = serde_json::json!({ "dtype": "F32", "shape": [samples, classes], "data_offsets": [0, bytes] });
+        let bytes = samples * outputs * size_of::<f32>();
+        let logits = serde_json::json!({ "dtype": "F32", "shape": [samples, outputs], "data_offsets": [0, bytes] });
         let mut header = serde_json::json!({ "logits": logits }).to_string();
         // The format asks for data aligned to 8 bytes; spaces may follow the header.
         while !header.len().is_multiple_of(8) {
@@ -52,6 +52,7 @@ impl Logits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::Answers;
 
     /// Read back by the safetensors crate.
     #[test]
@@ -60,7 +61,8 @@ mod tests {
         let path = folder.path().join("logits.safetensors");
         let mut file = Logits::create(&path, 3, 2).unwrap();
         for (first, logits) in [(0, &[1.0, 2.0, 3.0, 4.0][..]), (2, &[5.0, 6.0])] {
-            file.add(&Scores { first, classes: 2, logits, labels: &[], predictions: &[] }).unwrap();
+            let answers = &Answers::Classes(Vec::new());
+            file.add(&Scores { first, outputs: 2, logits, labels: &[], answers }).unwrap();
         }
         file.commit().unwrap();
         let tensors = candle_core::safetensors::load(&path, &candle_core::Device::Cpu).unwrap();

@@ -1,14 +1,22 @@
-//! Predictions sample by sample, as CSV: written by one run, compared by another.
+//! What a network says of each sample, as CSV: written by one run, compared by another.
 
-use crate::eval::{Predicted, Scores};
+use crate::eval::{Answered, Answers, Scores};
 use crate::output::{OutputError, OutputFile};
+use crate::zoo::Task;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-const HEADER: [&str; 4] = ["index", "label", "prediction", "correct"];
+/// Columns of the file, by the network's task.
+fn header(task: Task) -> &'static [&'static str] {
+    match task {
+        Task::Classification => &["index", "label", "prediction", "correct"],
+        Task::AnomalyDetection => &["index", "label", "score"],
+    }
+}
 
-/// A CSV file of `index,label,prediction,correct`, written as samples are evaluated.
+/// A CSV file of `index,label,prediction,correct`, or of `index,label,score` of an anomaly detector,
+/// written as samples are evaluated.
 pub struct Predictions {
     path: PathBuf,
     writer: csv::Writer<Hashed>,
@@ -83,14 +91,16 @@ pub enum PredictionsError {
 }
 
 impl Predictions {
-    /// Opens the file.
+    /// Opens the file, of a network for `task`.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(path: &Path) -> Result<Self, OutputError> {
+    pub fn create(path: &Path, task: Task) -> Result<Self, OutputError> {
         let hashed = Hashed { file: OutputFile::create(path)?, hash: blake3::Hasher::new() };
         let mut writer = csv::Writer::from_writer(hashed);
-        writer.write_record(HEADER).map_err(|error| OutputError { path: path.to_owned(), source: error.into() })?;
+        writer
+            .write_record(header(task))
+            .map_err(|error| OutputError { path: path.to_owned(), source: error.into() })?;
         Ok(Predictions { path: path.to_owned(), writer })
     }
 
@@ -99,8 +109,18 @@ impl Predictions {
     /// # Errors
     /// When the disk refuses.
     pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
-        for (i, (label, prediction)) in scores.labels.iter().zip(scores.predictions).enumerate() {
-            self.writer.serialize((scores.first + i, label, prediction, label == prediction))?;
+        let labels = (scores.first..).zip(scores.labels);
+        match scores.answers {
+            Answers::Classes(predictions) => {
+                for ((index, label), prediction) in labels.zip(predictions) {
+                    self.writer.serialize((index, label, prediction, label == prediction))?;
+                }
+            }
+            Answers::AnomalyScores(anomaly_scores) => {
+                for ((index, label), score) in labels.zip(anomaly_scores) {
+                    self.writer.serialize((index, label, score))?;
+                }
+            }
         }
         Ok(())
     }
@@ -124,7 +144,7 @@ impl PredictionsReport {
     ///
     /// # Errors
     /// When there is none, it is no such file, or it is another run's.
-    pub fn read(&self, report: &Path) -> Result<Predicted, PredictionsError> {
+    pub fn read(&self, report: &Path) -> Result<Answered, PredictionsError> {
         let folder = report.parent().unwrap_or(Path::new(""));
         let beside = self.path.file_name().map(|name| folder.join(name));
         let places = [Some(folder.join(&self.path)), beside].into_iter().flatten();
@@ -136,41 +156,67 @@ impl PredictionsReport {
         if blake3::hash(&bytes).to_hex().as_str() != self.blake3 {
             return Err(PredictionsError::Hash { path, expected: self.blake3.clone() });
         }
-        let mut predicted = Predicted::default();
-        for (row, record) in csv::Reader::from_reader(bytes.as_slice()).deserialize().enumerate() {
-            let (index, label, prediction, _): (usize, u32, u32, bool) = match record {
-                Ok(record) => record,
-                Err(source) => return Err(PredictionsError::Csv { path, source }),
-            };
-            if index != row {
-                return Err(PredictionsError::Order { path, row, index });
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let is_of = |columns: &csv::StringRecord, task| columns.iter().eq(header(task).iter().copied());
+        let (labels, answers) = match reader.headers() {
+            Ok(columns) if is_of(columns, Task::AnomalyDetection) => {
+                let (labels, scores) = rows(&path, reader, |row: (usize, u32, f64)| (row.0, (row.1, row.2)))?;
+                (labels, Answers::AnomalyScores(scores))
             }
-            predicted.push(label, prediction);
-        }
-        Ok(predicted)
+            _ => {
+                let (labels, classes) = rows(&path, reader, |row: (usize, u32, u32, bool)| (row.0, (row.1, row.2)))?;
+                (labels, Answers::Classes(classes))
+            }
+        };
+        Ok(Answered::new(labels, answers))
     }
+}
+
+/// Labels and answers of every row, of which `split` gives the sample's index, its label and its answer.
+fn rows<Row: serde::de::DeserializeOwned, T>(
+    path: &Path,
+    mut reader: csv::Reader<&[u8]>,
+    split: impl Fn(Row) -> (usize, (u32, T)),
+) -> Result<(Vec<u32>, Vec<T>), PredictionsError> {
+    let row = |(row, record): (usize, csv::Result<Row>)| {
+        let record = record.map_err(|source| PredictionsError::Csv { path: path.to_owned(), source })?;
+        let (index, answer) = split(record);
+        if index != row {
+            return Err(PredictionsError::Order { path: path.to_owned(), row, index });
+        }
+        Ok(answer)
+    };
+    reader.deserialize().enumerate().map(row).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn scores<'a>(first: usize, labels: &'a [u32], predictions: &'a [u32]) -> Scores<'a> {
-        Scores { first, classes: 3, logits: &[], labels, predictions }
-    }
-
     #[test]
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = Predictions::create(&folder.path().join("p.csv")).unwrap();
-        file.add(&scores(0, &[0, 1], &[0, 2])).unwrap();
-        file.add(&scores(2, &[2], &[2])).unwrap();
-        let written = file.commit().unwrap();
-        let predicted = written.read(Path::new("elsewhere/report.json")).unwrap();
-        assert_eq!((predicted.labels(), predicted.predictions()), (&[0, 1, 2][..], &[0, 2, 2][..]));
-        // Beside the report, wherever both were moved.
-        let moved = PredictionsReport { path: "gone/p.csv".into(), ..written };
-        assert_eq!(moved.read(&folder.path().join("report.json")).unwrap(), predicted);
+        let third = f64::from(1f32 / 3.0);
+        let cases = [
+            [Answers::Classes(vec![0, 2]), Answers::Classes(vec![2]), Answers::Classes(vec![0, 2, 2])],
+            [
+                Answers::AnomalyScores(vec![1e-9, third]),
+                Answers::AnomalyScores(vec![0.0]),
+                Answers::AnomalyScores(vec![1e-9, third, 0.0]),
+            ],
+        ];
+        for [first, second, all] in cases {
+            let mut file = Predictions::create(&folder.path().join("p.csv"), all.task()).unwrap();
+            for (first, labels, answers) in [(0, &[0, 1][..], &first), (2, &[1], &second)] {
+                file.add(&Scores { first, outputs: 3, logits: &[], labels, answers }).unwrap();
+            }
+            let written = file.commit().unwrap();
+            let expected = Answered::new(vec![0, 1, 1], all);
+            assert_eq!(written.read(Path::new("elsewhere/report.json")).unwrap(), expected);
+            // Beside the report, wherever both were moved.
+            let moved = PredictionsReport { path: "gone/p.csv".into(), ..written };
+            assert_eq!(moved.read(&folder.path().join("report.json")).unwrap(), expected);
+        }
     }
 
     #[test]
@@ -182,9 +228,10 @@ mod tests {
             let blake3 = blake3::hash(text.as_bytes()).to_hex().to_string();
             PredictionsReport { path: path.clone(), blake3 }.read(Path::new("r.json")).unwrap_err().to_string()
         };
-        let header = HEADER.join(",");
+        let header = header(Task::Classification).join(",");
         assert!(error(&format!("{header}\n0,1,x,false\n")).contains("p.csv: not predictions"));
         assert!(error(&format!("{header}\n1,1,1,true\n")).contains("row 0 is of sample 1"));
+        assert!(error("index,label,score\n0,1,high\n").contains("p.csv: not predictions"));
         let other = PredictionsReport { path: path.clone(), blake3: "0".repeat(64) };
         assert!(other.read(Path::new("r.json")).unwrap_err().to_string().contains("not the predictions of the report"));
         let missing = PredictionsReport { path: folder.path().join("q.csv"), blake3: String::new() };

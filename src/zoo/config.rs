@@ -1,5 +1,6 @@
 //! A model directory's `config.json`.
 
+use super::Task;
 use serde::Deserialize;
 
 /// What a model says of itself. Fields that are not listed are provenance, and left alone.
@@ -10,6 +11,9 @@ pub struct ModelConfig {
     /// Outputs; the architecture's own number where it is missing.
     #[serde(default)]
     pub num_classes: Option<usize>,
+    /// What its outputs mean; without it, their number says.
+    #[serde(default)]
+    pub task: Option<Task>,
     /// What its input looks like.
     #[serde(default)]
     pub input: InputConfig,

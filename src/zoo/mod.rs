@@ -29,6 +29,7 @@ mod resnet8;
 mod shipped;
 mod shufflenet_v2;
 mod squeezenet;
+mod task;
 #[cfg(test)]
 mod tests;
 mod vgg;
@@ -41,6 +42,7 @@ pub use detect::{DetectError, detect};
 pub use model::{Calibration, Model, ModelError};
 pub use random::random_weights;
 pub use shipped::{SHIPPED, Shipped};
+pub use task::Task;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::{Graph, GraphError, ValueId, ValueType};

@@ -2,7 +2,8 @@
 
 use super::detect::sizes;
 use super::{
-    Architecture, DetectError, InputConfig, ModelConfig, SHIPPED, UnknownArchitecture, Weights, WeightsError, detect,
+    Architecture, DetectError, InputConfig, ModelConfig, SHIPPED, Task, UnknownArchitecture, Weights, WeightsError,
+    detect,
 };
 use crate::graph::{BindError, Graph, GraphError};
 use crate::onnx::{self, Layout, OnnxError};
@@ -36,6 +37,19 @@ pub enum ModelError {
         /// Where and why.
         #[source]
         source: serde_json::Error,
+    },
+    /// The network does not give back what it is given.
+    #[error(
+        "{what}: a network that makes {outputs} numbers of images of {input:?} is no anomaly detector, which gives back \
+         as many as it is given"
+    )]
+    Task {
+        /// The file or option that says so.
+        what: String,
+        /// Channels, height, width.
+        input: [usize; 3],
+        /// Numbers that it makes of them.
+        outputs: usize,
     },
     /// As many labels as classes are needed.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
@@ -119,6 +133,8 @@ pub struct Model {
     pub input: [usize; 3],
     /// Outputs.
     pub num_classes: usize,
+    /// What they mean.
+    pub task: Task,
     /// Preprocessing of byte images; nothing is known of a bare weights file's.
     pub preprocess: InputConfig,
     /// Names of the classes, where known.
@@ -174,6 +190,10 @@ impl Model {
         let network = onnx::import(path, layout, tensors)?;
         let mut all = network.notes;
         all.extend(notes.take().unwrap_or_default());
+        let task = Task::of(network.input, network.num_classes);
+        if task == Task::AnomalyDetection {
+            all.push("as many outputs as inputs: taken for an anomaly detector (--task classification)".to_owned());
+        }
         Ok(Model {
             name: path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned()),
             path: Some(path.to_owned()),
@@ -181,6 +201,7 @@ impl Model {
             graph: network.graph,
             input: network.input,
             num_classes: network.num_classes,
+            task,
             preprocess: InputConfig::default(),
             labels: Vec::new(),
             dataset: None,
@@ -218,9 +239,13 @@ impl Model {
         let path = folder.join("model.safetensors");
         let weights = Weights::from_bytes(&path, weights)?;
         let mut model = Self::build(name, architecture, &path, weights, config.input.shape, config.num_classes)?;
-        if !config.labels.is_empty() && config.labels.len() != model.num_classes {
-            let (path, labels, num_classes) = (folder.join("config.json"), config.labels.len(), model.num_classes);
-            return Err(ModelError::Labels { path, labels, num_classes });
+        let path = || folder.join("config.json");
+        if let Some(task) = config.task {
+            model.set_task(task, || path().display().to_string())?;
+        }
+        let (labels, num_classes) = (config.labels.len(), model.num_classes);
+        if labels > 0 && labels != num_classes && model.task == Task::Classification {
+            return Err(ModelError::Labels { path: path(), labels, num_classes });
         }
         model.path = Some(folder.to_owned());
         model.preprocess = config.input;
@@ -266,9 +291,23 @@ impl Model {
             && graph.bind(weights.tensors).is_ok()
         {
             self.notes.push(format!("{} takes the images' {height} x {width}", self.name));
+            self.num_classes = outputs(&graph).unwrap_or(self.num_classes);
             (self.graph, self.input) = (graph, input);
         }
         self
+    }
+
+    /// Says what the network is for, as `what` asks.
+    ///
+    /// # Errors
+    /// When an anomaly detector does not make as many numbers of an image as it has.
+    pub fn set_task(&mut self, task: Task, what: impl FnOnce() -> String) -> Result<(), ModelError> {
+        let (input, outputs) = (self.input, self.num_classes);
+        if task == Task::AnomalyDetection && Task::of(input, outputs) != task {
+            return Err(ModelError::Task { what: what(), input, outputs });
+        }
+        self.task = task;
+        Ok(())
     }
 
     fn build(
@@ -299,6 +338,7 @@ impl Model {
             graph,
             input,
             num_classes,
+            task: Task::of(input, num_classes),
             preprocess: InputConfig::default(),
             labels: Vec::new(),
             dataset: None,
@@ -306,5 +346,13 @@ impl Model {
             blake3,
             notes,
         })
+    }
+}
+
+/// Numbers that a network makes of a sample, where they are known.
+fn outputs(graph: &Graph) -> Option<usize> {
+    match graph.outputs() {
+        &[output] => graph.ty(output).sizes(1).get(1).copied(),
+        _ => None,
     }
 }

@@ -5,11 +5,11 @@ use super::EvaluateArgs;
 use super::assignment::{Plan, warn_of};
 use super::options::Reference;
 use crate::data::{Dataset, Preprocess};
-use crate::eval::{self, Assignment, LayerStatistics};
+use crate::eval::{self, Assignment, LayerStatistics, TooFewSamples};
 use crate::layer::InferenceMode;
 use crate::quant::ParamsFile;
-use crate::zoo::Model;
-use anyhow::{Context, bail};
+use crate::zoo::{Model, Task};
+use anyhow::{Context, bail, ensure};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -61,9 +61,9 @@ impl Inputs {
         let qparams = qparams.map(|path| ParamsFile::read(path).context("--qparams")).transpose()?;
         let mut model = args.model.open()?;
         let mut dataset = args.data.open(&model)?;
-        let class_note = match_classes(&mut dataset, &mut model)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
-        model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?);
+        model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?)?;
+        let class_note = match_classes(&mut dataset, &mut model)?;
         check_images(&dataset, &preprocess, &model)?;
         let parameters = model.graph.trainable_parameters();
         let is_measured = args.report.layer_errors || plan.derives_noise();
@@ -78,6 +78,20 @@ impl Inputs {
         let noise_calibration = calibration(args, &model, assignment.derives_noise())?;
         let calibration = calibration(args, &model, needs_scales && qparams.is_none())?;
         let samples = args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
+        if model.task == Task::AnomalyDetection {
+            let (name, of) = (dataset.name(), dataset.labels().get(..samples).unwrap_or_default());
+            TooFewSamples::check(of)
+                .with_context(|| format!("{name}, the first {samples} of {} samples", dataset.len()))?;
+        }
+        if let Some(Reference { baseline, .. }) = &reference {
+            let (path, found) = (baseline.path.display(), baseline.figure.task());
+            ensure!(
+                found == model.task,
+                "--baseline: {path} is of a network for {found}, and {} is one for {}",
+                model.name,
+                model.task
+            );
+        }
         if let Some(Reference { baseline, .. }) = &reference
             && args.gates.alpha.is_some()
             && baseline.samples != samples

@@ -10,12 +10,13 @@ use self::assignment::AssignArgs;
 use self::inputs::{CalibrationInput, Inputs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
+use super::inputs::match_classes;
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::data::{Batches, Dataset};
-use crate::eval::{self, Comparison, Outcome, OutputError, Predicted, Scores};
+use crate::eval::{self, Answered, Comparison, Outcome, OutputError, Scores};
 use crate::kernel::Kernel;
 use crate::layer::InferenceMode;
 use crate::report::{ComparisonReport, ParamsSource, QuantizationReport};
@@ -61,7 +62,7 @@ pub(super) struct EvaluateArgs {
 /// What an evaluation found.
 struct Findings {
     outcome: Outcome,
-    predicted: Predicted,
+    answered: Answered,
     /// Hash of the data set.
     blake3: String,
     quantization: Option<QuantizationReport>,
@@ -97,22 +98,22 @@ impl EvaluateArgs {
         // Its hash is found beside the evaluation.
         let origin = dataset.origin().clone();
         let hash = std::thread::spawn(move || origin.blake3().map(|hash| hash.to_hex().to_string()));
-        let mut predicted = Predicted::default();
+        let mut answered = Answered::none(inputs.model.task);
         let outcome = pass(&inputs, dataset, &progress, |scores| {
-            predicted.add(scores);
+            answered.add(scores);
             outputs.add(scores)
         })?;
         let measured = inputs.statistics.as_ref().filter(|_| self.report.layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
         inputs.statistics.iter().for_each(|statistics| statistics.pause());
-        let compare = |mode| self.compare(&mut inputs, mode, &predicted, &progress);
+        let compare = |mode| self.compare(&mut inputs, mode, &answered, &progress);
         let comparison = self.report.compare.map(compare).transpose()?;
         let blake3 = hash.join().map_err(|_| anyhow::anyhow!("hashing the data set panicked"))??;
 
         let kernel = kernel.name();
-        let found = Findings { outcome, predicted, blake3, quantization, errors, comparison, kernel };
+        let found = Findings { outcome, answered, blake3, quantization, errors, comparison, kernel };
         let mut report = self.report(&inputs, &found)?;
-        report.predictions = outputs.commit_samples(&inputs, &found.predicted)?;
+        report.predictions = outputs.commit_samples(&inputs, &found.answered)?;
         outputs.write(&report)?;
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
@@ -140,19 +141,20 @@ impl EvaluateArgs {
         &self,
         inputs: &mut Inputs,
         mode: InferenceMode,
-        predicted: &Predicted,
+        answered: &Answered,
         progress: &Bar,
     ) -> anyhow::Result<ComparisonReport> {
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment.in_mode(mode), self.noise.seed)?;
-        let mut reference = Predicted::default();
-        let dataset = self.data.open(&inputs.model)?;
+        let mut reference = Answered::none(inputs.model.task);
+        let mut dataset = self.data.open(&inputs.model)?;
+        match_classes(&mut dataset, &mut inputs.model)?;
         let outcome = pass(inputs, dataset, progress, |scores| {
             reference.add(scores);
             Ok(())
         })?;
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
-        let comparison = Comparison::of(&reference, predicted).context("--compare")?;
-        Ok(ComparisonReport { reference: mode.to_string(), reference_top1: outcome.accuracy.top1, comparison })
+        let comparison = Comparison::of(&reference, answered).context("--compare")?;
+        Ok(ComparisonReport { reference: mode.to_string(), figure: outcome.quality.figure(), comparison })
     }
 
     /// Gives every layer its scales: from a file, else by calibration.
@@ -209,5 +211,5 @@ fn pass(
 ) -> anyhow::Result<Outcome> {
     let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
     let batches = Batches::start(dataset, preprocess, inputs.batch_size, limit)?;
-    Ok(eval::evaluate(&inputs.model.graph, batches, inputs.model.num_classes, progress, sink)?)
+    Ok(eval::evaluate(&inputs.model, batches, progress, sink)?)
 }

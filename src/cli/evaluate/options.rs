@@ -1,6 +1,6 @@
 //! The options of an evaluation that stand by themselves.
 
-use crate::eval::{Comparison, Gate, Outcome, Predicted};
+use crate::eval::{Answered, Comparison, Figure, Gate};
 use crate::kernel::{self, Kernel};
 use crate::layer::InferenceMode;
 use crate::report::Baseline;
@@ -108,11 +108,12 @@ pub(super) struct ReportArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 
-    /// Write index, label, prediction and correct of each sample to a CSV file
+    /// Write index, label, prediction and correct of each sample to a CSV file; of an anomaly detector,
+    /// index, label and score
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
 
-    /// Write the raw outputs to a safetensors file: logits, f32, [samples, classes]
+    /// Write the raw outputs to a safetensors file: logits, f32, [samples, outputs]
     #[arg(long, value_name = "FILE")]
     pub logits: Option<PathBuf>,
 
@@ -142,7 +143,7 @@ fn parse_reference(text: &str) -> Result<InferenceMode, String> {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Gates", group = clap::ArgGroup::new("bounds").multiple(true))]
 pub(super) struct GateArgs {
-    /// Exit with 1 when top-1 accuracy is below this fraction
+    /// Exit with 1 when top-1 accuracy (of an anomaly detector, the AUC) is below this fraction
     #[arg(long, value_name = "A", allow_hyphen_values = true)]
     pub min_accuracy: Option<f64>,
 
@@ -150,12 +151,12 @@ pub(super) struct GateArgs {
     #[arg(long, value_name = "REPORT", requires = "bounds")]
     pub baseline: Option<PathBuf>,
 
-    /// Exit with 1 when top-1 accuracy lies more than this fraction below the baseline's
+    /// Exit with 1 when that figure lies more than this fraction below the baseline's
     #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     pub max_drop: Option<f64>,
 
-    /// Exit with 1 when top-1 accuracy lies below the baseline's at this significance level, by
-    /// McNemar's exact test; the baseline needs --predictions
+    /// Exit with 1 when that figure lies below the baseline's at this significance level, by McNemar's
+    /// exact test (DeLong's of areas); the baseline needs --predictions
     #[arg(long, value_name = "A", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     pub alpha: Option<f64>,
 }
@@ -164,7 +165,7 @@ pub(super) struct GateArgs {
 pub(super) struct Reference {
     pub baseline: Baseline,
     /// Its predictions, where it has them.
-    pub predicted: Option<Predicted>,
+    pub answered: Option<Answered>,
     /// Why they cannot be used.
     pub note: Option<String>,
 }
@@ -183,29 +184,29 @@ impl GateArgs {
 
     fn read(&self, path: &Path) -> anyhow::Result<Reference> {
         let baseline = Baseline::read(path)?;
-        let predicted = match baseline.predicted() {
-            Ok(predicted) => Some(predicted),
+        let answered = match baseline.answered() {
+            Ok(answered) => Some(answered),
             Err(error) if self.alpha.is_some() => return Err(error.into()),
             Err(error) if baseline.predictions.is_some() => {
                 let note = format!("the baseline's predictions were not compared: {:#}", anyhow::Error::new(error));
                 tracing::warn!("{note}");
-                return Ok(Reference { baseline, predicted: None, note: Some(note) });
+                return Ok(Reference { baseline, answered: None, note: Some(note) });
             }
             Err(_) => None,
         };
-        Ok(Reference { baseline, predicted, note: None })
+        Ok(Reference { baseline, answered, note: None })
     }
 
     /// The gates, judged; `comparison` is that with the baseline.
     pub fn judge(
         &self,
-        outcome: &Outcome,
+        figure: Figure,
         baseline: Option<&Baseline>,
         comparison: Option<&Comparison>,
     ) -> anyhow::Result<Vec<Gate>> {
-        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(&outcome.accuracy, bound));
+        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(figure, bound));
         let drop = self.max_drop.zip(baseline);
-        let drop = drop.map(|(bound, baseline)| Gate::max_drop(&outcome.accuracy, baseline.top1, bound));
+        let drop = drop.map(|(bound, baseline)| Gate::max_drop(figure, baseline.figure, bound));
         let significance = self.alpha.map(|alpha| {
             let comparison = comparison.context("--alpha: the baseline is of other samples")?;
             anyhow::Ok(Gate::no_significant_drop(comparison, alpha))

@@ -4,10 +4,11 @@ use super::EvaluateArgs;
 use super::inputs::Inputs;
 use super::options::ReportArgs;
 use crate::cli::output::OutputFiles;
-use crate::eval::{Confusion, Predicted, Scores};
+use crate::eval::{Answered, Confusion, Scores};
 use crate::output::OutputFile;
 use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
-use anyhow::{Context, bail};
+use crate::zoo::Task;
+use anyhow::{Context, bail, ensure};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -31,13 +32,20 @@ impl Outputs {
         if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
             bail!("{}: the file would be written twice", twice[0].display());
         }
+        ensure!(
+            confusion.is_none() || inputs.model.task == Task::Classification,
+            "--confusion bears on classifiers, and {} is a network for {}",
+            inputs.model.name,
+            inputs.model.task
+        );
         let plain = |path: &Option<PathBuf>, option: &'static str| {
             path.as_deref().map(OutputFile::create).transpose().context(option)
         };
+        let predictions_of = |path: &Path| Predictions::create(path, inputs.model.task);
         let logits_of = |path: &Path| Logits::create(path, inputs.samples, inputs.model.num_classes);
         Ok(Outputs {
             reports: OutputFiles::create(output)?,
-            predictions: predictions.as_deref().map(Predictions::create).transpose().context("--predictions")?,
+            predictions: predictions.as_deref().map(predictions_of).transpose().context("--predictions")?,
             logits: logits.as_deref().map(logits_of).transpose().context("--logits")?,
             confusion: plain(confusion, "--confusion")?,
             qparams: plain(qparams, "--save-qparams")?,
@@ -54,11 +62,11 @@ impl Outputs {
     pub fn commit_samples(
         &mut self,
         inputs: &Inputs,
-        predicted: &Predicted,
+        answered: &Answered,
     ) -> anyhow::Result<Option<PredictionsReport>> {
         self.logits.take().map_or(Ok(()), Logits::commit)?;
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::of(predicted, inputs.model.num_classes);
+            let confusion = Confusion::of(answered, inputs.model.num_classes);
             file.commit_bytes(&confusion_csv(&confusion, &inputs.model.labels))?;
         }
         Ok(self.predictions.take().map(Predictions::commit).transpose()?)

@@ -3,13 +3,14 @@
 use super::inputs::Inputs;
 use super::options::Reference;
 use super::{EvaluateArgs, Findings};
-use crate::eval::{Comparison, Confusion, Predicted, Settings};
+use crate::eval::{Answered, Comparison, Confusion, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use crate::report::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport,
     Report, TimingReport, ToolReport,
 };
+use crate::zoo::{Model, Task};
 
 impl EvaluateArgs {
     /// The report of an evaluation that is over.
@@ -25,10 +26,10 @@ impl EvaluateArgs {
         if shifted > 0 {
             notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
         }
-        let compared = baseline.and_then(|reference| compared(reference, &found.predicted, &mut notes));
+        let compared = baseline.and_then(|reference| compared(reference, &found.answered, &mut notes));
         let comparison = compared.as_ref().map(|compared| &compared.comparison);
         let baseline = baseline.map(|reference| &reference.baseline);
-        let gates = self.gates.judge(&found.outcome, baseline, comparison)?;
+        let gates = self.gates.judge(found.outcome.quality.figure(), baseline, comparison)?;
         let is_other =
             |baseline: &crate::report::Baseline| baseline.dataset != found.blake3 || baseline.samples != samples;
         if let Some(baseline) = baseline.filter(|baseline| is_other(baseline)) {
@@ -56,8 +57,8 @@ impl EvaluateArgs {
             config: self.config_report(inputs, found),
             lut: infos.first().cloned(),
             luts: infos,
-            accuracy: found.outcome.accuracy.clone(),
-            classes: classes(&found.predicted, model.num_classes, &model.labels),
+            quality: found.outcome.quality.clone(),
+            classes: classes(&found.answered, model),
             predictions: None,
             comparisons: found.comparison.iter().cloned().chain(compared).collect(),
             opcount: OpcountReport::of(&layers, samples, &luts, &plan.costs),
@@ -97,12 +98,12 @@ impl EvaluateArgs {
 }
 
 /// The run against a baseline with predictions; why they cannot be compared goes to the notes.
-fn compared(reference: &Reference, predicted: &Predicted, notes: &mut Vec<String>) -> Option<ComparisonReport> {
-    let comparison = Comparison::of(reference.predicted.as_ref()?, predicted);
+fn compared(reference: &Reference, answered: &Answered, notes: &mut Vec<String>) -> Option<ComparisonReport> {
+    let comparison = Comparison::of(reference.answered.as_ref()?, answered);
     match comparison {
         Ok(comparison) => Some(ComparisonReport {
             reference: reference.baseline.path.display().to_string(),
-            reference_top1: reference.baseline.top1,
+            figure: reference.baseline.figure,
             comparison,
         }),
         Err(error) => {
@@ -112,8 +113,11 @@ fn compared(reference: &Reference, predicted: &Predicted, notes: &mut Vec<String
     }
 }
 
-/// Accuracy class by class.
-fn classes(predicted: &Predicted, classes: usize, labels: &[String]) -> Vec<ClassReport> {
-    let by_class = Confusion::of(predicted, classes).by_class();
-    by_class.into_iter().map(|accuracy| ClassReport { label: labels.get(accuracy.class).cloned(), accuracy }).collect()
+/// Accuracy class by class, of a classifier.
+fn classes(answered: &Answered, model: &Model) -> Vec<ClassReport> {
+    if model.task != Task::Classification {
+        return Vec::new();
+    }
+    let by_class = Confusion::of(answered, model.num_classes).by_class().into_iter();
+    by_class.map(|accuracy| ClassReport { label: model.labels.get(accuracy.class).cloned(), accuracy }).collect()
 }

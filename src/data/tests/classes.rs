@@ -69,3 +69,20 @@ fn sets_without_names_keep_their_numbers() {
     let error = dataset.match_classes(9, &[]).unwrap_err().to_string();
     assert_eq!(error, "fashion-mnist: sample 0 has label 9, expected 0 to 8");
 }
+
+#[test]
+fn one_class_is_normal_and_the_others_are_anomalous() {
+    let (_folder, mut set) = folder(&["bent", "broken", "Good", "scratch"]);
+    let order: Vec<usize> = set.labels().iter().map(|&label| label as usize).collect();
+    let classes: Vec<String> = order.iter().map(|&label| set.class_names().unwrap()[label].clone()).collect();
+    set.match_anomalies().unwrap();
+    for (class, label) in classes.iter().zip(set.labels()) {
+        assert_eq!(*label, u32::from(class != "Good"), "{class}");
+    }
+    assert_eq!(set.class_names().unwrap(), ["normal", "anomalous"]);
+    for classes in [&["bent", "broken"][..], &["good", "normal", "bent"]] {
+        let (_folder, mut set) = folder(classes);
+        let error = set.match_anomalies().unwrap_err().to_string();
+        assert!(error.contains("normal, good, ok") && error.contains("bent"), "{error}");
+    }
+}

@@ -9,10 +9,10 @@ pub use config::{ConfigReport, NoiseReport, ParamsSource, QuantizationReport};
 pub use layers::{EnergyReport, LayerReport, OpcountReport};
 
 use super::PredictionsReport;
-use crate::eval::{Accuracy, ClassAccuracy, Comparison, Gate};
+use crate::eval::{ClassAccuracy, Comparison, Figure, Gate, Quality};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::time::Duration;
 
 /// Everything that an evaluation found, and everything needed to run it again.
@@ -32,9 +32,10 @@ pub struct Report {
     pub lut: Option<LutInfo>,
     /// Every multiplier in use: that of all layers that no rule changes, then in graph order.
     pub luts: Vec<LutInfo>,
-    /// How often the network was right.
-    pub accuracy: Accuracy,
-    /// The same class by class.
+    /// How well the network did: `accuracy`, or `detection` of an anomaly detector.
+    #[serde(flatten)]
+    pub quality: Quality,
+    /// Accuracy class by class.
     pub classes: Vec<ClassReport>,
     /// Where the predictions were written.
     pub predictions: Option<PredictionsReport>,
@@ -110,11 +111,19 @@ pub struct ClassReport {
 pub struct ComparisonReport {
     /// The other run: the mode of all its layers, or its report's file.
     pub reference: String,
-    /// Its top-1 accuracy.
-    pub reference_top1: f64,
+    /// Its `reference_top1`, or its `reference_auc`.
+    #[serde(flatten, serialize_with = "reference_figure")]
+    pub figure: Figure,
     /// What was found.
     #[serde(flatten)]
     pub comparison: Comparison,
+}
+
+fn reference_figure<S: Serializer>(figure: &Figure, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map([match figure {
+        Figure::Top1(top1) => ("reference_top1", top1),
+        Figure::Auc(auc) => ("reference_auc", auc),
+    }])
 }
 
 /// How long an evaluation took: the loop with batch preparation, without loading and calibration.

@@ -1,11 +1,12 @@
 //! What people want to see of a report.
 
 use super::{ComparisonReport, LayerReport, Report};
-use crate::eval::{Accuracy, Gate, GateKind};
+use crate::eval::{Figure, Gate, GateKind, Quality};
 use crate::lut::LutInfo;
-use crate::report::comparison::fields;
+use crate::report::comparison::{columns, fields, figure, figure_name};
 use crate::report::document::{Section, grouped, percent, shape, significant};
 use crate::report::lut::reading;
+use crate::zoo::Task;
 
 /// The report in names and what they stand for.
 pub(super) fn pairs(report: &Report) -> Section {
@@ -29,16 +30,14 @@ pub(super) fn pairs(report: &Report) -> Section {
     if let Some(noise) = &report.config.noise {
         pairs.push(("noise", noise.summary(report.config.seed)));
     }
-    pairs.push(("top-1", top1(&report.accuracy)));
-    if let Some(top5) = report.accuracy.top5 {
-        pairs.push(("top-5", percent(top5)));
-    }
-    pairs.push(("loss", format!("{:.4}", report.accuracy.loss)));
+    let task = report.quality.figure().task();
+    pairs.push((figure_name(task), quality(&report.quality)));
+    pairs.extend(details(&report.quality));
     pairs.extend(worst_class(report).map(|class| ("worst class", class)));
     pairs.push(("multiplications", multiplications(report)));
     pairs.extend(energy(report).map(|energy| ("energy", energy)));
     pairs.push(("time", time(report)));
-    pairs.extend(report.gates.iter().map(|found| ("gate", gate(found))));
+    pairs.extend(report.gates.iter().map(|found| ("gate", gate(found, task))));
     pairs.extend(report.notes.iter().map(|note| ("note", note.clone())));
     Section::pairs(pairs)
 }
@@ -58,10 +57,32 @@ fn multiplier(lut: &LutInfo) -> String {
     format!("{} ({sign}, MAE {}, WCE {})", lut.name, significant(lut.errors.mae, 4), lut.errors.wce)
 }
 
-pub(super) fn top1(accuracy: &Accuracy) -> String {
-    let [low, high] = accuracy.ci95.map(percent);
-    let (correct, total) = (grouped(accuracy.correct), grouped(accuracy.total));
-    format!("{} ({correct} of {total}), 95 % interval {low} to {high}", percent(accuracy.top1))
+/// The figure with what it counts, and its interval.
+pub(super) fn quality(quality: &Quality) -> String {
+    let of = match quality {
+        Quality::Accuracy(accuracy) => format!("{} of {}", grouped(accuracy.correct), grouped(accuracy.total)),
+        Quality::Detection(detection) => {
+            format!("{} anomalous of {} samples", grouped(detection.anomalous), grouped(detection.total))
+        }
+    };
+    let ends = quality.ci95().map(|end| figure(Figure::of(quality.figure().task(), end)));
+    format!("{} ({of}), 95 % interval {} to {}", figure(quality.figure()), ends[0], ends[1])
+}
+
+/// What else is known of how well the network did.
+fn details(quality: &Quality) -> Vec<(&'static str, String)> {
+    match quality {
+        Quality::Accuracy(accuracy) => {
+            let top5 = accuracy.top5.map(|top5| ("top-5", percent(top5)));
+            top5.into_iter().chain([("loss", format!("{:.4}", accuracy.loss))]).collect()
+        }
+        Quality::Detection(detection) => {
+            let partial = format!("{:.4}, up to a false positive rate of {}", detection.partial_auc, detection.max_fpr);
+            let [normal, anomalous] = [detection.normal_score, detection.anomalous_score].map(|x| significant(x, 4));
+            let scores = format!("{normal} of normal samples, {anomalous} of anomalous ones (mean squared error)");
+            vec![("partial AUC", partial), ("scores", scores)]
+        }
+    }
 }
 
 fn worst_class(report: &Report) -> Option<String> {
@@ -101,11 +122,13 @@ pub(super) fn gate_name(gate: GateKind) -> &'static str {
     }
 }
 
-pub(super) fn gate(gate: &Gate) -> String {
+/// A gate in words, of a network for `task`.
+pub(super) fn gate(gate: &Gate, task: Task) -> String {
     let verdict = if gate.passed { "held" } else { "FAILED" };
-    let (found, bound) = (percent(gate.found), percent(gate.bound));
+    let name = figure_name(task);
+    let [found, bound] = [gate.found, gate.bound].map(|fraction| figure(Figure::of(task, fraction)));
     match gate.gate {
-        GateKind::MinAccuracy => format!("top-1 {found} of at least {bound}: {verdict}"),
+        GateKind::MinAccuracy => format!("{name} {found} of at least {bound}: {verdict}"),
         GateKind::MaxDrop => format!("drop {found} of at most {bound}: {verdict}"),
         GateKind::Alpha => {
             format!("no significant drop, p = {} at level {}: {verdict}", significant(gate.found, 3), gate.bound)
@@ -114,19 +137,15 @@ pub(super) fn gate(gate: &Gate) -> String {
 }
 
 /// This run against others.
-pub(super) fn comparisons(comparisons: &[ComparisonReport]) -> Section {
-    let header =
-        ["compared with", "its top-1", "difference", "95 % interval", "agreement", "lost", "gained", "McNemar p"];
+pub(super) fn comparisons(comparisons: &[ComparisonReport], task: Task) -> Section {
+    let its_figure = format!("its {}", figure_name(task));
+    let header = ["compared with", &its_figure].into_iter().chain(columns(task).iter().copied());
+    let header: Vec<String> = header.map(str::to_owned).collect();
     let row = |compared: &ComparisonReport| {
-        let start = [compared.reference.clone(), percent(compared.reference_top1)];
+        let start = [compared.reference.clone(), figure(compared.figure)];
         start.into_iter().chain(fields(&compared.comparison)).collect()
     };
-    Section {
-        title: None,
-        header: header.map(str::to_owned).to_vec(),
-        rows: comparisons.iter().map(row).collect(),
-        numeric: (1..8).collect(),
-    }
+    Section { title: None, numeric: (1..header.len()).collect(), rows: comparisons.iter().map(row).collect(), header }
 }
 
 /// A column of the layers' table: its name, whether it is of numbers, and its text for a layer.

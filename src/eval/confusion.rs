@@ -1,48 +1,7 @@
-//! Every sample's class and prediction, and what follows from them class by class.
+//! Which classes are taken for which, and accuracy class by class.
 
-use super::Scores;
+use super::Answered;
 use serde::Serialize;
-
-/// The class and the prediction of each sample, in the order of the data set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Predicted {
-    labels: Vec<u32>,
-    predictions: Vec<u32>,
-}
-
-impl Predicted {
-    /// Adds a sample.
-    pub fn push(&mut self, label: u32, prediction: u32) {
-        self.labels.push(label);
-        self.predictions.push(prediction);
-    }
-
-    /// Adds a batch.
-    pub fn add(&mut self, scores: &Scores) {
-        self.labels.extend_from_slice(scores.labels);
-        self.predictions.extend_from_slice(scores.predictions);
-    }
-
-    /// The class of each sample.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
-    }
-
-    /// The class predicted for each sample.
-    pub fn predictions(&self) -> &[u32] {
-        &self.predictions
-    }
-
-    /// Samples.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-}
 
 /// How often each class was taken for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,10 +27,10 @@ pub struct ClassAccuracy {
 }
 
 impl Confusion {
-    /// Counts `predicted`, whose classes are below `classes`.
-    pub fn of(predicted: &Predicted, classes: usize) -> Self {
+    /// Counts the predictions of a classifier, whose classes are below `classes`.
+    pub fn of(answered: &Answered, classes: usize) -> Self {
         let mut counts = vec![0; classes * classes];
-        for (&label, &prediction) in predicted.labels.iter().zip(&predicted.predictions) {
+        for (label, prediction) in answered.predictions() {
             counts[label as usize * classes + prediction as usize] += 1;
         }
         Confusion { classes, counts }
@@ -97,16 +56,14 @@ impl Confusion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::Answers;
 
     /// The example of scikit-learn's `confusion_matrix`: classes 2, 0, 2, 2, 0, 1 taken for 0, 0, 2,
     /// 2, 0, 2.
     #[test]
     fn a_confusion_matrix_as_published() {
-        let mut predicted = Predicted::default();
-        for (label, prediction) in [(2, 0), (0, 0), (2, 2), (2, 2), (0, 0), (1, 2)] {
-            predicted.push(label, prediction);
-        }
-        let confusion = Confusion::of(&predicted, 3);
+        let answered = Answered::new(vec![2, 0, 2, 2, 0, 1], Answers::Classes(vec![0, 0, 2, 2, 0, 2]));
+        let confusion = Confusion::of(&answered, 3);
         assert_eq!(confusion.rows().collect::<Vec<_>>(), [[2, 0, 0], [0, 0, 1], [1, 0, 2]]);
         let accuracies: Vec<_> = confusion.by_class().iter().map(|class| class.accuracy).collect();
         assert_eq!(accuracies, [Some(1.0), Some(0.0), Some(2.0 / 3.0)]);
@@ -116,8 +73,7 @@ mod tests {
 
     #[test]
     fn a_class_without_samples_has_no_accuracy() {
-        let mut predicted = Predicted::default();
-        predicted.push(1, 0);
-        assert_eq!(Confusion::of(&predicted, 2).by_class()[0].accuracy, None);
+        let answered = Answered::new(vec![1], Answers::Classes(vec![0]));
+        assert_eq!(Confusion::of(&answered, 2).by_class()[0].accuracy, None);
     }
 }

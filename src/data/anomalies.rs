@@ -1,0 +1,35 @@
+//! From a set's classes to what an anomaly detector tells apart.
+//!
+//! Sets for such networks label normal samples 0 and anomalous ones 1, or lie in folders of which one
+//! is of normal samples and every other of a kind of anomaly, as MVTec AD's `good`, `broken`, `bent`.
+
+use super::{DataError, Dataset};
+
+/// What folders of normal samples are called, in lower case.
+const NORMAL: [&str; 3] = ["normal", "good", "ok"];
+
+/// What labels 0 and 1 stand for.
+const NAMES: [&str; 2] = ["normal", "anomalous"];
+
+impl Dataset {
+    /// Makes labels 0 for normal samples and 1 for anomalous ones, and names them so.
+    ///
+    /// # Errors
+    /// When the set names its classes and not one of them is `normal`, `good` or `ok`; when it does not
+    /// and a label is neither 0 nor 1.
+    pub fn match_anomalies(&mut self) -> Result<(), DataError> {
+        if let Some(names) = &self.class_names {
+            self.check_labels(names.len())?;
+            let is_normal = |name: &String| NORMAL.contains(&name.to_lowercase().as_str());
+            let normal: Vec<bool> = names.iter().map(is_normal).collect();
+            if normal.iter().filter(|is_normal| **is_normal).count() != 1 {
+                let (dataset, found) = (self.name().to_owned(), names.join(", "));
+                return Err(DataError::Normal { dataset, found, expected: NORMAL.join(", ") });
+            }
+            self.labels.iter_mut().for_each(|label| *label = u32::from(!normal[*label as usize]));
+        }
+        self.check_labels(NAMES.len())?;
+        self.class_names = Some(NAMES.map(str::to_owned).to_vec());
+        Ok(())
+    }
+}
