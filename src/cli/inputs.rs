@@ -30,7 +30,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "LAYOUT", default_value = "auto")]
     layout: Layout,
 
-    /// What the outputs mean; default: anomaly-detection where they are as many as the inputs
+    /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
+    /// that give back images, else classification
     #[arg(long, value_name = "TASK")]
     task: Option<Task>,
 

@@ -81,7 +81,7 @@ impl Roc {
             (fpr, tpr) = (x, y);
         }
         let (chance, perfect) = (max_fpr * max_fpr / 2.0, max_fpr);
-        (1.0 + (area - chance) / (perfect - chance)) / 2.0
+        f64::midpoint(1.0, (area - chance) / (perfect - chance))
     }
 
     /// The 95 % interval of the area: the areas from which this one is 1.96 standard errors away, as

@@ -62,8 +62,8 @@ pub enum OnnxProblem {
     /// The graph gives nothing.
     #[error("the graph has no output")]
     NoOutput,
-    /// An output that is not a row of numbers for each sample.
-    #[error("output '{name}' is {found}, expected [batch, classes]")]
+    /// An output that is neither a row of numbers for each sample nor as many as its image has.
+    #[error("output '{name}' is {found}, expected [batch, classes], or images of the input's size")]
     Output {
         /// Its name.
         name: String,

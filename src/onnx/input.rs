@@ -115,6 +115,14 @@ impl Images {
         };
         Ok((input, images))
     }
+
+    /// An image that the network gives back, its axes in the order of the input's.
+    pub fn restore(&self, graph: &mut Graph, name: &str, image: ValueId) -> Result<ValueId, OnnxProblem> {
+        if !self.channels_last || graph.ty(image).rank() != 4 {
+            return Ok(image);
+        }
+        Ok(graph.add_one(name, Transpose { order: vec![0, 3, 1, 2] }, &[image])?)
+    }
 }
 
 /// The image that a row of numbers is: square and grey, or square and of three colours, if it can be.

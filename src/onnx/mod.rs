@@ -43,6 +43,8 @@ pub struct Network {
     pub input: [usize; 3],
     /// Outputs.
     pub num_classes: usize,
+    /// Whether these are an image like its input.
+    pub gives_images: bool,
     /// Hash of the file, and of those that hold its external data.
     pub blake3: String,
     /// What a reader of the report should know.
@@ -110,7 +112,7 @@ impl File {
             }
             built => built,
         };
-        let Built { mut graph, mut parameters, num_classes } = built?;
+        let Built { mut graph, mut parameters, num_classes, gives_images } = built?;
         if let Some(weights) = weights {
             let all = parameters.len();
             let replaced = weights.keys().filter(|name| parameters.contains_key(*name)).count();
@@ -122,7 +124,7 @@ impl File {
             self.hasher.update(bytes);
         });
         let blake3 = self.hasher.finalize().to_hex().to_string();
-        Ok(Network { graph, input: images.shape, num_classes, blake3, notes })
+        Ok(Network { graph, input: images.shape, num_classes, gives_images, blake3, notes })
     }
 }
 
@@ -157,6 +159,7 @@ struct Built {
     graph: Graph,
     parameters: BTreeMap<String, Tensor>,
     num_classes: usize,
+    gives_images: bool,
 }
 
 impl Source<'_> {
@@ -179,32 +182,38 @@ impl Source<'_> {
         for node in self.nodes {
             lowering.lower(node, self.opset)?;
         }
-        let num_classes = self.finish(&mut lowering)?;
+        let (num_classes, gives_images) = self.finish(&mut lowering)?;
         let Lowering { graph, parameters, .. } = lowering;
-        Ok(Built { graph, parameters, num_classes })
+        Ok(Built { graph, parameters, num_classes, gives_images })
     }
 
-    /// Makes the output the graph's, and gives its classes.
-    fn finish(&self, lowering: &mut Lowering) -> Result<usize, OnnxProblem> {
+    /// Makes the output the graph's, in rows, and gives their length, the number of classes; or that of an
+    /// image's numbers, and whether the network gives back images.
+    fn finish(&self, lowering: &mut Lowering) -> Result<(usize, bool), OnnxProblem> {
         let wrong = |found: String| OnnxProblem::Output { name: self.output.to_owned(), found };
         let value = lowering.value(self.output).map_err(|error| wrong(error.to_string()))?;
         let Some(Value::Computed(id)) = value else { return Err(wrong("a constant".to_owned())) };
         let ty = lowering.graph.ty(id).clone();
         let samples = if lowering.batch == BatchSize::One { Dim::Fixed(1) } else { Dim::Batch(1) };
-        let (&[batch, classes], rest) = ty.shape.split_at(ty.rank().min(2)) else { return Err(wrong(ty.to_string())) };
-        let Dim::Fixed(num_classes @ 1..) = classes else { return Err(wrong(ty.to_string())) };
-        if batch != samples || rest.iter().any(|dim| *dim != Dim::Fixed(1)) {
+        let Some((&batch, sample)) = ty.shape.split_first() else { return Err(wrong(ty.to_string())) };
+        // Networks that end in a convolution leave axes of size 1.
+        let is_row = sample.iter().skip(1).all(|dim| *dim == Dim::Fixed(1));
+        let Some(Dim::Fixed(outputs @ 1..)) = Dim::product(sample) else { return Err(wrong(ty.to_string())) };
+        let is_image = outputs == self.images.shape.iter().product::<usize>();
+        if batch != samples || sample.is_empty() || !(is_row || is_image) {
             return Err(wrong(ty.to_string()));
         }
-        // Networks that end in a convolution leave axes of size 1.
-        let logits = if rest.is_empty() {
-            id
-        } else {
-            let shape = vec![batch, classes];
+        let mut output = id;
+        if !is_row {
+            let name = lowering.free("image");
+            output = self.images.restore(&mut lowering.graph, &name, output)?;
+        }
+        if sample.len() > 1 {
             let name = lowering.free("logits");
-            lowering.graph.add_one(&name, Reshape { shape }, &[id])?
-        };
-        lowering.graph.set_outputs(&[logits]);
-        Ok(num_classes)
+            let shape = vec![batch, Dim::Fixed(outputs)];
+            output = lowering.graph.add_one(&name, Reshape { shape }, &[output])?;
+        }
+        lowering.graph.set_outputs(&[output]);
+        Ok((outputs, !is_row))
     }
 }

@@ -190,9 +190,13 @@ impl Model {
         let network = onnx::import(path, layout, tensors)?;
         let mut all = network.notes;
         all.extend(notes.take().unwrap_or_default());
-        let task = Task::of(network.input, network.num_classes);
-        if task == Task::AnomalyDetection {
-            all.push("as many outputs as inputs: taken for an anomaly detector (--task classification)".to_owned());
+        let task = if network.gives_images { Task::AnomalyDetection } else { Task::Classification };
+        if task != Task::of(network.input, network.num_classes) {
+            all.push(format!(
+                "as many outputs as inputs: taken for {}, but judged as an autoencoder's by --task {}",
+                Task::Classification,
+                Task::AnomalyDetection
+            ));
         }
         Ok(Model {
             name: path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned()),

@@ -16,8 +16,8 @@ pub enum Task {
 }
 
 impl Task {
-    /// What a network is for that makes `outputs` numbers of images of `input` (channels, height,
-    /// width): as many as it was given are those again.
+    /// What a network of the zoo is for that makes `outputs` numbers of images of `input` (channels,
+    /// height, width): as many as it was given are those again.
     pub fn of(input: [usize; 3], outputs: usize) -> Self {
         if input.iter().product::<usize>() == outputs { Task::AnomalyDetection } else { Task::Classification }
     }

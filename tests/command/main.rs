@@ -9,6 +9,7 @@ mod calibration;
 mod ci;
 mod data;
 mod derived_noise;
+mod detection;
 mod formats;
 mod gates;
 mod inputs;
