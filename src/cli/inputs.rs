@@ -57,6 +57,11 @@ impl ModelArgs {
         Ok(model)
     }
 
+    /// How images meet the network, where it is of an ONNX file.
+    pub fn layout(&self) -> Option<Layout> {
+        self.model.as_deref().is_some_and(Model::is_onnx).then_some(self.layout)
+    }
+
     /// The network for `images` of another size than it usually takes, where it is a bare state dict
     /// that allows that, and for the task that was asked for.
     pub fn fit(&self, model: Model, images: [usize; 3]) -> anyhow::Result<Model> {
@@ -148,6 +153,16 @@ impl DataArgs {
     /// The data set's path, where one was given.
     pub fn path(&self) -> Option<&Path> {
         self.data.as_deref()
+    }
+
+    /// The format that was forced.
+    pub fn format(&self) -> Option<String> {
+        self.data_format.map(|format| format.to_string())
+    }
+
+    /// Whether values were given that bear on byte images alone, and `dataset` has none.
+    pub fn is_normalisation_unused(&self, dataset: &Dataset) -> bool {
+        dataset.pixel_kind() == PixelKind::Floats && (self.mean.is_some() || self.std.is_some())
     }
 
     /// Whether nobody said how byte images are normalised.

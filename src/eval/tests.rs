@@ -42,6 +42,7 @@ fn model() -> Model {
         dataset: None,
         calibration: None,
         blake3: String::new(),
+        weights: None,
         notes: Vec::new(),
     };
     prepare(&mut model, true).unwrap();

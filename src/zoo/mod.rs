@@ -39,7 +39,7 @@ mod weights;
 pub use builder::{Activation, Builder, Conv2d};
 pub use config::{InputConfig, ModelConfig};
 pub use detect::{DetectError, detect};
-pub use model::{Calibration, Model, ModelError};
+pub use model::{Calibration, Model, ModelError, WeightsFile};
 pub use random::random_weights;
 pub use shipped::{SHIPPED, Shipped};
 pub use task::Task;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::graph::{BindError, Graph, GraphError};
 use crate::onnx::{self, Layout, OnnxError};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Why a model cannot be opened.
@@ -118,6 +119,15 @@ pub enum Calibration {
     Embedded(&'static [u8]),
 }
 
+/// A file of weights, as reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WeightsFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its hash.
+    pub blake3: String,
+}
+
 /// A network with weights, and what its input looks like.
 #[derive(Debug)]
 pub struct Model {
@@ -145,6 +155,8 @@ pub struct Model {
     pub calibration: Option<Calibration>,
     /// Hash of the weights file.
     pub blake3: String,
+    /// The state dict that replaces tensors of an ONNX file, where one does.
+    pub weights: Option<WeightsFile>,
     /// What was done to the weights on the way in.
     pub notes: Vec<String>,
 }
@@ -185,8 +197,11 @@ impl Model {
     /// # Errors
     /// Names the file, and the node or tensor that is wrong with it or not supported.
     pub fn from_onnx(path: &Path, layout: Layout, weights: Option<&Path>) -> Result<Self, ModelError> {
-        let weights = weights.map(Weights::read).transpose()?;
-        let (tensors, mut notes) = weights.map(|weights| (weights.tensors, weights.notes)).unzip();
+        let read = |path: &Path| Weights::read(path).map(|weights| (path.to_owned(), weights));
+        let weights = weights.map(read).transpose()?;
+        let file =
+            weights.as_ref().map(|(path, weights)| WeightsFile { path: path.clone(), blake3: weights.blake3.clone() });
+        let (tensors, mut notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
         let network = onnx::import(path, layout, tensors)?;
         let mut all = network.notes;
         all.extend(notes.take().unwrap_or_default());
@@ -211,6 +226,7 @@ impl Model {
             dataset: None,
             calibration: None,
             blake3: network.blake3,
+            weights: file,
             notes: all,
         })
     }
@@ -348,6 +364,7 @@ impl Model {
             dataset: None,
             calibration: None,
             blake3,
+            weights: None,
             notes,
         })
     }

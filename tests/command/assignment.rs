@@ -162,7 +162,13 @@ fn files_and_reports_say_it_again() {
     // What is set comes after what is read.
     let exact = folder.logits(&format!("{TINY} --mode base"));
     assert_eq!(folder.logits(&format!("{TINY} --set *:mode=base --assign assign.json --set *:mode=base")), exact);
-    assert!(folder.json(&format!("{TINY} --lut drum-4"))["config"]["assignment"].is_null());
+    // So does that of a run without rules.
+    for args in
+        ["--lut drum-4 --swap-operands", "--mode noise --noise-std 0.1", "--mode quant --act-bits 5", "--mode base"]
+    {
+        let plain = folder.logits(&format!("{TINY} {args} -o plain.json"));
+        assert_eq!(folder.logits(&format!("{TINY} --assign plain.json")), plain, "{args}");
+    }
 }
 
 #[test]

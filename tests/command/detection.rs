@@ -3,7 +3,7 @@
 use crate::common::files::{Stored, f32_bytes, float_set, read_logits, safetensors, stored};
 use crate::common::onnx::{Attr, Onnx};
 use crate::common::random::Random;
-use crate::common::{Folder, csv_rows, integer, number};
+use crate::common::{Folder, csv_rows, integer, markdown, number};
 use Attr::Ints;
 use approx_eval::zoo::{Architecture, random_weights};
 use safetensors::Dtype;
@@ -151,6 +151,19 @@ fn recordings_are_scored_by_their_windows() {
     }
     let opcount = |set: &str| integer(&folder.json(&format!("{ARCH} -d {set} --mode base")), "/opcount/per_sample");
     assert_eq!(opcount("recordings.safetensors"), ROWS as u64 * opcount("rows.safetensors"));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_recipe_of_the_docs_runs() {
+    let folder = folder();
+    for (from, to) in [("w", "ad"), ("set", "toycar"), ("set", "toycar-train")] {
+        folder.write(&format!("{to}.safetensors"), folder.read(&format!("{from}.safetensors")));
+    }
+    let docs = markdown::of_the_project("docs/data.md");
+    let recipes = markdown::blocks(&docs, "sh");
+    let recipe = recipes.iter().find(|recipe| recipe.contains("autoencoder")).unwrap();
+    folder.shell(recipe).assert().success().stdout(predicates::str::contains("AUC"));
 }
 
 /// Networks that give back images are judged by these, channels first or last.

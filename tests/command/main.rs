@@ -20,6 +20,7 @@ mod modes;
 mod onnx;
 mod outputs;
 mod outside_cases;
+mod provenance;
 mod qparams;
 mod readme;
 mod report;

@@ -4,7 +4,7 @@ use super::super::inputs::match_classes;
 use super::EvaluateArgs;
 use super::assignment::{Plan, warn_of};
 use super::options::Reference;
-use crate::data::{Dataset, Preprocess};
+use crate::data::{Dataset, PixelKind, Preprocess};
 use crate::eval::{self, Assignment, LayerStatistics, TooFewSamples};
 use crate::layer::InferenceMode;
 use crate::quant::ParamsFile;
@@ -29,6 +29,8 @@ pub(super) struct Inputs {
     /// Samples of a batch: those asked for, unless the network takes them one by one.
     pub batch_size: NonZeroUsize,
     pub preprocess: Preprocess,
+    /// What the set's pixels are before that.
+    pub pixel_kind: PixelKind,
     /// Whether anything needs quantization parameters.
     pub needs_scales: bool,
     /// What layers are calibrated on, where they are: taken when calibration starts to read it.
@@ -105,6 +107,11 @@ impl Inputs {
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
         }
+        if args.data.is_normalisation_unused(&dataset) {
+            let note = "images of floats are taken as they are: --mean and --std bear on byte images";
+            tracing::warn!("{note}");
+            notes.push(note.to_owned());
+        }
         Ok(Inputs {
             plan,
             assignment,
@@ -113,6 +120,7 @@ impl Inputs {
             parameters,
             model,
             dataset_name: dataset.name().to_owned(),
+            pixel_kind: dataset.pixel_kind(),
             dataset: Some(dataset),
             preprocess,
             needs_scales,
@@ -141,14 +149,16 @@ fn check_images(dataset: &Dataset, preprocess: &Preprocess, model: &Model) -> an
     let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
     let expected = model.input;
     if found[0] != expected[0] {
-        let name = if expected[0] == 1 { "gray" } else { "rgb" };
-        bail!(
-            "{}: images have {} channels, but {} takes {}: convert byte images by --channels {name}",
-            dataset.name(),
-            found[0],
-            model.name,
-            expected[0]
-        );
+        let mend = match (expected[0], dataset.pixel_kind()) {
+            (1, PixelKind::Bytes) => "convert them by --channels gray",
+            (3, PixelKind::Bytes) => "convert them by --channels rgb",
+            _ if model.architecture == "onnx" => {
+                "give others, or say by --layout which axis of the network's is channels"
+            }
+            _ => "give others",
+        };
+        let (name, channels) = (dataset.name(), found[0]);
+        bail!("{name}: images have {channels} channels, but {} takes {}: {mend}", model.name, expected[0]);
     }
     if found != expected {
         bail!(

@@ -3,6 +3,7 @@
 use super::inputs::Inputs;
 use super::options::Reference;
 use super::{EvaluateArgs, Findings};
+use crate::data::PixelKind;
 use crate::eval::{Answered, Comparison, Confusion, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
@@ -47,6 +48,8 @@ impl EvaluateArgs {
                 architecture: model.architecture.to_owned(),
                 parameters: inputs.parameters,
                 blake3: model.blake3.clone(),
+                task: model.task,
+                weights: model.weights.clone(),
             },
             dataset: DatasetReport {
                 name: inputs.dataset_name.clone(),
@@ -78,7 +81,11 @@ impl EvaluateArgs {
         let given = |x: f64| derived.is_none().then_some(x);
         let (stdev, mean) = (given(self.noise.noise_std), given(self.noise.noise_mean));
         let noise = NoiseReport { stdev, mean, from_lut: derived };
-        let base = || Settings { mode: Some(plan.setting.mode), ..plan.base.clone() };
+        let of_bytes = |values: &[f32]| match inputs.pixel_kind {
+            PixelKind::Bytes => values.to_vec(),
+            PixelKind::Floats => Vec::new(),
+        };
+        let base = Settings { mode: Some(plan.setting.mode), ..plan.base.clone() };
         ConfigReport {
             mode,
             seed: self.noise.seed,
@@ -86,10 +93,12 @@ impl EvaluateArgs {
             coding: is_quantized.then_some(plan.setting.config.coding),
             quantization: found.quantization.clone().filter(|_| is_quantized),
             noise: (mode == InferenceMode::Noise).then_some(noise),
-            assignment: (!plan.rules.is_empty()).then(|| plan.rules.behind(base())),
+            assignment: plan.rules.behind(base),
             fold_bn: !self.model.no_fold_bn,
-            mean: preprocess.mean.clone(),
-            std: preprocess.std.clone(),
+            layout: self.model.layout(),
+            data_format: self.data.format(),
+            mean: of_bytes(&preprocess.mean),
+            std: of_bytes(&preprocess.std),
             resize: preprocess.resize,
             crop: preprocess.crop,
             channels: preprocess.channels.map(|channels| channels.to_string()),

@@ -3,6 +3,7 @@
 use crate::eval::Rules;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
+use crate::onnx::Layout;
 use crate::quant::{ActScheme, WeightScheme};
 use crate::report::document::optional;
 use serde::Serialize;
@@ -22,11 +23,16 @@ pub struct ConfigReport {
     pub quantization: Option<QuantizationReport>,
     /// The perturbation, in noise mode.
     pub noise: Option<NoiseReport>,
-    /// What decided each layer, where rules did, as `--assign` reads it.
-    pub assignment: Option<Rules>,
+    /// What decided each layer, as `--assign` reads it.
+    pub assignment: Rules,
     /// Whether batch normalisation was folded.
     pub fold_bn: bool,
-    /// Preprocessing of byte images: subtracted after division by 255.
+    /// How images met the network of an ONNX file.
+    pub layout: Option<Layout>,
+    /// The data set's format, where it was forced.
+    pub data_format: Option<String>,
+    /// Preprocessing of byte images: subtracted after division by 255. None of floats, which are taken
+    /// as they are.
     pub mean: Vec<f32>,
     /// Divided by last.
     pub std: Vec<f32>,

@@ -12,6 +12,7 @@ use super::PredictionsReport;
 use crate::eval::{ClassAccuracy, Comparison, Figure, Gate, Quality};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
+use crate::zoo::{Task, WeightsFile};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -81,6 +82,10 @@ pub struct ModelReport {
     pub parameters: u64,
     /// Hash of the weights file.
     pub blake3: String,
+    /// What its outputs mean.
+    pub task: Task,
+    /// The state dict that replaced tensors of an ONNX file, where one did.
+    pub weights: Option<WeightsFile>,
 }
 
 /// The data set of a report.

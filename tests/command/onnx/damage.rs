@@ -158,8 +158,8 @@ fn operators_that_are_not_supported() {
 fn inputs_and_outputs_that_are_not_those_of_a_classifier() {
     let folder = folder();
     let mut flat = Onnx::new(17, &IMAGE);
-    flat.op("Relu", &["x"], "out", &[]);
-    refuse(&folder, &flat.bytes("out"), &["output 'out'", "f32[N, 1, 4, 4]", "[batch, classes]"]);
+    flat.op("Concat", &["x", "x"], "out", &[("axis", Attr::Int(1))]);
+    refuse(&folder, &flat.bytes("out"), &["output 'out'", "f32[N, 2, 4, 4]", "[batch, classes]"]);
     let mut constant = Onnx::new(17, &IMAGE);
     constant.random("c", &[1, 10]).op("Relu", &["c"], "out", &[]);
     refuse(&folder, &constant.bytes("out"), &["output 'out'", "a constant"]);
