@@ -90,6 +90,7 @@ impl EvaluateArgs {
             mean: preprocess.mean.clone(),
             std: preprocess.std.clone(),
             resize: preprocess.resize,
+            interpolation: preprocess.resize.map(|_| preprocess.interpolation),
             crop: preprocess.crop,
             channels: preprocess.channels.map(|channels| channels.to_string()),
         }

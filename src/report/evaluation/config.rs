@@ -5,6 +5,7 @@ use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{ActScheme, WeightScheme};
 use crate::report::document::optional;
+use crate::zoo::Interpolation;
 use serde::Serialize;
 
 /// How a network was run.
@@ -32,6 +33,8 @@ pub struct ConfigReport {
     pub std: Vec<f32>,
     /// Shorter side after resizing.
     pub resize: Option<usize>,
+    /// How pixels were weighed, where images were resized.
+    pub interpolation: Option<Interpolation>,
     /// Square cut from the middle.
     pub crop: Option<usize>,
     /// Conversion between grey and colour.
