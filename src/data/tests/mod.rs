@@ -7,8 +7,10 @@ mod damage;
 mod folder;
 mod formats;
 mod list;
+mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod pictures;
 mod preprocess;
 
 use super::{DataError, DataFormat, Dataset, Pixels, decode};
@@ -54,7 +56,7 @@ pub struct Encoding {
 }
 
 const GRAY: &[[usize; 3]] = &[[1, 3, 4], [1, 1, 1], [1, 28, 28]];
-const ANY: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1], [4, 7, 3]];
+const ANY: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1], [4, 7, 5]];
 const SQUARE: &[[usize; 3]] = &[[1, 3, 3], [1, 1, 1], [1, 28, 28]];
 const PICTURES: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1]];
 const CIFAR: &[[usize; 3]] = &[[3, 32, 32]];
