@@ -43,9 +43,9 @@ fn only_errors_are_heard_of_damage() {
     write(&path);
     let whole = std::fs::read(&path).unwrap();
     let mut panics = 0;
-    for (place, change) in (0..whole.len()).flat_map(|place| [1, 0x80, 0xff].map(|change| (place, change))) {
+    for place in 0..whole.len() {
         let mut changed = whole.clone();
-        changed[place] ^= change;
+        changed[place] ^= 0x80;
         std::fs::write(&path, changed).unwrap();
         let read = |mut set: Dataset| set.read(0..set.len());
         if let Err(error) = data::open(&path, None, Split::Test).and_then(read) {

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Bytes of the largest file that is read: parameters of some ten million output channels.
-const LARGEST: u64 = 512 << 20;
+/// Bytes of the largest file that is read: parameters of a million output channels.
+const LARGEST: u64 = 64 << 20;
 
 /// The only schema so far.
 const SCHEMA: u32 = 1;
@@ -252,6 +252,16 @@ mod tests {
             let error = read(&text).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("q.json"), "{error}");
         }
+    }
+
+    #[test]
+    fn files_of_any_size_are_refused_in_bounded_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("q.json");
+        // A hole in the file.
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = ParamsFile::read(&path).unwrap_err().to_string();
+        assert!(error.contains("q.json: larger than 64 MiB"), "{error}");
     }
 
     proptest! {

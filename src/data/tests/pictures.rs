@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::EncodedImage;
+use std::fmt::Write as _;
 
 /// A PNG file (<https://www.w3.org/TR/png-3/>): one row of `depth` bits and colour type `color`, chunks of
 /// one's own, and the row's bytes.
@@ -33,11 +34,14 @@ fn planes(bytes: Vec<u8>) -> Result<([usize; 3], Vec<u8>), String> {
     Ok((shape, planes.bytes))
 }
 
+/// What a file is, its bytes, and the shape and planes that it has.
+type Case<'a> = (&'a str, Vec<u8>, [usize; 3], &'a [u8]);
+
 #[test]
 fn pngs_of_every_colour_type() {
     let palette: &[(&[u8; 4], &[u8])] = &[(b"PLTE", &[1, 2, 3, 40, 50, 60, 7, 8, 9]), (b"tRNS", &[0, 128])];
     let transparent: &[(&[u8; 4], &[u8])] = &[(b"tRNS", &[0, 5])];
-    let cases: [(&str, Vec<u8>, [usize; 3], &[u8]); 9] = [
+    let cases: [Case; 9] = [
         ("grey", png_row(3, 8, 0, &[], &[0, 5, 255]), [1, 1, 3], &[0, 5, 255]),
         ("grey, one level transparent", png_row(3, 8, 0, transparent, &[0, 5, 255]), [1, 1, 3], &[0, 5, 255]),
         ("grey, 1 bit", png_row(4, 1, 0, &[], &[0b0110_0000]), [1, 1, 4], &[0, 255, 255, 0]),
@@ -83,10 +87,10 @@ fn flat_jpeg(components: u8, blocks: &[&[u8]], segments: &[&[u8]]) -> Vec<u8> {
             let difference = value - *before;
             *before = value;
             let size = 32 - difference.unsigned_abs().leading_zeros();
-            bits += &format!("{size:04b}");
+            write!(bits, "{size:04b}").expect("memory");
             if size > 0 {
                 let code = if difference > 0 { difference } else { difference + (1 << size) - 1 };
-                bits += &format!("{code:0width$b}", width = size as usize);
+                write!(bits, "{code:0width$b}", width = size as usize).expect("memory");
             }
             bits.push('0');
         }

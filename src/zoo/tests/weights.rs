@@ -274,6 +274,19 @@ fn shipped_networks_open_by_name() {
     }
 }
 
+#[test]
+fn what_does_not_start_as_weights_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    // Holes: the files take no room on disk, and would take all of memory.
+    for start in [&b""[..], b"PK\x03\x04", &u64::MAX.to_le_bytes(), b"\x02\0\0\0\0\0\0\0["] {
+        std::fs::write(&path, start).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = Weights::read(&path).unwrap_err();
+        assert!(matches!(error, WeightsError::Head { .. }) && error.to_string().contains("w.safetensors"), "{error}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
