@@ -46,6 +46,8 @@ fn only_errors_are_heard_of_damage() {
     for place in 0..whole.len() {
         let mut changed = whole.clone();
         changed[place] ^= 0x80;
+        // A new file: to overwrite one can wait for the disk.
+        std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, changed).unwrap();
         let read = |mut set: Dataset| set.read(0..set.len());
         if let Err(error) = data::open(&path, None, Split::Test).and_then(read) {

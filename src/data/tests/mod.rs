@@ -127,7 +127,9 @@ pub fn png([c, h, w]: [usize; 3], planes: &[u8]) -> Vec<u8> {
     file.into_inner()
 }
 
+/// Writes a new file, also where there is one: to overwrite that can wait for the disk.
 pub fn write(path: PathBuf, content: &[u8]) -> PathBuf {
+    let _ = std::fs::remove_file(&path);
     std::fs::write(&path, content).expect("a writable folder");
     path
 }
