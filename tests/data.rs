@@ -13,7 +13,7 @@ const SIDE: usize = 28;
 const SAMPLES: usize = 80_000;
 /// Bytes of pixels in every set, 60 MiB.
 const PIXELS: usize = SAMPLES * SIDE * SIDE;
-/// Pictures of 200 x 200 that compress badly, 69 MiB of files.
+/// Pictures of 200 x 200 that compress badly, 69 MiB of PNG files.
 const PICTURES: usize = 600;
 /// What all of them together may take, with the program itself.
 const CAP: usize = 32 << 20;
@@ -148,13 +148,18 @@ fn cifar(folder: &Path) -> Streamed {
     Streamed { samples: RECORDS, ..Streamed::small("test_batch.bin") }
 }
 
-/// The PNG file of a picture of noise.
-fn picture() -> Vec<u8> {
+fn cifar100(folder: &Path) -> Streamed {
+    const RECORDS: usize = 20_000;
+    File::create(folder.join("test.bin")).unwrap().set_len(RECORDS as u64 * 3074).unwrap();
+    Streamed { samples: RECORDS, ..Streamed::small("test.bin") }
+}
+
+/// The file of a picture of noise.
+fn picture(format: image::ImageFormat) -> Vec<u8> {
     let noise: Vec<u8> = (0..200 * 200 * 3u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let mut file = std::io::Cursor::new(Vec::new());
-    let (color, format) = (image::ExtendedColorType::Rgb8, image::ImageFormat::Png);
+    let color = image::ExtendedColorType::Rgb8;
     image::write_buffer_with_format(&mut file, &noise, 200, 200, color, format).unwrap();
-    assert!(file.get_ref().len() * PICTURES > 2 * CAP);
     file.into_inner()
 }
 
@@ -163,15 +168,17 @@ fn class_folders(folder: &Path) -> Streamed {
     for class in ["classes/0", "classes/1"] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
     }
-    std::fs::write(file(0), picture()).unwrap();
+    std::fs::write(file(0), picture(image::ImageFormat::Png)).unwrap();
     (1..PICTURES).for_each(|i| std::fs::hard_link(file(0), file(i)).unwrap());
     Streamed::pictures("classes")
 }
 
 fn list(folder: &Path) -> Streamed {
-    std::fs::write(folder.join("picture.png"), picture()).unwrap();
-    std::fs::write(folder.join("val.txt"), "picture.png 3\n".repeat(PICTURES)).unwrap();
-    Streamed::pictures("val.txt")
+    let picture = picture(image::ImageFormat::Jpeg);
+    let samples = 3 * CAP / picture.len();
+    std::fs::write(folder.join("picture.jpg"), picture).unwrap();
+    std::fs::write(folder.join("val.txt"), "picture.jpg 3\n".repeat(samples)).unwrap();
+    Streamed { samples, ..Streamed::pictures("val.txt") }
 }
 
 /// Written by the crate that reads it: encoding by hand is a test of the format's own.
@@ -185,7 +192,7 @@ fn parquet(folder: &Path) -> Streamed {
     let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
     let file = File::create(folder.join("set.parquet")).unwrap();
     let mut writer = SerializedFileWriter::new(file, schema.into(), properties.into()).unwrap();
-    let picture = ByteArray::from(picture());
+    let picture = ByteArray::from(picture(image::ImageFormat::Png));
     for _ in 0..PICTURES / GROUP {
         let mut group = writer.next_row_group().unwrap();
         let mut column = group.next_column().unwrap().unwrap();
@@ -212,6 +219,7 @@ fn sets_are_streamed() {
         npz_stored,
         npz_deflated,
         cifar,
+        cifar100,
         class_folders,
         list,
         #[cfg(feature = "parquet")]

@@ -5,7 +5,7 @@ use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, PixelKind, Pr
 use crate::eval::{LutSpec, Settings};
 use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
 use crate::onnx::Layout;
-use crate::zoo::{InputConfig, Model, SHIPPED, Task};
+use crate::zoo::{InputConfig, Interpolation, Model, SHIPPED, Task};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
@@ -94,9 +94,13 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
     std: Option<Vec<f32>>,
 
-    /// Resize byte images so that their shorter side is N, bilinear with antialiasing
+    /// Resize byte images so that their shorter side is N, with antialiasing
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
+
+    /// How --resize weighs pixels, bilinear or bicubic; default: the model's, else bilinear
+    #[arg(long, value_name = "NAME")]
+    interpolation: Option<Interpolation>,
 
     /// Cut an N x N square from the middle of byte images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -140,6 +144,7 @@ impl DataArgs {
             mean: or(&self.mean, &own.mean, plain.mean),
             std: or(&self.std, &own.std, plain.std),
             resize: self.resize.map(|n| n as usize).or_else(|| own_size(own.resize)),
+            interpolation: self.interpolation.or(own.interpolation).unwrap_or_default(),
             crop: self.crop.map(|n| n as usize).or_else(|| own_size(own.crop)),
             channels: self.channels,
         }

@@ -6,7 +6,7 @@
 use super::element::{Element, Unfit};
 use super::source::Source;
 use super::storage::Origin;
-use super::{DataError, Dataset, Pixels, ReadPixels};
+use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels};
 use std::ops::Range;
 
 /// Numbers in row-major order from `offset` of `source`.
@@ -37,10 +37,18 @@ impl Array {
         }
     }
 
+    /// Whether these are byte images `[N, H, W, C]`: the last axis alone can be grey or colour channels.
+    fn is_channels_last(&self) -> bool {
+        let channels = [1, 3];
+        self.element.pixel_kind() == PixelKind::Bytes
+            && matches!(self.dims[..], [_, first, _, last] if channels.contains(&last) && !channels.contains(&first))
+    }
+
     /// The shape of one image: `[N, D]` gives `[1, 1, D]`, `[N, H, W]` gives `[1, H, W]`, and dimensions
     /// of 1 in front of the last three are left out.
     fn image_shape(&self) -> Result<[usize; 3], DataError> {
         let shape = match self.dims[..] {
+            [_, h, w, c] if self.is_channels_last() => [c, h, w],
             [_, ref ones @ .., c, h, w] if ones.iter().all(|&dim| dim == 1) => [c, h, w],
             [_, d] => [1, 1, d],
             [_, h, w] => [1, h, w],
@@ -48,7 +56,7 @@ impl Array {
         };
         let shape = shape.map(|dim| usize::try_from(dim).unwrap_or(0));
         if shape.contains(&0) || self.dims[0] == 0 {
-            let expected = "images as [N, H, W], [N, C, H, W] or [N, D], none of them 0";
+            let expected = "images as [N, H, W], [N, C, H, W], [N, H, W, C] or [N, D], none of them 0";
             return Err(DataError::content(&self.source, self.describe(), expected));
         }
         Ok(shape)
@@ -58,7 +66,8 @@ impl Array {
     fn labels(&mut self) -> Result<Vec<u32>, DataError> {
         let flat = matches!(self.dims[..], [_] | [_, 1]);
         if !flat || !self.element.kind.is_integer() {
-            return Err(DataError::content(&self.source, self.describe(), "labels as [N] integers"));
+            let expected = "labels as [N] integers (of one-hot rows, the places of their ones)";
+            return Err(DataError::content(&self.source, self.describe(), expected));
         }
         let bytes = self.source.read(self.offset, self.size().unwrap_or(u64::MAX))?;
         self.element.labels(&bytes).map_err(|Unfit { index, value }| DataError::Label {
@@ -80,22 +89,39 @@ pub(super) fn dataset(origin: Origin, images: Array, mut labels: Array) -> Resul
     }
     let labels = labels.labels()?;
     let kind = images.element.pixel_kind();
-    Ok(Dataset::new(origin, image_shape, kind, labels, ArrayImages(images)))
+    let channels = if images.is_channels_last() { image_shape[0] } else { 1 };
+    Ok(Dataset::new(origin, image_shape, kind, labels, ArrayImages { array: images, interleaved: channels }))
 }
 
-struct ArrayImages(Array);
+struct ArrayImages {
+    array: Array,
+    /// Channels that lie side by side in every pixel; 1 where they are planes.
+    interleaved: usize,
+}
 
 impl ReadPixels for ArrayImages {
     fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError> {
-        let Array { source, offset, element, dims } = &mut self.0;
+        let Array { source, offset, element, dims } = &mut self.array;
         // Products of sizes that were compared with the file's length when it was opened.
         let image: u64 = dims[1..].iter().product();
         let size = image * element.kind.size();
         let bytes = source.read(*offset + samples.start as u64 * size, samples.len() as u64 * size)?;
-        element.pixels(bytes).map_err(|Unfit { index, value }| {
+        let pixels = element.pixels(bytes).map_err(|Unfit { index, value }| {
             let sample = samples.start + index / image as usize;
             let expected = "0 to 255 (integer images are bytes; save other ranges as f32)";
             DataError::content(&*source, format!("pixel value {value} in sample {sample}"), expected)
+        })?;
+        Ok(match pixels {
+            Pixels::Bytes(bytes) if self.interleaved > 1 => {
+                let images = bytes.chunks_exact(image as usize);
+                Pixels::Bytes(images.flat_map(|image| planes(image, self.interleaved)).collect())
+            }
+            pixels => pixels,
         })
     }
+}
+
+/// An image `[H, W, C]` as `[C, H, W]`.
+fn planes(image: &[u8], channels: usize) -> impl Iterator<Item = u8> {
+    (0..channels).flat_map(move |channel| image.iter().skip(channel).step_by(channels).copied())
 }

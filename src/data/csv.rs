@@ -1,7 +1,7 @@
 //! Comma-separated rows: a label, then the pixels of a square grey image, 0 to 255.
 //!
 //! That is how MNIST and its relatives are passed around as tables; a first row of names that
-//! starts with `label` or `labels` is skipped. Rows have no fixed length, so that opening goes
+//! starts with that of the label is skipped. Rows have no fixed length, so that opening goes
 //! through the file once, keeps all labels, and notes where every so many rows begin. The last row may
 //! lack its newline when it is whole: as many numbers as in the others, each of which can be read.
 
@@ -14,6 +14,9 @@ use std::ops::Range;
 use std::path::Path;
 
 pub(super) static FORMAT: Format = Format { name: "csv", recognise, open };
+
+/// What a row of names starts with, in either case.
+const HEADERS: [&str; 4] = ["label", "labels", "class", "target"];
 
 /// Rows between two places that are noted.
 const STRIDE: usize = 256;
@@ -50,7 +53,7 @@ fn number<T: std::str::FromStr>(field: &[u8]) -> Option<T> {
 fn is_header(field: &[u8]) -> bool {
     let field = field.trim_ascii();
     let bare = field.strip_prefix(b"\"").and_then(|field| field.strip_suffix(b"\"")).unwrap_or(field);
-    bare.eq_ignore_ascii_case(b"label") || bare.eq_ignore_ascii_case(b"labels")
+    HEADERS.iter().any(|header| bare.eq_ignore_ascii_case(header.as_bytes()))
 }
 
 /// What one pass over a file finds out.

@@ -7,6 +7,7 @@ use super::format::{Evidence, Format, Probe};
 use super::image_files::{self, is_image};
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,9 +65,13 @@ fn root(path: &Path, split: Split) -> Result<PathBuf, DataError> {
 /// The PNG and JPEG files of a class, at least one: those of its folder, then those of each folder below, by path.
 fn images(class: &Path) -> Result<Vec<PathBuf>, DataError> {
     let (mut folders, mut left_out) = (vec![class.to_owned()], Vec::new());
-    let mut files = Vec::new();
+    let (mut files, mut seen) = (Vec::new(), HashSet::new());
     let mut next = 0;
     while let Some(folder) = folders.get(next) {
+        if !seen.insert(folder.canonicalize().map_err(|source| DataError::io(folder.display(), source))?) {
+            let expected = "each folder of a class once";
+            return Err(DataError::content(folder.display(), "a link to a folder of the same class", expected));
+        }
         let (below, here): (Vec<_>, Vec<_>) = entries(folder)?.into_iter().partition(|entry| entry.is_dir());
         let (images, others): (Vec<_>, Vec<_>) = here.into_iter().partition(|entry| is_image(entry));
         files.push((folder.clone().into_os_string(), images));
@@ -76,21 +81,23 @@ fn images(class: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
     files.sort_unstable();
     let images: Vec<_> = files.into_iter().flat_map(|(_, images)| images).collect();
+    if images.is_empty() {
+        let but = left_out.first().map(|first| format!(" but {}", name(first))).unwrap_or_default();
+        let expected = "PNG or JPEG files, as in every class folder";
+        return Err(DataError::content(class.display(), format!("no images{but}"), expected));
+    }
     if let (Some(first), count) = (left_out.first(), left_out.len()) {
         tracing::warn!("{}: left out {count} that are no PNG or JPEG files, as {}", class.display(), name(first));
-    }
-    if images.is_empty() {
-        return Err(DataError::content(class.display(), "no images", "PNG or JPEG files, as in every class folder"));
     }
     Ok(images)
 }
 
-/// What a folder shows, by name.
+/// What a folder shows, by name. macOS's archives add a folder of their own.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let io = |source| DataError::io(folder.display(), source);
     let entries = folder.read_dir().map_err(io)?.map(|entry| entry.map(|entry| entry.path()));
     let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(io)?;
-    entries.retain(|entry| !name(entry).starts_with('.'));
+    entries.retain(|entry| !name(entry).starts_with('.') && name(entry) != "__MACOSX");
     entries.sort_unstable();
     Ok(entries)
 }

@@ -18,6 +18,9 @@ static FORMATS: &[&Format] = &[
     &super::parquet::FORMAT,
 ];
 
+/// What says that a text is in UTF-8.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// One format: how it is known, and how it is opened.
 pub(super) struct Format {
     /// The name that `--data-format` takes.
@@ -44,7 +47,7 @@ pub(super) enum Evidence {
 pub(super) enum Probe {
     /// Sorted names of a folder's files, and of its folders.
     Folder { files: Vec<String>, folders: Vec<String> },
-    /// A file and its first bytes, decompressed.
+    /// A file and its first bytes, decompressed, without the mark that some programs put before texts.
     File { source: Source, head: Vec<u8> },
 }
 
@@ -55,7 +58,10 @@ impl Probe {
     fn new(path: &Path) -> Result<Probe, DataError> {
         if !path.is_dir() {
             let mut source = Source::open(path)?;
-            let head = source.head(Self::HEAD)?;
+            let mut head = source.head(Self::HEAD)?;
+            if head.starts_with(BYTE_ORDER_MARK.as_bytes()) {
+                head.drain(..BYTE_ORDER_MARK.len());
+            }
             return Ok(Probe::File { source, head });
         }
         let (mut files, mut folders) = (Vec::new(), Vec::new());
@@ -80,6 +86,9 @@ impl Probe {
         /// Where tar archives have their signature.
         const TAR: std::ops::Range<usize> = 257..262;
         match self {
+            Probe::Folder { .. } if self.has_any(&["data_batch_1", "test_batch", "meta"]) => {
+                "CIFAR's Python version; the binary version is read".to_owned()
+            }
             Probe::Folder { files, folders } => match (&files[..], &folders[..]) {
                 ([], []) => "an empty folder".to_owned(),
                 ([file, ..], _) => format!("a folder with {} files, the first being {file}", files.len()),
@@ -89,10 +98,24 @@ impl Probe {
             Probe::File { head, .. } if head.starts_with(b"PAR1") => {
                 "a Parquet file, which builds with `--features parquet` read".to_owned()
             }
+            Probe::File { head, .. } if head.starts_with(b"\x93NUMPY") => {
+                "a single NumPy array; numpy.savez puts images and labels into one .npz file".to_owned()
+            }
             Probe::File { head, .. } if head.is_empty() => "an empty file".to_owned(),
+            Probe::File { head, .. } if let Some(text) = first_line(head) => {
+                format!("a text that starts with {text:?}")
+            }
             Probe::File { head, .. } => format!("a file that starts with {:02x?}", &head[..head.len().min(8)]),
         }
     }
+}
+
+/// As much of a text's first line as a message shows; `None` where it is no text.
+fn first_line(head: &[u8]) -> Option<String> {
+    const SHOWN: usize = 40;
+    let line = str::from_utf8(head.split(|byte| matches!(byte, b'\n' | b'\r')).next()?).ok()?;
+    let is_text = !line.is_empty() && !line.contains(|c: char| c.is_control() && c != '\t');
+    is_text.then(|| line.chars().take(SHOWN).collect())
 }
 
 /// A dataset format, by its registry entry.

@@ -4,7 +4,7 @@
 //! file, spaces included. Paths are relative to the list's folder or, where the first image is not
 //! there, to the folder beside the list that is named like it: `val/` for `val.txt`.
 
-use super::format::{Evidence, Format, Probe};
+use super::format::{BYTE_ORDER_MARK, Evidence, Format, Probe};
 use super::image_files;
 use super::source::Source;
 use super::storage::{Origin, Storage};
@@ -66,7 +66,7 @@ fn entries(source: Source) -> Result<(Vec<PathBuf>, Vec<u32>), DataError> {
 
 /// The path and the label of a line.
 fn entry(line: &str) -> Option<(&Path, u32)> {
-    let (path, label) = line.trim().rsplit_once([' ', '\t'])?;
+    let (path, label) = line.trim_start_matches(BYTE_ORDER_MARK).trim().rsplit_once([' ', '\t'])?;
     Some((Path::new(path.trim_end()), label.parse().ok()?))
 }
 

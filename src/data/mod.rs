@@ -41,6 +41,7 @@ mod format;
 mod idx;
 mod image_files;
 mod list;
+mod names;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -1,4 +1,5 @@
-//! numpy's archives: a zip file with one `.npy` member an array, here `images.npy` and `labels.npy`.
+//! numpy's archives: a zip file with one `.npy` member an array, two of which are `images.npy` and
+//! `labels.npy`, or have other names that `names.rs` knows.
 //!
 //! `numpy.savez` stores members as they are, and those are read by offset; `savez_compressed`
 //! deflates them, and those are streamed. A member is a magic, a version, a header in Python's syntax, and the numbers
@@ -9,7 +10,7 @@ use super::element::{Element, Kind};
 use super::format::{Evidence, Format, Probe};
 use super::source::{Compression, Source};
 use super::storage::{Origin, ReadSeek, Storage};
-use super::{DataError, Dataset, Split};
+use super::{DataError, Dataset, Split, names};
 use std::path::Path;
 use zip::{CompressionMethod, ZipArchive};
 
@@ -27,23 +28,27 @@ fn recognise(probe: &mut Probe) -> Evidence {
     }
 }
 
-fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
+fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     let storage = Storage::File(path.to_owned());
     let file = storage.open().map_err(|source| DataError::io(&storage, source))?;
     let mut archive = ZipArchive::new(file)
         .map_err(|error| DataError::content(&storage, format!("no archive ({error})"), "a whole zip archive"))?;
-    let images = array(member(&storage, &mut archive, "images.npy")?, "images.npy")?;
-    let labels = array(member(&storage, &mut archive, "labels.npy")?, "labels.npy")?;
+    let names: Vec<String> =
+        archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (images, labels) = names::pair(&storage, "arrays", &names, split)?;
+    let mut open = |name: &str| {
+        let name = format!("{name}.npy");
+        array(member(&storage, &mut archive, &name)?, &name)
+    };
+    let (images, labels) = (open(images)?, open(labels)?);
     array::dataset(Origin::at(path, [storage]), images, labels)
 }
 
 /// The bytes of an archive's member.
 fn member(storage: &Storage, archive: &mut ZipArchive<Box<dyn ReadSeek>>, name: &str) -> Result<Source, DataError> {
     let Some(index) = archive.index_for_name(name) else {
-        let names: Vec<_> =
-            archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
-        let found = if names.is_empty() { "no arrays".to_owned() } else { format!("arrays {}", names.join(", ")) };
-        return Err(DataError::content(storage, found, "`images` [N, C, H, W] and `labels` [N]"));
+        return Err(DataError::content(storage, format!("no {name}"), "an array as numpy.savez writes it"));
     };
     let member = archive
         .by_index_raw(index)

@@ -1,6 +1,7 @@
 //! One byte image as planes, and what happens to it before normalisation.
 
 use super::resize;
+use crate::zoo::Interpolation;
 
 /// An image `[C, H, W]` of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +28,9 @@ impl Planes {
     }
 
     /// The image at `height` by `width`.
-    pub fn resize(&self, height: usize, width: usize) -> Planes {
-        let [c, h, w] = self.shape;
-        let bytes = resize::bilinear(&self.bytes, [c, h, w], [height, width]);
-        Planes { shape: [c, height, width], bytes }
+    pub fn resize(&self, height: usize, width: usize, interpolation: Interpolation) -> Planes {
+        let bytes = resize::resize(&self.bytes, self.shape, [height, width], interpolation);
+        Planes { shape: [self.shape[0], height, width], bytes }
     }
 
     /// The square of side `side` around the centre, with zeros where the image is smaller.

@@ -2,6 +2,7 @@
 
 use super::planes::Planes;
 use super::{DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
+use crate::zoo::Interpolation;
 use rayon::prelude::*;
 
 /// Channels that images are converted to before anything else.
@@ -59,8 +60,10 @@ pub struct Preprocess {
     pub mean: Vec<f32>,
     /// Divided by last: one value, or one a channel.
     pub std: Vec<f32>,
-    /// The shorter side after resizing as torchvision's `Resize` does on images: bilinear, with antialiasing.
+    /// The shorter side after resizing as torchvision's `Resize` does on images, with antialiasing.
     pub resize: Option<usize>,
+    /// How pixels are weighed when resizing.
+    pub interpolation: Interpolation,
     /// The side of the square cut from the centre as torchvision's `CenterCrop` does, with zero
     /// bytes around smaller images.
     pub crop: Option<usize>,
@@ -70,7 +73,8 @@ pub struct Preprocess {
 
 impl Default for Preprocess {
     fn default() -> Preprocess {
-        Preprocess { mean: vec![0.0], std: vec![1.0], resize: None, crop: None, channels: None }
+        let interpolation = Interpolation::default();
+        Preprocess { mean: vec![0.0], std: vec![1.0], resize: None, interpolation, crop: None, channels: None }
     }
 }
 
@@ -247,7 +251,7 @@ impl Preprocess {
         let size = [image.shape[1], image.shape[2]];
         let resized = self.resized(file, size)?;
         if resized != size {
-            image = image.resize(resized[0], resized[1]);
+            image = image.resize(resized[0], resized[1], self.interpolation);
         }
         Ok(match self.crop {
             Some(side) if image.shape[1..] != [side, side] => image.centre_crop(side),

@@ -1,14 +1,17 @@
-//! Bilinear resizing of byte images with antialiasing, to the bit as Pillow does it.
+//! Resizing of byte images with antialiasing, to the bit as Pillow does it.
 //!
-//! torchvision's `Resize` on images is Pillow's `resize(BILINEAR)`. That is a separable triangle
-//! filter whose support grows with the reduction; rows are filtered first, then columns, both with
+//! torchvision's `Resize` on images is Pillow's `resize`, bilinear or bicubic. Both are separable
+//! filters whose support grows with the reduction; rows are filtered first, then columns, both with
 //! weights rounded to 22 fractional bits and results rounded to bytes
 //! (`src/libImaging/Resample.c` of <https://github.com/python-pillow/Pillow>, compared with version
 //! 11.3). Pillow 13 filters columns first where that is less work, which can differ by one grey level.
 
+use crate::zoo::Interpolation;
+
 /// Fractional bits of a weight.
 const PRECISION: u32 = 22;
-/// One half, which rounds a sum of weighted bytes. 255 ones of weight stay below 2^31.
+/// One half, which rounds a sum of weighted bytes. The weights of an output are 1 together and, where
+/// bicubic ones are negative, below 2 in absolute value: 255 times that stays below 2^31.
 const HALF: i32 = 1 << (PRECISION - 1);
 
 /// Height and width when the shorter side becomes `size`, as torchvision computes them:
@@ -19,17 +22,50 @@ pub(super) fn shorter_side(size: usize, [height, width]: [usize; 2]) -> Option<[
 }
 
 /// Resizes `c` planes of `h` by `w` bytes to `height` by `width`.
-pub(super) fn bilinear(planes: &[u8], [c, h, w]: [usize; 3], [height, width]: [usize; 2]) -> Vec<u8> {
-    let rows = if w == width { planes.to_vec() } else { filter_rows(planes, w, &Taps::new(w, width)) };
+pub(super) fn resize(
+    planes: &[u8],
+    [c, h, w]: [usize; 3],
+    [height, width]: [usize; 2],
+    interpolation: Interpolation,
+) -> Vec<u8> {
+    let filter = Filter::of(interpolation);
+    let rows = if w == width { planes.to_vec() } else { filter_rows(planes, w, &Taps::new(w, width, &filter)) };
     if h == height {
         return rows;
     }
-    let taps = Taps::new(h, height);
+    let taps = Taps::new(h, height, &filter);
     let mut resized = Vec::with_capacity(c * height * width);
     for plane in rows.chunks_exact(h * width) {
         filter_columns(plane, width, &taps, &mut resized);
     }
     resized
+}
+
+/// A kernel of interpolation.
+struct Filter {
+    /// How far it reaches to each side, in pixels of the coarser grid.
+    support: f64,
+    /// Its weight at a distance.
+    weight: fn(f64) -> f64,
+}
+
+impl Filter {
+    fn of(interpolation: Interpolation) -> Filter {
+        match interpolation {
+            Interpolation::Bilinear => Filter { support: 1.0, weight: |x| (1.0 - x.abs()).max(0.0) },
+            Interpolation::Bicubic => Filter { support: 2.0, weight: cubic },
+        }
+    }
+}
+
+/// The kernel of cubic convolution with a = -0.5, which is Pillow's.
+fn cubic(x: f64) -> f64 {
+    const A: f64 = -0.5;
+    match x.abs() {
+        x if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+        x if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+        _ => 0.0,
+    }
 }
 
 /// The weights of one axis: for each output position, where its inputs begin and what they weigh.
@@ -40,18 +76,22 @@ struct Taps {
 }
 
 impl Taps {
-    fn new(input: usize, output: usize) -> Taps {
+    fn new(input: usize, output: usize, filter: &Filter) -> Taps {
         let scale = input as f64 / output as f64;
-        // The triangle is one pixel wide to each side, in the coarser of the two grids.
-        let support = scale.max(1.0);
+        // A pixel of the coarser grid.
+        let pixel = scale.max(1.0);
+        let support = filter.support * pixel;
         let inputs = |position: usize| {
             let centre = (position as f64 + 0.5) * scale;
             let first = (centre - support + 0.5).max(0.0) as usize;
             let end = ((centre + support + 0.5) as usize).min(input);
-            let triangle = |i: usize| (1.0 - ((i as f64 - centre + 0.5) * (1.0 / support)).abs()).max(0.0);
-            let weights: Vec<f64> = (first..end).map(triangle).collect();
+            let weight = |i: usize| (filter.weight)((i as f64 - centre + 0.5) * (1.0 / pixel));
+            let weights: Vec<f64> = (first..end).map(weight).collect();
             let total: f64 = weights.iter().sum();
-            let fixed = weights.iter().map(|weight| (weight / total * f64::from(1 << PRECISION) + 0.5) as i32);
+            let fixed = weights.iter().map(|weight| {
+                let fixed = weight / total * f64::from(1 << PRECISION);
+                (fixed + 0.5f64.copysign(fixed)) as i32
+            });
             (first, fixed.collect())
         };
         let (first, weights) = (0..output).map(inputs).unzip();

@@ -1,4 +1,4 @@
-//! Sets in a safetensors file: `images` and `labels`.
+//! Sets in a safetensors file: `images` and `labels`, or other names that `names.rs` knows.
 //!
 //! An eight-byte length and that many bytes of JSON come before the tensors' bytes
 //! (<https://github.com/huggingface/safetensors#format>). The header alone is parsed; tensors are
@@ -9,7 +9,7 @@ use super::element::{Element, Kind};
 use super::format::{Evidence, Format, Probe};
 use super::source::Source;
 use super::storage::{Origin, Storage};
-use super::{DataError, Dataset, Split};
+use super::{DataError, Dataset, Split, names};
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use std::path::Path;
@@ -29,9 +29,9 @@ fn recognise(probe: &mut Probe) -> Evidence {
     }
 }
 
-fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
+fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     let storage = Storage::File(path.to_owned());
-    dataset(Origin::at(path, [storage.clone()]), &storage)
+    dataset(Origin::at(path, [storage.clone()]), &storage, split)
 }
 
 /// Opens a set that is part of the program, such as a shipped network's calibration images.
@@ -40,10 +40,10 @@ fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
 /// As [`open`](super::open()) has them.
 pub fn embedded_safetensors(name: &'static str, bytes: &'static [u8]) -> Result<Dataset, DataError> {
     let storage = Storage::Embedded { name, bytes };
-    dataset(Origin::new(name.to_owned(), [storage.clone()]), &storage)
+    dataset(Origin::new(name.to_owned(), [storage.clone()]), &storage, Split::Train)
 }
 
-fn dataset(origin: Origin, storage: &Storage) -> Result<Dataset, DataError> {
+fn dataset(origin: Origin, storage: &Storage, split: Split) -> Result<Dataset, DataError> {
     let mut source = Source::new(storage.clone())?;
     let len = source.measure()?;
     let header = header_len(&source.head(8)?);
@@ -56,17 +56,11 @@ fn dataset(origin: Origin, storage: &Storage) -> Result<Dataset, DataError> {
     // The header's parser has checked that tensors follow each other and are as long as their shapes say.
     source.check_len((8 + header).saturating_add(metadata.data_len() as u64), "its header and tensors")?;
     let tensors = metadata.tensors();
-    let tensor = |name| {
-        let source = Source::new(storage.clone())?;
-        let Some(info) = tensors.get(name) else {
-            let names: Vec<_> = tensors.keys().map(String::as_str).collect();
-            let found =
-                if names.is_empty() { "no tensors".to_owned() } else { format!("tensors {}", names.join(", ")) };
-            return Err(DataError::content(&source, found, "`images` [N, C, H, W] and `labels` [N]"));
-        };
-        array(name, info, source, 8 + header)
-    };
-    array::dataset(origin, tensor("images")?, tensor("labels")?)
+    let mut names: Vec<_> = tensors.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let (images, labels) = names::pair(storage, "tensors", &names, split)?;
+    let tensor = |name| array(name, tensors[name], Source::new(storage.clone())?, 8 + header);
+    array::dataset(origin, tensor(images)?, tensor(labels)?)
 }
 
 fn header_len(head: &[u8]) -> Option<u64> {

@@ -3,7 +3,12 @@
 use super::params::{ActivationParams, IntRange, LayerParams, ParamsError, WeightParams};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// Bytes of the largest file that is read: parameters of a million output channels.
+const LARGEST: u64 = 64 << 20;
 
 /// The only schema so far.
 const SCHEMA: u32 = 1;
@@ -19,6 +24,12 @@ pub enum ParamsFileError {
         /// What the system says.
         #[source]
         source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{}: larger than {} MiB, which no quantization parameters are; name their JSON file", .path.display(), LARGEST >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
     },
     /// The text is not JSON of this form.
     #[error("{}: not a file of quantization parameters", .path.display())]
@@ -141,8 +152,12 @@ impl ParamsFile {
     /// # Errors
     /// Names the file and the layer.
     pub fn read(path: &Path) -> Result<Self, ParamsFileError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ParamsFileError::Read { path: path.to_owned(), source })?;
+        let failed = |source| ParamsFileError::Read { path: path.to_owned(), source };
+        let (mut text, file) = (String::new(), File::open(path).map_err(failed)?);
+        file.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > LARGEST {
+            return Err(ParamsFileError::TooLarge { path: path.to_owned() });
+        }
         let json: Json =
             serde_json::from_str(&text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
         if json.schema != SCHEMA {
@@ -237,6 +252,16 @@ mod tests {
             let error = read(&text).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("q.json"), "{error}");
         }
+    }
+
+    #[test]
+    fn files_of_any_size_are_refused_in_bounded_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("q.json");
+        // A hole in the file.
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = ParamsFile::read(&path).unwrap_err().to_string();
+        assert!(error.contains("q.json: larger than 64 MiB"), "{error}");
     }
 
     proptest! {

@@ -1,7 +1,8 @@
 //! A model directory's `config.json`.
 
-use super::Task;
+use super::{Interpolation, Task};
 use serde::Deserialize;
+use serde::de::Error;
 
 /// What a model says of itself. Fields that are not listed are provenance, and left alone.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -43,6 +44,9 @@ pub struct InputConfig {
     /// Shorter side that images are resized to.
     #[serde(default)]
     pub resize: Option<usize>,
+    /// How pixels are weighed for that; bilinear where nothing is said.
+    #[serde(default)]
+    pub interpolation: Option<Interpolation>,
     /// Square that is cut from the middle after that.
     #[serde(default)]
     pub crop: Option<usize>,
@@ -57,20 +61,45 @@ struct TimmConfig {
     std: Vec<f32>,
     input_size: Option<[usize; 3]>,
     crop_pct: Option<f64>,
+    crop_mode: Option<String>,
+    interpolation: Option<Interpolation>,
+}
+
+impl TimmConfig {
+    /// What timm does with images by `timm.data.resolve_data_config` and `create_transform`, its defaults
+    /// included (`timm/data/config.py` of <https://github.com/huggingface/pytorch-image-models>): it brings
+    /// the shorter side to `floor(size / crop_pct)` and crops the middle.
+    fn input(self) -> Result<InputConfig, String> {
+        const CROP_PCT: f64 = 0.875;
+        if let Some(mode) = self.crop_mode.filter(|mode| mode != "center") {
+            return Err(format!("pretrained_cfg.crop_mode is `{mode}`, expected `center`: no other is supported"));
+        }
+        let pct = self.crop_pct.unwrap_or(CROP_PCT);
+        if !(pct > 0.0 && pct.is_finite()) {
+            return Err(format!("pretrained_cfg.crop_pct is {pct}, expected a number above 0"));
+        }
+        let crop = self.input_size.map(|[_, height, _]| height);
+        Ok(InputConfig {
+            shape: self.input_size,
+            mean: self.mean,
+            std: self.std,
+            resize: crop.map(|crop| (crop as f64 / pct).floor() as usize),
+            interpolation: Some(self.interpolation.unwrap_or(Interpolation::Bicubic)),
+            crop,
+        })
+    }
 }
 
 impl ModelConfig {
     /// Reads `config.json`, ours or timm's.
     ///
     /// # Errors
-    /// When it is not JSON of either form.
+    /// When it is not JSON of either form, or asks for images to be resized or cropped otherwise than
+    /// is supported.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         let mut config: ModelConfig = serde_json::from_slice(json)?;
         if let Some(timm) = config.pretrained_cfg.take() {
-            let crop = timm.input_size.map(|[_, height, _]| height);
-            // timm resizes the shorter side to floor(size / crop_pct) and crops the middle.
-            let resize = crop.zip(timm.crop_pct).map(|(crop, pct)| (crop as f64 / pct).floor() as usize);
-            config.input = InputConfig { shape: timm.input_size, mean: timm.mean, std: timm.std, resize, crop };
+            config.input = timm.input().map_err(serde_json::Error::custom)?;
         }
         Ok(config)
     }
@@ -93,5 +122,40 @@ mod tests {
             (Some([3, 224, 224]), Some(235), Some(224))
         );
         assert!(ModelConfig::parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn images_are_resized_as_either_says() {
+        let ours = |input: &str| format!(r#"{{"architecture":"lenet5","input":{{{input}}}}}"#);
+        let timm = |config: &str| {
+            format!(r#"{{"architecture":"resnet18","pretrained_cfg":{{"input_size":[3,224,224]{config}}}}}"#)
+        };
+        let cases = [
+            (ours(""), Ok((None, None))),
+            (ours(r#""resize":32,"interpolation":"bicubic""#), Ok((Some(32), Some(Interpolation::Bicubic)))),
+            (
+                ours(r#""interpolation":"lanczos""#),
+                Err("unknown interpolation `lanczos`, expected bilinear or bicubic"),
+            ),
+            // What timm takes where nothing is said: 224 / 0.875 is 256.
+            (timm(""), Ok((Some(256), Some(Interpolation::Bicubic)))),
+            (
+                timm(r#","crop_pct":0.9,"crop_mode":"center","interpolation":"bilinear""#),
+                Ok((Some(248), Some(Interpolation::Bilinear))),
+            ),
+            (timm(r#","crop_pct":1.0,"interpolation":"bicubic""#), Ok((Some(224), Some(Interpolation::Bicubic)))),
+            (timm(r#","interpolation":"nearest""#), Err("unknown interpolation `nearest`")),
+            (timm(r#","crop_mode":"squash""#), Err("crop_mode is `squash`, expected `center`")),
+            (timm(r#","crop_pct":0"#), Err("crop_pct is 0, expected a number above 0")),
+        ];
+        for (json, expected) in cases {
+            let found =
+                ModelConfig::parse(json.as_bytes()).map(|config| (config.input.resize, config.input.interpolation));
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{json}"),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (found, _) => panic!("{json}: {found:?}"),
+            }
+        }
     }
 }

@@ -238,7 +238,7 @@ impl Model {
         };
         let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let name = canonical.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
-        let (config, weights) = (read("config.json")?, read("model.safetensors")?);
+        let (config, weights) = (read("config.json")?, super::weights::read(&folder.join("model.safetensors"))?);
         Self::from_parts(&name, folder, &config, weights, || {
             let path = folder.join("calibration.safetensors");
             path.is_file().then_some(Calibration::File(path))

@@ -3,6 +3,8 @@
 use candle_core::safetensors::BufferedSafetensors;
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Why weights cannot be read.
@@ -25,6 +27,12 @@ pub enum WeightsError {
         /// What candle says.
         #[source]
         source: Box<candle_core::Error>,
+    },
+    /// The file does not even start as safetensors do, and was not read.
+    #[error("{}: not a safetensors file, which starts with its header's length and '{{'", .path.display())]
+    Head {
+        /// The file.
+        path: PathBuf,
     },
     /// A tensor of something else than floating-point numbers.
     #[error("{}: tensor '{name}' is of {dtype}, expected f32, f16, bf16 or f64", .path.display())]
@@ -69,8 +77,7 @@ impl Weights {
     /// # Errors
     /// Names the file, and the tensor that cannot be read.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
-        let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
-        Self::from_bytes(path, bytes)
+        Self::from_bytes(path, read(path)?)
     }
 
     /// Reads the bytes of a file called `path`.
@@ -117,4 +124,21 @@ impl Weights {
         }
         Ok(Weights { tensors, notes, blake3 })
     }
+}
+
+/// The bytes of a file that starts as safetensors do: eight bytes of a length, and that many of JSON
+/// (<https://github.com/huggingface/safetensors#format>). Anything else, however large, is not read.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    /// The format's own limit of a header.
+    const LONGEST_HEADER: u64 = 100_000_000;
+    let failed = |source: io::Error| WeightsError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(9).read_to_end(&mut bytes).map_err(failed)?;
+    let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+    if !matches!((length, bytes.get(8)), (Some(2..=LONGEST_HEADER), Some(b'{'))) {
+        return Err(WeightsError::Head { path: path.to_owned() });
+    }
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }

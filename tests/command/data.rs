@@ -1,9 +1,11 @@
 //! The same images through every format of data set give the same logits.
 
-use crate::common::files::{byte_set, cifar, float_set, gzip, idx, read_logits, safetensors};
+use crate::common::files::{byte_set, cifar, float_set, gzip, idx, read_logits, safetensors, stored};
 use crate::common::network::StateDict;
 use crate::common::random::Random;
 use crate::common::{Folder, csv_rows, integer, text};
+use safetensors::Dtype;
+use serde_json::Value;
 
 const SAMPLES: usize = 10;
 
@@ -258,4 +260,55 @@ fn images_of_another_size_name_the_mend() {
     folder.refuses("--data small.safetensors", &["small.safetensors", "20 x 20", "28 x 28", "--resize"]);
     folder.run_to(0, "--data small.safetensors --resize 28");
     folder.run_to(0, "--data small.safetensors --crop 28");
+}
+
+/// Keras and MedMNIST keep both parts in one file.
+#[test]
+fn one_file_of_two_parts_is_evaluated_and_calibrated_on() {
+    let folder = Folder::new();
+    let (images, labels) = gray();
+    let (others, ones) = (Random::new(109).bytes(SAMPLES * 784), [1; SAMPLES]);
+    let shape = [SAMPLES, 1, 28, 28];
+    folder.write("test.safetensors", byte_set(shape, &images, &labels));
+    folder.write("train.safetensors", byte_set(shape, &others, &ones));
+    let array = |name: &str, shape: &[usize], bytes: &[u8]| stored(name, Dtype::U8, shape, bytes.to_vec());
+    let both = [
+        array("x_train", &[SAMPLES, 28, 28, 1], &others),
+        array("y_train", &[SAMPLES], &ones),
+        array("x_test", &[SAMPLES, 28, 28, 1], &images),
+        array("y_test", &[SAMPLES], &labels),
+    ];
+    folder.write("both.safetensors", safetensors(&both));
+    let apart = folder.logits("--data test.safetensors --calib-data train.safetensors --mode quant");
+    assert_eq!(folder.logits("--data both.safetensors --calib-data both.safetensors --mode quant"), apart);
+    assert_ne!(folder.logits("--data test.safetensors --calib-data test.safetensors --mode quant"), apart);
+    folder.write("train-only.safetensors", safetensors(&both[..2]));
+    folder.refuses("--data train-only.safetensors", &["tensors x_train, y_train", "x_test/y_test"]);
+}
+
+#[test]
+fn interpolation_is_the_options_else_the_models() {
+    let folder = Folder::new();
+    folder.write("small.safetensors", byte_set([1, 1, 19, 19], &Random::new(110).bytes(361), &[3]));
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/lenet5");
+    let config: Value =
+        serde_json::from_str(&std::fs::read_to_string(format!("{model}/config.json")).unwrap()).unwrap();
+    let with = |interpolation: &str| {
+        let mut config = config.clone();
+        config["input"]["resize"] = 28.into();
+        config["input"]["interpolation"] = interpolation.into();
+        config.to_string()
+    };
+    folder.write("cubic/config.json", with("bicubic"));
+    folder.write("cubic/model.safetensors", std::fs::read(format!("{model}/model.safetensors")).unwrap());
+    let bilinear = folder.logits("--data small.safetensors --mode base --resize 28");
+    let bicubic = folder.logits("--data small.safetensors --mode base --resize 28 --interpolation bicubic");
+    assert_ne!(bilinear, bicubic);
+    let own = "--model cubic --data small.safetensors --mode base";
+    assert_eq!(folder.logits(own), bicubic);
+    assert_eq!(folder.logits(&format!("{own} --interpolation bilinear")), bilinear);
+    assert_eq!(text(&folder.json(own), "/config/interpolation"), "bicubic");
+    folder.refuses("--resize 28 --interpolation lanczos", &["--interpolation", "lanczos", "bilinear or bicubic"]);
+    folder.write("cubic/config.json", with("nearest"));
+    folder.refuses(own, &["cubic/config.json", "nearest", "bilinear or bicubic"]);
 }

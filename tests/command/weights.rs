@@ -169,7 +169,7 @@ fn a_timm_directory_is_read_as_it_is() {
     );
     folder.write(
         "timm/config.json",
-        r#"{"architecture":"lenet5","num_classes":10,"pretrained_cfg":{"mean":[0.3],"std":[0.2],"input_size":[1,28,28]}}"#,
+        r#"{"architecture":"lenet5","num_classes":10,"pretrained_cfg":{"mean":[0.3],"std":[0.2],"input_size":[1,28,28],"crop_pct":1.0}}"#,
     );
     let [ours, timm] =
         ["ours", "timm"].map(|model| folder.logits(&format!("--model {model} --data set.safetensors --mode base")));

@@ -100,6 +100,7 @@ impl EvaluateArgs {
             mean: of_bytes(&preprocess.mean),
             std: of_bytes(&preprocess.std),
             resize: preprocess.resize,
+            interpolation: preprocess.resize.map(|_| preprocess.interpolation),
             crop: preprocess.crop,
             channels: preprocess.channels.map(|channels| channels.to_string()),
         }

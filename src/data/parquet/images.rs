@@ -1,7 +1,8 @@
 //! The way to the encoded images of a set: row group after row group, page after page.
 
 use super::columns::{self, Shard};
-use super::{EncodedImage, Pixels, ReadPixels, failed, guarded};
+use super::guard::guarded;
+use super::{EncodedImage, Pixels, ReadPixels, failed};
 use crate::data::DataError;
 use ::parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use ::parquet::data_type::ByteArrayType;

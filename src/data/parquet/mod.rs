@@ -10,14 +10,16 @@
 //! Behind the cargo feature `parquet`.
 
 mod columns;
+mod guard;
 mod images;
 
 use self::columns::Shard;
+use self::guard::guarded;
 use self::images::Images;
 use super::format::{Evidence, Format, Probe};
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, EncodedImage, PixelKind, Pixels, ReadPixels, Split, decode};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use ::parquet::errors::ParquetError;
 use std::path::{Path, PathBuf};
 
 pub(super) static FORMAT: Format = Format { name: "parquet", recognise, open };
@@ -98,15 +100,14 @@ fn word(file: &Path) -> String {
     name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_owned()
 }
 
-/// Runs the file's parser, another crate's, which has answers to damage but panics at some: that is
-/// damage too.
-fn guarded<T>(file: &Path, parse: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
-    catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|_| {
-        Err(DataError::content(file.display(), "damage at which its parser panicked", "a whole Parquet file"))
-    })
-}
-
 /// What the reader of the file says, as an error of the file.
-fn failed(file: &Path, error: ::parquet::errors::ParquetError) -> DataError {
+fn failed(file: &Path, error: ParquetError) -> DataError {
+    const DISABLED: &str = "Disabled feature at compile time: ";
+    if let ParquetError::General(message) = &error
+        && let Some(codec) = message.strip_prefix(DISABLED)
+    {
+        let expected = "pages that are plain or compressed by snappy, gzip or zstd";
+        return DataError::content(file.display(), format!("pages compressed by {codec}"), expected);
+    }
     DataError::content(file.display(), format!("damage ({error})"), "a whole Parquet file")
 }

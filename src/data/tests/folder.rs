@@ -145,10 +145,14 @@ fn folders_without_images_are_named() {
     let folder = tempdir().unwrap();
     save(&folder, "a/1.png", [1, 1], L8, &[1]);
     std::fs::create_dir(folder.path().join(".hidden")).unwrap();
+    std::fs::create_dir(folder.path().join("__MACOSX")).unwrap();
     assert!(data::open(folder.path(), None, Split::Test).is_ok());
     std::fs::create_dir(folder.path().join("b")).unwrap();
     let message = data::open(folder.path(), None, Split::Test).unwrap_err().to_string();
-    assert!(message.contains("/b: found no images"), "{message}");
+    assert!(message.contains("/b: found no images,"), "{message}");
+    write(folder.path().join("b/0.bmp"), b"BM");
+    let message = data::open(folder.path(), None, Split::Test).unwrap_err().to_string();
+    assert!(message.contains("/b: found no images but 0.bmp, expected PNG or JPEG"), "{message}");
     let message = data::open(&folder.path().join("a"), None, Split::Test).unwrap_err().to_string();
     assert!(message.contains("a folder with 1 files, the first being 1.png"), "{message}");
 }
@@ -174,4 +178,19 @@ fn the_hash_covers_names_and_bytes() {
     assert_eq!(first, blake3::hash(&[b"a/1.png\0", &content[..]].concat()));
     std::fs::rename(folder.path().join("a"), folder.path().join("b")).unwrap();
     assert_ne!(hash(), first);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_but_not_in_circles() {
+    use std::os::unix::fs::symlink;
+    let folder = tempdir().unwrap();
+    save(&folder, "elsewhere/1.png", [1, 1], L8, &[1]);
+    std::fs::create_dir(folder.path().join("set")).unwrap();
+    symlink(folder.path().join("elsewhere"), folder.path().join("set/a")).unwrap();
+    let set = folder.path().join("set");
+    assert_eq!(read(&set, Preprocess::default(), 1).unwrap(), (vec![1], vec![0]));
+    symlink(".", folder.path().join("elsewhere/again")).unwrap();
+    let message = data::open(&set, None, Split::Test).unwrap_err().to_string();
+    assert!(message.contains("again: found a link to a folder of the same class"), "{message}");
 }

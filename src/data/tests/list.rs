@@ -54,6 +54,17 @@ fn damaged_lists_are_named_with_the_line() {
 }
 
 #[test]
+fn paths_may_be_absolute_and_a_mark_may_come_first() {
+    let folder = tempdir().unwrap();
+    let image = write(folder.path().join("ü.png"), &png([1, 1, 1], &[9]));
+    let list = format!("\u{feff}{} 3\r\n{} 4\r\n", image.display(), image.display());
+    let elsewhere = tempdir().unwrap();
+    let path = write(elsewhere.path().join("val.txt"), list.as_bytes());
+    let mut dataset = data::open(&path, None, Split::Test).unwrap();
+    assert_eq!((bytes(&mut dataset, 0..2), dataset.labels()), (vec![9, 9], &[3, 4][..]));
+}
+
+#[test]
 fn the_hash_covers_labels_and_images() {
     let folder = tempdir().unwrap();
     let image = png([1, 1, 1], &[9]);
@@ -71,7 +82,7 @@ fn other_texts_are_no_lists() {
     let folder = tempdir().unwrap();
     for (text, expected) in [
         ("5, 0, 12\n", "3 fields a row"),
-        ("hello 12\n", "not recognised"),
+        ("hello 12\n", "not recognised as a dataset (a text that starts with \"hello 12\")"),
         ("a.png\n", "not recognised"),
         ("1 2 3\n", "not recognised"),
     ] {

@@ -7,8 +7,10 @@ mod damage;
 mod folder;
 mod formats;
 mod list;
+mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod pictures;
 mod preprocess;
 
 use super::{DataError, DataFormat, Dataset, Pixels, decode};
@@ -54,7 +56,7 @@ pub struct Encoding {
 }
 
 const GRAY: &[[usize; 3]] = &[[1, 3, 4], [1, 1, 1], [1, 28, 28]];
-const ANY: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1], [4, 7, 3]];
+const ANY: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1], [4, 7, 5]];
 const SQUARE: &[[usize; 3]] = &[[1, 3, 3], [1, 1, 1], [1, 28, 28]];
 const PICTURES: &[[usize; 3]] = &[[1, 3, 4], [3, 2, 5], [1, 1, 1]];
 const CIFAR: &[[usize; 3]] = &[[3, 32, 32]];
@@ -125,7 +127,9 @@ pub fn png([c, h, w]: [usize; 3], planes: &[u8]) -> Vec<u8> {
     file.into_inner()
 }
 
+/// Writes a new file, also where there is one: to overwrite that can wait for the disk.
 pub fn write(path: PathBuf, content: &[u8]) -> PathBuf {
+    let _ = std::fs::remove_file(&path);
     std::fs::write(&path, content).expect("a writable folder");
     path
 }

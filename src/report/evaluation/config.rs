@@ -6,6 +6,7 @@ use crate::lut::{Bits, Coding};
 use crate::onnx::Layout;
 use crate::quant::{ActScheme, WeightScheme};
 use crate::report::document::optional;
+use crate::zoo::Interpolation;
 use serde::Serialize;
 
 /// How a network was run.
@@ -38,6 +39,8 @@ pub struct ConfigReport {
     pub std: Vec<f32>,
     /// Shorter side after resizing.
     pub resize: Option<usize>,
+    /// How pixels were weighed, where images were resized.
+    pub interpolation: Option<Interpolation>,
     /// Square cut from the middle.
     pub crop: Option<usize>,
     /// Conversion between grey and colour.

@@ -206,12 +206,18 @@ fn open(path: &Path) -> Result<Model, ModelError> {
 #[test]
 fn directories_say_what_they_hold() {
     let ours = r#"{"architecture":"lenet5","num_classes":10,"labels":["0","1","2","3","4","5","6","7","8","9"],"dataset":"fashion-mnist",
-        "input":{"shape":[1,28,28],"mean":[0.5],"std":[0.25],"resize":32,"crop":28},"provenance":{"epochs":3}}"#;
+        "input":{"shape":[1,28,28],"mean":[0.5],"std":[0.25],"resize":32,"interpolation":"bicubic","crop":28},"provenance":{"epochs":3}}"#;
     let (_folder, path) = directory(ours);
     let model = open(&path).unwrap();
     assert_eq!((model.name.as_str(), model.architecture, model.num_classes), ("my-net", "lenet5", 10));
-    let input =
-        InputConfig { shape: Some([1, 28, 28]), mean: vec![0.5], std: vec![0.25], resize: Some(32), crop: Some(28) };
+    let input = InputConfig {
+        shape: Some([1, 28, 28]),
+        mean: vec![0.5],
+        std: vec![0.25],
+        resize: Some(32),
+        interpolation: Some(Interpolation::Bicubic),
+        crop: Some(28),
+    };
     assert_eq!(model.preprocess, input);
     assert_eq!((model.labels.len(), model.dataset.as_deref()), (10, Some("fashion-mnist")));
     assert_eq!(model.path.as_deref(), Some(path.as_path()));
@@ -265,6 +271,19 @@ fn shipped_networks_open_by_name() {
         assert_eq!((model.name.as_str(), model.architecture), (shipped.name, shipped.name));
         assert_eq!((model.dataset.as_deref(), model.labels.len()), (Some("fashion-mnist"), model.num_classes));
         assert!(matches!(model.calibration, Some(Calibration::Embedded(_))));
+    }
+}
+
+#[test]
+fn what_does_not_start_as_weights_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    // Holes: the files take no room on disk, and would take all of memory.
+    for start in [&b""[..], b"PK\x03\x04", &u64::MAX.to_le_bytes(), b"\x02\0\0\0\0\0\0\0["] {
+        std::fs::write(&path, start).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = Weights::read(&path).unwrap_err();
+        assert!(matches!(error, WeightsError::Head { .. }) && error.to_string().contains("w.safetensors"), "{error}");
     }
 }
 

@@ -1,0 +1,35 @@
+//! The file's parser is another crate's, which has answers to damage but panics at some of it.
+//!
+//! A panic is caught and becomes an error, of which its message on standard error would only be a
+//! worse copy. The hook that prints messages is the whole process's: it is wrapped once, and leaves
+//! out panics of a thread that is within [`guarded`]; all others go to the hook that was there.
+
+use crate::data::DataError;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::path::Path;
+use std::sync::Once;
+
+thread_local! {
+    /// Whether this thread is within [`guarded`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the parser on `file`; a panic is an error of the file.
+pub(super) fn guarded<T>(file: &Path, parse: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    static WRAPPED: Once = Once::new();
+    WRAPPED.call_once(|| {
+        let print = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                print(panic);
+            }
+        }));
+    });
+    GUARDED.set(true);
+    let parsed = catch_unwind(AssertUnwindSafe(parse));
+    GUARDED.set(false);
+    parsed.unwrap_or_else(|_| {
+        Err(DataError::content(file.display(), "damage at which its parser panicked", "a whole Parquet file"))
+    })
+}
