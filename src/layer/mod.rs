@@ -46,6 +46,7 @@
 
 mod conv;
 mod conv_transpose;
+mod convolution;
 mod error;
 mod float;
 mod integer;
@@ -59,13 +60,14 @@ mod tests;
 mod tiles;
 mod window;
 
-pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d};
+pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};
 pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
+pub use convolution::Convolution;
 pub use error::{LayerError, LayerProblem};
 pub use linear::ApproxLinear;
 pub use mode::InferenceMode;
 pub use state::LayerState;
-pub use window::{ConvAttributes, Window, linear_window};
+pub use window::{Window, linear_window};
 
 use crate::kernel::Kernel;
 use crate::kernel::convert::Clip;
