@@ -7,7 +7,7 @@
 
 use super::tiles::Arithmetic;
 use super::{LayerProblem, Window};
-use crate::kernel::{ConvGeometry, LANES, Lanes, Tile};
+use crate::kernel::{ConvGeometry, LANES, Lanes, Tile, fill_pointwise_tile};
 use rayon::prelude::*;
 use std::ops::{AddAssign, Range};
 
@@ -101,10 +101,8 @@ impl<A: Scatter> Job<'_, A> {
         let mut totals = vec![A::Sum::default(); output.len()];
         for start in (0..inputs).step_by(LANES) {
             let columns = start..(start + LANES).min(inputs);
-            tile.reset(self.window.geometry.channels, columns.len());
-            for (k, channel) in operands.chunks_exact(inputs).enumerate() {
-                tile.row_mut(k).copy_from_slice(&channel[columns.clone()]);
-            }
+            let shape = [self.window.geometry.channels, inputs];
+            fill_pointwise_tile(operands, operands.len(), shape, columns.clone(), &mut tile);
             self.arithmetic.sums(first * taps..first * taps + rows, &tile, &mut scratch, &mut sums);
             for (totals, sums) in totals.chunks_exact_mut(outputs).zip(sums.chunks_exact(taps)) {
                 for (tap, sums) in sums.iter().enumerate() {

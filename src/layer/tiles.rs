@@ -6,7 +6,7 @@
 //! planes themselves.
 
 use super::{LayerProblem, Window};
-use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_tile, transpose_tile};
+use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_pointwise_tile, fill_tile, transpose_tile};
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::ops::Range;
@@ -162,7 +162,10 @@ impl<A: Arithmetic> Job<'_, A> {
         }
         let is_thin = *groups > 1 && geometry.channels <= THIN && rows.len() <= THIN;
         let slides = is_thin && self.arithmetic.can_slide(geometry.depth());
-        planes.reset(*geometry, self.arithmetic.padding(), if slides { 1 } else { images });
+        let is_pointwise = geometry.is_pointwise() && !slides;
+        if !is_pointwise {
+            planes.reset(*geometry, self.arithmetic.padding(), if slides { 1 } else { images });
+        }
         for group in 0..*groups {
             if slides {
                 for image in 0..images {
@@ -171,13 +174,20 @@ impl<A: Arithmetic> Job<'_, A> {
                 }
                 continue;
             }
-            for image in 0..images {
-                planes.fill(image, channels(self.window, operands, image, group));
+            if !is_pointwise {
+                for image in 0..images {
+                    planes.fill(image, channels(self.window, operands, image, group));
+                }
             }
-            let columns = images * geometry.positions();
-            for start in (0..columns).step_by(LANES) {
-                let columns = start..(start + LANES).min(columns);
-                fill_tile(planes, columns.clone(), tile);
+            let (positions, stride) = (geometry.positions(), self.window.channels() * geometry.positions());
+            for start in (0..images * positions).step_by(LANES) {
+                let columns = start..(start + LANES).min(images * positions);
+                if is_pointwise {
+                    let operands = &operands[group * geometry.channels * positions..];
+                    fill_pointwise_tile(operands, stride, [geometry.channels, positions], columns.clone(), tile);
+                } else {
+                    fill_tile(planes, columns.clone(), tile);
+                }
                 self.compute(group, tile, columns, rows, scratch, output);
             }
         }
