@@ -55,6 +55,7 @@ mod mode;
 mod noise;
 mod scatter;
 mod state;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -67,6 +68,7 @@ pub use error::{LayerError, LayerProblem};
 pub use linear::ApproxLinear;
 pub use mode::InferenceMode;
 pub use state::LayerState;
+pub(crate) use state::with_values;
 pub use window::{Window, linear_window};
 
 use crate::kernel::Kernel;
@@ -77,7 +79,6 @@ use candle_core::{Device, Module, Tensor};
 use float::Float;
 use integer::{Integer, Quantized};
 use scatter::Scatter;
-use state::with_values;
 use std::fmt::Debug;
 
 /// A linear or convolution layer that can run in all four modes.
@@ -211,7 +212,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
             }
             let observed = calibrator.finish().ok_or(LayerProblem::NothingObserved)?;
             let outputs = self.state().outputs();
-            let weight = with_values(self.weight(), |weight| Ok(config.weight(weight, outputs)?))?;
+            let weight = with_values(self.weight(), |weight| config.weight(weight, outputs))??;
             Ok(LayerParams { input: config.activation(&observed)?, weight })
         })()
         .map_err(|problem| problem.of(self.name()))?;
@@ -233,6 +234,8 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     ) -> Result<(), LayerError> {
         let rows = [self.state().outputs(), self.state().rows_per_output];
         let quantized = with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, rows))
+            .map_err(LayerProblem::from)
+            .flatten()
             .map_err(|problem| problem.of(self.name()))?;
         self.state_mut().quantized = Some(quantized);
         Ok(())
@@ -381,8 +384,10 @@ fn baseline<L: ApproxLayer + ?Sized>(
             let arithmetic = Float { weight, epilogue };
             let output = run(&arithmetic, &window, input, threads)?;
             Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
-        })
+        })?
     })
+    .map_err(LayerProblem::from)
+    .flatten()
     .map_err(|problem| problem.of(layer.name()))
 }
 
@@ -402,7 +407,7 @@ fn integer<L: ApproxLayer + ?Sized>(
             InferenceMode::Approximate => quantized.approximate(epilogue).ok_or(LayerProblem::NoMultiplier)?,
             _ => quantized.exact(epilogue),
         };
-        let mut output = with_values(x, |input| run(&arithmetic, &window, input, threads))?;
+        let mut output = with_values(x, |input| run(&arithmetic, &window, input, threads))??;
         perturb(&mut output, &window);
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };

@@ -5,11 +5,12 @@
 //! convolutions of few channels a group, which would copy more than they compute, slide over the
 //! planes themselves.
 
+use super::tasks::{piece, pieces};
 use super::{LayerProblem, Window};
 use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_pointwise_tile, fill_tile, transpose_tile};
 use rayon::prelude::*;
 use std::cell::Cell;
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::thread::LocalKey;
 
 /// Columns that kernels compute side by side: what is left of a tile is rounded up to a multiple.
@@ -23,16 +24,31 @@ const THIN: usize = 4;
 
 /// Memory that a thread keeps from layer to layer.
 #[derive(Debug, Default)]
-pub(super) struct Workspace<T, S> {
-    operands: Vec<T>,
+pub(super) struct Workspace<T, S, U> {
+    pub operands: Vec<T>,
     planes: Planes<T>,
-    tile: Tile<T>,
+    pub tile: Tile<T>,
     rows: Vec<Lanes<f32>>,
-    scratch: S,
+    pub scratch: S,
+    /// Sums of a tile that is scattered, and what they are added up in.
+    pub sums: Vec<Lanes<U>>,
+    pub totals: Vec<U>,
 }
 
 /// Each thread's memory for one kind of arithmetic.
-pub(super) type Workspaces<T, S> = LocalKey<Cell<Workspace<T, S>>>;
+pub(super) type Workspaces<T, S, U> = LocalKey<Cell<Workspace<T, S, U>>>;
+
+/// Calls `body` with this thread's memory.
+pub(super) fn with_workspace<A: Arithmetic, R>(
+    body: impl FnOnce(&mut Workspace<A::Operand, A::Scratch, A::Sum>) -> R,
+) -> R {
+    // Taken rather than borrowed: a thread that waits for tasks of its own may be given another one
+    // in the meantime.
+    let mut workspace = A::workspaces().take();
+    let result = body(&mut workspace);
+    A::workspaces().set(workspace);
+    result
+}
 
 /// What turns operands into outputs.
 pub(super) trait Arithmetic: Sync {
@@ -40,9 +56,11 @@ pub(super) trait Arithmetic: Sync {
     type Operand: Copy + PartialEq + Default + Send + Sync + 'static;
     /// Memory of its own that a thread keeps from tile to tile.
     type Scratch: Default + Send + 'static;
+    /// A sum of products, to be added to others.
+    type Sum: Copy + Default + AddAssign + Send + Sync + 'static;
 
     /// Where threads keep their memory.
-    fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch>;
+    fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
 
     /// The operands that numbers are, made in `buffer` where they are not the numbers themselves.
     ///
@@ -100,12 +118,7 @@ pub(super) fn run<A: Arithmetic>(
     let job = Job { arithmetic, window, split_rows };
     let inputs = images * window.channels() * window.geometry.input.iter().product::<usize>();
     let outputs = images * window.outputs * window.geometry.positions();
-    if threads == 1 {
-        output.chunks_mut(outputs).zip(input.chunks(inputs)).try_for_each(|(output, input)| job.run(input, output))?;
-    } else {
-        let tasks = output.par_chunks_mut(outputs).zip(input.par_chunks(inputs));
-        tasks.try_for_each(|(output, input)| job.run(input, output))?;
-    }
+    pieces(threads, &mut output, outputs, |i, output| job.run(piece(input, i, inputs), output))?;
     Ok(output)
 }
 
@@ -133,21 +146,16 @@ struct Job<'a, A> {
 impl<A: Arithmetic> Job<'_, A> {
     /// Computes whole images in this thread's memory.
     fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), LayerProblem> {
-        // Taken rather than borrowed: a thread that waits for rows of its own may be given another
-        // task in the meantime.
-        let mut workspace = A::workspaces().take();
-        let result = self.run_within(&mut workspace, input, output);
-        A::workspaces().set(workspace);
-        result
+        with_workspace::<A, _>(|workspace| self.run_within(workspace, input, output))
     }
 
     fn run_within(
         &self,
-        workspace: &mut Workspace<A::Operand, A::Scratch>,
+        workspace: &mut Workspace<A::Operand, A::Scratch, A::Sum>,
         input: &[f32],
         output: &mut [f32],
     ) -> Result<(), LayerProblem> {
-        let Workspace { operands, planes, tile, rows, scratch } = workspace;
+        let Workspace { operands, planes, tile, rows, scratch, .. } = workspace;
         let operands = self.arithmetic.operands(input, operands)?;
         let Window { geometry, groups, outputs, .. } = self.window;
         let images = output.len() / (outputs * geometry.positions());
