@@ -256,7 +256,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer.
     fn baseline_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        baseline(self, x, Call::default().threads, Epilogue::default())
+        self.unbiased_fwd(InferenceMode::Baseline, x, Call::default())
     }
 
     /// The output of quantized operands and exact products, before the bias.
@@ -264,7 +264,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer or has NaN values, or the layer is not quantized.
     fn quant_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Quantized, x, Call::default().threads, Epilogue::default(), |_, _| ())
+        self.unbiased_fwd(InferenceMode::Quantized, x, Call::default())
     }
 
     /// The output of quantized operands and the multiplier's products, before the bias.
@@ -272,7 +272,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd), or when the layer has no multiplier.
     fn approx_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Approximate, x, Call::default().threads, Epilogue::default(), |_, _| ())
+        self.unbiased_fwd(InferenceMode::Approximate, x, Call::default())
     }
 
     /// The quantized output with noise, before the bias; the first sample of `x` is sample
@@ -281,9 +281,23 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd).
     fn noise_fwd(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Noise, x, Call::default().threads, Epilogue::default(), |output, window| {
-            self.state().noise.perturb(output, window.samples, first_sample);
-        })
+        self.unbiased_fwd(InferenceMode::Noise, x, Call { first_sample, ..Call::default() })
+    }
+
+    /// The output in `mode` before the bias, whole whatever the call's clip.
+    ///
+    /// # Errors
+    /// As the `*_fwd` function of the mode.
+    fn unbiased_fwd(&self, mode: InferenceMode, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
+        let Call { first_sample, threads, .. } = call;
+        match mode {
+            InferenceMode::Baseline => baseline(self, x, threads, Epilogue::default()),
+            _ => integer(self, mode, x, threads, Epilogue::default(), |output, window| {
+                if mode == InferenceMode::Noise {
+                    self.state().noise.perturb(output, window.samples, first_sample);
+                }
+            }),
+        }
     }
 
     /// The output in the layer's mode, with the bias, as `call` asks for it. [`Module::forward`] is
