@@ -1,9 +1,9 @@
 //! The loop that every layer's arithmetic runs in: images in parallel, output positions in tiles.
 //!
 //! It knows where operands come from and where outputs go; an [`Arithmetic`] knows what they make.
-//! Linear layers transpose their input into tiles; convolutions copy patches from padded planes; and
-//! convolutions of few channels a group, which would copy more than they compute, slide over the
-//! planes themselves.
+//! Linear layers transpose their input into tiles; pointwise convolutions copy their channels, others
+//! patches from padded planes; and convolutions of few channels a group, which would copy more than
+//! they compute, slide over the planes themselves.
 
 use super::tasks::{piece, pieces};
 use super::{LayerProblem, Window};
@@ -136,6 +136,19 @@ fn images_per_task(window: &Window, threads: usize) -> usize {
     if best <= fair || fair * positions < COLUMN_BLOCK { best } else { fair }
 }
 
+/// How operands come to the arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Images of one position, as linear layers have them, transposed into tiles.
+    Rows,
+    /// The channels of a pointwise window, which are its patches.
+    Channels,
+    /// Patches of padded planes.
+    Patches,
+    /// Padded planes, slid over.
+    Slide,
+}
+
 /// What all tasks have in common.
 struct Job<'a, A> {
     arithmetic: &'a A,
@@ -160,46 +173,55 @@ impl<A: Arithmetic> Job<'_, A> {
         let Window { geometry, groups, outputs, .. } = self.window;
         let images = output.len() / (outputs * geometry.positions());
         rows.resize(self.window.group_outputs(), Lanes::default());
-        if geometry.is_pointwise() && geometry.input == [1, 1] && *groups == 1 {
-            for start in (0..images).step_by(LANES) {
-                let columns = start..(start + LANES).min(images);
-                transpose_tile(operands, geometry.channels, columns.clone(), tile);
-                self.compute(0, tile, columns, rows, scratch, output);
-            }
-            return Ok(());
+        let way = self.way();
+        match way {
+            Way::Patches => planes.reset(*geometry, self.arithmetic.padding(), images),
+            Way::Slide => planes.reset(*geometry, self.arithmetic.padding(), 1),
+            Way::Rows | Way::Channels => (),
         }
-        let is_thin = *groups > 1 && geometry.channels <= THIN && rows.len() <= THIN;
-        let slides = is_thin && self.arithmetic.can_slide(geometry.depth());
-        let is_pointwise = geometry.is_pointwise() && !slides;
-        if !is_pointwise {
-            planes.reset(*geometry, self.arithmetic.padding(), if slides { 1 } else { images });
-        }
+        let positions = geometry.positions();
         for group in 0..*groups {
-            if slides {
-                for image in 0..images {
-                    planes.fill(0, channels(self.window, operands, image, group));
-                    self.slide(group, &planes.plane(0), image, scratch, output);
+            let of_image = |image| channels(self.window, operands, image, group);
+            match way {
+                Way::Slide => {
+                    for image in 0..images {
+                        planes.fill(0, of_image(image));
+                        self.slide(group, &planes.plane(0), image, scratch, output);
+                    }
+                    continue;
                 }
-                continue;
+                Way::Patches => (0..images).for_each(|image| planes.fill(image, of_image(image))),
+                Way::Rows | Way::Channels => (),
             }
-            if !is_pointwise {
-                for image in 0..images {
-                    planes.fill(image, channels(self.window, operands, image, group));
-                }
-            }
-            let (positions, stride) = (geometry.positions(), self.window.channels() * geometry.positions());
             for start in (0..images * positions).step_by(LANES) {
                 let columns = start..(start + LANES).min(images * positions);
-                if is_pointwise {
-                    let operands = &operands[group * geometry.channels * positions..];
-                    fill_pointwise_tile(operands, stride, [geometry.channels, positions], columns.clone(), tile);
-                } else {
-                    fill_tile(planes, columns.clone(), tile);
+                match way {
+                    Way::Rows => transpose_tile(operands, geometry.channels, columns.clone(), tile),
+                    Way::Channels => {
+                        let (stride, shape) = (self.window.channels() * positions, [geometry.channels, positions]);
+                        let operands = &operands[group * geometry.channels * positions..];
+                        fill_pointwise_tile(operands, stride, shape, columns.clone(), tile);
+                    }
+                    Way::Slide | Way::Patches => fill_tile(planes, columns.clone(), tile),
                 }
                 self.compute(group, tile, columns, rows, scratch, output);
             }
         }
         Ok(())
+    }
+
+    fn way(&self) -> Way {
+        let Window { geometry, groups, .. } = self.window;
+        let is_thin = *groups > 1 && geometry.channels <= THIN && self.window.group_outputs() <= THIN;
+        if is_thin && self.arithmetic.can_slide(geometry.depth()) {
+            Way::Slide
+        } else if !geometry.is_pointwise() {
+            Way::Patches
+        } else if geometry.input == [1, 1] && *groups == 1 {
+            Way::Rows
+        } else {
+            Way::Channels
+        }
     }
 
     /// Computes the group's outputs for the tile, and copies them to their places.
