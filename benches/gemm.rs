@@ -6,6 +6,8 @@
 
 #![expect(unsafe_code, reason = "the gemm crate takes pointers")]
 
+mod common;
+
 use approx_eval::kernel::{
     ConvGeometry, EffectiveTable, KERNELS, Kernel, LANES, Lanes, Planes, Signedness, Tile, WeightMatrix, output_size,
 };
@@ -13,7 +15,6 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
-use std::time::Duration;
 
 /// A kind of table, and what activations it is looked up with.
 struct Kind {
@@ -182,10 +183,7 @@ fn benches(criterion: &mut Criterion) {
 
 criterion_group! {
     name = all;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(500));
+    config = common::criterion(0.5);
     targets = benches
 }
 criterion_main!(all);

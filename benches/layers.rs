@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench layers`, on all cores. Activations are those after a ReLU.
 
+mod common;
+
 use approx_eval::kernel::{self, Signedness};
 use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode};
 use approx_eval::lut::{Coding, Lut};
@@ -12,7 +14,6 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
-use std::time::Duration;
 
 /// A convolution with padding that keeps the size, over so many images.
 struct Shape {
@@ -99,10 +100,7 @@ fn benches(criterion: &mut Criterion) {
 
 criterion_group! {
     name = all;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(500));
+    config = common::criterion(0.5);
     targets = benches
 }
 criterion_main!(all);

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench networks`, on all cores.
 
+mod common;
+
 use approx_eval::graph::Graph;
 use approx_eval::graph::pass::{fold_batch_norm, fuse_clips, swap_layers};
 use approx_eval::kernel::{self, Signedness};
@@ -16,7 +18,6 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
-use std::time::Duration;
 
 /// Networks, and the images of a batch.
 const NETWORKS: [(&str, usize); 5] =
@@ -137,10 +138,7 @@ fn benches(criterion: &mut Criterion) {
 
 criterion_group! {
     name = all;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3));
+    config = common::criterion(3.0);
     targets = benches
 }
 criterion_main!(all);

@@ -6,7 +6,7 @@
 
 use super::moments::Moments;
 use crate::graph::pass::{LayerObserver, Observation};
-use crate::layer::{InferenceMode, LayerError, LayerProblem};
+use crate::layer::{Call, InferenceMode, LayerError, LayerProblem};
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -128,14 +128,14 @@ fn saturated(values: &[f32], params: &ActivationParams) -> u64 {
 
 impl LayerObserver for LayerStatistics {
     fn observe(&self, seen: Observation) -> Result<(), LayerError> {
-        let Observation { index, layer, input, output, first_sample, samples } = seen;
+        let Observation { index, layer, input, output, first_sample, samples, threads } = seen;
         let Some(params) = layer.params().filter(|_| layer.mode().is_quantized()) else { return Ok(()) };
         if self.is_paused.load(Ordering::Relaxed) {
             return Ok(());
         }
         let exact = match layer.mode() {
             InferenceMode::Quantized => output.clone(),
-            _ => layer.quant_fwd(input)?,
+            _ => layer.unbiased_fwd(InferenceMode::Quantized, input, Call { threads, ..Call::default() })?,
         };
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let found = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));

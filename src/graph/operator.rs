@@ -108,6 +108,12 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
+    /// The output channel that each element of the operator's weight, of dimensions `weight`, scales,
+    /// for operators in which it scales no other.
+    fn output_channels(&self, _weight: &[usize]) -> Option<Vec<usize>> {
+        None
+    }
+
     /// The range that the operator brings its only input into, if that is all it does.
     fn as_clip(&self) -> Option<Clip> {
         None

@@ -87,6 +87,32 @@ fn copy_runs<T: Copy + Default, const BLOCK: usize>(plane: &Plane<T>, runs: &[Ru
     }
 }
 
+/// Fills `tile` with the operands of positions `columns` of a pointwise window, which are its patches:
+/// positions are counted through images of `depth` channels of `positions`, which begin `stride`
+/// operands apart in `images`.
+///
+/// # Panics
+/// When `columns` reaches past the images or is wider than a tile.
+pub fn fill_pointwise_tile<T: Copy + Default>(
+    images: &[T],
+    stride: usize,
+    [depth, positions]: [usize; 2],
+    columns: Range<usize>,
+    tile: &mut Tile<T>,
+) {
+    tile.reset(depth, columns.len());
+    let mut start = columns.start;
+    while start < columns.end {
+        let (image, position) = (start / positions, start % positions);
+        let run = (positions - position).min(columns.end - start);
+        let lanes = start - columns.start..start - columns.start + run;
+        for (k, channel) in images[image * stride..][..depth * positions].chunks_exact(positions).enumerate() {
+            tile.row_mut(k)[lanes.clone()].copy_from_slice(&channel[position..position + run]);
+        }
+        start += run;
+    }
+}
+
 /// Fills `tile` with the operands of rows `columns` of a matrix of `depth` columns: the tile of a
 /// linear layer, whose operands lie side by side.
 ///

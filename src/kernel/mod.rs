@@ -45,7 +45,7 @@ mod scalar;
 mod table;
 
 pub use geometry::{ConvGeometry, GeometryError, output_size};
-pub use im2col::{fill_tile, transpose_tile};
+pub use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 pub use lanes::{LANES, Lanes, Tile};
 pub use plane::{Plane, Planes};
 pub use scalar::Scalar;

@@ -213,12 +213,11 @@ impl Span {
         match stride {
             1 => copy(&inside[..out.len()], out),
             2 => {
-                // Arrays instead of steps, for speed. The last element may be the line's.
                 let (pairs, _) = inside.as_chunks::<2>();
-                for (out, &[value, _]) in out.iter_mut().zip(pairs) {
-                    *out = value;
-                }
-                if let Some(last) = out.get_mut(pairs.len()) {
+                let (whole, last) = out.split_at_mut(pairs.len().min(out.len()));
+                copy_first(&pairs[..whole.len()], whole);
+                // The last element may be the line's.
+                if let Some(last) = last.first_mut() {
                     *last = inside[2 * pairs.len()];
                 }
             }
@@ -245,6 +244,20 @@ fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     match (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
         (Some(to), Some(from)) => *to = *from,
         _ => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+    }
+}
+
+/// Copies the first of each pair, in steps that compilers turn into vector instructions.
+fn copy_first<T: Copy>(pairs: &[[T; 2]], to: &mut [T]) {
+    const STEP: usize = 16;
+    let firsts = |pairs: &[[T; 2]; STEP]| pairs.map(|[first, _]| first);
+    for (to, pairs) in to.as_chunks_mut::<STEP>().0.iter_mut().zip(pairs.as_chunks::<STEP>().0) {
+        *to = firsts(pairs);
+    }
+    // The last step overlaps the one before.
+    match (to.last_chunk_mut::<STEP>(), pairs.last_chunk::<STEP>()) {
+        (Some(to), Some(pairs)) => *to = firsts(pairs),
+        _ => to.iter_mut().zip(pairs).for_each(|(to, &[first, _])| *to = first),
     }
 }
 

@@ -206,6 +206,27 @@ proptest! {
     }
 
     #[test]
+    fn pointwise_tiles_hold_the_channels(
+        depth in 1usize..9, positions in 1usize..300, images in 1usize..5, gap in 0usize..40,
+        start in any::<prop::sample::Index>(), length in 1usize..=LANES, seed in any::<u64>(),
+    ) {
+        let stride = depth * positions + gap;
+        let values = bytes(seed, images * stride, 0..=255);
+        let all = images * positions;
+        let start = start.index(all);
+        let columns = start..(start + length).min(all);
+        let mut tile = Tile::default();
+        fill_pointwise_tile(&values, stride, [depth, positions], columns.clone(), &mut tile);
+        prop_assert_eq!((tile.columns(), tile.rows().len()), (columns.len(), depth));
+        for (k, row) in tile.rows().iter().enumerate() {
+            for (lane, column) in columns.clone().enumerate() {
+                let (image, position) = (column / positions, column % positions);
+                prop_assert_eq!(row.0[lane], values[image * stride + k * positions + position]);
+            }
+        }
+    }
+
+    #[test]
     fn transposed_tiles_hold_the_matrix(
         depth in 1usize..200, rows in 1usize..300, start in any::<prop::sample::Index>(), seed in any::<u64>(),
     ) {

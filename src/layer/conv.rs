@@ -1,7 +1,73 @@
 //! The approximate convolution layers.
 
-use super::{ApproxLayer, Call, ConvAttributes, LayerError, LayerState, Window};
+use super::convolution::{Convolution, check_weight};
+use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
+use crate::kernel::{ConvGeometry, output_size};
 use candle_core::{Module, Tensor};
+
+/// Attributes of a convolution over `D` spatial axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvAttributes<const D: usize> {
+    /// Steps between output positions.
+    pub stride: [usize; D],
+    /// Padding before and after each axis.
+    pub padding: [[usize; 2]; D],
+    /// Distance between kernel taps.
+    pub dilation: [usize; D],
+    /// Groups of channels that do not mix.
+    pub groups: usize,
+}
+
+impl<const D: usize> Default for ConvAttributes<D> {
+    fn default() -> Self {
+        ConvAttributes { stride: [1; D], padding: [[0; 2]; D], dilation: [1; D], groups: 1 }
+    }
+}
+
+/// What the first two axes of a weight are.
+const WEIGHT: [&str; 2] = ["out", "in"];
+
+/// A weight is `[out, in / groups, kernel..]`.
+impl<const D: usize> Convolution for ConvAttributes<D> {
+    const AXES: usize = D;
+    const KIND: &'static str = if D == 1 { "conv1d" } else { "conv2d" };
+
+    fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
+        check_weight(weight, D, self.groups, WEIGHT)?;
+        let channels = weight[1] * self.groups;
+        if input.len() != D + 2 || input[1] != channels {
+            let expected = format!("[batch, {channels}, {D} sizes]");
+            return Err(LayerProblem::Input { found: input.to_vec(), expected });
+        }
+        // One-dimensional layers are two-dimensional ones of height 1.
+        let mut geometry = ConvGeometry::point(weight[1]);
+        let mut output_shape = vec![input[0], weight[0]];
+        for axis in 0..D {
+            let at = 2 - D + axis;
+            let [before, after] = self.padding[axis];
+            let (size, kernel, stride, dilation) =
+                (input[2 + axis], weight[2 + axis], self.stride[axis], self.dilation[axis]);
+            geometry.output[at] = output_size(size, kernel, stride, dilation, before + after)?;
+            geometry.input[at] = size;
+            geometry.kernel[at] = kernel;
+            geometry.stride[at] = stride;
+            geometry.dilation[at] = dilation;
+            geometry.padding[at] = before;
+            output_shape.push(geometry.output[at]);
+        }
+        let (samples, images, outputs) = (input[0], input[0], weight[0]);
+        let is_transposed = false;
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
+    }
+
+    fn output_channel(&self, weight: &[usize], element: usize) -> usize {
+        element / weight[1..].iter().product::<usize>()
+    }
+
+    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn ApproxLayer>, LayerError> {
+        Ok(Box::new(ApproxConv::new(name, self, weight, bias)?))
+    }
+}
 
 /// A convolution over `D` spatial axes with a weight `[out, in / groups, kernel..]`.
 #[derive(Debug)]
@@ -27,7 +93,7 @@ impl<const D: usize> ApproxConv<D> {
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Self, LayerError> {
-        attributes.check_weight(weight.dims()).map_err(|problem| problem.of(name))?;
+        check_weight(weight.dims(), D, attributes.groups, WEIGHT).map_err(|problem| problem.of(name))?;
         Ok(ApproxConv { state: LayerState::new(name, weight, bias)?, attributes })
     }
 }
@@ -63,7 +129,7 @@ fn uniform<const D: usize>(stride: usize, padding: usize, dilation: usize, group
 
 impl<const D: usize> ApproxLayer for ApproxConv<D> {
     fn kind(&self) -> &'static str {
-        if D == 1 { "conv1d" } else { "conv2d" }
+        ConvAttributes::<D>::KIND
     }
 
     fn state(&self) -> &LayerState {

@@ -1,5 +1,6 @@
 //! The approximate transposed convolution layers, which decoders and generators upsample by.
 
+use super::convolution::{Convolution, check_weight};
 use super::scatter::most_taps;
 use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
 use crate::kernel::{ConvGeometry, GeometryError};
@@ -34,33 +35,35 @@ impl<const D: usize> Default for ConvTransposeAttributes<D> {
 }
 
 impl<const D: usize> ConvTransposeAttributes<D> {
-    /// Checks a weight of shape `[in, out / groups, kernel..]` against the attributes.
-    ///
-    /// # Errors
-    /// When rank, groups or sizes contradict each other, or a stride or dilation is 0.
-    pub fn check_weight(&self, weight: &[usize]) -> Result<(), LayerProblem> {
+    /// Fails when rank, groups or sizes contradict each other, or a stride or dilation is 0.
+    fn check(&self, weight: &[usize]) -> Result<(), LayerProblem> {
         for (what, sizes) in [("stride", self.stride), ("dilation", self.dilation)] {
             if sizes.contains(&0) {
                 return Err(GeometryError::Zero { what }.into());
             }
         }
-        let fits = weight.len() == D + 2
-            && self.groups > 0
-            && weight.iter().all(|&size| size > 0)
-            && weight[0].is_multiple_of(self.groups);
-        if fits {
-            return Ok(());
-        }
-        let expected = format!("[in, out / groups, {D} kernel sizes] with in a multiple of {} groups", self.groups);
-        Err(LayerProblem::Weight { found: weight.to_vec(), expected })
+        check_weight(weight, D, self.groups, WEIGHT)
     }
 
-    /// The window over an input `[batch, in, size..]` of a weight `[in, out / groups, kernel..]`.
-    ///
-    /// # Errors
-    /// When shapes contradict each other, or padding leaves nothing of the output.
-    pub fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
-        self.check_weight(weight)?;
+    /// Output positions along an axis before any are cut off, of an input of `size` positions:
+    /// `(size - 1) * stride + dilation * (kernel - 1) + 1 + output_padding`.
+    pub fn whole_output(&self, axis: usize, size: usize, kernel: usize) -> usize {
+        let steps = size.saturating_sub(1).saturating_mul(self.stride[axis]);
+        let span = kernel.saturating_sub(1).saturating_mul(self.dilation[axis]).saturating_add(1);
+        steps.saturating_add(span).saturating_add(self.output_padding[axis])
+    }
+}
+
+/// What the first two axes of a weight are.
+const WEIGHT: [&str; 2] = ["in", "out"];
+
+/// A weight is `[in, out / groups, kernel..]`.
+impl<const D: usize> Convolution for ConvTransposeAttributes<D> {
+    const AXES: usize = D;
+    const KIND: &'static str = if D == 1 { "conv_transpose1d" } else { "conv_transpose2d" };
+
+    fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
+        self.check(weight)?;
         let channels = weight[0];
         if input.len() != D + 2 || input[1] != channels || input[2..].contains(&0) {
             let expected = format!("[batch, {channels}, {D} sizes of at least 1]");
@@ -91,21 +94,15 @@ impl<const D: usize> ConvTransposeAttributes<D> {
         Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
     }
 
-    /// Output positions along an axis before any are cut off, of an input of `size` positions:
-    /// `(size - 1) * stride + dilation * (kernel - 1) + 1 + output_padding`.
-    pub fn whole_output(&self, axis: usize, size: usize, kernel: usize) -> usize {
-        let steps = size.saturating_sub(1).saturating_mul(self.stride[axis]);
-        let span = kernel.saturating_sub(1).saturating_mul(self.dilation[axis]).saturating_add(1);
-        steps.saturating_add(span).saturating_add(self.output_padding[axis])
-    }
-
-    /// The output channel that each element of a weight of shape `[in, out / groups, kernel..]`
-    /// belongs to.
-    pub fn output_channel(&self, weight: &[usize], element: usize) -> usize {
+    fn output_channel(&self, weight: &[usize], element: usize) -> usize {
         let (group_inputs, group_outputs) = (weight[0] / self.groups, weight[1]);
         let kernel = weight[2..].iter().product::<usize>();
         let (input, output) = (element / (group_outputs * kernel), element / kernel % group_outputs);
         input / group_inputs * group_outputs + output
+    }
+
+    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn ApproxLayer>, LayerError> {
+        Ok(Box::new(ApproxConvTranspose::new(name, self, weight, bias)?))
     }
 }
 
@@ -140,7 +137,7 @@ impl<const D: usize> ApproxConvTranspose<D> {
         bias: Option<&Tensor>,
     ) -> Result<Self, LayerError> {
         let weight_shape = weight.dims().to_vec();
-        attributes.check_weight(&weight_shape).map_err(|problem| problem.of(name))?;
+        attributes.check(&weight_shape).map_err(|problem| problem.of(name))?;
         let taps = weight_shape[2..].iter().product();
         let outputs_first = || {
             let (groups, inputs) = (attributes.groups, weight_shape[0] / attributes.groups);
@@ -192,7 +189,7 @@ impl ApproxConvTranspose2d {
 
 impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
     fn kind(&self) -> &'static str {
-        if D == 1 { "conv_transpose1d" } else { "conv_transpose2d" }
+        ConvTransposeAttributes::<D>::KIND
     }
 
     fn state(&self) -> &LayerState {

@@ -16,14 +16,15 @@ pub(super) struct Float<'a> {
 }
 
 thread_local! {
-    static WORKSPACE: Cell<Workspace<f32, Vec<f32>>> = Cell::default();
+    static WORKSPACE: Cell<Workspace<f32, Vec<f32>, f32>> = Cell::default();
 }
 
 impl Arithmetic for Float<'_> {
     type Operand = f32;
     type Scratch = Vec<f32>;
+    type Sum = f32;
 
-    fn workspaces() -> &'static Workspaces<f32, Vec<f32>> {
+    fn workspaces() -> &'static Workspaces<f32, Vec<f32>, f32> {
         &WORKSPACE
     }
 
@@ -62,8 +63,6 @@ impl Arithmetic for Float<'_> {
 }
 
 impl Scatter for Float<'_> {
-    type Sum = f32;
-
     fn sums(&self, rows: Range<usize>, tile: &Tile<f32>, _: &mut Vec<f32>, sums: &mut [Lanes<f32>]) {
         let depth = tile.rows().len();
         float::products(&self.weight[rows.start * depth..rows.end * depth], tile, sums);

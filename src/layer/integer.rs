@@ -220,14 +220,15 @@ impl Integer<'_> {
 }
 
 thread_local! {
-    static WORKSPACE: Cell<Workspace<u8, Sums>> = Cell::default();
+    static WORKSPACE: Cell<Workspace<u8, Sums, i64>> = Cell::default();
 }
 
 impl Arithmetic for Integer<'_> {
     type Operand = u8;
     type Scratch = Sums;
+    type Sum = i64;
 
-    fn workspaces() -> &'static Workspaces<u8, Sums> {
+    fn workspaces() -> &'static Workspaces<u8, Sums, i64> {
         &WORKSPACE
     }
 
@@ -286,8 +287,6 @@ impl Arithmetic for Integer<'_> {
 }
 
 impl Scatter for Integer<'_> {
-    type Sum = i64;
-
     fn sums(&self, rows: Range<usize>, tile: &Tile, scratch: &mut Sums, sums: &mut [Lanes<i64>]) {
         let (depth, width, each) = (tile.rows().len(), tile.columns(), self.layer.rows_per_output);
         let Sums { block, columns, .. } = scratch;

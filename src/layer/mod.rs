@@ -46,6 +46,7 @@
 
 mod conv;
 mod conv_transpose;
+mod convolution;
 mod error;
 mod float;
 mod integer;
@@ -54,18 +55,21 @@ mod mode;
 mod noise;
 mod scatter;
 mod state;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod tiles;
 mod window;
 
-pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d};
+pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};
 pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
+pub use convolution::Convolution;
 pub use error::{LayerError, LayerProblem};
 pub use linear::ApproxLinear;
 pub use mode::InferenceMode;
 pub use state::LayerState;
-pub use window::{ConvAttributes, Window, linear_window};
+pub(crate) use state::with_values;
+pub use window::{Window, linear_window};
 
 use crate::kernel::Kernel;
 use crate::kernel::convert::Clip;
@@ -75,7 +79,6 @@ use candle_core::{Device, Module, Tensor};
 use float::Float;
 use integer::{Integer, Quantized};
 use scatter::Scatter;
-use state::with_values;
 use std::fmt::Debug;
 
 /// A linear or convolution layer that can run in all four modes.
@@ -209,7 +212,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
             }
             let observed = calibrator.finish().ok_or(LayerProblem::NothingObserved)?;
             let outputs = self.state().outputs();
-            let weight = with_values(self.weight(), |weight| Ok(config.weight(weight, outputs)?))?;
+            let weight = with_values(self.weight(), |weight| config.weight(weight, outputs))??;
             Ok(LayerParams { input: config.activation(&observed)?, weight })
         })()
         .map_err(|problem| problem.of(self.name()))?;
@@ -231,6 +234,8 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     ) -> Result<(), LayerError> {
         let rows = [self.state().outputs(), self.state().rows_per_output];
         let quantized = with_values(self.weight(), |weight| Quantized::new(params, coding, lut, kernel, weight, rows))
+            .map_err(LayerProblem::from)
+            .flatten()
             .map_err(|problem| problem.of(self.name()))?;
         self.state_mut().quantized = Some(quantized);
         Ok(())
@@ -251,7 +256,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer.
     fn baseline_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        baseline(self, x, Call::default().threads, Epilogue::default())
+        self.unbiased_fwd(InferenceMode::Baseline, x, Call::default())
     }
 
     /// The output of quantized operands and exact products, before the bias.
@@ -259,7 +264,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not suit the layer or has NaN values, or the layer is not quantized.
     fn quant_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Quantized, x, Call::default().threads, Epilogue::default(), |_, _| ())
+        self.unbiased_fwd(InferenceMode::Quantized, x, Call::default())
     }
 
     /// The output of quantized operands and the multiplier's products, before the bias.
@@ -267,7 +272,7 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd), or when the layer has no multiplier.
     fn approx_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Approximate, x, Call::default().threads, Epilogue::default(), |_, _| ())
+        self.unbiased_fwd(InferenceMode::Approximate, x, Call::default())
     }
 
     /// The quantized output with noise, before the bias; the first sample of `x` is sample
@@ -276,9 +281,23 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd).
     fn noise_fwd(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        integer(self, InferenceMode::Noise, x, Call::default().threads, Epilogue::default(), |output, window| {
-            self.state().noise.perturb(output, window.samples, first_sample);
-        })
+        self.unbiased_fwd(InferenceMode::Noise, x, Call { first_sample, ..Call::default() })
+    }
+
+    /// The output in `mode` before the bias, whole whatever the call's clip.
+    ///
+    /// # Errors
+    /// As the `*_fwd` function of the mode.
+    fn unbiased_fwd(&self, mode: InferenceMode, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
+        let Call { first_sample, threads, .. } = call;
+        match mode {
+            InferenceMode::Baseline => baseline(self, x, threads, Epilogue::default()),
+            _ => integer(self, mode, x, threads, Epilogue::default(), |output, window| {
+                if mode == InferenceMode::Noise {
+                    self.state().noise.perturb(output, window.samples, first_sample);
+                }
+            }),
+        }
     }
 
     /// The output in the layer's mode, with the bias, as `call` asks for it. [`Module::forward`] is
@@ -379,8 +398,10 @@ fn baseline<L: ApproxLayer + ?Sized>(
             let arithmetic = Float { weight, epilogue };
             let output = run(&arithmetic, &window, input, threads)?;
             Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
-        })
+        })?
     })
+    .map_err(LayerProblem::from)
+    .flatten()
     .map_err(|problem| problem.of(layer.name()))
 }
 
@@ -400,7 +421,7 @@ fn integer<L: ApproxLayer + ?Sized>(
             InferenceMode::Approximate => quantized.approximate(epilogue).ok_or(LayerProblem::NoMultiplier)?,
             _ => quantized.exact(epilogue),
         };
-        let mut output = with_values(x, |input| run(&arithmetic, &window, input, threads))?;
+        let mut output = with_values(x, |input| run(&arithmetic, &window, input, threads))??;
         perturb(&mut output, &window);
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };

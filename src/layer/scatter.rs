@@ -5,20 +5,18 @@
 //! So only products of real inputs are ever taken: none stands for the gaps of a stride, and those
 //! that land outside the output are dropped. An output's products are as many as land on it.
 
-use super::tiles::Arithmetic;
+use super::tasks::{piece, pieces};
+use super::tiles::{Arithmetic, Workspace, with_workspace};
 use super::{LayerProblem, Window};
-use crate::kernel::{ConvGeometry, LANES, Lanes, Tile};
-use rayon::prelude::*;
-use std::ops::{AddAssign, Range};
+use crate::kernel::{ConvGeometry, LANES, Lanes, Tile, fill_pointwise_tile};
+use std::mem;
+use std::ops::Range;
 
 /// Sums of one tile that are computed together: a few times as many as kernels take side by side.
 const ROW_BLOCK: usize = 32;
 
 /// Arithmetic whose sums can be added up before they become outputs.
 pub(super) trait Scatter: Arithmetic {
-    /// A sum of products.
-    type Sum: Copy + Default + AddAssign + Send + Sync;
-
     /// Overwrites `sums[i]` with row `rows.start + i` of the weights, each row a kernel tap of an
     /// output channel, for the columns of `tile`.
     fn sums(
@@ -51,15 +49,9 @@ pub(super) fn run<A: Scatter>(
     }
     let job = Job { arithmetic, window, taps: [0, 1].map(|axis| Taps::new(&window.geometry, axis)) };
     let (output_group, input_group) = (window.group_outputs() * outputs, window.geometry.channels * inputs);
-    let is_alone = threads == 1;
-    let group = |(index, (output, input)): (usize, (&mut [f32], &[f32]))| {
-        job.run(index % window.groups, input, output, is_alone)
-    };
-    if is_alone {
-        output.chunks_mut(output_group).zip(input.chunks(input_group)).enumerate().try_for_each(group)?;
-    } else {
-        output.par_chunks_mut(output_group).zip(input.par_chunks(input_group)).enumerate().try_for_each(group)?;
-    }
+    pieces(threads, &mut output, output_group, |i, output| {
+        job.run(i % window.groups, piece(input, i, input_group), output, threads)
+    })?;
     Ok(output)
 }
 
@@ -72,18 +64,18 @@ struct Job<'a, A> {
 
 impl<A: Scatter> Job<'_, A> {
     /// Computes one group of one image.
-    fn run(&self, group: usize, input: &[f32], output: &mut [f32], is_alone: bool) -> Result<(), LayerProblem> {
-        let mut buffer = Vec::new();
+    fn run(&self, group: usize, input: &[f32], output: &mut [f32], threads: usize) -> Result<(), LayerProblem> {
+        // Apart from the rest of this thread's memory, which the tasks below use.
+        let mut buffer = with_workspace::<A, _>(|workspace| mem::take(&mut workspace.operands));
         let operands = self.arithmetic.operands(input, &mut buffer)?;
         let channels = (ROW_BLOCK / self.taps_per_channel()).max(1);
         let block = channels * self.window.geometry.positions();
         let first = group * self.window.group_outputs();
-        let task = |(i, output): (usize, &mut [f32])| self.channels(first + i * channels, operands, output);
-        if is_alone {
-            output.chunks_mut(block).enumerate().for_each(task);
-        } else {
-            output.par_chunks_mut(block).enumerate().for_each(task);
-        }
+        pieces(threads, output, block, |i, output| {
+            with_workspace::<A, _>(|workspace| self.channels(workspace, first + i * channels, operands, output));
+            Ok(())
+        })?;
+        with_workspace::<A, _>(|workspace| workspace.operands = buffer);
         Ok(())
     }
 
@@ -92,20 +84,25 @@ impl<A: Scatter> Job<'_, A> {
     }
 
     /// Computes `output`, whole channels of which the first is `first`.
-    fn channels(&self, first: usize, operands: &[A::Operand], output: &mut [f32]) {
+    fn channels(
+        &self,
+        workspace: &mut Workspace<A::Operand, A::Scratch, A::Sum>,
+        first: usize,
+        operands: &[A::Operand],
+        output: &mut [f32],
+    ) {
         let (outputs, taps) = (self.window.geometry.positions(), self.taps_per_channel());
         let inputs = operands.len() / self.window.geometry.channels;
         let rows = output.len() / outputs * taps;
-        let (mut tile, mut scratch) = (Tile::default(), A::Scratch::default());
-        let mut sums = vec![Lanes::default(); rows];
-        let mut totals = vec![A::Sum::default(); output.len()];
+        let Workspace { tile, scratch, sums, totals, .. } = workspace;
+        sums.resize(rows, Lanes::default());
+        totals.clear();
+        totals.resize(output.len(), A::Sum::default());
         for start in (0..inputs).step_by(LANES) {
             let columns = start..(start + LANES).min(inputs);
-            tile.reset(self.window.geometry.channels, columns.len());
-            for (k, channel) in operands.chunks_exact(inputs).enumerate() {
-                tile.row_mut(k).copy_from_slice(&channel[columns.clone()]);
-            }
-            self.arithmetic.sums(first * taps..first * taps + rows, &tile, &mut scratch, &mut sums);
+            let shape = [self.window.geometry.channels, inputs];
+            fill_pointwise_tile(operands, operands.len(), shape, columns.clone(), tile);
+            self.arithmetic.sums(first * taps..first * taps + rows, tile, scratch, sums);
             for (totals, sums) in totals.chunks_exact_mut(outputs).zip(sums.chunks_exact(taps)) {
                 for (tap, sums) in sums.iter().enumerate() {
                     self.add(tap, columns.clone(), &sums.0, totals);
@@ -114,7 +111,7 @@ impl<A: Scatter> Job<'_, A> {
         }
         let channels = output.chunks_exact_mut(outputs).zip(totals.chunks_exact(outputs));
         for (i, (output, totals)) in channels.enumerate() {
-            self.arithmetic.finish(first + i, totals, &mut scratch, output);
+            self.arithmetic.finish(first + i, totals, scratch, output);
         }
     }
 

@@ -57,16 +57,12 @@ impl LayerState {
     }
 }
 
-/// Calls `body` with the numbers of a contiguous `f32` tensor in memory.
-pub(super) fn with_values<R>(
-    tensor: &Tensor,
-    body: impl FnOnce(&[f32]) -> Result<R, LayerProblem>,
-) -> Result<R, LayerProblem> {
+/// Calls `body` with the numbers of an `f32` tensor, made contiguous in memory.
+pub(crate) fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
     let tensor = tensor.to_device(&Device::Cpu)?.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(CpuStorage::F32(values)) = &*storage else {
-        let dtype = format!("{:?}", tensor.dtype());
-        return Err(candle_core::Error::Msg(format!("tensor of {dtype}, expected F32")).into());
-    };
-    body(&values[layout.start_offset()..][..tensor.elem_count()])
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => Ok(body(&values[layout.start_offset()..][..tensor.elem_count()])),
+        _ => candle_core::bail!("{:?} tensor, expected f32", tensor.dtype()),
+    }
 }

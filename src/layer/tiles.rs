@@ -1,15 +1,16 @@
 //! The loop that every layer's arithmetic runs in: images in parallel, output positions in tiles.
 //!
 //! It knows where operands come from and where outputs go; an [`Arithmetic`] knows what they make.
-//! Linear layers transpose their input into tiles; convolutions copy patches from padded planes; and
-//! convolutions of few channels a group, which would copy more than they compute, slide over the
-//! planes themselves.
+//! Linear layers transpose their input into tiles; pointwise convolutions copy their channels, others
+//! patches from padded planes; and convolutions of few channels a group, which would copy more than
+//! they compute, slide over the planes themselves.
 
+use super::tasks::{piece, pieces};
 use super::{LayerProblem, Window};
-use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_tile, transpose_tile};
+use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_pointwise_tile, fill_tile, transpose_tile};
 use rayon::prelude::*;
 use std::cell::Cell;
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::thread::LocalKey;
 
 /// Columns that kernels compute side by side: what is left of a tile is rounded up to a multiple.
@@ -23,16 +24,31 @@ const THIN: usize = 4;
 
 /// Memory that a thread keeps from layer to layer.
 #[derive(Debug, Default)]
-pub(super) struct Workspace<T, S> {
-    operands: Vec<T>,
+pub(super) struct Workspace<T, S, U> {
+    pub operands: Vec<T>,
     planes: Planes<T>,
-    tile: Tile<T>,
+    pub tile: Tile<T>,
     rows: Vec<Lanes<f32>>,
-    scratch: S,
+    pub scratch: S,
+    /// Sums of a tile that is scattered, and what they are added up in.
+    pub sums: Vec<Lanes<U>>,
+    pub totals: Vec<U>,
 }
 
 /// Each thread's memory for one kind of arithmetic.
-pub(super) type Workspaces<T, S> = LocalKey<Cell<Workspace<T, S>>>;
+pub(super) type Workspaces<T, S, U> = LocalKey<Cell<Workspace<T, S, U>>>;
+
+/// Calls `body` with this thread's memory.
+pub(super) fn with_workspace<A: Arithmetic, R>(
+    body: impl FnOnce(&mut Workspace<A::Operand, A::Scratch, A::Sum>) -> R,
+) -> R {
+    // Taken rather than borrowed: a thread that waits for tasks of its own may be given another one
+    // in the meantime.
+    let mut workspace = A::workspaces().take();
+    let result = body(&mut workspace);
+    A::workspaces().set(workspace);
+    result
+}
 
 /// What turns operands into outputs.
 pub(super) trait Arithmetic: Sync {
@@ -40,9 +56,11 @@ pub(super) trait Arithmetic: Sync {
     type Operand: Copy + PartialEq + Default + Send + Sync + 'static;
     /// Memory of its own that a thread keeps from tile to tile.
     type Scratch: Default + Send + 'static;
+    /// A sum of products, to be added to others.
+    type Sum: Copy + Default + AddAssign + Send + Sync + 'static;
 
     /// Where threads keep their memory.
-    fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch>;
+    fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
 
     /// The operands that numbers are, made in `buffer` where they are not the numbers themselves.
     ///
@@ -100,12 +118,7 @@ pub(super) fn run<A: Arithmetic>(
     let job = Job { arithmetic, window, split_rows };
     let inputs = images * window.channels() * window.geometry.input.iter().product::<usize>();
     let outputs = images * window.outputs * window.geometry.positions();
-    if threads == 1 {
-        output.chunks_mut(outputs).zip(input.chunks(inputs)).try_for_each(|(output, input)| job.run(input, output))?;
-    } else {
-        let tasks = output.par_chunks_mut(outputs).zip(input.par_chunks(inputs));
-        tasks.try_for_each(|(output, input)| job.run(input, output))?;
-    }
+    pieces(threads, &mut output, outputs, |i, output| job.run(piece(input, i, inputs), output))?;
     Ok(output)
 }
 
@@ -123,6 +136,19 @@ fn images_per_task(window: &Window, threads: usize) -> usize {
     if best <= fair || fair * positions < COLUMN_BLOCK { best } else { fair }
 }
 
+/// How operands come to the arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Images of one position, as linear layers have them, transposed into tiles.
+    Rows,
+    /// The channels of a pointwise window, which are its patches.
+    Channels,
+    /// Patches of padded planes.
+    Patches,
+    /// Padded planes, slid over.
+    Slide,
+}
+
 /// What all tasks have in common.
 struct Job<'a, A> {
     arithmetic: &'a A,
@@ -133,55 +159,69 @@ struct Job<'a, A> {
 impl<A: Arithmetic> Job<'_, A> {
     /// Computes whole images in this thread's memory.
     fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), LayerProblem> {
-        // Taken rather than borrowed: a thread that waits for rows of its own may be given another
-        // task in the meantime.
-        let mut workspace = A::workspaces().take();
-        let result = self.run_within(&mut workspace, input, output);
-        A::workspaces().set(workspace);
-        result
+        with_workspace::<A, _>(|workspace| self.run_within(workspace, input, output))
     }
 
     fn run_within(
         &self,
-        workspace: &mut Workspace<A::Operand, A::Scratch>,
+        workspace: &mut Workspace<A::Operand, A::Scratch, A::Sum>,
         input: &[f32],
         output: &mut [f32],
     ) -> Result<(), LayerProblem> {
-        let Workspace { operands, planes, tile, rows, scratch } = workspace;
+        let Workspace { operands, planes, tile, rows, scratch, .. } = workspace;
         let operands = self.arithmetic.operands(input, operands)?;
         let Window { geometry, groups, outputs, .. } = self.window;
         let images = output.len() / (outputs * geometry.positions());
         rows.resize(self.window.group_outputs(), Lanes::default());
-        if geometry.is_pointwise() && geometry.input == [1, 1] && *groups == 1 {
-            for start in (0..images).step_by(LANES) {
-                let columns = start..(start + LANES).min(images);
-                transpose_tile(operands, geometry.channels, columns.clone(), tile);
-                self.compute(0, tile, columns, rows, scratch, output);
-            }
-            return Ok(());
+        let way = self.way();
+        match way {
+            Way::Patches => planes.reset(*geometry, self.arithmetic.padding(), images),
+            Way::Slide => planes.reset(*geometry, self.arithmetic.padding(), 1),
+            Way::Rows | Way::Channels => (),
         }
-        let is_thin = *groups > 1 && geometry.channels <= THIN && rows.len() <= THIN;
-        let slides = is_thin && self.arithmetic.can_slide(geometry.depth());
-        planes.reset(*geometry, self.arithmetic.padding(), if slides { 1 } else { images });
+        let positions = geometry.positions();
         for group in 0..*groups {
-            if slides {
-                for image in 0..images {
-                    planes.fill(0, channels(self.window, operands, image, group));
-                    self.slide(group, &planes.plane(0), image, scratch, output);
+            let of_image = |image| channels(self.window, operands, image, group);
+            match way {
+                Way::Slide => {
+                    for image in 0..images {
+                        planes.fill(0, of_image(image));
+                        self.slide(group, &planes.plane(0), image, scratch, output);
+                    }
+                    continue;
                 }
-                continue;
+                Way::Patches => (0..images).for_each(|image| planes.fill(image, of_image(image))),
+                Way::Rows | Way::Channels => (),
             }
-            for image in 0..images {
-                planes.fill(image, channels(self.window, operands, image, group));
-            }
-            let columns = images * geometry.positions();
-            for start in (0..columns).step_by(LANES) {
-                let columns = start..(start + LANES).min(columns);
-                fill_tile(planes, columns.clone(), tile);
+            for start in (0..images * positions).step_by(LANES) {
+                let columns = start..(start + LANES).min(images * positions);
+                match way {
+                    Way::Rows => transpose_tile(operands, geometry.channels, columns.clone(), tile),
+                    Way::Channels => {
+                        let (stride, shape) = (self.window.channels() * positions, [geometry.channels, positions]);
+                        let operands = &operands[group * geometry.channels * positions..];
+                        fill_pointwise_tile(operands, stride, shape, columns.clone(), tile);
+                    }
+                    Way::Slide | Way::Patches => fill_tile(planes, columns.clone(), tile),
+                }
                 self.compute(group, tile, columns, rows, scratch, output);
             }
         }
         Ok(())
+    }
+
+    fn way(&self) -> Way {
+        let Window { geometry, groups, .. } = self.window;
+        let is_thin = *groups > 1 && geometry.channels <= THIN && self.window.group_outputs() <= THIN;
+        if is_thin && self.arithmetic.can_slide(geometry.depth()) {
+            Way::Slide
+        } else if !geometry.is_pointwise() {
+            Way::Patches
+        } else if geometry.input == [1, 1] && *groups == 1 {
+            Way::Rows
+        } else {
+            Way::Channels
+        }
     }
 
     /// Computes the group's outputs for the tile, and copies them to their places.

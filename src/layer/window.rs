@@ -3,7 +3,7 @@
 
 use super::LayerProblem;
 use super::scatter::Taps;
-use crate::kernel::{ConvGeometry, output_size};
+use crate::kernel::ConvGeometry;
 
 /// A layer applied to an input of known shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,75 +66,6 @@ impl Window {
     }
 }
 
-/// Attributes of a convolution over `D` spatial axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConvAttributes<const D: usize> {
-    /// Steps between output positions.
-    pub stride: [usize; D],
-    /// Padding before and after each axis.
-    pub padding: [[usize; 2]; D],
-    /// Distance between kernel taps.
-    pub dilation: [usize; D],
-    /// Groups of channels that do not mix.
-    pub groups: usize,
-}
-
-impl<const D: usize> Default for ConvAttributes<D> {
-    fn default() -> Self {
-        ConvAttributes { stride: [1; D], padding: [[0; 2]; D], dilation: [1; D], groups: 1 }
-    }
-}
-
-impl<const D: usize> ConvAttributes<D> {
-    /// Checks a weight of shape `[out, in / groups, kernel..]` against the attributes.
-    ///
-    /// # Errors
-    /// When rank, groups or sizes contradict each other.
-    pub fn check_weight(&self, weight: &[usize]) -> Result<(), LayerProblem> {
-        let fits = weight.len() == D + 2
-            && self.groups > 0
-            && weight.iter().all(|&size| size > 0)
-            && weight[0].is_multiple_of(self.groups);
-        if fits {
-            return Ok(());
-        }
-        let expected = format!("[out, in / groups, {D} kernel sizes] with out a multiple of {} groups", self.groups);
-        Err(LayerProblem::Weight { found: weight.to_vec(), expected })
-    }
-
-    /// The window over an input `[batch, in, size..]` of a weight `[out, in / groups, kernel..]`.
-    ///
-    /// # Errors
-    /// When shapes contradict each other, or the kernel does not fit the padded input.
-    pub fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem> {
-        self.check_weight(weight)?;
-        let channels = weight[1] * self.groups;
-        if input.len() != D + 2 || input[1] != channels {
-            let expected = format!("[batch, {channels}, {D} sizes]");
-            return Err(LayerProblem::Input { found: input.to_vec(), expected });
-        }
-        // One-dimensional layers are two-dimensional ones of height 1.
-        let mut geometry = ConvGeometry::point(weight[1]);
-        let mut output_shape = vec![input[0], weight[0]];
-        for axis in 0..D {
-            let at = 2 - D + axis;
-            let [before, after] = self.padding[axis];
-            let (size, kernel, stride, dilation) =
-                (input[2 + axis], weight[2 + axis], self.stride[axis], self.dilation[axis]);
-            geometry.output[at] = output_size(size, kernel, stride, dilation, before + after)?;
-            geometry.input[at] = size;
-            geometry.kernel[at] = kernel;
-            geometry.stride[at] = stride;
-            geometry.dilation[at] = dilation;
-            geometry.padding[at] = before;
-            output_shape.push(geometry.output[at]);
-        }
-        let (samples, images, outputs) = (input[0], input[0], weight[0]);
-        let is_transposed = false;
-        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
-    }
-}
-
 /// The window of a linear layer with a weight `[out, in]` over an input `[.., in]` of any rank.
 ///
 /// # Errors
@@ -156,6 +87,7 @@ pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerP
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::{ConvAttributes, Convolution};
 
     /// Multiplications and fan-in counted by hand.
     #[test]

@@ -1,23 +1,23 @@
-//! Convolutions.
+//! Convolutions, transposed or not.
 
 use crate::graph::operator::{check_f32, images};
 use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
-use crate::layer::{ApproxConv, ApproxLayer, ConvAttributes, Window};
-use candle_core::{Module, Tensor};
+use crate::layer::{ApproxLayer, Call, Convolution, Window};
+use candle_core::Tensor;
 
-/// A convolution over `D` spatial axes. Inputs: `x`, weight `[out, in / groups, kernel..]`, and
+/// A convolution of whatever kind its attributes are. Inputs: `x`, a weight as that kind has it, and
 /// optionally a bias `[out]`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Conv<const D: usize>(pub ConvAttributes<D>);
+pub struct Conv<A>(pub A);
 
-impl<const D: usize> Conv<D> {
-    fn layer(&self, name: &str, parameters: &[&Tensor]) -> Result<ApproxConv<D>, OpError> {
-        Ok(ApproxConv::new(name, self.0, parameters[0], parameters.get(1).copied())?)
+impl<A: Convolution> Conv<A> {
+    fn layer(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError> {
+        Ok(self.0.layer(name, parameters[0], parameters.get(1).copied())?)
     }
 
     fn checked_window(&self, inputs: &[&ValueType]) -> Result<Window, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
-        let input = images(&inputs[..1], D)?;
+        let input = images(&inputs[..1], A::AXES)?;
         let window = self.0.window(&input.sizes(1), &inputs[1].sizes(1))?;
         check_bias(inputs, window.outputs)?;
         Ok(window)
@@ -32,9 +32,9 @@ pub(super) fn check_bias(inputs: &[&ValueType], outputs: usize) -> Result<(), Op
     }
 }
 
-impl<const D: usize> Operator for Conv<D> {
+impl<A: Convolution> Operator for Conv<A> {
     fn kind(&self) -> &'static str {
-        if D == 1 { "conv1d" } else { "conv2d" }
+        A::KIND
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
@@ -43,7 +43,7 @@ impl<const D: usize> Operator for Conv<D> {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.layer(Operator::kind(self), &inputs[1..])?.forward(inputs[0])?])
+        Ok(vec![self.layer(A::KIND, &inputs[1..])?.forward_as(inputs[0], Call::default())?])
     }
 
     fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
@@ -51,6 +51,11 @@ impl<const D: usize> Operator for Conv<D> {
     }
 
     fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Option<Result<Box<dyn ApproxLayer>, OpError>> {
-        Some(self.layer(name, parameters).map(|layer| Box::new(layer) as Box<dyn ApproxLayer>))
+        Some(self.layer(name, parameters))
+    }
+
+    fn output_channels(&self, weight: &[usize]) -> Option<Vec<usize>> {
+        let elements = 0..weight.iter().product();
+        Some(elements.map(|element| self.0.output_channel(weight, element)).collect())
     }
 }

@@ -48,4 +48,9 @@ impl Operator for Linear {
     fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Option<Result<Box<dyn ApproxLayer>, OpError>> {
         Some(Self::layer(name, parameters).map(|layer| Box::new(layer) as Box<dyn ApproxLayer>))
     }
+
+    fn output_channels(&self, weight: &[usize]) -> Option<Vec<usize>> {
+        let elements = 0..weight.iter().product::<usize>();
+        Some(elements.map(|element| element / weight[1]).collect())
+    }
 }

@@ -9,7 +9,6 @@ mod binary;
 mod broadcast;
 mod concat;
 mod conv;
-mod conv_transpose;
 mod expand;
 mod flatten;
 mod function;
@@ -38,7 +37,6 @@ pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use concat::Concat;
 pub use conv::Conv;
-pub use conv_transpose::ConvTranspose;
 pub use expand::Expand;
 pub use flatten::Flatten;
 pub use gather::Gather;
@@ -57,18 +55,9 @@ pub use transpose::Transpose;
 pub use unary::Unary;
 
 use super::OpError;
-use candle_core::{CpuStorage, Storage, Tensor};
+use crate::layer::with_values;
+use candle_core::Tensor;
 use rayon::prelude::*;
-
-/// Calls `body` with the numbers of an `f32` tensor, made contiguous.
-fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> Result<R, OpError> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(values)) => Ok(body(&values[layout.start_offset()..][..tensor.elem_count()])),
-        _ => Err(candle_core::Error::Msg(format!("{:?} tensor, expected f32 in memory", tensor.dtype())).into()),
-    }
-}
 
 /// Numbers that a thread takes at a time.
 const CHUNK: usize = 1 << 14;

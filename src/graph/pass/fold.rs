@@ -1,8 +1,8 @@
 //! Folding batch normalisation into the layer before it.
 
 use crate::graph::network::Source;
-use crate::graph::op::{BatchNorm, Conv, ConvTranspose, Linear};
-use crate::graph::{Graph, Operator, RunError, ValueId, ValueType};
+use crate::graph::op::{BatchNorm, Linear};
+use crate::graph::{Graph, RunError, ValueId, ValueType};
 use candle_core::{Device, Tensor};
 use std::any::Any;
 
@@ -31,22 +31,6 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
     Ok(())
 }
 
-/// The output channels of the elements of an operator's weight, of dimensions `weight`, where each
-/// scales one alone.
-fn output_channels(op: &dyn Operator, weight: &[usize]) -> Option<Vec<usize>> {
-    let op: &dyn Any = op;
-    let count = weight.iter().product::<usize>();
-    if let Some(ConvTranspose(attributes)) = op.downcast_ref::<ConvTranspose<1>>() {
-        Some((0..count).map(|i| attributes.output_channel(weight, i)).collect())
-    } else if let Some(ConvTranspose(attributes)) = op.downcast_ref::<ConvTranspose<2>>() {
-        Some((0..count).map(|i| attributes.output_channel(weight, i)).collect())
-    } else if op.is::<Conv<1>>() || op.is::<Conv<2>>() || op.is::<Linear>() {
-        Some((0..count).map(|i| i / (count / weight[0])).collect())
-    } else {
-        None
-    }
-}
-
 /// The layer that `node` can be folded into, if it is a batch normalisation with bound parameters.
 fn foldable(graph: &Graph, node: usize) -> Option<usize> {
     let norm = &graph.nodes[node];
@@ -59,7 +43,7 @@ fn foldable(graph: &Graph, node: usize) -> Option<usize> {
     // A linear layer over sequences has its outputs last, where normalisation has channels second.
     let channels_second = graph.ty(input).rank() == 2 || !(graph.nodes[layer].op.as_ref() as &dyn Any).is::<Linear>();
     let op = graph.nodes[layer].op.as_ref();
-    let scales_outputs = |&weight: &ValueId| output_channels(op, &graph.ty(weight).sizes(1)).is_some();
+    let scales_outputs = |&weight: &ValueId| op.output_channels(&graph.ty(weight).sizes(1)).is_some();
     let fits = graph.nodes[layer].inputs.get(1).is_some_and(scales_outputs);
     (fits && parameters.into_iter().all(is_bound) && channels_second).then_some(layer)
 }
@@ -85,7 +69,7 @@ fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()>
 
     let outputs = gain.len();
     let shape = graph.ty(layer_node.inputs[1]).sizes(1);
-    let channels = output_channels(layer_node.op.as_ref(), &shape).unwrap_or_default();
+    let channels = layer_node.op.output_channels(&shape).unwrap_or_default();
     let root = |o: usize| (variance[o] + eps).sqrt();
     let folded_weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / root(o)) as f32).collect();
     let folded_bias: Vec<f32> =

@@ -1,7 +1,7 @@
 //! Watching what layers compute while a network runs.
 
 use crate::graph::{Dim, Graph, Node, OpError, Operator, Pass, ValueType};
-use crate::layer::{ApproxLayer, InferenceMode, LayerError, Window};
+use crate::layer::{ApproxLayer, Call, InferenceMode, LayerError, Window};
 use candle_core::{Device, Tensor};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Observation<'a> {
     pub first_sample: u64,
     /// How many samples.
     pub samples: usize,
+    /// Threads that the observer may use: other samples may keep the rest busy.
+    pub threads: usize,
 }
 
 /// Takes note of what layers are given and give. Samples may come in any order, and from any thread.
@@ -75,12 +77,14 @@ impl Operator for Observed {
         let (input, layer) = (inputs[0], self.op.layer().expect("a layer was swapped in"));
         let output = match layer.mode() {
             InferenceMode::Baseline => self.op.run(inputs, pass)?.swap_remove(0),
-            InferenceMode::Quantized => layer.quant_fwd(input)?,
-            InferenceMode::Approximate => layer.approx_fwd(input)?,
-            InferenceMode::Noise => layer.noise_fwd(input, pass.first_sample)?,
+            mode => {
+                let call = Call { first_sample: pass.first_sample, threads: pass.threads, ..Call::default() };
+                layer.unbiased_fwd(mode, input, call)?
+            }
         };
-        let (index, first_sample, samples) = (self.index, pass.first_sample, input.dims()[0] / self.rows);
-        self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples })?;
+        let Pass { first_sample, threads } = *pass;
+        let (index, samples) = (self.index, input.dims()[0] / self.rows);
+        self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples, threads })?;
         Ok(vec![if layer.mode().is_quantized() { with_bias(layer, &output)? } else { output }])
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::graph::network::{Source, Value};
-use crate::graph::op::{Add, BatchNorm, Conv, ConvTranspose, Linear, Relu};
+use crate::graph::op::{Add, BatchNorm, Conv, Linear, Relu};
 use crate::graph::{Graph, Node, ValueId, ValueType};
 use crate::layer::{ApproxLayer, ConvAttributes, ConvTransposeAttributes, InferenceMode};
 use candle_core::{Device, Tensor};
@@ -137,7 +137,7 @@ fn transposed_convolutions_fold() {
     let (mut net, x) = Net::new(&[4, 3, 3]);
     let attributes = ConvTransposeAttributes::<2> { stride: [2, 2], groups: 2, ..Default::default() };
     let inputs = [x, net.parameter("up.weight".to_owned(), &[4, 3, 2, 3]), net.parameter("up.bias".to_owned(), &[6])];
-    let y = net.graph.add_one("up", ConvTranspose(attributes), &inputs).unwrap();
+    let y = net.graph.add_one("up", Conv(attributes), &inputs).unwrap();
     let y = net.norm("bn", y, 6);
     let (mut graph, _) = net.bound(&[y]);
     let (before, products) = (outputs(&graph), graph.products());

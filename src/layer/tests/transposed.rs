@@ -4,7 +4,7 @@ use super::{crooked, crooked_term, numbers, params, range, values};
 use crate::kernel;
 use crate::layer::{
     ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes,
-    InferenceMode,
+    Convolution, InferenceMode,
 };
 use crate::lut::{Coding, Lut};
 use crate::quant::{IntRange, LayerParams, Observer, QuantConfig};

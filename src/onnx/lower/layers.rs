@@ -2,7 +2,7 @@
 
 use super::window::{AutoPad, OddSide, Sliding, stated_padding};
 use super::{Lowering, Node, spatial};
-use crate::graph::op::{Add, Conv, ConvTranspose, MatMul, Reshape, Transpose};
+use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use crate::onnx::error::NodeProblem;
@@ -74,7 +74,7 @@ fn conv_transpose_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> 
         let stated = stated_padding(node, D)?;
         attributes.padding = std::array::from_fn(|axis| stated[axis]);
     }
-    convolution(lowering, node, ConvTranspose(attributes))
+    convolution(lowering, node, Conv(attributes))
 }
 
 /// The spatial sizes of a convolution's input and kernel.
