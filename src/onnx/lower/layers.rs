@@ -181,19 +181,8 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         Value::Computed(x) => lowering.graph.ty(*x).rank() >= 2,
         value => matches!(value, Value::Merged { .. }),
     };
-    if let Value::Floats { tensor, name, .. } = &b
-        && tensor.rank() == 2
-        && is_matrix
-    {
-        let (x, merged) = rows(lowering, &a, tensor.dims()[1])?;
-        return Ok(vec![Value::Product(Box::new(Product {
-            x,
-            merged,
-            weight: tensor.t()?.contiguous()?,
-            weight_name: name.clone(),
-            node: node.name.to_owned(),
-            operator: node.operator().to_owned(),
-        }))]);
+    if matches!(&b, Value::Floats { tensor, .. } if tensor.rank() == 2) && is_matrix {
+        return Ok(vec![product(lowering, node, &a, &b)?]);
     }
     let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
     // Leading axes of size 1 make the ranks equal.
@@ -208,4 +197,19 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         sides.push(if missing == 0 { value } else { lowering.emit(node.name, Reshape { shape }, &[value])? });
     }
     Ok(vec![lowering.emit(node.name, MatMul, &sides)?])
+}
+
+/// The product of rows by a constant matrix `[in, out]`, of which a bias makes a linear layer.
+pub(super) fn product(lowering: &mut Lowering, node: &Node, a: &Value, b: &Value) -> Result<Value, NodeProblem> {
+    let tensor = b.floats(1)?;
+    let weight_name = if let Value::Floats { name, .. } = b { name.clone() } else { String::new() };
+    let (x, merged) = rows(lowering, a, tensor.dims()[1])?;
+    Ok(Value::Product(Box::new(Product {
+        x,
+        merged,
+        weight: tensor.t()?.contiguous()?,
+        weight_name,
+        node: node.name.to_owned(),
+        operator: node.operator().to_owned(),
+    })))
 }

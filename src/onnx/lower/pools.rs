@@ -3,7 +3,7 @@
 use super::node::axes;
 use super::window::Sliding;
 use super::{Lowering, Node, spatial};
-use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, ReduceMean};
+use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, Reduce};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::Value;
 
@@ -60,7 +60,7 @@ pub(super) fn global_max(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
     Ok(vec![lowering.emit(node.name, GlobalMaxPool, &[node.input(0)?.clone()])?])
 }
 
-/// `ReduceMean`, whose axes are an attribute before version 18.
+/// `Reduce`, whose axes are an attribute before version 18.
 pub(super) fn reduce_mean(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let input = node.input(0)?.clone();
     let rank = lowering.ty(0, &input)?.rank();
@@ -72,5 +72,5 @@ pub(super) fn reduce_mean(lowering: &mut Lowering, node: &Node) -> Result<Vec<Va
         named => axes("axes", named, rank)?,
     };
     let keep_dims = node.int_or("keepdims", 1)? != 0;
-    Ok(vec![lowering.emit(node.name, ReduceMean { axes, keep_dims }, &[input])?])
+    Ok(vec![lowering.emit(node.name, Reduce { axes, keep_dims }, &[input])?])
 }

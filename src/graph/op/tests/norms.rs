@@ -81,7 +81,7 @@ proptest! {
     fn means_over_axes(dims in prop::collection::vec(1usize..=4, 1..=4), chosen in 1u8..16, keep_dims: bool, seed: u64) {
         let axes: Vec<usize> = (0..dims.len()).filter(|axis| chosen >> axis & 1 == 1).collect();
         let x = random(seed, &dims);
-        let found = run(&ReduceMean { axes: axes.clone(), keep_dims }, &[&x]);
+        let found = run(&Reduce { reduction: Reduction::Mean, axes: axes.clone(), keep_dims }, &[&x]);
         let count: usize = axes.iter().map(|&axis| dims[axis]).product();
         let kept: Vec<usize> = (0..dims.len()).map(|axis| if axes.contains(&axis) { 1 } else { dims[axis] }).collect();
         let reduced: Vec<usize> = (0..dims.len()).map(|axis| if axes.contains(&axis) { dims[axis] } else { 1 }).collect();
@@ -125,7 +125,7 @@ fn the_largest_of_a_channel() {
 #[test]
 fn sums_of_means_are_in_f64() {
     let x = Tensor::new(&[[1e8f32, 1.0, -1e8, 1.0]], &Device::Cpu).unwrap();
-    assert_eq!(values(&run(&ReduceMean { axes: vec![1], keep_dims: false }, &[&x])), [0.5]);
+    assert_eq!(values(&run(&Reduce { reduction: Reduction::Mean, axes: vec![1], keep_dims: false }, &[&x])), [0.5]);
 }
 
 /// A product's rows do not depend on how many there are, nor on the batch.
