@@ -94,12 +94,14 @@ pub enum OnnxProblem {
         source: TensorProblem,
     },
     /// An operator that is not known.
-    #[error("operator {operator} (of {node}) is not supported")]
+    #[error("operator {operator} (of {node}) is not supported{mend}")]
     Operator {
         /// The operator, after its domain where that is not the default one.
         operator: String,
         /// The node.
         node: String,
+        /// What to do about it, after a colon; empty where nothing is known.
+        mend: &'static str,
     },
     /// A node that cannot be lowered.
     #[error("{node} ({operator})")]

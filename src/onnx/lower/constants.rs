@@ -94,16 +94,19 @@ pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, Node
     Ok(vec![value])
 }
 
+/// Integers as real numbers, called `name`.
+pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
+    let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
+    let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
+    Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
+}
+
 /// `Cast`: real numbers stay `f32`; constants become what they are cast to.
 pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let to = DataType(node.int_or("to", 1)? as i32);
     let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
     Ok(vec![match (node.input(0)?.clone(), is_float) {
-        (Value::Ints(ints), true) => {
-            let values = known(&ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
-            let tensor = Tensor::from_vec(values, ints.dims, &Device::Cpu)?;
-            Value::Floats { tensor, name: output(node).to_owned(), initial: false }
-        }
+        (Value::Ints(ints), true) => real(&ints, output(node))?,
         (Value::Floats { tensor, .. }, false) => {
             let is_bool = to == DataType::BOOL;
             let cast = |x: f32| Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 });

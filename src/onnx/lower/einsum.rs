@@ -77,7 +77,7 @@ fn alone(lowering: &mut Lowering, node: &Node, a: &Term, output: &[char]) -> Res
     let gone: Vec<usize> = (0..a.letters.len()).filter(|&axis| !output.contains(&a.letters[axis])).collect();
     let kept: Vec<char> = a.letters.iter().copied().filter(|letter| output.contains(letter)).collect();
     let sum = Reduce { reduction: Reduction::Sum, axes: gone.clone(), keep_dims: false };
-    let value = if gone.is_empty() { a.value.clone() } else { lowering.emit(node.name, sum, &[a.value.clone()])? };
+    let value = if gone.is_empty() { a.value.clone() } else { lowering.emit(node.name, sum, std::slice::from_ref(&a.value))? };
     let shape = a.dims(&kept);
     Term { value, letters: kept, shape }.ordered(lowering, node, output)
 }
@@ -95,11 +95,18 @@ fn pair(
         let fits = |l: &&char| rest.letters.contains(l) == other && output.contains(l) == kept;
         term.letters.iter().filter(fits).copied().collect()
     };
-    let (shared, rows, columns, summed) = (of(a, true, true), of(a, false, true), of(b, false, true), of(a, true, false));
+    let (shared, rows, columns, summed) =
+        (of(a, true, true), of(a, false, true), of(b, false, true), of(a, true, false));
     if !of(a, false, false).is_empty() || !of(b, false, false).is_empty() {
         return Ok(None);
     }
-    let wrong = || NodeProblem::Batch(format!("a product of {} and {}", ValueType::f32(a.shape.as_slice()), ValueType::f32(b.shape.as_slice())));
+    let wrong = || {
+        NodeProblem::Batch(format!(
+            "a product of {} and {}",
+            ValueType::f32(a.shape.as_slice()),
+            ValueType::f32(b.shape.as_slice())
+        ))
+    };
     let one = |dims: &[Dim]| Dim::product(dims).ok_or_else(wrong);
     let (depth, width) = (one(&a.dims(&summed))?, one(&b.dims(&columns))?);
     let is_weight = shared.is_empty() && !summed.is_empty() && matches!(b.value, Value::Floats { .. });
@@ -124,7 +131,8 @@ fn pair(
     } else {
         lowering.emit(node.name, MatMul, &[left, right])?
     };
-    let leading: Vec<Dim> = leading.iter().zip(&right_leading).map(|(&a, &b)| if a == Dim::Fixed(1) { b } else { a }).collect();
+    let leading: Vec<Dim> =
+        leading.iter().zip(&right_leading).map(|(&a, &b)| if a == Dim::Fixed(1) { b } else { a }).collect();
     let shape = [leading, a.dims(&rows), b.dims(&columns)].concat();
     let value = reshaped(lowering, node, product, shape.clone())?;
     let letters = [shared, rows, columns].concat();

@@ -4,14 +4,18 @@
 pub(super) fn of(operator: &str) -> &'static str {
     let plain = operator.strip_prefix("com.microsoft.").unwrap_or(operator);
     match plain {
-        "ArgMax" | "ArgMin" | "TopK" | "Hardmax" => "export the logits, before classes are chosen",
-        "CumSum" | "NonMaxSuppression" | "NonZero" => "export the network of one row of logits a sample alone",
-        "If" | "Loop" | "Scan" => "export without control flow, by tracing",
-        "LSTM" | "GRU" | "RNN" => "recurrent layers have no approximate form",
-        "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger" | "DynamicQuantizeMatMul" | "QuantizeLinear"
-        | "DequantizeLinear" => "export the network in floating point; this program quantizes it itself",
+        "ArgMax" | "ArgMin" | "TopK" | "Hardmax" => ": export the logits, before classes are chosen",
+        "CumSum" | "NonMaxSuppression" | "NonZero" => ": export the network of one row of logits a sample alone",
+        "If" | "Loop" | "Scan" => ": export without control flow, by tracing",
+        "LSTM" | "GRU" | "RNN" => ": recurrent layers have no approximate form",
+        "DynamicQuantizeLinear"
+        | "ConvInteger"
+        | "MatMulInteger"
+        | "DynamicQuantizeMatMul"
+        | "QuantizeLinear"
+        | "DequantizeLinear" => ": export the network in floating point; this program quantizes it itself",
         _ if plain.starts_with("QLinear") || plain == "QGemm" => {
-            "export the network in floating point; this program quantizes it itself"
+            ": export the network in floating point; this program quantizes it itself"
         }
         _ => "",
     }

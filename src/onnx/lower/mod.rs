@@ -6,12 +6,15 @@
 
 mod arithmetic;
 mod constants;
+mod einsum;
 mod integers;
 mod layers;
+mod mend;
 mod node;
 mod norms;
 mod pools;
 mod resize;
+mod scatter;
 mod shapes;
 mod slices;
 mod window;
@@ -35,56 +38,88 @@ type Lower = fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>;
 static OPERATORS: &[(&str, Lower)] = &[
     ("Abs", arithmetic::unary),
     ("Add", arithmetic::add),
+    ("And", arithmetic::compare),
     ("AveragePool", pools::average),
     ("BatchNormalization", norms::batch),
     ("Cast", constants::cast),
+    ("Ceil", arithmetic::unary),
+    ("Celu", arithmetic::unary),
     ("Clip", arithmetic::clip),
     ("Concat", slices::concat),
     ("Constant", constants::constant),
     ("ConstantOfShape", constants::constant_of_shape),
     ("Conv", layers::conv),
     ("ConvTranspose", layers::conv_transpose),
+    ("Cos", arithmetic::unary),
     ("Div", arithmetic::binary),
     ("Dropout", constants::identity),
+    ("Einsum", einsum::einsum),
     ("Elu", arithmetic::unary),
-    ("Equal", integers::binary),
+    ("Equal", arithmetic::compare),
     ("Erf", arithmetic::unary),
     ("Exp", arithmetic::unary),
     ("Expand", shapes::expand),
     ("Flatten", shapes::flatten),
+    ("Floor", arithmetic::unary),
     ("Gather", slices::gather),
+    ("GatherND", scatter::gather_nd),
     ("Gelu", arithmetic::unary),
     ("Gemm", layers::gemm),
     ("GlobalAveragePool", pools::global_average),
     ("GlobalMaxPool", pools::global_max),
+    ("Greater", arithmetic::compare),
+    ("GreaterOrEqual", arithmetic::compare),
+    ("GroupNormalization", norms::group),
     ("HardSigmoid", arithmetic::unary),
     ("HardSwish", arithmetic::unary),
     ("Identity", constants::identity),
+    ("InstanceNormalization", norms::group),
     ("LRN", norms::local_response),
     ("LayerNormalization", norms::layer),
     ("LeakyRelu", arithmetic::unary),
+    ("Less", arithmetic::compare),
+    ("LessOrEqual", arithmetic::compare),
     ("Log", arithmetic::unary),
     ("LogSoftmax", norms::softmax),
     ("MatMul", layers::matmul),
     ("Max", arithmetic::binary),
     ("MaxPool", pools::max),
     ("Min", arithmetic::binary),
+    ("Mish", arithmetic::unary),
     ("Mod", integers::binary),
     ("Mul", arithmetic::binary),
     ("Neg", arithmetic::unary),
+    ("Not", arithmetic::compare),
+    ("Or", arithmetic::compare),
     ("PRelu", arithmetic::binary),
     ("Pad", slices::pad),
     ("Pow", arithmetic::binary),
     ("Range", integers::range),
     ("Reciprocal", arithmetic::unary),
-    ("ReduceMean", pools::reduce_mean),
+    ("ReduceL1", pools::reduce),
+    ("ReduceL2", pools::reduce),
+    ("ReduceLogSum", pools::reduce),
+    ("ReduceLogSumExp", pools::reduce),
+    ("ReduceMax", pools::reduce),
+    ("ReduceMean", pools::reduce),
+    ("ReduceMin", pools::reduce),
+    ("ReduceProd", pools::reduce),
+    ("ReduceSum", pools::reduce),
+    ("ReduceSumSquare", pools::reduce),
     ("Relu", arithmetic::unary),
     ("Reshape", shapes::reshape),
     ("Resize", resize::resize),
+    ("Round", arithmetic::unary),
+    ("ScatterND", scatter::scatter_nd),
+    ("Selu", arithmetic::unary),
     ("Shape", shapes::shape),
     ("Sigmoid", arithmetic::unary),
+    ("Sign", arithmetic::unary),
+    ("Sin", arithmetic::unary),
     ("Slice", slices::slice),
     ("Softmax", norms::softmax),
+    ("Softplus", arithmetic::unary),
+    ("Softsign", arithmetic::unary),
     ("Split", slices::split),
     ("Sqrt", arithmetic::unary),
     ("Squeeze", shapes::squeeze),
@@ -92,10 +127,11 @@ static OPERATORS: &[(&str, Lower)] = &[
     ("Sum", arithmetic::add),
     ("Swish", arithmetic::unary),
     ("Tanh", arithmetic::unary),
+    ("ThresholdedRelu", arithmetic::unary),
     ("Transpose", shapes::transpose),
     ("Unsqueeze", shapes::unsqueeze),
     ("Upsample", resize::resize),
-    ("Where", integers::choose),
+    ("Where", arithmetic::choose),
 ];
 
 /// A tensor of the file called `name`, as what that name stands for.
@@ -175,7 +211,8 @@ impl<'a> Lowering<'a> {
         let lower = OPERATORS.iter().find(|(name, _)| *name == operator && domain.is_none());
         let Some((_, lower)) = lower else {
             let operator = domain.map_or_else(|| operator.to_owned(), |domain| format!("{domain}.{operator}"));
-            return Err(OnnxProblem::Operator { operator, node: title(proto) });
+            let mend = mend::of(&operator);
+            return Err(OnnxProblem::Operator { operator, node: title(proto), mend });
         };
         let mut run = || {
             let mut inputs = Vec::new();

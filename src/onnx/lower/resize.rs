@@ -1,16 +1,24 @@
-//! Enlargement by the nearest neighbour: elements repeated along each axis.
+//! Enlargement by the nearest neighbour, which repeats elements along each axis, and linear resizing.
 
 use super::node::known;
 use super::{Lowering, Node, slices};
 use crate::graph::Dim;
+use crate::graph::op::Interpolate;
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::Value;
 
 /// `Resize`, and `Upsample`, which it replaced.
 pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let mode = node.text_or("mode", "nearest")?;
-    if mode != "nearest" {
-        return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}'")));
+    let is_linear = match node.text_or("mode", "nearest")? {
+        "nearest" => false,
+        "linear" => true,
+        mode => {
+            let mend = "export with mode 'linear' or 'nearest'";
+            return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}' ({mend})")));
+        }
+    };
+    if is_linear && node.flag("antialias")? {
+        return Err(NodeProblem::Unsupported("resizing with antialias (export without it)".to_owned()));
     }
     let mut value = node.input(0)?.clone();
     let shape = lowering.ty(0, &value)?.shape;
@@ -28,6 +36,17 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let Dim::Fixed(from @ 1..) = dim else { continue };
         if !(1..1 << 24).contains(&size) || !scale.is_finite() {
             return Err(NodeProblem::Unsupported(format!("resizing of axis {axis} to {size}")));
+        }
+        if is_linear {
+            let place = |at: usize| {
+                let x = rounding.coordinate(at, from, size as usize, scale).clamp(0.0, (from - 1) as f32);
+                (x as usize, x.fract())
+            };
+            let places: Vec<(usize, f32)> = (0..size as usize).map(place).collect();
+            if size as usize != from || places.iter().enumerate().any(|(at, &place)| place != (at, 0.0)) {
+                value = lowering.emit(node.name, Interpolate { axis, places }, &[value])?;
+            }
+            continue;
         }
         let places: Vec<usize> = (0..size as usize).map(|at| rounding.place(at, from, size as usize, scale)).collect();
         if !places.iter().copied().eq(0..from) {
@@ -89,10 +108,10 @@ impl<'n> Rounding<'n> {
         Ok(Rounding { transformation, nearest })
     }
 
-    /// The element of `from` that element `at` of `to` is, the ratio of which is about `scale`.
-    fn place(&self, at: usize, from: usize, to: usize, scale: f32) -> usize {
+    /// Where among the elements of `from` element `at` of `to` lies, the ratio of which is about `scale`.
+    fn coordinate(&self, at: usize, from: usize, to: usize, scale: f32) -> f32 {
         let x = at as f32;
-        let x = match self.transformation {
+        match self.transformation {
             "asymmetric" => x / scale,
             "align_corners" | "pytorch_half_pixel" if to == 1 => 0.0,
             "align_corners" => x * (from - 1) as f32 / (to - 1) as f32,
@@ -102,7 +121,12 @@ impl<'n> Rounding<'n> {
                 shift + (x + 0.5) / scale - 0.5
             }
             _ => (x + 0.5) / scale - 0.5,
-        };
+        }
+    }
+
+    /// The element of `from` that element `at` of `to` is.
+    fn place(&self, at: usize, from: usize, to: usize, scale: f32) -> usize {
+        let x = self.coordinate(at, from, to, scale);
         let nearest = match self.nearest {
             "round_prefer_floor" => (x - 0.5).ceil(),
             "round_prefer_ceil" => (x + 0.5).floor(),

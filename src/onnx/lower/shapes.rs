@@ -1,7 +1,7 @@
 //! Operators that give the same numbers other axes, and shapes themselves.
 
 use super::node::{axes, axis, known};
-use super::{Lowering, Node};
+use super::{Lowering, Node, integers};
 use crate::graph::op::{Expand, Flatten, Reshape, Transpose};
 use crate::graph::{Dim, ValueType, before_batch};
 use crate::onnx::error::NodeProblem;
@@ -242,11 +242,15 @@ fn with_dims(lowering: &mut Lowering, node: &Node, shape: Vec<Dim>) -> Result<Ve
 /// `Transpose`; a constant keeps its name, so that a layer made of it does.
 pub(super) fn transpose(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let value = node.input(0)?.clone();
-    let rank = lowering.ty(0, &value)?.rank();
-    let order = match node.ints("perm")? {
+    let rank = dims(lowering, node)?.len();
+    let order: Vec<usize> = match node.ints("perm")? {
         Some(order) => order.iter().map(|&found| axis("perm", found, rank)).collect::<Result<Vec<_>, _>>()?,
         None => (0..rank).rev().collect(),
     };
+    if let Value::Ints(ints) = &value {
+        let order = |places: Value| lowering.emit(node.name, Transpose { order }, &[places]);
+        return Ok(vec![Value::Ints(integers::moved(ints, order)?)]);
+    }
     let origin = if let Value::Floats { name, initial, .. } = &value { Some((name.clone(), *initial)) } else { None };
     let output = lowering.emit(node.name, Transpose { order }, &[value])?;
     Ok(vec![match (output, origin) {
@@ -262,6 +266,14 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         && known(target)?.iter().all(|&size| size == 1)
     {
         return Ok(vec![Value::Ints(ints.clone())]);
+    }
+    if let Value::Ints(ints) = node.input(0)? {
+        let target: Option<Vec<usize>> = known(target)?.into_iter().map(|size| usize::try_from(size).ok()).collect();
+        let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+        let target = target.filter(|sizes| count(sizes).is_some_and(|count| count <= integers::MAX_COUNT));
+        let target = target.ok_or_else(|| NodeProblem::Unsupported("an expansion to that size".to_owned()))?;
+        let none = Ints { values: vec![Int::from(0); target.iter().product()], dims: target };
+        return Ok(vec![Value::Ints(integers::apply("Add", ints, &none)?)]);
     }
     let input = lowering.ty(0, node.input(0)?)?;
     let rank = input.rank().max(target.values.len());
