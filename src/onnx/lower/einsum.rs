@@ -77,7 +77,11 @@ fn alone(lowering: &mut Lowering, node: &Node, a: &Term, output: &[char]) -> Res
     let gone: Vec<usize> = (0..a.letters.len()).filter(|&axis| !output.contains(&a.letters[axis])).collect();
     let kept: Vec<char> = a.letters.iter().copied().filter(|letter| output.contains(letter)).collect();
     let sum = Reduce { reduction: Reduction::Sum, axes: gone.clone(), keep_dims: false };
-    let value = if gone.is_empty() { a.value.clone() } else { lowering.emit(node.name, sum, std::slice::from_ref(&a.value))? };
+    let value = if gone.is_empty() {
+        a.value.clone()
+    } else {
+        lowering.emit(node.name, sum, std::slice::from_ref(&a.value))?
+    };
     let shape = a.dims(&kept);
     Term { value, letters: kept, shape }.ordered(lowering, node, output)
 }

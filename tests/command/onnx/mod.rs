@@ -2,6 +2,7 @@
 
 mod damage;
 mod light;
+mod more_operators;
 mod older_sets;
 mod operators;
 mod same_network;

@@ -10,14 +10,14 @@ use rten::{Model, ValueView};
 const SAMPLES: usize = 3;
 
 /// A network from `x` to `y`: the dimensions of an image, and what computes `y` from it.
-struct Case {
+pub struct Case {
     name: &'static str,
     opset: i64,
     image: [usize; 3],
     build: fn(&mut Onnx),
 }
 
-const fn case(name: &'static str, image: [usize; 3], build: fn(&mut Onnx)) -> Case {
+pub const fn case(name: &'static str, image: [usize; 3], build: fn(&mut Onnx)) -> Case {
     Case { name, opset: 18, image, build }
 }
 
@@ -47,7 +47,7 @@ fn both(folder: &Folder, case: &Case) -> Result<(Vec<f32>, Vec<f32>), String> {
 }
 
 /// Compares all cases, and then says which of them differ.
-fn check(cases: &[Case]) {
+pub fn check(cases: &[Case]) {
     let folder = Folder::new();
     let mut wrong = Vec::new();
     for case in cases {
