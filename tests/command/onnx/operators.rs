@@ -387,6 +387,10 @@ fn axes() {
         case("Expand", [2, 1, 4], |net| {
             net.ints("to", &[3, 1]).op("Expand", &["x", "to"], "y", &[]);
         }),
+        case("Expand of a constant for no sample", [2, 3, 4], |net| {
+            net.random("row", &[1, 4]).ints("to", &[3, 4]).op("Expand", &["row", "to"], "e", &[]);
+            net.op("Mul", &["x", "e"], "y", &[]);
+        }),
         case("Expand of a constant for every sample", [2, 3, 4], |net| {
             net.random("token", &[1, 1, 3, 4]).ints("tail", &[-1, -1, -1]).ints("four", &[4]);
             net.op("Shape", &["x"], "n", &[("end", Int(1))]);
