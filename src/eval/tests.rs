@@ -40,6 +40,7 @@ fn model() -> Model {
         labels: Vec::new(),
         dataset: None,
         calibration: None,
+        params: None,
         blake3: String::new(),
         notes: Vec::new(),
     };

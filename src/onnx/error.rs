@@ -2,6 +2,7 @@
 
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
+use crate::quant::ParamsError;
 use rten_onnx::protobuf::ProtobufError;
 use std::path::PathBuf;
 
@@ -211,6 +212,9 @@ pub enum NodeProblem {
     /// Something that is not done.
     #[error("{0} is not supported")]
     Unsupported(String),
+    /// Scales and zero points that no layer can use.
+    #[error("quantization")]
+    Quantization(#[source] ParamsError),
     /// A tensor of the node cannot be read.
     #[error("constant")]
     Tensor(#[from] TensorProblem),

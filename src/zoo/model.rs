@@ -6,6 +6,7 @@ use super::{
 };
 use crate::graph::{BindError, Graph, GraphError};
 use crate::onnx::{self, Layout, OnnxError};
+use crate::quant::ParamsFile;
 use std::path::{Path, PathBuf};
 
 /// Why a model cannot be opened.
@@ -127,6 +128,8 @@ pub struct Model {
     pub dataset: Option<String>,
     /// Its own calibration set.
     pub calibration: Option<Calibration>,
+    /// The quantization parameters of every layer, where its file has them.
+    pub params: Option<ParamsFile>,
     /// Hash of the weights file.
     pub blake3: String,
     /// What was done to the weights on the way in.
@@ -185,6 +188,7 @@ impl Model {
             labels: Vec::new(),
             dataset: None,
             calibration: None,
+            params: network.params,
             blake3: network.blake3,
             notes: all,
         })
@@ -303,6 +307,7 @@ impl Model {
             labels: Vec::new(),
             dataset: None,
             calibration: None,
+            params: None,
             blake3,
             notes,
         })

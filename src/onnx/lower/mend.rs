@@ -8,14 +8,11 @@ pub(super) fn of(operator: &str) -> &'static str {
         "CumSum" | "NonMaxSuppression" | "NonZero" => ": export the network of one row of logits a sample alone",
         "If" | "Loop" | "Scan" => ": export without control flow, by tracing",
         "LSTM" | "GRU" | "RNN" => ": recurrent layers have no approximate form",
-        "DynamicQuantizeLinear"
-        | "ConvInteger"
-        | "MatMulInteger"
-        | "DynamicQuantizeMatMul"
-        | "QuantizeLinear"
-        | "DequantizeLinear" => ": export the network in floating point; this program quantizes it itself",
+        "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger" | "DynamicQuantizeMatMul" => {
+            ": quantize statically in QDQ format, or export in floating point"
+        }
         _ if plain.starts_with("QLinear") || plain == "QGemm" => {
-            ": export the network in floating point; this program quantizes it itself"
+            ": quantize statically in QDQ format, or export in floating point"
         }
         _ => "",
     }

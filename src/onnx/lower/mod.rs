@@ -13,6 +13,7 @@ mod mend;
 mod node;
 mod norms;
 mod pools;
+mod quantized;
 mod resize;
 mod scatter;
 mod shapes;
@@ -20,6 +21,7 @@ mod slices;
 mod window;
 
 pub(super) use node::Node;
+pub(super) use quantized::Quantization;
 
 use super::error::{NodeProblem, OnnxProblem, TensorProblem};
 use super::name;
@@ -51,6 +53,7 @@ static OPERATORS: &[(&str, Lower)] = &[
     ("Conv", layers::conv),
     ("ConvTranspose", layers::conv_transpose),
     ("Cos", arithmetic::unary),
+    ("DequantizeLinear", quantized::dequantize),
     ("Div", arithmetic::binary),
     ("Dropout", constants::identity),
     ("Einsum", einsum::einsum),
@@ -94,6 +97,7 @@ static OPERATORS: &[(&str, Lower)] = &[
     ("PRelu", arithmetic::binary),
     ("Pad", slices::pad),
     ("Pow", arithmetic::binary),
+    ("QuantizeLinear", quantized::quantize),
     ("Range", integers::range),
     ("Reciprocal", arithmetic::unary),
     ("ReduceL1", pools::reduce),
@@ -158,6 +162,8 @@ pub(super) struct Lowering<'a> {
     pub batch: BatchSize,
     /// A value whose first axis is the batch.
     pub images: ValueId,
+    /// What the file says of scales.
+    pub quantization: Quantization,
     external: &'a mut ExternalFiles,
     values: HashMap<&'a str, Value>,
     /// Nodes that read each value, and the graph where it is the output.
@@ -187,6 +193,7 @@ impl<'a> Lowering<'a> {
             parameters: BTreeMap::new(),
             batch,
             images,
+            quantization: Quantization::default(),
             external,
             values: HashMap::new(),
             readers,
@@ -357,9 +364,11 @@ impl<'a> Lowering<'a> {
         let rank = shape.len();
         if batch > 0 {
             let order = std::iter::once(batch).chain((0..rank).filter(|&axis| axis != batch)).collect();
-            x = self.add(&self.free(&format!("{name} (samples first)")), Transpose { order }, &[x])?;
+            let first = self.add(&self.free(&format!("{name} (samples first)")), Transpose { order }, &[x])?;
+            self.quantization.moved(x, first);
+            x = first;
         }
-        let mut y = self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias))?;
+        let mut y = self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias), [0, 1])?;
         if batch > 0 {
             let order = (1..=batch).chain([0]).chain(batch + 1..rank).collect();
             y = self.add(&self.free(&format!("{name} (samples back)")), Transpose { order }, &[y])?;
@@ -370,7 +379,8 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// A layer with parameters of its own.
+    /// A layer with parameters of its own; `outputs` is the axis of the weight that has the outputs of
+    /// one group, and how many groups there are of them.
     fn layer(
         &mut self,
         name: &str,
@@ -378,13 +388,16 @@ impl<'a> Lowering<'a> {
         op: impl Operator,
         weight: Tensor,
         bias: Option<Tensor>,
+        outputs: [usize; 2],
     ) -> Result<ValueId, NodeProblem> {
         let name = self.free_with(name, &["weight", "bias"]);
-        let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight, true)?];
+        let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight.clone(), true)?];
         if let Some(bias) = bias {
             inputs.push(self.parameter(&format!("{name}.bias"), bias, true)?);
         }
-        self.add(&name, op, &inputs)
+        let y = self.add(&name, op, &inputs)?;
+        self.quantization.layer(&name, [x, y], &weight, outputs)?;
+        Ok(y)
     }
 
     /// The size of the batch in the file's constants.

@@ -23,6 +23,10 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     }
     let mut inputs = node.all_inputs()?;
     inputs.truncate(5);
+    // Folding it into a layer gives that layer other weights than the file's scales are for.
+    if let Value::Computed(id) = &inputs[0] {
+        lowering.quantization.forget(*id);
+    }
     // Running statistics are no parameters that training learns.
     for statistic in inputs.iter_mut().skip(3) {
         if let Value::Floats { initial, .. } = statistic {

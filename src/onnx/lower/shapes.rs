@@ -252,7 +252,10 @@ pub(super) fn transpose(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
         return Ok(vec![Value::Ints(integers::moved(ints, order)?)]);
     }
     let origin = if let Value::Floats { name, initial, .. } = &value { Some((name.clone(), *initial)) } else { None };
-    let output = lowering.emit(node.name, Transpose { order }, &[value])?;
+    let output = lowering.emit(node.name, Transpose { order: order.clone() }, std::slice::from_ref(&value))?;
+    if let (Value::Floats { tensor: from, .. }, Value::Floats { tensor: to, .. }) = (&value, &output) {
+        lowering.quantization.transposed(from, to, &order);
+    }
     Ok(vec![match (output, origin) {
         (Value::Floats { tensor, .. }, Some((name, initial))) => Value::Floats { tensor, name, initial },
         (output, _) => output,

@@ -5,5 +5,6 @@ mod light;
 mod more_operators;
 mod older_sets;
 mod operators;
+mod quantized;
 mod same_network;
 mod variants;

@@ -22,7 +22,7 @@ pub const fn case(name: &'static str, image: [usize; 3], build: fn(&mut Onnx)) -
 }
 
 /// What the command computes for some images, and what rten does.
-fn both(folder: &Folder, case: &Case) -> Result<(Vec<f32>, Vec<f32>), String> {
+pub fn both(folder: &Folder, case: &Case) -> Result<(Vec<f32>, Vec<f32>), String> {
     let mut onnx = Onnx::new(case.opset, &case.image);
     (case.build)(&mut onnx);
     // A row of numbers for each sample, as the command takes it.
