@@ -1,6 +1,6 @@
 //! Operators that give constants, or what they are given.
 
-use super::node::known;
+use super::node::{axis, known};
 use super::{Lowering, Node, integers};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::tensor::Constant;
@@ -82,6 +82,32 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
             Value::Floats { tensor, name: output(node).to_owned(), initial: true }
         }
     }])
+}
+
+/// `CumSum` of constants, from which exporters make positions.
+pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if node.flag("exclusive")? || node.flag("reverse")? {
+        return Err(NodeProblem::Unsupported("a sum that is exclusive or reversed".to_owned()));
+    }
+    let real = match node.input(0)? {
+        Value::Ints(ints) => real(ints, output(node))?,
+        value => value.clone(),
+    };
+    let tensor = real.floats(0)?;
+    let along = known(node.input(1)?.ints(1)?)?;
+    let along = axis("axis", along.first().copied().unwrap_or(0), tensor.rank())?;
+    let mut values = tensor.flatten_all()?.to_vec1::<f32>()?;
+    let inner: usize = tensor.dims()[along + 1..].iter().product();
+    let block = inner * tensor.dims()[along];
+    for i in (0..values.len()).filter(|i| i % block >= inner) {
+        values[i] += values[i - inner];
+    }
+    if let Value::Ints(ints) = node.input(0)? {
+        let values = values.into_iter().map(|sum| Int::from(sum as i64)).collect();
+        return Ok(vec![Value::Ints(Ints { dims: ints.dims.clone(), values })]);
+    }
+    let tensor = Tensor::from_vec(values, tensor.dims(), &Device::Cpu)?;
+    Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
 }
 
 /// `Identity`, and `Dropout`, which evaluation does without.

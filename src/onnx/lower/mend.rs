@@ -5,7 +5,7 @@ pub(super) fn of(operator: &str) -> &'static str {
     let plain = operator.strip_prefix("com.microsoft.").unwrap_or(operator);
     match plain {
         "ArgMax" | "ArgMin" | "TopK" | "Hardmax" => ": export the logits, before classes are chosen",
-        "CumSum" | "NonMaxSuppression" | "NonZero" => ": export the network of one row of logits a sample alone",
+        "NonMaxSuppression" | "NonZero" => ": export the network of one row of logits a sample alone",
         "If" | "Loop" | "Scan" => ": export without control flow, by tracing",
         "LSTM" | "GRU" | "RNN" => ": recurrent layers have no approximate form",
         "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger" | "DynamicQuantizeMatMul" => {

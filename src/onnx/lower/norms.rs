@@ -16,6 +16,14 @@ fn epsilon(node: &Node) -> Result<f64, NodeProblem> {
 /// `BatchNormalization` by running statistics.
 pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("training_mode")? {
+        // Weights that are standardised on the way to their layer: statistics of constants are constants.
+        if let Value::Floats { tensor, .. } = node.input(0)?
+            && let [1, channels, ..] = *tensor.dims()
+        {
+            let inputs = [node.input(0)?.clone(), node.input(1)?.clone(), node.input(2)?.clone()];
+            let op = GroupNorm { groups: channels, eps: epsilon(node)? };
+            return Ok(vec![lowering.emit(node.name, op, &inputs)?]);
+        }
         return Err(NodeProblem::Unsupported("training mode: export after model.eval()".to_owned()));
     }
     if node.int_or("spatial", 1)? != 1 {

@@ -1,11 +1,10 @@
 //! Enlargement by the nearest neighbour, which repeats elements along each axis, and linear resizing.
 
-use super::node::known;
 use super::{Lowering, Node, slices};
 use crate::graph::Dim;
 use crate::graph::op::Interpolate;
 use crate::onnx::error::NodeProblem;
-use crate::onnx::value::Value;
+use crate::onnx::value::{Int, Value};
 
 /// `Resize`, and `Upsample`, which it replaced.
 pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
@@ -24,12 +23,20 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     let shape = lowering.ty(0, &value)?.shape;
     let factors = Factors::read(node, shape.len())?;
     let rounding = Rounding::read(node)?;
+    let batch = lowering.constant_batch().unwrap_or(1) as i64;
+    // The whole batch, open or of the file's size.
+    let is_all = |size: Int, times: usize| {
+        size == Int::from(Dim::Batch(times)) || size.known() == (times as i64).checked_mul(batch)
+    };
     for (axis, dim) in shape.into_iter().enumerate() {
         let (size, scale) = match (factors.sizes.as_ref(), factors.scales.as_ref(), dim) {
             (_, Some(scales), Dim::Batch(_)) if scales[axis] == 1.0 => continue,
-            (Some(sizes), _, Dim::Batch(times)) if sizes[axis] == times as i64 => continue,
+            (Some(sizes), _, Dim::Batch(times)) if is_all(sizes[axis], times) => continue,
             (_, _, Dim::Batch(_)) => return Err(NodeProblem::Batch(format!("resizing of axis {axis}"))),
-            (Some(sizes), _, Dim::Fixed(size)) => (sizes[axis], sizes[axis] as f32 / size as f32),
+            (Some(sizes), _, Dim::Fixed(size)) => {
+                let to = sizes[axis].known().ok_or_else(|| NodeProblem::Batch(format!("resizing of axis {axis}")))?;
+                (to, to as f32 / size as f32)
+            }
             (None, Some(scales), Dim::Fixed(size)) => ((size as f32 * scales[axis]).floor() as i64, scales[axis]),
             (None, None, _) => return Err(NodeProblem::Missing(2)),
         };
@@ -58,7 +65,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
 
 /// What each axis grows to, or by.
 struct Factors {
-    sizes: Option<Vec<i64>>,
+    sizes: Option<Vec<Int>>,
     scales: Option<Vec<f32>>,
 }
 
@@ -76,7 +83,7 @@ impl Factors {
             (None, None) => None,
         };
         let scales = scales.filter(|scales| !scales.is_empty());
-        let sizes = node.optional(3).map(|value| known(value.ints(3)?)).transpose()?;
+        let sizes = node.optional(3).map(|value| Ok::<_, NodeProblem>(value.ints(3)?.values.clone())).transpose()?;
         let counts = [scales.as_ref().map(Vec::len), sizes.as_ref().map(Vec::len)];
         if let Some(count) = counts.into_iter().flatten().find(|&count| count != rank) {
             let expected = format!("one for each of {rank} axes");

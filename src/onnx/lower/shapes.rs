@@ -2,7 +2,7 @@
 
 use super::node::{axes, axis, known};
 use super::{Lowering, Node, integers};
-use crate::graph::op::{Expand, Flatten, Reshape, Transpose};
+use crate::graph::op::{Expand, Flatten, Gather, Reshape, Transpose};
 use crate::graph::{Dim, ValueType, before_batch};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::tensor::MAX_ELEMENTS;
@@ -287,7 +287,11 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let to = to.map_or(Some(Dim::Fixed(1)), Int::dim);
         shape.push(match (from, to) {
             (from, Some(Dim::Fixed(1))) => from,
-            (Dim::Batch(1), Some(Dim::Fixed(size))) if lowering.constant_batch() == Some(size) => from,
+            (Dim::Batch(times), Some(Dim::Fixed(size)))
+                if lowering.constant_batch().and_then(|batch| batch.checked_mul(times)) == Some(size) =>
+            {
+                from
+            }
             (Dim::Fixed(1), Some(Dim::Fixed(size))) if axis == 0 && lowering.constant_batch() == Some(size) => {
                 Dim::Batch(1)
             }
@@ -303,6 +307,34 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         });
     }
     Ok(vec![broadcast(lowering, node.name, node.input(0)?, &input, shape)?])
+}
+
+/// `Tile`.
+pub(super) fn tile(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mut value = node.input(0)?.clone();
+    let repeats = node.input(1)?.ints(1)?.values.clone();
+    let ty = lowering.ty(0, &value)?;
+    if repeats.len() != ty.rank() {
+        let found = format!("{} repeats", repeats.len());
+        return Err(NodeProblem::Shape { found, expected: format!("one for each axis of {ty}") });
+    }
+    for (axis, repeat) in repeats.into_iter().enumerate() {
+        let ty = lowering.ty(0, &value)?;
+        value = match (ty.shape[axis], repeat.dim()) {
+            (_, Some(Dim::Fixed(1))) => value,
+            (Dim::Fixed(1), Some(repeat)) => {
+                let mut shape = ty.shape.clone();
+                shape[axis] = repeat;
+                broadcast(lowering, node.name, &value, &ty, shape)?
+            }
+            (Dim::Fixed(size), Some(Dim::Fixed(repeat))) if size.saturating_mul(repeat) <= integers::MAX_COUNT => {
+                let indices = (0..size * repeat).map(|i| i % size).collect();
+                lowering.emit(node.name, Gather { axis, indices }, &[value])?
+            }
+            _ => return Err(NodeProblem::Batch(format!("a repetition of axis {axis} of {ty}"))),
+        };
+    }
+    Ok(vec![value])
 }
 
 /// A value repeated to dimensions `shape`.

@@ -206,12 +206,44 @@ fn integers_of_several_axes() {
             net.int_tensor("places", &[2, 2], &[2, 1, 0, 3]).op("GatherND", &["t", "places"], "g", &[]);
             net.ints("two", &[1, 2, 1, 1]).op("Reshape", &["g", "two"], "s", &[]).op("Add", &["m", "s"], "y", &[]);
         }),
+        case("Tile", [2, 3, 4], |net| {
+            net.random("token", &[1, 2, 1, 4]).ints("tail", &[1, 3, 1]).ints("more", &[1, 1, 2, 3]);
+            net.op("Shape", &["x"], "n", &[("end", Int(1))]);
+            net.op("Concat", &["n", "tail"], "times", &[("axis", Int(0))]).op("Tile", &["token", "times"], "t", &[]);
+            net.op("Add", &["x", "t"], "s", &[]).op("Tile", &["s", "more"], "y", &[]);
+        }),
+        case("CumSum of constants", [2, 3, 4], |net| {
+            net.random("a", &[3, 4]).int_tensor("zero", &[], &[0]).op("CumSum", &["a", "zero"], "c", &[]);
+            net.int_tensor("i", &[2, 4], &[1, 2, 3, 4, 0, 1, 0, 2]).int_tensor("last", &[], &[-1]);
+            net.op("CumSum", &["i", "last"], "j", &[]).op("Cast", &["j"], "f", &[("to", Int(1))]);
+            net.ints("to", &[1, 2, 1, 4]).op("Reshape", &["f", "to"], "g", &[]);
+            net.op("Mul", &["x", "c"], "m", &[]).op("Add", &["m", "g"], "y", &[]);
+        }),
         case("a mask of integers", [1, 2, 4], |net| {
             net.int_tensor("a", &[2, 1], &[1, 2]).int_tensor("b", &[2, 3], &[1, 2, 3, 2, 2, 4]).scalar("low", -9.0);
             net.op("Concat", &["b", "a"], "j", &[("axis", Int(1))]).op("Equal", &["j", "a"], "e", &[]);
             net.op("Not", &["e"], "n", &[]).op("Where", &["n", "low", "x"], "y", &[]);
         }),
     ]);
+}
+
+/// Weights that batch normalisation standardises by their own statistics.
+#[test]
+fn standardised_weights() {
+    let folder = Folder::new();
+    let image = [2, 3, 4];
+    let net = |operator: &'static str, attrs: &'static [(&'static str, Attr<'static>)]| {
+        let build = |net: &mut Onnx| {
+            net.random("w", &[1, 3, 2]).random("g", &[3]).random("b", &[3]).ints("to", &[3, 2, 1, 1]);
+            net.random("m", &[3]).random("v", &[3]);
+            let inputs = ["w", "g", "b", "m", "v"];
+            let count = if operator == "BatchNormalization" { 5 } else { 3 };
+            net.op(operator, &inputs[..count], "s", attrs).op("Reshape", &["s", "to"], "k", &[]);
+            net.op("Conv", &["x", "k"], "y", &[]);
+        };
+        logits(&folder, &network(17, image, build), image)
+    };
+    assert_eq!(net("BatchNormalization", &[("training_mode", Int(1))]), net("InstanceNormalization", &[]));
 }
 
 /// A view by strides of the one sample that a network was exported with is the same view of each.
