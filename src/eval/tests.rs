@@ -41,6 +41,7 @@ fn model() -> Model {
         labels: Vec::new(),
         dataset: None,
         calibration: None,
+        params: None,
         blake3: String::new(),
         weights: None,
         notes: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
+use crate::quant::ParamsError;
 use rten_onnx::protobuf::ProtobufError;
 use std::path::PathBuf;
 
@@ -94,12 +95,14 @@ pub enum OnnxProblem {
         source: TensorProblem,
     },
     /// An operator that is not known.
-    #[error("operator {operator} (of {node}) is not supported")]
+    #[error("operator {operator} (of {node}) is not supported{mend}")]
     Operator {
         /// The operator, after its domain where that is not the default one.
         operator: String,
         /// The node.
         node: String,
+        /// What to do about it, after a colon; empty where nothing is known.
+        mend: &'static str,
     },
     /// A node that cannot be lowered.
     #[error("{node} ({operator})")]
@@ -209,6 +212,9 @@ pub enum NodeProblem {
     /// Something that is not done.
     #[error("{0} is not supported")]
     Unsupported(String),
+    /// Scales and zero points that no layer can use.
+    #[error("quantization")]
+    Quantization(#[source] ParamsError),
     /// A tensor of the node cannot be read.
     #[error("constant")]
     Tensor(#[from] TensorProblem),

@@ -22,9 +22,10 @@ pub use input::Layout;
 pub use wire::WireError;
 
 use crate::graph::{Dim, Graph, op::Reshape};
+use crate::quant::ParamsFile;
 use candle_core::Tensor;
 use input::Images;
-use lower::{BatchSize, Lowering};
+use lower::{BatchSize, Lowering, Quantization};
 use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -47,6 +48,8 @@ pub struct Network {
     pub gives_images: bool,
     /// Hash of the file, and of those that hold its external data.
     pub blake3: String,
+    /// The quantization parameters of every layer, where the file has them (QDQ format).
+    pub params: Option<ParamsFile>,
     /// What a reader of the report should know.
     pub notes: Vec<String>,
 }
@@ -112,19 +115,24 @@ impl File {
             }
             built => built,
         };
-        let Built { mut graph, mut parameters, num_classes, gives_images } = built?;
+        let Built { mut graph, mut parameters, quantization, num_classes, gives_images } = built?;
+        let (mut params, note) = quantization.finish();
+        notes.extend(note);
         if let Some(weights) = weights {
             let all = parameters.len();
             let replaced = weights.keys().filter(|name| parameters.contains_key(*name)).count();
             notes.push(format!("{replaced} of {all} tensors of the file replaced by --weights"));
             parameters.extend(weights);
+            // Other weights have other scales.
+            params.clear();
         }
         graph.bind(parameters).map_err(|error| OnnxProblem::Bind(Box::new(error)))?;
         self.external.contents().for_each(|bytes| {
             self.hasher.update(bytes);
         });
         let blake3 = self.hasher.finalize().to_hex().to_string();
-        Ok(Network { graph, input: images.shape, num_classes, gives_images, blake3, notes })
+        let params = (!params.is_empty()).then(|| ParamsFile { layers: params, blake3: blake3.clone() });
+        Ok(Network { graph, input: images.shape, num_classes, gives_images, blake3, params, notes })
     }
 }
 
@@ -158,6 +166,7 @@ struct Source<'a> {
 struct Built {
     graph: Graph,
     parameters: BTreeMap<String, Tensor>,
+    quantization: Quantization,
     num_classes: usize,
     gives_images: bool,
 }
@@ -177,14 +186,19 @@ impl Source<'_> {
         let mut graph = Graph::new();
         let (input, images) = self.images.add(&mut graph, batch)?;
         let mut lowering = Lowering::new(graph, input, batch, self.nodes, self.output, external);
+        for tensor in &self.graph.initializer {
+            if let (Some(name), Some(ty)) = (&tensor.name, tensor.data_type) {
+                lowering.quantization.types.insert(name.clone(), ty);
+            }
+        }
         lowering.define(&self.images.name, Value::Computed(images));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
             lowering.lower(node, self.opset)?;
         }
         let (num_classes, gives_images) = self.finish(&mut lowering)?;
-        let Lowering { graph, parameters, .. } = lowering;
-        Ok(Built { graph, parameters, num_classes, gives_images })
+        let Lowering { graph, parameters, quantization, .. } = lowering;
+        Ok(Built { graph, parameters, quantization, num_classes, gives_images })
     }
 
     /// Makes the output the graph's, in rows, and gives their length, the number of classes; or that of an

@@ -141,16 +141,36 @@ pub struct ModelEntry {
 }
 
 impl ModelList {
-    /// Shipped networks and zoo architectures.
+    /// Shipped networks with their own inputs, then the architectures that take others or are not shipped.
     pub fn all() -> Self {
+        let shipped = SHIPPED.iter().filter_map(|shipped| {
+            let config = shipped.model_config();
+            let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == config.architecture)?;
+            Some(ModelEntry {
+                name: shipped.name,
+                shipped: true,
+                input: config.input.shape.unwrap_or(architecture.input),
+                num_classes: config.num_classes.unwrap_or(architecture.num_classes),
+                summary: shipped.summary,
+            })
+        });
+        let mut models: Vec<ModelEntry> = shipped.collect();
         let entry = |architecture: &Architecture| ModelEntry {
             name: architecture.name,
-            shipped: SHIPPED.iter().any(|shipped| shipped.name == architecture.name),
+            shipped: false,
             input: architecture.input,
             num_classes: architecture.num_classes,
             summary: architecture.summary,
         };
-        ModelList { models: ARCHITECTURES.iter().map(entry).collect() }
+        for entry in ARCHITECTURES.iter().map(entry) {
+            let is_same = |other: &ModelEntry| {
+                (other.name, other.input, other.num_classes) == (entry.name, entry.input, entry.num_classes)
+            };
+            if !models.iter().any(is_same) {
+                models.push(entry);
+            }
+        }
+        ModelList { models }
     }
 
     fn rows(&self) -> Vec<Vec<String>> {

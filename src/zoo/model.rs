@@ -7,6 +7,7 @@ use super::{
 };
 use crate::graph::{BindError, Graph, GraphError};
 use crate::onnx::{self, Layout, OnnxError};
+use crate::quant::ParamsFile;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -153,6 +154,8 @@ pub struct Model {
     pub dataset: Option<String>,
     /// Its own calibration set.
     pub calibration: Option<Calibration>,
+    /// The quantization parameters of every layer, where its file has them.
+    pub params: Option<ParamsFile>,
     /// Hash of the weights file.
     pub blake3: String,
     /// The state dict that replaces tensors of an ONNX file, where one does.
@@ -225,6 +228,7 @@ impl Model {
             labels: Vec::new(),
             dataset: None,
             calibration: None,
+            params: network.params,
             blake3: network.blake3,
             weights: file,
             notes: all,
@@ -363,6 +367,7 @@ impl Model {
             labels: Vec::new(),
             dataset: None,
             calibration: None,
+            params: None,
             blake3,
             weights: None,
             notes,

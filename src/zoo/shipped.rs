@@ -1,10 +1,14 @@
 //! The networks that the crate carries, embedded so that an installed binary runs anywhere.
 
+use super::ModelConfig;
+
 /// A model directory in the binary.
 #[derive(Debug, Clone, Copy)]
 pub struct Shipped {
     /// Its name, and that of its directory.
     pub name: &'static str,
+    /// What it is and what it was trained on, in a line.
+    pub summary: &'static str,
     /// `config.json`.
     pub config: &'static [u8],
     /// `model.safetensors`.
@@ -15,9 +19,10 @@ pub struct Shipped {
 
 /// The files of one directory under `models/`.
 macro_rules! shipped {
-    ($name:literal) => {
+    ($name:literal, $summary:literal) => {
         Shipped {
             name: $name,
+            summary: $summary,
             config: include_bytes!(concat!("../../models/", $name, "/config.json")),
             weights: include_bytes!(concat!("../../models/", $name, "/model.safetensors")),
             calibration: include_bytes!(concat!("../../models/", $name, "/calibration.safetensors")),
@@ -26,4 +31,15 @@ macro_rules! shipped {
 }
 
 /// Every shipped network; the first is the default.
-pub static SHIPPED: &[Shipped] = &[shipped!("lenet5"), shipped!("resnet8"), shipped!("ds_cnn")];
+pub static SHIPPED: &[Shipped] = &[
+    shipped!("lenet5", "LeNet-5 with ReLU and max pooling, trained on Fashion-MNIST"),
+    shipped!("resnet8", "MLPerf Tiny's ResNet, trained on Fashion-MNIST"),
+    shipped!("ds_cnn", "MLPerf Tiny's DS-CNN on images in place of speech, trained on Fashion-MNIST"),
+];
+
+impl Shipped {
+    /// What `config.json` says.
+    pub fn model_config(&self) -> ModelConfig {
+        serde_json::from_slice(self.config).expect("shipped networks open, which tests hold")
+    }
+}

@@ -124,3 +124,23 @@ fn the_list_in_every_format() {
     }
     assert_eq!(rows.len() - 1, list["models"].as_array().unwrap().len());
 }
+
+/// Shipped networks are listed with the input that their weights take, which `model info` gives too; an
+/// architecture that usually takes another one is listed apart.
+#[test]
+fn shipped_networks_are_listed_with_their_own_input() {
+    let folder = Folder::new();
+    let list = folder.json("model list");
+    let entries = || list["models"].as_array().unwrap().iter();
+    let shipped: Vec<_> = entries().filter(|entry| entry["shipped"] == true).collect();
+    assert_eq!(shipped.len(), 3);
+    for entry in shipped {
+        let info = folder.json(&format!("model info {}", entry["name"].as_str().unwrap()));
+        assert_eq!(entry["input"], info["model"]["input"], "{entry}");
+        assert_eq!(entry["num_classes"], info["model"]["num_classes"], "{entry}");
+    }
+    let of =
+        |name: &str| entries().filter(|entry| entry["name"] == name).map(|entry| &entry["input"]).collect::<Vec<_>>();
+    assert_eq!(of("ds_cnn"), [&serde_json::json!([1, 28, 28]), &serde_json::json!([1, 49, 10])]);
+    assert_eq!(of("lenet5").len(), 1);
+}

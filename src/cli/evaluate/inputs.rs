@@ -62,6 +62,8 @@ impl Inputs {
         let qparams = args.quantization.qparams.as_deref();
         let qparams = qparams.map(|path| ParamsFile::read(path).context("--qparams")).transpose()?;
         let mut model = args.model.open()?;
+        // A network that is quantized already brings its own, unless calibration is asked for.
+        let qparams = qparams.or_else(|| model.params.take().filter(|_| args.quantization.calib_data.is_none()));
         let mut dataset = args.data.open(&model)?;
         let preprocess = args.data.preprocess(&dataset, &model.preprocess);
         model = args.model.fit(model, preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?)?;

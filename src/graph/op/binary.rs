@@ -4,7 +4,7 @@ use super::broadcast;
 use crate::graph::{OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
 
-/// A function of pairs of numbers, in `f32`. A NaN on either side stays one.
+/// A function of pairs of numbers, in `f32`. A NaN on either side stays one, but compares as false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     /// `a - b`.
@@ -21,6 +21,12 @@ pub enum Binary {
     Min,
     /// `a` where it is not negative, else `a * b`: a leaky ReLU of learnt slopes.
     PRelu,
+    /// 1 where both are equal, else 0.
+    Equal,
+    /// 1 where `a` is smaller, else 0.
+    Less,
+    /// 1 where `a` is not larger, else 0.
+    LessOrEqual,
 }
 
 impl Operator for Binary {
@@ -33,6 +39,9 @@ impl Operator for Binary {
             Binary::Max => "max",
             Binary::Min => "min",
             Binary::PRelu => "prelu",
+            Binary::Equal => "equal",
+            Binary::Less => "less",
+            Binary::LessOrEqual => "less_or_equal",
         }
     }
 
@@ -51,6 +60,9 @@ impl Operator for Binary {
             Binary::Max => broadcast::apply(a, b, |a, b| if a > b || a.is_nan() { a } else { b }),
             Binary::Min => broadcast::apply(a, b, |a, b| if a < b || a.is_nan() { a } else { b }),
             Binary::PRelu => broadcast::apply(a, b, |a, b| if a < 0.0 { a * b } else { a }),
+            Binary::Equal => broadcast::apply(a, b, |a, b| f32::from(u8::from(a == b))),
+            Binary::Less => broadcast::apply(a, b, |a, b| f32::from(u8::from(a < b))),
+            Binary::LessOrEqual => broadcast::apply(a, b, |a, b| f32::from(u8::from(a <= b))),
         };
         Ok(vec![output?])
     }

@@ -4,8 +4,8 @@ use crate::graph::operator::check_f32;
 use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
 use candle_core::Tensor;
 
-/// `x` repeated along the axes in which it has size 1, to dimensions `shape`. Inputs: `x`, and a value
-/// whose first axis is the batch, which says how large that is.
+/// `x` repeated along the axes in which it has size 1, to dimensions `shape`. Inputs: `x`, and, where the
+/// batch is among the dimensions, a value whose first axis is the batch, which says how large that is.
 #[derive(Debug, Clone)]
 pub struct Expand {
     /// The dimensions.
@@ -18,7 +18,8 @@ impl Operator for Expand {
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
-        check_f32(inputs, 2..=2, "2")?;
+        let of_samples = usize::from(self.shape.iter().any(|dim| matches!(dim, Dim::Batch(_))));
+        check_f32(inputs, 1 + of_samples..=2, if of_samples == 1 { "2" } else { "1 or 2" })?;
         let (input, output) = (inputs[0], ValueType::f32(self.shape.clone()));
         let leading = self.shape.len().checked_sub(input.rank());
         let fits = |leading: usize| {
@@ -28,14 +29,14 @@ impl Operator for Expand {
         if !leading.is_some_and(fits) {
             return Err(OpError::input(0, input, format!("a shape that expands to {output}")));
         }
-        if inputs[1].shape.first() != Some(&Dim::Batch(1)) {
-            return Err(OpError::input(1, inputs[1], "[batch, ..]"));
+        if let Some(samples) = inputs.get(1).filter(|samples| samples.shape.first() != Some(&Dim::Batch(1))) {
+            return Err(OpError::input(1, samples, "[batch, ..]"));
         }
         Ok(vec![output])
     }
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let batch = inputs[1].dims()[0];
+        let batch = inputs.get(1).map_or(1, |samples| samples.dims()[0]);
         let shape: Vec<usize> = self.shape.iter().map(|dim| dim.size(batch)).collect();
         Ok(vec![inputs[0].broadcast_as(shape)?])
     }

@@ -35,6 +35,13 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+/// `ln(1 + e^x)`, which for large numbers is `x` itself.
+#[inline]
+pub(super) fn softplus(x: f32) -> f32 {
+    let positive = if x < 0.0 { 0.0 } else { x };
+    positive + libm::log1pf(exp(-x.abs()))
+}
+
 /// `x / 2 * (1 + erf(x / sqrt(2)))`, in the order of operations that exporters to ONNX write.
 #[inline]
 pub(super) fn gelu(x: f32) -> f32 {

@@ -45,6 +45,29 @@ pub enum Unary {
     Gelu,
     /// Gelu's approximation `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`.
     GeluTanh,
+    /// `ln(1 + e^x)`.
+    Softplus,
+    /// `x * tanh(softplus(x))`.
+    Mish,
+    /// `gamma * x` where it is positive, else `gamma * alpha * (exp(x) - 1)`.
+    Selu {
+        /// The limit of the negative side before the factor, negated.
+        alpha: f32,
+        /// The factor of both sides.
+        gamma: f32,
+    },
+    /// `x` where it is positive, else `alpha * (exp(x / alpha) - 1)`.
+    Celu {
+        /// The limit of the negative side, negated.
+        alpha: f32,
+    },
+    /// `x` where it is larger than a threshold, else 0.
+    ThresholdedRelu {
+        /// The threshold.
+        alpha: f32,
+    },
+    /// `x / (1 + abs(x))`.
+    Softsign,
     /// The error function.
     Erf,
     /// The square root.
@@ -59,6 +82,18 @@ pub enum Unary {
     Neg,
     /// `x` without its sign.
     Abs,
+    /// 1, 0 or -1.
+    Sign,
+    /// The largest integer that is not larger.
+    Floor,
+    /// The smallest integer that is not smaller.
+    Ceil,
+    /// The nearest integer, half to even.
+    Round,
+    /// The sine.
+    Sin,
+    /// The cosine.
+    Cos,
 }
 
 impl Operator for Unary {
@@ -74,6 +109,12 @@ impl Operator for Unary {
             Unary::Tanh => "tanh",
             Unary::Gelu => "gelu",
             Unary::GeluTanh => "gelu_tanh",
+            Unary::Softplus => "softplus",
+            Unary::Mish => "mish",
+            Unary::Selu { .. } => "selu",
+            Unary::Celu { .. } => "celu",
+            Unary::ThresholdedRelu { .. } => "thresholded_relu",
+            Unary::Softsign => "softsign",
             Unary::Erf => "erf",
             Unary::Sqrt => "sqrt",
             Unary::Reciprocal => "reciprocal",
@@ -81,6 +122,12 @@ impl Operator for Unary {
             Unary::Log => "log",
             Unary::Neg => "neg",
             Unary::Abs => "abs",
+            Unary::Sign => "sign",
+            Unary::Floor => "floor",
+            Unary::Ceil => "ceil",
+            Unary::Round => "round",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
         }
     }
 
@@ -101,6 +148,12 @@ impl Operator for Unary {
             Unary::Tanh => pointwise(x, libm::tanhf),
             Unary::Gelu => pointwise(x, function::gelu),
             Unary::GeluTanh => pointwise(x, function::gelu_tanh),
+            Unary::Softplus => pointwise(x, function::softplus),
+            Unary::Mish => pointwise(x, |x| x * libm::tanhf(function::softplus(x))),
+            Unary::Selu { alpha, gamma } => pointwise(x, |x| gamma * if x > 0.0 { x } else { alpha * libm::expm1f(x) }),
+            Unary::Celu { alpha } => pointwise(x, |x| if x > 0.0 { x } else { alpha * libm::expm1f(x / alpha) }),
+            Unary::ThresholdedRelu { alpha } => pointwise(x, |x| if x > alpha || x.is_nan() { x } else { 0.0 }),
+            Unary::Softsign => pointwise(x, |x| x / (1.0 + x.abs())),
             Unary::Erf => pointwise(x, libm::erff),
             Unary::Sqrt => pointwise(x, f32::sqrt),
             Unary::Reciprocal => pointwise(x, |x| 1.0 / x),
@@ -108,6 +161,12 @@ impl Operator for Unary {
             Unary::Log => pointwise(x, libm::logf),
             Unary::Neg => pointwise(x, |x| -x),
             Unary::Abs => pointwise(x, f32::abs),
+            Unary::Sign => pointwise(x, |x| if x == 0.0 || x.is_nan() { x } else { x.signum() }),
+            Unary::Floor => pointwise(x, f32::floor),
+            Unary::Ceil => pointwise(x, f32::ceil),
+            Unary::Round => pointwise(x, f32::round_ties_even),
+            Unary::Sin => pointwise(x, libm::sinf),
+            Unary::Cos => pointwise(x, libm::cosf),
         };
         Ok(vec![output?])
     }

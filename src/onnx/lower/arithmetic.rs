@@ -1,9 +1,9 @@
 //! Functions of numbers, alone and in pairs.
 
-use super::{Lowering, Node, integers};
-use crate::graph::op::{Add, Binary, Relu, Relu6, Unary};
+use super::{Lowering, Node, constants, integers};
+use crate::graph::op::{Add, Binary, Choose, Relu, Relu6, Unary};
 use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Product, Value};
+use crate::onnx::value::{Int, Ints, Product, Value};
 use candle_core::Tensor;
 
 /// `Add`, which may be a matrix product's bias, and `Sum`.
@@ -85,6 +85,20 @@ pub(super) fn unary(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
                 return Err(NodeProblem::Attribute { name: "alpha", found, expected });
             }
         },
+        "Selu" => {
+            Unary::Selu { alpha: node.float_or("alpha", 1.673_263_2)?, gamma: node.float_or("gamma", 1.050_701)? }
+        }
+        "Celu" => Unary::Celu { alpha: node.float_or("alpha", 1.0)? },
+        "ThresholdedRelu" => Unary::ThresholdedRelu { alpha: node.float_or("alpha", 1.0)? },
+        "Softplus" => Unary::Softplus,
+        "Mish" => Unary::Mish,
+        "Softsign" => Unary::Softsign,
+        "Sign" => Unary::Sign,
+        "Floor" => Unary::Floor,
+        "Ceil" => Unary::Ceil,
+        "Round" => Unary::Round,
+        "Sin" => Unary::Sin,
+        "Cos" => Unary::Cos,
         "Sigmoid" => Unary::Sigmoid,
         "HardSwish" => Unary::HardSwish,
         "Tanh" => Unary::Tanh,
@@ -111,4 +125,53 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         _ => lowering.emit(node.name, Unary::Clip { min, max }, &input),
     };
     Ok(vec![output?])
+}
+
+/// `Where`: of integers at once, of numbers as a node.
+pub(super) fn choose(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let inputs = [node.input(0)?, node.input(1)?, node.input(2)?];
+    if let [Value::Ints(condition), Value::Ints(a), Value::Ints(b)] = inputs {
+        return Ok(vec![Value::Ints(integers::choose(condition, a, b)?)]);
+    }
+    let inputs = real(node, &inputs.map(Clone::clone))?;
+    Ok(vec![lowering.emit(node.name, Choose, &inputs)?])
+}
+
+/// Comparisons and logic, whose result is 1 or 0: of constants as integers, else as numbers.
+pub(super) fn compare(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let zero = Value::Ints(Ints { dims: vec![], values: vec![Int::from(0)] });
+    let a = node.input(0)?;
+    let b = if node.operator() == "Not" { &zero } else { node.input(1)? };
+    if let (Value::Ints(a), Value::Ints(b)) = (a, b) {
+        return Ok(vec![Value::Ints(integers::apply(node.operator(), a, b)?)]);
+    }
+    let (op, swap) = match node.operator() {
+        "Equal" | "Not" => (Binary::Equal, false),
+        "Less" => (Binary::Less, false),
+        "Greater" => (Binary::Less, true),
+        "LessOrEqual" => (Binary::LessOrEqual, false),
+        "GreaterOrEqual" => (Binary::LessOrEqual, true),
+        "And" => (Binary::Min, false),
+        _ => (Binary::Max, false),
+    };
+    let mut pair = real(node, &[a.clone(), b.clone()])?;
+    if swap {
+        pair.reverse();
+    }
+    Ok(vec![match lowering.emit(node.name, op, &pair)? {
+        Value::Floats { tensor, .. } => {
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| Int::from(x as i64)).collect();
+            Value::Ints(Ints { dims: tensor.dims().to_vec(), values })
+        }
+        computed => computed,
+    }])
+}
+
+/// Values of which some are constant integers, truth values among them, as real numbers.
+fn real(node: &Node, values: &[Value]) -> Result<Vec<Value>, NodeProblem> {
+    let value = |value: &Value| match value {
+        Value::Ints(ints) => constants::real(ints, node.name),
+        other => Ok(other.clone()),
+    };
+    values.iter().map(value).collect()
 }

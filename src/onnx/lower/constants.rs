@@ -1,6 +1,6 @@
 //! Operators that give constants, or what they are given.
 
-use super::node::known;
+use super::node::{axis, known};
 use super::{Lowering, Node, integers};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::tensor::Constant;
@@ -84,6 +84,32 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
     }])
 }
 
+/// `CumSum` of constants, from which exporters make positions.
+pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if node.flag("exclusive")? || node.flag("reverse")? {
+        return Err(NodeProblem::Unsupported("a sum that is exclusive or reversed".to_owned()));
+    }
+    let real = match node.input(0)? {
+        Value::Ints(ints) => real(ints, output(node))?,
+        value => value.clone(),
+    };
+    let tensor = real.floats(0)?;
+    let along = known(node.input(1)?.ints(1)?)?;
+    let along = axis("axis", along.first().copied().unwrap_or(0), tensor.rank())?;
+    let mut values = tensor.flatten_all()?.to_vec1::<f32>()?;
+    let inner: usize = tensor.dims()[along + 1..].iter().product();
+    let block = inner * tensor.dims()[along];
+    for i in (0..values.len()).filter(|i| i % block >= inner) {
+        values[i] += values[i - inner];
+    }
+    if let Value::Ints(ints) = node.input(0)? {
+        let values = values.into_iter().map(|sum| Int::from(sum as i64)).collect();
+        return Ok(vec![Value::Ints(Ints { dims: ints.dims.clone(), values })]);
+    }
+    let tensor = Tensor::from_vec(values, tensor.dims(), &Device::Cpu)?;
+    Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
+}
+
 /// `Identity`, and `Dropout`, which evaluation does without.
 pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let mut value = node.input(0)?.clone();
@@ -94,16 +120,19 @@ pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, Node
     Ok(vec![value])
 }
 
+/// Integers as real numbers, called `name`.
+pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
+    let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
+    let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
+    Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
+}
+
 /// `Cast`: real numbers stay `f32`; constants become what they are cast to.
 pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let to = DataType(node.int_or("to", 1)? as i32);
     let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
     Ok(vec![match (node.input(0)?.clone(), is_float) {
-        (Value::Ints(ints), true) => {
-            let values = known(&ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
-            let tensor = Tensor::from_vec(values, ints.dims, &Device::Cpu)?;
-            Value::Floats { tensor, name: output(node).to_owned(), initial: false }
-        }
+        (Value::Ints(ints), true) => real(&ints, output(node))?,
         (Value::Floats { tensor, .. }, false) => {
             let is_bool = to == DataType::BOOL;
             let cast = |x: f32| Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 });

@@ -29,6 +29,13 @@ pub(super) fn apply(operator: &str, a: &Ints, b: &Ints) -> Result<Ints, NodeProb
             let differ = a.batch != b.batch || a.fixed != b.fixed;
             Some(Int::from(i64::from(!differ)))
         },
+        "Not" => |a, _| a.known().map(|a| Int::from(i64::from(a == 0))),
+        "And" => |a, b| both(a, b, |a, b| Some(i64::from(a != 0 && b != 0))),
+        "Or" => |a, b| both(a, b, |a, b| Some(i64::from(a != 0 || b != 0))),
+        "Less" => |a, b| both(a, b, |a, b| Some(i64::from(a < b))),
+        "LessOrEqual" => |a, b| both(a, b, |a, b| Some(i64::from(a <= b))),
+        "Greater" => |a, b| both(a, b, |a, b| Some(i64::from(a > b))),
+        "GreaterOrEqual" => |a, b| both(a, b, |a, b| Some(i64::from(a >= b))),
         _ => return Err(NodeProblem::Unsupported(format!("{operator} of integers"))),
     };
     let combine = |_: &[usize], pair: [Int; 2]| function(pair[0], pair[1]);
@@ -107,11 +114,44 @@ fn broadcast<const N: usize>(
     Ok(Ints { dims, values })
 }
 
-/// `Where`.
-pub(super) fn choose(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let [condition, a, b] = [node.input(0)?.ints(0)?, node.input(1)?.ints(1)?, node.input(2)?.ints(2)?];
+/// `a` where `condition` is not 0, else `b`.
+pub(super) fn choose(condition: &Ints, a: &Ints, b: &Ints) -> Result<Ints, NodeProblem> {
     let choice = |_: &[usize], [condition, a, b]: [Int; 3]| Some(if condition == Int::from(0) { b } else { a });
-    Ok(vec![Value::Ints(broadcast([condition, a, b], choice, String::new)?)])
+    broadcast([condition, a, b], choice, String::new)
+}
+
+/// One number that stands for all of one axis of integers.
+pub(super) fn reduce(node: &Node, ints: &Ints) -> Result<Ints, NodeProblem> {
+    let function = match node.operator() {
+        "ReduceSum" => "Add",
+        "ReduceProd" => "Mul",
+        "ReduceMax" => "Max",
+        "ReduceMin" => "Min",
+        other => return Err(NodeProblem::Unsupported(format!("{other} of integers"))),
+    };
+    let (Some((&first, rest)), 1) = (ints.values.split_first(), ints.dims.len()) else {
+        let found = format!("{:?}", ints.dims);
+        return Err(NodeProblem::Shape { found, expected: "one axis of integers".to_owned() });
+    };
+    let one = |value: Int| Ints { dims: vec![], values: vec![value] };
+    let reduced = rest.iter().try_fold(one(first), |all, &value| apply(function, &all, &one(value)))?;
+    let dims = if node.int_or("keepdims", 1)? == 0 { vec![] } else { vec![1] };
+    Ok(Ints { dims, ..reduced })
+}
+
+/// Integers moved as `operate` moves their places, which it sees as real numbers.
+pub(super) fn moved(
+    ints: &Ints,
+    operate: impl FnOnce(Value) -> Result<Value, NodeProblem>,
+) -> Result<Ints, NodeProblem> {
+    if ints.values.len() > MAX_COUNT {
+        return Err(NodeProblem::Unsupported(format!("{} integers", ints.values.len())));
+    }
+    let places = Ints { dims: ints.dims.clone(), values: (0..ints.values.len() as i64).map(Int::from).collect() };
+    let places = operate(super::constants::real(&places, "places")?)?;
+    let places = places.floats(0)?;
+    let values = places.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|place| ints.values[place as usize]);
+    Ok(Ints { dims: places.dims().to_vec(), values: values.collect() })
 }
 
 /// `Range`.

@@ -29,7 +29,7 @@ fn conv_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Val
         dilation: std::array::from_fn(|axis| sliding.dilation[axis]),
         groups: groups(node)?,
     };
-    convolution(lowering, node, Conv(attributes))
+    convolution(lowering, node, Conv(attributes), [0, 1])
 }
 
 /// `ConvTranspose` over one or two axes.
@@ -74,7 +74,8 @@ fn conv_transpose_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> 
         let stated = stated_padding(node, D)?;
         attributes.padding = std::array::from_fn(|axis| stated[axis]);
     }
-    convolution(lowering, node, Conv(attributes))
+    let groups = attributes.groups;
+    convolution(lowering, node, Conv(attributes), [1, groups])
 }
 
 /// The spatial sizes of a convolution's input and kernel.
@@ -94,7 +95,12 @@ fn groups(node: &Node) -> Result<usize, NodeProblem> {
 }
 
 /// The layer of a convolution whose weights are constants.
-fn convolution(lowering: &mut Lowering, node: &Node, op: impl Operator) -> Result<Value, NodeProblem> {
+fn convolution(
+    lowering: &mut Lowering,
+    node: &Node,
+    op: impl Operator,
+    outputs: [usize; 2],
+) -> Result<Value, NodeProblem> {
     let (x, weight) = (node.input(0)?, node.input(1)?);
     let bias = node.optional(2);
     let bias_name = if let Some(Value::Floats { name, .. }) = bias { Some(name.as_str()) } else { None };
@@ -103,7 +109,7 @@ fn convolution(lowering: &mut Lowering, node: &Node, op: impl Operator) -> Resul
             let name = name::layer(name, bias_name, node.name, node.operator());
             let x = lowering.id(0, x)?;
             let bias = bias.map(|bias| bias.floats(2)).transpose()?.cloned();
-            Ok(Value::Computed(lowering.layer(&name, x, op, tensor.clone(), bias)?))
+            Ok(Value::Computed(lowering.layer(&name, x, op, tensor.clone(), bias, outputs)?))
         }
         // Weights that are computed: a convolution all the same, but no layer that could be swapped.
         _ => lowering.emit(node.name, op, &node.all_inputs()?),
@@ -139,6 +145,9 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         factor => tensor.affine(f64::from(factor), 0.0),
     };
     let weight = if is_transposed { tensor.clone() } else { tensor.t()?.contiguous()? };
+    if !is_transposed {
+        lowering.quantization.transposed(tensor, &weight, &[1, 0]);
+    }
     let (x, merged) = rows(lowering, &a, weight.dims()[0])?;
     let product = Product {
         x,
@@ -181,19 +190,8 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         Value::Computed(x) => lowering.graph.ty(*x).rank() >= 2,
         value => matches!(value, Value::Merged { .. }),
     };
-    if let Value::Floats { tensor, name, .. } = &b
-        && tensor.rank() == 2
-        && is_matrix
-    {
-        let (x, merged) = rows(lowering, &a, tensor.dims()[1])?;
-        return Ok(vec![Value::Product(Box::new(Product {
-            x,
-            merged,
-            weight: tensor.t()?.contiguous()?,
-            weight_name: name.clone(),
-            node: node.name.to_owned(),
-            operator: node.operator().to_owned(),
-        }))]);
+    if matches!(&b, Value::Floats { tensor, .. } if tensor.rank() == 2) && is_matrix {
+        return Ok(vec![product(lowering, node, &a, &b)?]);
     }
     let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
     // Leading axes of size 1 make the ranks equal.
@@ -208,4 +206,21 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         sides.push(if missing == 0 { value } else { lowering.emit(node.name, Reshape { shape }, &[value])? });
     }
     Ok(vec![lowering.emit(node.name, MatMul, &sides)?])
+}
+
+/// The product of rows by a constant matrix `[in, out]`, of which a bias makes a linear layer.
+pub(super) fn product(lowering: &mut Lowering, node: &Node, a: &Value, b: &Value) -> Result<Value, NodeProblem> {
+    let tensor = b.floats(1)?;
+    let weight_name = if let Value::Floats { name, .. } = b { name.clone() } else { String::new() };
+    let (x, merged) = rows(lowering, a, tensor.dims()[1])?;
+    let weight = tensor.t()?.contiguous()?;
+    lowering.quantization.transposed(tensor, &weight, &[1, 0]);
+    Ok(Value::Product(Box::new(Product {
+        x,
+        merged,
+        weight,
+        weight_name,
+        node: node.name.to_owned(),
+        operator: node.operator().to_owned(),
+    })))
 }

@@ -6,17 +6,22 @@
 
 mod arithmetic;
 mod constants;
+mod einsum;
 mod integers;
 mod layers;
+mod mend;
 mod node;
 mod norms;
 mod pools;
+mod quantized;
 mod resize;
+mod scatter;
 mod shapes;
 mod slices;
 mod window;
 
 pub(super) use node::Node;
+pub(super) use quantized::Quantization;
 
 use super::error::{NodeProblem, OnnxProblem, TensorProblem};
 use super::name;
@@ -35,56 +40,91 @@ type Lower = fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>;
 static OPERATORS: &[(&str, Lower)] = &[
     ("Abs", arithmetic::unary),
     ("Add", arithmetic::add),
+    ("And", arithmetic::compare),
     ("AveragePool", pools::average),
     ("BatchNormalization", norms::batch),
     ("Cast", constants::cast),
+    ("Ceil", arithmetic::unary),
+    ("Celu", arithmetic::unary),
     ("Clip", arithmetic::clip),
     ("Concat", slices::concat),
     ("Constant", constants::constant),
     ("ConstantOfShape", constants::constant_of_shape),
     ("Conv", layers::conv),
     ("ConvTranspose", layers::conv_transpose),
+    ("Cos", arithmetic::unary),
+    ("CumSum", constants::cumulative_sum),
+    ("DequantizeLinear", quantized::dequantize),
     ("Div", arithmetic::binary),
     ("Dropout", constants::identity),
+    ("Einsum", einsum::einsum),
     ("Elu", arithmetic::unary),
-    ("Equal", integers::binary),
+    ("Equal", arithmetic::compare),
     ("Erf", arithmetic::unary),
     ("Exp", arithmetic::unary),
     ("Expand", shapes::expand),
     ("Flatten", shapes::flatten),
+    ("Floor", arithmetic::unary),
     ("Gather", slices::gather),
+    ("GatherND", scatter::gather_nd),
     ("Gelu", arithmetic::unary),
     ("Gemm", layers::gemm),
     ("GlobalAveragePool", pools::global_average),
     ("GlobalMaxPool", pools::global_max),
+    ("Greater", arithmetic::compare),
+    ("GreaterOrEqual", arithmetic::compare),
+    ("GroupNormalization", norms::group),
     ("HardSigmoid", arithmetic::unary),
     ("HardSwish", arithmetic::unary),
     ("Identity", constants::identity),
+    ("InstanceNormalization", norms::group),
     ("LRN", norms::local_response),
     ("LayerNormalization", norms::layer),
     ("LeakyRelu", arithmetic::unary),
+    ("Less", arithmetic::compare),
+    ("LessOrEqual", arithmetic::compare),
     ("Log", arithmetic::unary),
     ("LogSoftmax", norms::softmax),
     ("MatMul", layers::matmul),
     ("Max", arithmetic::binary),
     ("MaxPool", pools::max),
     ("Min", arithmetic::binary),
+    ("Mish", arithmetic::unary),
     ("Mod", integers::binary),
     ("Mul", arithmetic::binary),
     ("Neg", arithmetic::unary),
+    ("Not", arithmetic::compare),
+    ("Or", arithmetic::compare),
     ("PRelu", arithmetic::binary),
     ("Pad", slices::pad),
     ("Pow", arithmetic::binary),
+    ("QuantizeLinear", quantized::quantize),
     ("Range", integers::range),
     ("Reciprocal", arithmetic::unary),
-    ("ReduceMean", pools::reduce_mean),
+    ("ReduceL1", pools::reduce),
+    ("ReduceL2", pools::reduce),
+    ("ReduceLogSum", pools::reduce),
+    ("ReduceLogSumExp", pools::reduce),
+    ("ReduceMax", pools::reduce),
+    ("ReduceMean", pools::reduce),
+    ("ReduceMin", pools::reduce),
+    ("ReduceProd", pools::reduce),
+    ("ReduceSum", pools::reduce),
+    ("ReduceSumSquare", pools::reduce),
     ("Relu", arithmetic::unary),
     ("Reshape", shapes::reshape),
     ("Resize", resize::resize),
+    ("Round", arithmetic::unary),
+    ("ScatterND", scatter::scatter_nd),
+    ("Selu", arithmetic::unary),
     ("Shape", shapes::shape),
     ("Sigmoid", arithmetic::unary),
+    ("Sign", arithmetic::unary),
+    ("Sin", arithmetic::unary),
     ("Slice", slices::slice),
     ("Softmax", norms::softmax),
+    ("Softplus", arithmetic::unary),
+    ("Softsign", arithmetic::unary),
     ("Split", slices::split),
     ("Sqrt", arithmetic::unary),
     ("Squeeze", shapes::squeeze),
@@ -92,10 +132,12 @@ static OPERATORS: &[(&str, Lower)] = &[
     ("Sum", arithmetic::add),
     ("Swish", arithmetic::unary),
     ("Tanh", arithmetic::unary),
+    ("ThresholdedRelu", arithmetic::unary),
+    ("Tile", shapes::tile),
     ("Transpose", shapes::transpose),
     ("Unsqueeze", shapes::unsqueeze),
     ("Upsample", resize::resize),
-    ("Where", integers::choose),
+    ("Where", arithmetic::choose),
 ];
 
 /// A tensor of the file called `name`, as what that name stands for.
@@ -122,6 +164,8 @@ pub(super) struct Lowering<'a> {
     pub batch: BatchSize,
     /// A value whose first axis is the batch.
     pub images: ValueId,
+    /// What the file says of scales.
+    pub quantization: Quantization,
     external: &'a mut ExternalFiles,
     values: HashMap<&'a str, Value>,
     /// Nodes that read each value, and the graph where it is the output.
@@ -151,6 +195,7 @@ impl<'a> Lowering<'a> {
             parameters: BTreeMap::new(),
             batch,
             images,
+            quantization: Quantization::default(),
             external,
             values: HashMap::new(),
             readers,
@@ -175,7 +220,8 @@ impl<'a> Lowering<'a> {
         let lower = OPERATORS.iter().find(|(name, _)| *name == operator && domain.is_none());
         let Some((_, lower)) = lower else {
             let operator = domain.map_or_else(|| operator.to_owned(), |domain| format!("{domain}.{operator}"));
-            return Err(OnnxProblem::Operator { operator, node: title(proto) });
+            let mend = mend::of(&operator);
+            return Err(OnnxProblem::Operator { operator, node: title(proto), mend });
         };
         let mut run = || {
             let mut inputs = Vec::new();
@@ -320,9 +366,11 @@ impl<'a> Lowering<'a> {
         let rank = shape.len();
         if batch > 0 {
             let order = std::iter::once(batch).chain((0..rank).filter(|&axis| axis != batch)).collect();
-            x = self.add(&self.free(&format!("{name} (samples first)")), Transpose { order }, &[x])?;
+            let first = self.add(&self.free(&format!("{name} (samples first)")), Transpose { order }, &[x])?;
+            self.quantization.moved(x, first);
+            x = first;
         }
-        let mut y = self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias))?;
+        let mut y = self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias), [0, 1])?;
         if batch > 0 {
             let order = (1..=batch).chain([0]).chain(batch + 1..rank).collect();
             y = self.add(&self.free(&format!("{name} (samples back)")), Transpose { order }, &[y])?;
@@ -333,7 +381,8 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// A layer with parameters of its own.
+    /// A layer with parameters of its own; `outputs` is the axis of the weight that has the outputs of
+    /// one group, and how many groups there are of them.
     fn layer(
         &mut self,
         name: &str,
@@ -341,13 +390,16 @@ impl<'a> Lowering<'a> {
         op: impl Operator,
         weight: Tensor,
         bias: Option<Tensor>,
+        outputs: [usize; 2],
     ) -> Result<ValueId, NodeProblem> {
         let name = self.free_with(name, &["weight", "bias"]);
-        let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight, true)?];
+        let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight.clone(), true)?];
         if let Some(bias) = bias {
             inputs.push(self.parameter(&format!("{name}.bias"), bias, true)?);
         }
-        self.add(&name, op, &inputs)
+        let y = self.add(&name, op, &inputs)?;
+        self.quantization.layer(&name, [x, y], &weight, outputs)?;
+        Ok(y)
     }
 
     /// The size of the batch in the file's constants.

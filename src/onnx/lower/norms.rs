@@ -3,7 +3,7 @@
 use super::node::axis;
 use super::{Lowering, Node};
 use crate::graph::Dim;
-use crate::graph::op::{BatchNorm, LayerNorm, LocalResponseNorm, Reshape, Softmax};
+use crate::graph::op::{BatchNorm, Gather, GroupNorm, LayerNorm, LocalResponseNorm, Reshape, Softmax};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::Value;
 
@@ -16,6 +16,14 @@ fn epsilon(node: &Node) -> Result<f64, NodeProblem> {
 /// `BatchNormalization` by running statistics.
 pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("training_mode")? {
+        // Weights that are standardised on the way to their layer: statistics of constants are constants.
+        if let Value::Floats { tensor, .. } = node.input(0)?
+            && let [1, channels, ..] = *tensor.dims()
+        {
+            let inputs = [node.input(0)?.clone(), node.input(1)?.clone(), node.input(2)?.clone()];
+            let op = GroupNorm { groups: channels, eps: epsilon(node)? };
+            return Ok(vec![lowering.emit(node.name, op, &inputs)?]);
+        }
         return Err(NodeProblem::Unsupported("training mode: export after model.eval()".to_owned()));
     }
     if node.int_or("spatial", 1)? != 1 {
@@ -23,6 +31,10 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     }
     let mut inputs = node.all_inputs()?;
     inputs.truncate(5);
+    // Folding it into a layer gives that layer other weights than the file's scales are for.
+    if let Value::Computed(id) = &inputs[0] {
+        lowering.quantization.forget(*id);
+    }
     // Running statistics are no parameters that training learns.
     for statistic in inputs.iter_mut().skip(3) {
         if let Value::Floats { initial, .. } = statistic {
@@ -38,6 +50,25 @@ pub(super) fn layer(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let axis = axis("axis", node.int_or("axis", -1)?, rank)?;
     let inputs: Vec<Value> = node.inputs.iter().flatten().cloned().collect();
     Ok(vec![lowering.emit(node.name, LayerNorm { axis, eps: epsilon(node)? }, &inputs)?])
+}
+
+/// `InstanceNormalization` and `GroupNormalization`, whose scales are one a group before version 21.
+pub(super) fn group(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mut inputs = vec![node.input(0)?.clone(), node.input(1)?.clone(), node.input(2)?.clone()];
+    let ty = lowering.ty(0, &inputs[0])?;
+    let Some(&Dim::Fixed(channels)) = ty.shape.get(1) else {
+        return Err(NodeProblem::Shape { found: ty.to_string(), expected: "[batch, channels, size..]".to_owned() });
+    };
+    let is_instance = node.operator() == "InstanceNormalization";
+    let groups = if is_instance { channels } else { usize::try_from(node.int_or("num_groups", 0)?).unwrap_or(0) };
+    if !is_instance && node.opset < 21 && groups > 0 {
+        let indices: Vec<usize> = (0..channels).map(|channel| channel / channels.div_ceil(groups)).collect();
+        for parameter in &mut inputs[1..] {
+            let each = Gather { axis: 0, indices: indices.clone() };
+            *parameter = lowering.emit(node.name, each, std::slice::from_ref(parameter))?;
+        }
+    }
+    Ok(vec![lowering.emit(node.name, GroupNorm { groups, eps: epsilon(node)? }, &inputs)?])
 }
 
 /// `LRN`.

@@ -1,9 +1,9 @@
-//! Pooling, and means over axes.
+//! Pooling, and reductions over axes.
 
 use super::node::axes;
 use super::window::Sliding;
-use super::{Lowering, Node, spatial};
-use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, ReduceMean};
+use super::{Lowering, Node, integers, spatial};
+use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, Reduce, Reduction};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::Value;
 
@@ -60,9 +60,24 @@ pub(super) fn global_max(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
     Ok(vec![lowering.emit(node.name, GlobalMaxPool, &[node.input(0)?.clone()])?])
 }
 
-/// `ReduceMean`, whose axes are an attribute before version 18.
-pub(super) fn reduce_mean(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+/// `ReduceMean`, `ReduceSum` and their kin, whose axes are an attribute before version 18 (13 for sums).
+pub(super) fn reduce(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let input = node.input(0)?.clone();
+    if let Value::Ints(ints) = &input {
+        return Ok(vec![Value::Ints(integers::reduce(node, ints)?)]);
+    }
+    let reduction = match node.operator() {
+        "ReduceMean" => Reduction::Mean,
+        "ReduceSum" => Reduction::Sum,
+        "ReduceProd" => Reduction::Product,
+        "ReduceMax" => Reduction::Max,
+        "ReduceMin" => Reduction::Min,
+        "ReduceL1" => Reduction::L1,
+        "ReduceL2" => Reduction::L2,
+        "ReduceSumSquare" => Reduction::SumSquare,
+        "ReduceLogSum" => Reduction::LogSum,
+        _ => Reduction::LogSumExp,
+    };
     let rank = lowering.ty(0, &input)?.rank();
     let named = node.ints_by_either("axes", 1)?.unwrap_or_default();
     let all = || (0..rank).collect();
@@ -72,5 +87,5 @@ pub(super) fn reduce_mean(lowering: &mut Lowering, node: &Node) -> Result<Vec<Va
         named => axes("axes", named, rank)?,
     };
     let keep_dims = node.int_or("keepdims", 1)? != 0;
-    Ok(vec![lowering.emit(node.name, ReduceMean { axes, keep_dims }, &[input])?])
+    Ok(vec![lowering.emit(node.name, Reduce { reduction, axes, keep_dims }, &[input])?])
 }

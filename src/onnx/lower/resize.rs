@@ -1,33 +1,59 @@
-//! Enlargement by the nearest neighbour: elements repeated along each axis.
+//! Enlargement by the nearest neighbour, which repeats elements along each axis, and linear resizing.
 
-use super::node::known;
 use super::{Lowering, Node, slices};
 use crate::graph::Dim;
+use crate::graph::op::Interpolate;
 use crate::onnx::error::NodeProblem;
-use crate::onnx::value::Value;
+use crate::onnx::value::{Int, Value};
 
 /// `Resize`, and `Upsample`, which it replaced.
 pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let mode = node.text_or("mode", "nearest")?;
-    if mode != "nearest" {
-        return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}'")));
+    let is_linear = match node.text_or("mode", "nearest")? {
+        "nearest" => false,
+        "linear" => true,
+        mode => {
+            let mend = "export with mode 'linear' or 'nearest'";
+            return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}' ({mend})")));
+        }
+    };
+    if is_linear && node.flag("antialias")? {
+        return Err(NodeProblem::Unsupported("resizing with antialias (export without it)".to_owned()));
     }
     let mut value = node.input(0)?.clone();
     let shape = lowering.ty(0, &value)?.shape;
     let factors = Factors::read(node, shape.len())?;
     let rounding = Rounding::read(node)?;
+    let batch = lowering.constant_batch().unwrap_or(1) as i64;
+    // The whole batch, open or of the file's size.
+    let is_all = |size: Int, times: usize| {
+        size == Int::from(Dim::Batch(times)) || size.known() == (times as i64).checked_mul(batch)
+    };
     for (axis, dim) in shape.into_iter().enumerate() {
         let (size, scale) = match (factors.sizes.as_ref(), factors.scales.as_ref(), dim) {
             (_, Some(scales), Dim::Batch(_)) if scales[axis] == 1.0 => continue,
-            (Some(sizes), _, Dim::Batch(times)) if sizes[axis] == times as i64 => continue,
+            (Some(sizes), _, Dim::Batch(times)) if is_all(sizes[axis], times) => continue,
             (_, _, Dim::Batch(_)) => return Err(NodeProblem::Batch(format!("resizing of axis {axis}"))),
-            (Some(sizes), _, Dim::Fixed(size)) => (sizes[axis], sizes[axis] as f32 / size as f32),
+            (Some(sizes), _, Dim::Fixed(size)) => {
+                let to = sizes[axis].known().ok_or_else(|| NodeProblem::Batch(format!("resizing of axis {axis}")))?;
+                (to, to as f32 / size as f32)
+            }
             (None, Some(scales), Dim::Fixed(size)) => ((size as f32 * scales[axis]).floor() as i64, scales[axis]),
             (None, None, _) => return Err(NodeProblem::Missing(2)),
         };
         let Dim::Fixed(from @ 1..) = dim else { continue };
         if !(1..1 << 24).contains(&size) || !scale.is_finite() {
             return Err(NodeProblem::Unsupported(format!("resizing of axis {axis} to {size}")));
+        }
+        if is_linear {
+            let place = |at: usize| {
+                let x = rounding.coordinate(at, from, size as usize, scale).clamp(0.0, (from - 1) as f32);
+                (x as usize, x.fract())
+            };
+            let places: Vec<(usize, f32)> = (0..size as usize).map(place).collect();
+            if size as usize != from || places.iter().enumerate().any(|(at, &place)| place != (at, 0.0)) {
+                value = lowering.emit(node.name, Interpolate { axis, places }, &[value])?;
+            }
+            continue;
         }
         let places: Vec<usize> = (0..size as usize).map(|at| rounding.place(at, from, size as usize, scale)).collect();
         if !places.iter().copied().eq(0..from) {
@@ -39,7 +65,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
 
 /// What each axis grows to, or by.
 struct Factors {
-    sizes: Option<Vec<i64>>,
+    sizes: Option<Vec<Int>>,
     scales: Option<Vec<f32>>,
 }
 
@@ -57,7 +83,7 @@ impl Factors {
             (None, None) => None,
         };
         let scales = scales.filter(|scales| !scales.is_empty());
-        let sizes = node.optional(3).map(|value| known(value.ints(3)?)).transpose()?;
+        let sizes = node.optional(3).map(|value| Ok::<_, NodeProblem>(value.ints(3)?.values.clone())).transpose()?;
         let counts = [scales.as_ref().map(Vec::len), sizes.as_ref().map(Vec::len)];
         if let Some(count) = counts.into_iter().flatten().find(|&count| count != rank) {
             let expected = format!("one for each of {rank} axes");
@@ -89,10 +115,10 @@ impl<'n> Rounding<'n> {
         Ok(Rounding { transformation, nearest })
     }
 
-    /// The element of `from` that element `at` of `to` is, the ratio of which is about `scale`.
-    fn place(&self, at: usize, from: usize, to: usize, scale: f32) -> usize {
+    /// Where among the elements of `from` element `at` of `to` lies, the ratio of which is about `scale`.
+    fn coordinate(&self, at: usize, from: usize, to: usize, scale: f32) -> f32 {
         let x = at as f32;
-        let x = match self.transformation {
+        match self.transformation {
             "asymmetric" => x / scale,
             "align_corners" | "pytorch_half_pixel" if to == 1 => 0.0,
             "align_corners" => x * (from - 1) as f32 / (to - 1) as f32,
@@ -102,7 +128,12 @@ impl<'n> Rounding<'n> {
                 shift + (x + 0.5) / scale - 0.5
             }
             _ => (x + 0.5) / scale - 0.5,
-        };
+        }
+    }
+
+    /// The element of `from` that element `at` of `to` is.
+    fn place(&self, at: usize, from: usize, to: usize, scale: f32) -> usize {
+        let x = self.coordinate(at, from, to, scale);
         let nearest = match self.nearest {
             "round_prefer_floor" => (x - 0.5).ceil(),
             "round_prefer_ceil" => (x + 0.5).floor(),

@@ -1,8 +1,8 @@
 //! Operators that give the same numbers other axes, and shapes themselves.
 
 use super::node::{axes, axis, known};
-use super::{Lowering, Node};
-use crate::graph::op::{Expand, Flatten, Reshape, Transpose};
+use super::{Lowering, Node, integers};
+use crate::graph::op::{Expand, Flatten, Gather, Reshape, Transpose};
 use crate::graph::{Dim, ValueType, before_batch};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::tensor::MAX_ELEMENTS;
@@ -242,13 +242,20 @@ fn with_dims(lowering: &mut Lowering, node: &Node, shape: Vec<Dim>) -> Result<Ve
 /// `Transpose`; a constant keeps its name, so that a layer made of it does.
 pub(super) fn transpose(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let value = node.input(0)?.clone();
-    let rank = lowering.ty(0, &value)?.rank();
-    let order = match node.ints("perm")? {
+    let rank = dims(lowering, node)?.len();
+    let order: Vec<usize> = match node.ints("perm")? {
         Some(order) => order.iter().map(|&found| axis("perm", found, rank)).collect::<Result<Vec<_>, _>>()?,
         None => (0..rank).rev().collect(),
     };
+    if let Value::Ints(ints) = &value {
+        let order = |places: Value| lowering.emit(node.name, Transpose { order }, &[places]);
+        return Ok(vec![Value::Ints(integers::moved(ints, order)?)]);
+    }
     let origin = if let Value::Floats { name, initial, .. } = &value { Some((name.clone(), *initial)) } else { None };
-    let output = lowering.emit(node.name, Transpose { order }, &[value])?;
+    let output = lowering.emit(node.name, Transpose { order: order.clone() }, std::slice::from_ref(&value))?;
+    if let (Value::Floats { tensor: from, .. }, Value::Floats { tensor: to, .. }) = (&value, &output) {
+        lowering.quantization.transposed(from, to, &order);
+    }
     Ok(vec![match (output, origin) {
         (Value::Floats { tensor, .. }, Some((name, initial))) => Value::Floats { tensor, name, initial },
         (output, _) => output,
@@ -263,6 +270,14 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     {
         return Ok(vec![Value::Ints(ints.clone())]);
     }
+    if let Value::Ints(ints) = node.input(0)? {
+        let target: Option<Vec<usize>> = known(target)?.into_iter().map(|size| usize::try_from(size).ok()).collect();
+        let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
+        let target = target.filter(|sizes| count(sizes).is_some_and(|count| count <= integers::MAX_COUNT));
+        let target = target.ok_or_else(|| NodeProblem::Unsupported("an expansion to that size".to_owned()))?;
+        let none = Ints { values: vec![Int::from(0); target.iter().product()], dims: target };
+        return Ok(vec![Value::Ints(integers::apply("Add", ints, &none)?)]);
+    }
     let input = lowering.ty(0, node.input(0)?)?;
     let rank = input.rank().max(target.values.len());
     let mut shape = Vec::new();
@@ -272,7 +287,11 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let to = to.map_or(Some(Dim::Fixed(1)), Int::dim);
         shape.push(match (from, to) {
             (from, Some(Dim::Fixed(1))) => from,
-            (Dim::Batch(1), Some(Dim::Fixed(size))) if lowering.constant_batch() == Some(size) => from,
+            (Dim::Batch(times), Some(Dim::Fixed(size)))
+                if lowering.constant_batch().and_then(|batch| batch.checked_mul(times)) == Some(size) =>
+            {
+                from
+            }
             (Dim::Fixed(1), Some(Dim::Fixed(size))) if axis == 0 && lowering.constant_batch() == Some(size) => {
                 Dim::Batch(1)
             }
@@ -288,6 +307,34 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         });
     }
     Ok(vec![broadcast(lowering, node.name, node.input(0)?, &input, shape)?])
+}
+
+/// `Tile`.
+pub(super) fn tile(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mut value = node.input(0)?.clone();
+    let repeats = node.input(1)?.ints(1)?.values.clone();
+    let ty = lowering.ty(0, &value)?;
+    if repeats.len() != ty.rank() {
+        let found = format!("{} repeats", repeats.len());
+        return Err(NodeProblem::Shape { found, expected: format!("one for each axis of {ty}") });
+    }
+    for (axis, repeat) in repeats.into_iter().enumerate() {
+        let ty = lowering.ty(0, &value)?;
+        value = match (ty.shape[axis], repeat.dim()) {
+            (_, Some(Dim::Fixed(1))) => value,
+            (Dim::Fixed(1), Some(repeat)) => {
+                let mut shape = ty.shape.clone();
+                shape[axis] = repeat;
+                broadcast(lowering, node.name, &value, &ty, shape)?
+            }
+            (Dim::Fixed(size), Some(Dim::Fixed(repeat))) if size.saturating_mul(repeat) <= integers::MAX_COUNT => {
+                let indices = (0..size * repeat).map(|i| i % size).collect();
+                lowering.emit(node.name, Gather { axis, indices }, &[value])?
+            }
+            _ => return Err(NodeProblem::Batch(format!("a repetition of axis {axis} of {ty}"))),
+        };
+    }
+    Ok(vec![value])
 }
 
 /// A value repeated to dimensions `shape`.

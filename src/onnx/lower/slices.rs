@@ -1,7 +1,7 @@
 //! Operators that take values apart and put them together.
 
 use super::node::{axis, known};
-use super::{Lowering, Node, shapes};
+use super::{Lowering, Node, integers, scatter, shapes};
 use crate::graph::Dim;
 use crate::graph::op::{Concat, Gather, Pad, Reshape, Slice};
 use crate::onnx::error::NodeProblem;
@@ -12,6 +12,11 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     let mut inputs = node.all_inputs()?;
     let first = inputs.first().ok_or(NodeProblem::Missing(0))?;
     let found = node.int_or("axis", 1)?;
+    if let Value::Ints(ints) = first
+        && ints.dims.len() != 1
+    {
+        return Ok(vec![Value::Ints(concat_integers(lowering, node, &inputs)?)]);
+    }
     if let Value::Ints(ints) = first {
         axis("axis", found, ints.dims.len())?;
         let mut values = Vec::new();
@@ -39,6 +44,23 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     Ok(vec![lowering.emit(node.name, Concat { axis }, &inputs)?])
 }
 
+/// Integers of several axes, joined along one of them.
+fn concat_integers(lowering: &mut Lowering, node: &Node, inputs: &[Value]) -> Result<Ints, NodeProblem> {
+    let all = inputs.iter().enumerate().map(|(i, input)| input.ints(i)).collect::<Result<Vec<_>, _>>()?;
+    let axis = axis("axis", node.int_or("axis", 1)?, all[0].dims.len())?;
+    let flat = Ints::vector(all.iter().flat_map(|ints| ints.values.iter().copied()).collect());
+    integers::moved(&flat, |places| {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for ints in &all {
+            let part = places.floats(0)?.narrow(0, start, ints.values.len())?.reshape(ints.dims.as_slice())?;
+            start += ints.values.len();
+            parts.push(Value::Floats { tensor: part, name: node.name.to_owned(), initial: false });
+        }
+        lowering.emit(node.name, Concat { axis }, &parts)
+    })
+}
+
 /// Fails unless integers are one axis of them.
 fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     if ints.dims.len() == 1 {
@@ -48,7 +70,7 @@ fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
 }
 
 /// Places along an axis of `size`, which may be counted from the end.
-fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
+pub(super) fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
     let place = |&found: &i64| {
         let place = if found < 0 { found.checked_add(size as i64)? } else { found };
         usize::try_from(place).ok().filter(|&place| place < size)
@@ -80,7 +102,7 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     let ty = lowering.ty(0, &data)?;
     let axis = axis("axis", found, ty.rank())?;
     let Dim::Fixed(size) = ty.shape[axis] else {
-        return Err(NodeProblem::Batch(format!("a choice along axis {axis} of {ty}")));
+        return scatter::gather_by_sample(lowering, node, data, indices);
     };
     let places = places(&known(indices)?, size)?;
     let one = if let [place] = places.as_slice() { Some(*place) } else { None };
@@ -160,6 +182,19 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
             |i: usize| Ok(Cut { axis: axis("axes", axes[i], rank)?, start: starts[i], end: ends[i], step: steps[i] });
         (0..count).map(cut).collect()
     };
+    if let Value::Ints(ints) = node.input(0)?
+        && ints.dims.len() > 1
+    {
+        let cut = |mut places: Value| {
+            for cut in cuts(ints.dims.len())? {
+                if let Some(taken) = cut.elements(Dim::Fixed(ints.dims[cut.axis]), None)? {
+                    places = take(lowering, node.name, places, cut.axis, taken)?;
+                }
+            }
+            Ok(places)
+        };
+        return Ok(vec![Value::Ints(integers::moved(ints, cut)?)]);
+    }
     if let Value::Ints(ints) = node.input(0)? {
         one_axis(ints)?;
         let mut values = ints.values.clone();

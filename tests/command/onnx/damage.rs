@@ -125,14 +125,30 @@ fn operators_that_are_not_supported() {
     let folder = folder();
     let with = |op: &str, inputs: &[&str], attrs: &[(&str, Attr)]| {
         let mut onnx = Onnx::new(17, &IMAGE);
-        onnx.random("w", &[1, 2, 3, 3]).random("scales", &[4]).ints("two", &[1, 2]).ints("big", &[1 << 40, 1 << 40]);
+        onnx.random("w", &[1, 2, 3, 3])
+            .random("scales", &[4])
+            .scalar("s", 0.5)
+            .ints("two", &[1, 2])
+            .ints("big", &[1 << 40, 1 << 40]);
         onnx.node("odd", op, inputs, &["y"], attrs).op("Flatten", &["y"], "out", &[]);
         onnx.bytes("out")
     };
-    let cases: [Case; 15] = [
-        ("Einsum", &["x"], &[], &["operator Einsum", "'odd'"]),
+    let cases: [Case; 27] = [
+        ("ArgMax", &["x"], &[], &["operator ArgMax", "'odd'", "export the logits"]),
+        ("QLinearConv", &["x"], &[], &["operator QLinearConv", "QDQ format"]),
+        ("DequantizeLinear", &["x", "s"], &[], &["'odd' (DequantizeLinear)", "quantized"]),
+        ("QuantizeLinear", &["x", "scales"], &[], &["'odd' (QuantizeLinear)", "per tensor"]),
+        ("QuantizeLinear", &["x", "s"], &[("block_size", Int(4))], &["'odd'", "blocked quantization"]),
+        ("QuantizeLinear", &["x", "s", "two"], &[], &["'odd'", "1 scales and 2 zero points"]),
+        ("Einsum", &["x"], &[("equation", Text("abcd"))], &["'odd' (Einsum)", "equation 'abcd'"]),
+        ("Einsum", &["x"], &[("equation", Text("...d->d"))], &["'odd' (Einsum)", "equation '...d->d'"]),
+        ("Einsum", &["x"], &[("equation", Text("aacd->ac"))], &["'odd' (Einsum)", "axes aacd, each once"]),
+        ("Einsum", &["x", "w"], &[("equation", Text("abcd,efgh->a"))], &["'odd' (Einsum)", "equation"]),
+        ("InstanceNormalization", &["x", "scales", "scales"], &[], &["'odd'", "f32[1]"]),
+        ("GroupNormalization", &["x", "scales", "scales"], &[], &["'odd'", "a multiple of 0 groups"]),
+        ("ScatterND", &["scales", "big", "x"], &[], &["'odd' (ScatterND)"]),
         ("Frobnicate", &["x"], &[], &["operator Frobnicate", "'odd'"]),
-        ("Resize", &["x", "", "scales"], &[("mode", Text("linear"))], &["'odd' (Resize)", "mode 'linear'"]),
+        ("Resize", &["x", "", "scales"], &[("mode", Text("cubic"))], &["'odd' (Resize)", "mode 'cubic'", "'linear'"]),
         ("Conv", &["x", "w"], &[], &["'odd' (Conv)", "[batch, 2, 2 sizes]"]),
         ("Conv", &["x"], &[], &["'odd' (Conv)", "input 1 is missing"]),
         ("Conv", &["x", "w"], &[("pads", Ints(&[-1, 0, 0, 0]))], &["'odd'", "'pads'", "-1"]),

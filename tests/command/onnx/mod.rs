@@ -2,7 +2,9 @@
 
 mod damage;
 mod light;
+mod more_operators;
 mod older_sets;
 mod operators;
+mod quantized;
 mod same_network;
 mod variants;

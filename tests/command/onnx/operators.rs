@@ -10,19 +10,19 @@ use rten::{Model, ValueView};
 const SAMPLES: usize = 3;
 
 /// A network from `x` to `y`: the dimensions of an image, and what computes `y` from it.
-struct Case {
+pub struct Case {
     name: &'static str,
     opset: i64,
     image: [usize; 3],
     build: fn(&mut Onnx),
 }
 
-const fn case(name: &'static str, image: [usize; 3], build: fn(&mut Onnx)) -> Case {
+pub const fn case(name: &'static str, image: [usize; 3], build: fn(&mut Onnx)) -> Case {
     Case { name, opset: 18, image, build }
 }
 
 /// What the command computes for some images, and what rten does.
-fn both(folder: &Folder, case: &Case) -> Result<(Vec<f32>, Vec<f32>), String> {
+pub fn both(folder: &Folder, case: &Case) -> Result<(Vec<f32>, Vec<f32>), String> {
     let mut onnx = Onnx::new(case.opset, &case.image);
     (case.build)(&mut onnx);
     // A row of numbers for each sample, as the command takes it.
@@ -47,7 +47,7 @@ fn both(folder: &Folder, case: &Case) -> Result<(Vec<f32>, Vec<f32>), String> {
 }
 
 /// Compares all cases, and then says which of them differ.
-fn check(cases: &[Case]) {
+pub fn check(cases: &[Case]) {
     let folder = Folder::new();
     let mut wrong = Vec::new();
     for case in cases {
@@ -386,6 +386,10 @@ fn axes() {
         }),
         case("Expand", [2, 1, 4], |net| {
             net.ints("to", &[3, 1]).op("Expand", &["x", "to"], "y", &[]);
+        }),
+        case("Expand of a constant for no sample", [2, 3, 4], |net| {
+            net.random("row", &[1, 4]).ints("to", &[3, 4]).op("Expand", &["row", "to"], "e", &[]);
+            net.op("Mul", &["x", "e"], "y", &[]);
         }),
         case("Expand of a constant for every sample", [2, 3, 4], |net| {
             net.random("token", &[1, 1, 3, 4]).ints("tail", &[-1, -1, -1]).ints("four", &[4]);

@@ -83,8 +83,16 @@ fn inferred_shapes_are_those_of_running() {
         (Box::new(Unary::Sigmoid), vec![batch(&[3])], "f32[N, 3]"),
         (Box::new(Softmax { axis: 2, log: false }), vec![batch(&[3, 5])], "f32[N, 3, 5]"),
         (Box::new(GlobalMaxPool), vec![batch(&[3, 5, 5])], "f32[N, 3, 1, 1]"),
-        (Box::new(ReduceMean { axes: vec![2, 3], keep_dims: false }), vec![batch(&[3, 5, 5])], "f32[N, 3]"),
-        (Box::new(ReduceMean { axes: vec![1], keep_dims: true }), vec![batch(&[3, 5])], "f32[N, 1, 5]"),
+        (
+            Box::new(Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_dims: false }),
+            vec![batch(&[3, 5, 5])],
+            "f32[N, 3]",
+        ),
+        (
+            Box::new(Reduce { reduction: Reduction::Mean, axes: vec![1], keep_dims: true }),
+            vec![batch(&[3, 5])],
+            "f32[N, 1, 5]",
+        ),
         (Box::new(LayerNorm { axis: 2, eps: 1e-6 }), vec![batch(&[3, 5]), fixed(&[5])], "f32[N, 3, 5]"),
         (
             Box::new(LocalResponseNorm { size: 5, alpha: 1e-4, beta: 0.75, bias: 1.0 }),
@@ -115,7 +123,7 @@ fn inferred_shapes_are_those_of_running() {
 #[test]
 fn inference_refuses_what_cannot_run() {
     let expand = |shape| Box::new(Expand { shape }) as Box<dyn Operator>;
-    let mean = |axes| Box::new(ReduceMean { axes, keep_dims: false }) as Box<dyn Operator>;
+    let mean = |axes| Box::new(Reduce { reduction: Reduction::Mean, axes, keep_dims: false }) as Box<dyn Operator>;
     let dilated = PoolWindow { kernel: [1, 2], dilation: [1, 4], padding: [[0, 0], [3, 3]], ..PoolWindow::square(1) };
     let cases: Vec<(Box<dyn Operator>, Vec<ValueType>, &str)> = vec![
         (Box::new(Binary::Mul), vec![batch(&[3])], "1 inputs, expected 2"),

@@ -61,6 +61,13 @@ fn functions_of_pairs() {
         (Binary::Min, [2.0, -4.0, 0.5, 0.0]),
         (Binary::PRelu, [4.0, 8.0, 0.5, 3.0]),
     ];
+    for (op, expected) in [
+        (Binary::Equal, [0.0, 0.0, 1.0, 0.0]),
+        (Binary::Less, [0.0, 0.0, 0.0, 0.0]),
+        (Binary::LessOrEqual, [0.0, 0.0, 1.0, 0.0]),
+    ] {
+        assert_eq!(values(&run(&op, &[&a, &b])), expected, "{op:?}");
+    }
     let nan = Tensor::new(f32::NAN, &Device::Cpu).unwrap();
     for (op, expected) in cases {
         assert_eq!(values(&run(&op, &[&a, &b])), expected, "{op:?}");
@@ -93,6 +100,18 @@ fn functions_of_numbers() {
         (Unary::Tanh, Box::new(f64::tanh)),
         (Unary::Gelu, Box::new(move |x| 0.5 * x * (1.0 + erf(x / 2f64.sqrt())))),
         (Unary::GeluTanh, Box::new(tanh_gelu)),
+        (Unary::Softplus, Box::new(|x| x.exp().ln_1p())),
+        (Unary::Mish, Box::new(|x| x * x.exp().ln_1p().tanh())),
+        (Unary::Selu { alpha: 1.5, gamma: 0.75 }, Box::new(|x| 0.75 * if x > 0.0 { x } else { 1.5 * x.exp_m1() })),
+        (Unary::Celu { alpha: 0.5 }, Box::new(|x| if x > 0.0 { x } else { 0.5 * (x / 0.5).exp_m1() })),
+        (Unary::ThresholdedRelu { alpha: 0.5 }, Box::new(|x| if x > 0.5 { x } else { 0.0 })),
+        (Unary::Softsign, Box::new(|x| x / (1.0 + x.abs()))),
+        (Unary::Sign, Box::new(f64::signum)),
+        (Unary::Floor, Box::new(f64::floor)),
+        (Unary::Ceil, Box::new(f64::ceil)),
+        (Unary::Round, Box::new(f64::round_ties_even)),
+        (Unary::Sin, Box::new(f64::sin)),
+        (Unary::Cos, Box::new(f64::cos)),
         (Unary::Erf, Box::new(erf)),
         (Unary::Sqrt, Box::new(|x| x.abs().sqrt())),
         (Unary::Reciprocal, Box::new(|x| 1.0 / x)),
@@ -114,6 +133,17 @@ fn functions_of_numbers() {
         }
         assert!(values(&run(&op, &[&nan]))[0].is_nan(), "{op:?}");
     }
+}
+
+/// What is not chosen does not count, infinite or not; all three inputs broadcast.
+#[test]
+fn a_choice_by_number() {
+    let condition = Tensor::new(&[[1f32], [0.0]], &Device::Cpu).unwrap();
+    let a = Tensor::new(&[1f32, f32::NEG_INFINITY, 3.0], &Device::Cpu).unwrap();
+    let b = Tensor::new(f32::NAN, &Device::Cpu).unwrap();
+    let found = values(&run(&Choose, &[&condition, &a, &b]));
+    assert_eq!(found[..3], [1.0, f32::NEG_INFINITY, 3.0]);
+    assert!(found[3..].iter().all(|x| x.is_nan()) && found.len() == 6);
 }
 
 #[test]

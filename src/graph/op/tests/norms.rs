@@ -81,7 +81,7 @@ proptest! {
     fn means_over_axes(dims in prop::collection::vec(1usize..=4, 1..=4), chosen in 1u8..16, keep_dims: bool, seed: u64) {
         let axes: Vec<usize> = (0..dims.len()).filter(|axis| chosen >> axis & 1 == 1).collect();
         let x = random(seed, &dims);
-        let found = run(&ReduceMean { axes: axes.clone(), keep_dims }, &[&x]);
+        let found = run(&Reduce { reduction: Reduction::Mean, axes: axes.clone(), keep_dims }, &[&x]);
         let count: usize = axes.iter().map(|&axis| dims[axis]).product();
         let kept: Vec<usize> = (0..dims.len()).map(|axis| if axes.contains(&axis) { 1 } else { dims[axis] }).collect();
         let reduced: Vec<usize> = (0..dims.len()).map(|axis| if axes.contains(&axis) { dims[axis] } else { 1 }).collect();
@@ -94,6 +94,59 @@ proptest! {
         });
         close(&values(&found), &expected, 1e-7);
     }
+}
+
+/// By their definitions; two numbers of either sign, and a NaN.
+#[test]
+fn reductions_by_hand() {
+    let x = Tensor::new(&[[3f32, -4.0], [f32::NAN, 1.0]], &Device::Cpu).unwrap();
+    let of_two = [
+        (Reduction::Mean, -0.5),
+        (Reduction::Sum, -1.0),
+        (Reduction::Product, -12.0),
+        (Reduction::Max, 3.0),
+        (Reduction::Min, -4.0),
+        (Reduction::L1, 7.0),
+        (Reduction::L2, 5.0),
+        (Reduction::SumSquare, 25.0),
+        (Reduction::LogSumExp, (3f64.exp() + (-4f64).exp()).ln() as f32),
+    ];
+    for (reduction, expected) in of_two {
+        let found = values(&run(&Reduce { reduction, axes: vec![1], keep_dims: true }, &[&x]));
+        assert!((found[0] - expected).abs() < 1e-6 && found[1].is_nan(), "{reduction:?}: {found:?}");
+    }
+    assert!((Reduction::LogSum.of(&[2.0, 5.5]) - 7.5f32.ln()).abs() < 1e-6);
+    assert_eq!(Reduction::LogSumExp.of(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
+}
+
+#[test]
+fn group_norm_is_its_formula() {
+    let x = random(9, &[2, 6, 2, 3]);
+    let (gain, beta) = (random(10, &[6]), random(11, &[6]));
+    for groups in [1, 2, 3, 6] {
+        let size = 36 / groups;
+        let expected: Vec<f32> = (0..72)
+            .map(|i| {
+                let group: Vec<f64> = values(&x)[i / size * size..][..size].iter().map(|&x| f64::from(x)).collect();
+                let mean = group.iter().sum::<f64>() / size as f64;
+                let variance = group.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / size as f64;
+                let normal = (group[i % size] - mean) / (variance + 1e-3).sqrt();
+                let channel = i / 6 % 6;
+                (normal * f64::from(values(&gain)[channel]) + f64::from(values(&beta)[channel])) as f32
+            })
+            .collect();
+        close(&values(&run(&GroupNorm { groups, eps: 1e-3 }, &[&x, &gain, &beta])), &expected, 1e-6);
+    }
+}
+
+#[test]
+fn interpolation_by_hand() {
+    let x = Tensor::new(&[[[1f32, 10.0], [3.0, 30.0]]], &Device::Cpu).unwrap();
+    let places = vec![(0, 0.0), (0, 0.25), (1, 0.0)];
+    let found = run(&Interpolate { axis: 1, places }, &[&x]);
+    assert_eq!((found.dims(), values(&found)), (&[1, 3, 2][..], vec![1.0, 10.0, 1.5, 15.0, 3.0, 30.0]));
+    let beyond = Interpolate { axis: 1, places: vec![(1, 0.5)] };
+    assert!(beyond.infer(&[&fixed(&[1, 2, 2])]).is_err());
 }
 
 #[test]
@@ -125,7 +178,7 @@ fn the_largest_of_a_channel() {
 #[test]
 fn sums_of_means_are_in_f64() {
     let x = Tensor::new(&[[1e8f32, 1.0, -1e8, 1.0]], &Device::Cpu).unwrap();
-    assert_eq!(values(&run(&ReduceMean { axes: vec![1], keep_dims: false }, &[&x])), [0.5]);
+    assert_eq!(values(&run(&Reduce { reduction: Reduction::Mean, axes: vec![1], keep_dims: false }, &[&x])), [0.5]);
 }
 
 /// A product's rows do not depend on how many there are, nor on the batch.

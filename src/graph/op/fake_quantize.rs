@@ -1,0 +1,34 @@
+//! Quantization that a network brings along: numbers rounded to those that its integers stand for.
+
+use super::pointwise;
+use crate::graph::operator::unary;
+use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::kernel::Signedness;
+use crate::quant::ActivationParams;
+use candle_core::Tensor;
+
+/// `(q - zero_point) * scale`, of the integer `q` that each number is quantized to. A layer of the same
+/// parameters finds these integers again. A NaN stays one.
+#[derive(Debug, Clone, Copy)]
+pub struct FakeQuantize(pub ActivationParams);
+
+impl Operator for FakeQuantize {
+    fn kind(&self) -> &'static str {
+        "fake_quantize"
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        Ok(vec![unary(inputs)?.clone()])
+    }
+
+    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        let params = self.0;
+        let is_signed = params.range().signedness() == Signedness::Signed;
+        let round = |x: f32| {
+            let byte = params.quantize(x);
+            let q = if is_signed { i32::from(byte.cast_signed()) } else { i32::from(byte) };
+            if x.is_nan() { x } else { (q - params.zero_point()) as f32 * params.scale() }
+        };
+        Ok(vec![pointwise(inputs[0], round)?])
+    }
+}

@@ -1,0 +1,67 @@
+//! Enlargement and reduction of images by linear interpolation, one axis at a time.
+
+use super::with_values;
+use crate::graph::operator::unary;
+use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+/// Numbers between two neighbours along an axis: at each place of the output,
+/// `x[i] * (1 - share) + x[i + 1] * share`, in `f32`.
+#[derive(Debug, Clone)]
+pub struct Interpolate {
+    /// The axis, not the batch.
+    pub axis: usize,
+    /// For each place of the output the neighbour before it, and the share that the next one has;
+    /// 0 where that may lie beyond the end.
+    pub places: Vec<(usize, f32)>,
+}
+
+impl Operator for Interpolate {
+    fn kind(&self) -> &'static str {
+        "interpolate"
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        let input = unary(inputs)?;
+        let last = self.places.iter().map(|&(place, share)| place + usize::from(share != 0.0)).max();
+        match (input.shape.get(self.axis), last) {
+            (Some(&Dim::Fixed(size)), Some(last)) if last < size => {
+                let mut output = input.clone();
+                output.shape[self.axis] = Dim::Fixed(self.places.len());
+                Ok(vec![output])
+            }
+            (_, last) => {
+                let least = last.map_or(1, |last| last + 1);
+                let expected = format!("a known size of at least {least} along axis {}, and a place", self.axis);
+                Err(OpError::input(0, input, expected))
+            }
+        }
+    }
+
+    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs[0];
+        let mut shape = x.dims().to_vec();
+        let (from, to) = (shape[self.axis], self.places.len());
+        shape[self.axis] = to;
+        // Lines of numbers that have one place along the axis.
+        let line: usize = shape[self.axis + 1..].iter().product();
+        let mut output = vec![0f32; shape.iter().product()];
+        with_values(x, |values| {
+            let blocks = output.par_chunks_mut((to * line).max(1)).zip(values.par_chunks((from * line).max(1)));
+            blocks.for_each(|(output, x)| {
+                for (output, &(place, share)) in output.chunks_mut(line.max(1)).zip(&self.places) {
+                    let before = &x[place * line..][..line];
+                    if share == 0.0 {
+                        output.copy_from_slice(before);
+                        continue;
+                    }
+                    let after = &x[(place + 1) * line..][..line];
+                    let pairs = before.iter().zip(after);
+                    output.iter_mut().zip(pairs).for_each(|(y, (&a, &b))| *y = a * (1.0 - share) + b * share);
+                }
+            });
+        })?;
+        Ok(vec![Tensor::from_vec(output, shape, x.device())?])
+    }
+}

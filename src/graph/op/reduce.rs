@@ -1,0 +1,117 @@
+//! Means, sums and other numbers that stand for all along chosen axes.
+
+use super::with_values;
+use crate::graph::operator::unary;
+use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+/// What stands for some numbers: computed in `f64` and rounded once. A NaN among them stays one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their mean.
+    Mean,
+    /// Their sum.
+    Sum,
+    /// Their product.
+    Product,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The sum of their magnitudes.
+    L1,
+    /// The root of the sum of their squares.
+    L2,
+    /// The sum of their squares.
+    SumSquare,
+    /// The logarithm of their sum.
+    LogSum,
+    /// The logarithm of the sum of their exponentials.
+    LogSumExp,
+}
+
+impl Reduction {
+    /// The number that stands for `values`.
+    pub fn of(self, values: &[f32]) -> f32 {
+        let sum = |function: fn(f64) -> f64| values.iter().copied().map(f64::from).map(function).sum::<f64>();
+        let of_all = |first: f32, is_better: fn(f32, f32) -> bool| {
+            let better = |best: f32, &x: &f32| if is_better(x, best) || x.is_nan() { x } else { best };
+            values.iter().fold(first, better)
+        };
+        match self {
+            Reduction::Mean => (sum(|x| x) / values.len() as f64) as f32,
+            Reduction::Sum => sum(|x| x) as f32,
+            Reduction::Product => values.iter().copied().map(f64::from).product::<f64>() as f32,
+            Reduction::Max => of_all(f32::NEG_INFINITY, |x, best| x > best),
+            Reduction::Min => of_all(f32::INFINITY, |x, best| x < best),
+            Reduction::L1 => sum(f64::abs) as f32,
+            Reduction::L2 => sum(|x| x * x).sqrt() as f32,
+            Reduction::SumSquare => sum(|x| x * x) as f32,
+            Reduction::LogSum => libm::log(sum(|x| x)) as f32,
+            Reduction::LogSumExp => {
+                let largest = f64::from(Reduction::Max.of(values));
+                if largest.is_infinite() {
+                    return largest as f32;
+                }
+                let sum: f64 = values.iter().map(|&x| libm::exp(f64::from(x) - largest)).sum();
+                (largest + libm::log(sum)) as f32
+            }
+        }
+    }
+}
+
+/// What stands for all numbers along some axes.
+#[derive(Debug, Clone)]
+pub struct Reduce {
+    /// What that is.
+    pub reduction: Reduction,
+    /// The axes, in increasing order, not the batch.
+    pub axes: Vec<usize>,
+    /// Whether they stay, with size 1.
+    pub keep_dims: bool,
+}
+
+impl Operator for Reduce {
+    fn kind(&self) -> &'static str {
+        match self.reduction {
+            Reduction::Mean => "reduce_mean",
+            Reduction::Sum => "reduce_sum",
+            Reduction::Product => "reduce_prod",
+            Reduction::Max => "reduce_max",
+            Reduction::Min => "reduce_min",
+            Reduction::L1 => "reduce_l1",
+            Reduction::L2 => "reduce_l2",
+            Reduction::SumSquare => "reduce_sum_square",
+            Reduction::LogSum => "reduce_log_sum",
+            Reduction::LogSumExp => "reduce_log_sum_exp",
+        }
+    }
+
+    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+        let input = unary(inputs)?;
+        let is_known = |&axis: &usize| matches!(input.shape.get(axis), Some(Dim::Fixed(1..)));
+        if let Some(axis) = self.axes.iter().find(|axis| !is_known(axis)) {
+            return Err(OpError::input(0, input, format!("a known size of at least 1 along axis {axis}")));
+        }
+        let axes = input.shape.iter().enumerate().filter_map(|(axis, &dim)| {
+            if self.axes.contains(&axis) { self.keep_dims.then_some(Dim::Fixed(1)) } else { Some(dim) }
+        });
+        Ok(vec![ValueType::f32(axes.collect::<Vec<_>>())])
+    }
+
+    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs[0];
+        // The axes that go last, so that each number stands for one stretch of numbers.
+        let (gone, kept): (Vec<usize>, Vec<usize>) = (0..x.rank()).partition(|axis| self.axes.contains(axis));
+        let size: usize = gone.iter().map(|&axis| x.dims()[axis]).product();
+        let shape: Vec<usize> = (0..x.rank())
+            .filter(|axis| self.keep_dims || kept.contains(axis))
+            .map(|axis| if kept.contains(&axis) { x.dims()[axis] } else { 1 })
+            .collect();
+        let ordered = x.permute([kept, gone].concat())?;
+        let reduce = |stretch: &[f32]| self.reduction.of(stretch);
+        let reduced: Vec<f32> = with_values(&ordered, |values| values.par_chunks_exact(size).map(reduce).collect())?;
+        Ok(vec![Tensor::from_vec(reduced, shape, x.device())?])
+    }
+}

@@ -1,0 +1,114 @@
+//! Rows taken from values, and put into constants, by indices of several axes.
+
+use super::node::known;
+use super::slices::{places, take};
+use super::{Lowering, Node, constants};
+use crate::graph::Dim;
+use crate::graph::op::{Gather, Reshape};
+use crate::onnx::error::NodeProblem;
+use crate::onnx::value::{Ints, Value};
+use candle_core::{Device, Tensor};
+
+/// A choice along an axis that is all of a batch of known size: what exporters write for a view by
+/// strides. Where the indices are the same ones of each sample, they are those of any batch.
+pub(super) fn gather_by_sample(
+    lowering: &mut Lowering,
+    node: &Node,
+    data: Value,
+    indices: &Ints,
+) -> Result<Vec<Value>, NodeProblem> {
+    let ty = lowering.ty(0, &data)?;
+    let batch = lowering.constant_batch().filter(|batch| indices.dims.len() > 1 && indices.dims[0] == *batch);
+    let per_sample = || {
+        let (&[Dim::Batch(times)], batch) = (ty.shape.as_slice(), batch?) else { return None };
+        let places = places(&indices.known()?, times.checked_mul(batch)?).ok()?;
+        let each = places.len() / batch;
+        let first = places.get(..each).filter(|first| !first.is_empty())?.to_vec();
+        let same = |(i, &place): (usize, &usize)| place == i / each * times + first[i % each];
+        let is_one = first.iter().all(|&place| place < times);
+        (is_one && places.iter().enumerate().all(same)).then_some((times, first))
+    };
+    let Some((times, of_one)) = per_sample() else {
+        return Err(NodeProblem::Batch(format!("a choice along the samples of {ty}")));
+    };
+    let rows = Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(times)] };
+    let rows = if times == 1 && ty.rank() == 2 { data } else { lowering.emit(node.name, rows, &[data])? };
+    let taken = if of_one.iter().copied().eq(0..times) { rows } else { take(lowering, node.name, rows, 1, of_one)? };
+    let shape = std::iter::once(Dim::Batch(1)).chain(dims(&indices.dims[1..])).collect();
+    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
+}
+
+/// `GatherND`: rows by indices of the leading axes.
+pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if node.int_or("batch_dims", 0)? != 0 {
+        return Err(NodeProblem::Unsupported("a choice apart for each sample (batch_dims)".to_owned()));
+    }
+    let data = node.input(0)?.clone();
+    let indices = node.input(1)?.ints(1)?;
+    let ty = lowering.ty(0, &data)?;
+    let depth = indices.dims.last().copied().unwrap_or(0);
+    let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
+    let sizes: Option<Vec<usize>> = ty.shape.iter().map(size).collect();
+    let sizes = sizes.filter(|sizes| (1..=sizes.len()).contains(&depth));
+    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("a choice by {depth} indices of {ty}")))?;
+    let (chosen, row) = sizes.split_at(depth);
+    let shape = dims(&[&[chosen.iter().product()], row].concat()).collect();
+    let flat = lowering.emit(node.name, Reshape { shape }, &[data])?;
+    let taken = lowering.emit(node.name, Gather { axis: 0, indices: rows(indices, chosen)? }, &[flat])?;
+    let shape = dims(&[&indices.dims[..indices.dims.len() - 1], row].concat()).collect();
+    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
+}
+
+/// `ScatterND` of constants: rows put into the place of others.
+pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if !matches!(node.text_or("reduction", "none")?, "none" | "") {
+        return Err(NodeProblem::Unsupported("a sum of what is scattered (reduction)".to_owned()));
+    }
+    let indices = node.input(1)?.ints(1)?;
+    if let (Value::Ints(data), Value::Ints(updates)) = (node.input(0)?, node.input(2)?) {
+        let mut values = data.values.clone();
+        put(&mut values, &data.dims, indices, &updates.values)?;
+        return Ok(vec![Value::Ints(Ints { dims: data.dims.clone(), values })]);
+    }
+    let real = |index: usize| match node.input(index)? {
+        Value::Ints(ints) => constants::real(ints, node.name)?.floats(index).cloned(),
+        other => other.floats(index).cloned(),
+    };
+    let (data, updates) = (real(0)?, real(2)?.flatten_all()?.to_vec1::<f32>()?);
+    let mut values = data.flatten_all()?.to_vec1::<f32>()?;
+    put(&mut values, data.dims(), indices, &updates)?;
+    let tensor = Tensor::from_vec(values, data.dims(), &Device::Cpu)?;
+    Ok(vec![Value::Floats { tensor, name: node.name.to_owned(), initial: false }])
+}
+
+/// Puts rows of `updates` at the places of `values`, of dimensions `dims`, that `indices` name.
+fn put<T: Copy>(values: &mut [T], dims: &[usize], indices: &Ints, updates: &[T]) -> Result<(), NodeProblem> {
+    let depth = indices.dims.last().copied().unwrap_or(0);
+    if !(1..=dims.len()).contains(&depth) {
+        let expected = format!("1 to {} indices of a row", dims.len());
+        return Err(NodeProblem::Shape { found: format!("{:?}", indices.dims), expected });
+    }
+    let (chosen, row) = dims.split_at(depth);
+    let (rows, size) = (rows(indices, chosen)?, row.iter().product::<usize>());
+    if rows.len() * size != updates.len() {
+        let expected = format!("{} rows of {size}", rows.len());
+        return Err(NodeProblem::Shape { found: format!("{} numbers", updates.len()), expected });
+    }
+    for (i, at) in rows.into_iter().enumerate() {
+        values[at * size..][..size].copy_from_slice(&updates[i * size..][..size]);
+    }
+    Ok(())
+}
+
+/// The rows that indices of leading axes of `sizes` name.
+fn rows(indices: &Ints, sizes: &[usize]) -> Result<Vec<usize>, NodeProblem> {
+    let row = |index: &[i64]| {
+        let pairs = index.iter().zip(sizes);
+        pairs.into_iter().try_fold(0, |row, (&i, &size)| Ok(row * size + places(&[i], size)?[0]))
+    };
+    known(indices)?.chunks(sizes.len()).map(row).collect()
+}
+
+fn dims(sizes: &[usize]) -> impl Iterator<Item = Dim> {
+    sizes.iter().map(|&size| Dim::Fixed(size))
+}

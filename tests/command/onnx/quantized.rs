@@ -1,0 +1,143 @@
+//! Networks that are quantized already, in QDQ format.
+
+use super::operators::{both, case};
+use crate::common::Folder;
+use crate::common::files::{float_set, read_logits};
+use crate::common::network::Array;
+use crate::common::onnx::{Attr, Onnx};
+use crate::common::random::Random;
+use Attr::{Int, Ints};
+use rten_onnx::onnx::{DataType, TensorProto};
+use std::cell::RefCell;
+
+const IMAGE: [usize; 3] = [2, 4, 4];
+
+/// Integers of 8, 16 or 32 bits.
+fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &[i32]) {
+    let bytes = match ty {
+        DataType::INT32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        DataType::INT16 => values.iter().flat_map(|&value| (value as i16).to_le_bytes()).collect(),
+        _ => values.iter().map(|&value| value as u8).collect(),
+    };
+    net.graph.initializer.push(TensorProto {
+        name: Some(name.to_owned()),
+        dims: shape.iter().map(|&size| size as i64).collect(),
+        data_type: Some(ty),
+        raw_data: Some(RefCell::new(bytes)),
+        ..Default::default()
+    });
+}
+
+/// A weight of one scale for each element along `axis`, as the value `name`.
+fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
+    let mut random = Random::new(shape.len() as u64);
+    let values: Vec<i32> = (0..shape.iter().product()).map(|_| random.below(255) as i32 - 127).collect();
+    let [ints, scales, zeros] = ["_quantized", "_scale", "_zero"].map(|part| format!("{name}{part}"));
+    integers(net, &ints, DataType::INT8, shape, &values);
+    let scale = (0..shape[axis]).map(|i| step * (i + 1) as f32).collect();
+    net.tensor(&scales, &Array { shape: vec![shape[axis]], values: scale });
+    integers(net, &zeros, DataType::INT8, &[shape[axis]], &vec![0; shape[axis]]);
+    net.op("DequantizeLinear", &[&ints, &scales, &zeros], name, &[("axis", Int(axis as i64))]);
+}
+
+/// `x` rounded to 8 bits by one scale, as the value `name`.
+fn rounded(net: &mut Onnx, x: &str, name: &str, ty: DataType, scale: f32, zero_point: i32) {
+    let [scales, zero, q] = ["_scale", "_zero", "_q"].map(|part| format!("{name}{part}"));
+    net.scalar(&scales, scale);
+    integers(net, &zero, ty, &[], &[zero_point]);
+    net.op("QuantizeLinear", &[x, &scales, &zero], &q, &[]);
+    net.op("DequantizeLinear", &[&q, &scales, &zero], name, &[]);
+}
+
+fn network(net: &mut Onnx) {
+    rounded(net, "x", "x8", DataType::UINT8, 1.0 / 64.0, 120);
+    weight(net, "conv.weight", &[4, 2, 3, 3], 0, 0.001);
+    integers(net, "b_quantized", DataType::INT32, &[4], &[100, -2000, 30, 5]);
+    net.scalar("b_scale", 1e-4).op("DequantizeLinear", &["b_quantized", "b_scale"], "b", &[]);
+    let attrs = [("pads", Ints(&[1; 4])), ("strides", Ints(&[1, 1])), ("dilations", Ints(&[1, 1]))];
+    net.op("Conv", &["x8", "conv.weight", "b"], "c", &attrs);
+    rounded(net, "c", "c8", DataType::INT8, 0.03, -5);
+    weight(net, "up.weight", &[4, 3, 2, 2], 1, 0.002);
+    let attrs = [("strides", Ints(&[2, 2])), ("group", Int(2)), ("dilations", Ints(&[1, 1])), ("pads", Ints(&[0; 4]))];
+    net.op("ConvTranspose", &["c8", "up.weight"], "u", &attrs);
+    rounded(net, "u", "u8", DataType::UINT8, 0.02, 128);
+    weight(net, "head.weight", &[8, 5], 1, 0.003);
+    net.op("MatMul", &["u8", "head.weight"], "m", &[]);
+    net.ints("axes", &[2, 3]).op("ReduceMean", &["m", "axes"], "r", &[("keepdims", Int(0))]);
+    rounded(net, "r", "r8", DataType::INT8, 0.01, 0);
+    weight(net, "fc.weight", &[6, 3], 1, 0.004);
+    net.op("Gemm", &["r8", "fc.weight"], "y", &[]);
+}
+
+/// Base mode is the file's own rounding; quantized mode multiplies the same integers, which sum up to
+/// the same numbers but for the rounding of sums.
+#[test]
+fn the_file_s_scales_are_the_layers() {
+    let folder = Folder::new();
+    let (base, expected) = both(&folder, &case("QDQ", IMAGE, network)).unwrap();
+    let largest = expected.iter().fold(0f32, |max, x| max.max(x.abs()));
+    let differs = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-5 * largest;
+    assert!(base.len() == expected.len() && !base.iter().zip(&expected).any(differs), "{base:?} {expected:?}");
+
+    let options = "--model net.onnx --data set.safetensors --layout nchw --logits l.safetensors";
+    folder.run_to(0, &format!("{options} --mode quant --save-qparams q.json"));
+    let quant = read_logits(&folder.read("l.safetensors")).concat();
+    assert!(!quant.iter().zip(&expected).any(differs), "{quant:?} {expected:?}");
+    folder.run_to(0, &format!("{options} --coding affine --lut exact"));
+    let approx = read_logits(&folder.read("l.safetensors")).concat();
+    assert!(!approx.iter().zip(&expected).any(differs), "{approx:?} {expected:?}");
+
+    let params: serde_json::Value = serde_json::from_slice(&folder.read("q.json")).unwrap();
+    let scales = |layer: &str| -> Vec<f32> {
+        let scales = params["layers"][layer]["weight"]["scale"].as_array().unwrap();
+        scales.iter().map(|scale| scale.as_f64().unwrap() as f32).collect()
+    };
+    let steps = |step: f32, count: usize| (0..count).map(|i| step * (i + 1) as f32).collect::<Vec<_>>();
+    assert_eq!(scales("conv"), steps(0.001, 4));
+    // Each of two groups has the file's three.
+    assert_eq!(scales("up"), [steps(0.002, 3), steps(0.002, 3)].concat());
+    assert_eq!(scales("head"), steps(0.003, 5));
+    assert_eq!(scales("fc"), steps(0.004, 3));
+    assert_eq!(params["layers"]["conv"]["input"]["zero_point"], 120);
+}
+
+#[test]
+fn scales_that_no_layer_can_have() {
+    let folder = Folder::new();
+    folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
+    let refuse = |build: &dyn Fn(&mut Onnx), needles: &[&str]| {
+        let mut net = Onnx::new(17, &IMAGE);
+        rounded(&mut net, "x", "x8", DataType::UINT8, 0.1, 3);
+        build(&mut net);
+        net.op("Flatten", &["y"], "out", &[]);
+        folder.write("net.onnx", net.bytes("out"));
+        folder.refuses("--model net.onnx --data set.safetensors", needles);
+    };
+    let inputs = |net: &mut Onnx| {
+        weight(net, "w", &[4, 5], 0, 0.1);
+        net.op("MatMul", &["x8", "w"], "y", &[]);
+    };
+    refuse(&inputs, &["scales along axis", "per output channel"]);
+    let zero = |net: &mut Onnx| rounded(net, "x8", "y", DataType::INT8, 0.0, 0);
+    refuse(&zero, &["QuantizeLinear", "scale 0"]);
+    let wide = |net: &mut Onnx| rounded(net, "x8", "y", DataType::INT16, 0.5, 0);
+    refuse(&wide, &["QuantizeLinear", "INT16", "8 bits"]);
+    let other = |net: &mut Onnx| {
+        net.scalar("s", 0.7).op("DequantizeLinear", &["x8_q", "s", "x8_zero"], "y", &[]);
+    };
+    refuse(&other, &["other scales"]);
+}
+
+/// A layer whose input the file leaves in floating point needs calibration, and the report says so.
+#[test]
+fn layers_without_scales_are_calibrated() {
+    let folder = Folder::new();
+    let mut net = Onnx::new(17, &IMAGE);
+    weight(&mut net, "w", &[4, 5], 1, 0.01);
+    net.op("MatMul", &["x", "w"], "y", &[]).op("Flatten", &["y"], "out", &[]);
+    folder.write("net.onnx", net.bytes("out"));
+    folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
+    let report = folder.json("--model net.onnx --data set.safetensors");
+    assert!(report["notes"].to_string().contains("scales for 0 of 1 layers"), "{report:#}");
+    folder.refuses("--model net.onnx --data set.safetensors --mode quant", &["--calib-data"]);
+}
