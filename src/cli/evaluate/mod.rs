@@ -161,16 +161,22 @@ impl EvaluateArgs {
     fn quantize(&self, inputs: &mut Inputs, kernel: &dyn Kernel, progress: &Bar) -> anyhow::Result<QuantizationReport> {
         let Inputs { model, plan, assignment, qparams, calibration, notes, .. } = inputs;
         if let Some(file) = qparams {
-            let path = self.quantization.qparams.as_ref().map(|path| path.display().to_string());
+            let given = self.quantization.qparams.as_ref();
+            let (source, path) = match given {
+                Some(path) => (ParamsSource::Qparams, Some(path)),
+                None => (ParamsSource::ModelFile, model.path.as_ref()),
+            };
+            let path = path.map(|path| path.display().to_string());
+            let option = if given.is_some() { "--qparams" } else { "--model" };
             let unused = eval::quantize(&mut model.graph, file, assignment, kernel)
-                .with_context(|| format!("--qparams: {}", path.as_deref().unwrap_or_default()))?;
+                .with_context(|| format!("{option}: {}", path.as_deref().unwrap_or_default()))?;
             if !unused.is_empty() {
-                let note = format!("--qparams has parameters of layers that are not there: {}", unused.join(", "));
+                let note = format!("{option} has parameters of layers that are not there: {}", unused.join(", "));
                 tracing::warn!("{note}");
                 notes.push(note);
             }
             return Ok(QuantizationReport {
-                source: ParamsSource::Qparams,
+                source,
                 path,
                 blake3: file.blake3.clone(),
                 samples: None,

@@ -80,6 +80,8 @@ pub enum ParamsSource {
     CalibData,
     /// `--qparams`.
     Qparams,
+    /// The ONNX file of a quantized network (QDQ format).
+    ModelFile,
 }
 
 /// The perturbation of noise mode.
@@ -111,7 +113,7 @@ impl QuantizationReport {
     pub(super) fn summary(&self) -> String {
         let (path, samples) = (optional(self.path.as_ref()), optional(self.samples.as_ref()));
         let from = match self.source {
-            ParamsSource::Qparams => format!("parameters from {path}"),
+            ParamsSource::Qparams | ParamsSource::ModelFile => format!("parameters from {path}"),
             ParamsSource::Model => format!("calibrated on {samples} samples of the model's own set"),
             ParamsSource::CalibData => format!("calibrated on {samples} samples of {path}"),
         };

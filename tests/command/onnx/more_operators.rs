@@ -259,7 +259,7 @@ fn views_by_strides_keep_the_batch_open() {
     onnx.batch(1);
     let found = logits(&folder, &onnx, image);
     let report = folder.json("--model net.onnx --data set.safetensors --layout nchw -b 3");
-    assert_eq!(report["notes"].as_array().unwrap().len(), 0, "{report:#}");
+    assert!(!report["notes"].to_string().contains("one by one"), "{report:#}");
     let plain = network(17, image, |net| {
         net.op("Transpose", &["x"], "y", &[("perm", Ints(&[0, 3, 2, 1]))]);
     });

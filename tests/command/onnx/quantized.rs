@@ -80,7 +80,9 @@ fn the_file_s_scales_are_the_layers() {
     assert!(base.len() == expected.len() && !base.iter().zip(&expected).any(differs), "{base:?} {expected:?}");
 
     let options = "--model net.onnx --data set.safetensors --layout nchw --logits l.safetensors";
-    folder.run_to(0, &format!("{options} --mode quant --save-qparams q.json"));
+    let report = folder.json(&format!("{options} --mode quant --save-qparams q.json"));
+    let source = ["source", "path"].map(|key| report["config"]["quantization"][key].as_str());
+    assert_eq!(source, [Some("model-file"), Some("net.onnx")]);
     let quant = read_logits(&folder.read("l.safetensors")).concat();
     assert!(!quant.iter().zip(&expected).any(differs), "{quant:?} {expected:?}");
     folder.run_to(0, &format!("{options} --coding affine --lut exact"));
