@@ -83,8 +83,8 @@ impl Default for Preprocess {
 #[non_exhaustive]
 pub enum PreprocessError {
     /// As many means or standard deviations as the images have channels, or one, are needed.
-    #[error("--{option} has {found} values, but the images have {channels} channels; give {channels} or 1{}",
-        if *.channels == 1 { "" } else { ", or convert them by --channels" })]
+    #[error("--{option} has {found} values, but the images have {channels} channels; give {}",
+        if *.channels == 1 { "1".to_owned() } else { format!("{} or 1, or convert them by --channels", .channels) })]
     ChannelValues {
         /// `mean` or `std`.
         option: &'static str,

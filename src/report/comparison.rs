@@ -83,6 +83,11 @@ pub(super) fn columns(task: Task) -> &'static [&'static str] {
     }
 }
 
+/// A p-value for people; none is 0, but some are too small for `f64`.
+pub(super) fn p_value(p: f64) -> String {
+    if p == 0.0 { "< 1e-300".to_owned() } else { significant(p, 3) }
+}
+
 /// The fields of a comparison for people.
 pub(super) fn fields(comparison: &Comparison) -> Vec<String> {
     let (task, flips) = match &comparison.test {
@@ -92,7 +97,7 @@ pub(super) fn fields(comparison: &Comparison) -> Vec<String> {
     let [low, high] = comparison.ci95.map(|end| difference(task, end));
     let mut fields = vec![difference(task, comparison.difference), format!("{low} to {high}")];
     fields.extend(flips.into_iter().flat_map(|f| [percent(f.agreement), grouped(f.lost), grouped(f.gained)]));
-    fields.push(significant(comparison.p(), 3));
+    fields.push(p_value(comparison.p()));
     fields
 }
 

@@ -135,6 +135,12 @@ fn energy_is_that_of_the_layers_with_figures() {
     let by_hand = (0.5 * conv2 as f64 + 0.1 * fc1 as f64 + fc3 as f64) / (conv2 + fc1 + fc3) as f64;
     assert!((number(energy, "/relative") - by_hand).abs() < 1e-12, "{energy}");
     assert_eq!(text(energy, "/sources/half/note"), "lab");
+    // Figures of gates beside measured ones are said to be mixed.
+    let mixed = |lut: &str| {
+        let args = format!("-n 5 --calib-samples 20 --costs costs.csv --lut half.safetensors --set fc1:lut={lut}");
+        folder.json(&args)["notes"].to_string().contains("different kinds of sources")
+    };
+    assert_eq!((mixed("tenth.safetensors"), mixed("drum-4")), (false, true));
     // Nobody's figures, no energy.
     assert!(folder.json("-n 5 --lut unknown.safetensors --calib-samples 20")["opcount"]["energy"].is_null());
     assert!(folder.json("-n 5 --mode quant --calib-samples 20")["opcount"]["energy"].is_null());

@@ -8,8 +8,8 @@ use crate::eval::{Answered, Comparison, Confusion, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use crate::report::{
-    ClassReport, ComparisonReport, ConfigReport, DatasetReport, LayerReport, ModelReport, NoiseReport, OpcountReport,
-    Report, TimingReport, ToolReport,
+    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
+    OpcountReport, Report, TimingReport, ToolReport,
 };
 use crate::zoo::{Model, Task};
 
@@ -38,6 +38,12 @@ impl EvaluateArgs {
             tracing::warn!("{note}");
             notes.push(note);
         }
+        let opcount = OpcountReport::of(&layers, samples, &luts, &plan.costs);
+        if opcount.energy.as_ref().is_some_and(EnergyReport::is_mixed) {
+            notes.push(
+                "the energy adds up figures of different kinds of sources: give all of them by --costs".to_owned(),
+            );
+        }
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
         Ok(Report {
             schema: 1,
@@ -64,7 +70,7 @@ impl EvaluateArgs {
             classes: classes(&found.answered, model),
             predictions: None,
             comparisons: found.comparison.iter().cloned().chain(compared).collect(),
-            opcount: OpcountReport::of(&layers, samples, &luts, &plan.costs),
+            opcount,
             timing: TimingReport::of(found.outcome.elapsed, samples, &layers, found.kernel),
             layers,
             gates,

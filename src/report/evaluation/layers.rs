@@ -152,6 +152,12 @@ impl OpcountReport {
 }
 
 impl EnergyReport {
+    /// Whether figures of different kinds of sources are added up, which may not be comparable.
+    pub fn is_mixed(&self) -> bool {
+        let mut kinds = self.sources.values().map(|source| source.source);
+        kinds.next().is_some_and(|first| kinds.any(|kind| kind != first))
+    }
+
     /// The energy of `layers`; none where no multiplier in use has a figure.
     fn of(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Option<Self> {
         let figure = |lut: &Arc<Lut>| {

@@ -3,7 +3,7 @@
 use super::{ComparisonReport, LayerReport, Report};
 use crate::eval::{Figure, Gate, GateKind, Quality};
 use crate::lut::LutInfo;
-use crate::report::comparison::{columns, fields, figure, figure_name};
+use crate::report::comparison::{columns, fields, figure, figure_name, p_value};
 use crate::report::document::{Section, grouped, percent, shape, significant};
 use crate::report::lut::reading;
 use crate::zoo::Task;
@@ -131,7 +131,7 @@ pub(super) fn gate(gate: &Gate, task: Task) -> String {
         GateKind::MinAccuracy => format!("{name} {found} of at least {bound}: {verdict}"),
         GateKind::MaxDrop => format!("drop {found} of at most {bound}: {verdict}"),
         GateKind::Alpha => {
-            format!("no significant drop, p = {} at level {}: {verdict}", significant(gate.found, 3), gate.bound)
+            format!("no significant drop, p = {} at level {}: {verdict}", p_value(gate.found), gate.bound)
         }
     }
 }
