@@ -2,7 +2,7 @@
 
 use super::document::{Document, Records, Section, grouped, shape};
 use crate::graph::{Graph, Product};
-use crate::zoo::{ARCHITECTURES, Architecture, Model, SHIPPED};
+use crate::zoo::{ARCHITECTURES, Architecture, Model, SHIPPED, Task};
 use serde::Serialize;
 
 /// A network's layers and operation counts.
@@ -29,6 +29,8 @@ pub struct ModelSummary {
     pub input: [usize; 3],
     /// Outputs.
     pub num_classes: usize,
+    /// What they mean.
+    pub task: Task,
     /// Hash of the weights file, where there are weights.
     pub blake3: Option<String>,
 }
@@ -43,33 +45,24 @@ pub struct ModelOpcount {
 impl ModelDetails {
     /// Describes a model.
     pub fn of(model: &Model) -> Self {
-        let (input, classes) = (model.input, model.num_classes);
-        Self::new(&model.name, model.architecture, &model.graph, input, classes, Some(model.blake3.clone()))
+        let (name, architecture) = (model.name.clone(), model.architecture.to_owned());
+        let (input, num_classes, blake3) = (model.input, model.num_classes, Some(model.blake3.clone()));
+        let parameters = model.graph.trainable_parameters();
+        let summary = ModelSummary { name, architecture, parameters, input, num_classes, task: model.task, blake3 };
+        Self::new(summary, &model.graph)
     }
 
     /// Describes an architecture without weights.
     pub fn of_architecture(architecture: &Architecture, graph: &Graph, input: [usize; 3], classes: usize) -> Self {
-        Self::new(architecture.name, architecture.name, graph, input, classes, None)
+        let (name, architecture) = (architecture.name.to_owned(), architecture.name.to_owned());
+        let (parameters, num_classes, task) = (graph.trainable_parameters(), classes, Task::of(input, classes));
+        Self::new(ModelSummary { name, architecture, parameters, input, num_classes, task, blake3: None }, graph)
     }
 
-    fn new(
-        name: &str,
-        architecture: &str,
-        graph: &Graph,
-        input: [usize; 3],
-        num_classes: usize,
-        blake3: Option<String>,
-    ) -> Self {
+    fn new(model: ModelSummary, graph: &Graph) -> Self {
         let layers = graph.products();
         ModelDetails {
-            model: ModelSummary {
-                name: name.to_owned(),
-                architecture: architecture.to_owned(),
-                parameters: graph.trainable_parameters(),
-                input,
-                num_classes,
-                blake3,
-            },
+            model,
             opcount: ModelOpcount { per_sample: layers.iter().map(|layer| layer.opcount).sum() },
             layers,
         }
@@ -95,10 +88,15 @@ impl Document for ModelDetails {
             rows: self.layers.iter().map(|layer| fields(layer, grouped(layer.opcount))).collect(),
             numeric: vec![2, 3],
         };
+        let output = match model.task {
+            Task::Classification => format!("{} classes", model.num_classes),
+            Task::AnomalyDetection => format!("{} numbers, the input again", model.num_classes),
+        };
         let pairs = Section::pairs([
             ("model", format!("{} ({})", model.name, model.architecture)),
             ("parameters", grouped(model.parameters)),
-            ("input", format!("{}, {} classes", shape(&model.input), model.num_classes)),
+            ("input", shape(&model.input)),
+            ("output", output),
             ("multiplications", format!("{} a sample", grouped(self.opcount.per_sample))),
         ]);
         vec![pairs, layers]
