@@ -244,7 +244,7 @@ proptest! {
 }
 
 fn detect_all(contents: &format::Contents) {
-    let _ = detect::interpret(contents, &contents.fields.stated);
+    let _ = detect::interpret(contents, &detect::Grounds::new([(ReadingSource::Metadata, contents.fields.stated)]));
 }
 
 #[test]
