@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::TempPath;
 
 /// Temporary files by the place that each is for; a pipe or device has none.
 static IN_THE_MAKING: Mutex<BTreeMap<PathBuf, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
@@ -22,17 +23,11 @@ const MAX_LINKS: usize = 40;
 #[derive(Debug)]
 pub struct OutputFile {
     path: PathBuf,
-    // Before the claim: a temporary file is known for as long as it is there.
-    target: Target,
+    file: BufWriter<File>,
+    /// What takes the place's name on commit, unless the file is a pipe or device, which cannot be replaced.
+    temporary: Option<TempPath>,
+    // Last: a temporary file is known for as long as it is there.
     claim: Claim,
-}
-
-#[derive(Debug)]
-enum Target {
-    /// Renamed on commit.
-    Temporary(BufWriter<tempfile::NamedTempFile>),
-    /// A pipe or device, which cannot be replaced.
-    Direct(BufWriter<File>),
 }
 
 /// A file that cannot be written.
@@ -61,15 +56,15 @@ impl OutputFile {
             Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => {
                 let claim = Claim::new(path.canonicalize().unwrap_or_else(|_| path.to_owned()))?;
-                let target = Target::Direct(BufWriter::new(File::create(path)?));
-                return Ok(OutputFile { path: path.to_owned(), target, claim });
+                let file = BufWriter::new(File::create(path)?);
+                return Ok(OutputFile { path: path.to_owned(), file, temporary: None, claim });
             }
             Ok(found) if found.permissions().readonly() => return Err(ErrorKind::PermissionDenied.into()),
             _ => place(path)?,
         };
         let claim = Claim::new(place)?;
-        let target = Target::Temporary(BufWriter::new(claim.temporary_file()?));
-        Ok(OutputFile { path: path.to_owned(), target, claim })
+        let (file, temporary) = claim.temporary_file()?;
+        Ok(OutputFile { path: path.to_owned(), file: BufWriter::new(file), temporary: Some(temporary), claim })
     }
 
     /// Puts the finished file in its place.
@@ -77,8 +72,14 @@ impl OutputFile {
     /// # Errors
     /// When the disk refuses.
     pub fn commit(self) -> Result<(), OutputError> {
-        let OutputFile { path, target, claim } = self;
-        finish(target, &claim.0).map_err(|source| OutputError { path, source })
+        let OutputFile { path, file, temporary, claim } = self;
+        let finish = || {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            let Some(temporary) = temporary else { return Ok(()) };
+            file.sync_all()?;
+            Ok(temporary.persist(&claim.0)?)
+        };
+        finish().map_err(|source| OutputError { path, source })
     }
 
     /// Writes `bytes` and commits.
@@ -93,31 +94,13 @@ impl OutputFile {
     }
 }
 
-fn finish(target: Target, place: &Path) -> io::Result<()> {
-    match target {
-        Target::Direct(mut file) => file.flush(),
-        Target::Temporary(file) => {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
-            file.persist(place)?;
-            Ok(())
-        }
-    }
-}
-
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.target {
-            Target::Temporary(file) => file.write(bytes),
-            Target::Direct(file) => file.write(bytes),
-        }
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.target {
-            Target::Temporary(file) => file.flush(),
-            Target::Direct(file) => file.flush(),
-        }
+        self.file.flush()
     }
 }
 
@@ -129,23 +112,22 @@ impl Claim {
     fn new(place: PathBuf) -> io::Result<Claim> {
         let mut claimed = in_the_making();
         if claimed.contains_key(&place) {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, "the file would be written twice"));
+            return Err(io::Error::new(ErrorKind::AlreadyExists, "it would be written twice"));
         }
         claimed.insert(place.clone(), None);
         Ok(Claim(place))
     }
 
     /// A file of no lasting name in the folder of the place, known from its first moment.
-    fn temporary_file(&self) -> io::Result<tempfile::NamedTempFile> {
+    fn temporary_file(&self) -> io::Result<(File, TempPath)> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".approx-eval-").suffix(".tmp");
-        // As any program's new file, not private as temporary ones are.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let folder = self.0.parent().unwrap_or(Path::new("."));
         let mut claimed = in_the_making();
-        let file = builder.tempfile_in(self.0.parent().unwrap_or(Path::new("."))).map_err(without_path)?;
+        // As any program's new file, not private as temporary ones are.
+        let file = builder.make_in(folder, |path| File::create_new(path))?;
         claimed.insert(self.0.clone(), Some(file.path().to_owned()));
-        Ok(file)
+        Ok(file.into_parts())
     }
 }
 
@@ -190,12 +172,6 @@ fn place(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("links lead from it to no end"))
-}
-
-/// What the system says, without the temporary file's path that tempfile adds.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|added| added.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
 }
 
 #[cfg(test)]
