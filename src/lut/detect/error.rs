@@ -46,7 +46,7 @@ pub enum DetectError {
     /// What is stated excludes the reading that resembles multiplication, and settles none.
     #[error(
         "{grounds}, but the entries are closest to a multiplier's products as {better}: state that with --lut-format \
-         {better_format}; or else one of {}", list(.choices), better_format = .better.reading
+         {better_format}; if what is stated holds, one of {}", list(.choices), better_format = .better.reading
     )]
     Contradicted {
         /// What was stated.
