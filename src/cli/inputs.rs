@@ -95,7 +95,7 @@ pub(super) struct DataArgs {
     std: Option<Vec<f32>>,
 
     /// Resize byte images so that their shorter side is N, with antialiasing
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
 
     /// How --resize weighs pixels, bilinear or bicubic; default: the model's, else bilinear
@@ -103,7 +103,7 @@ pub(super) struct DataArgs {
     interpolation: Option<Interpolation>,
 
     /// Cut an N x N square from the middle of byte images
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
     /// Convert byte images: gray (by ITU-R 601 weights, as Pillow's mode L) or rgb

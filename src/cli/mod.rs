@@ -8,6 +8,7 @@ mod costs;
 mod evaluate;
 mod exit_code;
 mod inputs;
+mod interrupt;
 mod lut;
 mod model;
 mod output;
@@ -15,6 +16,7 @@ mod progress;
 mod quantization;
 
 pub use exit_code::ExitCode;
+pub use interrupt::discard_outputs_on_signals;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use inputs::{DataArgs, LutArgs, ModelArgs};

@@ -12,11 +12,11 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Quantization")]
 pub(super) struct QuantizationArgs {
     /// Width of activations, 2 to 8; default: the LUT's, else 8
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
     pub act_bits: Option<Bits>,
 
     /// Width of weights, 2 to 8; default: the LUT's, else 8
-    #[arg(long, value_name = "BITS")]
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
     pub weight_bits: Option<Bits>,
 
     /// How activations are quantized; default: affine under --coding affine, else symmetric
@@ -32,7 +32,7 @@ pub(super) struct QuantizationArgs {
     calib: Observer,
 
     /// Calibrate on the first N samples only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     calib_samples: Option<u64>,
 
     /// Calibration set, read and preprocessed as --data; default: the model's own

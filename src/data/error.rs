@@ -52,7 +52,7 @@ pub enum DataError {
         label_count: u64,
     },
     /// A label names no class.
-    #[error("{file}: sample {sample} has label {label}, expected 0 to {}", classes.saturating_sub(1))]
+    #[error("{file}: sample {sample} has label {label}, expected {}", labels(*.classes))]
     Label {
         /// The file or dataset.
         file: String,
@@ -60,7 +60,7 @@ pub enum DataError {
         sample: usize,
         /// Its label.
         label: i128,
-        /// How many classes there are.
+        /// How many classes there are; more than 2^32 - 1 where the format sets no bound.
         classes: u64,
     },
     /// A set's classes are neither as many as the network's nor named like them.
@@ -127,6 +127,14 @@ pub enum DataError {
         /// The formats there are.
         known: String,
     },
+}
+
+/// The labels of so many classes.
+fn labels(classes: u64) -> String {
+    match classes.saturating_sub(1) {
+        last if last < u32::MAX.into() => format!("0 to {last}"),
+        _ => "the number of a class, counted from 0".to_owned(),
+    }
 }
 
 impl DataError {

@@ -44,6 +44,16 @@ pub enum OpError {
         /// What the operator takes.
         expected: String,
     },
+    /// Batch normalisation by a running variance that no values have.
+    #[error("the running variance of channel {channel} is {variance}, expected one above -{eps:e}")]
+    Variance {
+        /// Counted from 0.
+        channel: usize,
+        /// Its running variance.
+        variance: f32,
+        /// What is added to it.
+        eps: f64,
+    },
     /// A layer's arithmetic does not suit its input.
     #[error(transparent)]
     Problem(#[from] LayerProblem),

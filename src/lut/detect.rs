@@ -9,6 +9,12 @@
 //! A signed table without a single minus sign has lost them on its way. It is still that table: its
 //! magnitudes are compared, and whoever opens it warns.
 
+mod error;
+mod grounds;
+
+pub use error::{Choice, DetectError};
+pub use grounds::Grounds;
+
 use super::format::{Contents, Entries, raw};
 use super::origin::LutWarning;
 use super::table::operand_pairs;
@@ -29,79 +35,6 @@ const ABSURD: f64 = 10.0;
 /// A stated reading whose mean absolute error is over this many times the best one's is warned of.
 const FAR: f64 = 4.0;
 
-/// One way to read a table.
-#[derive(Debug, Clone)]
-pub struct Choice {
-    /// The reading.
-    pub reading: Reading,
-    /// Its mean absolute error from the exact product.
-    pub mae: f64,
-    /// That error over the mean absolute exact product; of magnitudes for a signed reading without
-    /// negative entries.
-    pub score: f64,
-}
-
-/// Why no reading was taken.
-#[derive(Debug, thiserror::Error)]
-pub enum DetectError {
-    /// No reading resembles multiplication.
-    #[error(
-        "under no reading do the entries resemble a multiplier's products; if they are, state the reading with \
-         --lut-format, one of {}",
-        list(.choices)
-    )]
-    Noise {
-        /// The readings, closest first.
-        choices: Vec<Choice>,
-    },
-    /// Several readings are about as close.
-    #[error("the entries can be read in several ways; state one with --lut-format: {}", list(.choices))]
-    Ambiguous {
-        /// The readings, closest first.
-        choices: Vec<Choice>,
-    },
-    /// What is stated does not fit the file.
-    #[error("the entries cannot be read as stated ({stated}); possible are {}", list(.choices))]
-    Stated {
-        /// What was stated.
-        stated: Stated,
-        /// The readings that fit the file, closest first.
-        choices: Vec<Choice>,
-    },
-    /// Entries without a shape that read best as those of operands of two widths, as half of a larger
-    /// table would.
-    #[error(
-        "read best as {first} x {second} bits, as part of a larger table would: state {first}x{second} if that is what it is"
-    )]
-    Oblong {
-        /// Width of the first operand.
-        first: Bits,
-        /// Width of the second.
-        second: Bits,
-    },
-    /// No reading fits the file at all.
-    #[error("{entries} entries are no multiplier's table: {reason}")]
-    None {
-        /// How many bytes or numbers there are.
-        entries: usize,
-        /// What is wrong.
-        reason: &'static str,
-    },
-}
-
-/// The choices as a message lists them: at most six, with their errors.
-fn list(choices: &[Choice]) -> String {
-    let one = |choice: &Choice| {
-        format!(
-            "{} (mean absolute error {:.1}, {:.0} % of the mean product)",
-            choice.reading,
-            choice.mae,
-            100.0 * choice.score
-        )
-    };
-    choices.iter().take(6).map(one).collect::<Vec<_>>().join(", ")
-}
-
 /// A table that has been read.
 pub(super) struct Interpreted {
     pub reading: Reading,
@@ -110,8 +43,9 @@ pub(super) struct Interpreted {
     pub warning: Option<LutWarning>,
 }
 
-/// Reads `contents` as `stated`, and as the closest reading where nothing is stated.
-pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpreted, DetectError> {
+/// Reads `contents` as `grounds` state, and as the closest reading where they are silent.
+pub(super) fn interpret(contents: &Contents, grounds: &Grounds) -> Result<Interpreted, DetectError> {
+    let stated = &grounds.stated();
     let mut candidates = candidates(contents, stated);
     candidates.sort_by(|a, b| a.choice.score.total_cmp(&b.choice.score));
     let choices = |candidates: &[Candidate]| candidates.iter().map(|candidate| candidate.choice.clone()).collect();
@@ -127,16 +61,26 @@ pub(super) fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpre
     if admitted.len() > 1 && admitted.iter().chain(&others).any(is_sane) {
         admitted.retain(is_sane);
     }
-    match admitted.as_slice() {
-        [] => return Err(DetectError::Stated { stated: *stated, choices: choices(&others) }),
-        [_] if stated.signedness.is_some() || stated.index.is_some() => {}
-        [first, ..] if first.choice.score > NOISE => {
-            return Err(DetectError::Noise { choices: choices(&admitted) });
-        }
+    let unsettled = match admitted.as_slice() {
+        [] => return Err(DetectError::Stated { grounds: grounds.clone(), choices: choices(&others) }),
+        [_] if stated.signedness.is_some() || stated.index.is_some() => None,
+        [first, ..] if first.choice.score > NOISE => Some(DetectError::Noise { choices: choices(&admitted) }),
         [first, second, ..] if first.choice.score > CLEAR * second.choice.score => {
-            return Err(DetectError::Ambiguous { choices: choices(&admitted) });
+            Some(DetectError::Ambiguous { choices: choices(&admitted) })
         }
-        _ => {}
+        _ => None,
+    };
+    if let Some(error) = unsettled {
+        let score = admitted[0].choice.score;
+        let is_better = |other: f64| other <= NOISE && (score > NOISE || other <= CLEAR * score);
+        return Err(match others.first().filter(|other| is_better(other.choice.score)) {
+            Some(better) => DetectError::Contradicted {
+                grounds: grounds.clone(),
+                better: better.choice.clone(),
+                choices: choices(&admitted),
+            },
+            None => error,
+        });
     }
     let Candidate { choice: Choice { reading, mae, .. }, products } = admitted.swap_remove(0);
     let [first, second] = reading.bits;

@@ -1,7 +1,7 @@
 //! The one door through which multipliers come in: a file, or a design's name.
 
 use super::design::{self, UnknownDesign};
-use super::detect::{self, DetectError};
+use super::detect::{self, DetectError, Grounds};
 use super::format::{self, Contents, Format, FormatError};
 use super::metadata::Fields;
 use super::origin::{LutWarning, Origin, ReadingSource};
@@ -173,12 +173,12 @@ fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fiel
         format: container.name(),
         source,
     })?;
-    let grounds = [
+    let grounds = Grounds::new([
         (ReadingSource::LutFormat, stated),
         (ReadingSource::Metadata, contents.fields.stated),
         (ReadingSource::Sidecar, sidecar.stated),
         (ReadingSource::FileName, Stated { signedness: named_signedness(&name), ..Stated::default() }),
-    ];
+    ]);
     let lut = settle(&contents, &grounds, container, &name, sidecar)
         .map_err(|source| OpenError::Reading { path: path.to_owned(), source })?;
     let file_hash = Some(blake3::hash(bytes).to_hex().to_string());
@@ -189,14 +189,12 @@ fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fiel
 /// Reads entries on the strongest `grounds` first, detecting what none of them says.
 fn settle(
     contents: &Contents,
-    grounds: &[(ReadingSource, Stated)],
+    grounds: &Grounds,
     container: &dyn Format,
     name: &str,
     sidecar: Fields,
 ) -> Result<Lut, DetectError> {
-    let stated = grounds.iter().fold(Stated::default(), |stated, (_, ground)| stated.or(*ground));
-    let strongest = grounds.iter().find(|(_, ground)| !ground.is_empty());
-    let read = detect::interpret(contents, &stated)?;
+    let read = detect::interpret(contents, grounds)?;
     let Fields { name: own_name, metadata, .. } = contents.fields.clone();
     let metadata = metadata.or(sidecar.metadata);
     let name = own_name.or(sidecar.name).unwrap_or_else(|| name.to_owned());
@@ -207,7 +205,7 @@ fn settle(
     let origin = Origin {
         format: Some(container.name()),
         reading: Some(read.reading),
-        source: strongest.map_or(ReadingSource::Detected, |(source, _)| *source),
+        source: grounds.strongest().unwrap_or(ReadingSource::Detected),
         warnings: read.warning.into_iter().chain(signs_lost).collect(),
         ..Origin::default()
     };

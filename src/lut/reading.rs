@@ -165,6 +165,17 @@ impl Stated {
         }
     }
 
+    /// These statements without what `stronger` ones speak of.
+    #[must_use]
+    pub fn beyond(&self, stronger: Stated) -> Stated {
+        Stated {
+            entry: self.entry.filter(|_| stronger.entry.is_none()),
+            signedness: self.signedness.filter(|_| stronger.signedness.is_none()),
+            index: self.index.filter(|_| stronger.index.is_none()),
+            bits: self.bits.filter(|_| stronger.bits.is_none()),
+        }
+    }
+
     /// Whether `reading` is as stated.
     pub fn admits(&self, reading: &Reading) -> bool {
         self.entry.is_none_or(|entry| Some(entry) == reading.entry)

@@ -104,8 +104,13 @@ fn errors_name_the_file_and_the_choices() {
         ("b.csv", b"1,2\n3,x\n".to_vec(), &plain, "line 2: `x`"),
         ("c.csv", b"1,2,3\n4,5\n".to_vec(), &plain, "256 x 256"),
         ("d.bin", vec![0; 131_072], &plain, "--lut-format"),
-        ("e.bin", vec![0; 131_072], &options("i32-8x8"), "cannot be read as stated (i32-8x8)"),
-        ("h.bin", exact.clone(), &options("i32"), "cannot be read as stated (i32); possible are u16-unsigned"),
+        ("e.bin", vec![0; 131_072], &options("i32-8x8"), "cannot be read as stated (--lut-format says i32-8x8)"),
+        (
+            "h.bin",
+            exact.clone(),
+            &options("i32"),
+            "cannot be read as stated (--lut-format says i32); possible are u16-unsigned",
+        ),
         ("f.npy", b"hello".to_vec(), &plain, "not a NumPy array"),
         ("g.safetensors", vec![1; 64], &plain, "header"),
     ] {
@@ -244,7 +249,7 @@ proptest! {
 }
 
 fn detect_all(contents: &format::Contents) {
-    let _ = detect::interpret(contents, &contents.fields.stated);
+    let _ = detect::interpret(contents, &detect::Grounds::new([(ReadingSource::Metadata, contents.fields.stated)]));
 }
 
 #[test]

@@ -118,8 +118,8 @@ pub enum OnnxProblem {
     /// The graph cannot be built.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// Weights that do not replace the network's.
-    #[error("the weights do not replace the network's")]
+    /// Weights, of the file or in place of them, that the network cannot be run with.
+    #[error("the network cannot take its weights")]
     Bind(#[source] Box<BindError>),
 }
 

@@ -80,6 +80,7 @@ pub fn format_by_extension(path: &Path) -> Result<&'static dyn Exporter, Unknown
     found.ok_or_else(|| {
         let extensions = FORMATS.iter().flat_map(|format| format.extensions());
         let extensions: Vec<String> = extensions.map(|extension| format!(".{extension}")).collect();
-        UnknownFormat { found: path.display().to_string(), expected: format!("a file in {}", extensions.join(", ")) }
+        let expected = format!("a file name with one of the extensions {}", extensions.join(", "));
+        UnknownFormat { found: path.display().to_string(), expected }
     })
 }

@@ -132,6 +132,53 @@ fn links_and_permissions_are_kept() {
     assert_eq!(folder.read_json("real.json")["schema"], 1);
 }
 
+/// However a place is named, what goes there is one file.
+#[cfg(unix)]
+#[test]
+fn links_lead_to_one_place() {
+    use std::os::unix::fs::symlink;
+    let (_, folder) = Tiny::folder(130);
+    symlink("real.json", folder.path("link.json")).unwrap();
+    symlink(folder.path(""), folder.path("here")).unwrap();
+    for other in ["-o real.json", "-o here/link.json", "--predictions here/real.json"] {
+        folder.refuses(&format!("{TINY} -o link.json {other}"), &["twice"]);
+    }
+    // Where it points to nothing yet, too.
+    folder.run_to(0, &format!("{TINY} -o link.json"));
+    assert!(folder.path("link.json").is_symlink() && !folder.path("real.json").is_symlink());
+    assert_eq!(folder.read_json("real.json")["schema"], 1);
+}
+
+/// A run that is stopped leaves what stood there, and nothing in the making. It waits for the reader
+/// of a pipe, so that it is stopped with a file open.
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_leaves_nothing_behind() {
+    use std::os::unix::process::ExitStatusExt;
+    let (_, folder) = Tiny::folder(131);
+    folder.write("r.json", "old");
+    assert!(Command::new("mkfifo").arg(folder.path("pipe.csv")).status().unwrap().success());
+    let before = folder.names();
+    for (name, signal) in [("INT", 2), ("TERM", 15)] {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("approx-eval"))
+            .current_dir(folder.path(""))
+            .args(TINY.split_whitespace())
+            .args(["-o", "r.json", "--predictions", "pipe.csv"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while folder.names() == before {
+            assert_eq!(child.try_wait().unwrap(), None, "ended before it was stopped");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let kill = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        // What a shell reports as 128 and the signal.
+        assert_eq!(child.wait().unwrap().signal(), Some(signal));
+        assert_eq!((folder.names(), folder.read("r.json")), (before.clone(), b"old".to_vec()));
+    }
+}
+
 /// Starts the command, closes the end of its pipe, and waits.
 fn with_a_reader_gone(folder: &Folder, args: &str, read: usize) -> std::process::ExitStatus {
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("approx-eval"))

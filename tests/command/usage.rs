@@ -7,12 +7,22 @@ use crate::common::network::{TINY, Tiny};
 const CASES: &[(&str, &[&str])] = &[
     ("--mode approx", &["--mode approx", "--lut"]),
     ("--limit 0", &["--limit"]),
-    ("--limit -1", &["-1"]),
+    ("--limit -3", &["--limit", "'-3'", "at least 1"]),
+    ("-n -1", &["--limit", "'-1'", "at least 1"]),
+    ("-b -1", &["--batch-size", "'-1'", "at least 1"]),
+    ("-b many", &["--batch-size", "'many'", "at least 1"]),
+    ("--threads -1", &["--threads", "-1", "1..=1024"]),
+    ("-j -1", &["--threads", "-1", "1..=1024"]),
     ("--limit many", &["--limit", "many"]),
     ("--batch-size 0", &["--batch-size"]),
     ("--threads 0", &["--threads"]),
     ("--calib-samples 0", &["--calib-samples"]),
-    ("--seed -1", &["-1"]),
+    ("--seed -1", &["--seed", "'-1'", "from 0"]),
+    ("--calib-samples -1", &["--calib-samples", "'-1'"]),
+    ("--act-bits -1", &["--act-bits", "'-1'"]),
+    ("--weight-bits -1", &["--weight-bits", "'-1'"]),
+    ("--resize -1", &["--resize", "'-1'"]),
+    ("--crop -1", &["--crop", "'-1'"]),
     ("--mode noise --noise-std -0.1", &["--noise-std", "-0.1"]),
     ("--mode noise --noise-std nan", &["--noise-std", "NaN"]),
     ("--mode noise --noise-std inf", &["--noise-std", "inf"]),
@@ -39,8 +49,10 @@ const CASES: &[(&str, &[&str])] = &[
     ("--lut exact --lut-format bin-u17", &["--lut-format", "bin-u17"]),
     ("--format xml", &["--format", "xml", "table", "json", "csv", "markdown", "junit"]),
     ("-o report.docx", &["--output", "report.docx", ".json", ".csv"]),
-    ("-o report", &["--output", "report"]),
-    ("-o missing/report.json", &["--output", "missing/report.json"]),
+    ("-o report", &["--output", "report", ".json", ".csv"]),
+    ("-o -", &["--output", "--format", ".json"]),
+    ("-o /dev/stdout", &["--output", "/dev/stdout", "--format", "extensions", ".json"]),
+    ("-o missing/report.json", &["--output", "missing/report.json", "folder missing does not exist"]),
     ("-o tiny.json/report.json", &["--output", "tiny.json/report.json"]),
     ("--predictions missing/p.csv", &["--predictions", "missing/p.csv"]),
     ("--logits missing/l.safetensors", &["--logits", "missing/l.safetensors"]),
@@ -65,6 +77,9 @@ const CASES: &[(&str, &[&str])] = &[
     ("-o r.json -o r.json", &["r.json", "twice"]),
     ("-o r.csv --predictions r.csv", &["r.csv", "twice"]),
     ("-o r.csv --predictions ./r.csv", &["r.csv", "twice"]),
+    ("-o r.csv --predictions tiny/../r.csv", &["r.csv", "twice"]),
+    ("-o tiny/r.json -o tiny/../tiny/r.json", &["r.json", "twice"]),
+    ("--mode quant -o r.json --save-qparams tiny/../r.json", &["--save-qparams", "r.json", "twice"]),
     ("--kernel abacus", &["--kernel", "abacus", "scalar"]),
     ("--compare approx", &["--compare", "approx", "base or quant"]),
     ("--alpha 0.05", &["--alpha", "--baseline"]),
@@ -83,6 +98,7 @@ fn each_is_refused_in_one_line() {
     for (args, needles) in CASES {
         // The whole message, for clap puts lists and hints below the line.
         let run = folder.refuses(args, &[]);
+        assert!(!run.stderr.contains(".approx-eval-"), "{args}: {}", run.stderr);
         for needle in *needles {
             assert!(run.stderr.contains(needle), "{args}: no '{needle}' in {}", run.stderr);
         }

@@ -51,8 +51,12 @@ pub(super) struct NoiseArgs {
     pub noise_from_lut: Option<String>,
 
     /// Seed of noise mode
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = parse_seed)]
     pub seed: u64,
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 impl NoiseArgs {
@@ -69,20 +73,25 @@ impl NoiseArgs {
 #[command(next_help_heading = "Run")]
 pub(super) struct RunArgs {
     /// Evaluate the first N samples only
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count)]
     pub limit: Option<NonZeroUsize>,
 
     /// Samples of a batch
-    #[arg(short, long, value_name = "N", default_value = "64")]
+    #[arg(short, long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = parse_count)]
     pub batch_size: NonZeroUsize,
 
     /// Threads; default: all cores
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(short = 'j', long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
     /// Kernel that sums products; default: the best that the processor can run
     #[arg(long, value_name = "NAME", env = "APPROX_EVAL_KERNEL")]
     pub kernel: Option<String>,
+}
+
+fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 
 impl RunArgs {

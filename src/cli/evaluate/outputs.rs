@@ -8,7 +8,7 @@ use crate::eval::{Answered, Confusion, Scores};
 use crate::output::OutputFile;
 use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
 use crate::zoo::Task;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,16 +22,10 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// Opens the files.
+    /// Opens the files, each at a place of its own.
     pub fn create(args: &EvaluateArgs, inputs: &Inputs) -> anyhow::Result<Self> {
         let ReportArgs { output, predictions, logits, confusion, .. } = &args.report;
         let qparams = &args.quantization.save_qparams;
-        let files = output.iter().chain(predictions).chain(logits).chain(confusion).chain(qparams);
-        let mut files: Vec<PathBuf> = files.map(std::path::absolute).collect::<Result<_, _>>()?;
-        files.sort_unstable();
-        if let Some(twice) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("{}: the file would be written twice", twice[0].display());
-        }
         ensure!(
             confusion.is_none() || inputs.model.task == Task::Classification,
             "--confusion bears on classifiers, and {} is a network for {}",

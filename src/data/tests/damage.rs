@@ -127,7 +127,10 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
             &["labels (u8 [4])", "give the images file"],
         ),
         (&[images(idx(0x0c, &[1, 1, 1], &[0, 0, 1, 44])), labels(1)], &["pixel value 300 in sample 0", "0 to 255"]),
-        (&[images(idx(8, &[1, 1, 1], &[0])), ("labels", idx(9, &[1], &[0xff]))], &["labels", "sample 0 has label -1"]),
+        (
+            &[images(idx(8, &[1, 1, 1], &[0])), ("labels", idx(9, &[1], &[0xff]))],
+            &["labels", "sample 0 has label -1, expected the number of a class, counted from 0"],
+        ),
         (
             &[images(idx(8, &[1, 1, 1], &[0])), ("labels", idx(0x0d, &[1], &[0; 4]))],
             &["f32 [1]", "labels as [N] integers"],

@@ -279,7 +279,7 @@ fn what_is_no_image_set_is_named() {
         latin.replace("label", "klass").chars().map(|c| c as u8).collect()
     };
     for (message, parts) in [
-        (message(&[0, -1], vec![image(), image()], same), &["set.parquet", "sample 1 has label -1"][..]),
+        (message(&[0, -1], vec![image(), image()], same), &["set.parquet", "sample 1 has label -1", "from 0"][..]),
         (message(&[0, 10], vec![image(), image()], same), &["sample 1 has label 10", "0 to 9"]),
         (message(&[0], vec![vec![1, 2, 3]], same), &["set.parquet, sample 0: cannot decode"]),
         (message(&[0, 1], vec![image()], same), &["set.parquet: found damage"]),

@@ -14,6 +14,21 @@ pub struct BatchNorm {
     pub eps: f64,
 }
 
+impl BatchNorm {
+    /// `sqrt(variance + eps)` of each channel.
+    ///
+    /// # Errors
+    /// Names the first channel where that is no number to divide by.
+    pub(in crate::graph) fn deviations(&self, variance: &[f32]) -> Result<Vec<f64>, OpError> {
+        let deviation = |(channel, &variance): (usize, &f32)| {
+            let sum = f64::from(variance) + self.eps;
+            // Said so that NaN is refused too.
+            if sum > 0.0 { Ok(sum.sqrt()) } else { Err(OpError::Variance { channel, variance, eps: self.eps }) }
+        };
+        variance.iter().enumerate().map(deviation).collect()
+    }
+}
+
 impl Operator for BatchNorm {
     fn kind(&self) -> &'static str {
         "batch_norm"
@@ -32,9 +47,10 @@ impl Operator for BatchNorm {
 
     fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
         let vector = |i: usize| inputs[i].to_vec1::<f32>();
-        let (gain, beta, mean, variance) = (vector(1)?, vector(2)?, vector(3)?, vector(4)?);
+        let (gain, beta, mean) = (vector(1)?, vector(2)?, vector(3)?);
+        let deviations = self.deviations(&vector(4)?)?;
         let line = |c: usize| {
-            let slope = f64::from(gain[c]) / (f64::from(variance[c]) + self.eps).sqrt();
+            let slope = f64::from(gain[c]) / deviations[c];
             (slope as f32, (f64::from(beta[c]) - f64::from(mean[c]) * slope) as f32)
         };
         let lines: Vec<(f32, f32)> = (0..gain.len()).map(line).collect();

@@ -2,7 +2,7 @@
 
 use crate::graph::network::Source;
 use crate::graph::op::{BatchNorm, Linear};
-use crate::graph::{Graph, RunError, ValueId, ValueType};
+use crate::graph::{Graph, OpError, RunError, ValueId, ValueType};
 use candle_core::{Device, Tensor};
 use std::any::Any;
 
@@ -11,7 +11,7 @@ use std::any::Any;
 /// `w' = w * g / sqrt(var + eps)`, `b' = beta + (b - mean) * g / sqrt(var + eps)`.
 ///
 /// # Errors
-/// When candle cannot read a tensor.
+/// Names the normalisation whose running variances are none, or whose tensors candle cannot read.
 pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
     let mut at = 0;
     while at < graph.nodes.len() {
@@ -20,7 +20,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
                 fold(graph, layer, at).map_err(|source| RunError::Node {
                     node: graph.nodes[at].name.clone(),
                     kind: graph.nodes[at].op.kind(),
-                    source: Box::new(source.into()),
+                    source: Box::new(source),
                 })?;
                 graph.bypass(at);
             }
@@ -48,18 +48,19 @@ fn foldable(graph: &Graph, node: usize) -> Option<usize> {
     (fits && parameters.into_iter().all(is_bound) && channels_second).then_some(layer)
 }
 
-fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()> {
-    let numbers = |id: ValueId| -> candle_core::Result<Vec<f64>> {
+fn fold(graph: &mut Graph, layer: usize, norm: usize) -> Result<(), OpError> {
+    let vector = |id: ValueId| -> candle_core::Result<Vec<f32>> {
         let Source::Parameter { data: Some(tensor), .. } = &graph.values[id.0].source else {
             candle_core::bail!("parameter is not bound");
         };
-        Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+        tensor.flatten_all()?.to_vec1::<f32>()
     };
+    let numbers = |id| -> candle_core::Result<Vec<f64>> { Ok(vector(id)?.into_iter().map(f64::from).collect()) };
     let norm_node = &graph.nodes[norm];
+    let [gain, beta, mean] = [1, 2, 3].map(|i| numbers(norm_node.inputs[i]));
+    let (gain, beta, mean, variance) = (gain?, beta?, mean?, vector(norm_node.inputs[4])?);
     let op: &dyn Any = norm_node.op.as_ref();
-    let eps = op.downcast_ref::<BatchNorm>().map_or(0.0, |norm| norm.eps);
-    let [gain, beta, mean, variance] = [1, 2, 3, 4].map(|i| numbers(norm_node.inputs[i]));
-    let (gain, beta, mean, variance) = (gain?, beta?, mean?, variance?);
+    let roots = op.downcast_ref::<BatchNorm>().map_or(Ok(vec![1.0; gain.len()]), |norm| norm.deviations(&variance))?;
     let layer_node = &graph.nodes[layer];
     let weight = numbers(layer_node.inputs[1])?;
     let bias = match layer_node.inputs.get(2) {
@@ -70,10 +71,9 @@ fn fold(graph: &mut Graph, layer: usize, norm: usize) -> candle_core::Result<()>
     let outputs = gain.len();
     let shape = graph.ty(layer_node.inputs[1]).sizes(1);
     let channels = layer_node.op.output_channels(&shape).unwrap_or_default();
-    let root = |o: usize| (variance[o] + eps).sqrt();
-    let folded_weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / root(o)) as f32).collect();
+    let folded_weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / roots[o]) as f32).collect();
     let folded_bias: Vec<f32> =
-        (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / root(o)) as f32).collect();
+        (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / roots[o]) as f32).collect();
 
     let tensors = [
         ("weight", Tensor::from_vec(folded_weight, shape, &Device::Cpu)?),

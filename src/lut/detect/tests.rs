@@ -1,9 +1,15 @@
 //! Readings told apart, and refused.
 
 use super::*;
+use crate::lut::ReadingSource;
 use crate::lut::format::Format;
 
 const SIGNED: Signedness = Signedness::Signed;
+
+/// Reads as if `--lut-format` stated it.
+fn interpret(contents: &Contents, stated: &Stated) -> Result<Interpreted, DetectError> {
+    super::interpret(contents, &Grounds::new([(ReadingSource::LutFormat, *stated)]))
+}
 
 /// A raw file of i16 in the order that two nested loops over `operands` give.
 fn raw_i16(operands: impl Iterator<Item = i32> + Clone, product: impl Fn(i32, i32) -> i32) -> Contents {
@@ -51,6 +57,49 @@ fn a_stated_reading_wins_and_warns_when_far_off() {
     assert_eq!(read.reading.index, IndexOrder::TwosComplement);
     let Some(LutWarning::FarFromBest { best, best_mae, .. }) = read.warning else { panic!("no warning") };
     assert_eq!((best.index, best_mae), (IndexOrder::Numeric, 0.0));
+}
+
+/// What is stated leaves several readings, all of them noise, and excludes one that is exact.
+#[test]
+fn statements_against_the_entries_are_named_with_what_the_entries_say() {
+    let signed = || raw_i16(-128..128, |a, b| a * b);
+    let unsigned = || raw_i16(0..256, |a, b| a * b);
+    let signedness = |signedness| Stated { signedness: Some(signedness), ..Stated::default() };
+    let half = (ReadingSource::Sidecar, Stated { entry: Some(Entry::I16), ..Stated::default() });
+    let cases = [
+        (
+            signed(),
+            vec![(ReadingSource::FileName, signedness(Signedness::Unsigned))],
+            "its name says unsigned,",
+            "i16-signed-numeric",
+        ),
+        (unsigned(), vec![(ReadingSource::Sidecar, signedness(SIGNED))], "its sidecar says signed,", "u16-unsigned"),
+        (
+            unsigned(),
+            vec![
+                (ReadingSource::LutFormat, signedness(SIGNED)),
+                half,
+                (ReadingSource::FileName, signedness(Signedness::Unsigned)),
+            ],
+            "--lut-format says signed and its sidecar says i16,",
+            "u16-unsigned",
+        ),
+    ];
+    for (contents, said, who, better) in cases {
+        let grounds = Grounds::new(said);
+        let Err(error) = super::interpret(&contents, &grounds) else { panic!("{grounds}: taken for a multiplier") };
+        let message = error.to_string();
+        assert!(message.starts_with(who) && message.contains(&format!("--lut-format {better};")), "{message}");
+        let DetectError::Contradicted { better: closest, choices, .. } = error else { panic!("{message}") };
+        assert_eq!((closest.reading.to_string().as_str(), closest.mae), (better, 0.0));
+        assert!(choices.len() > 1 && choices.iter().all(|choice| grounds.stated().admits(&choice.reading)));
+        // The mend mends, and so does insisting.
+        for mend in [&closest, &choices[0]] {
+            let stated = mend.reading.to_string().parse::<crate::lut::LutFormat>().unwrap().stated;
+            let read = super::interpret(&contents, &Grounds::new([(ReadingSource::LutFormat, stated)])).unwrap();
+            assert_eq!(read.warning.is_some(), mend.mae > 0.0, "{message}");
+        }
+    }
 }
 
 #[test]

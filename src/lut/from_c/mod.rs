@@ -7,7 +7,7 @@
 mod signature;
 
 use super::c_source::{comment_fields, split_comments};
-use super::detect::{self, DetectError};
+use super::detect::{self, DetectError, Grounds};
 use super::format::{Contents, Entries};
 use super::origin::{Origin, ReadingSource};
 use super::reading::{IndexOrder, Stated};
@@ -131,7 +131,8 @@ pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
     let plan = Plan::of(path, &signature, options)?;
     let values = run(path, &driver(&source, &signature, plan), options, plan.pairs())?;
     let contents = Contents::new(Entries::Numbers { values, entry: None }, Some(plan.bits));
-    let read = detect::interpret(&contents, &plan.stated)
+    let grounds = Grounds::new([(ReadingSource::Metadata, plan.stated)]);
+    let read = detect::interpret(&contents, &grounds)
         .map_err(|source| FromCError::Reading { path: path.to_owned(), source })?;
     let origin = Origin {
         path: Some(path.to_owned()),

@@ -138,6 +138,36 @@ fn a_report_beside_a_table_is_no_sidecar() {
     folder.refuses("lut info mul8.bin", &["mul8.json", "JSON"]);
 }
 
+/// Who says what, what the entries are, and an option that settles it.
+#[test]
+fn a_reading_that_only_a_statement_excludes_is_offered() {
+    let folder = Folder::new();
+    let (signed, unsigned) = (Table::signed(|a, b| a * b).i16_bin(), Table::unsigned(|a, b| a * b).u16_bin());
+    for name in ["mul8u_bad.bin", "b.bin"] {
+        folder.write(name, &signed);
+    }
+    for name in ["u.bin", "a.bin"] {
+        folder.write(name, &unsigned);
+    }
+    folder.write("u.json", r#"{"signed": true}"#);
+    for (args, who, better) in [
+        ("mul8u_bad.bin", "its name says unsigned", "i16-signed-numeric"),
+        ("u.bin", "its sidecar says signed", "u16-unsigned"),
+        ("b.bin --lut-format unsigned", "--lut-format says unsigned", "i16-signed-numeric"),
+        ("a.bin --lut-format i16-signed", "--lut-format says i16-signed", "u16-unsigned"),
+    ] {
+        let file = args.split(' ').next().unwrap();
+        let run = folder.refuses(&format!("lut info {args}"), &[file, who, &format!("--lut-format {better}")]);
+        assert!(!run.stderr.contains("under no reading"), "{run:?}");
+        let info = folder.json(&format!("lut info {file} --lut-format {better}"));
+        assert_eq!(info["mae"], 0.0, "{args}");
+    }
+    // One reading is left: it is taken, with a warning that names the better one.
+    folder.write("mul8u_bad.csv", Table::signed(|a, b| a * b).csv());
+    let run = folder.run_to(0, "lut info mul8u_bad.csv");
+    assert!(run.stderr.contains("signed-numeric it would be 0.0"), "{run:?}");
+}
+
 #[test]
 fn noise_is_refused_with_the_choices_named() {
     let folder = Folder::new();

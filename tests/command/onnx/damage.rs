@@ -2,7 +2,8 @@
 
 use crate::common::Folder;
 use crate::common::files::float_set;
-use crate::common::onnx::{Attr, Onnx};
+use crate::common::network::Array;
+use crate::common::onnx::{Attr, Onnx, floats};
 use crate::common::random::Random;
 use Attr::{Int, Ints, Text};
 use rten_onnx::onnx::{ModelProto, OperatorSetIdProto};
@@ -168,6 +169,39 @@ fn operators_that_are_not_supported() {
     let mut custom = small();
     custom.graph.node[1].domain = Some("com.example".to_owned());
     refuse(&folder, &custom.bytes("out"), &["operator com.example.Relu", "'relu'"]);
+}
+
+/// Numbers that no layer can compute with are refused by the layer's name, however it computes.
+#[test]
+fn numbers_that_are_none() {
+    let folder = folder();
+    let normalised = |variance: f32| {
+        let mut onnx = Onnx::new(17, &IMAGE);
+        onnx.random("w", &[2, 1, 3, 3]).random("g", &[2]).random("b", &[2]).random("m", &[2]);
+        onnx.tensor("v", &Array { shape: vec![2], values: vec![1.0, variance] }).node(
+            "conv",
+            "Conv",
+            &["x", "w"],
+            &["c"],
+            &[],
+        );
+        onnx.node("norm", "BatchNormalization", &["c", "g", "b", "m", "v"], &["n"], &[]);
+        onnx.op("Flatten", &["n"], "out", &[]).bytes("out")
+    };
+    let modes = ["", "--mode quant --calib-data set.safetensors"];
+    let runs =
+        modes.iter().flat_map(|mode| ["", "--no-fold-bn"].map(|fold| format!("--data set.safetensors {mode} {fold}")));
+    for args in runs.map(|args| format!("--model net.onnx {args}")) {
+        folder.write("net.onnx", normalised(0.5));
+        folder.run_to(0, &args);
+        folder.write("net.onnx", normalised(-0.5));
+        folder.refuses(&args, &["'norm'", "running variance of channel 1 is -0.5"]);
+    }
+    let mut onnx = small();
+    onnx.graph.initializer[1] = floats("b", &[2], &[0.0, f32::NAN]);
+    refuse(&folder, &onnx.bytes("out"), &["its weights", "NaN"]);
+    let run = folder.refuses("--model net.onnx --data set.safetensors", &[]);
+    assert!(!run.stderr.contains("replace"), "nothing was to be replaced: {run:?}");
 }
 
 #[test]

@@ -20,6 +20,23 @@ fn along(x: &Tensor, axis: usize, index: &[usize], function: impl Fn(f64) -> f64
     each.sum()
 }
 
+/// What is not above zero after `eps` was added is no variance; what is, is one.
+#[test]
+fn running_variances_are_positive() {
+    let one = |x: f32| Tensor::from_vec(vec![1.0, x], 2, &Device::Cpu).unwrap();
+    let norm = BatchNorm { eps: 0.25 };
+    let run = |variance: f32| {
+        let x = Tensor::from_vec(vec![3f32, 3.0], (1, 2), &Device::Cpu).unwrap();
+        norm.run(&[&x, &one(1.0), &one(0.0), &one(1.0), &one(variance)], &Pass::default())
+    };
+    // (3 - 1) / sqrt(-0.1875 + 0.25)
+    assert_eq!(values(&run(-0.1875).unwrap()[0])[1], 8.0);
+    for variance in [-0.25, -1.0, f32::NAN] {
+        let message = run(variance).unwrap_err().to_string();
+        assert!(message.contains("channel 1") && message.contains(&variance.to_string()), "{message}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 
