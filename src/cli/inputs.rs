@@ -63,12 +63,19 @@ impl ModelArgs {
     }
 
     /// The network for `images` of another size than it usually takes, where it is a bare state dict
-    /// that allows that, and for the task that was asked for.
+    /// that allows that, or one that takes windows and may take recordings of them; and for the task that
+    /// was asked for.
     pub fn fit(&self, model: Model, images: [usize; 3]) -> anyhow::Result<Model> {
         let is_bare = self.weights.is_some() && self.model.is_none();
-        let mut model = if is_bare { model.fit(images) } else { model };
+        let takes_windows = model.task == Task::AnomalyDetection;
+        let mut model = if is_bare || takes_windows { model.fit(images) } else { model };
         if let Some(task) = self.task {
             model.set_task(task, || "--task".to_owned())?;
+        } else if model.may_give_images_back() {
+            let (is, may_be) = (Task::Classification, Task::AnomalyDetection);
+            model
+                .notes
+                .push(format!("as many outputs as inputs: taken for {is}; --task {may_be} judges an autoencoder"));
         }
         Ok(model)
     }

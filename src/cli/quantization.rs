@@ -58,6 +58,19 @@ impl QuantizationArgs {
         }
     }
 
+    /// The options given that bear on calibration alone.
+    pub fn of_calibration(&self) -> Vec<&'static str> {
+        let given = [
+            ("--act-bits", self.act_bits.is_some()),
+            ("--weight-bits", self.weight_bits.is_some()),
+            ("--act-scheme", self.act_scheme.is_some()),
+            ("--weight-scheme", self.weight_scheme != WeightSchemeArg::PerChannel),
+            ("--calib", self.calib != Observer::MinMax),
+            ("--calib-samples", self.calib_samples.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect()
+    }
+
     pub fn calib_samples(&self) -> anyhow::Result<Option<usize>> {
         self.calib_samples.map(|n| usize::try_from(n).context("--calib-samples")).transpose()
     }

@@ -20,7 +20,8 @@ impl Dataset {
     pub fn match_anomalies(&mut self) -> Result<(), DataError> {
         if let Some(names) = &self.class_names {
             self.check_labels(names.len())?;
-            let is_normal = |name: &String| NORMAL.contains(&name.to_lowercase().as_str());
+            let by_number = names == &["0", "1"];
+            let is_normal = |name: &String| NORMAL.contains(&name.to_lowercase().as_str()) || by_number && name == "0";
             let normal: Vec<bool> = names.iter().map(is_normal).collect();
             if normal.iter().filter(|is_normal| **is_normal).count() != 1 {
                 let (dataset, found) = (self.name().to_owned(), names.join(", "));

@@ -33,8 +33,8 @@ pub enum PairedTest {
     /// Of anomaly detectors: by where each sample stands among those of the other kind.
     DeLong {
         /// Two-sided p-value of the areas being the same (DeLong et al., 1988), which holds for many
-        /// samples.
-        delong_p: f64,
+        /// samples; none where these are so few or so well apart that the difference has no spread.
+        delong_p: Option<f64>,
     },
 }
 
@@ -95,17 +95,13 @@ impl Comparison {
     /// # Errors
     /// When they are not of the same task, or not of the same samples, as far as labels tell.
     pub fn of(reference: &Answered, run: &Answered) -> Result<Self, ComparisonError> {
-        if reference.len() != run.len() {
-            return Err(ComparisonError::Samples { reference: reference.len(), found: run.len() });
-        }
-        let labels = run.labels();
-        let mut pairs = reference.labels().iter().zip(labels).enumerate();
-        if let Some((sample, (&reference, &found))) = pairs.find(|(_, (reference, found))| reference != found) {
-            return Err(ComparisonError::Label { sample, reference, found });
-        }
         match (reference.answers(), run.answers()) {
-            (Answers::Classes(before), Answers::Classes(now)) => Ok(Self::of_classes(labels, before, now)),
-            (Answers::AnomalyScores(before), Answers::AnomalyScores(now)) => Self::of_scores(labels, before, now),
+            (Answers::Classes(before), Answers::Classes(now)) => {
+                Ok(Self::of_classes(same_labels(reference, run)?, before, now))
+            }
+            (Answers::AnomalyScores(before), Answers::AnomalyScores(now)) => {
+                Self::of_scores(same_labels(reference, run)?, before, now)
+            }
             (before, now) => Err(ComparisonError::Task { reference: before.task(), found: now.task() }),
         }
     }
@@ -140,19 +136,21 @@ impl Comparison {
 
     fn of_scores(labels: &[u32], before: &[f64], now: &[f64]) -> Result<Self, ComparisonError> {
         let (difference, variance) = roc(labels, now)?.difference(&roc(labels, before)?);
-        let half = Z95 * variance.sqrt();
+        let delong_p = normal_p(difference, variance);
+        // Without spread, nothing is known of another difference.
+        let half = if delong_p.is_some() { Z95 * variance.sqrt() } else { 2.0 };
         Ok(Comparison {
             samples: labels.len() as u64,
             difference,
             ci95: [(difference - half).max(-1.0), (difference + half).min(1.0)],
-            test: PairedTest::DeLong { delong_p: normal_p(difference, variance) },
+            test: PairedTest::DeLong { delong_p },
         })
     }
 
-    /// The p-value of both runs being as good.
-    pub fn p(&self) -> f64 {
+    /// The p-value of both runs being as good, where it can be told.
+    pub fn p(&self) -> Option<f64> {
         match &self.test {
-            PairedTest::McNemar(flips) => flips.mcnemar_p,
+            PairedTest::McNemar(flips) => Some(flips.mcnemar_p),
             PairedTest::DeLong { delong_p } => *delong_p,
         }
     }
@@ -166,12 +164,25 @@ impl Comparison {
     }
 }
 
-/// The two-sided p-value of a normal variable of `variance` being as far from 0 as `difference`.
-fn normal_p(difference: f64, variance: f64) -> f64 {
-    if difference == 0.0 {
-        return 1.0;
+/// The labels of both runs.
+fn same_labels<'a>(reference: &Answered, run: &'a Answered) -> Result<&'a [u32], ComparisonError> {
+    if reference.len() != run.len() {
+        return Err(ComparisonError::Samples { reference: reference.len(), found: run.len() });
     }
-    libm::erfc(difference.abs() / (2.0 * variance).sqrt())
+    let mut pairs = reference.labels().iter().zip(run.labels()).enumerate();
+    match pairs.find(|(_, (reference, found))| reference != found) {
+        Some((sample, (&reference, &found))) => Err(ComparisonError::Label { sample, reference, found }),
+        None => Ok(run.labels()),
+    }
+}
+
+/// The two-sided p-value of a normal variable of `variance` being as far from 0 as `difference`; none of
+/// a difference without variance.
+fn normal_p(difference: f64, variance: f64) -> Option<f64> {
+    if difference == 0.0 {
+        return Some(1.0);
+    }
+    (variance > 0.0).then(|| libm::erfc(difference.abs() / (2.0 * variance).sqrt()))
 }
 
 /// McNemar's exact two-sided p-value: twice the chance of as few as `min(lost, gained)` heads in
@@ -285,7 +296,7 @@ mod tests {
         let reference = classes(&[(0, 0), (0, 0), (1, 0), (1, 0), (2, 0)]);
         let run = classes(&[(0, 0), (0, 1), (1, 1), (1, 0), (2, 1)]);
         let found = Comparison::of(&reference, &run).unwrap();
-        assert_eq!((found.samples, found.difference, found.p()), (5, 0.0, 1.0));
+        assert_eq!((found.samples, found.difference, found.p()), (5, 0.0, Some(1.0)));
         let flips = found.flips().unwrap();
         assert_eq!((flips.changed, flips.flips, flips.lost, flips.gained), (3, 2, 1, 1));
         assert_eq!(flips.agreement, 0.4);
@@ -299,13 +310,17 @@ mod tests {
         let run = scores(&labels, &[1.0, 5.5, 3.0, 4.0, 2.0, 3.5, 5.0, 2.5, 7.0]);
         let found = Comparison::of(&reference, &run).unwrap();
         assert!(close(found.difference, -0.325, 1e-12), "{found:?}");
-        assert!(close(found.p(), 0.121_114_915_807_901_93, 1e-9), "{found:?}");
+        assert!(close(found.p().unwrap(), 0.121_114_915_807_901_93, 1e-9), "{found:?}");
         assert!(
             close(found.ci95[0], -0.735_930_806_007_953, 1e-9) && close(found.ci95[1], 0.085_930_806_007_953_05, 1e-9),
             "{found:?}"
         );
         let same = Comparison::of(&run, &run).unwrap();
-        assert_eq!((same.difference, same.p(), same.ci95), (0.0, 1.0, [0.0, 0.0]));
+        assert_eq!((same.difference, same.p(), same.ci95), (0.0, Some(1.0), [0.0, 0.0]));
+        // All pairs in order, then none: nothing spreads.
+        let [perfect, inverted] = [[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]].map(|run| scores(&[0, 0, 1, 1], &run));
+        let found = Comparison::of(&perfect, &inverted).unwrap();
+        assert_eq!((found.difference, found.p(), found.ci95), (-1.0, None, [-1.0, 1.0]));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Gate {
     pub gate: GateKind,
     /// The bound, a fraction.
     pub bound: f64,
-    /// What was found: the figure, the drop, or the p-value.
+    /// What was found: the figure, the drop, or the p-value, which is NaN (in JSON, null) where it cannot be told.
     pub found: f64,
     /// Whether it held.
     pub passed: bool,
@@ -47,8 +47,9 @@ impl Gate {
 
     /// Whether the figure has not dropped below the reference's at significance level `alpha`.
     pub fn no_significant_drop(comparison: &Comparison, alpha: f64) -> Self {
-        let found = comparison.p();
-        Gate { gate: GateKind::Alpha, bound: alpha, found, passed: comparison.difference >= 0.0 || found >= alpha }
+        let p = comparison.p();
+        let passed = comparison.difference >= 0.0 || p.is_some_and(|p| p >= alpha);
+        Gate { gate: GateKind::Alpha, bound: alpha, found: p.unwrap_or(f64::NAN), passed }
     }
 }
 
@@ -64,12 +65,14 @@ mod tests {
             samples: 10,
             difference,
             ci95: [-1.0, 1.0],
-            test: PairedTest::DeLong { delong_p },
+            test: PairedTest::DeLong { delong_p: Some(delong_p) },
         };
         for (difference, p, passed) in [(-0.1, 0.01, false), (-0.1, 0.05, true), (-0.1, 0.5, true), (0.1, 0.01, true)] {
             let gate = Gate::no_significant_drop(&compared(difference, p), 0.05);
             assert_eq!((gate.passed, gate.found), (passed, p));
         }
+        let untold = Comparison { test: PairedTest::DeLong { delong_p: None }, ..compared(-0.1, 1.0) };
+        assert!(!Gate::no_significant_drop(&untold, 0.05).passed, "nobody knows");
     }
 
     #[test]

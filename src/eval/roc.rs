@@ -15,6 +15,8 @@ pub struct Roc {
     /// In rising order.
     normal: Vec<f64>,
     anomalous: Vec<f64>,
+    /// Pairs of an anomalous and a normal sample that are in order, twice; ties count once.
+    wins: u64,
     /// Of each anomalous sample, the share of normal ones that score lower, ties counting half; in
     /// the order given.
     above: Vec<f64>,
@@ -22,11 +24,16 @@ pub struct Roc {
     below: Vec<f64>,
 }
 
-/// How many of `sorted` lie below `score`, those equal to it counting half, as a share.
-fn share_below(sorted: &[f64], score: f64) -> f64 {
+/// How many of `sorted` lie below `score`, twice; those equal to it count once.
+fn twice_below(sorted: &[f64], score: f64) -> u64 {
     let less = sorted.partition_point(|other| other.total_cmp(&score) == Ordering::Less);
     let not_more = sorted.partition_point(|other| other.total_cmp(&score) != Ordering::Greater);
-    (less + not_more) as f64 / (2 * sorted.len()) as f64
+    (less + not_more) as u64
+}
+
+/// The same as a share of `sorted`.
+fn share_below(sorted: &[f64], score: f64) -> f64 {
+    twice_below(sorted, score) as f64 / (2 * sorted.len()) as f64
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -51,14 +58,15 @@ impl Roc {
             scores
         };
         let (sorted_normal, sorted_anomalous) = (sorted(normal), sorted(anomalous));
+        let wins = anomalous.iter().map(|score| twice_below(&sorted_normal, score + 0.0)).sum();
         let above = anomalous.iter().map(|score| share_below(&sorted_normal, score + 0.0)).collect();
         let below = normal.iter().map(|score| 1.0 - share_below(&sorted_anomalous, score + 0.0)).collect();
-        Roc { normal: sorted_normal, anomalous: sorted_anomalous, above, below }
+        Roc { normal: sorted_normal, anomalous: sorted_anomalous, wins, above, below }
     }
 
     /// The area under the curve.
     pub fn auc(&self) -> f64 {
-        mean(&self.above)
+        self.wins as f64 / (2.0 * self.normal.len() as f64 * self.anomalous.len() as f64)
     }
 
     /// The area up to a false positive rate of `max_fpr`, scaled so that chance has 1/2 and a perfect

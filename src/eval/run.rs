@@ -1,7 +1,7 @@
 //! The batch loop.
 
 use super::judge::Judge;
-use super::{Assignment, Progress, Quality, Scores, TooFewSamples};
+use super::{Answers, Assignment, Progress, Quality, Scores, TooFewSamples};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::LayerError;
@@ -43,6 +43,9 @@ pub enum EvalError {
     /// The network's output is not a number, or infinite: there is no judging it.
     #[error("the outputs of sample {0} have NaN or infinite values")]
     NotFinite(usize),
+    /// A sample itself has values that are not finite, so that what is given back is infinitely far off.
+    #[error("sample {0} has infinite values: no score can be compared with its own")]
+    NotFiniteScore(usize),
     /// An anomaly detector's samples are too few to judge it by.
     #[error(transparent)]
     TooFewSamples(#[from] TooFewSamples),
@@ -119,6 +122,11 @@ pub fn evaluate(
             return Err(EvalError::NotFinite(first + i / outputs));
         }
         let answers = judge.answers(&logits, images, labels)?;
+        if let Answers::AnomalyScores(scores) = &answers
+            && let Some(i) = scores.iter().position(|score| !score.is_finite())
+        {
+            return Err(EvalError::NotFiniteScore(first + i));
+        }
         sink(&Scores { first: *first, outputs, logits: &logits, labels, answers: &answers })?;
         progress.advance(samples);
     }

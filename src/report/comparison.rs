@@ -84,8 +84,12 @@ pub(super) fn columns(task: Task) -> &'static [&'static str] {
 }
 
 /// A p-value for people; none is 0, but some are too small for `f64`.
-pub(super) fn p_value(p: f64) -> String {
-    if p == 0.0 { "< 1e-300".to_owned() } else { significant(p, 3) }
+pub(super) fn p_value(p: Option<f64>) -> String {
+    match p {
+        None => "unknown".to_owned(),
+        Some(0.0) => "< 1e-300".to_owned(),
+        Some(p) => significant(p, 3),
+    }
 }
 
 /// The fields of a comparison for people.
@@ -151,7 +155,7 @@ impl Document for ComparisonDetails {
                 [&run.report, &run.model, &run.mode, run.lut.as_ref().unwrap_or(&String::new())].map(String::clone);
             let comparison = run.comparison.as_ref();
             let flips = comparison.and_then(Comparison::flips);
-            let delong_p = comparison.filter(|_| flips.is_none()).map(Comparison::p);
+            let delong_p = comparison.filter(|_| flips.is_none()).and_then(Comparison::p);
             let rest = [
                 optional(run.figure.top1().as_ref()),
                 optional(comparison.map(|c| &c.samples)),

@@ -209,13 +209,6 @@ impl Model {
         let mut all = network.notes;
         all.extend(notes.take().unwrap_or_default());
         let task = if network.gives_images { Task::AnomalyDetection } else { Task::Classification };
-        if task != Task::of(network.input, network.num_classes) {
-            all.push(format!(
-                "as many outputs as inputs: taken for {}, but judged as an autoencoder's by --task {}",
-                Task::Classification,
-                Task::AnomalyDetection
-            ));
-        }
         Ok(Model {
             name: path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned()),
             path: Some(path.to_owned()),
@@ -311,7 +304,8 @@ impl Model {
         let weights = Weights { tensors: self.graph.bound(), notes: Vec::new(), blake3: self.blake3.clone() };
         if input != self.input
             && let Ok(architecture) = Architecture::find(self.architecture)
-            && let Ok(mut graph) = architecture.build(input, self.num_classes, Some(&weights))
+            && let (_, classes) = sizes(architecture, &weights)
+            && let Ok(mut graph) = architecture.build(input, classes, Some(&weights))
             && graph.bind(weights.tensors).is_ok()
         {
             self.notes.push(format!("{} takes the images' {height} x {width}", self.name));
@@ -334,6 +328,11 @@ impl Model {
         Ok(())
     }
 
+    /// Whether it is taken for a classifier, but makes as many numbers of an image as it has.
+    pub fn may_give_images_back(&self) -> bool {
+        self.task == Task::Classification && Task::of(self.input, self.num_classes) == Task::AnomalyDetection
+    }
+
     fn build(
         name: &str,
         architecture: &'static Architecture,
@@ -349,6 +348,7 @@ impl Model {
             input,
             source: source.into(),
         })?;
+        let num_classes = outputs(&graph).unwrap_or(num_classes);
         let Weights { tensors, notes, blake3 } = weights;
         graph.bind(tensors).map_err(|source| ModelError::Bind {
             path: path.to_owned(),

@@ -153,6 +153,38 @@ fn recordings_are_scored_by_their_windows() {
     assert_eq!(opcount("recordings.safetensors"), ROWS as u64 * opcount("rows.safetensors"));
 }
 
+/// A directory takes what the bare weights do, and its configuration may say recordings.
+#[test]
+fn a_model_directory_takes_windows_and_recordings() {
+    let folder = folder();
+    let recordings = WINDOWS / ROWS;
+    let labels: Vec<u8> = (0..recordings).map(|i| u8::from(i % 2 == 1)).collect();
+    folder.write("recordings.safetensors", float_set([recordings, 1, ROWS, WINDOW], &windows(), &labels));
+    folder.write("rows.safetensors", float_set([WINDOWS, 1, 1, WINDOW], &windows(), &self::labels()));
+    for (name, input) in [("plain", ""), ("windows", r#", "input": {"shape": [1, 4, 640]}"#)] {
+        folder.write(&format!("{name}/config.json"), format!(r#"{{"architecture": "autoencoder"{input}}}"#));
+        folder.write(&format!("{name}/model.safetensors"), folder.read("w.safetensors"));
+        for set in ["set", "rows", "recordings"] {
+            let args = |model: &str| format!("{model} -d {set}.safetensors --mode base");
+            let expected = folder.logits(&args(ARCH));
+            assert_eq!(folder.logits(&args(&format!("-m {name}"))), expected, "{name} {set}");
+        }
+    }
+}
+
+/// Scales that a file gives are nothing that options for calibration change, and the report says so.
+#[test]
+fn options_of_calibration_are_said_to_be_unused() {
+    let folder = folder();
+    folder.run_to(0, &format!("{RUN} --mode quant --save-qparams q.json"));
+    let notes = |args: &str| folder.json(&format!("{RUN} --mode quant --qparams q.json {args}"))["notes"].to_string();
+    assert!(!notes("").contains("did not change"));
+    for option in ["--act-bits 6", "--calib percentile", "--set fc1:weight_bits=4"] {
+        let name = option.split(' ').next().unwrap();
+        assert!(notes(option).contains(name), "{option}: {}", notes(option));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn the_recipe_of_the_docs_runs() {

@@ -109,6 +109,9 @@ impl Inputs {
         if args.data.is_normalisation_unknown(&dataset, &model.preprocess) {
             notes.push("byte images were only divided by 255: no --mean and --std were given".to_owned());
         }
+        if qparams.is_some() && assignment.is_quantized() {
+            notes.extend(unused_calibration(args, &plan));
+        }
         if args.data.is_normalisation_unused(&dataset) {
             let note = "images of floats are taken as they are: --mean and --std bear on byte images";
             tracing::warn!("{note}");
@@ -134,6 +137,18 @@ impl Inputs {
             notes,
         })
     }
+}
+
+/// What was asked of calibration, where scales are given and nothing is calibrated.
+fn unused_calibration(args: &EvaluateArgs, plan: &Plan) -> Option<String> {
+    let mut options = args.quantization.of_calibration();
+    options.extend(plan.rules.set_widths().then_some("the widths of --set or --assign"));
+    let from = if args.quantization.qparams.is_some() { "--qparams" } else { "the model's own file" };
+    let note = format!("scales are those of {from}, which {} did not change", options.join(", "));
+    (!options.is_empty()).then(|| {
+        tracing::warn!("{note}");
+        note
+    })
 }
 
 /// Swaps the layers, to be measured where that is asked for.
@@ -163,15 +178,12 @@ fn check_images(dataset: &Dataset, preprocess: &Preprocess, model: &Model) -> an
         bail!("{name}: images have {channels} channels, but {} takes {}: {mend}", model.name, expected[0]);
     }
     if found != expected {
-        bail!(
-            "{}: images are {} x {}, but {} takes {} x {}: use --resize and --crop on byte images",
-            dataset.name(),
-            found[1],
-            found[2],
-            model.name,
-            expected[1],
-            expected[2]
-        );
+        let mend = match dataset.pixel_kind() {
+            PixelKind::Bytes => "use --resize and --crop",
+            PixelKind::Floats => "floats are taken as they are, so give them in that size",
+        };
+        let (name, [_, height, width], [_, rows, columns]) = (dataset.name(), found, expected);
+        bail!("{name}: images are {height} x {width}, but {} takes {rows} x {columns}: {mend}", model.name);
     }
     Ok(())
 }

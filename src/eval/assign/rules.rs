@@ -244,6 +244,12 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether any asks for other widths.
+    pub fn set_widths(&self) -> bool {
+        let sets = |settings: &Settings| settings.act_bits.is_some() || settings.weight_bits.is_some();
+        self.rules.iter().any(|rule| sets(&rule.settings))
+    }
+
     /// Whether any derives noise from a multiplier.
     pub fn derive_noise(&self) -> bool {
         self.rules.iter().any(|rule| rule.settings.noise_from_lut.is_some())

@@ -30,7 +30,7 @@ impl Document for Report {
         let compared = self.comparisons.first();
         let comparison = compared.map(|compared| &compared.comparison);
         let flips = comparison.and_then(Comparison::flips);
-        let delong_p = comparison.filter(|_| flips.is_none()).map(Comparison::p);
+        let delong_p = comparison.filter(|_| flips.is_none()).and_then(Comparison::p);
         Records::one([
             ("model", self.model.name.clone()),
             ("dataset", self.dataset.name.clone()),

@@ -131,7 +131,11 @@ pub(super) fn gate(gate: &Gate, task: Task) -> String {
         GateKind::MinAccuracy => format!("{name} {found} of at least {bound}: {verdict}"),
         GateKind::MaxDrop => format!("drop {found} of at most {bound}: {verdict}"),
         GateKind::Alpha => {
-            format!("no significant drop, p = {} at level {}: {verdict}", p_value(gate.found), gate.bound)
+            format!(
+                "no significant drop, p = {} at level {}: {verdict}",
+                p_value(Some(gate.found).filter(|p| !p.is_nan())),
+                gate.bound
+            )
         }
     }
 }
