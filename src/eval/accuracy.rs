@@ -1,6 +1,6 @@
 //! Counting right answers.
 
-use super::roc::Z95;
+use super::wilson_interval;
 use serde::{Deserialize, Serialize};
 
 /// Running counts over a data set.
@@ -83,38 +83,9 @@ impl Counter {
     }
 }
 
-/// The 95 % score interval of a binomial proportion (Wilson, 1927).
-pub fn wilson_interval(successes: u64, trials: u64) -> [f64; 2] {
-    if trials == 0 {
-        return [0.0, 1.0];
-    }
-    let (n, p) = (trials as f64, successes as f64 / trials as f64);
-    let denominator = 1.0 + Z95 * Z95 / n;
-    let centre = (p + Z95 * Z95 / (2.0 * n)) / denominator;
-    let half = Z95 * (p * (1.0 - p) / n + Z95 * Z95 / (4.0 * n * n)).sqrt() / denominator;
-    // Rounding must not leave the proportion itself outside.
-    [(centre - half).clamp(0.0, p), (centre + half).clamp(p, 1.0)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Newcombe (1998, "Two-sided confidence intervals for the single proportion", table I), method
-    /// 3: 81 of 263 and 15 of 148, 0 of 20, 1 of 29.
-    #[test]
-    fn wilson_intervals_as_published() {
-        let cases = [
-            (81, 263, [0.2553, 0.3662]),
-            (15, 148, [0.0624, 0.1605]),
-            (0, 20, [0.0, 0.1611]),
-            (1, 29, [0.0061, 0.1718]),
-        ];
-        for (successes, trials, expected) in cases {
-            let found = wilson_interval(successes, trials).map(|x| (x * 1e4).round() / 1e4);
-            assert_eq!(found, expected, "{successes} of {trials}");
-        }
-    }
 
     #[test]
     fn ties_go_to_the_lowest_class() {

@@ -18,26 +18,28 @@ mod layer_statistics;
 mod moments;
 mod noise;
 mod progress;
+mod proportions;
 mod quality;
 mod roc;
 mod run;
 #[cfg(test)]
 mod tests;
 
-pub use accuracy::{Accuracy, wilson_interval};
+pub use accuracy::Accuracy;
 pub use answers::{Answered, Answers, Scores};
 pub use assign::{
     AssignError, Assignment, LayerNoise, LayerSetting, LutSpec, Luts, Pattern, PatternError, Rule, RuleError, Rules,
     RulesError, Scheme, SettingError, Settings, SettingsError,
 };
 pub use calibrate::{CALIBRATION_BATCH, CalibrationError, calibrate, calibration_data, params, quantize};
-pub use comparison::{Comparison, ComparisonError, Flips, PairedTest, mcnemar_exact, paired_interval};
+pub use comparison::{Comparison, ComparisonError, Flips, PairedTest};
 pub use confusion::{ClassAccuracy, Confusion};
 pub use detection::{Detection, TooFewSamples};
 pub use gate::{Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
+pub use proportions::{mcnemar_exact, paired_interval, wilson_interval};
 pub use quality::{Figure, Quality};
 pub use roc::{Roc, auc_variance};
 pub use run::{EvalError, Outcome, evaluate, set_modes};

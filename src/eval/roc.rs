@@ -4,10 +4,8 @@
 //! A detector scores samples, the anomalous ones higher if it is any good. The area under its curve
 //! is the chance that an anomalous sample scores higher than a normal one, ties counting half.
 
+use super::proportions::Z95;
 use std::cmp::Ordering;
-
-/// The 0.975 quantile of the standard normal distribution.
-pub(super) const Z95: f64 = 1.959_963_984_540_054;
 
 /// Scores of normal and of anomalous samples, and where each sample stands among the other kind.
 #[derive(Debug, Clone, PartialEq)]
