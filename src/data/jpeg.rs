@@ -3,7 +3,7 @@
 
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError as CodecError, PixelFormat};
 
-/// What decoding may take, in bytes: enough for 60 megapixels of progressive colour.
+/// What decoding may take, in bytes: enough for 170 megapixels of baseline colour, 85 of progressive.
 const MAX_MEMORY: u64 = 1 << 30;
 
 #[derive(Debug, thiserror::Error)]
