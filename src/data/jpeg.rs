@@ -16,8 +16,8 @@ pub(super) enum JpegError {
     Empty,
     /// Libjpeg reads more of these; the decoder does not, or not to the bit.
     #[error(
-        "components sampled {samplings:?}, expected one, three, or four sampled alike or as 4:2:2 or 4:2:0: \
-         decode the image with another program and save it anew"
+        "components sampled {samplings:?}, expected one, three of which none is finer than the first, or four that \
+         are alike or as 4:2:2 or 4:2:0: save the image anew with another program"
     )]
     Components { samplings: Vec<(u8, u8)> },
     #[error(transparent)]
@@ -49,7 +49,7 @@ impl<'a> Jpeg<'a> {
         let samplings: Vec<_> = samplings.collect();
         let format = match samplings[..] {
             [_] => PixelFormat::Grayscale,
-            [_, _, _] => PixelFormat::Rgb,
+            [y, cb, cr] if [cb, cr].iter().all(|part| part.0 <= y.0 && part.1 <= y.1) => PixelFormat::Rgb,
             [c, m, y, k] if c == k && m == y && (c == m || m == (1, 1) && matches!(c, (2, 1 | 2))) => PixelFormat::Rgb,
             _ => return Err(JpegError::Components { samplings }),
         };
