@@ -40,6 +40,7 @@ mod folder;
 mod format;
 mod idx;
 mod image_files;
+mod jpeg;
 mod list;
 mod names;
 mod npz;

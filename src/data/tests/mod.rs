@@ -11,6 +11,7 @@ mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod pillow;
 mod preprocess;
 
 use super::{DataError, DataFormat, Dataset, Pixels, decode};

@@ -26,7 +26,8 @@ fn png_row(width: u32, depth: u8, color: u8, chunks: &[(&[u8; 4], &[u8])], row: 
     file
 }
 
-fn planes(bytes: Vec<u8>) -> Result<([usize; 3], Vec<u8>), String> {
+/// The shape and planes of an image file.
+pub fn planes(bytes: Vec<u8>) -> Result<([usize; 3], Vec<u8>), String> {
     let image = EncodedImage { file: "picture".to_owned(), bytes };
     let shape = decode::shape(&image).map_err(|error| error.to_string())?;
     let planes = decode::planes(&image).map_err(|error| error.to_string())?;
