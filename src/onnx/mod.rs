@@ -115,7 +115,11 @@ impl File {
             }
             built => built,
         };
-        let Built { mut graph, mut parameters, quantization, num_classes, gives_images } = built?;
+        let Built { mut graph, mut parameters, quantization, num_classes, gives_images, gives_integers } = built?;
+        if gives_integers {
+            notes
+                .push(format!("the output '{output}' is of 8-bit integers: taken for the numbers that they stand for"));
+        }
         let (mut params, note) = quantization.finish();
         notes.extend(note);
         if let Some(weights) = weights {
@@ -169,6 +173,8 @@ struct Built {
     quantization: Quantization,
     num_classes: usize,
     gives_images: bool,
+    /// Whether the file has its output in integers.
+    gives_integers: bool,
 }
 
 impl Source<'_> {
@@ -196,9 +202,10 @@ impl Source<'_> {
         for node in self.nodes {
             lowering.lower(node, self.opset)?;
         }
+        let gives_integers = lowering.take_integers(self.output);
         let (num_classes, gives_images) = self.finish(&mut lowering)?;
         let Lowering { graph, parameters, quantization, .. } = lowering;
-        Ok(Built { graph, parameters, quantization, num_classes, gives_images })
+        Ok(Built { graph, parameters, quantization, num_classes, gives_images, gives_integers })
     }
 
     /// Makes the output the graph's, in rows, and gives their length, the number of classes; or that of an

@@ -2,6 +2,7 @@
 
 use super::error::NodeProblem;
 use crate::graph::{Dim, ValueId};
+use crate::quant::ActivationParams;
 use candle_core::Tensor;
 
 /// An integer that may depend on the batch size: `fixed + batch * N`.
@@ -101,6 +102,9 @@ pub(super) enum Value {
         /// The dimensions in the file.
         shape: Vec<Dim>,
     },
+    /// Computed 8-bit integers of these parameters, in the file; in the graph, the numbers that they stand
+    /// for, which `DequantizeLinear` takes them for.
+    Quantized(Box<Value>, ActivationParams),
 }
 
 impl Value {
@@ -109,6 +113,7 @@ impl Value {
         match self {
             Value::Ints(ints) => Ok(ints),
             Value::Floats { .. } => Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" }),
+            Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
             Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }
@@ -118,6 +123,7 @@ impl Value {
         match self {
             Value::Floats { tensor, .. } => Ok(tensor),
             Value::Ints(_) => Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" }),
+            Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
             Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }

@@ -5,15 +5,29 @@
 //! they multiply the file's own integers.
 
 use super::node::{axis, known};
-use super::{Lowering, Node};
+use super::{Lower, Lowering, Node};
 use crate::graph::ValueId;
-use crate::graph::op::FakeQuantize;
+use crate::graph::op::{FakeQuantize, Unary};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::{Int, Ints, Value};
 use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
 use candle_core::{Device, Tensor, TensorId};
 use rten_onnx::onnx::DataType;
 use std::collections::{BTreeMap, HashMap};
+
+/// Kinds of operators whose output has no other numbers than the first input, and zeros.
+const KEEPS_GRID: [&str; 10] = [
+    "expand",
+    "flatten",
+    "gather",
+    "global_max_pool",
+    "max_pool",
+    "reduce_max",
+    "relu",
+    "reshape",
+    "slice",
+    "transpose",
+];
 
 /// What a file says of quantization, as far as it was lowered.
 #[derive(Default)]
@@ -41,10 +55,25 @@ struct Integers {
 }
 
 impl Quantization {
-    /// A rounded value in another order.
-    pub fn moved(&mut self, from: ValueId, to: ValueId) {
-        if let Some(&params) = self.activations.get(&from) {
-            self.activations.insert(to, params);
+    /// A value that was rounded.
+    fn rounded(&mut self, value: &Value, params: ActivationParams) {
+        if let Value::Computed(id) = value {
+            self.activations.insert(*id, params);
+        }
+    }
+
+    /// The output of an operator, which is as rounded as what it moves.
+    pub fn carry(&mut self, kind: &str, inputs: &[ValueId], output: ValueId) {
+        let moved = match kind {
+            "concat" => inputs,
+            kind if KEEPS_GRID.contains(&kind) => inputs.get(..1).unwrap_or_default(),
+            _ => return,
+        };
+        let mut params = moved.iter().map(|input| self.activations.get(input));
+        if let Some(Some(&first)) = params.next()
+            && params.all(|other| other == Some(&first))
+        {
+            self.activations.insert(output, first);
         }
     }
 
@@ -166,10 +195,84 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
     };
     let params = ActivationParams::new(scale, zero_point, range).map_err(unusable)?;
     let rounded = lowering.emit(node.name, FakeQuantize(params), &[value])?;
-    if let Value::Computed(id) = rounded {
-        lowering.quantization.activations.insert(id, params);
+    lowering.quantization.rounded(&rounded, params);
+    Ok(vec![Value::Quantized(Box::new(rounded), params)])
+}
+
+/// Operators that give back some of the integers that they are given, or the shape of these.
+const MOVES: [&str; 14] = [
+    "Concat",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "MaxPool",
+    "Reshape",
+    "Shape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+];
+
+/// Lowers a node by `lower`, which sees numbers in place of computed integers where it only moves them.
+pub(super) fn lower(lowering: &mut Lowering, mut node: Node, lower: Lower) -> Result<Vec<Value>, NodeProblem> {
+    let computed = |input: &Option<Value>| matches!(input, Some(Value::Quantized(..)));
+    let Some(index) = node.inputs.iter().position(computed) else { return lower(lowering, &node) };
+    let Some(Value::Quantized(_, params)) = node.inputs[index] else { return lower(lowering, &node) };
+    let is_concat = node.operator() == "Concat";
+    match node.operator() {
+        "DequantizeLinear" => return lower(lowering, &node),
+        "Clip" => return clip(lowering, &node),
+        // Zero is the integer zero.
+        "Relu" if params.zero_point() == 0 => (),
+        operator if MOVES.contains(&operator) => (),
+        _ => return Err(NodeProblem::Quantized(index)),
     }
-    Ok(vec![rounded])
+    for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || is_concat) {
+        match input.take() {
+            Some(Value::Quantized(value, found)) if found == params => *input = Some(*value),
+            Some(Value::Quantized(_, found)) => {
+                let [a, b] = [params, found].map(|params| grid(params.scale(), params.zero_point()));
+                return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
+            }
+            _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
+        }
+    }
+    let integers = |value| match value {
+        Value::Ints(_) => value,
+        moved => Value::Quantized(Box::new(moved), params),
+    };
+    Ok(lower(lowering, &node)?.into_iter().map(integers).collect())
+}
+
+/// `Clip` of computed integers.
+fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let Value::Quantized(value, params) = node.input(0)? else { return Err(NodeProblem::Quantized(1)) };
+    let (scale, zero_point, range) = (params.scale(), params.zero_point(), params.range());
+    let bound = |index: usize, default: i32| match node.optional(index) {
+        Some(bound) => match known(bound.ints(index)?)?.as_slice() {
+            [bound] => Ok((*bound).clamp(range.q_min().into(), range.q_max().into()) as i32),
+            several => Err(NodeProblem::Unsupported(format!("a bound of {} numbers", several.len()))),
+        },
+        None => Ok(default),
+    };
+    let (low, high) = (bound(1, range.q_min())?, bound(2, range.q_max())?);
+    let number = |q: i32| (q - zero_point) as f32 * scale;
+    let op = Unary::Clip { min: number(low), max: number(high) };
+    let clipped = lowering.emit(node.name, op, std::slice::from_ref(value))?;
+    // The layer's range where padding, the zero point, lies in it.
+    let narrow = IntRange::new(low, high).and_then(|range| ActivationParams::new(scale, zero_point, range));
+    let params = narrow.unwrap_or(*params);
+    lowering.quantization.rounded(&clipped, params);
+    Ok(vec![Value::Quantized(Box::new(clipped), params)])
+}
+
+/// A scale and zero point in words.
+fn grid(scale: f32, zero_point: i32) -> String {
+    format!("scale {scale} and zero point {zero_point}")
 }
 
 /// The axis that scales are for; of one scale, the last.
@@ -190,13 +293,16 @@ pub(super) fn dequantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
     let (scales, zero_points) = scales(node)?;
     let ints = match node.input(0)? {
         Value::Ints(ints) => ints,
-        Value::Computed(id) => {
-            let params = lowering.quantization.activations.get(id);
-            let is_same =
-                |params: &&ActivationParams| [params.scale()] == *scales && [params.zero_point()] == *zero_points;
-            let other =
-                || NodeProblem::Unsupported("activations of other scales than they were quantized by".to_owned());
-            return params.filter(is_same).map(|_| vec![Value::Computed(*id)]).ok_or_else(other);
+        Value::Quantized(value, params) => {
+            if [params.scale()] == *scales && [params.zero_point()] == *zero_points {
+                return Ok(vec![(**value).clone()]);
+            }
+            let by = grid(params.scale(), params.zero_point());
+            let found = match (scales.as_slice(), zero_points.as_slice()) {
+                (&[scale], &[zero_point]) => grid(scale, zero_point),
+                _ => format!("{} scales", scales.len()),
+            };
+            return Err(NodeProblem::Unsupported(format!("dequantizing by {found} what was quantized by {by}")));
         }
         _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "integers" }),
     };
