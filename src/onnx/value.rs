@@ -4,6 +4,7 @@ use super::error::NodeProblem;
 use crate::graph::{Dim, ValueId};
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
+use rten_onnx::onnx::DataType;
 
 /// An integer that may depend on the batch size: `fixed + batch * N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +45,28 @@ impl Int {
 }
 
 /// Integers that are known before the images are, but for the batch size.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ints {
     pub dims: Vec<usize>,
     pub values: Vec<Int>,
+    /// Their type, which quantization gives a meaning.
+    pub ty: DataType,
 }
 
 impl Ints {
-    /// One axis of them.
+    /// Of 64 bits, as shapes are.
+    pub fn new(dims: Vec<usize>, values: Vec<Int>) -> Self {
+        Ints { dims, values, ty: DataType::INT64 }
+    }
+
+    /// One axis of them, of 64 bits.
     pub fn vector(values: Vec<Int>) -> Self {
-        Ints { dims: vec![values.len()], values }
+        Ints::new(vec![values.len()], values)
+    }
+
+    /// The same of another type.
+    pub fn of(self, ty: DataType) -> Self {
+        Ints { ty, ..self }
     }
 
     /// The numbers, if none depends on the batch size.
