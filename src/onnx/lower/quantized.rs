@@ -321,7 +321,7 @@ pub(super) fn dequantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
             };
             return Err(NodeProblem::Unsupported(format!("dequantizing by {found} what was quantized by {by}")));
         }
-        _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "integers" }),
+        _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "quantized integers" }),
     };
     let axis = axis_of(node, &ints.dims, scales.len())?;
     let inner: usize = ints.dims.iter().skip(axis + 1).product();

@@ -1,6 +1,7 @@
 //! Networks that are quantized already, in QDQ format.
 
 use super::operators::{both, case};
+use super::quantized_forms::conv;
 use crate::common::Folder;
 use crate::common::files::{float_set, read_logits};
 use crate::common::network::Array;
@@ -10,10 +11,10 @@ use Attr::{Int, Ints};
 use rten_onnx::onnx::{DataType, TensorProto};
 use std::cell::RefCell;
 
-const IMAGE: [usize; 3] = [2, 4, 4];
+pub const IMAGE: [usize; 3] = [2, 4, 4];
 
 /// Integers of 8, 16 or 32 bits.
-fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &[i32]) {
+pub fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &[i32]) {
     let bytes = match ty {
         DataType::INT32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         DataType::INT16 => values.iter().flat_map(|&value| (value as i16).to_le_bytes()).collect(),
@@ -29,7 +30,7 @@ fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &
 }
 
 /// A weight of one scale for each element along `axis`, as the value `name`.
-fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
+pub fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
     let mut random = Random::new(shape.len() as u64);
     let values: Vec<i32> = (0..shape.iter().product()).map(|_| random.below(255) as i32 - 127).collect();
     let [ints, scales, zeros] = ["_quantized", "_scale", "_zero"].map(|part| format!("{name}{part}"));
@@ -41,7 +42,7 @@ fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
 }
 
 /// `x` rounded to 8 bits by one scale, as the value `name`.
-fn rounded(net: &mut Onnx, x: &str, name: &str, ty: DataType, scale: f32, zero_point: i32) {
+pub fn rounded(net: &mut Onnx, x: &str, name: &str, ty: DataType, scale: f32, zero_point: i32) {
     let [scales, zero, q] = ["_scale", "_zero", "_q"].map(|part| format!("{name}{part}"));
     net.scalar(&scales, scale);
     integers(net, &zero, ty, &[], &[zero_point]);
@@ -178,7 +179,7 @@ fn moves(net: &mut Onnx, on_integers: bool) {
         net.op("DequantizeLinear", &["c", "x8_scale", "x8_zero"], "c8", &[]);
     }
     weight(net, "conv.weight", &[3, 4, 2, 2], 0, 0.001);
-    net.op("Conv", &[if on_integers { "c8" } else { "c" }, "conv.weight"], "y", &[]);
+    conv(net, &[if on_integers { "c8" } else { "c" }, "conv.weight"], "y");
 }
 
 #[test]
@@ -224,11 +225,13 @@ fn integers_as_the_output() {
 fn layers_without_scales_are_calibrated() {
     let folder = Folder::new();
     let mut net = Onnx::new(17, &IMAGE);
-    weight(&mut net, "w", &[4, 5], 1, 0.01);
-    net.op("MatMul", &["x", "w"], "y", &[]).op("Flatten", &["y"], "out", &[]);
+    weight(&mut net, "fc.weight", &[4, 5], 1, 0.01);
+    net.op("MatMul", &["x", "fc.weight"], "y", &[]).op("Flatten", &["y"], "out", &[]);
     folder.write("net.onnx", net.bytes("out"));
     folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
     let report = folder.json("--model net.onnx --data set.safetensors");
-    assert!(report["notes"].to_string().contains("scales for 0 of 1 layers"), "{report:#}");
-    folder.refuses("--model net.onnx --data set.safetensors --mode quant", &["--calib-data"]);
+    assert!(report["notes"].to_string().contains("scales for 0 of 1 layers: layer 'fc' has none"), "{report:#}");
+    let needles = ["net.onnx", "no quantization parameters for 1 of 1 layers, 'fc'", "--qparams", "--calib-data"];
+    folder.refuses("--model net.onnx --data set.safetensors --mode quant", &needles);
+    folder.json("--model net.onnx --data set.safetensors --mode quant --calib-data set.safetensors");
 }
