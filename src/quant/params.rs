@@ -33,7 +33,9 @@ pub enum ParamsError {
         q_max: i32,
     },
     /// Sign-magnitude operands have no zero point.
-    #[error("coding sign-magnitude needs zero points of 0, found {0}: use --coding affine, or symmetric quantization")]
+    #[error(
+        "coding sign-magnitude needs zero points of 0, or of 128 throughout, found {0}: use --coding affine, or symmetric quantization"
+    )]
     SignMagnitude(i32),
     /// Scales and zero points that do not pair up, or do not match the layer's outputs.
     #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]

@@ -36,7 +36,8 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     if let Value::Computed(id) = inputs[0]
         && lowering.quantization.is_layer(id)
     {
-        inputs[0] = lowering.emit(node.name, Scale { factor: 1.0 }, &inputs[..1])?;
+        let name = format!("{} (input)", node.name);
+        inputs[0] = lowering.emit(&name, Scale { factor: 1.0 }, &inputs[..1])?;
     }
     // Running statistics are no parameters that training learns.
     for statistic in inputs.iter_mut().skip(3) {

@@ -253,10 +253,13 @@ pub(super) fn lower(lowering: &mut Lowering, mut node: Node, lower: Lower) -> Re
     }
     for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || is_concat) {
         match input.take() {
-            Some(Value::Quantized(value, found)) if found == params => *input = Some(*value),
-            Some(Value::Quantized(_, found)) => {
-                let [a, b] = [params, found].map(|params| grid(params.scale(), params.zero_point()));
-                return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
+            Some(Value::Quantized(value, found)) => {
+                let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
+                if a != b {
+                    let [a, b] = [a, b].map(|(scale, zero_point)| grid(scale, zero_point));
+                    return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
+                }
+                *input = Some(*value);
             }
             _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
         }
@@ -277,6 +280,8 @@ fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem>
         Ok(node.int_bound(index)?.map_or(default, inside))
     };
     let (low, high) = (bound(1, range.q_min())?, bound(2, range.q_max())?);
+    // Bounds that cross leave the upper one.
+    let low = low.min(high);
     let number = |q: i32| (q - zero_point) as f32 * scale;
     let op = Unary::Clip { min: number(low), max: number(high) };
     let clipped = lowering.emit(node.name, op, std::slice::from_ref(value))?;

@@ -98,13 +98,13 @@ const FORMS: [Form; 8] = [
         dims(net, "conv.weight_quantized", &[3, 18]);
         net.ints("shape", &[3, 2, 3, 3]).op("Reshape", &["conv.weight", "shape"], "reshaped", &[]);
         net.graph.node.swap(3, 4);
-        net.graph.node[4].input[1] = "reshaped".to_owned();
+        "reshaped".clone_into(&mut net.graph.node[4].input[1]);
     }),
     ("activations by Clip", |net| {
         integers(net, "high", DataType::UINT8, &[], &[255]);
         net.op("Clip", &["x8_q", "", "high"], "clipped", &[]);
         net.graph.node[1..].rotate_right(1);
-        net.graph.node[2].input[0] = "clipped".to_owned();
+        "clipped".clone_into(&mut net.graph.node[2].input[0]);
     }),
 ];
 
@@ -146,7 +146,7 @@ const EXACT: [Case; 4] = [
     }),
     case("normalisation after a layer", IMAGE, |net| {
         plain(net);
-        net.graph.node.last_mut().unwrap().output[0] = "c".to_owned();
+        "c".clone_into(&mut net.graph.node.last_mut().unwrap().output[0]);
         net.random("g", &[3]).random("b", &[3]).random("m", &[3]).random_between("v", &[3], 0.5, 2.0);
         net.op("BatchNormalization", &["c", "g", "b", "m", "v"], "y", &[]);
     }),
@@ -168,7 +168,7 @@ fn layers_that_are_left_out_may_stay_in_floating_point() {
     let folder = Folder::new();
     let network = |net: &mut Onnx| {
         plain(net);
-        net.graph.node.last_mut().unwrap().output[0] = "c".to_owned();
+        "c".clone_into(&mut net.graph.node.last_mut().unwrap().output[0]);
         net.op("Flatten", &["c"], "f", &[]).random("fc.weight", &[5, 12]);
         net.op("Gemm", &["f", "fc.weight"], "y", &[("transB", Int(1))]);
     };
