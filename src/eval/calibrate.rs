@@ -39,7 +39,10 @@ pub enum CalibrationError {
     #[error(transparent)]
     Layer(#[from] LayerError),
     /// Layers that parameters leave out.
-    #[error("no quantization parameters for {} of {} layers: {}", .missing.len(), .layers, .missing.join(", "))]
+    #[error(
+        "no quantization parameters for {} of {} layers, '{}': give them by --qparams, or calibrate all by --calib-data",
+        .missing.len(), .layers, .missing.join("', '")
+    )]
     Missing {
         /// Their names.
         missing: Vec<String>,

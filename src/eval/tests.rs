@@ -198,7 +198,10 @@ fn parameters_go_out_and_in_by_name() {
 
     file.layers.remove("fc1");
     let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
-    assert_eq!(error.to_string(), "no quantization parameters for 1 of 2 layers: fc1");
+    assert_eq!(
+        error.to_string(),
+        "no quantization parameters for 1 of 2 layers, 'fc1': give them by --qparams, or calibrate all by --calib-data"
+    );
     // A layer that needs none may be left out.
     let mut partly = assignment.clone();
     partly.layers_mut()[0].mode = InferenceMode::Baseline;

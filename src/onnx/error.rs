@@ -198,6 +198,12 @@ pub enum NodeProblem {
         /// What belongs there.
         expected: &'static str,
     },
+    /// Computed integers where numbers belong.
+    #[error(
+        "input {0} is the integers of a QuantizeLinear: quantize in QDQ format, with a DequantizeLinear before all that \
+         computes"
+    )]
+    Quantized(usize),
     /// What the batch size decides in a way that no batch can be run by.
     #[error("{0}, whose size depends on the batch")]
     Batch(String),

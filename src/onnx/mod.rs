@@ -48,7 +48,7 @@ pub struct Network {
     pub gives_images: bool,
     /// Hash of the file, and of those that hold its external data.
     pub blake3: String,
-    /// The quantization parameters of every layer, where the file has them (QDQ format).
+    /// The quantization parameters of those layers that a quantized file has them for (QDQ format).
     pub params: Option<ParamsFile>,
     /// What a reader of the report should know.
     pub notes: Vec<String>,
@@ -115,23 +115,26 @@ impl File {
             }
             built => built,
         };
-        let Built { mut graph, mut parameters, quantization, num_classes, gives_images } = built?;
-        let (mut params, note) = quantization.finish();
+        let Built { mut graph, mut parameters, quantization, num_classes, gives_images, gives_integers } = built?;
+        if gives_integers {
+            notes
+                .push(format!("the output '{output}' is of 8-bit integers: taken for the numbers that they stand for"));
+        }
+        // Other weights have other scales.
+        let (params, note) = quantization.finish().filter(|_| weights.is_none()).unzip();
         notes.extend(note);
         if let Some(weights) = weights {
             let all = parameters.len();
             let replaced = weights.keys().filter(|name| parameters.contains_key(*name)).count();
             notes.push(format!("{replaced} of {all} tensors of the file replaced by --weights"));
             parameters.extend(weights);
-            // Other weights have other scales.
-            params.clear();
         }
         graph.bind(parameters).map_err(|error| OnnxProblem::Bind(Box::new(error)))?;
         self.external.contents().for_each(|bytes| {
             self.hasher.update(bytes);
         });
         let blake3 = self.hasher.finalize().to_hex().to_string();
-        let params = (!params.is_empty()).then(|| ParamsFile { layers: params, blake3: blake3.clone() });
+        let params = params.map(|layers| ParamsFile { layers, blake3: blake3.clone() });
         Ok(Network { graph, input: images.shape, num_classes, gives_images, blake3, params, notes })
     }
 }
@@ -169,6 +172,8 @@ struct Built {
     quantization: Quantization,
     num_classes: usize,
     gives_images: bool,
+    /// Whether the file has its output in integers.
+    gives_integers: bool,
 }
 
 impl Source<'_> {
@@ -186,19 +191,15 @@ impl Source<'_> {
         let mut graph = Graph::new();
         let (input, images) = self.images.add(&mut graph, batch)?;
         let mut lowering = Lowering::new(graph, input, batch, self.nodes, self.output, external);
-        for tensor in &self.graph.initializer {
-            if let (Some(name), Some(ty)) = (&tensor.name, tensor.data_type) {
-                lowering.quantization.types.insert(name.clone(), ty);
-            }
-        }
         lowering.define(&self.images.name, Value::Computed(images));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
             lowering.lower(node, self.opset)?;
         }
+        let gives_integers = lowering.take_integers(self.output);
         let (num_classes, gives_images) = self.finish(&mut lowering)?;
         let Lowering { graph, parameters, quantization, .. } = lowering;
-        Ok(Built { graph, parameters, quantization, num_classes, gives_images })
+        Ok(Built { graph, parameters, quantization, num_classes, gives_images, gives_integers })
     }
 
     /// Makes the output the graph's, in rows, and gives their length, the number of classes; or that of an

@@ -94,7 +94,7 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
     let ints = |values: Vec<i64>| -> Result<Constant, TensorProblem> {
         check_length(values.len(), count)?;
         let values = values.into_iter().map(Int::from).collect();
-        Ok(Constant::Ints(Ints { dims: dims.clone(), values }))
+        Ok(Constant::Ints(Ints { dims: dims.clone(), values, ty }))
     };
     let small = |values: &[i32]| values.iter().map(|&x| i64::from(x)).collect::<Vec<_>>();
     match (ty, bytes) {

@@ -2,7 +2,9 @@
 
 use super::error::NodeProblem;
 use crate::graph::{Dim, ValueId};
+use crate::quant::ActivationParams;
 use candle_core::Tensor;
+use rten_onnx::onnx::DataType;
 
 /// An integer that may depend on the batch size: `fixed + batch * N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,16 +45,28 @@ impl Int {
 }
 
 /// Integers that are known before the images are, but for the batch size.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ints {
     pub dims: Vec<usize>,
     pub values: Vec<Int>,
+    /// Their type, which quantization gives a meaning.
+    pub ty: DataType,
 }
 
 impl Ints {
-    /// One axis of them.
+    /// Of 64 bits, as shapes are.
+    pub fn new(dims: Vec<usize>, values: Vec<Int>) -> Self {
+        Ints { dims, values, ty: DataType::INT64 }
+    }
+
+    /// One axis of them, of 64 bits.
     pub fn vector(values: Vec<Int>) -> Self {
-        Ints { dims: vec![values.len()], values }
+        Ints::new(vec![values.len()], values)
+    }
+
+    /// The same of another type.
+    pub fn of(self, ty: DataType) -> Self {
+        Ints { ty, ..self }
     }
 
     /// The numbers, if none depends on the batch size.
@@ -101,6 +115,9 @@ pub(super) enum Value {
         /// The dimensions in the file.
         shape: Vec<Dim>,
     },
+    /// Computed 8-bit integers of these parameters, in the file; in the graph, the numbers that they stand
+    /// for, which `DequantizeLinear` takes them for.
+    Quantized(Box<Value>, ActivationParams),
 }
 
 impl Value {
@@ -109,6 +126,7 @@ impl Value {
         match self {
             Value::Ints(ints) => Ok(ints),
             Value::Floats { .. } => Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" }),
+            Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
             Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }
@@ -118,6 +136,7 @@ impl Value {
         match self {
             Value::Floats { tensor, .. } => Ok(tensor),
             Value::Ints(_) => Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" }),
+            Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
             Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }

@@ -33,7 +33,9 @@ pub enum ParamsError {
         q_max: i32,
     },
     /// Sign-magnitude operands have no zero point.
-    #[error("coding sign-magnitude needs zero points of 0, found {0}: use --coding affine, or symmetric quantization")]
+    #[error(
+        "coding sign-magnitude needs zero points of 0, or of 128 throughout, found {0}: use --coding affine, or symmetric quantization"
+    )]
     SignMagnitude(i32),
     /// Scales and zero points that do not pair up, or do not match the layer's outputs.
     #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]
@@ -93,9 +95,11 @@ impl IntRange {
     }
 
     /// How far the range must move to lie inside what `coding` indexes: 0 where it does already.
-    fn shift_for(self, coding: Coding) -> i32 {
+    /// Sign-magnitude has it where the zero points are.
+    fn shift_for(self, coding: Coding, zero_points: &[i32]) -> i32 {
         match coding {
             Coding::Signed if self.q_max > 127 => -128,
+            Coding::SignMagnitude if zero_points.iter().all(|&z| z == 128) => -128,
             Coding::Affine if self.q_min < 0 => 128,
             _ => 0,
         }
@@ -172,10 +176,10 @@ impl ActivationParams {
     /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
     ///
     /// # Errors
-    /// When `coding` is sign-magnitude and the zero point is not 0.
+    /// When `coding` is sign-magnitude and the zero point is neither 0 nor 128, which a shift makes 0.
     pub fn for_coding(self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        check_coding(self.zero_point, coding)?;
-        let shift = self.range.shift_for(coding);
+        let shift = self.range.shift_for(coding, &[self.zero_point]);
+        check_coding(self.zero_point + shift, coding)?;
         let range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
         Ok((ActivationParams { zero_point: self.zero_point + shift, range, ..self }, shift != 0))
     }
@@ -260,10 +264,11 @@ impl WeightParams {
     /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
     ///
     /// # Errors
-    /// When `coding` is sign-magnitude and a zero point is not 0.
+    /// When `coding` is sign-magnitude and the zero points are neither all 0 nor all 128, which a shift
+    /// makes 0.
     pub fn for_coding(mut self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        self.zero_points.iter().try_for_each(|&zero_point| check_coding(zero_point, coding))?;
-        let shift = self.range.shift_for(coding);
+        let shift = self.range.shift_for(coding, &self.zero_points);
+        self.zero_points.iter().try_for_each(|&zero_point| check_coding(zero_point + shift, coding))?;
         self.range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
         self.zero_points.iter_mut().for_each(|zero_point| *zero_point += shift);
         Ok((self, shift != 0))
@@ -331,6 +336,19 @@ mod tests {
     fn sign_magnitude_refuses_zero_points() {
         let params = ActivationParams::new(1.0, 3, range(0, 255)).unwrap();
         assert_eq!(params.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(3)));
+        let mixed = WeightParams::new(vec![1.0; 2], vec![128, 0], range(0, 255)).unwrap();
+        assert_eq!(mixed.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(128)));
+    }
+
+    /// Unsigned integers around 128 are signed ones around 0.
+    #[test]
+    fn sign_magnitude_takes_symmetric_zero_points() {
+        let input = ActivationParams::new(0.5, 128, range(0, 255)).unwrap();
+        let signed = ActivationParams::new(0.5, 0, range(-128, 127)).unwrap();
+        assert_eq!(input.for_coding(Coding::SignMagnitude), Ok((signed, true)));
+        let weight = WeightParams::new(vec![0.5, 2.0], vec![128; 2], range(0, 255)).unwrap();
+        let signed = WeightParams::new(vec![0.5, 2.0], vec![0; 2], range(-128, 127)).unwrap();
+        assert_eq!(weight.for_coding(Coding::SignMagnitude), Ok((signed, true)));
     }
 
     proptest! {

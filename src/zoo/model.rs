@@ -51,7 +51,7 @@ pub struct Model {
     pub dataset: Option<String>,
     /// Its own calibration set.
     pub calibration: Option<Calibration>,
-    /// The quantization parameters of every layer, where its file has them.
+    /// The quantization parameters of those layers that its file has them for, where it is quantized.
     pub params: Option<ParamsFile>,
     /// Hash of the weights file.
     pub blake3: String,

@@ -1,5 +1,6 @@
 //! Functions of numbers, alone and in pairs.
 
+use super::node::known;
 use super::{Lowering, Node, constants, integers};
 use crate::graph::op::{Add, Binary, Choose, Relu, Relu6, Unary};
 use crate::onnx::error::NodeProblem;
@@ -115,6 +116,12 @@ pub(super) fn unary(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
 
 /// `Clip`, whose bounds are attributes before version 11.
 pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if let Value::Ints(ints) = node.input(0)? {
+        let [low, high] = [node.int_bound(1)?, node.int_bound(2)?];
+        let clip = |int| Int::from(i64::min(i64::max(int, low.unwrap_or(int)), high.unwrap_or(i64::MAX)));
+        let values = known(ints)?.into_iter().map(clip).collect();
+        return Ok(vec![Value::Ints(Ints { values, ..ints.clone() })]);
+    }
     let min = node.float_by_either("min", 1)?.unwrap_or(f32::NEG_INFINITY);
     let max = node.float_by_either("max", 2)?.unwrap_or(f32::INFINITY);
     let input = [node.input(0)?.clone()];
@@ -139,7 +146,7 @@ pub(super) fn choose(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
 
 /// Comparisons and logic, whose result is 1 or 0: of constants as integers, else as numbers.
 pub(super) fn compare(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let zero = Value::Ints(Ints { dims: vec![], values: vec![Int::from(0)] });
+    let zero = Value::Ints(Ints::new(vec![], vec![Int::from(0)]));
     let a = node.input(0)?;
     let b = if node.operator() == "Not" { &zero } else { node.input(1)? };
     if let (Value::Ints(a), Value::Ints(b)) = (a, b) {
@@ -161,7 +168,7 @@ pub(super) fn compare(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>
     Ok(vec![match lowering.emit(node.name, op, &pair)? {
         Value::Floats { tensor, .. } => {
             let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| Int::from(x as i64)).collect();
-            Value::Ints(Ints { dims: tensor.dims().to_vec(), values })
+            Value::Ints(Ints::new(tensor.dims().to_vec(), values))
         }
         computed => computed,
     }])

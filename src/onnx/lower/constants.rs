@@ -26,7 +26,7 @@ pub(super) fn constant(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
         Ok(value(Constant::Floats(tensor), node.name, false))
     };
     let ints = |values: &[i64], dims: Vec<usize>| {
-        Value::Ints(Ints { dims, values: values.iter().copied().map(Int::from).collect() })
+        Value::Ints(Ints::new(dims, values.iter().copied().map(Int::from).collect()))
     };
     let found = if let Some(tensor) = node.tensor("value")? {
         value(lowering.read(tensor)?, output(node), false)
@@ -69,7 +69,7 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
                 return Err(NodeProblem::Unsupported(format!("{count} integers")));
             }
             let values = vec![*number; count];
-            Value::Ints(Ints { dims: sizes, values })
+            Value::Ints(Ints { dims: sizes, values, ty: ints.ty })
         }
         number => {
             let number = match number {
@@ -104,7 +104,7 @@ pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>
     }
     if let Value::Ints(ints) = node.input(0)? {
         let values = values.into_iter().map(|sum| Int::from(sum as i64)).collect();
-        return Ok(vec![Value::Ints(Ints { dims: ints.dims.clone(), values })]);
+        return Ok(vec![Value::Ints(Ints { dims: ints.dims.clone(), values, ty: ints.ty })]);
     }
     let tensor = Tensor::from_vec(values, tensor.dims(), &Device::Cpu)?;
     Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
@@ -127,6 +127,16 @@ pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
     Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
 }
 
+/// An integer of type `ty`; of more bits than 8, it fits.
+fn wrap(int: Int, ty: DataType) -> Int {
+    match (int.known(), ty) {
+        (Some(known), DataType::UINT8) => Int::from(i64::from(known as u8)),
+        (Some(known), DataType::BOOL) => Int::from(i64::from(known != 0)),
+        (Some(known), DataType::INT8) => Int::from(i64::from(known as i8)),
+        _ => int,
+    }
+}
+
 /// `Cast`: real numbers stay `f32`; constants become what they are cast to.
 pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let to = DataType(node.int_or("to", 1)? as i32);
@@ -135,9 +145,13 @@ pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProb
         (Value::Ints(ints), true) => real(&ints, output(node))?,
         (Value::Floats { tensor, .. }, false) => {
             let is_bool = to == DataType::BOOL;
-            let cast = |x: f32| Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 });
+            let cast = |x: f32| wrap(Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 }), to);
             let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(cast).collect();
-            Value::Ints(Ints { dims: tensor.dims().to_vec(), values })
+            Value::Ints(Ints { dims: tensor.dims().to_vec(), values, ty: to })
+        }
+        (Value::Ints(ints), false) => {
+            let values = ints.values.iter().map(|&int| wrap(int, to)).collect();
+            Value::Ints(Ints { values, ty: to, ..ints })
         }
         (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("a cast of images to {to}"))),
         (value, _) => value,

@@ -111,7 +111,7 @@ fn broadcast<const N: usize>(
     let value = |flat: usize| function(&dims, inputs.map(|ints| ints.values[place(ints, flat)]));
     let values: Option<Vec<Int>> = (0..count).map(value).collect();
     let values = values.ok_or_else(|| NodeProblem::Batch(what()))?;
-    Ok(Ints { dims, values })
+    Ok(Ints { dims, values, ty: inputs[N - 1].ty })
 }
 
 /// `a` where `condition` is not 0, else `b`.
@@ -133,10 +133,10 @@ pub(super) fn reduce(node: &Node, ints: &Ints) -> Result<Ints, NodeProblem> {
         let found = format!("{:?}", ints.dims);
         return Err(NodeProblem::Shape { found, expected: "one axis of integers".to_owned() });
     };
-    let one = |value: Int| Ints { dims: vec![], values: vec![value] };
+    let one = |value: Int| Ints::new(vec![], vec![value]);
     let reduced = rest.iter().try_fold(one(first), |all, &value| apply(function, &all, &one(value)))?;
     let dims = if node.int_or("keepdims", 1)? == 0 { vec![] } else { vec![1] };
-    Ok(Ints { dims, ..reduced })
+    Ok(Ints { dims, ty: ints.ty, ..reduced })
 }
 
 /// Integers moved as `operate` moves their places, which it sees as real numbers.
@@ -147,11 +147,11 @@ pub(super) fn moved(
     if ints.values.len() > MAX_COUNT {
         return Err(NodeProblem::Unsupported(format!("{} integers", ints.values.len())));
     }
-    let places = Ints { dims: ints.dims.clone(), values: (0..ints.values.len() as i64).map(Int::from).collect() };
+    let places = Ints::new(ints.dims.clone(), (0..ints.values.len() as i64).map(Int::from).collect());
     let places = operate(super::constants::real(&places, "places")?)?;
     let places = places.floats(0)?;
     let values = places.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|place| ints.values[place as usize]);
-    Ok(Ints { dims: places.dims().to_vec(), values: values.collect() })
+    Ok(Ints { dims: places.dims().to_vec(), values: values.collect(), ty: ints.ty })
 }
 
 /// `Range`.
@@ -200,11 +200,11 @@ mod tests {
 
     #[test]
     fn integers_broadcast() {
-        let rows = Ints { dims: vec![2, 1], values: vec![int(1, 0), int(2, 0)] };
+        let rows = Ints::new(vec![2, 1], vec![int(1, 0), int(2, 0)]);
         let columns = Ints::vector(vec![int(10, 0), int(20, 0), int(30, 0)]);
         let table = apply("Mul", &rows, &columns).unwrap();
         assert_eq!((table.dims.clone(), table.known().unwrap()), (vec![2, 3], vec![10, 20, 30, 20, 40, 60]));
-        let equal = apply("Equal", &table, &Ints { dims: vec![], values: vec![int(20, 0)] }).unwrap();
+        let equal = apply("Equal", &table, &Ints::new(vec![], vec![int(20, 0)])).unwrap();
         assert_eq!(equal.known().unwrap(), [0, 1, 0, 1, 0, 0]);
         assert!(apply("Add", &columns, &Ints::vector(vec![int(1, 0), int(2, 0)])).is_err());
     }

@@ -149,10 +149,12 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         lowering.quantization.transposed(tensor, &weight, &[1, 0]);
     }
     let (x, merged) = rows(lowering, &a, weight.dims()[0])?;
+    let multiplied = scaled(&weight, alpha)?;
+    lowering.quantization.multiplied(&weight, &multiplied, alpha);
     let product = Product {
         x,
         merged,
-        weight: scaled(&weight, alpha)?,
+        weight: multiplied,
         weight_name: name.clone(),
         node: node.name.to_owned(),
         operator: node.operator().to_owned(),

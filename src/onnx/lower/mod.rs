@@ -213,6 +213,14 @@ impl<'a> Lowering<'a> {
         self.values.get(name).cloned().map(|value| self.settle(value)).transpose()
     }
 
+    /// Takes computed integers for the numbers that they stand for; whether a name stands for such.
+    pub fn take_integers(&mut self, name: &str) -> bool {
+        let Some(value) = self.values.get_mut(name) else { return false };
+        let Value::Quantized(numbers, _) = value else { return false };
+        *value = (**numbers).clone();
+        true
+    }
+
     /// Lowers a node.
     pub fn lower(&mut self, proto: &'a NodeProto, opset: i64) -> Result<(), OnnxProblem> {
         let operator = proto.op_type.as_deref().unwrap_or_default();
@@ -242,7 +250,7 @@ impl<'a> Lowering<'a> {
             }
             let name = proto.name.as_deref().filter(|name| !name.is_empty());
             let name = name.or(proto.output.first().map(String::as_str)).unwrap_or_default();
-            lower(self, &Node { proto, inputs, opset, name })
+            quantized::lower(self, Node { proto, inputs, opset, name }, *lower)
         };
         let outputs = run().map_err(|source| OnnxProblem::Node {
             node: title(proto),
@@ -288,8 +296,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<ValueId, NodeProblem> {
+        let kind = op.kind();
         let id = self.graph.add_one(name, op, inputs)?;
         check_size(self.graph.ty(id))?;
+        self.quantization.carry(kind, inputs, id);
         Ok(id)
     }
 
@@ -321,6 +331,7 @@ impl<'a> Lowering<'a> {
                 Ok(id)
             }
             Value::Merged { shape, .. } => Err(merged(shape)),
+            Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
             Value::Ints(_) | Value::Product(_) => {
                 Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" })
             }
@@ -341,6 +352,7 @@ impl<'a> Lowering<'a> {
             Value::Computed(id) => Ok(self.graph.ty(*id).clone()),
             Value::Floats { tensor, .. } => Ok(ValueType::fixed(tensor.dims())),
             Value::Merged { shape, .. } => Err(merged(shape)),
+            Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
             Value::Ints(_) | Value::Product(_) => {
                 Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" })
             }
@@ -367,7 +379,6 @@ impl<'a> Lowering<'a> {
         if batch > 0 {
             let order = std::iter::once(batch).chain((0..rank).filter(|&axis| axis != batch)).collect();
             let first = self.add(&self.free(&format!("{name} (samples first)")), Transpose { order }, &[x])?;
-            self.quantization.moved(x, first);
             x = first;
         }
         let mut y = self.layer(&name, x, Linear, weight, bias.map(|(bias, _)| bias), [0, 1])?;

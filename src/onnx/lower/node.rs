@@ -109,6 +109,17 @@ impl Node<'_> {
         self.optional(index).map(|value| known(value.ints(index)?)).transpose()
     }
 
+    /// The one integer of input `index`, if it is there.
+    pub fn int_bound(&self, index: usize) -> Result<Option<i64>, NodeProblem> {
+        let Some(value) = self.optional(index) else { return Ok(None) };
+        match known(value.ints(index)?)?.as_slice() {
+            [bound] => Ok(Some(*bound)),
+            several => {
+                Err(NodeProblem::Shape { found: format!("[{}]", several.len()), expected: "one number".to_owned() })
+            }
+        }
+    }
+
     /// A number that old operator sets have as attribute `name`, new ones as input `index`.
     pub fn float_by_either(&self, name: &'static str, index: usize) -> Result<Option<f32>, NodeProblem> {
         if let Some(found) = self.float(name)? {
@@ -134,7 +145,10 @@ pub(super) fn axis(name: &'static str, found: i64, rank: usize) -> Result<usize,
     axis.ok_or_else(|| NodeProblem::Attribute {
         name,
         found: found.to_string(),
-        expected: format!("an axis of {rank}, from -{rank} to {rank} - 1"),
+        expected: match rank {
+            0 => "none: the input is a single number".to_owned(),
+            rank => format!("an axis from -{rank} to {}", rank - 1),
+        },
     })
 }
 

@@ -3,7 +3,7 @@
 use super::node::axis;
 use super::{Lowering, Node};
 use crate::graph::Dim;
-use crate::graph::op::{BatchNorm, Gather, GroupNorm, LayerNorm, LocalResponseNorm, Reshape, Softmax};
+use crate::graph::op::{BatchNorm, Gather, GroupNorm, LayerNorm, LocalResponseNorm, Reshape, Scale, Softmax};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::Value;
 
@@ -31,9 +31,13 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     }
     let mut inputs = node.all_inputs()?;
     inputs.truncate(5);
-    // Folding it into a layer gives that layer other weights than the file's scales are for.
-    if let Value::Computed(id) = &inputs[0] {
-        lowering.quantization.forget(*id);
+    // Folded into the layer before it, it would give that layer other weights than the file's integers:
+    // a node between the two keeps them apart.
+    if let Value::Computed(id) = inputs[0]
+        && lowering.quantization.is_layer(id)
+    {
+        let name = format!("{} (input)", node.name);
+        inputs[0] = lowering.emit(&name, Scale { factor: 1.0 }, &inputs[..1])?;
     }
     // Running statistics are no parameters that training learns.
     for statistic in inputs.iter_mut().skip(3) {

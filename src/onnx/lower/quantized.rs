@@ -5,9 +5,9 @@
 //! they multiply the file's own integers.
 
 use super::node::{axis, known};
-use super::{Lowering, Node};
+use super::{Lower, Lowering, Node};
 use crate::graph::ValueId;
-use crate::graph::op::FakeQuantize;
+use crate::graph::op::{FakeQuantize, Unary};
 use crate::onnx::error::NodeProblem;
 use crate::onnx::value::{Int, Ints, Value};
 use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
@@ -15,19 +15,31 @@ use candle_core::{Device, Tensor, TensorId};
 use rten_onnx::onnx::DataType;
 use std::collections::{BTreeMap, HashMap};
 
+/// Kinds of operators whose output has no other numbers than the first input, and zeros.
+const KEEPS_GRID: [&str; 10] = [
+    "expand",
+    "flatten",
+    "gather",
+    "global_max_pool",
+    "max_pool",
+    "reduce_max",
+    "relu",
+    "reshape",
+    "slice",
+    "transpose",
+];
+
 /// What a file says of quantization, as far as it was lowered.
 #[derive(Default)]
 pub(in crate::onnx) struct Quantization {
-    /// Element types of the file's integers, by name.
-    pub types: HashMap<String, DataType>,
     /// Values that were rounded.
     activations: HashMap<ValueId, ActivationParams>,
     /// Constants that were integers.
     weights: HashMap<TensorId, Integers>,
     /// Parameters of layers by name, with the layers' outputs.
     layers: BTreeMap<String, (ValueId, LayerParams)>,
-    /// All layers, those without parameters included.
-    count: usize,
+    /// Layers without parameters.
+    without: Vec<String>,
 }
 
 /// What the integers of a constant stand for.
@@ -41,10 +53,29 @@ struct Integers {
 }
 
 impl Quantization {
-    /// A rounded value in another order.
-    pub fn moved(&mut self, from: ValueId, to: ValueId) {
-        if let Some(&params) = self.activations.get(&from) {
-            self.activations.insert(to, params);
+    /// A value that was rounded.
+    fn rounded(&mut self, value: &Value, params: ActivationParams) {
+        if let Value::Computed(id) = value {
+            self.activations.insert(*id, params);
+        }
+    }
+
+    /// The output of an operator, which is as rounded as what it moves.
+    pub fn carry(&mut self, kind: &str, inputs: &[ValueId], output: ValueId) {
+        match kind {
+            "concat" => self.keep(inputs, output),
+            kind if KEEPS_GRID.contains(&kind) => self.keep(inputs.get(..1).unwrap_or_default(), output),
+            _ => (),
+        }
+    }
+
+    /// A value of the numbers of `inputs`, and zeros, which is as rounded as they are where they agree.
+    pub fn keep(&mut self, inputs: &[ValueId], output: ValueId) {
+        let mut params = inputs.iter().map(|input| self.activations.get(input));
+        if let Some(Some(&first)) = params.next()
+            && params.all(|other| other == Some(&first))
+        {
+            self.activations.insert(output, first);
         }
     }
 
@@ -56,6 +87,32 @@ impl Quantization {
         }
     }
 
+    /// A constant whose axes were split or merged; where that tears apart what has a scale, it has none.
+    pub fn reshaped(&mut self, from: &Tensor, to: &Tensor) {
+        let Some(mut scales) = self.weights.get(&from.id()).cloned() else { return };
+        let (axis, before) =
+            (scales.axis, |tensor: &Tensor, axis: usize| tensor.dims()[..axis].iter().product::<usize>());
+        if scales.scales.len() > 1 {
+            let is_same = |&at: &usize| to.dims()[at] == from.dims()[axis] && before(to, at) == before(from, axis);
+            let Some(axis) = (0..to.rank()).find(is_same) else { return };
+            scales.axis = axis;
+        }
+        self.weights.insert(to.id(), scales);
+    }
+
+    /// A constant that was multiplied by a number; of a negative one, its integers are others.
+    pub fn multiplied(&mut self, from: &Tensor, to: &Tensor, factor: f32) {
+        if let Some(mut scales) = self.weights.get(&from.id()).cloned().filter(|_| factor > 0.0) {
+            scales.scales.iter_mut().for_each(|scale| *scale *= factor);
+            self.weights.insert(to.id(), scales);
+        }
+    }
+
+    /// Whether a value is the output of a layer that has parameters.
+    pub fn is_layer(&self, y: ValueId) -> bool {
+        self.layers.values().any(|(output, _)| *output == y)
+    }
+
     /// A layer of output `y`, whose weight has the outputs of one group along `axis`.
     pub fn layer(
         &mut self,
@@ -64,8 +121,8 @@ impl Quantization {
         weight: &Tensor,
         [axis, groups]: [usize; 2],
     ) -> Result<(), NodeProblem> {
-        self.count += 1;
         let (Some(&input), Some(found)) = (self.activations.get(&x), self.weights.get(&weight.id())) else {
+            self.without.push(name.to_owned());
             return Ok(());
         };
         let Integers { mut scales, mut zero_points, range, axis: found } = found.clone();
@@ -84,23 +141,20 @@ impl Quantization {
         Ok(())
     }
 
-    /// Forgets the parameters of the layer whose output is `y`: another node will change its weights.
-    pub fn forget(&mut self, y: ValueId) {
-        self.layers.retain(|_, (output, _)| *output != y);
-    }
-
-    /// The parameters of all layers, and what a reader of the report should know of them.
-    pub fn finish(self) -> (BTreeMap<String, LayerParams>, Option<String>) {
-        let (found, all) = (self.layers.len(), self.count);
+    /// The parameters of layers, and what a reader of the report should know of them; `None` for a file
+    /// without any quantization.
+    pub fn finish(self) -> Option<(BTreeMap<String, LayerParams>, String)> {
         if self.weights.is_empty() && self.activations.is_empty() {
-            return (BTreeMap::new(), None);
+            return None;
         }
-        if found < all {
-            let note = format!("the file has scales for {found} of {all} layers: calibration finds those of all");
-            return (BTreeMap::new(), Some(note));
-        }
-        let layers = self.layers.into_iter().map(|(name, (_, params))| (name, params)).collect();
-        (layers, Some(format!("the network is quantized already: its file has the scales of all {all} layers")))
+        let (found, all) = (self.layers.len(), self.without.len() + self.layers.len());
+        let missing = self.without.join("', '");
+        let note = match self.without.as_slice() {
+            [] => "the network is quantized already: mode base rounds as its file says".to_owned(),
+            [_] => format!("the file has scales for {found} of {all} layers: layer '{missing}' has none"),
+            _ => format!("the file has scales for {found} of {all} layers: '{missing}' have none"),
+        };
+        Some((self.layers.into_iter().map(|(name, (_, params))| (name, params)).collect(), note))
     }
 }
 
@@ -120,8 +174,9 @@ fn scales(node: &Node) -> Result<(Vec<f32>, Vec<i32>), NodeProblem> {
         None => vec![0; scales.len()],
     };
     if scales.is_empty() || scales.len() != zero_points.len() {
-        let found = format!("{} scales and {} zero points", scales.len(), zero_points.len());
-        return Err(NodeProblem::Shape { found, expected: "as many of each".to_owned() });
+        let (scales, zero_points) = (scales.len(), zero_points.len());
+        let found = format!("quantization by {scales} scales and {zero_points} zero points, not one for each");
+        return Err(NodeProblem::Unsupported(found));
     }
     Ok((scales, zero_points))
 }
@@ -135,16 +190,14 @@ fn range(ty: DataType) -> Result<IntRange, NodeProblem> {
     }
 }
 
-/// The element type of input `index`, or `default` where it is left out.
-fn element(lowering: &Lowering, node: &Node, index: usize, default: DataType) -> DataType {
-    let name = node.proto.input.get(index).filter(|name| !name.is_empty());
-    name.map_or(default, |name| lowering.quantization.types.get(name).copied().unwrap_or(DataType(0)))
-}
-
 /// `QuantizeLinear`.
 pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let (scales, zero_points) = scales(node)?;
-    let ty = element(lowering, node, 2, DataType(node.int_or("output_dtype", i64::from(DataType::UINT8.0))? as i32));
+    let ty = match (node.optional(2), node.int_or("output_dtype", 0)?) {
+        (Some(zero_points), _) => zero_points.ints(2)?.ty,
+        (None, 0) => DataType::UINT8,
+        (None, stated) => DataType(stated as i32),
+    };
     let range = range(ty)?;
     let value = node.input(0)?.clone();
     if let Value::Floats { tensor, .. } = &value {
@@ -155,21 +208,93 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
             let q = (x / scales[channel]).round_ties_even() + zero_points[channel] as f32;
             Int::from(q.clamp(range.q_min() as f32, range.q_max() as f32) as i64)
         });
-        let ints = Ints { dims: tensor.dims().to_vec(), values: values.collect() };
-        if let Some(output) = node.proto.output.first() {
-            lowering.quantization.types.insert(output.clone(), ty);
-        }
-        return Ok(vec![Value::Ints(ints)]);
+        return Ok(vec![Value::Ints(Ints { dims: tensor.dims().to_vec(), values: values.collect(), ty })]);
     }
     let (&[scale], &[zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
         return Err(NodeProblem::Unsupported("activations of several scales (quantize them per tensor)".to_owned()));
     };
     let params = ActivationParams::new(scale, zero_point, range).map_err(unusable)?;
     let rounded = lowering.emit(node.name, FakeQuantize(params), &[value])?;
-    if let Value::Computed(id) = rounded {
-        lowering.quantization.activations.insert(id, params);
+    lowering.quantization.rounded(&rounded, params);
+    Ok(vec![Value::Quantized(Box::new(rounded), params)])
+}
+
+/// Operators that give back some of the integers that they are given, or the shape of these.
+const MOVES: [&str; 14] = [
+    "Concat",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "MaxPool",
+    "Reshape",
+    "Shape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+];
+
+/// Lowers a node by `lower`, which sees numbers in place of computed integers where it only moves them.
+pub(super) fn lower(lowering: &mut Lowering, mut node: Node, lower: Lower) -> Result<Vec<Value>, NodeProblem> {
+    let computed = |input: &Option<Value>| matches!(input, Some(Value::Quantized(..)));
+    let Some(index) = node.inputs.iter().position(computed) else { return lower(lowering, &node) };
+    let Some(Value::Quantized(_, params)) = node.inputs[index] else { return lower(lowering, &node) };
+    let is_concat = node.operator() == "Concat";
+    match node.operator() {
+        "DequantizeLinear" => return lower(lowering, &node),
+        "Clip" => return clip(lowering, &node),
+        // Zero is the integer zero.
+        "Relu" if params.zero_point() == 0 => (),
+        operator if MOVES.contains(&operator) => (),
+        _ => return Err(NodeProblem::Quantized(index)),
     }
-    Ok(vec![rounded])
+    for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || is_concat) {
+        match input.take() {
+            Some(Value::Quantized(value, found)) => {
+                let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
+                if a != b {
+                    let [a, b] = [a, b].map(|(scale, zero_point)| grid(scale, zero_point));
+                    return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
+                }
+                *input = Some(*value);
+            }
+            _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
+        }
+    }
+    let integers = |value| match value {
+        Value::Ints(_) => value,
+        moved => Value::Quantized(Box::new(moved), params),
+    };
+    Ok(lower(lowering, &node)?.into_iter().map(integers).collect())
+}
+
+/// `Clip` of computed integers.
+fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let Value::Quantized(value, params) = node.input(0)? else { return Err(NodeProblem::Quantized(1)) };
+    let (scale, zero_point, range) = (params.scale(), params.zero_point(), params.range());
+    let bound = |index: usize, default: i32| -> Result<i32, NodeProblem> {
+        let inside = |bound: i64| bound.clamp(range.q_min().into(), range.q_max().into()) as i32;
+        Ok(node.int_bound(index)?.map_or(default, inside))
+    };
+    let (low, high) = (bound(1, range.q_min())?, bound(2, range.q_max())?);
+    // Bounds that cross leave the upper one.
+    let low = low.min(high);
+    let number = |q: i32| (q - zero_point) as f32 * scale;
+    let op = Unary::Clip { min: number(low), max: number(high) };
+    let clipped = lowering.emit(node.name, op, std::slice::from_ref(value))?;
+    // The layer's range where padding, the zero point, lies in it.
+    let narrow = IntRange::new(low, high).and_then(|range| ActivationParams::new(scale, zero_point, range));
+    let params = narrow.unwrap_or(*params);
+    lowering.quantization.rounded(&clipped, params);
+    Ok(vec![Value::Quantized(Box::new(clipped), params)])
+}
+
+/// A scale and zero point in words.
+fn grid(scale: f32, zero_point: i32) -> String {
+    format!("scale {scale} and zero point {zero_point}")
 }
 
 /// The axis that scales are for; of one scale, the last.
@@ -190,15 +315,18 @@ pub(super) fn dequantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
     let (scales, zero_points) = scales(node)?;
     let ints = match node.input(0)? {
         Value::Ints(ints) => ints,
-        Value::Computed(id) => {
-            let params = lowering.quantization.activations.get(id);
-            let is_same =
-                |params: &&ActivationParams| [params.scale()] == *scales && [params.zero_point()] == *zero_points;
-            let other =
-                || NodeProblem::Unsupported("activations of other scales than they were quantized by".to_owned());
-            return params.filter(is_same).map(|_| vec![Value::Computed(*id)]).ok_or_else(other);
+        Value::Quantized(value, params) => {
+            if [params.scale()] == *scales && [params.zero_point()] == *zero_points {
+                return Ok(vec![(**value).clone()]);
+            }
+            let by = grid(params.scale(), params.zero_point());
+            let found = match (scales.as_slice(), zero_points.as_slice()) {
+                (&[scale], &[zero_point]) => grid(scale, zero_point),
+                _ => format!("{} scales", scales.len()),
+            };
+            return Err(NodeProblem::Unsupported(format!("dequantizing by {found} what was quantized by {by}")));
         }
-        _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "integers" }),
+        _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "quantized integers" }),
     };
     let axis = axis_of(node, &ints.dims, scales.len())?;
     let inner: usize = ints.dims.iter().skip(axis + 1).product();
@@ -209,9 +337,9 @@ pub(super) fn dequantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
     let values: Vec<f32> = known(ints)?.into_iter().enumerate().map(number).collect();
     let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
     // A bias has 32 bits, and no scale of its own that a layer would need.
-    let ty = element(lowering, node, 0, DataType(0));
-    if ty != DataType::INT32 {
-        lowering.quantization.weights.insert(tensor.id(), Integers { scales, zero_points, range: range(ty)?, axis });
+    if ints.ty != DataType::INT32 {
+        let range = range(ints.ty)?;
+        lowering.quantization.weights.insert(tensor.id(), Integers { scales, zero_points, range, axis });
     }
     // As the weight was called before it was quantized.
     let name = node.proto.input.first().map_or(node.name, String::as_str);

@@ -68,7 +68,7 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     if let (Value::Ints(data), Value::Ints(updates)) = (node.input(0)?, node.input(2)?) {
         let mut values = data.values.clone();
         put(&mut values, &data.dims, indices, &updates.values)?;
-        return Ok(vec![Value::Ints(Ints { dims: data.dims.clone(), values })]);
+        return Ok(vec![Value::Ints(Ints { dims: data.dims.clone(), values, ty: data.ty })]);
     }
     let real = |index: usize| match node.input(index)? {
         Value::Ints(ints) => constants::real(ints, node.name)?.floats(index).cloned(),

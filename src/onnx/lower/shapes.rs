@@ -48,7 +48,7 @@ pub(super) fn reshape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>
                 return Err(mismatch(&shape, &target));
             };
             let dims = dims.into_iter().map(|dim| dim.size(1)).collect();
-            return Ok(vec![Value::Ints(Ints { dims, values: ints.values.clone() })]);
+            return Ok(vec![Value::Ints(Ints { dims, ..ints.clone() })]);
         }
         // Taken apart again, out of what was merged.
         Value::Merged { id, .. } => Value::Computed(*id),
@@ -82,7 +82,9 @@ fn to_shape(lowering: &mut Lowering, name: &str, value: &Value, shape: Vec<Dim>)
     // The same constant, so that a layer made of it keeps its name.
     if let Value::Floats { tensor, name, initial } = value {
         let sizes: Vec<usize> = shape.iter().map(|dim| dim.size(1)).collect();
-        return Ok(Value::Floats { tensor: tensor.reshape(sizes)?, name: name.clone(), initial: *initial });
+        let reshaped = tensor.reshape(sizes)?;
+        lowering.quantization.reshaped(tensor, &reshaped);
+        return Ok(Value::Floats { tensor: reshaped, name: name.clone(), initial: *initial });
     }
     lowering.emit(name, Reshape { shape }, std::slice::from_ref(value))
 }
@@ -234,7 +236,7 @@ fn dims(lowering: &Lowering, node: &Node) -> Result<Vec<Dim>, NodeProblem> {
 fn with_dims(lowering: &mut Lowering, node: &Node, shape: Vec<Dim>) -> Result<Vec<Value>, NodeProblem> {
     if let Value::Ints(ints) = node.input(0)? {
         let dims = shape.into_iter().map(|dim| dim.size(1)).collect();
-        return Ok(vec![Value::Ints(Ints { dims, values: ints.values.clone() })]);
+        return Ok(vec![Value::Ints(Ints { dims, ..ints.clone() })]);
     }
     Ok(vec![to_shape(lowering, node.name, node.input(0)?, shape)?])
 }
@@ -275,7 +277,7 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
         let target = target.filter(|sizes| count(sizes).is_some_and(|count| count <= integers::MAX_COUNT));
         let target = target.ok_or_else(|| NodeProblem::Unsupported("an expansion to that size".to_owned()))?;
-        let none = Ints { values: vec![Int::from(0); target.iter().product()], dims: target };
+        let none = Ints::new(target.clone(), vec![Int::from(0); target.iter().product()]).of(ints.ty);
         return Ok(vec![Value::Ints(integers::apply("Add", ints, &none)?)]);
     }
     let input = lowering.ty(0, node.input(0)?)?;

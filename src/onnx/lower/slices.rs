@@ -25,7 +25,7 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             one_axis(ints)?;
             values.extend_from_slice(&ints.values);
         }
-        return Ok(vec![Value::Ints(Ints::vector(values))]);
+        return Ok(vec![Value::Ints(Ints::vector(values).of(ints.ty))]);
     }
     let types = inputs.iter().enumerate().map(|(i, input)| lowering.ty(i, input)).collect::<Result<Vec<_>, _>>()?;
     let axis = axis("axis", found, types[0].rank())?;
@@ -48,7 +48,7 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
 fn concat_integers(lowering: &mut Lowering, node: &Node, inputs: &[Value]) -> Result<Ints, NodeProblem> {
     let all = inputs.iter().enumerate().map(|(i, input)| input.ints(i)).collect::<Result<Vec<_>, _>>()?;
     let axis = axis("axis", node.int_or("axis", 1)?, all[0].dims.len())?;
-    let flat = Ints::vector(all.iter().flat_map(|ints| ints.values.iter().copied()).collect());
+    let flat = Ints::vector(all.iter().flat_map(|ints| ints.values.iter().copied()).collect()).of(all[0].ty);
     integers::moved(&flat, |places| {
         let mut start = 0;
         let mut parts = Vec::new();
@@ -96,7 +96,7 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
         let values = values.map(|(o, place, i)| at(o, place, i)).collect();
         let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
-        return Ok(vec![Value::Ints(Ints { dims, values })]);
+        return Ok(vec![Value::Ints(Ints { dims, values, ty: data.ty })]);
     }
     let data = node.input(0)?.clone();
     let ty = lowering.ty(0, &data)?;
@@ -207,7 +207,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
                 Err(error) => return Err(error),
             }
         }
-        return Ok(vec![Value::Ints(Ints::vector(values))]);
+        return Ok(vec![Value::Ints(Ints::vector(values).of(ints.ty))]);
     }
     let mut value = node.input(0)?.clone();
     let ty = lowering.ty(0, &value)?;
@@ -268,7 +268,7 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         outputs.push(match &value {
             Value::Ints(ints) => {
                 one_axis(ints)?;
-                Value::Ints(Ints::vector(ints.values[start..end].to_vec()))
+                Value::Ints(Ints::vector(ints.values[start..end].to_vec()).of(ints.ty))
             }
             value => lowering.emit(node.name, Slice { axis, start, end, step: 1 }, std::slice::from_ref(value))?,
         });
@@ -301,7 +301,12 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     match node.text_or("mode", "constant")? {
         "constant" => {
             let number = node.float_by_either("value", 2)?.unwrap_or(0.0);
-            Ok(vec![lowering.emit(node.name, Pad { padding, value: number }, &[value])?])
+            let padded = lowering.emit(node.name, Pad { padding, value: number }, std::slice::from_ref(&value))?;
+            // Zero is an integer of every scale.
+            if let (0.0, Value::Computed(from), Value::Computed(to)) = (number, &value, &padded) {
+                lowering.quantization.keep(&[*from], *to);
+            }
+            Ok(vec![padded])
         }
         mode @ ("edge" | "reflect") => mirror(lowering, node, value, &ty.shape, &padding, mode == "edge"),
         mode => Err(NodeProblem::Unsupported(format!("padding of mode '{mode}'"))),

@@ -6,5 +6,6 @@ mod more_operators;
 mod older_sets;
 mod operators;
 mod quantized;
+mod quantized_forms;
 mod same_network;
 mod variants;

@@ -1,6 +1,7 @@
 //! Networks that are quantized already, in QDQ format.
 
 use super::operators::{both, case};
+use super::quantized_forms::conv;
 use crate::common::Folder;
 use crate::common::files::{float_set, read_logits};
 use crate::common::network::Array;
@@ -10,10 +11,10 @@ use Attr::{Int, Ints};
 use rten_onnx::onnx::{DataType, TensorProto};
 use std::cell::RefCell;
 
-const IMAGE: [usize; 3] = [2, 4, 4];
+pub const IMAGE: [usize; 3] = [2, 4, 4];
 
 /// Integers of 8, 16 or 32 bits.
-fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &[i32]) {
+pub fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &[i32]) {
     let bytes = match ty {
         DataType::INT32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         DataType::INT16 => values.iter().flat_map(|&value| (value as i16).to_le_bytes()).collect(),
@@ -29,7 +30,7 @@ fn integers(net: &mut Onnx, name: &str, ty: DataType, shape: &[usize], values: &
 }
 
 /// A weight of one scale for each element along `axis`, as the value `name`.
-fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
+pub fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
     let mut random = Random::new(shape.len() as u64);
     let values: Vec<i32> = (0..shape.iter().product()).map(|_| random.below(255) as i32 - 127).collect();
     let [ints, scales, zeros] = ["_quantized", "_scale", "_zero"].map(|part| format!("{name}{part}"));
@@ -41,7 +42,7 @@ fn weight(net: &mut Onnx, name: &str, shape: &[usize], axis: usize, step: f32) {
 }
 
 /// `x` rounded to 8 bits by one scale, as the value `name`.
-fn rounded(net: &mut Onnx, x: &str, name: &str, ty: DataType, scale: f32, zero_point: i32) {
+pub fn rounded(net: &mut Onnx, x: &str, name: &str, ty: DataType, scale: f32, zero_point: i32) {
     let [scales, zero, q] = ["_scale", "_zero", "_q"].map(|part| format!("{name}{part}"));
     net.scalar(&scales, scale);
     integers(net, &zero, ty, &[], &[zero_point]);
@@ -127,7 +128,96 @@ fn scales_that_no_layer_can_have() {
     let other = |net: &mut Onnx| {
         net.scalar("s", 0.7).op("DequantizeLinear", &["x8_q", "s", "x8_zero"], "y", &[]);
     };
-    refuse(&other, &["other scales"]);
+    refuse(&other, &["scale 0.7 and zero point 3", "quantized by scale 0.1"]);
+}
+
+/// Integers are no numbers: what computes with them would take them for others than the file does.
+#[test]
+fn integers_that_are_computed_with() {
+    let folder = Folder::new();
+    folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
+    let refuse = |build: &dyn Fn(&mut Onnx), needles: &[&str]| {
+        let mut net = Onnx::new(17, &IMAGE);
+        rounded(&mut net, "x", "x8", DataType::UINT8, 0.1, 3);
+        build(&mut net);
+        net.op("Flatten", &["y"], "out", &[]);
+        folder.write("net.onnx", net.bytes("out"));
+        folder.refuses("--model net.onnx --data set.safetensors", needles);
+    };
+    let mend = "a DequantizeLinear before";
+    let cast = |net: &mut Onnx| {
+        net.op("Cast", &["x8_q"], "y", &[("to", Int(1))]);
+    };
+    refuse(&cast, &["(Cast)", "QuantizeLinear", mend]);
+    let conv = |net: &mut Onnx| {
+        net.random("w", &[2, 2, 1, 1]).op("Conv", &["x8_q", "w"], "y", &[]);
+    };
+    refuse(&conv, &["(Conv)", mend]);
+    let both = |net: &mut Onnx| {
+        net.op("Concat", &["x8_q", "x8"], "y", &[("axis", Int(1))]);
+    };
+    refuse(&both, &["(Concat)", mend]);
+    let relu = |net: &mut Onnx| {
+        net.op("Relu", &["x8_q"], "y", &[]);
+    };
+    refuse(&relu, &["(Relu)", mend]);
+    let scales = |net: &mut Onnx| {
+        rounded(net, "x", "z", DataType::UINT8, 0.2, 3);
+        net.op("Concat", &["x8_q", "z_q"], "y", &[("axis", Int(1))]);
+    };
+    refuse(&scales, &["scale 0.1 and zero point 3", "scale 0.2 and zero point 3"]);
+}
+
+/// The same operators on the integers, or on the numbers that they stand for.
+fn moves(net: &mut Onnx, on_integers: bool) {
+    rounded(net, "x", "x8", DataType::UINT8, 1.0 / 64.0, 120);
+    let from = if on_integers { "x8_q" } else { "x8" };
+    net.op("MaxPool", &[from], "p", &[("kernel_shape", Ints(&[2, 2])), ("strides", Ints(&[1, 1]))]);
+    net.op("Transpose", &["p"], "t", &[("perm", Ints(&[0, 1, 3, 2]))]);
+    net.op("Concat", &["t", "t"], "c", &[("axis", Int(1))]);
+    if on_integers {
+        net.op("DequantizeLinear", &["c", "x8_scale", "x8_zero"], "c8", &[]);
+    }
+    weight(net, "conv.weight", &[3, 4, 2, 2], 0, 0.001);
+    conv(net, &[if on_integers { "c8" } else { "c" }, "conv.weight"], "y");
+}
+
+#[test]
+fn integers_that_are_moved() {
+    let folder = Folder::new();
+    let (found, expected) = both(&folder, &case("moves", IMAGE, |net| moves(net, false))).unwrap();
+    let differs = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-5;
+    assert!(found.len() == expected.len() && !found.iter().zip(&expected).any(differs), "{found:?} {expected:?}");
+    for on_integers in [false, true] {
+        let mut net = Onnx::new(17, &IMAGE);
+        moves(&mut net, on_integers);
+        net.op("Flatten", &["y"], "out", &[]);
+        folder.write("net.onnx", net.bytes("out"));
+        for mode in ["base", "quant"] {
+            let options = "--model net.onnx --data set.safetensors --layout nchw --logits l.safetensors";
+            let report = folder.json(&format!("{options} --mode {mode}"));
+            let source = &report["config"]["quantization"]["source"];
+            assert!(mode == "base" || source == "model-file", "{report:#}");
+            let found = read_logits(&folder.read("l.safetensors")).concat();
+            assert!(!found.iter().zip(&expected).any(differs), "{mode}: {found:?} {expected:?}");
+        }
+    }
+}
+
+/// Integers as the output of the network are the numbers that they stand for.
+#[test]
+fn integers_as_the_output() {
+    let folder = Folder::new();
+    let mut net = Onnx::new(17, &IMAGE);
+    net.op("Flatten", &["x"], "f", &[]);
+    rounded(&mut net, "f", "y", DataType::UINT8, 0.5, 10);
+    folder.write("net.onnx", net.bytes("y_q"));
+    let images: Vec<f32> = [0.0, 0.3, -0.7, 1.9].repeat(8);
+    folder.write("set.safetensors", float_set([1, 2, 4, 4], &images, &[0]));
+    let options = "--model net.onnx --data set.safetensors --layout nchw --logits l.safetensors";
+    let report = folder.json(&format!("{options} --task classification"));
+    assert!(report["notes"].to_string().contains("'y_q' is of 8-bit integers"), "{report:#}");
+    assert_eq!(read_logits(&folder.read("l.safetensors"))[0][..4], [0.0, 0.5, -0.5, 2.0]);
 }
 
 /// A layer whose input the file leaves in floating point needs calibration, and the report says so.
@@ -135,11 +225,13 @@ fn scales_that_no_layer_can_have() {
 fn layers_without_scales_are_calibrated() {
     let folder = Folder::new();
     let mut net = Onnx::new(17, &IMAGE);
-    weight(&mut net, "w", &[4, 5], 1, 0.01);
-    net.op("MatMul", &["x", "w"], "y", &[]).op("Flatten", &["y"], "out", &[]);
+    weight(&mut net, "fc.weight", &[4, 5], 1, 0.01);
+    net.op("MatMul", &["x", "fc.weight"], "y", &[]).op("Flatten", &["y"], "out", &[]);
     folder.write("net.onnx", net.bytes("out"));
     folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
     let report = folder.json("--model net.onnx --data set.safetensors");
-    assert!(report["notes"].to_string().contains("scales for 0 of 1 layers"), "{report:#}");
-    folder.refuses("--model net.onnx --data set.safetensors --mode quant", &["--calib-data"]);
+    assert!(report["notes"].to_string().contains("scales for 0 of 1 layers: layer 'fc' has none"), "{report:#}");
+    let needles = ["net.onnx", "no quantization parameters for 1 of 1 layers, 'fc'", "--qparams", "--calib-data"];
+    folder.refuses("--model net.onnx --data set.safetensors --mode quant", &needles);
+    folder.json("--model net.onnx --data set.safetensors --mode quant --calib-data set.safetensors");
 }
