@@ -63,17 +63,17 @@ impl TooFewSamples {
 /// # Errors
 /// When there are too few normal or anomalous ones.
 pub(super) fn roc(labels: &[u32], scores: &[f64]) -> Result<Roc, TooFewSamples> {
-    TooFewSamples::check(labels)?;
-    let [normal, anomalous] = split(labels, scores);
+    let [normal, anomalous] = split(labels, scores)?;
     Ok(Roc::of(&normal, &anomalous))
 }
 
-/// The scores of normal and of anomalous samples.
-fn split(labels: &[u32], scores: &[f64]) -> [Vec<f64>; 2] {
-    [true, false].map(|is_normal| {
+/// The scores of normal and of anomalous samples, where there are enough of both.
+fn split(labels: &[u32], scores: &[f64]) -> Result<[Vec<f64>; 2], TooFewSamples> {
+    TooFewSamples::check(labels)?;
+    Ok([true, false].map(|is_normal| {
         let of_kind = labels.iter().zip(scores).filter(|(label, _)| (**label == NORMAL) == is_normal);
         of_kind.map(|(_, score)| *score).collect()
-    })
+    }))
 }
 
 impl Detection {
@@ -82,8 +82,8 @@ impl Detection {
     /// # Errors
     /// When there are too few normal or anomalous ones.
     pub fn of(labels: &[u32], scores: &[f64]) -> Result<Self, TooFewSamples> {
-        let roc = roc(labels, scores)?;
-        let [normal, anomalous] = split(labels, scores);
+        let [normal, anomalous] = split(labels, scores)?;
+        let roc = Roc::of(&normal, &anomalous);
         let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
         Ok(Detection {
             auc: roc.auc(),

@@ -1,7 +1,7 @@
 //! The batch loop.
 
 use super::judge::Judge;
-use super::{Answers, Assignment, Progress, Quality, Scores, TooFewSamples};
+use super::{Answered, Answers, Assignment, Progress, Quality, Scores, TooFewSamples};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::LayerError;
@@ -68,6 +68,8 @@ impl From<candle_core::Error> for EvalError {
 pub struct Outcome {
     /// How well the network did.
     pub quality: Quality,
+    /// What it said of each sample.
+    pub answered: Answered,
     /// Time of the loop, batch preparation included, loading and calibration not.
     pub elapsed: Duration,
 }
@@ -104,6 +106,7 @@ pub fn evaluate(
     }
     let started = Instant::now();
     let mut judge = Judge::new(model.task, outputs);
+    let mut answered = Answered::none(model.task);
     progress.start("evaluating", batches.samples());
     for batch in batches {
         let batch = batch?;
@@ -127,9 +130,11 @@ pub fn evaluate(
         {
             return Err(EvalError::NotFiniteScore(first + i));
         }
-        sink(&Scores { first: *first, outputs, logits: &logits, labels, answers: &answers })?;
+        let scores = Scores { first: *first, outputs, logits: &logits, labels, answers: &answers };
+        answered.add(&scores);
+        sink(&scores)?;
         progress.advance(samples);
     }
     progress.finish();
-    Ok(Outcome { quality: judge.quality()?, elapsed: started.elapsed() })
+    Ok(Outcome { quality: judge.quality(&answered)?, answered, elapsed: started.elapsed() })
 }

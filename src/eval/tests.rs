@@ -376,14 +376,9 @@ fn detector() -> Model {
 fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
     let images = [1.0, 4.0, -2.0, 8.0, 6.0].map(|a| [a, 0., 0., 0.]);
     for size in [1, 2, 5] {
-        let mut answered = Answered::none(Task::AnomalyDetection);
         let (batches, _folder) = batches(&images, &[0, 1, 0, 1, 0], size);
-        let outcome = evaluate(&detector(), batches, &Silent, |scores| {
-            answered.add(scores);
-            Ok(())
-        });
+        let Outcome { quality, answered, .. } = evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap();
         assert_eq!(answered.answers(), &Answers::AnomalyScores(vec![0.0625, 1.0, 0.25, 4.0, 2.25]));
-        let quality = outcome.unwrap().quality;
         // Of 6 pairs, only the second and the last sample are in the wrong order.
         assert!(quality.figure().auc().is_some_and(|auc| (auc - 5.0 / 6.0).abs() < 1e-12));
         let detection = quality.detection().unwrap();

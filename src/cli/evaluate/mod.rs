@@ -62,7 +62,6 @@ pub(super) struct EvaluateArgs {
 /// What an evaluation found.
 struct Findings {
     outcome: Outcome,
-    answered: Answered,
     /// Hash of the data set.
     blake3: String,
     quantization: Option<QuantizationReport>,
@@ -98,22 +97,18 @@ impl EvaluateArgs {
         // Its hash is found beside the evaluation.
         let origin = dataset.origin().clone();
         let hash = std::thread::spawn(move || origin.blake3().map(|hash| hash.to_hex().to_string()));
-        let mut answered = Answered::none(inputs.model.task);
-        let outcome = pass(&inputs, dataset, &progress, |scores| {
-            answered.add(scores);
-            outputs.add(scores)
-        })?;
+        let outcome = pass(&inputs, dataset, &progress, |scores| outputs.add(scores))?;
         let measured = inputs.statistics.as_ref().filter(|_| self.report.layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
         inputs.statistics.iter().for_each(|statistics| statistics.pause());
-        let compare = |mode| self.compare(&mut inputs, mode, &answered, &progress);
+        let compare = |mode| self.compare(&mut inputs, mode, &outcome.answered, &progress);
         let comparison = self.report.compare.map(compare).transpose()?;
         let blake3 = hash.join().map_err(|_| anyhow::anyhow!("hashing the data set panicked"))??;
 
         let kernel = kernel.name();
-        let found = Findings { outcome, answered, blake3, quantization, errors, comparison, kernel };
+        let found = Findings { outcome, blake3, quantization, errors, comparison, kernel };
         let mut report = self.report(&inputs, &found)?;
-        report.predictions = outputs.commit_samples(&inputs, &found.answered)?;
+        report.predictions = outputs.commit_samples(&inputs, &found.outcome.answered)?;
         outputs.write(&report)?;
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
@@ -145,16 +140,12 @@ impl EvaluateArgs {
         progress: &Bar,
     ) -> anyhow::Result<ComparisonReport> {
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment.in_mode(mode), self.noise.seed)?;
-        let mut reference = Answered::none(inputs.model.task);
         let mut dataset = self.data.open(&inputs.model)?;
         match_classes(&mut dataset, &mut inputs.model)?;
-        let outcome = pass(inputs, dataset, progress, |scores| {
-            reference.add(scores);
-            Ok(())
-        })?;
+        let reference = pass(inputs, dataset, progress, |_| Ok(()))?;
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
-        let comparison = Comparison::of(&reference, answered).context("--compare")?;
-        Ok(ComparisonReport { reference: mode.to_string(), figure: outcome.quality.figure(), comparison })
+        let comparison = Comparison::of(&reference.answered, answered).context("--compare")?;
+        Ok(ComparisonReport { reference: mode.to_string(), figure: reference.quality.figure(), comparison })
     }
 
     /// Gives every layer its scales: from a file, else by calibration.

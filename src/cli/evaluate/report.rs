@@ -27,7 +27,7 @@ impl EvaluateArgs {
         if shifted > 0 {
             notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
         }
-        let compared = baseline.and_then(|reference| compared(reference, &found.answered, &mut notes));
+        let compared = baseline.and_then(|reference| compared(reference, &found.outcome.answered, &mut notes));
         let comparison = compared.as_ref().map(|compared| &compared.comparison);
         let baseline = baseline.map(|reference| &reference.baseline);
         let gates = self.gates.judge(found.outcome.quality.figure(), baseline, comparison)?;
@@ -67,7 +67,7 @@ impl EvaluateArgs {
             lut: infos.first().cloned(),
             luts: infos,
             quality: found.outcome.quality.clone(),
-            classes: classes(&found.answered, model),
+            classes: classes(&found.outcome.answered, model),
             predictions: None,
             comparisons: found.comparison.iter().cloned().chain(compared).collect(),
             opcount,

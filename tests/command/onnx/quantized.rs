@@ -104,18 +104,20 @@ fn the_file_s_scales_are_the_layers() {
     assert_eq!(params["layers"]["conv"]["input"]["zero_point"], 120);
 }
 
-#[test]
-fn scales_that_no_layer_can_have() {
+/// Fails unless a network of rounded images `x8`, and of what `build` makes `y` of them, is refused.
+fn refuse(build: &dyn Fn(&mut Onnx), needles: &[&str]) {
     let folder = Folder::new();
     folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
-    let refuse = |build: &dyn Fn(&mut Onnx), needles: &[&str]| {
-        let mut net = Onnx::new(17, &IMAGE);
-        rounded(&mut net, "x", "x8", DataType::UINT8, 0.1, 3);
-        build(&mut net);
-        net.op("Flatten", &["y"], "out", &[]);
-        folder.write("net.onnx", net.bytes("out"));
-        folder.refuses("--model net.onnx --data set.safetensors", needles);
-    };
+    let mut net = Onnx::new(17, &IMAGE);
+    rounded(&mut net, "x", "x8", DataType::UINT8, 0.1, 3);
+    build(&mut net);
+    net.op("Flatten", &["y"], "out", &[]);
+    folder.write("net.onnx", net.bytes("out"));
+    folder.refuses("--model net.onnx --data set.safetensors", needles);
+}
+
+#[test]
+fn scales_that_no_layer_can_have() {
     let inputs = |net: &mut Onnx| {
         weight(net, "w", &[4, 5], 0, 0.1);
         net.op("MatMul", &["x8", "w"], "y", &[]);
@@ -134,16 +136,6 @@ fn scales_that_no_layer_can_have() {
 /// Integers are no numbers: what computes with them would take them for others than the file does.
 #[test]
 fn integers_that_are_computed_with() {
-    let folder = Folder::new();
-    folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
-    let refuse = |build: &dyn Fn(&mut Onnx), needles: &[&str]| {
-        let mut net = Onnx::new(17, &IMAGE);
-        rounded(&mut net, "x", "x8", DataType::UINT8, 0.1, 3);
-        build(&mut net);
-        net.op("Flatten", &["y"], "out", &[]);
-        folder.write("net.onnx", net.bytes("out"));
-        folder.refuses("--model net.onnx --data set.safetensors", needles);
-    };
     let mend = "a DequantizeLinear before";
     let cast = |net: &mut Onnx| {
         net.op("Cast", &["x8_q"], "y", &[("to", Int(1))]);
