@@ -1,8 +1,10 @@
 //! Layers against an independent computation: nested loops over the definition, one product at a
 //! time, in `i64` and `f64`, sharing nothing with the layers but the parameters.
 
+mod case;
 mod transposed;
 
+use self::case::Case;
 use super::*;
 use crate::kernel::{self, Signedness};
 use crate::lut::{Bits, Coding, Lut};
@@ -29,50 +31,14 @@ fn params(coding: Coding, input: i32, weight: &[i32]) -> LayerParams {
     }
 }
 
-/// A convolution with its data.
-#[derive(Debug, Clone)]
-struct Case {
-    batch: usize,
-    channels: usize,
-    outputs: usize,
-    size: [usize; 2],
-    kernel: [usize; 2],
-    attributes: ConvAttributes<2>,
-    coding: Coding,
-    /// Zero points: of the input, and of the weights by output channel.
-    zero_points: (i32, Vec<i32>),
-    values: u64,
-}
-
-impl Case {
-    fn input(&self) -> Vec<f32> {
-        numbers(self.values, self.batch * self.channels * self.size[0] * self.size[1])
-    }
-
+impl Case<ConvAttributes<2>> {
     fn weight(&self) -> Vec<f32> {
         let [kh, kw] = self.kernel;
         numbers(self.values ^ 0xabcd, self.outputs * self.channels / self.attributes.groups * kh * kw)
     }
 
-    fn bias(&self) -> Vec<f32> {
-        numbers(self.values ^ 0x1234, self.outputs)
-    }
-
     fn weight_shape(&self) -> [usize; 4] {
         [self.outputs, self.channels / self.attributes.groups, self.kernel[0], self.kernel[1]]
-    }
-
-    fn input_tensor(&self) -> Tensor {
-        let shape = (self.batch, self.channels, self.size[0], self.size[1]);
-        Tensor::from_vec(self.input(), shape, &Device::Cpu).unwrap()
-    }
-
-    fn range(&self) -> IntRange {
-        range(self.coding)
-    }
-
-    fn params(&self) -> LayerParams {
-        params(self.coding, self.zero_points.0, &self.zero_points.1)
     }
 
     fn layer(&self) -> ApproxConv2d {
@@ -185,7 +151,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-fn case() -> impl Strategy<Value = Case> {
+fn case() -> impl Strategy<Value = Case<ConvAttributes<2>>> {
     let coding = prop_oneof![Just(Coding::Signed), Just(Coding::SignMagnitude), Just(Coding::Affine)];
     let pairs = |low: usize, high: usize| [low..=high, low..=high];
     (

@@ -1,52 +1,20 @@
 //! Transposed convolutions against their definition: every input times every tap, kept where it lands.
 
-use super::{crooked, crooked_term, numbers, params, range, values};
+use super::{Case, crooked, crooked_term, numbers, values};
 use crate::kernel;
 use crate::layer::{
     ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes,
     Convolution, InferenceMode,
 };
 use crate::lut::{Coding, Lut};
-use crate::quant::{IntRange, LayerParams, Observer, QuantConfig};
+use crate::quant::{Observer, QuantConfig};
 use candle_core::{Device, Module, Tensor};
 use proptest::prelude::*;
 
-/// A transposed convolution with its data.
-#[derive(Debug, Clone)]
-struct Case {
-    batch: usize,
-    channels: usize,
-    outputs: usize,
-    size: [usize; 2],
-    kernel: [usize; 2],
-    attributes: ConvTransposeAttributes<2>,
-    coding: Coding,
-    /// Zero points: of the input, and of the weights by output channel.
-    zero_points: (i32, Vec<i32>),
-    values: u64,
-}
-
-impl Case {
-    fn input(&self) -> Tensor {
-        let dims = [self.batch, self.channels, self.size[0], self.size[1]];
-        Tensor::from_vec(numbers(self.values, dims.iter().product()), &dims, &Device::Cpu).unwrap()
-    }
-
+impl Case<ConvTransposeAttributes<2>> {
     fn weight(&self) -> Tensor {
         let dims = [self.channels, self.outputs / self.attributes.groups, self.kernel[0], self.kernel[1]];
         Tensor::from_vec(numbers(self.values ^ 0xabcd, dims.iter().product()), &dims, &Device::Cpu).unwrap()
-    }
-
-    fn bias(&self) -> Vec<f32> {
-        numbers(self.values ^ 0x1234, self.outputs)
-    }
-
-    fn range(&self) -> IntRange {
-        range(self.coding)
-    }
-
-    fn params(&self) -> LayerParams {
-        params(self.coding, self.zero_points.0, &self.zero_points.1)
     }
 
     fn layer(&self) -> ApproxConvTranspose2d {
@@ -70,7 +38,7 @@ impl Case {
 
     /// Calls `product(x, w, output channel, flat output)` for every product that lands in the output.
     fn products(&self, mut product: impl FnMut(f32, f32, usize, usize)) {
-        let (x, w) = (values(&self.input()), values(&self.weight()));
+        let (x, w) = (self.input(), values(&self.weight()));
         let ConvTransposeAttributes { stride, padding, dilation, groups, .. } = self.attributes;
         let (group_inputs, group_outputs) = (self.channels / groups, self.outputs / groups);
         let ([height, width], [kh, kw]) = (self.size, self.kernel);
@@ -125,7 +93,7 @@ impl Case {
     }
 }
 
-fn case() -> impl Strategy<Value = Case> {
+fn case() -> impl Strategy<Value = Case<ConvTransposeAttributes<2>>> {
     let coding = prop_oneof![Just(Coding::Signed), Just(Coding::SignMagnitude), Just(Coding::Affine)];
     let pairs = |low: usize, high: usize| [low..=high, low..=high];
     (
@@ -181,10 +149,10 @@ proptest! {
     #[test]
     fn an_exact_table_gives_quant_bit_for_bit(case in case()) {
         let layer = case.quantized(&Lut::from_fn("exact", case.coding.table_signedness(), |a, b| a * b));
-        let output = layer.quant_fwd(&case.input()).unwrap();
+        let output = layer.quant_fwd(&case.input_tensor()).unwrap();
         prop_assert_eq!(output.dims(), [&[case.batch, case.outputs][..], &case.output_size()].concat());
         let quant = values(&output);
-        prop_assert_eq!(&values(&layer.approx_fwd(&case.input()).unwrap()), &quant);
+        prop_assert_eq!(&values(&layer.approx_fwd(&case.input_tensor()).unwrap()), &quant);
         // Without zero-point terms.
         prop_assert_eq!(quant, case.integer_reference(|x, w, z_x, z_w| (x - z_x) * (w - z_w)));
     }
@@ -195,11 +163,11 @@ proptest! {
         let expected = case.integer_reference(|x, w, z_x, z_w| {
             crooked_term(case.coding, x, w) - z_w * x - z_x * w + z_x * z_w
         });
-        prop_assert_eq!(values(&layer.approx_fwd(&case.input()).unwrap()), &*expected);
+        prop_assert_eq!(values(&layer.approx_fwd(&case.input_tensor()).unwrap()), &*expected);
         layer.set_mode(InferenceMode::Approximate);
         let with_bias: Vec<f32> =
             expected.iter().enumerate().map(|(at, y)| y + case.bias()[case.channel(at)]).collect();
-        prop_assert_eq!(values(&layer.forward(&case.input()).unwrap()), with_bias);
+        prop_assert_eq!(values(&layer.forward(&case.input_tensor()).unwrap()), with_bias);
     }
 
     #[test]
@@ -207,7 +175,7 @@ proptest! {
         let mut expected: Vec<f64> =
             (0..case.output_elements()).map(|at| f64::from(case.bias()[case.channel(at)])).collect();
         case.products(|x, w, _, at| expected[at] += f64::from(x) * f64::from(w));
-        let found = values(&case.layer().forward(&case.input()).unwrap());
+        let found = values(&case.layer().forward(&case.input_tensor()).unwrap());
         prop_assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
             prop_assert!((f64::from(*found) - expected).abs() <= 1e-4, "{} {}", found, expected);
@@ -219,7 +187,7 @@ proptest! {
         let mut products = vec![0usize; case.output_elements()];
         case.products(|_, _, _, at| products[at] += 1);
         let layer = case.layer();
-        let input = case.input();
+        let input = case.input_tensor();
         let window = layer.window(input.dims()).unwrap();
         let total: usize = products.iter().sum();
         prop_assert_eq!(layer.opcount(input.dims()).unwrap(), (total / case.batch) as u64);
@@ -294,7 +262,7 @@ fn results_do_not_depend_on_threads_or_batch() {
         values: 5,
     };
     let layer = case.quantized(&crooked(case.coding.table_signedness()));
-    let input = case.input();
+    let input = case.input_tensor();
     let on = |threads: usize| {
         let call = crate::layer::Call { threads, ..Default::default() };
         let mut layer = case.quantized(&crooked(case.coding.table_signedness()));
