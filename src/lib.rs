@@ -2,7 +2,7 @@
 //!
 //! The program `approx-eval` is a thin face of this library. Data flows one way through its rooms:
 //! The command and [`report`] talk to people, [`eval`] runs a network over [`data`], [`zoo`] builds
-//! networks as [`graph`]s and [`onnx`] reads them from files; their linear and convolution layers are
+//! networks as [`graph`]s and [`import`] reads them from files; their linear and convolution layers are
 //! the approximate ones of [`layer`], which take scales from [`quant`], products from a multiplier of
 //! [`lut`], and sums from [`kernel`].
 //!
@@ -11,9 +11,10 @@
 //! ```
 //! use approx_eval::data::{self, Batches, Preprocess};
 //! use approx_eval::eval::{self, Assignment, LayerSetting, LutSpec, Luts, Scheme, Settings};
-//! use approx_eval::{kernel, zoo};
+//! use approx_eval::kernel;
+//! use approx_eval::model::Model;
 //!
-//! let mut model = zoo::Model::open("lenet5")?;
+//! let mut model = Model::open("lenet5")?;
 //! eval::prepare(&mut model, true)?;
 //!
 //! let drum = LutSpec { lut: "drum-6".to_owned(), ..LutSpec::default() };
@@ -40,12 +41,14 @@ pub mod cli;
 pub mod data;
 pub mod eval;
 pub mod graph;
+pub mod import;
 #[expect(unsafe_code, reason = "SIMD: the only room where it is allowed")]
 pub mod kernel;
 pub mod layer;
 pub mod lut;
-pub mod onnx;
+pub mod model;
 pub mod output;
 pub mod quant;
 pub mod report;
+pub mod stats;
 pub mod zoo;

@@ -1,11 +1,11 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
 use super::quantization::CodingArg;
-use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, PixelKind, Preprocess, Split};
+use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, Interpolation, PixelKind, Preprocess, Split};
 use crate::eval::{LutSpec, Settings};
+use crate::import::onnx::Layout;
 use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
-use crate::onnx::Layout;
-use crate::zoo::{InputConfig, Interpolation, Model, SHIPPED, Task};
+use crate::model::{InputConfig, Model, SHIPPED, Task};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 

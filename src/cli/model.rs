@@ -2,8 +2,9 @@
 
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
+use crate::model::{Model, SHIPPED};
 use crate::report::{ModelDetails, ModelList};
-use crate::zoo::{Architecture, Model, SHIPPED};
+use crate::zoo::Architecture;
 use anyhow::{Context, ensure};
 use std::path::Path;
 

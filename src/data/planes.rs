@@ -1,7 +1,7 @@
 //! One byte image as planes, and what happens to it before normalisation.
 
 use super::resize;
-use crate::zoo::Interpolation;
+use crate::data::Interpolation;
 
 /// An image `[C, H, W]` of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::planes::Planes;
 use super::{DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
-use crate::zoo::Interpolation;
+use crate::data::Interpolation;
 use rayon::prelude::*;
 
 /// Channels that images are converted to before anything else.

@@ -6,7 +6,7 @@
 //! (`src/libImaging/Resample.c` of <https://github.com/python-pillow/Pillow>, compared with version
 //! 11.3). Pillow 13 filters columns first where that is less work, which can differ by one grey level.
 
-use crate::zoo::Interpolation;
+use crate::data::Interpolation;
 
 /// Fractional bits of a weight.
 const PRECISION: u32 = 22;

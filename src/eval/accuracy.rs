@@ -1,6 +1,6 @@
 //! Counting right answers.
 
-use super::wilson_interval;
+use crate::stats::wilson_interval;
 use serde::{Deserialize, Serialize};
 
 /// Running counts over a data set.

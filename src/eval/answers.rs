@@ -1,6 +1,6 @@
 //! What a network says of samples, by its task.
 
-use crate::zoo::Task;
+use crate::model::Task;
 
 /// A network's answers, a sample after the other.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,8 +5,8 @@ use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, embedded_
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::LayerError;
+use crate::model::{Calibration, Model};
 use crate::quant::ParamsFile;
-use crate::zoo::{Calibration, Model};
 use std::num::NonZeroUsize;
 
 /// Samples of a calibration batch, whatever the batch size of the evaluation.

@@ -4,9 +4,9 @@
 //! one has right and the other wrong tell them apart.
 
 use super::detection::roc;
-use super::proportions::Z95;
-use super::{Answered, Answers, TooFewSamples, mcnemar_exact, paired_interval};
-use crate::zoo::Task;
+use super::{Answered, Answers, TooFewSamples};
+use crate::model::Task;
+use crate::stats::{Z95, mcnemar_exact, paired_interval};
 use serde::Serialize;
 
 /// A run against a reference over the same samples.

@@ -1,6 +1,6 @@
 //! How well a network tells anomalous samples from normal ones.
 
-use super::roc::Roc;
+use crate::stats::Roc;
 use serde::{Deserialize, Serialize};
 
 /// The label of normal samples; that of anomalous ones is 1.

@@ -2,7 +2,7 @@
 
 use super::accuracy::Counter;
 use super::{Answered, Answers, Detection, Quality, TooFewSamples};
-use crate::zoo::Task;
+use crate::model::Task;
 use candle_core::Tensor;
 
 /// What judges a network for a task.

@@ -4,10 +4,10 @@
 //! and with exact products. The difference of the two, before the bias, is the error that the layer
 //! itself adds; what earlier layers did to its input is in both.
 
-use super::moments::Moments;
 use crate::graph::pass::{LayerObserver, Observation};
 use crate::layer::{Call, InferenceMode, LayerError, LayerProblem};
 use crate::quant::ActivationParams;
+use crate::stats::Moments;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use serde::Serialize;

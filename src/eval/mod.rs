@@ -15,12 +15,9 @@ mod detection;
 mod gate;
 mod judge;
 mod layer_statistics;
-mod moments;
 mod noise;
 mod progress;
-mod proportions;
 mod quality;
-mod roc;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -39,14 +36,12 @@ pub use gate::{Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
-pub use proportions::{mcnemar_exact, paired_interval, wilson_interval};
 pub use quality::{Figure, Quality};
-pub use roc::{Roc, auc_variance};
 pub use run::{EvalError, Outcome, evaluate, set_modes};
 
 use crate::graph::RunError;
 use crate::graph::pass::{LayerObserver, fold_batch_norm, fuse_clips, observe_layers, swap_layers};
-use crate::zoo::Model;
+use crate::model::Model;
 use std::sync::Arc;
 
 /// Makes a network's layers approximate ones in baseline mode, after folding its batch

@@ -1,7 +1,7 @@
 //! How well a network did its task, and the figure that runs are held against each other by.
 
 use super::{Accuracy, Detection};
-use crate::zoo::Task;
+use crate::model::Task;
 use serde::Serialize;
 
 /// How well a network did, by its task.

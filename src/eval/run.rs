@@ -5,7 +5,7 @@ use super::{Answered, Answers, Assignment, Progress, Quality, Scores, TooFewSamp
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::LayerError;
-use crate::zoo::Model;
+use crate::model::Model;
 use std::time::{Duration, Instant};
 
 /// Why an evaluation failed.

@@ -74,7 +74,7 @@ pub use window::{Window, linear_window};
 use crate::kernel::Kernel;
 use crate::kernel::convert::Clip;
 use crate::lut::{Coding, Lut};
-use crate::quant::{Calibrator, LayerParams, QuantConfig};
+use crate::quant::{Calibrator, LayerParams, Observed, QuantConfig};
 use candle_core::{Device, Module, Tensor};
 use float::Float;
 use integer::{Integer, Quantized};
@@ -190,6 +190,39 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
         self.state_mut().calibrator = std::sync::Mutex::new(Some(calibrator));
     }
 
+    /// Stops observing, and returns what was seen.
+    ///
+    /// # Errors
+    /// When nothing was observed, or values were not finite.
+    fn finish_observing(&mut self) -> Result<Observed, LayerError> {
+        let calibrator = self.state_mut().calibrator.get_mut().ok().and_then(Option::take);
+        let observed = || {
+            let calibrator = calibrator.ok_or(LayerProblem::NothingObserved)?;
+            if calibrator.has_nan() {
+                return Err(LayerProblem::NaN);
+            }
+            if let Some([seen, announced]) = calibrator.miscounted().filter(|&[seen, _]| seen > 0) {
+                return Err(LayerProblem::Miscounted { seen, announced });
+            }
+            calibrator.finish().ok_or(LayerProblem::NothingObserved)
+        };
+        observed().map_err(|problem| problem.of(self.name()))
+    }
+
+    /// The quantization parameters that `config` gives the layer's weights, and an input of which `observed`
+    /// was seen.
+    ///
+    /// # Errors
+    /// When a weight or an observed value is not finite.
+    fn params_for(&self, config: &QuantConfig, observed: &Observed) -> Result<LayerParams, LayerError> {
+        let params = || {
+            let outputs = self.state().outputs();
+            let weight = with_values(self.weight(), |weight| config.weight(weight, outputs))??;
+            Ok(LayerParams { input: config.activation(observed)?, weight })
+        };
+        params().map_err(|problem: LayerProblem| problem.of(self.name()))
+    }
+
     /// Stops observing, and quantizes the layer by what was seen; `lut` is what approximate mode
     /// multiplies by, `kernel` what sums its products.
     ///
@@ -201,22 +234,8 @@ pub trait ApproxLayer: Module + Debug + Send + Sync {
         lut: Option<&Lut>,
         kernel: &dyn Kernel,
     ) -> Result<(), LayerError> {
-        let calibrator = self.state_mut().calibrator.get_mut().ok().and_then(Option::take);
-        let params = (|| {
-            let calibrator = calibrator.ok_or(LayerProblem::NothingObserved)?;
-            if calibrator.has_nan() {
-                return Err(LayerProblem::NaN);
-            }
-            if let Some([seen, announced]) = calibrator.miscounted().filter(|&[seen, _]| seen > 0) {
-                return Err(LayerProblem::Miscounted { seen, announced });
-            }
-            let observed = calibrator.finish().ok_or(LayerProblem::NothingObserved)?;
-            let outputs = self.state().outputs();
-            let weight = with_values(self.weight(), |weight| config.weight(weight, outputs))??;
-            Ok(LayerParams { input: config.activation(&observed)?, weight })
-        })()
-        .map_err(|problem| problem.of(self.name()))?;
-        self.quantize(params, config.coding, lut, kernel)
+        let observed = self.finish_observing()?;
+        self.quantize(self.params_for(config, &observed)?, config.coding, lut, kernel)
     }
 
     /// Quantizes the layer by known parameters, shifted by 128 where they lie outside the range of

@@ -3,7 +3,7 @@
 use super::Baseline;
 use super::document::{Document, Records, Section, grouped, optional, percent, signed_percent, significant};
 use crate::eval::{Comparison, Figure, PairedTest};
-use crate::zoo::Task;
+use crate::model::Task;
 use serde::Serialize;
 
 /// Runs against one of them over the same samples.

@@ -2,7 +2,8 @@
 
 use super::document::{Document, Records, Section, grouped, shape};
 use crate::graph::{Graph, Product};
-use crate::zoo::{ARCHITECTURES, Architecture, Model, SHIPPED, Task};
+use crate::model::{Model, SHIPPED, Task};
+use crate::zoo::{ARCHITECTURES, Architecture};
 use serde::Serialize;
 
 /// A network's layers and operation counts.

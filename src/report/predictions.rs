@@ -1,8 +1,8 @@
 //! What a network says of each sample, as CSV: written by one run, compared by another.
 
 use crate::eval::{Answered, Answers, Scores};
+use crate::model::Task;
 use crate::output::{OutputError, OutputFile};
-use crate::zoo::Task;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

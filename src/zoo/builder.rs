@@ -1,6 +1,6 @@
 //! Layers as PyTorch's modules name them: what architectures are written in.
 
-use super::Weights;
+use super::StateDict;
 use crate::graph::op::{
     AdaptiveAveragePool, Add, BatchNorm, Conv, Flatten, GlobalAveragePool, LayerNorm, Linear, MaxPool, PoolWindow,
     Relu, Unary,
@@ -108,13 +108,13 @@ pub enum Activation {
 pub struct Builder<'a> {
     graph: &'a mut Graph,
     num_classes: usize,
-    weights: Option<&'a Weights>,
+    state_dict: Option<&'a StateDict>,
     norm_eps: f64,
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(graph: &'a mut Graph, num_classes: usize, weights: Option<&'a Weights>) -> Self {
-        Builder { graph, num_classes, weights, norm_eps: 1e-5 }
+    pub(super) fn new(graph: &'a mut Graph, num_classes: usize, state_dict: Option<&'a StateDict>) -> Self {
+        Builder { graph, num_classes, state_dict, norm_eps: 1e-5 }
     }
 
     /// The epsilon of batch normalisations from now on, in place of PyTorch's 1e-5.
@@ -129,7 +129,7 @@ impl<'a> Builder<'a> {
 
     /// Whether the weights at hand have a tensor of this name.
     pub fn has(&self, tensor: &str) -> bool {
-        self.weights.is_some_and(|weights| weights.tensors.contains_key(tensor))
+        self.state_dict.is_some_and(|state_dict| state_dict.contains_key(tensor))
     }
 
     /// The size of a value along `axis`, which is not the batch.

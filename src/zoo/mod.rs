@@ -1,55 +1,43 @@
-//! Known architectures, and models: an architecture with its weights and what its input looks like.
+//! Known architectures.
 //!
 //! An [`Architecture`] builds a [`Graph`] whose parameters are named as
 //! torchvision, timm or the architecture's own reference implementation name them, so that a state
 //! dict from there binds as it is. [`ARCHITECTURES`] is the registry: one file a family, one line a
-//! network. A [`Model`] is one of them with weights: shipped with the crate, in a model directory, or
-//! a bare safetensors file.
+//! network. With weights, one of them is a [`Model`](crate::model::Model).
 
 mod alexnet;
 mod autoencoder;
 mod builder;
 mod cifar_resnet;
-mod config;
 mod convnext;
 mod densenet;
-mod detect;
 mod ds_cnn;
 mod efficientnet;
-mod error;
-mod interpolation;
 mod inverted_residual;
 mod lenet;
 mod mnasnet;
 mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
-mod model;
 mod random;
 mod resnet;
 mod resnet8;
-mod shipped;
 mod shufflenet_v2;
 mod squeezenet;
-mod task;
 #[cfg(test)]
 mod tests;
 mod vgg;
 mod vit;
-mod weights;
 
 pub use builder::{Activation, Builder, Conv2d};
-pub use config::{InputConfig, ModelConfig};
-pub use detect::{DetectError, detect};
-pub use error::ModelError;
-pub use interpolation::{Interpolation, UnknownInterpolation};
-pub use model::{Calibration, Model, WeightsFile};
 pub use random::random_weights;
-pub use shipped::{SHIPPED, Shipped};
-pub use task::Task;
-pub use weights::{Weights, WeightsError};
 
 use crate::graph::{Graph, GraphError, ValueId, ValueType};
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+
+/// Tensors by the names that a graph's parameters have.
+pub type StateDict = BTreeMap<String, Tensor>;
 
 /// A network that can be built by name.
 pub struct Architecture {
@@ -146,14 +134,19 @@ impl Architecture {
     }
 
     /// Its graph for images of `input` (channels, height, width) and `num_classes` outputs. Where
-    /// implementations name or build a part differently, `weights` decides; without, the reference.
+    /// implementations name or build a part differently, the names of `state_dict` decide; without, the reference.
     ///
     /// # Errors
     /// When the network cannot take such images.
-    pub fn build(&self, input: [usize; 3], num_classes: usize, weights: Option<&Weights>) -> Result<Graph, GraphError> {
+    pub fn build(
+        &self,
+        input: [usize; 3],
+        num_classes: usize,
+        state_dict: Option<&StateDict>,
+    ) -> Result<Graph, GraphError> {
         let mut graph = Graph::new();
         let images = graph.input("input", ValueType::batch_of(&input))?;
-        let mut builder = Builder::new(&mut graph, num_classes, weights);
+        let mut builder = Builder::new(&mut graph, num_classes, state_dict);
         let logits = (self.build)(&mut builder, images)?;
         graph.set_outputs(&[logits]);
         Ok(graph)

@@ -7,11 +7,11 @@ use crate::data::PixelKind;
 use crate::eval::{Answered, Comparison, Confusion, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
+use crate::model::{Model, Task};
 use crate::report::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
     OpcountReport, Report, TimingReport, ToolReport,
 };
-use crate::zoo::{Model, Task};
 
 impl EvaluateArgs {
     /// The report of an evaluation that is over.

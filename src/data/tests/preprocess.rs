@@ -1,8 +1,8 @@
 //! Preprocessing against naive computations and values made by other programs.
 
 use super::Set;
+use crate::data::Interpolation;
 use crate::data::{Channels, PixelKind, Pixels, Preprocess};
-use crate::zoo::Interpolation;
 use proptest::prelude::*;
 
 fn apply(preprocess: &Preprocess, shape: [usize; 3], bytes: Vec<u8>) -> Vec<f32> {

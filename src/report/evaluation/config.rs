@@ -1,12 +1,12 @@
 //! How a network was run: all that is needed to run it again.
 
+use crate::data::Interpolation;
 use crate::eval::Rules;
+use crate::import::onnx::Layout;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
-use crate::onnx::Layout;
 use crate::quant::{ActScheme, WeightScheme};
 use crate::report::document::optional;
-use crate::zoo::Interpolation;
 use serde::Serialize;
 
 /// How a network was run.

@@ -12,7 +12,7 @@ use super::PredictionsReport;
 use crate::eval::{ClassAccuracy, Comparison, Figure, Gate, Quality};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
-use crate::zoo::{Task, WeightsFile};
+use crate::model::{Task, WeightsFile};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 use super::{ComparisonReport, LayerReport, Report};
 use crate::eval::{Figure, Gate, GateKind, Quality};
 use crate::lut::LutInfo;
+use crate::model::Task;
 use crate::report::comparison::{columns, fields, figure, figure_name, p_value};
 use crate::report::document::{Section, grouped, percent, shape, significant};
 use crate::report::lut::reading;
-use crate::zoo::Task;
 
 /// The report in names and what they stand for.
 pub(super) fn pairs(report: &Report) -> Section {

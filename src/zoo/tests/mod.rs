@@ -1,6 +1,4 @@
-//! Architectures, their weights, and the files that these come in.
+//! Architectures, and random weights of theirs.
 
 mod counts;
-mod names;
 mod random;
-mod weights;

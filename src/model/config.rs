@@ -1,6 +1,7 @@
 //! A model directory's `config.json`.
 
-use super::{Interpolation, Task};
+use super::Task;
+use crate::data::Interpolation;
 use serde::Deserialize;
 use serde::de::Error;
 

@@ -1,10 +1,29 @@
-//! Models: an architecture with weights, ready to be evaluated.
+//! Models: a network with weights and what its input looks like, ready to be evaluated.
+//!
+//! A [`Model`] is shipped with the crate, lies in a model directory, is an architecture of the
+//! [`zoo`](crate::zoo) with the tensors of a bare safetensors file, or comes from another program's file.
 
-use super::detect::sizes;
-use super::{Architecture, InputConfig, ModelConfig, ModelError, SHIPPED, Task, Weights, detect};
+mod config;
+mod detect;
+mod error;
+mod shipped;
+mod task;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use config::{InputConfig, ModelConfig};
+pub use detect::{DetectError, detect};
+pub use error::ModelError;
+pub use shipped::{SHIPPED, Shipped};
+pub use task::Task;
+pub use weights::{Weights, WeightsError};
+
 use crate::graph::Graph;
-use crate::onnx::{self, Layout};
+use crate::import::onnx::{self, Layout};
 use crate::quant::ParamsFile;
+use crate::zoo::Architecture;
+use detect::sizes;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -132,7 +151,7 @@ impl Model {
         };
         let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let name = canonical.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
-        let (config, weights) = (read("config.json")?, super::weights::read(&folder.join("model.safetensors"))?);
+        let (config, weights) = (read("config.json")?, weights::read(&folder.join("model.safetensors"))?);
         Self::from_parts(&name, folder, &config, weights, || {
             let path = folder.join("calibration.safetensors");
             path.is_file().then_some(Calibration::File(path))
@@ -202,7 +221,7 @@ impl Model {
         if input != self.input
             && let Ok(architecture) = Architecture::find(self.architecture)
             && let (_, classes) = sizes(architecture, &weights)
-            && let Ok(mut graph) = architecture.build(input, classes, Some(&weights))
+            && let Ok(mut graph) = architecture.build(input, classes, Some(&weights.tensors))
             && graph.bind(weights.tensors).is_ok()
         {
             self.notes.push(format!("{} takes the images' {height} x {width}", self.name));
@@ -240,11 +259,9 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let (own_input, own_classes) = sizes(architecture, &weights);
         let (input, num_classes) = (input.unwrap_or(own_input), num_classes.unwrap_or(own_classes));
-        let mut graph = architecture.build(input, num_classes, Some(&weights)).map_err(|source| ModelError::Graph {
-            path: path.to_owned(),
-            input,
-            source: source.into(),
-        })?;
+        let mut graph = architecture
+            .build(input, num_classes, Some(&weights.tensors))
+            .map_err(|source| ModelError::Graph { path: path.to_owned(), input, source: source.into() })?;
         let num_classes = outputs(&graph).unwrap_or(num_classes);
         let Weights { tensors, notes, blake3 } = weights;
         graph.bind(tensors).map_err(|source| ModelError::Bind {

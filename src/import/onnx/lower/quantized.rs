@@ -8,8 +8,8 @@ use super::node::{axis, known};
 use super::{Lower, Lowering, Node};
 use crate::graph::ValueId;
 use crate::graph::op::{FakeQuantize, Unary};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Int, Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Int, Ints, Value};
 use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
 use candle_core::{Device, Tensor, TensorId};
 use rten_onnx::onnx::DataType;
@@ -31,7 +31,7 @@ const KEEPS_GRID: [&str; 10] = [
 
 /// What a file says of quantization, as far as it was lowered.
 #[derive(Default)]
-pub(in crate::onnx) struct Quantization {
+pub(in crate::import::onnx) struct Quantization {
     /// Values that were rounded.
     activations: HashMap<ValueId, ActivationParams>,
     /// Constants that were integers.

@@ -3,8 +3,8 @@
 use super::{Lowering, Node, slices};
 use crate::graph::Dim;
 use crate::graph::op::Interpolate;
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Int, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Int, Value};
 
 /// `Resize`, and `Upsample`, which it replaced.
 pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {

@@ -3,8 +3,8 @@
 use super::node::known;
 use super::{Lowering, Node, constants, integers};
 use crate::graph::op::{Add, Binary, Choose, Relu, Relu6, Unary};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Int, Ints, Product, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Int, Ints, Product, Value};
 use candle_core::Tensor;
 
 /// `Add`, which may be a matrix product's bias, and `Sum`.

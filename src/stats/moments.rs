@@ -5,7 +5,7 @@ use rayon::prelude::*;
 /// Count, mean and sum of squared deviations, which merge without loss of precision (Chan, Golub and
 /// LeVeque, 1979).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     count: f64,
     mean: f64,
     squares: f64,

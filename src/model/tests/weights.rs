@@ -1,7 +1,8 @@
 //! State dicts and model directories in the forms that they come in.
 
+use crate::data::Interpolation;
 use crate::graph::BindError;
-use crate::zoo::*;
+use crate::model::*;
 use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;
 use std::collections::HashMap;

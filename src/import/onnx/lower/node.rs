@@ -1,11 +1,11 @@
 //! A node as lowering sees it: its attributes by type, its inputs by what they stand for.
 
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Ints, Value};
 use rten_onnx::onnx::{AttributeProto, NodeProto};
 
 /// A node and the values that it reads; `None` for optional inputs that are left out.
-pub(in crate::onnx) struct Node<'a> {
+pub(in crate::import::onnx) struct Node<'a> {
     pub proto: &'a NodeProto,
     pub inputs: Vec<Option<Value>>,
     /// The version of the operator set.

@@ -5,8 +5,8 @@ use super::slices::{places, take};
 use super::{Lowering, Node, constants};
 use crate::graph::Dim;
 use crate::graph::op::{Gather, Reshape};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Ints, Value};
 use candle_core::{Device, Tensor};
 
 /// A choice along an axis that is all of a batch of known size: what exporters write for a view by

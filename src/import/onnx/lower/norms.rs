@@ -4,8 +4,8 @@ use super::node::axis;
 use super::{Lowering, Node};
 use crate::graph::Dim;
 use crate::graph::op::{BatchNorm, Gather, GroupNorm, LayerNorm, LocalResponseNorm, Reshape, Scale, Softmax};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::Value;
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::Value;
 
 /// The attribute `epsilon` as the decimal number that it was before it became an `f32`.
 fn epsilon(node: &Node) -> Result<f64, NodeProblem> {

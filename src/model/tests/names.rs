@@ -1,7 +1,8 @@
 //! Names of parameters under the naming of each library, and networks recognised by them.
 
 use crate::graph::Graph;
-use crate::zoo::{ARCHITECTURES, Architecture, DetectError, Weights, detect};
+use crate::model::{DetectError, Weights, detect};
+use crate::zoo::{ARCHITECTURES, Architecture};
 use candle_core::{DType, Device, Tensor};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ fn built_with(architecture: &str, marker: &str) -> Graph {
     let scalar = Tensor::zeros((), DType::F32, &Device::Cpu).unwrap();
     let architecture = Architecture::find(architecture).unwrap();
     let weights = weights(BTreeMap::from([(marker.to_owned(), scalar)]));
-    architecture.build(architecture.input, architecture.num_classes, Some(&weights)).unwrap()
+    architecture.build(architecture.input, architecture.num_classes, Some(&weights.tensors)).unwrap()
 }
 
 fn parameters(graph: &Graph) -> BTreeSet<&str> {

@@ -4,9 +4,9 @@ use super::node::{axes, axis, known};
 use super::{Lowering, Node, integers};
 use crate::graph::op::{Expand, Flatten, Gather, Reshape, Transpose};
 use crate::graph::{Dim, ValueType, before_batch};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::tensor::MAX_ELEMENTS;
-use crate::onnx::value::{Int, Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::tensor::MAX_ELEMENTS;
+use crate::import::onnx::value::{Int, Ints, Value};
 
 /// `Shape`, of all axes or of some.
 pub(super) fn shape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {

@@ -1,8 +1,9 @@
 //! What a state dict says of the network that it is of: the architecture, where only one has its
 //! tensors, and the numbers of input channels and of classes.
 
-use super::{ARCHITECTURES, Architecture, Weights};
+use super::Weights;
 use crate::graph::{Graph, Node};
+use crate::zoo::{ARCHITECTURES, Architecture};
 use std::collections::BTreeSet;
 
 /// Weights that are not those of one architecture.
@@ -48,7 +49,7 @@ pub fn detect(weights: &Weights) -> Result<&'static Architecture, DetectError> {
 /// How many tensors are missing, left over or of another shape, where the architecture can be built.
 fn differences(architecture: &Architecture, weights: &Weights) -> Option<usize> {
     let (input, classes) = sizes(architecture, weights);
-    let graph = architecture.build(input, classes, Some(weights)).ok()?;
+    let graph = architecture.build(input, classes, Some(&weights.tensors)).ok()?;
     let mut left: BTreeSet<&str> = weights.tensors.keys().map(String::as_str).collect();
     let fits = |&id: &_| {
         let name = graph.value_name(id);
@@ -62,7 +63,7 @@ fn differences(architecture: &Architecture, weights: &Weights) -> Option<usize> 
 /// has, the outputs of the last one; what these do not tell is the architecture's own.
 pub(super) fn sizes(architecture: &Architecture, weights: &Weights) -> ([usize; 3], usize) {
     let (mut input, mut classes) = (architecture.input, architecture.num_classes);
-    if let Ok(graph) = architecture.build(input, classes, Some(weights)) {
+    if let Ok(graph) = architecture.build(input, classes, Some(&weights.tensors)) {
         let layers: Vec<&Node> = graph.nodes().iter().filter(|node| is_layer(&graph, node)).collect();
         let weight = |layer: Option<&&Node>| {
             let name = graph.value_name(*layer?.inputs().get(1)?);

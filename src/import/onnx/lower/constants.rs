@@ -2,9 +2,9 @@
 
 use super::node::{axis, known};
 use super::{Lowering, Node, integers};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::tensor::Constant;
-use crate::onnx::value::{Int, Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::tensor::Constant;
+use crate::import::onnx::value::{Int, Ints, Value};
 use candle_core::{Device, Tensor};
 use rten_onnx::onnx::DataType;
 

@@ -4,8 +4,8 @@ use super::node::axes;
 use super::window::Sliding;
 use super::{Lowering, Node, integers, spatial};
 use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, Reduce, Reduction};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::Value;
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::Value;
 
 /// The window of a pooling over one or two axes.
 fn window(lowering: &Lowering, node: &Node) -> Result<PoolWindow, NodeProblem> {

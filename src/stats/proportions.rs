@@ -1,7 +1,7 @@
 //! What counts of right answers are worth: intervals of proportions, and of differences of paired ones.
 
 /// The 0.975 quantile of the standard normal distribution.
-pub(super) const Z95: f64 = 1.959_963_984_540_054;
+pub(crate) const Z95: f64 = 1.959_963_984_540_054;
 
 /// The 95 % score interval of a binomial proportion (Wilson, 1927).
 pub fn wilson_interval(successes: u64, trials: u64) -> [f64; 2] {

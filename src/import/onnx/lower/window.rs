@@ -1,7 +1,7 @@
 //! The attributes that say how a window slides, which convolution and pooling share.
 
 use super::Node;
-use crate::onnx::error::NodeProblem;
+use crate::import::onnx::error::NodeProblem;
 
 /// Positions of a channel, padding included: more than any image has.
 const MAX_POSITIONS: usize = 1 << 28;

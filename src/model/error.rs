@@ -1,8 +1,9 @@
 //! Why a model cannot be opened, by the file or option at fault.
 
-use super::{DetectError, UnknownArchitecture, WeightsError};
+use super::{DetectError, WeightsError};
 use crate::graph::{BindError, GraphError};
-use crate::onnx::OnnxError;
+use crate::import::onnx::OnnxError;
+use crate::zoo::UnknownArchitecture;
 use std::path::PathBuf;
 
 /// Why a model cannot be opened.

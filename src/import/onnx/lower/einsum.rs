@@ -4,8 +4,8 @@
 use super::{Lowering, Node, layers};
 use crate::graph::op::{MatMul, Reduce, Reduction, Reshape, Transpose};
 use crate::graph::{Dim, ValueType};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::Value;
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::Value;
 
 /// A value, and the letter of each of its axes.
 struct Term {

@@ -4,10 +4,10 @@ use super::window::{AutoPad, OddSide, Sliding, stated_padding};
 use super::{Lowering, Node, spatial};
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::name;
+use crate::import::onnx::value::{Product, Value};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::name;
-use crate::onnx::value::{Product, Value};
 use candle_core::Tensor;
 
 /// `Conv` over one or two axes.

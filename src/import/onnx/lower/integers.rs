@@ -2,8 +2,8 @@
 
 use super::node::known;
 use super::{Lowering, Node};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Int, Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Int, Ints, Value};
 
 /// More integers than any shape or index has.
 pub(super) const MAX_COUNT: usize = 1 << 24;

@@ -4,8 +4,8 @@ use super::node::{axis, known};
 use super::{Lowering, Node, integers, scatter, shapes};
 use crate::graph::Dim;
 use crate::graph::op::{Concat, Gather, Pad, Reshape, Slice};
-use crate::onnx::error::NodeProblem;
-use crate::onnx::value::{Int, Ints, Value};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::{Int, Ints, Value};
 
 /// `Concat`.
 pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
