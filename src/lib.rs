@@ -49,6 +49,7 @@ pub mod lut;
 pub mod model;
 pub mod output;
 pub mod quant;
+pub mod registry;
 pub mod report;
 pub mod stats;
 pub mod zoo;

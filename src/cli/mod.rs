@@ -11,6 +11,7 @@ mod inputs;
 mod interrupt;
 mod lut;
 mod model;
+mod named;
 mod output;
 mod progress;
 mod quantization;

@@ -66,7 +66,7 @@ pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvT
 pub use convolution::Convolution;
 pub use error::{LayerError, LayerProblem};
 pub use linear::ApproxLinear;
-pub use mode::InferenceMode;
+pub use mode::{InferenceMode, MODES};
 pub use state::LayerState;
 pub(crate) use state::with_values;
 pub use window::{Window, linear_window};

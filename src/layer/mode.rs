@@ -1,7 +1,9 @@
 //! The four ways in which an approximate layer can compute its output.
 
+use crate::registry::{Named, Registry, UnknownName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// What a layer computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -22,8 +24,20 @@ pub enum InferenceMode {
 }
 
 impl InferenceMode {
-    /// The short name that options and reports use.
-    pub fn name(self) -> &'static str {
+    /// Whether layers need quantization parameters in this mode.
+    pub fn is_quantized(self) -> bool {
+        self != InferenceMode::Baseline
+    }
+}
+
+/// Every mode.
+pub static MODES: Registry<InferenceMode> = Registry::new(
+    "mode",
+    &[InferenceMode::Baseline, InferenceMode::Quantized, InferenceMode::Approximate, InferenceMode::Noise],
+);
+
+impl Named for InferenceMode {
+    fn name(&self) -> &'static str {
         match self {
             InferenceMode::Baseline => "base",
             InferenceMode::Quantized => "quant",
@@ -32,9 +46,30 @@ impl InferenceMode {
         }
     }
 
-    /// Whether layers need quantization parameters in this mode.
-    pub fn is_quantized(self) -> bool {
-        self != InferenceMode::Baseline
+    fn aliases(&self) -> &[&'static str] {
+        match self {
+            InferenceMode::Baseline => &["baseline"],
+            InferenceMode::Quantized => &["quantized"],
+            InferenceMode::Noise => &[],
+            InferenceMode::Approximate => &["approximate"],
+        }
+    }
+
+    fn summary(&self) -> &'static str {
+        match self {
+            InferenceMode::Baseline => "The fp32 network",
+            InferenceMode::Quantized => "Quantized, with exact products",
+            InferenceMode::Noise => "Quantized, with Gaussian noise",
+            InferenceMode::Approximate => "Quantized, with every product from the LUT",
+        }
+    }
+}
+
+impl FromStr for InferenceMode {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        MODES.find(name).copied()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Options that decide what each layer computes.
 
+use super::super::named::named;
 use super::EvaluateArgs;
-use super::options::Mode;
 use crate::eval::{LayerSetting, Luts, Rule, Rules, Settings};
-use crate::layer::InferenceMode;
+use crate::layer::{InferenceMode, MODES};
 use crate::lut::{Costs, Lut};
 use anyhow::{Context, ensure};
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 #[command(next_help_heading = "Layers")]
 pub(super) struct AssignArgs {
     /// What layers compute; default: approx when a LUT is given, else base
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<Mode>,
+    #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
+    pub mode: Option<InferenceMode>,
 
     /// Change settings of single layers by the rules of a file, or as an earlier JSON report had them
     #[arg(long, value_name = "FILE.json")]
@@ -59,7 +59,7 @@ impl EvaluateArgs {
     pub(super) fn plan(&self) -> anyhow::Result<Plan> {
         let some = |x: f64| (x != 0.0).then_some(x);
         let base = Settings {
-            mode: self.assign.mode.map(InferenceMode::from),
+            mode: self.assign.mode,
             noise_std: some(self.noise.noise_std),
             noise_mean: some(self.noise.noise_mean),
             noise_from_lut: self.noise.noise_from_lut.clone(),

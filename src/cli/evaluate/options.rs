@@ -5,35 +5,8 @@ use crate::kernel::{self, Kernel};
 use crate::layer::InferenceMode;
 use crate::report::Baseline;
 use anyhow::{Context, bail, ensure};
-use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Mode {
-    /// The fp32 network
-    #[value(alias = "baseline")]
-    Base,
-    /// Quantized, with exact products
-    #[value(alias = "quantized")]
-    Quant,
-    /// Quantized, with every product from the LUT
-    #[value(alias = "approximate")]
-    Approx,
-    /// Quantized, with Gaussian noise
-    Noise,
-}
-
-impl From<Mode> for InferenceMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Base => InferenceMode::Baseline,
-            Mode::Quant => InferenceMode::Quantized,
-            Mode::Approx => InferenceMode::Approximate,
-            Mode::Noise => InferenceMode::Noise,
-        }
-    }
-}
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Noise")]
@@ -142,9 +115,8 @@ pub(super) struct ReportArgs {
 
 /// A mode that others are compared with.
 fn parse_reference(text: &str) -> Result<InferenceMode, String> {
-    match Mode::from_str(text, false) {
-        Ok(Mode::Base) => Ok(InferenceMode::Baseline),
-        Ok(Mode::Quant) => Ok(InferenceMode::Quantized),
+    match text.parse() {
+        Ok(mode @ (InferenceMode::Baseline | InferenceMode::Quantized)) => Ok(mode),
         _ => Err("expected base or quant".to_owned()),
     }
 }

@@ -1,0 +1,172 @@
+//! Things that are chosen by name: one list, one look-up, one error.
+//!
+//! Modes, codings, designs, architectures and formats all reach the program as names, from options, files
+//! and library calls. A [`Registry`] holds the values of one kind in the order that help texts list
+//! them; looking up a name that it does not have says which names are like it.
+//!
+//! ```
+//! use approx_eval::registry::{Named, Registry};
+//!
+//! #[derive(Debug, Clone, Copy, PartialEq)]
+//! enum Color {
+//!     Red,
+//!     Gray,
+//! }
+//!
+//! impl Named for Color {
+//!     fn name(&self) -> &str {
+//!         match self {
+//!             Color::Red => "red",
+//!             Color::Gray => "gray",
+//!         }
+//!     }
+//!
+//!     fn aliases(&self) -> &[&'static str] {
+//!         if *self == Color::Gray { &["grey"] } else { &[] }
+//!     }
+//! }
+//!
+//! static COLORS: Registry<Color> = Registry::new("color", &[Color::Red, Color::Gray]);
+//!
+//! assert_eq!(COLORS.find("grey"), Ok(&Color::Gray));
+//! let error = COLORS.find("rad").unwrap_err();
+//! assert_eq!(error.to_string(), "unknown color 'rad', did you mean 'red'? expected one of red, gray");
+//! ```
+
+use std::fmt;
+
+/// What a [`Registry`] can hold.
+pub trait Named {
+    /// The name that options, files and reports use.
+    fn name(&self) -> &str;
+
+    /// Other names that are understood.
+    fn aliases(&self) -> &[&'static str] {
+        &[]
+    }
+
+    /// What it is, in a line for help texts; empty where the name says it.
+    fn summary(&self) -> &str {
+        ""
+    }
+}
+
+/// All values of one kind, by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Registry<T: 'static> {
+    what: &'static str,
+    entries: &'static [T],
+}
+
+impl<T: Named> Registry<T> {
+    /// A registry of `entries`, each of which is a `what`, as errors name it.
+    pub const fn new(what: &'static str, entries: &'static [T]) -> Self {
+        Registry { what, entries }
+    }
+
+    /// The entries, in the order that help texts list them.
+    pub fn iter(&self) -> std::slice::Iter<'static, T> {
+        self.entries.iter()
+    }
+
+    /// Their names, without aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<T> {
+        self.entries.iter().map(|entry| entry.name())
+    }
+
+    /// The entry of that name or alias, where there is one.
+    pub fn get(&self, name: &str) -> Option<&'static T> {
+        self.entries.iter().find(|entry| entry.name() == name || entry.aliases().contains(&name))
+    }
+
+    /// The entry of that name or alias.
+    ///
+    /// # Errors
+    /// Lists the names that exist, and those most similar to `name`.
+    pub fn find(&self, name: &str) -> Result<&'static T, UnknownName> {
+        self.get(name).ok_or_else(|| UnknownName::new(self.what, name, self.names()))
+    }
+}
+
+impl<T: Named> IntoIterator for &Registry<T> {
+    type Item = &'static T;
+    type IntoIter = std::slice::Iter<'static, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A name that a registry does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} '{found}'{} expected one of {}", DidYouMean(.similar), .names.join(", "))]
+#[non_exhaustive]
+pub struct UnknownName {
+    /// The kind of thing that was asked for.
+    pub what: &'static str,
+    /// The name that was given.
+    pub found: String,
+    /// Names like it, the most similar first.
+    pub similar: Vec<String>,
+    /// All names.
+    pub names: Vec<String>,
+}
+
+impl UnknownName {
+    /// The error of `found` being no name of a `what`, of which `names` exist.
+    pub fn new<'a>(what: &'static str, found: &str, names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        UnknownName {
+            what,
+            found: found.to_owned(),
+            similar: similar(found, names.clone()).into_iter().map(str::to_owned).collect(),
+            names: names.map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The clause that suggests a name, where there is one to suggest.
+struct DidYouMean<'a>(&'a [String]);
+
+impl fmt::Display for DidYouMean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.0.first() {
+            Some(name) => write!(f, ", did you mean '{name}'?"),
+            None => f.write_str(":"),
+        }
+    }
+}
+
+/// Those of `names` that are similar to `name`, the most similar first: at most three.
+pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    /// Below this, names have little in common but length.
+    const LEAST: f64 = 0.7;
+    let name = name.to_lowercase();
+    let score = |other: &str| strsim::jaro_winkler(&name, &other.to_lowercase());
+    let mut scored: Vec<(f64, &str)> = names.map(|other| (score(other), other)).collect();
+    scored.retain(|(score, _)| *score >= LEAST);
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.truncate(3);
+    scored.into_iter().map(|(_, other)| other).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Named for &'static str {
+        fn name(&self) -> &str {
+            self
+        }
+    }
+
+    static NETWORKS: Registry<&str> = Registry::new("network", &["resnet18", "resnet50", "vit_b_16", "lenet5"]);
+
+    #[test]
+    fn similar_names_are_suggested_and_others_are_not() {
+        assert_eq!(NETWORKS.find("vit_b_16"), Ok(&"vit_b_16"));
+        assert_eq!(NETWORKS.find("resnt18").unwrap_err().similar, ["resnet18", "resnet50"]);
+        assert_eq!(NETWORKS.find("ResNet50").unwrap_err().similar[0], "resnet50");
+        let error = NETWORKS.find("q").unwrap_err();
+        assert_eq!(error.to_string(), "unknown network 'q': expected one of resnet18, resnet50, vit_b_16, lenet5");
+    }
+}
