@@ -46,7 +46,7 @@ pub trait Named {
     }
 
     /// What it is, in a line for help texts; empty where the name says it.
-    fn summary(&self) -> &str {
+    fn summary(&self) -> &'static str {
         ""
     }
 }
@@ -71,7 +71,7 @@ impl<T: Named> Registry<T> {
 
     /// Their names, without aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<T> {
-        self.entries.iter().map(|entry| entry.name())
+        self.entries.iter().map(Named::name)
     }
 
     /// The entry of that name or alias, where there is one.
