@@ -2,6 +2,7 @@
 
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, idx};
+use crate::registry::UnknownName;
 
 static EMBEDDED: &[Embedded] = &[Embedded {
     name: "fashion-mnist",
@@ -26,6 +27,11 @@ pub struct Embedded {
 /// The embedded set of this name.
 pub fn embedded(name: &str) -> Option<&'static Embedded> {
     EMBEDDED.iter().find(|set| set.name == name)
+}
+
+/// The error of there being no embedded set of this name.
+pub(super) fn unknown(name: &str) -> UnknownName {
+    UnknownName::new("embedded dataset", name, EMBEDDED.iter().map(|set| set.name))
 }
 
 impl Embedded {

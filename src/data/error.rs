@@ -8,6 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// No embedded dataset has this name.
+    #[error(transparent)]
+    Unknown(#[from] crate::registry::UnknownName),
     /// The operating system refused, or a compressed stream is damaged or ends early.
     #[error("{file}: cannot read it")]
     Io {

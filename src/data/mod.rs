@@ -43,6 +43,7 @@ mod image_files;
 mod interpolation;
 mod jpeg;
 mod list;
+mod memory;
 mod names;
 mod npz;
 #[cfg(feature = "parquet")]
@@ -52,6 +53,7 @@ mod preprocess;
 mod resize;
 mod safetensors;
 mod source;
+mod spec;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
@@ -61,8 +63,10 @@ pub use embedded::{Embedded, embedded};
 pub use error::DataError;
 pub use format::{DataFormat, open};
 pub use interpolation::{Interpolation, UnknownInterpolation};
+pub use memory::Samples;
 pub use preprocess::{Channels, Preprocess, PreprocessError};
 pub use safetensors::embedded_safetensors;
+pub use spec::DatasetSpec;
 pub use storage::Origin;
 
 use std::ops::Range;

@@ -71,9 +71,14 @@ impl LayerStatistics {
         std::mem::replace(&mut *layers, anew).iter().map(|layer| layer.total.found()).collect()
     }
 
-    /// Measures no more.
+    /// Measures no more, until it is resumed.
     pub fn pause(&self) {
         self.is_paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Measures again.
+    pub fn resume(&self) {
+        self.is_paused.store(false, Ordering::Relaxed);
     }
 }
 

@@ -74,21 +74,22 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
-/// Sets every layer's mode and noise as `assignment` says; `seed` is that of all noise.
+/// Sets every layer's mode and noise as `assignment` says, whose noise is known; `seed` is that of all noise.
 ///
 /// # Errors
 /// When the noise is not finite, or its deviation negative.
 pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Result<(), LayerError> {
-    for (index, (layer, setting)) in graph.layers_mut().zip(assignment.layers()).enumerate() {
-        layer.set_mode(setting.mode);
-        layer.set_stdev(setting.noise.stdev)?;
-        layer.set_mean(setting.noise.mean)?;
+    for (index, (layer, config)) in graph.layers_mut().zip(assignment.layers()).enumerate() {
+        layer.set_mode(config.mode());
+        let noise = config.noise();
+        layer.set_stdev(noise.stdev)?;
+        layer.set_mean(noise.mean)?;
         layer.set_seed(seed, index as u64);
     }
     Ok(())
 }
 
-/// Runs `batches` through the network and hands each batch's scores to `sink`.
+/// Runs `batches` through the network and passes each batch's scores to `sink`.
 ///
 /// # Errors
 /// When data, network or sink fail, a label is none that the network knows, the network's output is
@@ -99,7 +100,7 @@ pub fn evaluate(
     progress: &dyn Progress,
     mut sink: impl FnMut(&Scores) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
-    let Model { graph, num_classes: outputs, .. } = model;
+    let Model { graph, outputs, .. } = model;
     let outputs = *outputs;
     if graph.outputs().len() != 1 {
         return Err(EvalError::Outputs(graph.outputs().len()));

@@ -7,12 +7,12 @@ use crate::graph::{Graph, ValueType};
 use crate::kernel;
 use crate::layer::InferenceMode;
 use crate::lut::Coding;
-use crate::model::{InputConfig, Task};
+use crate::model::{Model, Task};
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams};
 use candle_core::{Device, Tensor};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 /// Of images `[a, b, c, d]`: `fc1` and a ReLU make `(max(a, 0), max(-b, 0))`, `fc2` the logits
 /// `(first, second, first + second)`.
@@ -29,23 +29,7 @@ fn model() -> Model {
     let fc1 = Tensor::new(&[[1f32, 0., 0., 0.], [0., -1., 0., 0.]], &Device::Cpu).unwrap();
     let fc2 = Tensor::new(&[[1f32, 0.], [0., 1.], [1., 1.]], &Device::Cpu).unwrap();
     graph.bind(BTreeMap::from([("fc1.weight".to_owned(), fc1), ("fc2.weight".to_owned(), fc2)])).unwrap();
-    let mut model = Model {
-        name: "tiny".to_owned(),
-        path: None,
-        architecture: "tiny",
-        graph,
-        input: [1, 2, 2],
-        num_classes: 3,
-        task: Task::Classification,
-        preprocess: InputConfig::default(),
-        labels: Vec::new(),
-        dataset: None,
-        calibration: None,
-        params: None,
-        blake3: String::new(),
-        weights: None,
-        notes: Vec::new(),
-    };
+    let mut model = Model::new("tiny", graph, [1, 2, 2], 3);
     prepare(&mut model, true).unwrap();
     model
 }
@@ -68,8 +52,13 @@ fn shaped(pixels: &[f32], dims: &[usize], labels: &[i64]) -> (Dataset, tempfile:
 
 /// The same for every layer.
 fn uniform(model: &Model, mode: InferenceMode, config: &QuantConfig, stdev: f64) -> Assignment {
-    let noise = LayerNoise { stdev, mean: 0.0 };
-    Assignment::uniform(&model.graph, &LayerSetting { mode, lut: None, config: config.clone(), noise, noise_lut: None })
+    let arithmetic = match mode {
+        InferenceMode::Baseline => Arithmetic::Base,
+        InferenceMode::Quantized => Arithmetic::Quant,
+        InferenceMode::Noise => Arithmetic::Noise(NoiseSource::Given(LayerNoise { stdev, mean: 0.0 })),
+        InferenceMode::Approximate => panic!("no multiplier here"),
+    };
+    Assignment::uniform(&model.graph, &LayerConfig { arithmetic, quantization: config.clone(), reference_lut: None })
 }
 
 /// The same for every layer, under the signed coding.
@@ -90,7 +79,8 @@ fn calibrated(
 ) -> Result<(usize, Model), CalibrationError> {
     let (mut model, (set, _folder)) = (model(), dataset(images, &vec![0; images.len()]));
     let assignment = uniform(&model, InferenceMode::Quantized, config, 0.0);
-    let samples = calibrate(&mut model, set, Preprocess::default(), limit, &assignment, kernel::best(), &Silent)?;
+    let (observed, samples) = observe(&mut model, set, Preprocess::default(), limit, config.observer, &Silent)?;
+    quantize_observed(&mut model.graph, &observed, &assignment, kernel::best())?;
     Ok((samples, model))
 }
 
@@ -156,13 +146,13 @@ fn weights_have_scales_by_channel() {
 fn sets_that_cannot_calibrate_are_refused() {
     let config = QuantConfig::new(Coding::Signed);
     let error = calibration_data(&model()).unwrap_err().to_string();
-    for part in ["'tiny'", "--calib-data", "--qparams"] {
+    for part in ["'tiny'", "calibration set", "quantization parameters"] {
         assert!(error.contains(part), "{error}");
     }
+    assert_eq!(calibration_data(&model()).unwrap_err().keys(), ["calib_data", "qparams"]);
     let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
     let (mut tiny, plain) = (model(), Preprocess::default());
-    let assignment = uniform(&tiny, InferenceMode::Quantized, &config, 0.0);
-    let error = calibrate(&mut tiny, set, plain, None, &assignment, kernel::best(), &Silent).unwrap_err();
+    let error = observe(&mut tiny, set, plain, None, config.observer, &Silent).unwrap_err();
     assert_eq!(
         error.to_string(),
         "calibration images are [1, 3, 3] (channels, height, width), but the network takes [1, 2, 2]"
@@ -200,11 +190,11 @@ fn parameters_go_out_and_in_by_name() {
     let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no quantization parameters for 1 of 2 layers, 'fc1': give them by --qparams, or calibrate all by --calib-data"
+        "no quantization parameters for 1 of 2 layers, 'fc1': give parameters of these too, or calibrate all layers"
     );
     // A layer that needs none may be left out.
     let mut partly = assignment.clone();
-    partly.layers_mut()[0].mode = InferenceMode::Baseline;
+    partly.layers_mut()[0].arithmetic = Arithmetic::Base;
     assert!(quantize(&mut model.graph, &file, &partly, kernel::best()).unwrap().is_empty());
     // One scale too many for fc1's two outputs.
     let mut wide = per_tensor(1.0);
@@ -304,7 +294,7 @@ fn what_cannot_be_evaluated_is_an_error() {
         chain(&evaluate(model, batches, &Silent, |_| Ok(())).unwrap_err())
     };
     let plain = model();
-    let four = Model { num_classes: 4, ..model() };
+    let four = Model { outputs: 4, ..model() };
     assert_eq!(evaluated(&four, &IMAGES, &[0; 4]), "the network's output has shape [2, 3], expected [2, 4]");
     assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3]), "sample 3 has label 3, but the network knows 3 classes");
     for x in [f32::NAN, f32::INFINITY] {
@@ -335,19 +325,19 @@ fn what_cannot_be_evaluated_is_an_error() {
 
 /// Everything that was said of the loop.
 #[derive(Default)]
-struct Heard(RefCell<Vec<String>>);
+struct Heard(Mutex<Vec<String>>);
 
 impl Progress for Heard {
     fn start(&self, what: &'static str, samples: usize) {
-        self.0.borrow_mut().push(format!("{what} {samples}"));
+        self.0.lock().unwrap().push(format!("{what} {samples}"));
     }
 
     fn advance(&self, samples: usize) {
-        self.0.borrow_mut().push(format!("+{samples}"));
+        self.0.lock().unwrap().push(format!("+{samples}"));
     }
 
     fn finish(&self) {
-        self.0.borrow_mut().push("done".to_owned());
+        self.0.lock().unwrap().push("done".to_owned());
     }
 }
 
@@ -356,7 +346,7 @@ fn progress_adds_up() {
     let heard = Heard::default();
     let (batches, _folder) = batches(&IMAGES, &[0; 4], 3);
     evaluate(&model(), batches, &heard, |_| Ok(())).unwrap();
-    assert_eq!(heard.0.take(), ["evaluating 4", "+3", "+1", "done"]);
+    assert_eq!(*heard.0.lock().unwrap(), ["evaluating 4", "+3", "+1", "done"]);
 }
 
 /// Gives half of what it is given: images `[a, 0, 0, 0]` are `a^2 / 16` off.
@@ -369,7 +359,7 @@ fn detector() -> Model {
     graph.set_outputs(&[x]);
     let half = (Tensor::eye(4, candle_core::DType::F32, &Device::Cpu).unwrap() * 0.5).unwrap();
     graph.bind(BTreeMap::from([("fc.weight".to_owned(), half)])).unwrap();
-    Model { graph, num_classes: 4, task: Task::of([1, 2, 2], 4), ..model() }
+    Model { graph, outputs: 4, task: Task::of([1, 2, 2], 4), ..model() }
 }
 
 #[test]

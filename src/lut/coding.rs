@@ -171,3 +171,14 @@ mod tests {
         assert!(table(|a, b| a * b).is_exact());
     }
 }
+
+// TEMPORARY until the layer branch is merged.
+impl std::str::FromStr for Coding {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Coding::ALL
+            .into_iter()
+            .find(|c| c.name() == text)
+            .ok_or_else(|| "one of signed, sign-magnitude, affine".to_owned())
+    }
+}

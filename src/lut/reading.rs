@@ -305,3 +305,33 @@ pub(super) fn parse_size(text: &str) -> Option<[Bits; 2]> {
     let bits = |text: &str| text.parse::<u32>().ok().and_then(|bits| Bits::try_from(bits).ok());
     Some([bits(first)?, bits(second)?])
 }
+
+// TEMPORARY until the registry branch is merged.
+impl PartialEq for LutFormat {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+impl Eq for LutFormat {}
+impl std::hash::Hash for LutFormat {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.to_string().hash(state);
+    }
+}
+impl fmt::Display for LutFormat {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Stated { entry, signedness, index, bits } = self.stated;
+        let mut words: Vec<String> = Vec::new();
+        words.extend(self.container.map(|c| c.name().to_owned()));
+        words.extend(entry.map(|e| e.name().to_owned()));
+        words.extend(signedness.map(|s| if s == Signedness::Signed { "signed" } else { "unsigned" }.to_owned()));
+        words.extend(index.map(|i| i.name().to_owned()));
+        words.extend(bits.map(|[a, b]| format!("{a}x{b}")));
+        f.write_str(&words.join("-"))
+    }
+}
+impl Serialize for LutFormat {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}

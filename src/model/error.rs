@@ -1,4 +1,4 @@
-//! Why a model cannot be opened, by the file or option at fault.
+//! Why a model cannot be opened, by the file or setting at fault.
 
 use super::{DetectError, WeightsError};
 use crate::graph::{BindError, GraphError};
@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 /// Why a model cannot be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
     #[error("no model '{name}': expected a model directory, an .onnx file or one of the shipped networks {shipped}")]
@@ -16,6 +17,18 @@ pub enum ModelError {
         name: String,
         /// What there is.
         shipped: String,
+    },
+    /// An architecture without weights.
+    #[error("architecture {architecture} needs weights")]
+    NoWeights {
+        /// The architecture's name.
+        architecture: String,
+    },
+    /// Other weights for a model that has its own.
+    #[error("{name} has its own weights: a state dict goes with an architecture or an .onnx file")]
+    OwnWeights {
+        /// The model, as it was named.
+        name: String,
     },
     /// A file of the directory cannot be read.
     #[error("{}: cannot read the model's file", .path.display())]
@@ -35,20 +48,20 @@ pub enum ModelError {
         #[source]
         source: serde_json::Error,
     },
-    /// The network does not give back what it is given.
+    /// The network does not output a reconstruction of its input.
     #[error(
-        "{what}: a network that makes {outputs} numbers of images of {input:?} is no anomaly detector, which gives back \
-         as many as it is given"
+        "{what}: an anomaly detector must output as many values as its input ({input:?} = {}); this network outputs \
+         {outputs}", .input.iter().product::<usize>()
     )]
     Task {
-        /// The file or option that says so.
+        /// The file or setting that says so.
         what: String,
         /// Channels, height, width.
         input: [usize; 3],
-        /// Numbers that it makes of them.
+        /// Values that it outputs.
         outputs: usize,
     },
-    /// As many labels as classes are needed.
+    /// Not as many labels as classes.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
     Labels {
         /// The file.
@@ -61,7 +74,7 @@ pub enum ModelError {
     /// The architecture is not in the zoo.
     #[error("{what}")]
     Architecture {
-        /// The file or option that names it.
+        /// The file or setting that names it.
         what: String,
         /// Which there are.
         #[source]
@@ -104,4 +117,16 @@ pub enum ModelError {
         #[source]
         source: Box<BindError>,
     },
+}
+
+impl ModelError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            ModelError::Unknown { .. } | ModelError::Read { .. } => &["model"],
+            ModelError::NoWeights { .. } | ModelError::OwnWeights { .. } => &["weights"],
+            ModelError::Detect { .. } => &["arch"],
+            _ => &[],
+        }
+    }
 }

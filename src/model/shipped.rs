@@ -1,6 +1,7 @@
 //! The networks that the crate carries, embedded so that an installed binary runs anywhere.
 
-use super::ModelConfig;
+use super::{Calibration, Model, ModelConfig, ModelError, ModelSource, ModelSpec, directory};
+use std::path::Path;
 
 /// A model directory in the binary.
 #[derive(Debug, Clone, Copy)]
@@ -42,4 +43,19 @@ impl Shipped {
     pub fn model_config(&self) -> ModelConfig {
         serde_json::from_slice(self.config).expect("shipped networks open, which tests hold")
     }
+}
+
+/// The shipped network called `name`.
+pub(super) fn open(name: &str, spec: &ModelSpec) -> Result<Model, ModelError> {
+    let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name) else {
+        let shipped: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
+        return Err(ModelError::Unknown { name: name.to_owned(), shipped: shipped.join(", ") });
+    };
+    if spec.weights.is_some() {
+        return Err(ModelError::OwnWeights { name: name.to_owned() });
+    }
+    let folder = Path::new("models").join(name);
+    let model = directory::from_parts(name, &folder, shipped.config, shipped.weights.to_vec())?;
+    let calibration = Some(Calibration::Embedded(shipped.calibration));
+    Ok(Model { source: ModelSource::Shipped, calibration, ..model })
 }

@@ -26,7 +26,7 @@ pub use confusion::confusion_csv;
 pub use document::{Check, Document, Records, Section};
 pub use evaluation::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
-    OpcountReport, ParamsSource, QuantizationReport, Report, TimingReport, ToolReport,
+    OpcountReport, QuantizationReport, Report, TimingReport, ToolReport,
 };
 pub use logits::Logits;
 pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};

@@ -47,7 +47,7 @@ impl ModelDetails {
     /// Describes a model.
     pub fn of(model: &Model) -> Self {
         let (name, architecture) = (model.name.clone(), model.architecture.to_owned());
-        let (input, num_classes, blake3) = (model.input, model.num_classes, Some(model.blake3.clone()));
+        let (input, num_classes, blake3) = (model.input, model.outputs, Some(model.blake3.clone()));
         let parameters = model.graph.trainable_parameters();
         let summary = ModelSummary { name, architecture, parameters, input, num_classes, task: model.task, blake3 };
         Self::new(summary, &model.graph)

@@ -1,11 +1,10 @@
 //! Files that an evaluation writes, opened before it starts.
 
 use super::EvaluateArgs;
-use super::inputs::Inputs;
 use super::options::ReportArgs;
 use crate::cli::output::OutputFiles;
-use crate::eval::{Answered, Confusion, Scores};
-use crate::model::Task;
+use crate::eval::{Answered, Confusion, Scores, Session};
+use crate::model::{Model, Task};
 use crate::output::OutputFile;
 use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
 use anyhow::{Context, ensure};
@@ -23,20 +22,21 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens the files, each at a place of its own.
-    pub fn create(args: &EvaluateArgs, inputs: &Inputs) -> anyhow::Result<Self> {
+    pub fn create(args: &EvaluateArgs, session: &Session) -> anyhow::Result<Self> {
         let ReportArgs { output, predictions, logits, confusion, .. } = &args.report;
         let qparams = &args.quantization.save_qparams;
+        let model = session.model();
         ensure!(
-            confusion.is_none() || inputs.model.task == Task::Classification,
-            "--confusion bears on classifiers, and {} is a network for {}",
-            inputs.model.name,
-            inputs.model.task
+            confusion.is_none() || model.task == Task::Classification,
+            "--confusion needs a classifier; the task of {} is {}",
+            model.name,
+            model.task
         );
         let plain = |path: &Option<PathBuf>, option: &'static str| {
             path.as_deref().map(OutputFile::create).transpose().context(option)
         };
-        let predictions_of = |path: &Path| Predictions::create(path, inputs.model.task);
-        let logits_of = |path: &Path| Logits::create(path, inputs.samples, inputs.model.num_classes);
+        let predictions_of = |path: &Path| Predictions::create(path, model.task);
+        let logits_of = |path: &Path| Logits::create(path, session.samples(), model.outputs);
         Ok(Outputs {
             reports: OutputFiles::create(output)?,
             predictions: predictions.as_deref().map(predictions_of).transpose().context("--predictions")?,
@@ -53,15 +53,11 @@ impl Outputs {
     }
 
     /// Puts the files of samples in their places, and says where predictions are.
-    pub fn commit_samples(
-        &mut self,
-        inputs: &Inputs,
-        answered: &Answered,
-    ) -> anyhow::Result<Option<PredictionsReport>> {
+    pub fn commit_samples(&mut self, model: &Model, answered: &Answered) -> anyhow::Result<Option<PredictionsReport>> {
         self.logits.take().map_or(Ok(()), Logits::commit)?;
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::of(answered, inputs.model.num_classes);
-            file.commit_bytes(&confusion_csv(&confusion, &inputs.model.labels))?;
+            let confusion = Confusion::of(answered, model.outputs);
+            file.commit_bytes(&confusion_csv(&confusion, &model.labels))?;
         }
         Ok(self.predictions.take().map(Predictions::commit).transpose()?)
     }

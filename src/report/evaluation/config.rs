@@ -1,7 +1,7 @@
 //! How a network was run: all that is needed to run it again.
 
 use crate::data::Interpolation;
-use crate::eval::Rules;
+use crate::eval::{ParamsSource, Rules};
 use crate::import::onnx::Layout;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
@@ -68,20 +68,6 @@ pub struct QuantizationReport {
     pub weight_scheme: Option<WeightScheme>,
     /// The observer.
     pub observer: Option<String>,
-}
-
-/// What gave a network its quantization parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ParamsSource {
-    /// The model's own calibration set.
-    Model,
-    /// `--calib-data`.
-    CalibData,
-    /// `--qparams`.
-    Qparams,
-    /// The ONNX file of a quantized network (QDQ format).
-    ModelFile,
 }
 
 /// The perturbation of noise mode.

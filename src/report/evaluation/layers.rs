@@ -1,6 +1,6 @@
 //! The layers of a report, and what they multiply by.
 
-use crate::eval::{Assignment, LayerNoise, LayerSetting, OutputError};
+use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerNoise, OutputError};
 use crate::graph::{Graph, Product};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Coding, CostSource, Costs, Lut};
@@ -94,7 +94,7 @@ impl LayerReport {
         let errors = errors.iter().copied().chain(std::iter::repeat(None));
         let swapped = graph.layers().zip(assignment.layers()).zip(errors);
         let swapped: HashMap<&str, _> =
-            swapped.map(|((layer, setting), error)| (layer.name(), ((layer, setting), error))).collect();
+            swapped.map(|((layer, config), error)| (layer.name(), ((layer, config), error))).collect();
         let report = |product: Product| {
             let found = swapped.get(product.name.as_str());
             let error = found.and_then(|(_, error)| *error);
@@ -103,18 +103,21 @@ impl LayerReport {
         graph.products().into_iter().map(report).collect()
     }
 
-    fn new(swapped: Option<(&dyn ApproxLayer, &LayerSetting)>, product: Product) -> Self {
+    fn new(swapped: Option<(&dyn ApproxLayer, &LayerConfig)>, product: Product) -> Self {
         let mode = swapped.map_or(InferenceMode::Baseline, |(layer, _)| layer.mode());
         let quantized = swapped.filter(|_| mode.is_quantized());
         let params = quantized.and_then(|(layer, _)| layer.params());
-        let lut = swapped.and_then(|(_, setting)| setting.lut.as_ref()).map(|lut| lut.name().to_owned());
+        let lut = swapped.and_then(|(_, config)| match &config.arithmetic {
+            Arithmetic::Approx(lut) => Some(lut.name().to_owned()),
+            _ => None,
+        });
         LayerReport {
             name: product.name,
             kind: product.kind,
             mode,
-            lut: lut.filter(|_| mode == InferenceMode::Approximate),
-            coding: quantized.map(|(_, setting)| setting.config.coding),
-            noise: swapped.filter(|_| mode == InferenceMode::Noise).map(|(_, setting)| setting.noise),
+            lut,
+            coding: quantized.map(|(_, config)| config.quantization.coding),
+            noise: swapped.filter(|_| mode == InferenceMode::Noise).map(|(_, config)| config.noise()),
             opcount: product.opcount,
             fan_in: product.fan_in,
             output_shape: product.output_shape,

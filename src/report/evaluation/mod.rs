@@ -2,10 +2,11 @@
 
 mod config;
 mod document;
+mod findings;
 mod layers;
 mod summary;
 
-pub use config::{ConfigReport, NoiseReport, ParamsSource, QuantizationReport};
+pub use config::{ConfigReport, NoiseReport, QuantizationReport};
 pub use layers::{EnergyReport, LayerReport, OpcountReport};
 
 use super::PredictionsReport;
