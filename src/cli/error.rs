@@ -34,7 +34,6 @@ pub fn describe(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::Context;
 
     #[test]
     fn options_are_named_once_and_only_where_the_message_does_not() {

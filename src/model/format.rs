@@ -1,8 +1,7 @@
 //! What a model can be named as: the registry of formats, and the one way through it.
 
-use super::{Model, ModelError, SHIPPED, directory, onnx, shipped, state_dict};
-use crate::import::onnx::Layout;
-use std::path::{Path, PathBuf};
+use super::{Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
+use std::path::Path;
 
 /// A kind of file or folder that holds a model.
 pub struct ModelFormat {
@@ -25,19 +24,6 @@ impl ModelFormat {
     pub fn of(path: &Path) -> Option<&'static ModelFormat> {
         FORMATS.iter().find(|format| (format.recognize)(path))
     }
-}
-
-/// A model as users name it; the default is the first shipped one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModelSpec {
-    /// A shipped network's name, or a path in one of the [`FORMATS`].
-    pub model: Option<String>,
-    /// An architecture of the zoo, by name, for `weights`; never beside `model`.
-    pub architecture: Option<String>,
-    /// A state dict: alone, or for `architecture`, or to replace tensors of an ONNX file.
-    pub weights: Option<PathBuf>,
-    /// Axis order of an imported network's input.
-    pub layout: Layout,
 }
 
 impl ModelSpec {

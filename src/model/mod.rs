@@ -12,6 +12,7 @@ mod format;
 mod onnx;
 mod shipped;
 mod source;
+mod spec;
 mod state_dict;
 mod task;
 #[cfg(test)]
@@ -21,9 +22,10 @@ mod weights;
 pub use config::{InputConfig, ModelConfig};
 pub use detect::{DetectError, detect};
 pub use error::ModelError;
-pub use format::{FORMATS, ModelFormat, ModelSpec};
+pub use format::{FORMATS, ModelFormat};
 pub use shipped::{SHIPPED, Shipped};
 pub use source::{Calibration, ModelSource, WeightsFile};
+pub use spec::ModelSpec;
 pub use task::Task;
 pub use weights::{Weights, WeightsError};
 

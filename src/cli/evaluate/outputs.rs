@@ -1,6 +1,5 @@
 //! Files that an evaluation writes, opened before it starts.
 
-use super::EvaluateArgs;
 use super::options::ReportArgs;
 use crate::cli::output::OutputFiles;
 use crate::eval::{Answered, Confusion, Scores, Session};
@@ -22,9 +21,8 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens the files, each at a place of its own.
-    pub fn create(args: &EvaluateArgs, session: &Session) -> anyhow::Result<Self> {
-        let ReportArgs { output, predictions, logits, confusion, .. } = &args.report;
-        let qparams = &args.quantization.save_qparams;
+    pub fn create(args: &ReportArgs, save_qparams: &Option<PathBuf>, session: &Session) -> anyhow::Result<Self> {
+        let ReportArgs { output, predictions, logits, confusion, .. } = args;
         let model = session.model();
         ensure!(
             confusion.is_none() || model.task == Task::Classification,
@@ -42,7 +40,7 @@ impl Outputs {
             predictions: predictions.as_deref().map(predictions_of).transpose().context("--predictions")?,
             logits: logits.as_deref().map(logits_of).transpose().context("--logits")?,
             confusion: plain(confusion, "--confusion")?,
-            qparams: plain(qparams, "--save-qparams")?,
+            qparams: plain(save_qparams, "--save-qparams")?,
         })
     }
 

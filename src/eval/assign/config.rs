@@ -1,9 +1,9 @@
 //! Resolved layer configuration: multipliers opened, coding and widths decided and checked.
 
-use super::{LayerOptions, LutSpec, Luts};
+use super::{LayerOptions, LutSpec, Luts, ResolveError};
 use crate::layer::InferenceMode;
-use crate::lut::{Bits, Coding, CodingError, Lut, OpenError};
-use crate::quant::{ActScheme, Observer, QuantConfig, QuantError, WeightScheme};
+use crate::lut::{Bits, Coding, Lut};
+use crate::quant::{ActScheme, Observer, QuantConfig, WeightScheme};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -77,64 +77,6 @@ pub struct LayerNoise {
     pub stdev: f64,
     /// Mean, in units of the output.
     pub mean: f64,
-}
-
-/// Why options cannot be resolved.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The multiplier cannot be opened.
-    #[error(transparent)]
-    Lut(Box<OpenError>),
-    /// The multiplier that noise models cannot be opened, or does not suit the coding.
-    #[error(transparent)]
-    Noise(Box<ResolveError>),
-    /// The multiplier does not suit the coding.
-    #[error(transparent)]
-    Coding(#[from] CodingError),
-    /// Operands wider than the multiplier's.
-    #[error("{given} bits are more than the LUT's operand of {widest} bits")]
-    Width {
-        /// `act_bits` or `weight_bits`.
-        key: &'static str,
-        /// The width asked for.
-        given: Bits,
-        /// The multiplier's.
-        widest: Bits,
-    },
-    /// The quantization contradicts itself.
-    #[error(transparent)]
-    Quant(#[from] QuantError),
-    /// Approximate mode without a multiplier.
-    #[error("mode approx needs a multiplier: name a LUT file, or a multiplier of 'approx-eval lut list'")]
-    NoMultiplier,
-}
-
-impl ResolveError {
-    /// The key of the option at fault.
-    pub fn key(&self) -> &'static str {
-        match self {
-            ResolveError::Lut(_) => "lut",
-            ResolveError::Noise(_) => "noise_from_lut",
-            ResolveError::Coding(_) => "coding",
-            ResolveError::Width { key, .. } => key,
-            ResolveError::Quant(_) => "act_scheme",
-            ResolveError::NoMultiplier => "mode",
-        }
-    }
-
-    /// The settings that fix it, by key.
-    pub fn keys(&self) -> &'static [&'static str] {
-        match self {
-            ResolveError::Lut(_) => &["lut", "lut_format"],
-            ResolveError::Noise(_) => &["noise_from_lut"],
-            ResolveError::Coding(_) => &["coding"],
-            ResolveError::Width { key: "act_bits", .. } => &["act_bits"],
-            ResolveError::Width { .. } => &["weight_bits"],
-            ResolveError::Quant(_) => &["act_scheme", "coding"],
-            ResolveError::NoMultiplier => &["lut"],
-        }
-    }
 }
 
 impl LayerConfig {

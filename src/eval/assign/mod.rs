@@ -6,13 +6,15 @@
 //! everything checked, before any work starts; a [`Session`](super::Session) evaluates nothing else.
 
 mod config;
+mod error;
 mod luts;
 mod options;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Arithmetic, LayerConfig, LayerDefaults, LayerNoise, NoiseSource, ResolveError, Scheme};
+pub use config::{Arithmetic, LayerConfig, LayerDefaults, LayerNoise, NoiseSource, Scheme};
+pub use error::{AssignError, ResolveError};
 pub use luts::Luts;
 pub use options::{LayerOptions, LayerOptionsError, LutSpec, NoiseLutSpec};
 pub use rules::{Pattern, PatternError, Rule, RuleError, Rules, RulesError};
@@ -26,29 +28,6 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Assignment {
     layers: Vec<LayerConfig>,
-}
-
-/// Why options and rules do not fit a network.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AssignError {
-    /// A pattern that no layer's name matches.
-    #[error("pattern '{pattern}' matches no layer; did you mean {}?", .similar.join(", "))]
-    NoMatch {
-        /// The pattern.
-        pattern: String,
-        /// The most similar names, the best first.
-        similar: Vec<String>,
-    },
-    /// A layer's options cannot be resolved.
-    #[error("layer '{layer}'")]
-    Layer {
-        /// The layer's name.
-        layer: String,
-        /// Why.
-        #[source]
-        source: ResolveError,
-    },
 }
 
 impl Assignment {

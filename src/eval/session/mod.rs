@@ -29,7 +29,10 @@ mod error;
 mod evaluate;
 mod experiment;
 mod images;
+mod quantize;
 mod scales;
+#[cfg(test)]
+mod tests;
 
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, ModeComparison};
