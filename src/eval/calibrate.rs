@@ -6,7 +6,7 @@ use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::{InferenceMode, LayerError, LayerProblem};
 use crate::model::{Calibration, Model};
-use crate::quant::{Observed, Observer, ParamsFile};
+use crate::quant::{Observed, Observer, ParamsFile, QuantError};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -106,8 +106,17 @@ pub fn observe(
         progress.advance(batch.labels.len());
     }
     progress.finish();
-    let observed = graph.layers_mut().map(|layer| Ok((layer.name().to_owned(), layer.finish_observing()?)));
-    Ok((observed.collect::<Result<_, LayerError>>()?, samples))
+    let (mut observed, mut infinite) = (BTreeMap::new(), None);
+    for layer in graph.layers_mut() {
+        // Infinite values in an earlier layer are what made NaN of later ones.
+        let seen = layer.finish_observing().map_err(|error| infinite.take().unwrap_or(error))?;
+        if !seen.max_abs.is_finite() && infinite.is_none() {
+            let problem = LayerProblem::from(QuantError::Infinite { low: seen.low, high: seen.high });
+            infinite = Some(problem.of(layer.name()));
+        }
+        observed.insert(layer.name().to_owned(), seen);
+    }
+    Ok((observed, samples))
 }
 
 /// Quantizes every layer by what was observed of its input, as `assignment` says.
