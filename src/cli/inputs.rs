@@ -1,10 +1,10 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
-use super::quantization::CodingArg;
+use super::named::named;
 use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, Interpolation, PixelKind, Preprocess, Split};
 use crate::eval::{LutSpec, Settings};
 use crate::import::onnx::Layout;
-use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
+use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
 use crate::model::{InputConfig, Model, SHIPPED, Task};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -248,8 +248,8 @@ pub(super) struct LutArgs {
 
     /// How quantized integers become operands; default: signed for signed LUTs and without one,
     /// sign-magnitude for unsigned LUTs
-    #[arg(long, value_name = "CODING")]
-    coding: Option<CodingArg>,
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
+    coding: Option<Coding>,
 }
 
 impl LutArgs {
@@ -261,7 +261,7 @@ impl LutArgs {
         }
         let spec =
             |lut: &String| LutSpec { lut: lut.clone(), lut_format: lut_format.clone(), swap_operands: *swap_operands };
-        let coding = self.coding.map(Coding::from);
+        let coding = self.coding;
         Ok(Settings { lut: self.lut.as_ref().map(spec), coding, ..Settings::default() })
     }
 }

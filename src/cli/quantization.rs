@@ -1,10 +1,10 @@
 //! Options that decide how a network is quantized.
 
+use super::named::named;
 use crate::eval::Scheme;
-use crate::lut::{Bits, Coding};
-use crate::quant::{ActScheme, Observer, WeightScheme};
+use crate::lut::Bits;
+use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Quantization.
@@ -20,12 +20,12 @@ pub(super) struct QuantizationArgs {
     pub weight_bits: Option<Bits>,
 
     /// How activations are quantized; default: affine under --coding affine, else symmetric
-    #[arg(long, value_name = "SCHEME")]
-    act_scheme: Option<ActSchemeArg>,
+    #[arg(long, value_name = "SCHEME", value_parser = named(&ACT_SCHEMES))]
+    act_scheme: Option<ActScheme>,
 
     /// How many scales weights have
-    #[arg(long, value_name = "SCHEME", default_value = "per-channel")]
-    weight_scheme: WeightSchemeArg,
+    #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
+    weight_scheme: WeightScheme,
 
     /// What turns calibration activations into a range: minmax or percentile[:P]
     #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
@@ -51,11 +51,7 @@ pub(super) struct QuantizationArgs {
 impl QuantizationArgs {
     /// What the quantization of all layers shares.
     pub fn scheme(&self) -> Scheme {
-        Scheme {
-            act_scheme: self.act_scheme.map(ActScheme::from),
-            weight_scheme: self.weight_scheme.into(),
-            observer: self.calib,
-        }
+        Scheme { act_scheme: self.act_scheme, weight_scheme: self.weight_scheme, observer: self.calib }
     }
 
     /// The options given that bear on calibration alone.
@@ -64,7 +60,7 @@ impl QuantizationArgs {
             ("--act-bits", self.act_bits.is_some()),
             ("--weight-bits", self.weight_bits.is_some()),
             ("--act-scheme", self.act_scheme.is_some()),
-            ("--weight-scheme", self.weight_scheme != WeightSchemeArg::PerChannel),
+            ("--weight-scheme", self.weight_scheme != WeightScheme::PerChannel),
             ("--calib", self.calib != Observer::MinMax),
             ("--calib-samples", self.calib_samples.is_some()),
         ];
@@ -73,55 +69,5 @@ impl QuantizationArgs {
 
     pub fn calib_samples(&self) -> anyhow::Result<Option<usize>> {
         self.calib_samples.map(|n| usize::try_from(n).context("--calib-samples")).transpose()
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CodingArg {
-    /// Signed LUTs, indexed by the integers
-    Signed,
-    /// Unsigned LUTs, indexed by absolute values
-    SignMagnitude,
-    /// Unsigned LUTs, indexed by integers with zero points
-    Affine,
-}
-
-impl From<CodingArg> for Coding {
-    fn from(arg: CodingArg) -> Self {
-        match arg {
-            CodingArg::Signed => Coding::Signed,
-            CodingArg::SignMagnitude => Coding::SignMagnitude,
-            CodingArg::Affine => Coding::Affine,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ActSchemeArg {
-    Symmetric,
-    Affine,
-}
-
-impl From<ActSchemeArg> for ActScheme {
-    fn from(arg: ActSchemeArg) -> Self {
-        match arg {
-            ActSchemeArg::Symmetric => ActScheme::Symmetric,
-            ActSchemeArg::Affine => ActScheme::Affine,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum WeightSchemeArg {
-    PerChannel,
-    PerTensor,
-}
-
-impl From<WeightSchemeArg> for WeightScheme {
-    fn from(arg: WeightSchemeArg) -> Self {
-        match arg {
-            WeightSchemeArg::PerChannel => WeightScheme::PerChannel,
-            WeightSchemeArg::PerTensor => WeightScheme::PerTensor,
-        }
     }
 }

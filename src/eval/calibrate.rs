@@ -74,7 +74,7 @@ pub fn calibrate(
     preprocess: Preprocess,
     limit: Option<usize>,
     assignment: &Assignment,
-    kernel: &dyn Kernel,
+    kernel: &'static dyn Kernel,
     progress: &dyn Progress,
 ) -> Result<usize, CalibrationError> {
     let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), limit)?;
@@ -109,7 +109,7 @@ pub fn quantize(
     graph: &mut Graph,
     file: &ParamsFile,
     assignment: &Assignment,
-    kernel: &dyn Kernel,
+    kernel: &'static dyn Kernel,
 ) -> Result<Vec<String>, CalibrationError> {
     let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
     let needed = names.iter().zip(assignment.layers()).filter(|(_, setting)| setting.mode.is_quantized());

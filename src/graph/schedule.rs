@@ -9,7 +9,6 @@
 
 use super::{Dim, Graph, Node, ValueType};
 use crate::kernel::LANES;
-use crate::layer::ApproxLayer;
 use std::ops::Range;
 
 /// Bytes of the values of one node, read and written, that may fill half of a second-level cache.
@@ -47,7 +46,7 @@ impl Schedule {
     pub fn new(graph: &Graph, batch: usize) -> Self {
         let all = graph.nodes.len();
         let whole = |nodes: Range<usize>| Level { nodes, samples: batch.max(1) };
-        if !graph.nodes.iter().all(|node| node.op.layer().is_none_or(ApproxLayer::is_samplewise)) {
+        if !graph.nodes.iter().all(|node| node.op.layer().is_none_or(|layer| layer.is_samplewise())) {
             return Schedule { levels: vec![whole(0..all)] };
         }
         let bytes = graph
@@ -111,7 +110,7 @@ mod tests {
     use crate::graph::op::{Add, Conv, Flatten, GlobalAveragePool, Linear};
     use crate::graph::pass::swap_layers;
     use crate::kernel;
-    use crate::layer::{ConvAttributes, InferenceMode};
+    use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
     use crate::lut::Coding;
     use crate::quant::{Observer, QuantConfig};
     use candle_core::{Device, Tensor};

@@ -32,9 +32,9 @@ mod avx2;
     reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
 )]
 mod avx512;
-pub mod convert;
+pub(crate) mod convert;
 mod decomposition;
-pub mod float;
+pub(crate) mod float;
 mod geometry;
 mod im2col;
 mod lanes;
@@ -44,6 +44,7 @@ pub mod reference;
 mod scalar;
 mod table;
 
+pub use convert::Clip;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 pub use lanes::{LANES, Lanes, Tile};

@@ -1,7 +1,8 @@
 //! The approximate convolution layers.
 
 use super::convolution::{Convolution, check_weight};
-use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
+use super::state::LayerState;
+use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
 use crate::kernel::{ConvGeometry, output_size};
 use candle_core::{Module, Tensor};
 
@@ -56,8 +57,7 @@ impl<const D: usize> Convolution for ConvAttributes<D> {
             output_shape.push(geometry.output[at]);
         }
         let (samples, images, outputs) = (input[0], input[0], weight[0]);
-        let is_transposed = false;
-        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, flow: Flow::Forward, output_shape })
     }
 
     fn output_channel(&self, weight: &[usize], element: usize) -> usize {
@@ -131,7 +131,9 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
     fn kind(&self) -> &'static str {
         ConvAttributes::<D>::KIND
     }
+}
 
+impl<const D: usize> LayerCore for ApproxConv<D> {
     fn state(&self) -> &LayerState {
         &self.state
     }

@@ -2,7 +2,8 @@
 
 use super::convolution::{Convolution, check_weight};
 use super::scatter::most_taps;
-use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
+use super::state::LayerState;
+use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
 use crate::kernel::{ConvGeometry, GeometryError};
 use candle_core::{Module, Tensor};
 
@@ -90,8 +91,7 @@ impl<const D: usize> Convolution for ConvTransposeAttributes<D> {
             output_shape.push(output);
         }
         let (samples, images) = (input[0], input[0]);
-        let is_transposed = true;
-        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, flow: Flow::Transposed, output_shape })
     }
 
     fn output_channel(&self, weight: &[usize], element: usize) -> usize {
@@ -146,7 +146,8 @@ impl<const D: usize> ApproxConvTranspose<D> {
             split.permute((0, 2, 3, 1))?.reshape(order)
         };
         let weight = outputs_first().map_err(|error| LayerProblem::from(error).of(name))?;
-        let state = LayerState { rows_per_output: taps, ..LayerState::new(name, &weight, bias)? };
+        let mut state = LayerState::new(name, &weight, bias)?;
+        state.rows_per_output = taps;
         Ok(ApproxConvTranspose { state, attributes, weight_shape })
     }
 }
@@ -192,18 +193,6 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
         ConvTransposeAttributes::<D>::KIND
     }
 
-    fn state(&self) -> &LayerState {
-        &self.state
-    }
-
-    fn state_mut(&mut self) -> &mut LayerState {
-        &mut self.state
-    }
-
-    fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        self.attributes.window(input, &self.weight_shape).map_err(|problem| problem.of(self.name()))
-    }
-
     fn weight_shape(&self) -> &[usize] {
         &self.weight_shape
     }
@@ -214,6 +203,20 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
         let ConvTransposeAttributes { stride, dilation, groups, .. } = &self.attributes;
         let most = |axis: usize| most_taps(self.weight_shape[2 + axis], stride[axis], dilation[axis]);
         self.weight_shape[0] / groups * (0..D).map(most).product::<usize>()
+    }
+}
+
+impl<const D: usize> LayerCore for ApproxConvTranspose<D> {
+    fn state(&self) -> &LayerState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut LayerState {
+        &mut self.state
+    }
+
+    fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
+        self.attributes.window(input, &self.weight_shape).map_err(|problem| problem.of(self.name()))
     }
 }
 

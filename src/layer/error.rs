@@ -2,7 +2,7 @@
 
 use super::InferenceMode;
 use crate::kernel::GeometryError;
-use crate::lut::{Coding, CodingError};
+use crate::lut::{Coding, CodingError, Operand};
 use crate::quant::{ParamsError, QuantError};
 
 /// Why a layer cannot be made or cannot run.
@@ -76,11 +76,11 @@ pub enum LayerProblem {
     Quant(#[from] QuantError),
     /// Integers that the multiplier is too narrow for.
     #[error(
-        "{operand} are quantized to {found:?}, but '{lut}' takes {takes:?} under coding {coding}: quantize to fewer bits"
+        "{operand}s are quantized to {found:?}, but '{lut}' takes {takes:?} under coding {coding}: quantize to fewer bits"
     )]
     Operand {
-        /// `activations` or `weights`.
-        operand: &'static str,
+        /// Whose integers they are.
+        operand: Operand,
         /// Their lowest and highest integer.
         found: [i32; 2],
         /// The multiplier's name.

@@ -1,6 +1,7 @@
 //! The approximate linear layer.
 
-use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window, linear_window};
+use super::state::LayerState;
+use super::{ApproxLayer, Call, LayerCore, LayerError, LayerProblem, Window, linear_window};
 use candle_core::{Module, Tensor};
 
 /// `y = x W^T + b` over the last axis of an input of any rank, with a weight `[out, in]`.
@@ -35,7 +36,9 @@ impl ApproxLayer for ApproxLinear {
     fn kind(&self) -> &'static str {
         "linear"
     }
+}
 
+impl LayerCore for ApproxLinear {
     fn state(&self) -> &LayerState {
         &self.state
     }

@@ -1,11 +1,11 @@
 //! What every approximate layer holds beside its geometry.
 
-use super::integer::Quantized;
 use super::noise::Noise;
+use super::quantized::Quantized;
 use super::{InferenceMode, LayerError, LayerProblem};
 use crate::quant::Calibrator;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Weights, mode, noise and quantization of one layer.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct LayerState {
     pub(super) noise: Noise,
     pub(super) quantized: Option<Quantized>,
     /// Present while the layer is being calibrated.
-    pub(super) calibrator: Mutex<Option<Calibrator>>,
+    calibrator: Mutex<Option<Calibrator>>,
 }
 
 impl LayerState {
@@ -54,6 +54,29 @@ impl LayerState {
     /// Output channels.
     pub(super) fn outputs(&self) -> usize {
         self.weight.dims()[0]
+    }
+
+    /// Shows the values of an input to the calibrator, where there is one.
+    pub(super) fn observe(&self, values: &[f32]) {
+        if let Some(calibrator) = self.calibrator().as_mut() {
+            calibrator.observe(values);
+        }
+    }
+
+    /// Whether inputs are being observed.
+    pub(super) fn is_calibrating(&self) -> bool {
+        self.calibrator().is_some()
+    }
+
+    /// Replaces the calibrator; returns the one before.
+    pub(super) fn set_calibrator(&mut self, calibrator: Option<Calibrator>) -> Option<Calibrator> {
+        std::mem::replace(&mut self.calibrator(), calibrator)
+    }
+
+    /// The calibrator. A thread that panicked while it observed leaves counts and extremes of values that
+    /// were seen, so that a poisoned lock is as good as another.
+    fn calibrator(&self) -> MutexGuard<'_, Option<Calibrator>> {
+        self.calibrator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

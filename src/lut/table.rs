@@ -1,6 +1,6 @@
 //! The product table of a multiplier.
 
-use super::{Bits, IndexOrder, Metadata, Origin};
+use super::{Bits, IndexOrder, Metadata, Operand, Origin};
 use crate::kernel::Signedness;
 use std::ops::RangeInclusive;
 
@@ -77,12 +77,9 @@ impl Lut {
         self.bits
     }
 
-    /// The values of the first (0) or second (1) operand.
-    ///
-    /// # Panics
-    /// When `operand` is neither.
-    pub fn operand_range(&self, operand: usize) -> RangeInclusive<i32> {
-        self.bits[operand].range(self.signedness)
+    /// The values of an operand.
+    pub fn operand_range(&self, operand: Operand) -> RangeInclusive<i32> {
+        operand.of(self.bits).range(self.signedness)
     }
 
     /// What the file or the design says of the multiplier.

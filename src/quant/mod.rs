@@ -11,7 +11,7 @@ mod file;
 mod observer;
 mod params;
 
-pub use config::{ActScheme, QuantConfig, QuantError, WeightScheme};
+pub use config::{ACT_SCHEMES, ActScheme, QuantConfig, QuantError, WEIGHT_SCHEMES, WeightScheme};
 pub use file::{ParamsFile, ParamsFileError};
 pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
 pub use params::{ActivationParams, IntRange, LayerParams, MIN_SCALE, ParamsError, WeightParams};

@@ -4,12 +4,14 @@
 use crate::kernel::Signedness;
 use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
+use std::ops::RangeInclusive;
 
 /// The smallest scale: `f32::EPSILON`, which a constant zero gets, as in PyTorch's observers.
 pub const MIN_SCALE: f32 = f32::EPSILON;
 
 /// Why quantization parameters cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParamsError {
     /// A range that no byte holds.
     #[error("range [{q_min}, {q_max}] does not fit 8 bits: expected a range inside [-128, 127] or [0, 255]")]
@@ -32,11 +34,16 @@ pub enum ParamsError {
         /// Upper end.
         q_max: i32,
     },
-    /// Sign-magnitude operands have no zero point.
+    /// A zero point under a coding whose operands have none.
     #[error(
-        "coding sign-magnitude needs zero points of 0, or of 128 throughout, found {0}: use --coding affine, or symmetric quantization"
+        "coding '{coding}' needs zero points of 0, or of 128 throughout, found {zero_point}: use coding 'affine', or symmetric quantization"
     )]
-    SignMagnitude(i32),
+    CodingZeroPoint {
+        /// The coding.
+        coding: Coding,
+        /// The zero point, after any shift.
+        zero_point: i32,
+    },
     /// Scales and zero points that do not pair up, or do not match the layer's outputs.
     #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]
     Channels {
@@ -48,13 +55,23 @@ pub enum ParamsError {
         channels: usize,
     },
     /// A weight that is not a number, or infinite.
-    #[error("weight {index} is {value}, expected finite numbers")]
+    #[error("weight {index} is {value}, expected a finite number")]
     Weight {
         /// Position in the flattened weight.
         index: usize,
         /// What stands there.
         value: f32,
     },
+}
+
+impl ParamsError {
+    /// The settings that fix it.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            ParamsError::CodingZeroPoint { .. } => &["coding", "act_scheme"],
+            _ => &[],
+        }
+    }
 }
 
 /// The integers of a quantized operand: a range that a byte holds, signed or unsigned.
@@ -84,7 +101,12 @@ impl IntRange {
         self.q_max
     }
 
-    /// How a byte stands for the integers of this range: signed where any is negative.
+    /// The integers themselves.
+    pub fn integers(self) -> RangeInclusive<i32> {
+        self.q_min..=self.q_max
+    }
+
+    /// How a byte represents the integers of this range: signed where any is negative.
     pub fn signedness(self) -> Signedness {
         if self.q_min < 0 { Signedness::Signed } else { Signedness::Unsigned }
     }
@@ -94,15 +116,9 @@ impl IntRange {
         Quantizer { scale, zero_point, low: self.q_min, high: self.q_max }
     }
 
-    /// How far the range must move to lie inside what `coding` indexes: 0 where it does already.
-    /// Sign-magnitude has it where the zero points are.
-    fn shift_for(self, coding: Coding, zero_points: &[i32]) -> i32 {
-        match coding {
-            Coding::Signed if self.q_max > 127 => -128,
-            Coding::SignMagnitude if zero_points.iter().all(|&z| z == 128) => -128,
-            Coding::Affine if self.q_min < 0 => 128,
-            _ => 0,
-        }
+    /// The same range as far away as `shift`.
+    fn shifted(self, shift: i32) -> Result<Self, ParamsError> {
+        IntRange::new(self.q_min + shift, self.q_max + shift)
     }
 }
 
@@ -120,10 +136,11 @@ fn check_zero_point(zero_point: i32, range: IntRange) -> Result<(), ParamsError>
 }
 
 fn check_coding(zero_point: i32, coding: Coding) -> Result<(), ParamsError> {
-    if coding == Coding::SignMagnitude && zero_point != 0 {
-        return Err(ParamsError::SignMagnitude(zero_point));
+    if zero_point == 0 || coding.has_zero_points() {
+        Ok(())
+    } else {
+        Err(ParamsError::CodingZeroPoint { coding, zero_point })
     }
-    Ok(())
 }
 
 /// How a layer's input becomes bytes: one scale and zero point.
@@ -178,9 +195,9 @@ impl ActivationParams {
     /// # Errors
     /// When `coding` is sign-magnitude and the zero point is neither 0 nor 128, which a shift makes 0.
     pub fn for_coding(self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        let shift = self.range.shift_for(coding, &[self.zero_point]);
+        let shift = coding.shift(self.range.integers(), &[self.zero_point]);
         check_coding(self.zero_point + shift, coding)?;
-        let range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
+        let range = self.range.shifted(shift)?;
         Ok((ActivationParams { zero_point: self.zero_point + shift, range, ..self }, shift != 0))
     }
 }
@@ -267,9 +284,9 @@ impl WeightParams {
     /// When `coding` is sign-magnitude and the zero points are neither all 0 nor all 128, which a shift
     /// makes 0.
     pub fn for_coding(mut self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        let shift = self.range.shift_for(coding, &self.zero_points);
+        let shift = coding.shift(self.range.integers(), &self.zero_points);
         self.zero_points.iter().try_for_each(|&zero_point| check_coding(zero_point + shift, coding))?;
-        self.range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
+        self.range = self.range.shifted(shift)?;
         self.zero_points.iter_mut().for_each(|zero_point| *zero_point += shift);
         Ok((self, shift != 0))
     }
@@ -335,9 +352,15 @@ mod tests {
     #[test]
     fn sign_magnitude_refuses_zero_points() {
         let params = ActivationParams::new(1.0, 3, range(0, 255)).unwrap();
-        assert_eq!(params.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(3)));
+        assert_eq!(
+            params.for_coding(Coding::SignMagnitude),
+            Err(ParamsError::CodingZeroPoint { coding: Coding::SignMagnitude, zero_point: 3 })
+        );
         let mixed = WeightParams::new(vec![1.0; 2], vec![128, 0], range(0, 255)).unwrap();
-        assert_eq!(mixed.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(128)));
+        assert_eq!(
+            mixed.for_coding(Coding::SignMagnitude),
+            Err(ParamsError::CodingZeroPoint { coding: Coding::SignMagnitude, zero_point: 128 })
+        );
     }
 
     /// Unsigned integers around 128 are signed ones around 0.

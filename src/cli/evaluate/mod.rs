@@ -149,7 +149,12 @@ impl EvaluateArgs {
     }
 
     /// Gives every layer its scales: from a file, else by calibration.
-    fn quantize(&self, inputs: &mut Inputs, kernel: &dyn Kernel, progress: &Bar) -> anyhow::Result<QuantizationReport> {
+    fn quantize(
+        &self,
+        inputs: &mut Inputs,
+        kernel: &'static dyn Kernel,
+        progress: &Bar,
+    ) -> anyhow::Result<QuantizationReport> {
         let Inputs { model, plan, assignment, qparams, calibration, notes, .. } = inputs;
         if let Some(file) = qparams {
             let given = self.quantization.qparams.as_ref();

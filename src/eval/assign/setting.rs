@@ -2,7 +2,7 @@
 
 use super::{LutSpec, Settings};
 use crate::layer::InferenceMode;
-use crate::lut::{self, Bits, Coding, CodingError, Lut, LutFormatError, OpenError, OpenOptions};
+use crate::lut::{self, Bits, Coding, CodingError, Lut, LutFormatError, OpenError, OpenOptions, Operand};
 use crate::quant::{ActScheme, Observer, QuantConfig, QuantError, WeightScheme};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -174,8 +174,8 @@ impl LayerSetting {
         if let Some(lut) = &noise_lut {
             coding.check(lut).map_err(|error| of_noise(error.into()))?;
         }
-        let width = |given: Option<Bits>, operand: usize, key| {
-            let widths = lut.iter().chain(&noise_lut).map(|lut| lut.bits()[operand]);
+        let width = |given: Option<Bits>, operand: Operand, key| {
+            let widths = lut.iter().chain(&noise_lut).map(|lut| operand.of(lut.bits()));
             let widest = widths.min().unwrap_or(Bits::EIGHT);
             match given {
                 Some(given) if given > widest => Err(SettingError::Width { key, given, widest }),
@@ -183,8 +183,8 @@ impl LayerSetting {
             }
         };
         let config = QuantConfig {
-            act_bits: width(settings.act_bits, 0, "act_bits")?,
-            weight_bits: width(settings.weight_bits, 1, "weight_bits")?,
+            act_bits: width(settings.act_bits, Operand::Activation, "act_bits")?,
+            weight_bits: width(settings.weight_bits, Operand::Weight, "weight_bits")?,
             act_scheme: scheme.act_scheme.unwrap_or(ActScheme::default_for(coding)),
             weight_scheme: scheme.weight_scheme,
             observer: scheme.observer,

@@ -1,7 +1,8 @@
 //! What can be said of a layer, and its texts: the keys of `--set` and of an assignment file.
 
 use crate::layer::InferenceMode;
-use crate::lut::{Bits, Coding, LutFormat};
+use crate::lut::{Bits, CODINGS, Coding, LutFormat};
+use crate::registry::Named;
 use serde::Serialize;
 use std::str::FromStr;
 
@@ -151,7 +152,7 @@ impl Settings {
                     spec.swap_operands = one_of("swap_operands", value, &[("true", true), ("false", false)])?;
                 }
                 "coding" => {
-                    let codings = Coding::ALL.map(|coding| (coding.name(), coding));
+                    let codings: Vec<_> = CODINGS.iter().map(|coding| (coding.name(), *coding)).collect();
                     settings.coding = Some(one_of("coding", value, &codings)?);
                 }
                 "noise_std" => {
