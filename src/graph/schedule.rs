@@ -8,14 +8,8 @@
 //! which has one column a sample.
 
 use super::{Dim, Graph, Node, ValueType};
-use crate::kernel::LANES;
+use crate::kernel::TilingModel;
 use std::ops::Range;
-
-/// Bytes of the values of one node, read and written, that may fill half of a second-level cache.
-const CACHE: usize = 1 << 19;
-
-/// Columns that kernels compute at once; filler makes a tile's columns a multiple of it.
-const BLOCK: usize = 64;
 
 /// Nodes that run on the same samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,14 +48,14 @@ impl Schedule {
             .iter()
             .filter(|value| is_batched(&value.ty))
             .map(|value| value.ty.sizes(1).iter().product::<usize>() * size_of::<f32>());
-        let cached = CACHE / (2 * bytes.max().unwrap_or(0).max(1));
+        let cached = TilingModel::CPU.cached_samples(bytes.max().unwrap_or(0));
         // A node is followed by layers of at most so many columns a sample.
         let mut columns = 0;
         let mut samples: Vec<usize> = (0..all)
             .rev()
             .map(|node| {
                 columns = columns.max(columns_per_sample(graph, &graph.nodes[node]));
-                samples_for(columns).max(cached).clamp(1, batch.max(1))
+                TilingModel::CPU.samples_to_fill_tiles(columns).max(cached).clamp(1, batch.max(1))
             })
             .collect();
         samples.reverse();
@@ -82,21 +76,6 @@ fn columns_per_sample(graph: &Graph, node: &Node) -> usize {
     let types: Vec<&ValueType> = node.inputs.iter().map(|&id| graph.ty(id)).collect();
     let window = node.op.window(&types).and_then(Result::ok);
     window.map_or(0, |window| window.images * window.geometry.positions())
-}
-
-/// The fewest samples that fill tiles about as well as any number does.
-fn samples_for(columns: usize) -> usize {
-    if columns == 0 {
-        return 1;
-    }
-    // A tile costs what its blocks do, and about half a block to begin.
-    let fill = |samples: usize| {
-        let columns = columns * samples;
-        columns as f64 / (columns.div_ceil(BLOCK) as f64 + columns.div_ceil(LANES) as f64 / 2.0)
-    };
-    let candidates = 1..=LANES.div_ceil(columns).max(8);
-    let best = candidates.clone().map(fill).fold(0.0, f64::max);
-    candidates.into_iter().find(|&samples| fill(samples) >= 0.97 * best).unwrap_or(1)
 }
 
 fn is_batched(ty: &ValueType) -> bool {

@@ -17,20 +17,8 @@
 //! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
 
 #[cfg(target_arch = "x86_64")]
-#[allow(
-    clippy::wildcard_imports,
-    clippy::cast_ptr_alignment,
-    clippy::inline_always,
-    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
-)]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-#[allow(
-    clippy::wildcard_imports,
-    clippy::cast_ptr_alignment,
-    clippy::inline_always,
-    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
-)]
 mod avx512;
 pub(crate) mod convert;
 mod decomposition;
@@ -38,28 +26,37 @@ pub(crate) mod float;
 mod geometry;
 mod im2col;
 mod lanes;
+mod levels;
 mod operands;
 mod plane;
-pub mod reference;
+#[cfg(test)]
+mod reference;
 mod scalar;
 mod table;
+mod tiling;
 
 pub use convert::Clip;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
-pub use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
+pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
+#[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
+pub(crate) use levels::for_simd_levels;
+#[doc(hidden)]
 pub use plane::{Plane, Planes};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
+pub(crate) use tiling::TilingModel;
 #[cfg(target_arch = "x86_64")]
 pub use {
     avx2::{Avx2, AvxVnni},
     avx512::Avx512,
 };
 
+use crate::registry::{Named, Registry};
 use std::ops::Range;
 
 /// A matrix of weight bytes, `rows` outputs by `depth` products, row-major.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct WeightMatrix<'a> {
     bytes: &'a [u8],
@@ -100,11 +97,13 @@ pub trait Kernel: Send + Sync {
     /// Whether this processor can run it.
     fn is_supported(&self) -> bool;
 
-    /// Lays out one layer's weights (one group of them) for this kernel, once.
+    /// Lays out one layer's weights for this kernel, once.
+    #[doc(hidden)]
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights>;
 }
 
 /// One group of a layer's weights, laid out for a kernel.
+#[doc(hidden)]
 pub trait PackedWeights: Send + Sync {
     /// Overwrites `sums[i]` with the sums of output row `rows.start + i` over the tile's rows in
     /// `depth`. Lanes past [`Tile::columns`] hold unspecified values.
@@ -124,25 +123,29 @@ pub trait PackedWeights: Send + Sync {
     }
 }
 
-/// Every kernel, best first.
-pub static KERNELS: &[&dyn Kernel] = &[
-    #[cfg(target_arch = "x86_64")]
-    &Avx512,
-    #[cfg(target_arch = "x86_64")]
-    &AvxVnni,
-    #[cfg(target_arch = "x86_64")]
-    &Avx2,
-    &Scalar,
-];
+/// Every kernel, best first, whether or not this processor can run it.
+pub static KERNELS: Registry<&'static dyn Kernel> = Registry::new(
+    "kernel",
+    &[
+        #[cfg(target_arch = "x86_64")]
+        &Avx512,
+        #[cfg(target_arch = "x86_64")]
+        &AvxVnni,
+        #[cfg(target_arch = "x86_64")]
+        &Avx2,
+        &Scalar,
+    ],
+);
+
+impl Named for &'static dyn Kernel {
+    fn name(&self) -> &'static str {
+        Kernel::name(*self)
+    }
+}
 
 /// The best kernel that this processor can run.
 pub fn best() -> &'static dyn Kernel {
     *KERNELS.iter().find(|kernel| kernel.is_supported()).expect("the scalar kernel runs anywhere")
-}
-
-/// The kernel of that name, whether or not this processor can run it.
-pub fn by_name(name: &str) -> Option<&'static dyn Kernel> {
-    KERNELS.iter().copied().find(|kernel| kernel.name() == name)
 }
 
 #[cfg(test)]

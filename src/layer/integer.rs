@@ -17,7 +17,7 @@ use super::forward::Epilogue;
 use super::quantized::{PackedTable, Quantized};
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
-use crate::kernel::convert::{Finish, add_row, finish_narrow, finish_wide};
+use crate::kernel::convert::{Dequantize, add_row, dequantize_narrow, dequantize_wide};
 use crate::kernel::{LANES, Lanes, Plane, Signedness, Tile};
 use crate::quant::LayerParams;
 use std::cell::Cell;
@@ -42,10 +42,10 @@ pub(super) struct Sums {
 }
 
 impl Integer<'_> {
-    /// What becomes of the sums of output `channel`.
-    fn finish(&self, channel: usize) -> Finish {
+    /// The last step of output `channel`.
+    fn dequantize(&self, channel: usize) -> Dequantize {
         let LayerParams { input, weight } = self.layer.params();
-        Finish {
+        Dequantize {
             scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
             bias: self.epilogue.bias.map(|bias| bias[channel]),
             clip: self.epilogue.clip,
@@ -94,10 +94,10 @@ impl Integer<'_> {
         }
     }
 
-    /// Finishes narrow sums of output `channel`.
-    fn finish_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
+    /// Dequantizes narrow sums of output `channel`.
+    fn dequantize_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
         let (constant, factor) = self.correction(channel, depth);
-        finish_narrow(&self.finish(channel), sums, constant as i32, factor as i32, columns, outputs);
+        dequantize_narrow(&self.dequantize(channel), sums, constant as i32, factor as i32, columns, outputs);
     }
 }
 
@@ -134,7 +134,7 @@ impl Arithmetic for Integer<'_> {
             block.resize(channels.len(), Lanes::default());
             weights.sums(tile, channels.clone(), 0..depth, block);
             for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
-                self.finish_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
+                self.dequantize_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
             }
             return;
         }
@@ -143,7 +143,7 @@ impl Arithmetic for Integer<'_> {
         for (channel, (sums, outputs)) in channels.zip(wide.iter().zip(outputs)) {
             let (constant, factor) = self.correction(channel, depth);
             let outputs = &mut outputs.0[..width];
-            finish_wide(&self.finish(channel), &sums.0[..width], constant, factor, columns, outputs);
+            dequantize_wide(&self.dequantize(channel), &sums.0[..width], constant, factor, columns, outputs);
         }
     }
 
@@ -162,7 +162,7 @@ impl Arithmetic for Integer<'_> {
             self.packed.weights.slide(plane, channel, block);
             for (oy, outputs) in outputs.chunks_exact_mut(width).enumerate() {
                 let sums = plane.output_row(Lanes::flatten(block), oy);
-                self.finish_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
+                self.dequantize_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
             }
         }
     }
@@ -186,6 +186,6 @@ impl Scatter for Integer<'_> {
         // The zero-point terms are among the sums.
         scratch.columns.clear();
         scratch.columns.resize(sums.len(), 0);
-        finish_wide(&self.finish(channel), sums, 0, 0, &scratch.columns, outputs);
+        dequantize_wide(&self.dequantize(channel), sums, 0, 0, &scratch.columns, outputs);
     }
 }

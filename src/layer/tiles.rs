@@ -1,26 +1,23 @@
 //! The loop that every layer's arithmetic runs in: images in parallel, output positions in tiles.
 //!
-//! It knows where operands come from and where outputs go; an [`Arithmetic`] knows what they make.
+//! It knows where operands come from and where outputs go; an [`Arithmetic`] computes one from the other.
 //! Linear layers transpose their input into tiles; pointwise convolutions copy their channels, others
 //! patches from padded planes; and convolutions of few channels a group, which would copy more than
 //! they compute, slide over the planes themselves.
 
 use super::tasks::{piece, pieces};
 use super::{LayerProblem, Window};
-use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_pointwise_tile, fill_tile, transpose_tile};
+use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, TilingModel, fill_pointwise_tile, fill_tile, transpose_tile};
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::ops::{AddAssign, Range};
 use std::thread::LocalKey;
 
-/// Columns that kernels compute side by side: what is left of a tile is rounded up to a multiple.
-const COLUMN_BLOCK: usize = 64;
-
 /// Fewest output rows of a task, where images alone do not keep all threads busy.
 const ROW_BLOCK: usize = 16;
 
-/// Most outputs of a group, and most input channels, for which sliding beats copying patches.
-const THIN: usize = 4;
+/// Most input channels and outputs of a group for which sliding is faster than copying patches.
+const MAX_DEPTHWISE_CHANNELS: usize = 4;
 
 /// Memory that a thread keeps from layer to layer.
 #[derive(Debug, Default)]
@@ -50,7 +47,7 @@ pub(super) fn with_workspace<A: Arithmetic, R>(
     result
 }
 
-/// What turns operands into outputs.
+/// The arithmetic that turns operands into outputs.
 pub(super) trait Arithmetic: Sync {
     /// An operand.
     type Operand: Copy + PartialEq + Default + Send + Sync + 'static;
@@ -62,7 +59,7 @@ pub(super) trait Arithmetic: Sync {
     /// Where threads keep their memory.
     fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
 
-    /// The operands that numbers are, made in `buffer` where they are not the numbers themselves.
+    /// The operands of numbers, written to `buffer` where they are not the numbers themselves.
     ///
     /// # Errors
     /// When a number has no operand.
@@ -72,7 +69,7 @@ pub(super) trait Arithmetic: Sync {
         buffer: &'a mut Vec<Self::Operand>,
     ) -> Result<&'a [Self::Operand], LayerProblem>;
 
-    /// What stands for padding.
+    /// The operand of padding.
     fn padding(&self) -> Self::Operand;
 
     /// Overwrites `outputs[i]` with output channel `channels.start + i` for the columns of `tile`.
@@ -127,18 +124,18 @@ fn images_per_task(window: &Window, threads: usize) -> usize {
     let positions = window.geometry.positions();
     let fair = window.images.div_ceil(threads).max(1);
     let fewest = LANES.div_ceil(positions);
-    // Among a few times the fewest, the first that computes the least filler.
-    let filler = |images: usize| {
+    // Among a few times the fewest, the first with the smallest share of padding columns, in steps of 2 %.
+    let padding = |images: usize| {
         let columns = images * positions;
-        (columns.next_multiple_of(COLUMN_BLOCK) - columns) * 1000 / columns
+        TilingModel::CPU.padding_columns(columns) * 1000 / columns
     };
-    let best = (fewest..=4 * fewest).min_by_key(|&images| filler(images) / 20).unwrap_or(fewest);
-    if best <= fair || fair * positions < COLUMN_BLOCK { best } else { fair }
+    let best = (fewest..=4 * fewest).min_by_key(|&images| padding(images) / 20).unwrap_or(fewest);
+    if best <= fair || fair * positions < TilingModel::CPU.block { best } else { fair }
 }
 
-/// How operands come to the arithmetic.
+/// How operands reach the arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Strategy {
     /// Images of one position, as linear layers have them, transposed into tiles.
     Rows,
     /// The channels of a pointwise window, which are its patches.
@@ -149,7 +146,7 @@ enum Way {
     Slide,
 }
 
-/// What all tasks have in common.
+/// What all tasks share.
 struct Job<'a, A> {
     arithmetic: &'a A,
     window: &'a Window,
@@ -173,36 +170,36 @@ impl<A: Arithmetic> Job<'_, A> {
         let Window { geometry, groups, outputs, .. } = self.window;
         let images = output.len() / (outputs * geometry.positions());
         rows.resize(self.window.group_outputs(), Lanes::default());
-        let way = self.way();
-        match way {
-            Way::Patches => planes.reset(*geometry, self.arithmetic.padding(), images),
-            Way::Slide => planes.reset(*geometry, self.arithmetic.padding(), 1),
-            Way::Rows | Way::Channels => (),
+        let strategy = self.strategy();
+        match strategy {
+            Strategy::Patches => planes.reset(*geometry, self.arithmetic.padding(), images),
+            Strategy::Slide => planes.reset(*geometry, self.arithmetic.padding(), 1),
+            Strategy::Rows | Strategy::Channels => (),
         }
         let positions = geometry.positions();
         for group in 0..*groups {
             let of_image = |image| channels(self.window, operands, image, group);
-            match way {
-                Way::Slide => {
+            match strategy {
+                Strategy::Slide => {
                     for image in 0..images {
                         planes.fill(0, of_image(image));
                         self.slide(group, &planes.plane(0), image, scratch, output);
                     }
                     continue;
                 }
-                Way::Patches => (0..images).for_each(|image| planes.fill(image, of_image(image))),
-                Way::Rows | Way::Channels => (),
+                Strategy::Patches => (0..images).for_each(|image| planes.fill(image, of_image(image))),
+                Strategy::Rows | Strategy::Channels => (),
             }
             for start in (0..images * positions).step_by(LANES) {
                 let columns = start..(start + LANES).min(images * positions);
-                match way {
-                    Way::Rows => transpose_tile(operands, geometry.channels, columns.clone(), tile),
-                    Way::Channels => {
+                match strategy {
+                    Strategy::Rows => transpose_tile(operands, geometry.channels, columns.clone(), tile),
+                    Strategy::Channels => {
                         let (stride, shape) = (self.window.channels() * positions, [geometry.channels, positions]);
                         let operands = &operands[group * geometry.channels * positions..];
                         fill_pointwise_tile(operands, stride, shape, columns.clone(), tile);
                     }
-                    Way::Slide | Way::Patches => fill_tile(planes, columns.clone(), tile),
+                    Strategy::Slide | Strategy::Patches => fill_tile(planes, columns.clone(), tile),
                 }
                 self.compute(group, tile, columns, rows, scratch, output);
             }
@@ -210,17 +207,19 @@ impl<A: Arithmetic> Job<'_, A> {
         Ok(())
     }
 
-    fn way(&self) -> Way {
+    fn strategy(&self) -> Strategy {
         let Window { geometry, groups, .. } = self.window;
-        let is_thin = *groups > 1 && geometry.channels <= THIN && self.window.group_outputs() <= THIN;
-        if is_thin && self.arithmetic.can_slide(geometry.depth()) {
-            Way::Slide
+        let is_depthwise = *groups > 1
+            && geometry.channels <= MAX_DEPTHWISE_CHANNELS
+            && self.window.group_outputs() <= MAX_DEPTHWISE_CHANNELS;
+        if is_depthwise && self.arithmetic.can_slide(geometry.depth()) {
+            Strategy::Slide
         } else if !geometry.is_pointwise() {
-            Way::Patches
+            Strategy::Patches
         } else if geometry.input == [1, 1] && *groups == 1 {
-            Way::Rows
+            Strategy::Rows
         } else {
-            Way::Channels
+            Strategy::Channels
         }
     }
 

@@ -88,7 +88,7 @@ pub(super) fn products(
             // SAFETY: a row from `depth.start` on has at least the panel's groups of weights, of which
             // the last may be padding, and `weights` is followed by `sums.len() - 1` more rows.
             unsafe {
-                match (sums.len(), operands.slopes_are() == Signedness::Signed) {
+                match (sums.len(), operands.slope_signedness() == Signedness::Signed) {
                     (1, true) => task.run::<1, true>(sums),
                     (2, true) => task.run::<2, true>(sums),
                     (3, true) => task.run::<3, true>(sums),
@@ -136,8 +136,9 @@ impl Task<'_> {
                 std::array::from_fn(|i| unsafe { _mm512_load_si512(line.0.as_ptr().cast::<__m512i>().add(i)) });
             for (row, wide) in wide.iter_mut().enumerate() {
                 // SAFETY: the caller grants four bytes for each line in each row.
-                let four = unsafe { self.weights.as_ptr().add(row * self.stride + 4 * group).cast::<i32>() };
-                let four = _mm512_set1_epi32(unsafe { four.read_unaligned() });
+                let four =
+                    unsafe { self.weights.as_ptr().add(row * self.stride + 4 * group).cast::<i32>().read_unaligned() };
+                let four = _mm512_set1_epi32(four);
                 for (wide, activations) in wide.iter_mut().zip(activations) {
                     *wide = dot::<SIGNED>(*wide, activations, four);
                 }
@@ -184,7 +185,7 @@ pub(super) fn slide<'a>(
     blocks: usize,
     sums: &mut Lanes<i32>,
 ) {
-    match operands.slopes_are() {
+    match operands.slope_signedness() {
         Signedness::Signed => slide_by::<true>(operands, row, at, blocks, sums),
         Signedness::Unsigned => slide_by::<false>(operands, row, at, blocks, sums),
     }

@@ -1,23 +1,25 @@
 //! Look-ups in registers: 64 activations at a time through `vpermi2b`.
 //!
-//! A weight's rests are byte planes of four registers (two where activations stay below 128), and an
+//! A weight's residuals are byte planes of four registers (two where activations stay below 128), and an
 //! activation's low seven bits choose among two registers at once. Looked-up bytes are summed in
 //! 16-bit lanes, all of them and again the odd ones shifted down, and widened every 256 products.
 //! What the bytes of even lanes come to is the difference of the two.
 //!
 //! Functions of this kernel all have the same features, or closures would not be inlined.
 
-use crate::kernel::decomposition::Rests;
+use crate::kernel::decomposition::Residuals;
+use crate::kernel::tiling::COLUMN_BLOCK;
 use crate::kernel::{LANES, Lanes};
 use std::arch::x86_64::*;
 
 /// Lanes that one register of bytes holds.
 pub(super) const BLOCK: usize = 64;
+const _: () = assert!(COLUMN_BLOCK.is_multiple_of(BLOCK), "tiles are computed in whole registers");
 /// Registers across a tile.
 pub(super) const BLOCKS: usize = LANES / BLOCK;
 /// Products summed before widening: `256 * 255` is the most that fits 16 bits.
 const CHUNK: usize = 256;
-/// How many products ahead rests are prefetched; codes are read as far past the last product.
+/// How many products ahead residuals are prefetched; codes are read as far past the last product.
 pub(super) const AHEAD: usize = 4;
 
 /// One register's worth of a plane.
@@ -25,7 +27,7 @@ pub(super) const AHEAD: usize = 4;
 #[repr(C, align(64))]
 struct Line([u8; BLOCK]);
 
-/// Looked-up rests of a layer's weights over `LINES * 64` activation bytes from 0.
+/// Looked-up residuals of a layer's weights over `LINES * 64` activation bytes from 0.
 ///
 /// `LINES` is 4 for tile rows of any bytes and 2 for those of bytes below 128.
 #[derive(Debug)]
@@ -40,26 +42,26 @@ struct Pass<const LINES: usize> {
     /// The first plane's power of two.
     shift: u32,
     /// Constants by weight number; zeros after the first pass.
-    bases: Vec<i32>,
+    offsets: Vec<i32>,
     /// `[weight number][plane][line]`.
     lines: Vec<Line>,
 }
 
 impl<const LINES: usize> Lookup<LINES> {
-    /// Lays out the planes of `rests`, which are over the same activations.
-    pub(super) fn new(rests: &Rests) -> Self {
-        let planes = rests.planes(8).max(1);
+    /// Lays out the planes of `residuals`, which are over the same activations.
+    pub(super) fn new(residuals: &Residuals) -> Self {
+        let planes = residuals.planes(8).max(1);
         let passes = (0..planes).step_by(2).map(|first| {
             let count = (planes - first).min(2);
-            let mut lines = Vec::with_capacity(rests.rows().len() * count * LINES);
-            for row in rests.rows() {
+            let mut lines = Vec::with_capacity(residuals.rows().len() * count * LINES);
+            for row in residuals.rows() {
                 for plane in first..first + count {
                     let (blocks, _) = row.as_chunks::<BLOCK>();
                     lines.extend(blocks.iter().map(|block| Line(block.map(|rest| (rest >> (8 * plane)) as u8))));
                 }
             }
-            let bases = if first == 0 { rests.bases().to_vec() } else { vec![0; rests.bases().len()] };
-            Pass { planes: count, shift: rests.shift() + 8 * first as u32, bases, lines }
+            let offsets = if first == 0 { residuals.offsets().to_vec() } else { vec![0; residuals.offsets().len()] };
+            Pass { planes: count, shift: residuals.shift() + 8 * first as u32, offsets, lines }
         });
         Lookup { passes: passes.collect() }
     }
@@ -70,7 +72,7 @@ impl<const LINES: usize> Lookup<LINES> {
     ///
     /// # Safety
     /// There are `AHEAD` more codes than products, and those of products number weights that the
-    /// rests were of. `at` points to as many readable bytes as `blocks` registers hold.
+    /// residuals were of. `at` points to as many readable bytes as `blocks` registers hold.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     pub(super) unsafe fn add(
         &self,
@@ -118,24 +120,25 @@ impl<const LINES: usize> Pass<LINES> {
         sums: &mut Lanes<i32>,
     ) {
         debug_assert!(PLANES == self.planes && WIDTH <= BLOCKS && codes.len() >= count + AHEAD);
-        let mut base = 0i32;
+        let mut offset = 0i32;
         let mut totals = [[_mm512_setzero_si512(); 4]; WIDTH];
         for start in (0..count).step_by(CHUNK) {
             let length = (count - start).min(CHUNK);
             // SAFETY: as the caller states, of a part of the products.
-            let (words, bases) = unsafe { self.sum_bytes::<PLANES, WIDTH>(&codes[start..], length, |k| at(start + k)) };
-            base = base.wrapping_add(bases);
+            let (words, offsets) =
+                unsafe { self.sum_bytes::<PLANES, WIDTH>(&codes[start..], length, |k| at(start + k)) };
+            offset = offset.wrapping_add(offsets);
             for (totals, words) in totals.iter_mut().zip(&words) {
                 for (total, sum) in totals.iter_mut().zip(widen(words)) {
                     *total = _mm512_add_epi32(*total, sum);
                 }
             }
         }
-        let (base, shift) = (_mm512_set1_epi32(base), _mm_cvtsi32_si128(self.shift.cast_signed()));
+        let (offset, shift) = (_mm512_set1_epi32(offset), _mm_cvtsi32_si128(self.shift.cast_signed()));
         for (block, totals) in totals.into_iter().enumerate() {
             let sums = sums.0[block * BLOCK..][..BLOCK].as_chunks_mut::<16>().0;
             for (total, sums) in super::transpose_parts(totals).into_iter().zip(sums) {
-                let total = _mm512_add_epi32(_mm512_sll_epi32(total, shift), base);
+                let total = _mm512_add_epi32(_mm512_sll_epi32(total, shift), offset);
                 // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
                 unsafe {
                     let sums = sums.as_mut_ptr().cast();
@@ -158,11 +161,11 @@ impl<const LINES: usize> Pass<LINES> {
         count: usize,
         at: impl Fn(usize) -> *const u8,
     ) -> ([Words<PLANES>; WIDTH], i32) {
-        let mut base = 0i32;
+        let mut offset = 0i32;
         let mut words: [Words<PLANES>; WIDTH] = [[[_mm512_setzero_si512(); 2]; PLANES]; WIDTH];
         for k in 0..count {
             // SAFETY: there are `AHEAD` more codes than products, and the code of a product has a
-            // base and `PLANES * LINES` aligned lines; of the code ahead nothing is read. The
+            // offset and `PLANES * LINES` aligned lines; of the code ahead nothing is read. The
             // caller grants `WIDTH` registers of activations, whose access is unaligned.
             unsafe {
                 let of = |k: usize| usize::from(*codes.get_unchecked(k));
@@ -171,7 +174,7 @@ impl<const LINES: usize> Pass<LINES> {
                 for line in 0..PLANES * LINES {
                     _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line).cast());
                 }
-                base = base.wrapping_add(*self.bases.get_unchecked(of(k)));
+                offset = offset.wrapping_add(*self.offsets.get_unchecked(of(k)));
                 let (lines, activations) = (lines(of(k)), at(k).cast::<__m512i>());
                 for (block, words) in words.iter_mut().enumerate() {
                     let activations = _mm512_loadu_si512(activations.add(block));
@@ -190,7 +193,7 @@ impl<const LINES: usize> Pass<LINES> {
                 }
             }
         }
-        (words, base)
+        (words, offset)
     }
 }
 

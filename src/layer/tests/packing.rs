@@ -72,7 +72,7 @@ fn a_multiplier_costs_the_packing_of_its_table() {
         layer.quantize(params(0.02), Coding::Signed, Some(lut), kernel).unwrap();
     };
     quantize(&mut layer, &lut(!1));
-    assert_eq!(kernel.take(), [], "nothing was computed");
+    assert!(kernel.take().is_empty(), "nothing was computed");
     layer.set_mode(InferenceMode::Approximate);
     for i in 0..30 {
         let lut = lut(!(i + 1));
@@ -87,7 +87,7 @@ fn a_multiplier_costs_the_packing_of_its_table() {
         // The same table again, as where another layer's multiplier changes.
         quantize(&mut layer, &lut);
         output(&layer);
-        assert_eq!(kernel.take(), [], "multiplier {i} again");
+        assert!(kernel.take().is_empty(), "multiplier {i} again");
     }
     let weights = std::mem::take(&mut *kernel.weights.lock().unwrap());
     assert!(weights.iter().all(|&address| address == weights[0]), "bytes are made once");
