@@ -33,7 +33,7 @@ impl Quantizer {
 }
 
 for_simd_levels! {
-    /// Writes the bytes of `values`; returns whether one was NaN, whose byte means nothing.
+    /// Writes the bytes of `values`; returns whether one was NaN, whose byte is unspecified.
     ///
     /// # Panics
     /// When the slices differ in length.

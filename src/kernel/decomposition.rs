@@ -1,4 +1,4 @@
-//! What a vector kernel makes of a table: an exact product, a constant and what is left.
+//! Tables as vector kernels compute them: an exact product, an offset and a residual.
 //!
 //! For the weights that a layer uses and the activations that a tile holds, every term is
 //!
@@ -6,35 +6,35 @@
 //! term(a, w) = slope[w] * value(a) + offset[w] + (residual[w][a] << shift)
 //! ```
 //!
-//! The slopes are one integer matrix product, the offsets one constant for each output, and only the
-//! residuals are looked up. They are never negative, so that they are cut into byte planes, and the
-//! fewer bits they have the fewer planes there are. All of it is exact modulo 2^32, which is enough:
-//! the whole sum fits an `i32`, whatever its parts do.
+//! The slopes are one integer matrix product, the offsets one constant per output, and only the
+//! residuals are looked up. Residuals are never negative, so that they split into byte planes, the
+//! fewer the fewer bits they have. Arithmetic modulo 2^32 is enough: the whole sum fits an `i32`, even
+//! where its parts do not.
 
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::RangeInclusive;
 
-/// Products for which a second pass over the sums costs less than a plane.
-const DEEP: usize = 32;
+/// Products from which on a second pass over the sums costs less than a plane.
+const MIN_DEPTH_FOR_SLOPES: usize = 32;
 
 /// The parts of a layer's terms, over all activations.
 #[derive(Debug)]
 pub(super) struct Decomposition {
     pub(super) used: UsedWeights,
-    /// Absent where they would not save a plane, or not pay for it.
+    /// Absent where they would save no plane, or cost more than the planes they save.
     pub(super) slopes: Option<Slopes>,
     pub(super) residuals: Residuals,
 }
 
 impl Decomposition {
-    /// Takes the terms of `weights` apart for a kernel that looks up planes of `plane_bits`.
+    /// Decomposes the terms of `weights` for a kernel that looks up planes of `plane_bits`.
     pub(super) fn new(table: &EffectiveTable, weights: WeightMatrix, plane_bits: u32) -> Self {
         let used = UsedWeights::new(weights);
         let slopes = Slopes::fit(table, &used);
         let plain = Residuals::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
         let pays = |sloped: &Residuals| {
             let planes = sloped.planes(plane_bits);
-            planes < plain.planes(plane_bits) && (planes == 0 || weights.depth() >= DEEP)
+            planes < plain.planes(plane_bits) && (planes == 0 || weights.depth() >= MIN_DEPTH_FOR_SLOPES)
         };
         match Residuals::new(table, &used, Some(&slopes), 0..=255).filter(pays) {
             Some(sloped) => Decomposition { used, slopes: Some(slopes), residuals: sloped },
@@ -86,7 +86,7 @@ pub(super) struct Slopes {
 }
 
 impl Slopes {
-    /// The integers, of those that a weight byte can stand for, that leave residuals of least range.
+    /// Within the range of a weight byte, the integers with the smallest range of residuals.
     pub(super) fn fit(table: &EffectiveTable, used: &UsedWeights) -> Self {
         let limits = match table.weight() {
             Signedness::Signed => -128..=127,
@@ -105,8 +105,8 @@ impl Slopes {
     }
 }
 
-/// Halves towards the least range of residuals, which is a convex function of the slope: a maximum of
-/// linear functions less a minimum of them.
+/// Binary search for the smallest range of residuals, which is a convex function of the slope: a maximum
+/// of linear functions minus a minimum of them.
 fn closest_slope(table: &EffectiveTable, w: u8, limits: &RangeInclusive<i16>) -> i16 {
     let spread = |slope: i16| {
         let (min, max) = extremes(table, w, slope, &(0..=255));
@@ -120,7 +120,7 @@ fn closest_slope(table: &EffectiveTable, w: u8, limits: &RangeInclusive<i16>) ->
     low
 }
 
-/// The least and the largest of `term(a, w) - slope * value(a)`.
+/// The smallest and largest `term(a, w) - slope * value(a)`.
 fn extremes(table: &EffectiveTable, w: u8, slope: i16, activations: &RangeInclusive<u8>) -> (i64, i64) {
     let residuals = activations.clone().map(|a| residual(table, w, slope, a));
     residuals.fold((i64::MAX, i64::MIN), |(min, max), residual| (min.min(residual), max.max(residual)))
@@ -130,12 +130,12 @@ fn residual(table: &EffectiveTable, w: u8, slope: i16, a: u8) -> i64 {
     i64::from(table.term(a, w)) - i64::from(slope) * i64::from(table.activation().value(a))
 }
 
-/// What slopes leave of the used weights' terms, over a range of activations.
+/// The used weights' terms without slopes times activations, over a range of activations.
 #[derive(Debug)]
 pub(super) struct Residuals {
-    /// The constant of each used weight's terms, by number.
+    /// The offset of each used weight's terms, by number.
     offsets: Vec<i32>,
-    /// Trailing zeros that all residuals have in common, shifted out.
+    /// Trailing zeros that all residuals share, shifted out.
     shift: u32,
     bits: u32,
     /// `[used weight][activation]`.
@@ -156,7 +156,7 @@ impl Residuals {
         for &w in used.bytes() {
             let slope = slopes.map_or(0, |slopes| slopes.slope(w));
             let (offset, _) = extremes(table, w, slope, &activations);
-            // Modulo 2^32 is all that sums need of a constant.
+            // Sums need offsets modulo 2^32 only.
             offsets.push(offset as i32);
             for a in activations.clone() {
                 values.push(u32::try_from(residual(table, w, slope, a) - offset).ok()?);
@@ -180,7 +180,7 @@ impl Residuals {
         self.shift
     }
 
-    /// The constants of the used weights, by number.
+    /// The offsets of the used weights, by number.
     pub(super) fn offsets(&self) -> &[i32] {
         &self.offsets
     }
@@ -201,7 +201,7 @@ mod tests {
         UsedWeights::new(WeightMatrix::new(&bytes, 16))
     }
 
-    /// Puts terms together again and compares them with the table.
+    /// Recomposes terms and compares them with the table.
     fn check(table: &EffectiveTable, used: &UsedWeights, slopes: Option<&Slopes>, residuals: &Residuals) {
         for ((&w, offset), row) in used.bytes().iter().zip(residuals.offsets()).zip(residuals.rows()) {
             for (a, residual) in (0..=255).zip(row) {
@@ -259,7 +259,7 @@ mod tests {
         assert!(taken(8, |a, w| a * w) && taken(16, |a, w| a * w));
         assert!(taken(8, |a, w| a * w + (a & 1)) && !taken(16, |a, w| a * w + (a & 1)));
         assert!(!taken(8, |a, w| a * w + (a & 3) * 101));
-        assert!(!taken(8, |_, w| w), "constants alone have no residuals");
+        assert!(!taken(8, |_, w| w), "offsets alone leave no residuals");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The fp32 product of a tile, for layers that run unquantized: the gemm crate, which candle's own
-//! matrix products use, behind a safe face.
+//! matrix products use, behind a safe interface.
 
 use super::levels::for_simd_levels;
 use super::{LANES, Lanes, Plane, Tile};

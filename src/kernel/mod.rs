@@ -1,20 +1,20 @@
 //! Sums of looked-up products over byte tiles.
 //!
-//! This is the bottom of the house: it knows neither tensors nor layers nor files. A layer hands it
-//! an [`EffectiveTable`] (what a multiplier and an operand coding amount to), its weights as bytes,
-//! and activations as bytes packed into a [`Tile`] of [`LANES`] columns; a [`Kernel`] gives back,
+//! The lowest module of the crate: it knows neither tensors nor layers nor files. A layer passes it
+//! an [`EffectiveTable`] (the combination of a multiplier and an operand coding), its weights as bytes,
+//! and activations as bytes packed into a [`Tile`] of [`LANES`] columns; a [`Kernel`] computes,
 //! for each output row `o` and lane `n`,
 //!
 //! ```text
 //! sum[o][n] = sum over k of table(activation = tile[k][n], weight = weights[o][k])
 //! ```
 //!
-//! as an exact `i32`. The caller keeps every sum inside `i32` by bounding the depth that it asks for
+//! as an exact `i32`. The caller keeps every sum within `i32` by limiting the depth of a call
 //! ([`EffectiveTable::safe_depth`]) and adds blocks of depth in `i64`.
 //!
 //! Kernels are a registry ([`KERNELS`]), best first, of which [`best`] takes the first that the
-//! processor can run. [`Scalar`] always can; [`mod@reference`] is the naive statement of the same sums
-//! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
+//! processor can run. [`Scalar`] runs anywhere; tests compare every kernel with a naive implementation
+//! of the same sums. This is the only module of the crate where `unsafe` is allowed.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -89,7 +89,7 @@ impl<'a> WeightMatrix<'a> {
     }
 }
 
-/// A way of computing the sums, for one instruction set.
+/// An implementation of the sums for one instruction set.
 pub trait Kernel: Send + Sync {
     /// The name that reports and options use.
     fn name(&self) -> &'static str;

@@ -4,7 +4,7 @@ use super::decomposition::{Decomposition, Residuals, UsedWeights};
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::Range;
 
-/// The constants of terms that have no residuals, where any is not zero.
+/// The offsets of terms without residuals, where any is not zero.
 #[derive(Debug)]
 struct Offsets {
     by_code: Vec<i32>,
@@ -13,7 +13,7 @@ struct Offsets {
 
 impl Offsets {
     fn new(weights: WeightMatrix, used: &UsedWeights, residuals: &Residuals) -> Option<Self> {
-        // Where residuals are looked up, so are the constants.
+        // Where residuals are looked up, so are the offsets.
         let any = residuals.planes(8) == 0 && residuals.offsets().iter().any(|&offset| offset != 0);
         any.then(|| Offsets { by_code: residuals.offsets().to_vec(), codes: used.encode(weights) })
     }
@@ -70,7 +70,7 @@ impl<T: Copy + Default> Operands<T> {
         &self.slopes[row * self.depth + k..]
     }
 
-    /// What output `row` has beside slopes times activations.
+    /// The sum of the offsets of output `row`.
     fn offsets(&self, row: usize, depth: Range<usize>) -> i32 {
         let start = row * self.depth;
         self.offsets.as_ref().map_or(0, |offsets| offsets.sum(start + depth.start..start + depth.end))
@@ -79,38 +79,38 @@ impl<T: Copy + Default> Operands<T> {
 
 /// Operands of byte dot-product instructions, which multiply an unsigned byte by a signed one.
 ///
-/// Slopes keep the kind of the weights; activations take the other, shifted by 128 where they are
-/// not of it, which costs a constant for each output: 128 times the sum of its slopes.
+/// Slopes keep the signedness of the weights; activations take the other, shifted by 128 where they
+/// do not have it, which costs a constant for each output: 128 times the sum of its slopes.
 pub(super) type ByteOperands = Operands<u8>;
 
 impl ByteOperands {
     /// `None` when the terms have no slopes.
     pub(super) fn bytes(table: &EffectiveTable, weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
-        // Slopes are fitted within what the weights' kind of byte stands for.
+        // Slopes are fitted within the range of the weights' bytes.
         Operands::new(table, weights, terms, |slope| slope as u8)
     }
 
-    /// How slope bytes are read; activations that are [`flip`](Self::flip)ped are of the other kind.
+    /// Signedness of the slopes; that of [`flip`](Self::flip)ped activations is the other.
     pub(super) fn slope_signedness(&self) -> Signedness {
         self.weight
     }
 
-    /// What an activation byte is XORed with to be of the kind that slopes are not.
+    /// What an activation byte is XORed with to have the signedness that slopes have not.
     pub(super) fn flip(&self) -> u8 {
         if self.weight == self.activation { 0x80 } else { 0 }
     }
 
-    /// What output `row` has beside slopes times flipped activations.
+    /// What is added to the slopes times the flipped activations of output `row`.
     pub(super) fn constant(&self, row: usize, depth: Range<usize>) -> i32 {
         let slopes = &self.from(row, depth.start)[..depth.len()];
-        let lacking = match (self.flip(), self.weight) {
+        let correction = match (self.flip(), self.weight) {
             (0, _) => 0,
             // Activations were made unsigned by adding 128.
             (_, Signedness::Signed) => -128 * slopes.iter().map(|&slope| i32::from(slope.cast_signed())).sum::<i32>(),
             // They were made signed by taking 128 away.
             (_, Signedness::Unsigned) => 128 * slopes.iter().map(|&slope| i32::from(slope)).sum::<i32>(),
         };
-        self.offsets(row, depth).wrapping_add(lacking)
+        self.offsets(row, depth).wrapping_add(correction)
     }
 }
 
@@ -123,12 +123,12 @@ impl WordOperands {
         Operands::new(table, weights, terms, |slope| slope)
     }
 
-    /// How activation bytes are widened.
+    /// Signedness of activation bytes.
     pub(super) fn activation_signedness(&self) -> Signedness {
         self.activation
     }
 
-    /// What output `row` has beside slopes times activations.
+    /// What is added to the slopes times the activations of output `row`.
     pub(super) fn constant(&self, row: usize, depth: Range<usize>) -> i32 {
         self.offsets(row, depth)
     }

@@ -57,7 +57,7 @@ fn multiply(operands: &WordOperands, row: usize, depth: Range<usize>, activation
     let slopes = &operands.from(row, depth.start)[..depth.len()];
     let signed = operands.activation_signedness() == super::Signedness::Signed;
     for (slopes, lanes) in slopes.chunks(4).zip(activations.chunks(4)) {
-        // Products that the last four lack have slopes of zero.
+        // Products past the last have slopes of zero.
         let slope: [i16; 4] = std::array::from_fn(|i| slopes.get(i).copied().unwrap_or(0));
         let lane: [&[u8]; 4] = std::array::from_fn(|i| &lanes[i.min(lanes.len() - 1)].0[..sums.len()]);
         if signed {
@@ -78,7 +78,7 @@ fn add_products(slopes: [i16; 4], lanes: [&[u8]; 4], value: impl Fn(u8) -> i16, 
     }
 }
 
-/// Terms to be looked up one at a time, less the slopes' part.
+/// Terms that are looked up one at a time, without the slopes' part.
 #[derive(Debug)]
 pub(super) struct TermRows {
     /// Weights by number, row-major.

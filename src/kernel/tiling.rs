@@ -1,4 +1,4 @@
-//! What running layers in tiles costs: the processor's sizes that schedules above this room go by.
+//! What running layers in tiles costs: the sizes of processor and kernels that schedules depend on.
 //!
 //! Kernels compute a tile's columns in blocks, and a core keeps what fits its cache. A [`TilingModel`]
 //! answers the questions that follow from that, so that nothing above needs the sizes themselves.
@@ -23,7 +23,7 @@ impl TilingModel {
     /// The kernels of this room on a core with half of its second-level cache free for values.
     pub const CPU: TilingModel = TilingModel { tile: LANES, block: COLUMN_BLOCK, cache: 1 << 19 };
 
-    /// Columns that are computed in vain beside `columns` that are wanted.
+    /// Columns that are computed and dropped where `columns` are in use.
     pub fn padding_columns(&self, columns: usize) -> usize {
         columns.next_multiple_of(self.block) - columns
     }
@@ -64,8 +64,8 @@ mod tests {
 
     #[test]
     fn samples_fill_tiles() {
-        // 64 columns are a block, and four of them a tile; 49 columns of five samples are 245 of 256.
-        for (columns, samples) in [(0, 1), (1, 256), (49, 5), (64, 4), (1 << 16, 1)] {
+        // 64 columns are a block and 256 a tile, of which 97 % are 249; five samples of 49 are 245 columns.
+        for (columns, samples) in [(0, 1), (1, 249), (49, 5), (64, 4), (1 << 16, 1)] {
             assert_eq!(CPU.samples_to_fill_tiles(columns), samples, "{columns} columns a sample");
         }
     }

@@ -1,4 +1,4 @@
-//! The face of every approximate layer: what users of a layer call.
+//! The interface of every approximate layer.
 
 use super::forward::Call;
 use super::quantized::Quantized;
@@ -34,12 +34,12 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         &self.state().weight
     }
 
-    /// Dimensions of the weight that the layer was made of, which for some kinds are in another order.
+    /// Dimensions of the weight that the layer was made from, which some kinds keep in another order.
     fn weight_shape(&self) -> &[usize] {
         self.weight().dims()
     }
 
-    /// The bias, one number an output channel.
+    /// The bias, one number per output channel.
     fn bias(&self) -> Option<&[f32]> {
         self.state().bias.as_deref()
     }
@@ -49,7 +49,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         self.state().mode
     }
 
-    /// Chooses what the layer computes.
+    /// Sets what the layer computes.
     fn set_mode(&mut self, mode: InferenceMode) {
         self.state_mut().mode = mode;
     }
@@ -65,7 +65,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// When it is negative or not finite.
     fn set_stdev(&mut self, stdev: f64) -> Result<(), LayerError> {
         let state = self.state_mut();
-        state.noise.set_stdev(stdev).map_err(|problem| problem.of(&state.name))
+        state.noise.set_stdev(stdev).map_err(|problem| problem.in_layer(&state.name))
     }
 
     /// Mean of the noise, in units of the output.
@@ -79,17 +79,17 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// When it is not finite.
     fn set_mean(&mut self, mean: f64) -> Result<(), LayerError> {
         let state = self.state_mut();
-        state.noise.set_mean(mean).map_err(|problem| problem.of(&state.name))
+        state.noise.set_mean(mean).map_err(|problem| problem.in_layer(&state.name))
     }
 
-    /// Seeds the noise; `layer_index`, the layer's place in its network, keeps its draws apart from
+    /// Seeds the noise; `layer_index`, the layer's index in its network, makes its draws independent of
     /// those of other layers.
     fn set_seed(&mut self, seed: u64, layer_index: u64) {
         let noise = &mut self.state_mut().noise;
         (noise.seed, noise.layer_index) = (seed, layer_index);
     }
 
-    /// Products summed into one output element, the most where numbers differ.
+    /// Products summed into one output element; the largest number where outputs differ.
     fn fan_in(&self) -> usize {
         self.weight().elem_count() / self.state().outputs()
     }
@@ -97,17 +97,17 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// Multiplications of one sample's forward pass, for an input of dimensions `input`.
     ///
     /// # Errors
-    /// When the input does not suit the layer.
+    /// When the input does not fit the layer.
     fn opcount(&self, input: &[usize]) -> Result<u64, LayerError> {
         Ok(self.window(input)?.opcount())
     }
 
-    /// Starts to observe the inputs of baseline passes.
+    /// Starts observing the inputs of baseline passes.
     fn begin_calibration(&mut self, calibrator: Calibrator) {
         self.state_mut().set_calibrator(Some(calibrator));
     }
 
-    /// Stops observing, and returns what was seen.
+    /// Stops observing and returns the observations.
     ///
     /// # Errors
     /// When nothing was observed, or values were not finite.
@@ -123,11 +123,10 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
             }
             calibrator.finish().ok_or(LayerProblem::NothingObserved)
         };
-        observed().map_err(|problem| problem.of(self.name()))
+        observed().map_err(|problem| problem.in_layer(self.name()))
     }
 
-    /// The quantization parameters that `config` gives the layer's weights, and an input of which `observed`
-    /// was seen.
+    /// The quantization parameters of the layer under `config`, for an input with these observations.
     ///
     /// # Errors
     /// When a weight or an observed value is not finite.
@@ -137,14 +136,14 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
             let weight = with_values(self.weight(), |weight| config.weight(weight, outputs))??;
             Ok(LayerParams { input: config.activation(observed)?, weight })
         };
-        params().map_err(|problem: LayerProblem| problem.of(self.name()))
+        params().map_err(|problem: LayerProblem| problem.in_layer(self.name()))
     }
 
-    /// Stops observing, and quantizes the layer by what was seen; `lut` is what approximate mode
-    /// multiplies by, `kernel` what sums its products.
+    /// Stops observing and quantizes the layer by the observations; `lut` is the multiplier of
+    /// approximate mode, `kernel` sums its products.
     ///
     /// # Errors
-    /// When nothing was observed, values were not finite, or the multiplier does not suit the coding.
+    /// When nothing was observed, values were not finite, or the multiplier does not fit the coding.
     fn finish_calibration(
         &mut self,
         config: &QuantConfig,
@@ -156,11 +155,12 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     }
 
     /// Quantizes the layer by known parameters, shifted by 128 where they lie outside the range of
-    /// the multiplier's coding. Sums are computed by `kernel`.
+    /// the multiplier's coding. Sums are computed by `kernel`. Weights that were quantized by the same
+    /// parameters before stay as they are, so that another multiplier costs the packing of its table.
     ///
     /// # Errors
-    /// When the parameters do not suit the layer or the coding, a weight is NaN or infinite, or the
-    /// multiplier does not suit the coding.
+    /// When the parameters do not fit the layer or the coding, a weight is NaN or infinite, or the
+    /// multiplier does not fit the coding.
     fn quantize(
         &mut self,
         params: LayerParams,
@@ -175,7 +175,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
             with_values(&state.weight, |weight| Quantized::new(params, coding, lut, kernel, weight, rows, before))
                 .map_err(LayerProblem::from)
                 .flatten()
-                .map_err(|problem| problem.of(&state.name))?;
+                .map_err(|problem| problem.in_layer(&state.name))?;
         self.state_mut().quantized = Some(quantized);
         Ok(())
     }
@@ -185,7 +185,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         self.state().quantized.as_ref().map(Quantized::params)
     }
 
-    /// Whether the parameters given had to be shifted into the coding's range.
+    /// Whether the parameters had to be shifted into the coding's range.
     fn is_shifted(&self) -> bool {
         self.state().quantized.as_ref().is_some_and(Quantized::is_shifted)
     }
@@ -193,7 +193,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// The unperturbed `f32` output, before the bias.
     ///
     /// # Errors
-    /// When the input does not suit the layer.
+    /// When the input does not fit the layer.
     fn baseline_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
         self.unbiased_fwd(InferenceMode::Baseline, x, Call::default())
     }
@@ -201,7 +201,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// The output of quantized operands and exact products, before the bias.
     ///
     /// # Errors
-    /// When the input does not suit the layer or has NaN values, or the layer is not quantized.
+    /// When the input does not fit the layer or has NaN values, or the layer is not quantized.
     fn quant_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
         self.unbiased_fwd(InferenceMode::Quantized, x, Call::default())
     }
@@ -214,8 +214,8 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         self.unbiased_fwd(InferenceMode::Approximate, x, Call::default())
     }
 
-    /// The quantized output with noise, before the bias; the first sample of `x` is sample
-    /// `first_sample` of the data set, which decides its draws.
+    /// The quantized output with noise, before the bias. The first sample of `x` is sample
+    /// `first_sample` of the data set, which determines its draws.
     ///
     /// # Errors
     /// As [`quant_fwd`](ApproxLayer::quant_fwd).

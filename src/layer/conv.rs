@@ -1,4 +1,20 @@
 //! The approximate convolution layers.
+//!
+//! ```
+//! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ConvAttributes};
+//! use candle_core::{Device, Module, Tensor};
+//!
+//! // The sum of a 3x3 neighborhood, at every other position of both axes.
+//! let weight = Tensor::ones((1, 1, 3, 3), candle_core::DType::F32, &Device::Cpu)?;
+//! let attributes = ConvAttributes { stride: [2, 2], padding: [[1, 1]; 2], ..ConvAttributes::default() };
+//! let conv = ApproxConv2d::new("conv", attributes, &weight, None)?;
+//!
+//! let image = Tensor::arange(0f32, 16., &Device::Cpu)?.reshape((1, 1, 4, 4))?;
+//! let output = conv.forward(&image)?.reshape((2, 2))?.to_vec2::<f32>()?;
+//! assert_eq!(output, [[10., 24.], [51., 90.]]);
+//! assert_eq!((conv.fan_in(), conv.opcount(image.dims())?), (9, 4 * 9));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use super::convolution::{Convolution, check_weight};
 use super::state::LayerState;
@@ -25,7 +41,7 @@ impl<const D: usize> Default for ConvAttributes<D> {
     }
 }
 
-/// What the first two axes of a weight are.
+/// Names of the first two axes of a weight.
 const WEIGHT: [&str; 2] = ["out", "in"];
 
 /// A weight is `[out, in / groups, kernel..]`.
@@ -93,7 +109,7 @@ impl<const D: usize> ApproxConv<D> {
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Self, LayerError> {
-        check_weight(weight.dims(), D, attributes.groups, WEIGHT).map_err(|problem| problem.of(name))?;
+        check_weight(weight.dims(), D, attributes.groups, WEIGHT).map_err(|problem| problem.in_layer(name))?;
         Ok(ApproxConv { state: LayerState::new(name, weight, bias)?, attributes })
     }
 }
@@ -143,7 +159,7 @@ impl<const D: usize> LayerCore for ApproxConv<D> {
     }
 
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        self.attributes.window(input, self.weight().dims()).map_err(|problem| problem.of(self.name()))
+        self.attributes.window(input, self.weight().dims()).map_err(|problem| problem.in_layer(self.name()))
     }
 }
 

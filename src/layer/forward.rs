@@ -12,7 +12,7 @@ use candle_core::{Device, Tensor};
 /// How a layer is called.
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
-    /// Index in the data set of the batch's first sample, which decides the draws of noise.
+    /// Index in the data set of the batch's first sample, which determines the draws of noise.
     pub first_sample: u64,
     /// The range that outputs are clamped to, in the same pass over them.
     pub clip: Clip,
@@ -52,7 +52,7 @@ impl Epilogue<'_> {
     }
 }
 
-/// The output of `layer` in `mode`: what a mode computes is decided here and nowhere else.
+/// The output of `layer` in `mode`: the one place that knows what each mode computes.
 ///
 /// # Errors
 /// When the input does not fit the layer, or the layer lacks what the mode needs.
@@ -90,7 +90,7 @@ pub(super) fn run<L: LayerCore + ?Sized>(
         }?;
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };
-    run().map_err(|problem: LayerProblem| problem.of(&state.name))
+    run().map_err(|problem: LayerProblem| problem.in_layer(&state.name))
 }
 
 /// The output of integer arithmetic over a tensor.

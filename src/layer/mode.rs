@@ -1,4 +1,12 @@
-//! The four ways in which an approximate layer can compute its output.
+//! The four modes of an approximate layer.
+//!
+//! ```
+//! use approx_eval::layer::{InferenceMode, MODES};
+//! use approx_eval::registry::Named;
+//!
+//! assert_eq!("approx".parse(), Ok(InferenceMode::Approximate));
+//! assert!(MODES.iter().filter(|mode| mode.is_quantized()).map(Named::name).eq(["quant", "approx", "noise"]));
+//! ```
 
 use crate::registry::{Named, Registry, by_name};
 

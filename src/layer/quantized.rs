@@ -13,7 +13,7 @@ use crate::quant::{LayerParams, WeightParams};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// Everything that a layer's integer arithmetic needs of it.
+/// A layer quantized, with what its integer arithmetic needs.
 #[derive(Debug, Clone)]
 pub(super) struct Quantized {
     params: LayerParams,
@@ -130,7 +130,7 @@ impl Quantized {
         &self.params
     }
 
-    /// Whether the parameters given were shifted.
+    /// Whether the parameters had to be shifted.
     pub fn is_shifted(&self) -> bool {
         self.is_shifted
     }
@@ -159,8 +159,8 @@ impl Quantized {
     }
 }
 
-/// The parameters, shifted into the range of `coding`, whether they had to be, unless their integers
-/// are not operands of the multiplier: its table has no products for others.
+/// The parameters, shifted into the range of `coding`, and whether that was necessary. Fails where their
+/// integers are not operands of the multiplier, whose table has no products for others.
 fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result<(LayerParams, bool), LayerProblem> {
     let (input, is_input_shifted) = params.input.for_coding(coding)?;
     let (weight, is_weight_shifted) = params.weight.for_coding(coding)?;

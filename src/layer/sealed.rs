@@ -1,20 +1,20 @@
-//! What a kind of layer consists of: the parts that [`ApproxLayer`](super::ApproxLayer) is built on.
+//! What each kind of layer implements, and what only this crate calls.
 //!
-//! Kinds differ in how their weight slides over an input, which a [`Window`] says. Everything else is
-//! the same code over the [`LayerState`]. The trait cannot be named outside the crate, so that
-//! [`ApproxLayer`](super::ApproxLayer) has no other implementations than those of this room.
+//! Kinds of layers differ in how their weight slides over an input, which a [`Window`] describes.
+//! Everything else is the same code over the [`LayerState`]. The trait cannot be named outside the
+//! crate, which seals [`ApproxLayer`](super::ApproxLayer).
 
 use super::forward::{self, Call, Epilogue};
 use super::state::LayerState;
 use super::{InferenceMode, LayerError, Window};
 use candle_core::Tensor;
 
-/// The parts of a layer, and the calls that only this crate makes.
+/// The parts of a layer, and its internal calls.
 pub trait LayerCore {
     /// Weights, mode, noise and quantization.
     fn state(&self) -> &LayerState;
 
-    /// The same, to change.
+    /// The same, mutable.
     fn state_mut(&mut self) -> &mut LayerState;
 
     /// The layer applied to an input of dimensions `input`.

@@ -1,4 +1,4 @@
-//! What every approximate layer holds beside its geometry.
+//! The state of every approximate layer: all that is not geometry.
 
 use super::noise::Noise;
 use super::quantized::Quantized;
@@ -13,7 +13,7 @@ pub struct LayerState {
     pub(super) name: String,
     pub(super) weight: Tensor,
     pub(super) bias: Option<Vec<f32>>,
-    /// Rows of the weight, each summed for itself, that an output channel has.
+    /// Rows of the weight per output channel, each summed on its own.
     pub(super) rows_per_output: usize,
     pub(super) mode: InferenceMode,
     pub(super) noise: Noise,
@@ -48,7 +48,7 @@ impl LayerState {
                 calibrator: Mutex::new(None),
             })
         };
-        build().map_err(|problem| problem.of(name))
+        build().map_err(|problem| problem.in_layer(name))
     }
 
     /// Output channels.
@@ -80,7 +80,7 @@ impl LayerState {
     }
 }
 
-/// Calls `body` with the numbers of an `f32` tensor, made contiguous in memory.
+/// Calls `body` with the values of an `f32` tensor, contiguous in memory.
 pub(crate) fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
     let tensor = tensor.to_device(&Device::Cpu)?.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();

@@ -39,8 +39,7 @@ pub(super) type Workspaces<T, S, U> = LocalKey<Cell<Workspace<T, S, U>>>;
 pub(super) fn with_workspace<A: Arithmetic, R>(
     body: impl FnOnce(&mut Workspace<A::Operand, A::Scratch, A::Sum>) -> R,
 ) -> R {
-    // Taken rather than borrowed: a thread that waits for tasks of its own may be given another one
-    // in the meantime.
+    // Taken, not borrowed: rayon may run another task on a thread that waits for tasks of its own.
     let mut workspace = A::workspaces().take();
     let result = body(&mut workspace);
     A::workspaces().set(workspace);
@@ -119,7 +118,7 @@ pub(super) fn run<A: Arithmetic>(
     Ok(output)
 }
 
-/// As many images as fill whole tiles, and leave every thread something to do.
+/// As many images as fill whole tiles and still leave work for every thread.
 fn images_per_task(window: &Window, threads: usize) -> usize {
     let positions = window.geometry.positions();
     let fair = window.images.div_ceil(threads).max(1);

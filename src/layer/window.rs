@@ -1,5 +1,5 @@
-//! How a layer sees its input: every linear and convolution layer is a grouped 2-D convolution, or a
-//! transposed one, over some number of images, which is all that the arithmetic below needs to know.
+//! A layer over an input of known shape: every linear and convolution layer is a grouped 2-D
+//! convolution, or a transposed one, over some number of images. The arithmetic knows no other layers.
 
 use super::LayerProblem;
 use super::scatter::Taps;

@@ -1,7 +1,7 @@
 //! Operand codings: how quantized integers become a multiplier's operands, and its products terms.
 //!
-//! Codings differ in a few facts, which stand in one table here. Everything that depends on a coding,
-//! from the integers that quantizers use to the terms that kernels sum, is a method of [`Coding`].
+//! Codings differ in a few facts, listed in one table. Everything that depends on a coding, from the
+//! integers of quantizers to the terms that kernels sum, is a method of [`Coding`].
 
 use super::{Bits, Lut, Operand};
 use crate::kernel::{EffectiveTable, Signedness};
@@ -128,9 +128,9 @@ fn word(signedness: Signedness) -> &'static str {
     }
 }
 
-/// What a coding asks of tables, and what becomes of their products.
+/// What a coding requires of tables, and the terms that products become.
 impl Coding {
-    /// The coding of a table when none is asked for: `signed` for signed ones, else `sign-magnitude`.
+    /// The default coding of a table: `signed` for signed ones, else `sign-magnitude`.
     pub fn default_for(signedness: Signedness) -> Coding {
         let default = CODINGS.iter().find(|coding| coding.table_signedness() == signedness);
         *default.expect("there are codings for both kinds of tables")
@@ -193,14 +193,14 @@ impl Coding {
     }
 }
 
-/// What a coding asks of quantizers.
+/// What a coding requires of quantizers.
 impl Coding {
     /// Whether integers may have zero points other than 0.
     pub fn has_zero_points(self) -> bool {
         self.facts().index != Index::Magnitude
     }
 
-    /// Whether it is made for zero points, so that activations have them unless told otherwise.
+    /// Whether activations have zero points by default.
     pub fn prefers_zero_points(self) -> bool {
         self.is_unsigned()
     }
@@ -214,7 +214,7 @@ impl Coding {
     }
 
     /// The integers of activations quantized symmetrically, and the one that represents 0.
-    /// `is_non_negative` says that no activation is below 0.
+    /// `is_non_negative`: no activation is below 0.
     pub fn symmetric_activations(self, bits: Bits, is_non_negative: bool) -> (RangeInclusive<i32>, i32) {
         let largest = *bits.range(Signedness::Signed).end();
         if is_non_negative && self.facts().index == Index::Magnitude {

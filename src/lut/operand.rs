@@ -16,7 +16,7 @@ impl Operand {
     pub const ALL: [Operand; 2] = [Operand::Activation, Operand::Weight];
 
     /// The part of a pair, such as [`Lut::bits`](super::Lut::bits), that belongs to this operand.
-    pub fn of<T>(self, [activation, weight]: [T; 2]) -> T {
+    pub fn select<T>(self, [activation, weight]: [T; 2]) -> T {
         match self {
             Operand::Activation => activation,
             Operand::Weight => weight,
@@ -26,6 +26,6 @@ impl Operand {
 
 impl fmt::Display for Operand {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.of(["activation", "weight"]))
+        f.write_str(self.select(["activation", "weight"]))
     }
 }

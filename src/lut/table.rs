@@ -48,14 +48,14 @@ impl Lut {
         self
     }
 
-    /// The same table with what is known of it.
+    /// The same table with metadata.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
         self
     }
 
-    /// The same table with where it came from.
+    /// The same table with its origin.
     #[must_use]
     pub(super) fn with_origin(mut self, origin: Origin) -> Self {
         self.origin = origin;
@@ -79,10 +79,10 @@ impl Lut {
 
     /// The values of an operand.
     pub fn operand_range(&self, operand: Operand) -> RangeInclusive<i32> {
-        operand.of(self.bits).range(self.signedness)
+        operand.select(self.bits).range(self.signedness)
     }
 
-    /// What the file or the design says of the multiplier.
+    /// What the file or the design states about the multiplier.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }

@@ -23,7 +23,7 @@ pub static ACT_SCHEMES: Registry<ActScheme> =
 by_name!(ActScheme, ACT_SCHEMES);
 
 impl ActScheme {
-    /// The scheme of a coding when none is asked for: affine under `affine`, else symmetric.
+    /// The default scheme of a coding: affine under `affine`, else symmetric.
     pub fn default_for(coding: Coding) -> Self {
         if coding.prefers_zero_points() { ActScheme::Affine } else { ActScheme::Symmetric }
     }
@@ -93,7 +93,7 @@ impl QuantError {
         match self {
             QuantError::ZeroPoints { .. } => &["act_scheme", "coding"],
             QuantError::Infinite { .. } => &["calib", "calib_data"],
-            QuantError::Params(_) => &[],
+            QuantError::Params(error) => error.keys(),
         }
     }
 }
@@ -109,9 +109,9 @@ pub struct QuantConfig {
     pub weight_bits: Bits,
     /// How activations are quantized.
     pub act_scheme: ActScheme,
-    /// How many scales weights have.
+    /// The granularity of weight scales.
     pub weight_scheme: WeightScheme,
-    /// What turns observed activations into a range.
+    /// How observed activations become a range.
     pub observer: Observer,
 }
 
@@ -128,10 +128,10 @@ impl QuantConfig {
         }
     }
 
-    /// Fails where the parts contradict each other.
+    /// Fails where settings contradict each other.
     ///
     /// # Errors
-    /// Affine activations under sign-magnitude.
+    /// When activations are affine and the coding has no zero points.
     pub fn check(&self) -> Result<(), QuantError> {
         if self.act_scheme == ActScheme::Affine && !self.coding.has_zero_points() {
             return Err(QuantError::ZeroPoints { coding: self.coding });
@@ -139,10 +139,10 @@ impl QuantConfig {
         Ok(())
     }
 
-    /// Scale and zero point of activations that an observer saw.
+    /// Scale and zero point of activations with these observations.
     ///
     /// # Errors
-    /// When the parts contradict each other, or the range is not finite.
+    /// When settings contradict each other, or the range is not finite.
     pub fn activation(&self, observed: &Observed) -> Result<ActivationParams, QuantError> {
         self.check()?;
         let Observed { minimum, low, high, max_abs } = *observed;
@@ -197,7 +197,7 @@ fn symmetric_scale(max_abs: f32, largest: i32) -> f32 {
     (max_abs / largest as f32).max(MIN_SCALE)
 }
 
-/// Scale and zero point that let `range` span `[low, high]` and zero.
+/// Scale and zero point with which `range` spans `[low, high]` and zero.
 fn affine(low: f32, high: f32, range: &RangeInclusive<i32>) -> (f32, i32) {
     let (low, high) = (f64::from(low.min(0.0)), f64::from(high.max(0.0)));
     let (q_min, q_max) = (f64::from(*range.start()), f64::from(*range.end()));

@@ -1,12 +1,12 @@
-//! Scales, zero points and integer ranges, checked on construction so that every byte they give is
-//! an operand that a kernel can look up.
+//! Scales, zero points and integer ranges, checked on construction so that every byte quantized by
+//! them is an operand that a kernel can look up.
 
 use crate::kernel::Signedness;
 use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
 use std::ops::RangeInclusive;
 
-/// The smallest scale: `f32::EPSILON`, which a constant zero gets, as in PyTorch's observers.
+/// The smallest scale: `f32::EPSILON`, that of a constant zero, as in PyTorch's observers.
 pub const MIN_SCALE: f32 = f32::EPSILON;
 
 /// Why quantization parameters cannot be used.
@@ -59,7 +59,7 @@ pub enum ParamsError {
     Weight {
         /// Position in the flattened weight.
         index: usize,
-        /// What stands there.
+        /// Its value.
         value: f32,
     },
 }
@@ -116,7 +116,7 @@ impl IntRange {
         Quantizer { scale, zero_point, low: self.q_min, high: self.q_max }
     }
 
-    /// The same range as far away as `shift`.
+    /// The range moved by `shift`.
     fn shifted(self, shift: i32) -> Result<Self, ParamsError> {
         IntRange::new(self.q_min + shift, self.q_max + shift)
     }
@@ -162,12 +162,12 @@ impl ActivationParams {
         Ok(ActivationParams { scale, zero_point, range })
     }
 
-    /// The real number that one integer step stands for.
+    /// The real number that one integer step represents.
     pub fn scale(&self) -> f32 {
         self.scale
     }
 
-    /// The integer that stands for 0.
+    /// The integer that represents 0.
     pub fn zero_point(&self) -> i32 {
         self.zero_point
     }
@@ -182,7 +182,7 @@ impl ActivationParams {
         self.range.quantizer(self.scale, self.zero_point).byte(x)
     }
 
-    /// Writes the bytes of `values`; returns whether one was NaN, whose byte means nothing.
+    /// Writes the bytes of `values`; returns whether one was NaN, whose byte is unspecified.
     ///
     /// # Panics
     /// When the slices differ in length.
@@ -292,7 +292,7 @@ impl WeightParams {
     }
 }
 
-/// Everything that quantizes one layer.
+/// The quantization parameters of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerParams {
     /// The layer's input.

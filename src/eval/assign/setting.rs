@@ -175,7 +175,7 @@ impl LayerSetting {
             coding.check(lut).map_err(|error| of_noise(error.into()))?;
         }
         let width = |given: Option<Bits>, operand: Operand, key| {
-            let widths = lut.iter().chain(&noise_lut).map(|lut| operand.of(lut.bits()));
+            let widths = lut.iter().chain(&noise_lut).map(|lut| operand.select(lut.bits()));
             let widest = widths.min().unwrap_or(Bits::EIGHT);
             match given {
                 Some(given) if given > widest => Err(SettingError::Width { key, given, widest }),

@@ -6,7 +6,7 @@
 //! only as many entries are made as the row's largest byte asks for.
 //!
 //! Residuals are cut into planes of 16 bits. Entries are summed in 16-bit lanes, whole words and again
-//! their upper bytes, and widened every 256 products: the lower bytes come to the difference.
+//! their upper bytes, and widened every 256 products: the sum of the lower bytes is the difference.
 
 use crate::kernel::decomposition::{Residuals, UsedWeights};
 use crate::kernel::{LANES, Lanes, Tile, WeightMatrix};

@@ -27,7 +27,7 @@ pub(super) struct Panel {
 struct Group([u8; 4 * BLOCK]);
 
 impl Panel {
-    /// Interleaves `rows` by `N`, each byte XORed with `flip`; those that the last group lacks are zeros.
+    /// Interleaves `rows` by `N`, each byte XORed with `flip`; rows past the last are zeros.
     ///
     /// # Safety
     /// The processor has AVX2.

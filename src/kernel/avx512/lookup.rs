@@ -3,7 +3,7 @@
 //! A weight's residuals are byte planes of four registers (two where activations stay below 128), and an
 //! activation's low seven bits choose among two registers at once. Looked-up bytes are summed in
 //! 16-bit lanes, all of them and again the odd ones shifted down, and widened every 256 products.
-//! What the bytes of even lanes come to is the difference of the two.
+//! The sum of the bytes of even lanes is the difference of the two.
 //!
 //! Functions of this kernel all have the same features, or closures would not be inlined.
 
@@ -32,16 +32,16 @@ struct Line([u8; BLOCK]);
 /// `LINES` is 4 for tile rows of any bytes and 2 for those of bytes below 128.
 #[derive(Debug)]
 pub(super) struct Lookup<const LINES: usize> {
-    /// At most two planes each, which is what the registers hold sums of.
-    passes: Vec<Pass<LINES>>,
+    /// At most two planes each, as many as the registers hold sums of.
+    groups: Vec<PlaneGroup<LINES>>,
 }
 
 #[derive(Debug)]
-struct Pass<const LINES: usize> {
+struct PlaneGroup<const LINES: usize> {
     planes: usize,
     /// The first plane's power of two.
     shift: u32,
-    /// Constants by weight number; zeros after the first pass.
+    /// Constants by weight number; zeros after the first group.
     offsets: Vec<i32>,
     /// `[weight number][plane][line]`.
     lines: Vec<Line>,
@@ -51,7 +51,7 @@ impl<const LINES: usize> Lookup<LINES> {
     /// Lays out the planes of `residuals`, which are over the same activations.
     pub(super) fn new(residuals: &Residuals) -> Self {
         let planes = residuals.planes(8).max(1);
-        let passes = (0..planes).step_by(2).map(|first| {
+        let groups = (0..planes).step_by(2).map(|first| {
             let count = (planes - first).min(2);
             let mut lines = Vec::with_capacity(residuals.rows().len() * count * LINES);
             for row in residuals.rows() {
@@ -61,9 +61,9 @@ impl<const LINES: usize> Lookup<LINES> {
                 }
             }
             let offsets = if first == 0 { residuals.offsets().to_vec() } else { vec![0; residuals.offsets().len()] };
-            Pass { planes: count, shift: residuals.shift() + 8 * first as u32, offsets, lines }
+            PlaneGroup { planes: count, shift: residuals.shift() + 8 * first as u32, offsets, lines }
         });
-        Lookup { passes: passes.collect() }
+        Lookup { groups: groups.collect() }
     }
 
     /// Sums the terms of one output in the first `blocks` registers of lanes: of `count` products
@@ -83,19 +83,19 @@ impl<const LINES: usize> Lookup<LINES> {
         fresh: bool,
         sums: &mut Lanes<i32>,
     ) {
-        for (i, pass) in self.passes.iter().enumerate() {
+        for (i, group) in self.groups.iter().enumerate() {
             let fresh = fresh && i == 0;
-            // SAFETY: as the caller states; the lines are those of `pass.planes` planes.
+            // SAFETY: as the caller states; the lines are those of `group.planes` planes.
             unsafe {
-                match (pass.planes, blocks) {
-                    (1, 1) => pass.add::<1, 1>(codes, count, at, fresh, sums),
-                    (1, 2) => pass.add::<1, 2>(codes, count, at, fresh, sums),
-                    (1, 3) => pass.add::<1, 3>(codes, count, at, fresh, sums),
-                    (1, _) => pass.add::<1, 4>(codes, count, at, fresh, sums),
-                    (_, 1) => pass.add::<2, 1>(codes, count, at, fresh, sums),
-                    (_, 2) => pass.add::<2, 2>(codes, count, at, fresh, sums),
-                    (_, 3) => pass.add::<2, 3>(codes, count, at, fresh, sums),
-                    (_, _) => pass.add::<2, 4>(codes, count, at, fresh, sums),
+                match (group.planes, blocks) {
+                    (1, 1) => group.add::<1, 1>(codes, count, at, fresh, sums),
+                    (1, 2) => group.add::<1, 2>(codes, count, at, fresh, sums),
+                    (1, 3) => group.add::<1, 3>(codes, count, at, fresh, sums),
+                    (1, _) => group.add::<1, 4>(codes, count, at, fresh, sums),
+                    (_, 1) => group.add::<2, 1>(codes, count, at, fresh, sums),
+                    (_, 2) => group.add::<2, 2>(codes, count, at, fresh, sums),
+                    (_, 3) => group.add::<2, 3>(codes, count, at, fresh, sums),
+                    (_, _) => group.add::<2, 4>(codes, count, at, fresh, sums),
                 }
             }
         }
@@ -105,11 +105,11 @@ impl<const LINES: usize> Lookup<LINES> {
 /// One block's sums in 16-bit lanes: of whole words, and of their upper bytes, for each plane.
 type Words<const PLANES: usize> = [[__m512i; 2]; PLANES];
 
-impl<const LINES: usize> Pass<LINES> {
-    /// [`Lookup::add`] for one pass of `PLANES` planes.
+impl<const LINES: usize> PlaneGroup<LINES> {
+    /// [`Lookup::add`] for one group of `PLANES` planes.
     ///
     /// # Safety
-    /// As there, and `PLANES` is the pass's number of planes.
+    /// As there, and `PLANES` is the group's number of planes.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn add<const PLANES: usize, const WIDTH: usize>(
         &self,
@@ -139,7 +139,7 @@ impl<const LINES: usize> Pass<LINES> {
             let sums = sums.0[block * BLOCK..][..BLOCK].as_chunks_mut::<16>().0;
             for (total, sums) in super::transpose_parts(totals).into_iter().zip(sums) {
                 let total = _mm512_add_epi32(_mm512_sll_epi32(total, shift), offset);
-                // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
+                // SAFETY: `sums` is 64 bytes long, and the access is unaligned.
                 unsafe {
                     let sums = sums.as_mut_ptr().cast();
                     let before = if fresh { _mm512_setzero_si512() } else { _mm512_loadu_si512(sums) };
@@ -152,7 +152,7 @@ impl<const LINES: usize> Pass<LINES> {
     /// The sums of up to [`CHUNK`] products in 16-bit lanes, and of their constants.
     ///
     /// # Safety
-    /// As for [`Pass::add`].
+    /// As for [`PlaneGroup::add`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn sum_bytes<const PLANES: usize, const WIDTH: usize>(
@@ -211,7 +211,7 @@ fn widen<const PLANES: usize>(words: &Words<PLANES>) -> [__m512i; 4] {
         [_mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high)]
             .map(|pair| _mm512_add_epi32(flipped, _mm512_madd_epi16(pair, planes)))
     };
-    // The last plane stands for an absent second one, whose factor is zero.
+    // The last plane takes the place of an absent second one, whose factor is zero.
     let ([even0, even1], [odd0, odd1]) = (pair([even[0], even[PLANES - 1]]), pair([odd[0], odd[PLANES - 1]]));
     [
         _mm512_unpacklo_epi32(even0, odd0),

@@ -140,7 +140,7 @@ impl Packed {
             let (low_count, whole_count) = (low.rows.len(), whole.rows.len());
             let fresh = fresh && self.products.is_none();
             // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
-            // that the residuals were of. Rows hold `BLOCKS` registers, and are asked for by number.
+            // that the residuals were of. Rows hold `BLOCKS` registers.
             unsafe {
                 if low_count > 0 {
                     lookups.low.add(low.codes, low_count, |k| low.rows.as_ptr().add(k).cast(), blocks, fresh, sums);

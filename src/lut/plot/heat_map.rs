@@ -37,7 +37,7 @@ fn means(panel: &Panel) -> (Vec<f64>, [usize; 2]) {
     let [first, second] = panel.lut.bits();
     let cell = |operand: Operand, value: i32| {
         let offset = value - *panel.lut.operand_range(operand).start();
-        usize::try_from(offset).unwrap_or(0) * operand.of(cells) / operand.of([first, second]).values()
+        usize::try_from(offset).unwrap_or(0) * operand.select(cells) / operand.select([first, second]).values()
     };
     for (a, b, _, error) in errors(panel.lut) {
         sums[cell(Operand::Activation, a) * cells[1] + cell(Operand::Weight, b)] += error;
@@ -73,7 +73,7 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
     #[expect(clippy::cast_precision_loss, reason = "at most 64 cells")]
     let edge = |operand: Operand, cell: usize| {
         let range = range(operand);
-        range.start + (range.end - range.start) * cell as f64 / operand.of(cells) as f64
+        range.start + (range.end - range.start) * cell as f64 / operand.select(cells) as f64
     };
     let rectangles = means.iter().enumerate().map(|(at, &mean)| {
         let (row, column) = (at / cells[1], at % cells[1]);
