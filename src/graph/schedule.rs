@@ -9,6 +9,7 @@
 
 use super::{Dim, Graph, Node, ValueType};
 use crate::kernel::TilingModel;
+use crate::layer::LayerCore;
 use std::ops::Range;
 
 /// Nodes that run on the same samples.
@@ -40,7 +41,7 @@ impl Schedule {
     pub fn new(graph: &Graph, batch: usize) -> Self {
         let all = graph.nodes.len();
         let whole = |nodes: Range<usize>| Level { nodes, samples: batch.max(1) };
-        if !graph.nodes.iter().all(|node| node.op.layer().is_none_or(|layer| layer.is_samplewise())) {
+        if !graph.nodes.iter().all(|node| node.op.layer().is_none_or(LayerCore::is_samplewise)) {
             return Schedule { levels: vec![whole(0..all)] };
         }
         let bytes = graph

@@ -29,9 +29,9 @@ use candle_core::{Module, Tensor};
 pub struct ConvTransposeAttributes<const D: usize> {
     /// Steps between the output positions of neighboring inputs.
     pub stride: [usize; D],
-    /// Output positions cut off before and after each axis.
+    /// Output positions cropped before and after each axis.
     pub padding: [[usize; 2]; D],
-    /// Output positions added after each axis, before any are cut off.
+    /// Output positions added after each axis, before cropping.
     pub output_padding: [usize; D],
     /// Distance between kernel taps in the output.
     pub dilation: [usize; D],
@@ -62,7 +62,7 @@ impl<const D: usize> ConvTransposeAttributes<D> {
         check_weight(weight, D, self.groups, WEIGHT)
     }
 
-    /// Output positions along an axis before any are cut off, of an input of `size` positions:
+    /// Output positions along an axis before cropping, of an input of `size` positions:
     /// `(size - 1) * stride + dilation * (kernel - 1) + 1 + output_padding`.
     pub fn whole_output(&self, axis: usize, size: usize, kernel: usize) -> usize {
         let steps = size.saturating_sub(1).saturating_mul(self.stride[axis]);

@@ -41,7 +41,7 @@ pub enum LayerProblem {
     #[error(transparent)]
     Geometry(#[from] GeometryError),
     /// The output of a transposed convolution is empty.
-    #[error("padding {padding:?} crops all {whole} positions of the output, expected less")]
+    #[error("padding {padding:?} cuts off all {whole} positions of the output, expected less")]
     CutOff {
         /// Positions cropped before and after.
         padding: [usize; 2],

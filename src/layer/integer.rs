@@ -9,7 +9,7 @@
 //!
 //! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
 //!
-//! All but the last line can be taken in parts. A transposed convolution does so: an output channel
+//! All but the last line can be summed in parts. A transposed convolution does so: an output channel
 //! has a row of weights for each kernel tap, and an output sums those that land on it.
 
 use super::LayerProblem;
@@ -35,7 +35,7 @@ pub(super) struct Integer<'a> {
 #[derive(Default)]
 pub(super) struct Sums {
     block: Vec<Lanes<i32>>,
-    /// Totals of blocks of depth, where one `i32` is not surely enough.
+    /// Totals of blocks of depth, where one `i32` might overflow.
     wide: Vec<Lanes<i64>>,
     /// `sum x_q` of each column, where weights have zero points.
     columns: Vec<i32>,
@@ -80,7 +80,7 @@ impl Integer<'_> {
         }
     }
 
-    /// Overwrites `sums` with those of products of any number, `rows` of the weights.
+    /// Overwrites `sums` with those of `rows` of the weights, over any number of products.
     fn sum_wide(&self, rows: Range<usize>, tile: &Tile, block: &mut Vec<Lanes<i32>>, sums: &mut [Lanes<i64>]) {
         let PackedTable { weights, safe_depth, .. } = self.packed;
         let depth = tile.rows().len();
@@ -183,7 +183,7 @@ impl Scatter for Integer<'_> {
     }
 
     fn finish(&self, channel: usize, sums: &[i64], scratch: &mut Sums, outputs: &mut [f32]) {
-        // The zero-point terms are among the sums.
+        // The sums include the zero-point terms.
         scratch.columns.clear();
         scratch.columns.resize(sums.len(), 0);
         dequantize_wide(&self.dequantize(channel), sums, 0, 0, &scratch.columns, outputs);

@@ -2,8 +2,8 @@
 //!
 //! [`ApproxLayer`] follows the layer model of the torchapprox library; [`ApproxLinear`],
 //! [`ApproxConv1d`], [`ApproxConv2d`], [`ApproxConvTranspose1d`] and [`ApproxConvTranspose2d`]
-//! implement it. They are candle [`Module`]s, made from candle's own layers by `from_super`, so that a
-//! hand-written network swaps its layers in place:
+//! implement it. They are candle [`Module`](candle_core::Module)s, built from candle's own layers by
+//! `from_super`, so that a hand-written network swaps its layers in place:
 //!
 //! ```
 //! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode};
@@ -13,7 +13,7 @@
 //! use candle_core::{DType, Device, Module, Tensor};
 //! use candle_nn::{Conv2dConfig, VarBuilder, VarMap, conv2d, linear};
 //!
-//! // A network as candle has it, ...
+//! // A network in candle, ...
 //! let vars = VarMap::new();
 //! let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
 //! let conv = conv2d(1, 4, 3, Conv2dConfig { padding: 1, ..Default::default() }, vb.pp("conv"))?;
@@ -26,7 +26,7 @@
 //!     head.forward(&conv.forward(x)?.relu()?.flatten_from(1)?)
 //! };
 //!
-//! // Calibrate on some inputs: layers in baseline mode observe what they are given.
+//! // Calibrate on some inputs: layers in baseline mode observe their inputs.
 //! let images = Tensor::rand(0f32, 1f32, (2, 1, 8, 8), &Device::Cpu)?;
 //! conv.begin_calibration(Observer::MinMax.start(images.elem_count()));
 //! head.begin_calibration(Observer::MinMax.start(2 * 256));

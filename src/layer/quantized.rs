@@ -1,8 +1,8 @@
-//! A layer's quantized weights: bytes made once, packed once for each table whose products are summed.
+//! A layer's quantized weights: quantized once, packed once for each table.
 //!
-//! Quantizing a layer again with the same weight parameters, as trying one multiplier after another
-//! does, keeps the bytes and all that was packed for exact products. A table's weights are packed when
-//! its products are first summed, and exact products only where a mode uses them.
+//! Quantizing a layer again with the same weight parameters, as a sweep over multipliers does, keeps
+//! the bytes and what was packed for exact products. Weights are packed for a table when its products
+//! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
 use super::forward::Epilogue;
@@ -87,7 +87,7 @@ impl QuantizedWeights {
 
 impl Quantized {
     /// Quantizes `weight` (`outputs` times `rows_per_output` rows) for exact products and for those of
-    /// `lut`, keeping what is the same of the layer as it was quantized `before`.
+    /// `lut`, reusing what has not changed since the layer was quantized `before`.
     pub fn new(
         params: LayerParams,
         coding: Coding,

@@ -65,7 +65,7 @@ struct Job<'a, A> {
 impl<A: Scatter> Job<'_, A> {
     /// Computes one group of one image.
     fn run(&self, group: usize, input: &[f32], output: &mut [f32], threads: usize) -> Result<(), LayerProblem> {
-        // Apart from the rest of this thread's memory, which the tasks below use.
+        // Taken out of this thread's memory, which the tasks below use.
         let mut buffer = with_workspace::<A, _>(|workspace| mem::take(&mut workspace.operands));
         let operands = self.arithmetic.operands(input, &mut buffer)?;
         let channels = (ROW_BLOCK / self.taps_per_channel()).max(1);

@@ -73,8 +73,7 @@ impl LayerState {
         std::mem::replace(&mut self.calibrator(), calibrator)
     }
 
-    /// The calibrator. A thread that panicked while it observed leaves counts and extremes of values that
-    /// were seen, so that a poisoned lock is as good as another.
+    /// The calibrator. A panic leaves it valid, so that a poisoned lock is no error.
     fn calibrator(&self) -> MutexGuard<'_, Option<Calibrator>> {
         self.calibrator.lock().unwrap_or_else(PoisonError::into_inner)
     }

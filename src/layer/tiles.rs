@@ -2,7 +2,7 @@
 //!
 //! It knows where operands come from and where outputs go; an [`Arithmetic`] computes one from the other.
 //! Linear layers transpose their input into tiles; pointwise convolutions copy their channels, others
-//! patches from padded planes; and convolutions of few channels a group, which would copy more than
+//! patches from padded planes; and convolutions of few channels per group, which would copy more than
 //! they compute, slide over the planes themselves.
 
 use super::tasks::{piece, pieces};
@@ -27,7 +27,7 @@ pub(super) struct Workspace<T, S, U> {
     pub tile: Tile<T>,
     rows: Vec<Lanes<f32>>,
     pub scratch: S,
-    /// Sums of a tile that is scattered, and what they are added up in.
+    /// Sums of a tile that is scattered, and the totals that they are added to.
     pub sums: Vec<Lanes<U>>,
     pub totals: Vec<U>,
 }
@@ -80,7 +80,7 @@ pub(super) trait Arithmetic: Sync {
         outputs: &mut [Lanes<f32>],
     );
 
-    /// Whether sums over that many products can be taken whole, as sliding does.
+    /// Whether sums over that many products need no splitting, which sliding does not do.
     fn can_slide(&self, depth: usize) -> bool;
 
     /// Overwrites `outputs`, the positions of one image, with output channels `channels` of the
@@ -95,7 +95,7 @@ pub(super) trait Arithmetic: Sync {
 }
 
 /// The output of `window` over `input` (`[images, channels, height, width]`), as
-/// `[images, outputs, positions]`, computed by as many threads.
+/// `[images, outputs, positions]`, computed by at most `threads` threads.
 ///
 /// # Errors
 /// When a number of the input has no operand.

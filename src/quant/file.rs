@@ -32,7 +32,7 @@ pub enum ParamsFileError {
         /// The file.
         path: PathBuf,
     },
-    /// The text is not JSON of this form.
+    /// The text is not JSON of this schema.
     #[error("{}: not a file of quantization parameters", .path.display())]
     Parse {
         /// The file.

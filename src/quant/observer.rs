@@ -17,11 +17,11 @@ pub enum Observer {
     Percentile(f64),
 }
 
-/// Names as options take them, with what they mean.
+/// Names of observers and their meanings.
 const OBSERVERS: [(&str, &str); 2] =
     [("minmax", "the smallest and the largest value"), ("percentile[:P]", "a percentile, above 50 and at most 100")];
 
-/// The percentile taken when none is named.
+/// The default percentile.
 const DEFAULT_PERCENTILE: f64 = 99.99;
 
 /// A text that is not an observer.
