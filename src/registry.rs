@@ -97,6 +97,39 @@ impl<T: Named> IntoIterator for &Registry<T> {
     }
 }
 
+/// Makes a type that a [`Registry`] lists parse, print and serialize by its names.
+macro_rules! by_name {
+    ($type:ty, $registry:ident) => {
+        impl std::str::FromStr for $type {
+            type Err = $crate::registry::UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                $registry.find(name).copied()
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.pad($crate::registry::Named::name(self))
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::registry::Named::name(self))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <std::borrow::Cow<str> as serde::Deserialize>::deserialize(deserializer)?;
+                name.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use by_name;
+
 /// A name that a registry does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} '{found}'{} expected one of {}", DidYouMean(.similar), .names.join(", "))]

@@ -1,10 +1,10 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
-use super::quantization::CodingArg;
+use super::named::named;
 use crate::data::{Channels, DataFormat, DatasetSpec, Interpolation};
 use crate::eval::{LayerOptions, LutSpec, PreprocessOptions};
 use crate::import::onnx::Layout;
-use crate::lut::{self, Coding, Lut, LutFormat, OpenOptions};
+use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec, Task};
 use anyhow::bail;
 use std::path::{Path, PathBuf};
@@ -156,8 +156,8 @@ pub(super) struct LutArgs {
 
     /// How quantized integers become operands; default: signed for signed LUTs and without a LUT,
     /// sign-magnitude for unsigned LUTs
-    #[arg(long, value_name = "CODING")]
-    coding: Option<CodingArg>,
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
+    coding: Option<Coding>,
 }
 
 impl LutArgs {
@@ -169,7 +169,7 @@ impl LutArgs {
             bail!("--lut-format and --swap-operands require --lut or --noise-from-lut");
         }
         let lut = self.lut.as_ref().map(|lut| LutSpec { lut: lut.clone(), ..self.reading() });
-        Ok(LayerOptions { lut, coding: self.coding.map(Coding::from), ..LayerOptions::default() })
+        Ok(LayerOptions { lut, coding: self.coding, ..LayerOptions::default() })
     }
 
     /// How LUT files are read.

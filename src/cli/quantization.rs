@@ -1,11 +1,11 @@
 //! Options that decide how a network is quantized.
 
 use super::DataArgs;
+use super::named::named;
 use crate::eval::{CalibrationOptions, LayerOptions, ParamsSpec, Scheme};
-use crate::lut::{Bits, Coding};
-use crate::quant::{ActScheme, Observer, WeightScheme};
+use crate::lut::Bits;
+use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Quantization.
@@ -21,12 +21,12 @@ pub(super) struct QuantizationArgs {
     weight_bits: Option<Bits>,
 
     /// Activation quantization scheme; default: affine under --coding affine, else symmetric
-    #[arg(long, value_name = "SCHEME")]
-    act_scheme: Option<ActSchemeArg>,
+    #[arg(long, value_name = "SCHEME", value_parser = named(&ACT_SCHEMES))]
+    act_scheme: Option<ActScheme>,
 
     /// Weight scale granularity
-    #[arg(long, value_name = "SCHEME", default_value = "per-channel")]
-    weight_scheme: WeightSchemeArg,
+    #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
+    weight_scheme: WeightScheme,
 
     /// Range observer: minmax or percentile[:P]
     #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
@@ -52,11 +52,7 @@ pub(super) struct QuantizationArgs {
 impl QuantizationArgs {
     /// What the quantization of all layers shares.
     pub fn scheme(&self) -> Scheme {
-        Scheme {
-            act_scheme: self.act_scheme.map(ActScheme::from),
-            weight_scheme: self.weight_scheme.into(),
-            observer: self.calib,
-        }
+        Scheme { act_scheme: self.act_scheme, weight_scheme: self.weight_scheme, observer: self.calib }
     }
 
     /// `options` of all layers with the widths asked for.
@@ -72,55 +68,5 @@ impl QuantizationArgs {
             data: self.calib_data.as_deref().map(|path| data.spec_of(path)),
             samples,
         })
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CodingArg {
-    /// Signed LUTs, indexed by the integers
-    Signed,
-    /// Unsigned LUTs, indexed by absolute values
-    SignMagnitude,
-    /// Unsigned LUTs, indexed by integers with zero points
-    Affine,
-}
-
-impl From<CodingArg> for Coding {
-    fn from(arg: CodingArg) -> Self {
-        match arg {
-            CodingArg::Signed => Coding::Signed,
-            CodingArg::SignMagnitude => Coding::SignMagnitude,
-            CodingArg::Affine => Coding::Affine,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ActSchemeArg {
-    Symmetric,
-    Affine,
-}
-
-impl From<ActSchemeArg> for ActScheme {
-    fn from(arg: ActSchemeArg) -> Self {
-        match arg {
-            ActSchemeArg::Symmetric => ActScheme::Symmetric,
-            ActSchemeArg::Affine => ActScheme::Affine,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum WeightSchemeArg {
-    PerChannel,
-    PerTensor,
-}
-
-impl From<WeightSchemeArg> for WeightScheme {
-    fn from(arg: WeightSchemeArg) -> Self {
-        match arg {
-            WeightSchemeArg::PerChannel => WeightScheme::PerChannel,
-            WeightSchemeArg::PerTensor => WeightScheme::PerTensor,
-        }
     }
 }

@@ -112,7 +112,7 @@ pub fn observe(
         let seen = layer.finish_observing().map_err(|error| infinite.take().unwrap_or(error))?;
         if !seen.max_abs.is_finite() && infinite.is_none() {
             let problem = LayerProblem::from(QuantError::Infinite { low: seen.low, high: seen.high });
-            infinite = Some(problem.of(layer.name()));
+            infinite = Some(problem.in_layer(layer.name()));
         }
         observed.insert(layer.name().to_owned(), seen);
     }
@@ -127,11 +127,11 @@ pub fn quantize_observed(
     graph: &mut Graph,
     observed: &BTreeMap<String, Observed>,
     assignment: &Assignment,
-    kernel: &dyn Kernel,
+    kernel: &'static dyn Kernel,
 ) -> Result<(), CalibrationError> {
     for (layer, config) in graph.layers_mut().zip(assignment.layers()) {
         let observed = observed.get(layer.name());
-        let observed = observed.ok_or_else(|| LayerProblem::NothingObserved.of(layer.name()))?;
+        let observed = observed.ok_or_else(|| LayerProblem::NothingObserved.in_layer(layer.name()))?;
         let params = layer.params_for(&config.quantization, observed)?;
         layer.quantize(params, config.quantization.coding, config.operand_lut(), kernel)?;
     }
@@ -147,7 +147,7 @@ pub fn quantize(
     graph: &mut Graph,
     file: &ParamsFile,
     assignment: &Assignment,
-    kernel: &dyn Kernel,
+    kernel: &'static dyn Kernel,
 ) -> Result<Vec<String>, CalibrationError> {
     let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
     let needed = names.iter().zip(assignment.layers()).filter(|(_, config)| config.mode().is_quantized());

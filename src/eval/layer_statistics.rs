@@ -144,7 +144,7 @@ impl LayerObserver for LayerStatistics {
         };
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let found = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));
-        let found = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
+        let found = found.map_err(|error| LayerProblem::from(error).in_layer(layer.name()))?;
         let sample = |i: usize| {
             let [input, exact, output] = found.each_ref().map(|values| {
                 let elements = values.len() / samples;

@@ -1,7 +1,7 @@
 //! What a node does, as the graph and its executor see it.
 
 use super::{Dim, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
 use candle_core::{DType, Tensor};
 use std::any::Any;

@@ -1,25 +1,26 @@
-//! The four ways in which an approximate layer can compute its output.
+//! The four modes of an approximate layer.
+//!
+//! ```
+//! use approx_eval::layer::{InferenceMode, MODES};
+//! use approx_eval::registry::Named;
+//!
+//! assert_eq!("approx".parse(), Ok(InferenceMode::Approximate));
+//! assert!(MODES.iter().filter(|mode| mode.is_quantized()).map(Named::name).eq(["quant", "approx", "noise"]));
+//! ```
 
-use crate::registry::{Named, Registry, UnknownName};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use crate::registry::{Named, Registry, by_name};
 
 /// What a layer computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum InferenceMode {
     /// The unperturbed `f32` operation.
     #[default]
-    #[serde(rename = "base")]
     Baseline,
     /// Quantized operands and exact products.
-    #[serde(rename = "quant")]
     Quantized,
     /// The quantized result with Gaussian noise.
-    #[serde(rename = "noise")]
     Noise,
     /// Quantized operands and every product from the multiplier's table.
-    #[serde(rename = "approx")]
     Approximate,
 }
 
@@ -28,6 +29,11 @@ impl InferenceMode {
     pub fn is_quantized(self) -> bool {
         self != InferenceMode::Baseline
     }
+
+    /// Whether a sample's output depends on that sample alone, not on the rest of its batch.
+    pub fn is_samplewise(self) -> bool {
+        self != InferenceMode::Noise
+    }
 }
 
 /// Every mode.
@@ -35,6 +41,8 @@ pub static MODES: Registry<InferenceMode> = Registry::new(
     "mode",
     &[InferenceMode::Baseline, InferenceMode::Quantized, InferenceMode::Approximate, InferenceMode::Noise],
 );
+
+by_name!(InferenceMode, MODES);
 
 impl Named for InferenceMode {
     fn name(&self) -> &'static str {
@@ -62,19 +70,5 @@ impl Named for InferenceMode {
             InferenceMode::Noise => "Quantized, with Gaussian noise",
             InferenceMode::Approximate => "Quantized, with every product from the LUT",
         }
-    }
-}
-
-impl FromStr for InferenceMode {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        MODES.find(name).copied()
-    }
-}
-
-impl fmt::Display for InferenceMode {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

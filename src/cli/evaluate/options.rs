@@ -136,7 +136,7 @@ impl RunArgs {
             let kernels = kernel::KERNELS.iter().filter(|kernel| kernel.is_supported());
             kernels.map(|kernel| kernel.name()).collect::<Vec<_>>().join(", ")
         };
-        match kernel::by_name(name) {
+        match kernel::KERNELS.get(name).copied() {
             Some(kernel) if kernel.is_supported() => Ok(kernel),
             Some(_) => bail!("--kernel {name}: this processor cannot run it, but {}", runnable()),
             None => bail!("--kernel {name}: no such kernel; this processor can run {}", runnable()),

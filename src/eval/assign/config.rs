@@ -2,7 +2,7 @@
 
 use super::{LayerOptions, LutSpec, Luts, ResolveError};
 use crate::layer::InferenceMode;
-use crate::lut::{Bits, Coding, Lut};
+use crate::lut::{Bits, Coding, Lut, Operand};
 use crate::quant::{ActScheme, Observer, QuantConfig, WeightScheme};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -168,8 +168,8 @@ impl LayerDefaults {
         if let Some(lut) = &noise_lut {
             coding.check(lut).map_err(|error| of_noise(error.into()))?;
         }
-        let width = |given: Option<Bits>, operand: usize, key| {
-            let widths = lut.iter().chain(&noise_lut).map(|lut| lut.bits()[operand]);
+        let width = |given: Option<Bits>, operand: Operand, key| {
+            let widths = lut.iter().chain(&noise_lut).map(|lut| operand.select(lut.bits()));
             let widest = widths.min().unwrap_or(Bits::EIGHT);
             match given {
                 Some(given) if given > widest => Err(ResolveError::Width { key, given, widest }),
@@ -177,8 +177,8 @@ impl LayerDefaults {
             }
         };
         let quantization = QuantConfig {
-            act_bits: width(options.act_bits, 0, "act_bits")?,
-            weight_bits: width(options.weight_bits, 1, "weight_bits")?,
+            act_bits: width(options.act_bits, Operand::Activation, "act_bits")?,
+            weight_bits: width(options.weight_bits, Operand::Weight, "weight_bits")?,
             act_scheme: scheme.act_scheme.unwrap_or(ActScheme::default_for(coding)),
             weight_scheme: scheme.weight_scheme,
             observer: scheme.observer,

@@ -2,7 +2,7 @@
 
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, Pass, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use crate::layer::{ApproxLayer, Call, Window};
 use candle_core::Tensor;
 
