@@ -32,7 +32,7 @@
 //! let test = data::embedded("fashion-mnist").ok_or("the set is embedded")?.open()?;
 //! let batches = Batches::start(test, preprocess, 64.try_into()?, Some(256))?;
 //! let outcome = eval::evaluate(&model, batches, &silent, |_| Ok(()))?;
-//! assert!(outcome.quality.figure().value() > 0.8);
+//! assert!(outcome.metrics.metric().value > 0.8);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -52,4 +52,5 @@ pub mod quant;
 pub mod registry;
 pub mod report;
 pub mod stats;
+pub mod task;
 pub mod zoo;

@@ -1,11 +1,13 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
+use super::named::named;
 use super::quantization::CodingArg;
 use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, Interpolation, PixelKind, Preprocess, Split};
 use crate::eval::{LutSpec, Settings};
 use crate::import::onnx::Layout;
 use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
-use crate::model::{InputConfig, Model, SHIPPED, Task};
+use crate::model::{InputConfig, Model, SHIPPED};
+use crate::task::{TASKS, Task};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +34,7 @@ pub(super) struct ModelArgs {
 
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
     /// that give back images, else classification
-    #[arg(long, value_name = "TASK")]
+    #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
     task: Option<Task>,
 
     /// Keep batch normalisation apart in place of folding it into the layer before
@@ -67,15 +69,11 @@ impl ModelArgs {
     /// was asked for.
     pub fn fit(&self, model: Model, images: [usize; 3]) -> anyhow::Result<Model> {
         let is_bare = self.weights.is_some() && self.model.is_none();
-        let takes_windows = model.task == Task::AnomalyDetection;
-        let mut model = if is_bare || takes_windows { model.fit(images) } else { model };
+        let mut model = if is_bare || model.task.follows_image_size() { model.fit(images) } else { model };
         if let Some(task) = self.task {
             model.set_task(task, || "--task".to_owned())?;
-        } else if model.may_give_images_back() {
-            let (is, may_be) = (Task::Classification, Task::AnomalyDetection);
-            model
-                .notes
-                .push(format!("as many outputs as inputs: taken for {is}; --task {may_be} judges an autoencoder"));
+        } else if let Some(task) = model.suggested_task() {
+            model.notes.push(format!("evaluated for {}; the network could be one for --task {task}", model.task));
         }
         Ok(model)
     }
@@ -187,12 +185,9 @@ impl DataArgs {
 /// Makes the set's labels the network's, and names the network's classes by the set's where it has no
 /// names of its own. Gives what a reader of the report should know of it.
 pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> anyhow::Result<Option<String>> {
-    if model.task == Task::AnomalyDetection {
-        dataset.match_anomalies()?;
-        return Ok(None);
-    }
-    let found = dataset.match_classes(model.num_classes, &model.labels)?;
-    if let (true, Some(names)) = (model.labels.is_empty(), dataset.class_names()) {
+    let found = model.task.match_labels(dataset, model.num_classes, &model.labels)?;
+    let takes_names = model.labels.is_empty() && model.task.class_column().is_some();
+    if let (true, Some(names)) = (takes_names, dataset.class_names()) {
         model.labels = names.to_vec();
     }
     Ok(match found {

@@ -68,7 +68,7 @@ impl InfoArgs {
             self.model
         );
         if is_file || (is_shipped && !asks_for_shape) {
-            return Ok(ModelDetails::of(&Model::open(&self.model)?));
+            return Ok(ModelDetails::new(&Model::open(&self.model)?));
         }
         let architecture = Architecture::find(&self.model).with_context(|| {
             format!("{}: neither a model directory, nor an .onnx file, nor a network's name", self.model)
@@ -76,6 +76,6 @@ impl InfoArgs {
         let input = self.input.unwrap_or(architecture.input);
         let classes = self.num_classes.map_or(architecture.num_classes, |classes| classes as usize);
         let graph = architecture.build(input, classes, None).with_context(|| format!("input {input:?}"))?;
-        Ok(ModelDetails::of_architecture(architecture, &graph, input, classes))
+        Ok(ModelDetails::from_architecture(architecture, &graph, input, classes))
     }
 }

@@ -5,39 +5,26 @@
 //! the batches and counts. Each takes validated settings and knows nothing of
 //! options or output formats.
 
-mod accuracy;
-mod answers;
 mod assign;
 mod calibrate;
-mod comparison;
-mod confusion;
-mod detection;
 mod gate;
-mod judge;
 mod layer_statistics;
 mod noise;
 mod progress;
-mod quality;
 mod run;
 #[cfg(test)]
 mod tests;
 
-pub use accuracy::Accuracy;
-pub use answers::{Answered, Answers, Scores};
 pub use assign::{
     AssignError, Assignment, LayerNoise, LayerSetting, LutSpec, Luts, Pattern, PatternError, Rule, RuleError, Rules,
     RulesError, Scheme, SettingError, Settings, SettingsError,
 };
 pub use calibrate::{CALIBRATION_BATCH, CalibrationError, calibrate, calibration_data, params, quantize};
-pub use comparison::{Comparison, ComparisonError, Flips, PairedTest};
-pub use confusion::{ClassAccuracy, Confusion};
-pub use detection::{Detection, TooFewSamples};
-pub use gate::{Gate, GateKind};
+pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
-pub use quality::{Figure, Quality};
-pub use run::{EvalError, Outcome, evaluate, set_modes};
+pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};
 
 use crate::graph::RunError;
 use crate::graph::pass::{LayerObserver, fold_batch_norm, fuse_clips, observe_layers, swap_layers};

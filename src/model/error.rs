@@ -35,18 +35,13 @@ pub enum ModelError {
         #[source]
         source: serde_json::Error,
     },
-    /// The network does not give back what it is given.
-    #[error(
-        "{what}: a network that makes {outputs} numbers of images of {input:?} is no anomaly detector, which gives back \
-         as many as it is given"
-    )]
+    /// The network cannot do the task that it is said to be for.
+    #[error("{what}: {reason}")]
     Task {
         /// The file or option that says so.
         what: String,
-        /// Channels, height, width.
-        input: [usize; 3],
-        /// Numbers that it makes of them.
-        outputs: usize,
+        /// What the task needs.
+        reason: String,
     },
     /// As many labels as classes are needed.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]

@@ -7,7 +7,6 @@ mod config;
 mod detect;
 mod error;
 mod shipped;
-mod task;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -16,15 +15,15 @@ pub use config::{InputConfig, ModelConfig};
 pub use detect::{DetectError, detect};
 pub use error::ModelError;
 pub use shipped::{SHIPPED, Shipped};
-pub use task::Task;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
 use crate::import::onnx::{self, Layout};
 use crate::quant::ParamsFile;
+use crate::task::Task;
 use crate::zoo::Architecture;
 use detect::sizes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Where a model's calibration set lies.
@@ -37,7 +36,7 @@ pub enum Calibration {
 }
 
 /// A file of weights, as reports name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsFile {
     /// The file.
     pub path: PathBuf,
@@ -177,7 +176,7 @@ impl Model {
             model.set_task(task, || path().display().to_string())?;
         }
         let (labels, num_classes) = (config.labels.len(), model.num_classes);
-        if labels > 0 && labels != num_classes && model.task == Task::Classification {
+        if labels > 0 && labels != num_classes && model.task.class_column().is_some() {
             return Err(ModelError::Labels { path: path(), labels, num_classes });
         }
         model.path = Some(folder.to_owned());
@@ -234,19 +233,17 @@ impl Model {
     /// Says what the network is for, as `what` asks.
     ///
     /// # Errors
-    /// When an anomaly detector does not make as many numbers of an image as it has.
+    /// When the network cannot do the task.
     pub fn set_task(&mut self, task: Task, what: impl FnOnce() -> String) -> Result<(), ModelError> {
-        let (input, outputs) = (self.input, self.num_classes);
-        if task == Task::AnomalyDetection && Task::of(input, outputs) != task {
-            return Err(ModelError::Task { what: what(), input, outputs });
-        }
+        task.check_network(self.input, self.num_classes).map_err(|reason| ModelError::Task { what: what(), reason })?;
         self.task = task;
         Ok(())
     }
 
-    /// Whether it is taken for a classifier, but makes as many numbers of an image as it has.
-    pub fn may_give_images_back(&self) -> bool {
-        self.task == Task::Classification && Task::of(self.input, self.num_classes) == Task::AnomalyDetection
+    /// The task that the form of the network suggests, where it is not the one that it has.
+    pub fn suggested_task(&self) -> Option<Task> {
+        Some(Task::suggested_by(self.input, self.num_classes))
+            .filter(|task| *task != self.task && *task != Task::default())
     }
 
     fn build(
@@ -276,7 +273,7 @@ impl Model {
             graph,
             input,
             num_classes,
-            task: Task::of(input, num_classes),
+            task: Task::suggested_by(input, num_classes),
             preprocess: InputConfig::default(),
             labels: Vec::new(),
             dataset: None,

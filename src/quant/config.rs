@@ -4,7 +4,7 @@ use super::params::{ActivationParams, IntRange, MIN_SCALE, ParamsError, WeightPa
 use super::{Observed, Observer};
 use crate::kernel::Signedness;
 use crate::lut::{Bits, Coding};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// `[-(2^(bits - 1) - 1), 2^(bits - 1) - 1]`.
 fn symmetric(bits: Bits) -> IntRange {
@@ -19,7 +19,7 @@ fn full(bits: Bits, signedness: Signedness) -> IntRange {
 }
 
 /// How a layer's input is quantized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActScheme {
     /// Zero point 0.
@@ -36,7 +36,7 @@ impl ActScheme {
 }
 
 /// How many scales a layer's weights have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WeightScheme {
     /// One for each output channel.

@@ -5,9 +5,9 @@ use super::EvaluateArgs;
 use super::assignment::{Plan, warn_of};
 use super::options::Reference;
 use crate::data::{Dataset, PixelKind, Preprocess};
-use crate::eval::{self, Assignment, LayerStatistics, TooFewSamples};
+use crate::eval::{self, Assignment, LayerStatistics};
 use crate::layer::InferenceMode;
-use crate::model::{Model, Task};
+use crate::model::Model;
 use crate::quant::ParamsFile;
 use anyhow::{Context, bail, ensure};
 use std::num::NonZeroUsize;
@@ -82,13 +82,13 @@ impl Inputs {
         let noise_calibration = calibration(args, &model, assignment.derives_noise())?;
         let calibration = calibration(args, &model, needs_scales && qparams.is_none())?;
         let samples = args.run.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
-        if model.task == Task::AnomalyDetection {
-            let (name, of) = (dataset.name(), dataset.labels().get(..samples).unwrap_or_default());
-            TooFewSamples::check(of)
-                .with_context(|| format!("{name}, the first {samples} of {} samples", dataset.len()))?;
-        }
+        let labels = dataset.labels().get(..samples).unwrap_or_default();
+        model
+            .task
+            .check_labels(labels)
+            .with_context(|| format!("{}, the first {samples} of {} samples", dataset.name(), dataset.len()))?;
         if let Some(Reference { baseline, .. }) = &reference {
-            let (path, found) = (baseline.path.display(), baseline.figure.task());
+            let (path, found) = (baseline.path.display(), baseline.metric().task);
             ensure!(
                 found == model.task,
                 "--baseline: {path} is of a network for {found}, and {} is one for {}",
@@ -98,9 +98,9 @@ impl Inputs {
         }
         if let Some(Reference { baseline, .. }) = &reference
             && args.gates.alpha.is_some()
-            && baseline.samples != samples
+            && baseline.report.dataset.samples != samples
         {
-            let (path, found) = (baseline.path.display(), baseline.samples);
+            let (path, found) = (baseline.path.display(), baseline.report.dataset.samples);
             bail!("--alpha: {path} is of {found} samples, this run of {samples}: compare runs over the same ones");
         }
         let mut notes = model.notes.clone();

@@ -16,10 +16,11 @@ use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::data::{Batches, Dataset};
-use crate::eval::{self, Answered, Comparison, Outcome, OutputError, Scores};
+use crate::eval::{self, BatchOutputs, Outcome, OutputError};
 use crate::kernel::Kernel;
 use crate::layer::InferenceMode;
 use crate::report::{ComparisonReport, ParamsSource, QuantizationReport};
+use crate::task::{Comparison, Predictions};
 use anyhow::Context;
 use options::{GateArgs, NoiseArgs, ReportArgs, RunArgs};
 
@@ -97,18 +98,18 @@ impl EvaluateArgs {
         // Its hash is found beside the evaluation.
         let origin = dataset.origin().clone();
         let hash = std::thread::spawn(move || origin.blake3().map(|hash| hash.to_hex().to_string()));
-        let outcome = pass(&inputs, dataset, &progress, |scores| outputs.add(scores))?;
+        let outcome = pass(&inputs, dataset, &progress, |batch| outputs.add(batch))?;
         let measured = inputs.statistics.as_ref().filter(|_| self.report.layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
         inputs.statistics.iter().for_each(|statistics| statistics.pause());
-        let compare = |mode| self.compare(&mut inputs, mode, &outcome.answered, &progress);
+        let compare = |mode| self.compare(&mut inputs, mode, &outcome.predictions, &progress);
         let comparison = self.report.compare.map(compare).transpose()?;
         let blake3 = hash.join().map_err(|_| anyhow::anyhow!("hashing the data set panicked"))??;
 
         let kernel = kernel.name();
         let found = Findings { outcome, blake3, quantization, errors, comparison, kernel };
         let mut report = self.report(&inputs, &found)?;
-        report.predictions = outputs.commit_samples(&inputs, &found.outcome.answered)?;
+        report.predictions = outputs.commit_samples(&inputs, &found.outcome.predictions)?;
         outputs.write(&report)?;
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
@@ -136,7 +137,7 @@ impl EvaluateArgs {
         &self,
         inputs: &mut Inputs,
         mode: InferenceMode,
-        answered: &Answered,
+        predictions: &Predictions,
         progress: &Bar,
     ) -> anyhow::Result<ComparisonReport> {
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment.in_mode(mode), self.noise.seed)?;
@@ -144,8 +145,8 @@ impl EvaluateArgs {
         match_classes(&mut dataset, &mut inputs.model)?;
         let reference = pass(inputs, dataset, progress, |_| Ok(()))?;
         eval::set_modes(&mut inputs.model.graph, &inputs.assignment, self.noise.seed)?;
-        let comparison = Comparison::of(&reference.answered, answered).context("--compare")?;
-        Ok(ComparisonReport { reference: mode.to_string(), figure: reference.quality.figure(), comparison })
+        let comparison = Comparison::new(&reference.predictions, predictions).context("--compare")?;
+        Ok(ComparisonReport { reference: mode.to_string(), metric: reference.metrics.metric(), comparison })
     }
 
     /// Gives every layer its scales: from a file, else by calibration.
@@ -204,7 +205,7 @@ fn pass(
     inputs: &Inputs,
     dataset: Dataset,
     progress: &Bar,
-    sink: impl FnMut(&Scores) -> std::io::Result<()>,
+    sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> anyhow::Result<Outcome> {
     let (preprocess, limit) = (inputs.preprocess.clone(), Some(inputs.samples));
     let batches = Batches::start(dataset, preprocess, inputs.batch_size, limit)?;

@@ -1,9 +1,10 @@
 //! The options of an evaluation that stand by themselves.
 
-use crate::eval::{Answered, Comparison, Figure, Gate};
+use crate::eval::Gate;
 use crate::kernel::{self, Kernel};
 use crate::layer::InferenceMode;
 use crate::report::Baseline;
+use crate::task::{Comparison, Metric, Predictions};
 use anyhow::{Context, bail, ensure};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -146,7 +147,7 @@ pub(super) struct GateArgs {
 pub(super) struct Reference {
     pub baseline: Baseline,
     /// Its predictions, where it has them.
-    pub answered: Option<Answered>,
+    pub predictions: Option<Predictions>,
     /// Why they cannot be used.
     pub note: Option<String>,
 }
@@ -165,29 +166,29 @@ impl GateArgs {
 
     fn read(&self, path: &Path) -> anyhow::Result<Reference> {
         let baseline = Baseline::read(path)?;
-        let answered = match baseline.answered() {
-            Ok(answered) => Some(answered),
+        let predictions = match baseline.predictions() {
+            Ok(predictions) => Some(predictions),
             Err(error) if self.alpha.is_some() => return Err(error.into()),
-            Err(error) if baseline.predictions.is_some() => {
+            Err(error) if baseline.report.predictions.is_some() => {
                 let note = format!("the baseline's predictions were not compared: {:#}", anyhow::Error::new(error));
                 tracing::warn!("{note}");
-                return Ok(Reference { baseline, answered: None, note: Some(note) });
+                return Ok(Reference { baseline, predictions: None, note: Some(note) });
             }
             Err(_) => None,
         };
-        Ok(Reference { baseline, answered, note: None })
+        Ok(Reference { baseline, predictions, note: None })
     }
 
     /// The gates, judged; `comparison` is that with the baseline.
     pub fn judge(
         &self,
-        figure: Figure,
+        metric: Metric,
         baseline: Option<&Baseline>,
         comparison: Option<&Comparison>,
     ) -> anyhow::Result<Vec<Gate>> {
-        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(figure, bound));
+        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(metric, bound));
         let drop = self.max_drop.zip(baseline);
-        let drop = drop.map(|(bound, baseline)| Gate::max_drop(figure, baseline.figure, bound));
+        let drop = drop.map(|(bound, baseline)| Gate::max_drop(metric, baseline.metric(), bound));
         let significance = self.alpha.map(|alpha| {
             let comparison = comparison.context("--alpha: the baseline is of other samples")?;
             anyhow::Ok(Gate::no_significant_drop(comparison, alpha))

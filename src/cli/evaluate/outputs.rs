@@ -4,17 +4,17 @@ use super::EvaluateArgs;
 use super::inputs::Inputs;
 use super::options::ReportArgs;
 use crate::cli::output::OutputFiles;
-use crate::eval::{Answered, Confusion, Scores};
-use crate::model::Task;
+use crate::eval::BatchOutputs;
 use crate::output::OutputFile;
-use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
+use crate::report::{Logits, PredictionsFile, PredictionsReport, Report, confusion_csv};
+use crate::task::{Confusion, Predictions};
 use anyhow::{Context, ensure};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Outputs {
     reports: OutputFiles,
-    predictions: Option<Predictions>,
+    predictions: Option<PredictionsFile>,
     logits: Option<Logits>,
     confusion: Option<OutputFile>,
     /// Taken when the scales are known.
@@ -27,15 +27,15 @@ impl Outputs {
         let ReportArgs { output, predictions, logits, confusion, .. } = &args.report;
         let qparams = &args.quantization.save_qparams;
         ensure!(
-            confusion.is_none() || inputs.model.task == Task::Classification,
-            "--confusion bears on classifiers, and {} is a network for {}",
+            confusion.is_none() || inputs.model.task.class_column().is_some(),
+            "--confusion needs a classifier; {} is a network for {}",
             inputs.model.name,
             inputs.model.task
         );
         let plain = |path: &Option<PathBuf>, option: &'static str| {
             path.as_deref().map(OutputFile::create).transpose().context(option)
         };
-        let predictions_of = |path: &Path| Predictions::create(path, inputs.model.task);
+        let predictions_of = |path: &Path| PredictionsFile::create(path, inputs.model.task);
         let logits_of = |path: &Path| Logits::create(path, inputs.samples, inputs.model.num_classes);
         Ok(Outputs {
             reports: OutputFiles::create(output)?,
@@ -47,23 +47,23 @@ impl Outputs {
     }
 
     /// Writes what goes out sample by sample.
-    pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
-        self.predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;
-        self.logits.as_mut().map_or(Ok(()), |file| file.add(scores))
+    pub fn add(&mut self, batch: &BatchOutputs) -> io::Result<()> {
+        self.predictions.as_mut().map_or(Ok(()), |file| file.add(batch))?;
+        self.logits.as_mut().map_or(Ok(()), |file| file.add(batch))
     }
 
     /// Puts the files of samples in their places, and says where predictions are.
     pub fn commit_samples(
         &mut self,
         inputs: &Inputs,
-        answered: &Answered,
+        predictions: &Predictions,
     ) -> anyhow::Result<Option<PredictionsReport>> {
         self.logits.take().map_or(Ok(()), Logits::commit)?;
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::of(answered, inputs.model.num_classes);
+            let confusion = Confusion::new(predictions, inputs.model.num_classes).context("--confusion")?;
             file.commit_bytes(&confusion_csv(&confusion, &inputs.model.labels))?;
         }
-        Ok(self.predictions.take().map(Predictions::commit).transpose()?)
+        Ok(self.predictions.take().map(PredictionsFile::commit).transpose()?)
     }
 
     /// Writes the reports.

@@ -4,14 +4,15 @@ use super::inputs::Inputs;
 use super::options::Reference;
 use super::{EvaluateArgs, Findings};
 use crate::data::PixelKind;
-use crate::eval::{Answered, Comparison, Confusion, Settings};
+use crate::eval::Settings;
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
-use crate::model::{Model, Task};
+use crate::model::Model;
 use crate::report::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
-    OpcountReport, Report, TimingReport, ToolReport,
+    OpcountReport, Report, SCHEMA, TimingReport, ToolReport,
 };
+use crate::task::{Comparison, Confusion, Predictions};
 
 impl EvaluateArgs {
     /// The report of an evaluation that is over.
@@ -21,24 +22,27 @@ impl EvaluateArgs {
         let mut luts = assignment.luts_in_use();
         // The global one first, where it is in use.
         luts.sort_by_key(|lut| plan.setting.lut.as_ref() != Some(lut));
-        let layers = LayerReport::of(&model.graph, assignment, &found.errors);
+        let layers = LayerReport::from_graph(&model.graph, assignment, &found.errors);
         let (baseline, mut notes) = (inputs.reference.as_ref(), inputs.notes.clone());
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
             notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
         }
-        let compared = baseline.and_then(|reference| compared(reference, &found.outcome.answered, &mut notes));
+        let compared = baseline.and_then(|reference| compared(reference, &found.outcome.predictions, &mut notes));
         let comparison = compared.as_ref().map(|compared| &compared.comparison);
         let baseline = baseline.map(|reference| &reference.baseline);
-        let gates = self.gates.judge(found.outcome.quality.figure(), baseline, comparison)?;
-        let is_other =
-            |baseline: &crate::report::Baseline| baseline.dataset != found.blake3 || baseline.samples != samples;
+        let gates = self.gates.judge(found.outcome.metrics.metric(), baseline, comparison)?;
+        let is_other = |baseline: &crate::report::Baseline| {
+            let dataset = &baseline.report.dataset;
+            dataset.blake3 != found.blake3 || dataset.samples != samples
+        };
         if let Some(baseline) = baseline.filter(|baseline| is_other(baseline)) {
-            let note = format!("the baseline was evaluated on other data ({} samples)", baseline.samples);
+            let note =
+                format!("the baseline was evaluated on other data ({} samples)", baseline.report.dataset.samples);
             tracing::warn!("{note}");
             notes.push(note);
         }
-        let opcount = OpcountReport::of(&layers, samples, &luts, &plan.costs);
+        let opcount = OpcountReport::new(&layers, samples, &luts, &plan.costs);
         if opcount.energy.as_ref().is_some_and(EnergyReport::is_mixed) {
             notes.push(
                 "the energy adds up figures of different kinds of sources: give all of them by --costs".to_owned(),
@@ -46,7 +50,7 @@ impl EvaluateArgs {
         }
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
         Ok(Report {
-            schema: 1,
+            schema: SCHEMA,
             tool: ToolReport::default(),
             model: ModelReport {
                 name: model.name.clone(),
@@ -66,12 +70,12 @@ impl EvaluateArgs {
             config: self.config_report(inputs, found),
             lut: infos.first().cloned(),
             luts: infos,
-            quality: found.outcome.quality.clone(),
-            classes: classes(&found.outcome.answered, model),
+            metrics: found.outcome.metrics.clone(),
+            classes: classes(&found.outcome.predictions, model),
             predictions: None,
             comparisons: found.comparison.iter().cloned().chain(compared).collect(),
             opcount,
-            timing: TimingReport::of(found.outcome.elapsed, samples, &layers, found.kernel),
+            timing: TimingReport::new(found.outcome.elapsed, samples, &layers, found.kernel),
             layers,
             gates,
             notes,
@@ -114,12 +118,12 @@ impl EvaluateArgs {
 }
 
 /// The run against a baseline with predictions; why they cannot be compared goes to the notes.
-fn compared(reference: &Reference, answered: &Answered, notes: &mut Vec<String>) -> Option<ComparisonReport> {
-    let comparison = Comparison::of(reference.answered.as_ref()?, answered);
+fn compared(reference: &Reference, predictions: &Predictions, notes: &mut Vec<String>) -> Option<ComparisonReport> {
+    let comparison = Comparison::new(reference.predictions.as_ref()?, predictions);
     match comparison {
         Ok(comparison) => Some(ComparisonReport {
             reference: reference.baseline.path.display().to_string(),
-            figure: reference.baseline.figure,
+            metric: reference.baseline.metric(),
             comparison,
         }),
         Err(error) => {
@@ -130,10 +134,8 @@ fn compared(reference: &Reference, answered: &Answered, notes: &mut Vec<String>)
 }
 
 /// Accuracy class by class, of a classifier.
-fn classes(answered: &Answered, model: &Model) -> Vec<ClassReport> {
-    if model.task != Task::Classification {
-        return Vec::new();
-    }
-    let by_class = Confusion::of(answered, model.num_classes).by_class().into_iter();
+fn classes(predictions: &Predictions, model: &Model) -> Vec<ClassReport> {
+    let confusion = Confusion::new(predictions, model.num_classes);
+    let by_class = confusion.iter().flat_map(Confusion::by_class);
     by_class.map(|accuracy| ClassReport { label: model.labels.get(accuracy.class).cloned(), accuracy }).collect()
 }

@@ -6,6 +6,7 @@
 //! everything checked, before any work starts; calibration and [`set_modes`](super::set_modes) read
 //! nothing else.
 
+mod json;
 mod rules;
 mod setting;
 mod settings;

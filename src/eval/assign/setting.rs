@@ -4,7 +4,7 @@ use super::{LutSpec, Settings};
 use crate::layer::InferenceMode;
 use crate::lut::{self, Bits, Coding, CodingError, Lut, LutFormatError, OpenError, OpenOptions};
 use crate::quant::{ActScheme, Observer, QuantConfig, QuantError, WeightScheme};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Default for Scheme {
 }
 
 /// The perturbation of noise mode.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerNoise {
     /// Standard deviation, relative to that of the layer's output over a batch.
     pub stdev: f64,
