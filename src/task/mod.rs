@@ -138,7 +138,7 @@ pub trait TaskKind: Send + Sync {
     /// When the samples do not allow it.
     fn compare(&self, reference: &Predictions, run: &Predictions) -> Result<Comparison, SamplesError>;
 
-    /// The headings of the paired test's cells ([`PairedTest::cells`]).
+    /// The headings of the paired test's cells in tables.
     fn test_headings(&self) -> &'static [&'static str];
 
     /// The columns that the task has in the CSV record of an evaluation.
