@@ -18,7 +18,7 @@
 //! let options = LayerOptions { lut: Some(LutSpec::new("drum-6")), ..LayerOptions::default() };
 //! let assignment = session.assign(&options, &Rules::default())?;
 //! let findings = session.evaluate(&assignment, |_| Ok(()))?;
-//! assert!(findings.outcome.quality.figure().value() > 0.8);
+//! assert!(findings.outcome.metrics.value() > 0.8);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -38,4 +38,5 @@ pub mod quant;
 pub mod registry;
 pub mod report;
 pub mod stats;
+pub mod task;
 pub mod zoo;

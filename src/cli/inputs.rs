@@ -5,7 +5,8 @@ use crate::data::{Channels, DataFormat, DatasetSpec, Interpolation};
 use crate::eval::{LayerOptions, LutSpec, PreprocessOptions};
 use crate::import::onnx::Layout;
 use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
-use crate::model::{Model, ModelSpec, Task};
+use crate::model::{Model, ModelSpec};
+use crate::task::{TASKS, Task};
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ pub(super) struct ModelArgs {
 
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
     /// that output images, else classification
-    #[arg(long, value_name = "TASK")]
+    #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
     pub task: Option<Task>,
 
     /// Do not fold batch normalization into the preceding layer

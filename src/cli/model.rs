@@ -68,7 +68,7 @@ impl InfoArgs {
             self.model
         );
         if is_file || (is_shipped && !shapes_architecture) {
-            return Ok(ModelDetails::of(&Model::open(&self.model)?));
+            return Ok(ModelDetails::new(&Model::open(&self.model)?));
         }
         let kinds: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         let architecture = Architecture::find(&self.model)
@@ -76,6 +76,6 @@ impl InfoArgs {
         let input = self.input.unwrap_or(architecture.input);
         let classes = self.num_classes.map_or(architecture.num_classes, |classes| classes as usize);
         let graph = architecture.build(input, classes, None).with_context(|| format!("input {input:?}"))?;
-        Ok(ModelDetails::of_architecture(architecture, &graph, input, classes))
+        Ok(ModelDetails::from_architecture(architecture, &graph, input, classes))
     }
 }

@@ -6,26 +6,17 @@
 //! models a multiplier; [`set_modes`] says what each layer computes; [`evaluate`] runs the batches and
 //! counts. None of them knows command-line options or output formats.
 
-mod accuracy;
-mod answers;
 mod assign;
 mod calibrate;
-mod comparison;
-mod confusion;
-mod detection;
 mod gate;
-mod judge;
 mod layer_statistics;
 mod noise;
 mod progress;
-mod quality;
 mod run;
 mod session;
 #[cfg(test)]
 mod tests;
 
-pub use accuracy::Accuracy;
-pub use answers::{Answered, Answers, Scores};
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
     LutSpec, Luts, NoiseLutSpec, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
@@ -34,15 +25,11 @@ pub use assign::{
 pub use calibrate::{
     CALIBRATION_BATCH, CalibrationError, calibration_data, observe, params, quantize, quantize_observed,
 };
-pub use comparison::{Comparison, ComparisonError, Flips, PairedTest};
-pub use confusion::{ClassAccuracy, Confusion};
-pub use detection::{Detection, TooFewSamples};
-pub use gate::{Gate, GateKind};
+pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
-pub use quality::{Figure, Quality};
-pub use run::{EvalError, Outcome, evaluate, set_modes};
+pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};
 pub use session::{
     CalibrationOptions, Experiment, Findings, ImagesError, ModeComparison, Observations, OpenError, ParamsSource,
     ParamsSpec, PreprocessOptions, Session, SessionError,

@@ -7,8 +7,9 @@ use crate::graph::{Graph, ValueType};
 use crate::kernel;
 use crate::layer::InferenceMode;
 use crate::lut::Coding;
-use crate::model::{Model, Task};
+use crate::model::Model;
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams};
+use crate::task::{Metrics, Predictions, Task};
 use candle_core::{Device, Tensor};
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
@@ -226,11 +227,11 @@ fn answers_are_counted() {
     for size in [1, 3, 4, 64] {
         let (batches, _folder) = batches(&IMAGES, &labels, size);
         let (mut seen, mut firsts) = (Vec::new(), Vec::new());
-        let outcome = evaluate(&model(), batches, &Silent, |scores| {
-            firsts.push(scores.first);
-            let Answers::Classes(predictions) = scores.answers else { panic!("{:?} of a classifier", scores.answers) };
-            assert_eq!((scores.outputs, scores.labels.len()), (3, predictions.len()));
-            seen.extend(scores.logits.chunks(3).map(<[f32]>::to_vec).zip(predictions.clone()));
+        let outcome = evaluate(&model(), batches, &Silent, |batch| {
+            firsts.push(batch.first);
+            let predictions = batch.predictions.classes().expect("a classifier predicts classes");
+            assert_eq!((batch.outputs, batch.predictions.labels().len()), (3, predictions.len()));
+            seen.extend(batch.logits.chunks(3).map(<[f32]>::to_vec).zip(predictions));
             Ok(())
         })
         .unwrap();
@@ -238,7 +239,7 @@ fn answers_are_counted() {
         let expected: Vec<_> = logits.map(|row| row.to_vec()).into_iter().zip([0, 1, 2, 0]).collect();
         assert_eq!(seen, expected);
         assert_eq!(firsts, (0..4).step_by(size).collect::<Vec<_>>());
-        let accuracy = outcome.quality.accuracy().unwrap();
+        let Metrics::Accuracy(accuracy) = &outcome.metrics else { panic!("{:?} of a classifier", outcome.metrics) };
         assert_eq!((accuracy.correct, accuracy.total, accuracy.top1, accuracy.top5), (2, 4, 0.5, None));
         assert!((accuracy.loss - loss / 4.0).abs() < 1e-12);
     }
@@ -257,8 +258,8 @@ fn modes_reach_every_layer() {
     let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
     set_modes(&mut model.graph, &quantized, 0).unwrap();
     let mut logits: Vec<f32> = Vec::new();
-    evaluate(&model, rounded, &Silent, |scores| {
-        logits.extend(scores.logits);
+    evaluate(&model, rounded, &Silent, |batch| {
+        logits.extend(batch.logits);
         Ok(())
     })
     .unwrap();
@@ -276,8 +277,8 @@ fn noise_depends_on_the_seed_alone() {
         set_modes(&mut model.graph, &assignment, seed).unwrap();
         let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
         let mut logits = Vec::new();
-        evaluate(&model, batches, &Silent, |scores| {
-            logits.extend(scores.logits.to_vec());
+        evaluate(&model, batches, &Silent, |batch| {
+            logits.extend(batch.logits.to_vec());
             Ok(())
         })
         .unwrap();
@@ -359,7 +360,7 @@ fn detector() -> Model {
     graph.set_outputs(&[x]);
     let half = (Tensor::eye(4, candle_core::DType::F32, &Device::Cpu).unwrap() * 0.5).unwrap();
     graph.bind(BTreeMap::from([("fc.weight".to_owned(), half)])).unwrap();
-    Model { graph, outputs: 4, task: Task::of([1, 2, 2], 4), ..model() }
+    Model { graph, outputs: 4, task: Task::suggested_by([1, 2, 2], 4), ..model() }
 }
 
 #[test]
@@ -367,11 +368,13 @@ fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
     let images = [1.0, 4.0, -2.0, 8.0, 6.0].map(|a| [a, 0., 0., 0.]);
     for size in [1, 2, 5] {
         let (batches, _folder) = batches(&images, &[0, 1, 0, 1, 0], size);
-        let Outcome { quality, answered, .. } = evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap();
-        assert_eq!(answered.answers(), &Answers::AnomalyScores(vec![0.0625, 1.0, 0.25, 4.0, 2.25]));
+        let Outcome { metrics, predictions, .. } = evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap();
+        let scores = [0.0625, 1.0, 0.25, 4.0, 2.25];
+        assert_eq!(predictions, Predictions::from_anomaly_scores(&[0, 1, 0, 1, 0], &scores));
         // Of 6 pairs, only the second and the last sample are in the wrong order.
-        assert!(quality.figure().auc().is_some_and(|auc| (auc - 5.0 / 6.0).abs() < 1e-12));
-        let detection = quality.detection().unwrap();
+        let metric = metrics.metric();
+        assert!(metric.task == Task::AnomalyDetection && (metric.value - 5.0 / 6.0).abs() < 1e-12);
+        let Metrics::Detection(detection) = &metrics else { panic!("{metrics:?} of a detector") };
         assert_eq!((detection.normal, detection.anomalous, detection.anomalous_score), (3, 2, 2.5));
     }
     let refused = |labels: &[i64]| {

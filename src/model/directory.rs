@@ -1,6 +1,6 @@
 //! Model directories: `config.json`, `model.safetensors` and, for some, `calibration.safetensors`.
 
-use super::{Calibration, Model, ModelConfig, ModelError, ModelSource, ModelSpec, Task, Weights, state_dict, weights};
+use super::{Calibration, Model, ModelConfig, ModelError, ModelSource, ModelSpec, Weights, state_dict, weights};
 use crate::zoo::Architecture;
 use std::path::Path;
 
@@ -36,7 +36,7 @@ pub(super) fn from_parts(name: &str, folder: &Path, config: &[u8], weights: Vec<
         model.set_task(task, || config_path.display().to_string())?;
     }
     let (labels, outputs) = (config.labels.len(), model.outputs);
-    if labels > 0 && labels != outputs && model.task == Task::Classification {
+    if labels > 0 && labels != outputs && model.task.class_column().is_some() {
         return Err(ModelError::Labels { path: config_path, labels, num_classes: outputs });
     }
     model.preprocess = config.input;

@@ -48,18 +48,13 @@ pub enum ModelError {
         #[source]
         source: serde_json::Error,
     },
-    /// The network does not output a reconstruction of its input.
-    #[error(
-        "{what}: an anomaly detector must output as many values as its input ({input:?} = {}); this network outputs \
-         {outputs}", .input.iter().product::<usize>()
-    )]
+    /// The network cannot do the task that it is said to be for.
+    #[error("{what}: {reason}")]
     Task {
         /// The file or setting that says so.
         what: String,
-        /// Channels, height, width.
-        input: [usize; 3],
-        /// Values that it outputs.
-        outputs: usize,
+        /// What the task needs.
+        reason: String,
     },
     /// Not as many labels as classes.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]

@@ -14,7 +14,6 @@ mod shipped;
 mod source;
 mod spec;
 mod state_dict;
-mod task;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -26,11 +25,11 @@ pub use format::{FORMATS, ModelFormat};
 pub use shipped::{SHIPPED, Shipped};
 pub use source::{Calibration, ModelSource, WeightsFile};
 pub use spec::ModelSpec;
-pub use task::Task;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
 use crate::quant::ParamsFile;
+use crate::task::Task;
 
 /// A network with weights, and what its input looks like.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ impl Model {
             graph,
             input,
             outputs,
-            task: Task::of(input, outputs),
+            task: Task::suggested_by(input, outputs),
             preprocess: InputConfig::default(),
             labels: Vec::new(),
             dataset: None,
@@ -101,16 +100,13 @@ impl Model {
     /// # Errors
     /// When the network's outputs do not fit the task.
     pub fn set_task(&mut self, task: Task, what: impl FnOnce() -> String) -> Result<(), ModelError> {
-        let (input, outputs) = (self.input, self.outputs);
-        if task == Task::AnomalyDetection && Task::of(input, outputs) != task {
-            return Err(ModelError::Task { what: what(), input, outputs });
-        }
+        task.check_network(self.input, self.outputs).map_err(|reason| ModelError::Task { what: what(), reason })?;
         self.task = task;
         Ok(())
     }
 
-    /// Whether it counts as a classifier, but has as many outputs as inputs, as an autoencoder has.
-    pub fn may_give_images_back(&self) -> bool {
-        self.task == Task::Classification && Task::of(self.input, self.outputs) == Task::AnomalyDetection
+    /// The task that the form of the network suggests, where it is not the one that it has.
+    pub fn suggested_task(&self) -> Option<Task> {
+        Some(Task::suggested_by(self.input, self.outputs)).filter(|task| *task != self.task && *task != Task::default())
     }
 }

@@ -1,7 +1,8 @@
 //! Models from ONNX files.
 
-use super::{Model, ModelError, ModelSource, ModelSpec, Task, Weights, WeightsFile};
+use super::{Model, ModelError, ModelSource, ModelSpec, Weights, WeightsFile};
 use crate::import::onnx;
+use crate::task::Task;
 use std::path::Path;
 
 /// Whether `path` is an ONNX file, by its extension.

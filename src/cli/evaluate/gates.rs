@@ -1,7 +1,8 @@
 //! Gates of an evaluation, and the earlier report that some of them compare with.
 
-use crate::eval::{Answered, Comparison, Gate, Session};
+use crate::eval::{Gate, Session};
 use crate::report::{Baseline, ComparisonReport, Report};
+use crate::task::{Comparison, Predictions};
 use anyhow::{Context, bail, ensure};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub(super) struct GateArgs {
 pub(super) struct Reference {
     pub baseline: Baseline,
     /// Its predictions, where it has them.
-    pub answered: Option<Answered>,
+    pub predictions: Option<Predictions>,
     /// Why they cannot be used.
     pub note: Option<String>,
 }
@@ -49,30 +50,30 @@ impl GateArgs {
 
     fn read(&self, path: &Path) -> anyhow::Result<Reference> {
         let baseline = Baseline::read(path)?;
-        let answered = match baseline.answered() {
-            Ok(answered) => Some(answered),
+        let predictions = match baseline.predictions() {
+            Ok(predictions) => Some(predictions),
             Err(error) if self.alpha.is_some() => return Err(error.into()),
-            Err(error) if baseline.predictions.is_some() => {
+            Err(error) if baseline.report.predictions.is_some() => {
                 let note = format!("the baseline's predictions were not compared: {:#}", anyhow::Error::new(error));
                 tracing::warn!("{note}");
-                return Ok(Reference { baseline, answered: None, note: Some(note) });
+                return Ok(Reference { baseline, predictions: None, note: Some(note) });
             }
             Err(_) => None,
         };
-        Ok(Reference { baseline, answered, note: None })
+        Ok(Reference { baseline, predictions, note: None })
     }
 
     /// Fails where `reference` is of another task than the session's, or cannot be tested against it.
     pub fn check(&self, reference: Option<&Reference>, session: &Session) -> anyhow::Result<()> {
         let Some(Reference { baseline, .. }) = reference else { return Ok(()) };
-        let (path, task, model) = (baseline.path.display(), baseline.figure.task(), session.model());
+        let (path, task, model) = (baseline.path.display(), baseline.metric().task, session.model());
         ensure!(
             task == model.task,
             "--baseline: {path} is a report of {task}, but the task of {} is {}",
             model.name,
             model.task
         );
-        let (found, samples) = (baseline.samples, session.samples());
+        let (found, samples) = (baseline.report.dataset.samples, session.samples());
         ensure!(
             self.alpha.is_none() || found == samples,
             "--alpha: {path} has {found} samples, this run {samples}: compare runs over the same samples"
@@ -81,14 +82,19 @@ impl GateArgs {
     }
 
     /// Adds the gates and the comparison with `reference` to the report of an evaluation.
-    pub fn apply(&self, report: &mut Report, answered: &Answered, reference: Option<&Reference>) -> anyhow::Result<()> {
-        let figure = report.quality.figure();
+    pub fn apply(
+        &self,
+        report: &mut Report,
+        predictions: &Predictions,
+        reference: Option<&Reference>,
+    ) -> anyhow::Result<()> {
+        let metric = report.metrics.metric();
         report.notes.extend(reference.and_then(|reference| reference.note.clone()));
-        let compared = reference.and_then(|reference| compared(reference, answered, &mut report.notes));
+        let compared = reference.and_then(|reference| compared(reference, predictions, &mut report.notes));
         let baseline = reference.map(|reference| &reference.baseline);
-        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(figure, bound));
+        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(metric, bound));
         let drop = self.max_drop.zip(baseline);
-        let drop = drop.map(|(bound, baseline)| Gate::max_drop(figure, baseline.figure, bound));
+        let drop = drop.map(|(bound, baseline)| Gate::max_drop(metric, baseline.metric(), bound));
         let significance = self.alpha.map(|alpha| {
             let comparison = compared.as_ref().context("--alpha: the baseline has other samples")?;
             anyhow::Ok(Gate::no_significant_drop(&comparison.comparison, alpha))
@@ -96,9 +102,11 @@ impl GateArgs {
         report.gates = minimum.into_iter().chain(drop).chain(significance.transpose()?).collect();
         report.comparisons.extend(compared);
         if let Some(baseline) = baseline
-            && (baseline.dataset != report.dataset.blake3 || baseline.samples != report.dataset.samples)
+            && (baseline.report.dataset.blake3 != report.dataset.blake3
+                || baseline.report.dataset.samples != report.dataset.samples)
         {
-            let note = format!("the baseline was evaluated on other data ({} samples)", baseline.samples);
+            let note =
+                format!("the baseline was evaluated on other data ({} samples)", baseline.report.dataset.samples);
             tracing::warn!("{note}");
             report.notes.push(note);
         }
@@ -107,12 +115,12 @@ impl GateArgs {
 }
 
 /// The run against a baseline with predictions; why they cannot be compared goes to the notes.
-fn compared(reference: &Reference, answered: &Answered, notes: &mut Vec<String>) -> Option<ComparisonReport> {
-    let comparison = Comparison::of(reference.answered.as_ref()?, answered);
+fn compared(reference: &Reference, predictions: &Predictions, notes: &mut Vec<String>) -> Option<ComparisonReport> {
+    let comparison = Comparison::new(reference.predictions.as_ref()?, predictions);
     match comparison {
         Ok(comparison) => Some(ComparisonReport {
             reference: reference.baseline.path.display().to_string(),
-            figure: reference.baseline.figure,
+            metric: reference.baseline.metric(),
             comparison,
         }),
         Err(error) => {

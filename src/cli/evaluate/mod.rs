@@ -72,13 +72,13 @@ impl EvaluateArgs {
         if let Some(file) = outputs.qparams.take() {
             file.commit_bytes(session.params(&assignment)?.to_json().as_bytes())?;
         }
-        let findings = session.evaluate(&assignment, |scores| outputs.add(scores))?;
+        let findings = session.evaluate(&assignment, |batch| outputs.add(batch))?;
         let comparison = self.report.compare.map(|mode| session.compare(mode, &findings)).transpose()?;
 
         let mut report = Report::new(&session, &findings, &costs);
         report.comparisons.extend(comparison.map(Into::into));
-        self.gates.apply(&mut report, &findings.outcome.answered, reference.as_ref())?;
-        report.predictions = outputs.commit_samples(session.model(), &findings.outcome.answered)?;
+        self.gates.apply(&mut report, &findings.outcome.predictions, reference.as_ref())?;
+        report.predictions = outputs.commit_samples(session.model(), &findings.outcome.predictions)?;
         outputs.write(&report)?;
         self.format.print(&report, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);

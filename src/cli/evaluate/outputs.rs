@@ -2,17 +2,18 @@
 
 use super::options::ReportArgs;
 use crate::cli::output::OutputFiles;
-use crate::eval::{Answered, Confusion, Scores, Session};
-use crate::model::{Model, Task};
+use crate::eval::{BatchOutputs, Session};
+use crate::model::Model;
 use crate::output::OutputFile;
-use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
+use crate::report::{Logits, PredictionsFile, PredictionsReport, Report, confusion_csv};
+use crate::task::{Confusion, Predictions};
 use anyhow::{Context, ensure};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Outputs {
     reports: OutputFiles,
-    predictions: Option<Predictions>,
+    predictions: Option<PredictionsFile>,
     logits: Option<Logits>,
     confusion: Option<OutputFile>,
     /// Taken when the scales are known.
@@ -25,7 +26,7 @@ impl Outputs {
         let ReportArgs { output, predictions, logits, confusion, .. } = args;
         let model = session.model();
         ensure!(
-            confusion.is_none() || model.task == Task::Classification,
+            confusion.is_none() || model.task.class_column().is_some(),
             "--confusion needs a classifier; the task of {} is {}",
             model.name,
             model.task
@@ -33,7 +34,7 @@ impl Outputs {
         let plain = |path: &Option<PathBuf>, option: &'static str| {
             path.as_deref().map(OutputFile::create).transpose().context(option)
         };
-        let predictions_of = |path: &Path| Predictions::create(path, model.task);
+        let predictions_of = |path: &Path| PredictionsFile::create(path, model.task);
         let logits_of = |path: &Path| Logits::create(path, session.samples(), model.outputs);
         Ok(Outputs {
             reports: OutputFiles::create(output)?,
@@ -45,19 +46,23 @@ impl Outputs {
     }
 
     /// Writes what goes out sample by sample.
-    pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
-        self.predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;
-        self.logits.as_mut().map_or(Ok(()), |file| file.add(scores))
+    pub fn add(&mut self, batch: &BatchOutputs) -> io::Result<()> {
+        self.predictions.as_mut().map_or(Ok(()), |file| file.add(batch))?;
+        self.logits.as_mut().map_or(Ok(()), |file| file.add(batch))
     }
 
     /// Puts the files of samples in their places, and says where predictions are.
-    pub fn commit_samples(&mut self, model: &Model, answered: &Answered) -> anyhow::Result<Option<PredictionsReport>> {
+    pub fn commit_samples(
+        &mut self,
+        model: &Model,
+        predictions: &Predictions,
+    ) -> anyhow::Result<Option<PredictionsReport>> {
         self.logits.take().map_or(Ok(()), Logits::commit)?;
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::of(answered, model.outputs);
+            let confusion = Confusion::new(predictions, model.outputs).context("--confusion")?;
             file.commit_bytes(&confusion_csv(&confusion, &model.labels))?;
         }
-        Ok(self.predictions.take().map(Predictions::commit).transpose()?)
+        Ok(self.predictions.take().map(PredictionsFile::commit).transpose()?)
     }
 
     /// Writes the reports.

@@ -32,7 +32,7 @@ pub(super) fn run(args: &ListArgs, terminal: &TerminalArgs) -> anyhow::Result<Ex
         .flat_map(Family::designs)
         .filter(|design| !args.shipped || SHIPPED.contains(&design.to_string().as_str()))
         .collect();
-    args.format.print(&LutList::of(&designs, &costs), terminal)?;
+    args.format.print(&LutList::new(&designs, &costs), terminal)?;
     Ok(ExitCode::Success)
 }
 

@@ -7,6 +7,7 @@
 
 mod config;
 mod error;
+mod json;
 mod luts;
 mod options;
 mod rules;

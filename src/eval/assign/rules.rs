@@ -49,6 +49,12 @@ impl FromStr for Pattern {
     }
 }
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl Serialize for Pattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text)
@@ -72,7 +78,7 @@ impl Pattern {
 }
 
 /// Options of the layers that a pattern matches.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rule {
     /// The layers.
     #[serde(rename = "layers")]
@@ -127,7 +133,7 @@ impl FromStr for Rule {
 
 impl Rule {
     /// Reads a rule of a file.
-    fn from_json(object: &Map<String, Value>) -> Result<Self, RuleError> {
+    pub(super) fn from_json(object: &Map<String, Value>) -> Result<Self, RuleError> {
         let pattern = object.get("layers").and_then(Value::as_str).ok_or(RuleError::Layers)?;
         let mut pairs = Vec::new();
         for (key, value) in object.iter().filter(|(key, value)| *key != "layers" && !value.is_null()) {
@@ -147,7 +153,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// Rules in the order in which they apply.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Rules {
     schema: u64,
     rules: Vec<Rule>,

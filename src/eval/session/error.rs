@@ -2,11 +2,12 @@
 
 use super::{ImagesError, ParamsSource};
 use crate::data::DataError;
-use crate::eval::{AssignError, CalibrationError, ComparisonError, EvalError, ResolveError, TooFewSamples};
+use crate::eval::{AssignError, CalibrationError, EvalError, ResolveError};
 use crate::graph::RunError;
 use crate::layer::LayerError;
 use crate::model::ModelError;
 use crate::quant::ParamsFileError;
+use crate::task::{ComparisonError, SamplesError};
 
 /// Why a session cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ pub enum OpenError {
     Run(#[from] RunError),
     /// The dataset has too few samples of a kind to evaluate the task.
     #[error("{dataset}, the first {samples} of {all} samples")]
-    TooFewSamples {
+    Samples {
         /// The dataset's name.
         dataset: String,
         /// Samples to evaluate.
@@ -56,7 +57,7 @@ pub enum OpenError {
         all: usize,
         /// What is missing.
         #[source]
-        source: TooFewSamples,
+        source: SamplesError,
     },
 }
 
@@ -73,7 +74,7 @@ impl OpenError {
             OpenError::NoCalibration(error) => error.keys(),
             OpenError::Model(error) => error.keys(),
             OpenError::Images(error) => error.keys(),
-            OpenError::Data(_) | OpenError::Run(_) | OpenError::TooFewSamples { .. } => &[],
+            OpenError::Data(_) | OpenError::Run(_) | OpenError::Samples { .. } => &[],
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::images::match_classes;
 use super::{Experiment, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
-use crate::eval::{Arithmetic, Assignment, Comparison, Figure, Outcome, OutputError, Scores, evaluate, set_modes};
+use crate::eval::{Arithmetic, Assignment, BatchOutputs, Outcome, OutputError, evaluate, set_modes};
 use crate::layer::InferenceMode;
+use crate::task::{Comparison, Metric};
 use std::io;
 
 /// What an evaluation found.
@@ -26,14 +27,14 @@ pub struct Findings {
 pub struct ModeComparison {
     /// The other mode.
     pub mode: InferenceMode,
-    /// What it reached.
-    pub figure: Figure,
+    /// The metric that it reached.
+    pub metric: Metric,
     /// The findings against that.
     pub comparison: Comparison,
 }
 
 impl Session {
-    /// Evaluates the dataset under `assignment`, and passes each batch's scores to `sink`. Scales, and
+    /// Evaluates the dataset under `assignment`, and passes each batch's outputs to `sink`. Scales, and
     /// noise that is derived from multipliers, are found first where they are needed.
     ///
     /// # Errors
@@ -41,7 +42,7 @@ impl Session {
     pub fn evaluate(
         &mut self,
         assignment: &Assignment,
-        sink: impl FnMut(&Scores) -> io::Result<()>,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
         let dataset = self.take_dataset()?;
         let origin = dataset.origin().clone();
@@ -68,7 +69,7 @@ impl Session {
         &mut self,
         assignment: &Assignment,
         batches: Batches,
-        sink: impl FnMut(&Scores) -> io::Result<()>,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
         let assignment = self.set_up(assignment)?;
         self.run(assignment, batches, sink)
@@ -93,8 +94,8 @@ impl Session {
         let reference = self.evaluate(&assignment, |_| Ok(()));
         self.experiment.layer_errors = measured;
         let reference = reference?.outcome;
-        let comparison = Comparison::of(&reference.answered, &findings.outcome.answered)?;
-        Ok(ModeComparison { mode, figure: reference.quality.figure(), comparison })
+        let comparison = Comparison::new(&reference.predictions, &findings.outcome.predictions)?;
+        Ok(ModeComparison { mode, metric: reference.metrics.metric(), comparison })
     }
 
     /// Makes the layers what `assignment` says; returns it with the noise that was derived.
@@ -115,7 +116,7 @@ impl Session {
         &mut self,
         assignment: Assignment,
         batches: Batches,
-        sink: impl FnMut(&Scores) -> io::Result<()>,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
         let Experiment { model, layer_errors, .. } = &self.experiment;
         let outcome = evaluate(model, batches, &*self.progress, sink)?;

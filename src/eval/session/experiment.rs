@@ -3,8 +3,9 @@
 use crate::data::{Channels, DatasetSpec, Interpolation};
 use crate::eval::{LayerOptions, Rules, Scheme};
 use crate::kernel::{self, Kernel};
-use crate::model::{Model, Task};
+use crate::model::Model;
 use crate::quant::ParamsFile;
+use crate::task::Task;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroUsize;

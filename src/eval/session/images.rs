@@ -2,7 +2,7 @@
 
 use super::PreprocessOptions;
 use crate::data::{ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
-use crate::model::{InputConfig, Model, Task};
+use crate::model::{InputConfig, Model};
 
 /// Images that a network cannot take.
 #[derive(Debug, thiserror::Error)]
@@ -92,12 +92,9 @@ pub(super) fn check_images(dataset: &Dataset, preprocess: &Preprocess, model: &M
 /// Maps the dataset's labels to the network's outputs, and names the network's classes by the dataset's
 /// where it has no names of its own. Returns what a reader of the report should know.
 pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> Result<Option<String>, DataError> {
-    if model.task == Task::AnomalyDetection {
-        dataset.match_anomalies()?;
-        return Ok(None);
-    }
-    let found = dataset.match_classes(model.outputs, &model.labels)?;
-    if let (true, Some(names)) = (model.labels.is_empty(), dataset.class_names()) {
+    let found = model.task.match_labels(dataset, model.outputs, &model.labels)?;
+    let takes_names = model.labels.is_empty() && model.task.class_column().is_some();
+    if let (true, Some(names)) = (takes_names, dataset.class_names()) {
         model.labels = names.to_vec();
     }
     Ok(match found {

@@ -20,7 +20,7 @@
 //!     let options = LayerOptions { lut: Some(LutSpec::new(lut)), ..LayerOptions::default() };
 //!     let assignment = session.assign(&options, &Rules::default())?;
 //!     let findings = session.evaluate(&assignment, |_| Ok(()))?;
-//!     println!("{lut}: {}", findings.outcome.quality.figure().value());
+//!     println!("{lut}: {}", findings.outcome.metrics.value());
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -41,12 +41,12 @@ pub use images::ImagesError;
 pub use scales::Observations;
 
 use super::{
-    Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, TooFewSamples, prepare,
-    prepare_observed,
+    Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
 };
 use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Split};
 use crate::layer::InferenceMode;
-use crate::model::{Model, Task};
+use crate::model::Model;
+use crate::task::Task;
 use images::{check_images, match_classes};
 use scales::{CalibrationSet, Scales};
 use std::fmt;
@@ -216,18 +216,15 @@ impl Experiment {
     fn fit(&mut self, images: [usize; 3]) -> Result<(), OpenError> {
         let mut model = std::mem::replace(&mut self.model, Model::new("", crate::graph::Graph::new(), [0; 3], 0));
         let is_bare = matches!(model.source, crate::model::ModelSource::StateDict(_));
-        if is_bare || model.task == Task::AnomalyDetection {
+        if is_bare || model.task.follows_image_size() {
             model = model.fit(images);
         }
         self.model = model;
         let model = &mut self.model;
         if let Some(task) = self.task {
             model.set_task(task, || "task".to_owned())?;
-        } else if model.may_give_images_back() {
-            let (assumed, other) = (Task::Classification, Task::AnomalyDetection);
-            model.notes.push(format!(
-                "as many outputs as inputs: evaluated as {assumed}; set the task to {other} for an autoencoder"
-            ));
+        } else if let Some(other) = model.suggested_task() {
+            model.notes.push(format!("evaluated for {}; the network could also be one for {other}", model.task));
         }
         Ok(())
     }
@@ -245,13 +242,10 @@ impl Experiment {
 
 /// Fails where the first `samples` of a dataset are too few for the task.
 fn check_samples(dataset: &Dataset, samples: usize, task: Task) -> Result<(), OpenError> {
-    if task != Task::AnomalyDetection {
-        return Ok(());
-    }
     let labels = dataset.labels().get(..samples).unwrap_or_default();
-    TooFewSamples::check(labels).map_err(|source| {
+    task.check_labels(labels).map_err(|source| {
         let (dataset, all) = (dataset.name().to_owned(), dataset.len());
-        OpenError::TooFewSamples { dataset, samples, all, source }
+        OpenError::Samples { dataset, samples, all, source }
     })
 }
 

@@ -58,8 +58,8 @@ fn with_lut(lut: &str) -> LayerOptions {
 
 fn logits(session: &mut Session, assignment: &Assignment) -> Vec<f32> {
     let mut logits = Vec::new();
-    let findings = session.evaluate(assignment, |scores| {
-        logits.extend_from_slice(scores.logits);
+    let findings = session.evaluate(assignment, |batch| {
+        logits.extend_from_slice(batch.logits);
         Ok(())
     });
     findings.unwrap();
@@ -185,7 +185,10 @@ fn batches_in_memory_are_data() {
     let batch = |start: usize, n: usize| (images.narrow(0, start, n).unwrap(), labels[start..start + n].to_vec());
     let batches = Batches::from_tensors([batch(0, 4), batch(4, 4), batch(8, 2)]).unwrap();
     let found = session.evaluate_batches(&assignment, batches, |_| Ok(())).unwrap();
-    assert_eq!((found.outcome.quality, found.outcome.answered), (expected.outcome.quality, expected.outcome.answered));
+    assert_eq!(
+        (found.outcome.metrics, found.outcome.predictions),
+        (expected.outcome.metrics, expected.outcome.predictions)
+    );
     let wrong = Batches::from_tensors([batch(0, 4), (images.clone(), vec![0])]);
     assert!(wrong.unwrap_err().to_string().contains("10 images of [1, 2, 2] and 1 labels"));
 }

@@ -5,10 +5,10 @@ use super::lower::BatchSize;
 use crate::graph::op::{Reshape, Transpose};
 use crate::graph::{Dim, Graph, ValueId, ValueType};
 use rten_onnx::onnx::{DataType, GraphProto, ValueInfoProto};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which axis of a network's input the channels are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Layout {

@@ -2,13 +2,14 @@
 
 use super::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
-    OpcountReport, QuantizationReport, Report, TimingReport, ToolReport,
+    OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::PixelKind;
-use crate::eval::{Answered, Assignment, Confusion, Experiment, Findings, LayerOptions, ModeComparison, Session};
+use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
 use crate::layer::InferenceMode;
 use crate::lut::{Costs, LutInfo};
-use crate::model::{Model, Task};
+use crate::model::Model;
+use crate::task::{Confusion, Predictions};
 
 impl Report {
     /// The report of `findings` of `session`, whose multipliers have `costs`: no gates, no comparisons, no
@@ -16,12 +17,12 @@ impl Report {
     pub fn new(session: &Session, findings: &Findings, costs: &Costs) -> Self {
         let Findings { outcome, assignment, layer_errors, dataset_blake3, .. } = findings;
         let (experiment, model) = (session.experiment(), session.model());
-        let samples = outcome.answered.len();
+        let samples = outcome.predictions.len();
         let mut luts = assignment.luts_in_use();
         // That of all layers comes first, where it is in use.
         luts.sort_by_key(|lut| session.defaults().lut.as_ref() != Some(lut));
-        let layers = LayerReport::of(&model.graph, assignment, layer_errors);
-        let opcount = OpcountReport::of(&layers, samples, &luts, costs);
+        let layers = LayerReport::from_graph(&model.graph, assignment, layer_errors);
+        let opcount = OpcountReport::new(&layers, samples, &luts, costs);
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
         let mut notes = session.notes().to_vec();
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
@@ -34,7 +35,7 @@ impl Report {
             );
         }
         Report {
-            schema: 1,
+            schema: SCHEMA,
             tool: ToolReport::default(),
             model: model_report(session),
             dataset: DatasetReport {
@@ -46,12 +47,12 @@ impl Report {
             config: config_report(session, assignment),
             lut: infos.first().cloned(),
             luts: infos,
-            quality: outcome.quality.clone(),
-            classes: classes(&outcome.answered, model),
+            metrics: outcome.metrics.clone(),
+            classes: classes(&outcome.predictions, model),
             predictions: None,
             comparisons: Vec::new(),
             opcount,
-            timing: TimingReport::of(outcome.elapsed, samples, &layers, experiment.kernel.name()),
+            timing: TimingReport::new(outcome.elapsed, samples, &layers, experiment.kernel.name()),
             layers,
             gates: Vec::new(),
             notes,
@@ -60,8 +61,8 @@ impl Report {
 }
 
 impl From<ModeComparison> for ComparisonReport {
-    fn from(ModeComparison { mode, figure, comparison }: ModeComparison) -> Self {
-        ComparisonReport { reference: mode.to_string(), figure, comparison }
+    fn from(ModeComparison { mode, metric, comparison }: ModeComparison) -> Self {
+        ComparisonReport { reference: mode.to_string(), metric, comparison }
     }
 }
 
@@ -130,10 +131,8 @@ fn quantization_report(session: &Session) -> Option<QuantizationReport> {
 }
 
 /// Accuracy class by class, of a classifier.
-fn classes(answered: &Answered, model: &Model) -> Vec<ClassReport> {
-    if model.task != Task::Classification {
-        return Vec::new();
-    }
-    let by_class = Confusion::of(answered, model.outputs).by_class().into_iter();
+fn classes(predictions: &Predictions, model: &Model) -> Vec<ClassReport> {
+    let confusion = Confusion::new(predictions, model.outputs);
+    let by_class = confusion.iter().flat_map(Confusion::by_class);
     by_class.map(|accuracy| ClassReport { label: model.labels.get(accuracy.class).cloned(), accuracy }).collect()
 }
