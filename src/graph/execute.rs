@@ -2,7 +2,7 @@
 
 use super::network::{Source, Value};
 use super::schedule::{Level, Schedule};
-use super::{Dim, Graph, OpError, Pass, ValueId, ValueType};
+use super::{Dim, Graph, OpError, RunContext, ValueId, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -80,7 +80,7 @@ impl Graph {
                     .checked_div(times)
                     .is_some_and(|samples| samples * times == size && *batch.get_or_insert(samples) == samples),
             };
-            let suits = tensor.dtype() == ty.dtype
+            let suits = tensor.dtype() == ty.element.dtype()
                 && tensor.rank() == ty.rank()
                 && ty.shape.iter().zip(tensor.dims()).all(&mut fits);
             if !suits {
@@ -123,8 +123,8 @@ impl Run<'_> {
                 self.join(parts)?
             }
         };
-        let pass = Pass { first_sample: self.first_sample + samples.start as u64, threads };
-        self.levels[level].nodes.clone().try_for_each(|node| self.run_node(node, &pass, &mut values))?;
+        let context = RunContext { first_sample: self.first_sample + samples.start as u64, threads };
+        self.levels[level].nodes.clone().try_for_each(|node| self.run_node(node, &context, &mut values))?;
         Ok(values)
     }
 
@@ -158,10 +158,10 @@ impl Run<'_> {
     }
 
     /// Runs a node, and drops the values that no later one reads.
-    fn run_node(&self, at: usize, pass: &Pass, values: &mut Values) -> Result<(), RunError> {
+    fn run_node(&self, at: usize, context: &RunContext, values: &mut Values) -> Result<(), RunError> {
         let node = &self.graph.nodes[at];
         let inputs = node.inputs.iter().map(|&id| self.value(values, id)).collect::<Result<Vec<_>, _>>()?;
-        let outputs = node.op.run(&inputs, pass).map_err(|source| RunError::Node {
+        let outputs = node.op.run(&inputs, context).map_err(|source| RunError::Node {
             node: node.name.clone(),
             kind: node.op.kind(),
             source: Box::new(source),

@@ -1,7 +1,8 @@
 //! The graph itself: values, the nodes that make them, and how both are added.
 
-use super::{Dim, OpError, Operator, ValueType};
-use crate::layer::ApproxLayer;
+use super::{Dim, ElementType, KeptInputs, Macs, OpError, Operator, ValueType};
+use crate::layer::{ApproxLayer, Window};
+use crate::quant::ActivationParams;
 use candle_core::Tensor;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -80,9 +81,10 @@ impl Node {
     }
 }
 
-/// A linear or convolution layer of a graph, or a product of two activations, with what it multiplies.
+/// Shape and multiplications of a linear or convolution layer, or of a matrix product of two activations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Product {
+#[non_exhaustive]
+pub struct LayerCounts {
     /// The layer's name.
     pub name: String,
     /// What kind of layer it is.
@@ -138,12 +140,14 @@ impl Graph {
     /// # Errors
     /// When the name is taken or the operator does not suit the inputs.
     pub fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Vec<ValueId>, GraphError> {
-        let types: Vec<&ValueType> = inputs.iter().map(|&id| self.ty(id)).collect();
-        let outputs = op.infer(&types).map_err(|source| GraphError::Operator {
+        let types: Vec<ValueType> = inputs.iter().map(|&id| self.ty(id).dequantized()).collect();
+        let outputs = op.infer(&types.iter().collect::<Vec<_>>()).map_err(|source| GraphError::Operator {
             node: name.to_owned(),
             kind: op.kind(),
             source: Box::new(source),
         })?;
+        let kept = self.kept_element(op.kept_inputs(), inputs);
+        let outputs = outputs.into_iter().map(|ty| ValueType { element: kept.unwrap_or(ty.element), ..ty });
         let names = match outputs.len() {
             1 => vec![name.to_owned()],
             count => (0..count).map(|i| format!("{name}:{i}")).collect(),
@@ -159,6 +163,24 @@ impl Graph {
         let (name, inputs) = (name.to_owned(), inputs.to_vec());
         self.nodes.push(Node { name, op: Box::new(op), inputs, outputs: outputs.clone() });
         Ok(outputs)
+    }
+
+    /// The quantized element type that all kept inputs share.
+    fn kept_element(&self, kept: KeptInputs, inputs: &[ValueId]) -> Option<ElementType> {
+        let kept = match kept {
+            KeptInputs::None => &[],
+            KeptInputs::First => inputs.get(..1).unwrap_or_default(),
+            KeptInputs::All => inputs,
+        };
+        let mut elements = kept.iter().map(|&id| self.ty(id).element);
+        let first = elements.next().filter(|first| first.quantization().is_some())?;
+        elements.all(|other| other == first).then_some(first)
+    }
+
+    /// States that the elements of a value of real numbers are quantized by `params`: for operators that
+    /// round in ways that inference does not see.
+    pub(crate) fn set_quantization(&mut self, id: ValueId, params: ActivationParams) {
+        self.values[id.0].ty.element = ElementType::Quantized(params);
     }
 
     /// Adds a node with one output.
@@ -193,7 +215,7 @@ impl Graph {
     }
 
     /// The node that makes `value` and nothing else, if just one node or output reads it.
-    pub(super) fn sole_maker(&self, value: ValueId) -> Option<usize> {
+    pub(super) fn sole_producer(&self, value: ValueId) -> Option<usize> {
         let readers = self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs);
         if readers.filter(|&&id| id == value).count() != 1 {
             return None;
@@ -275,54 +297,50 @@ impl Graph {
             .sum()
     }
 
-    /// The linear and convolution layers, swapped or not, and the products of two activations, in graph
-    /// order.
-    pub fn products(&self) -> Vec<Product> {
-        self.nodes.iter().filter_map(|node| self.product(node)).collect()
+    /// Counts of the linear and convolution layers, approximate or not, and of the matrix products of two
+    /// activations, in graph order.
+    pub fn layer_counts(&self) -> Vec<LayerCounts> {
+        self.nodes.iter().filter_map(|node| self.counts(node)).collect()
     }
 
-    fn product(&self, node: &Node) -> Option<Product> {
+    fn counts(&self, node: &Node) -> Option<LayerCounts> {
         let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
-        if let Some([opcount, fan_in]) = node.op.exact_products(&types) {
-            let output = self.ty(node.outputs[0]).shape.iter();
-            return Some(Product {
-                name: node.name.clone(),
-                kind: node.op.kind(),
-                opcount: opcount as u64,
-                fan_in,
-                output_shape: output.filter(|dim| **dim != Dim::Batch(1)).map(|dim| dim.size(1)).collect(),
-                weight_shape: Vec::new(),
-            });
-        }
-        let window = node.op.window(&types)?.expect("a node in the graph suits its inputs");
-        let weight_shape = match node.op.layer() {
-            Some(layer) => layer.weight_shape().to_vec(),
-            None => types[1].sizes(1),
+        let Macs { opcount, fan_in } = node.op.macs(&types)?;
+        let output = self.ty(node.outputs[0]);
+        let (output_shape, weight_shape) = match (node.op.as_approximate(), node.op.as_layer()) {
+            (Some(layer), _) => (output.sizes(1)[1..].to_vec(), layer.weight_shape().to_vec()),
+            (None, Some(_)) => (output.sizes(1)[1..].to_vec(), types[1].sizes(1)),
+            // A product of activations may have other axes before the batch.
+            (None, None) => {
+                let dims = output.shape.iter().filter(|dim| **dim != Dim::Batch(1));
+                (dims.map(|dim| dim.size(1)).collect(), Vec::new())
+            }
         };
-        Some(Product {
-            name: node.name.clone(),
-            kind: node.op.layer().map_or(node.op.kind(), ApproxLayer::kind),
-            // The types are those of a batch of one sample, of which the layer may see several rows.
-            opcount: window.opcount() * window.samples as u64,
-            fan_in: window.fan_in(),
-            output_shape: window.output_shape[1..].to_vec(),
-            weight_shape,
-        })
+        Some(LayerCounts { name: node.name.clone(), kind: node.op.kind(), opcount, fan_in, output_shape, weight_shape })
+    }
+
+    /// The window of a linear or convolution layer, approximate or not, under a batch of one.
+    pub(crate) fn window(&self, node: &Node) -> Option<Window> {
+        let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
+        match node.op.as_approximate() {
+            Some(layer) => layer.window(&types.first()?.sizes(1)).ok(),
+            None => node.op.as_layer()?.window(&types).ok(),
+        }
     }
 
     /// Elements of one sample of each approximate layer's input, in graph order.
     pub fn layer_input_elements(&self) -> Vec<usize> {
-        let layers = self.nodes.iter().filter(|node| node.op.layer().is_some());
+        let layers = self.nodes.iter().filter(|node| node.op.as_approximate().is_some());
         layers.map(|node| self.ty(node.inputs[0]).sizes(1).iter().product()).collect()
     }
 
     /// The approximate layers that were swapped in, in graph order.
     pub fn layers(&self) -> impl Iterator<Item = &dyn ApproxLayer> {
-        self.nodes.iter().filter_map(|node| node.op.layer())
+        self.nodes.iter().filter_map(|node| node.op.as_approximate())
     }
 
     /// The same, to change.
     pub fn layers_mut(&mut self) -> impl Iterator<Item = &mut dyn ApproxLayer> {
-        self.nodes.iter_mut().filter_map(|node| node.op.layer_mut())
+        self.nodes.iter_mut().filter_map(|node| node.op.as_approximate_mut())
     }
 }

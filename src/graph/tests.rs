@@ -44,7 +44,7 @@ impl Operator for Halves {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let half = inputs[0].dims()[1] / 2;
         Ok(vec![inputs[0].narrow(1, 0, half)?, inputs[0].narrow(1, half, half)?])
     }
@@ -63,7 +63,7 @@ impl Operator for Witness {
         Ok(Vec::new())
     }
 
-    fn run(&self, _: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, _: &[&Tensor], pass: &RunContext) -> Result<Vec<Tensor>, OpError> {
         self.0.lock().unwrap().push(pass.first_sample);
         Ok(Vec::new())
     }
@@ -145,7 +145,7 @@ impl Operator for Make {
         Ok(vec![inputs[0].clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let mark = Arc::new(());
         *self.0.lock().unwrap() = Arc::downgrade(&mark);
         Ok(vec![Var::from_tensor(&inputs[0].copy()?)?.apply_op1(Marked(mark))?])
@@ -165,7 +165,7 @@ impl Operator for Look {
         Ok(vec![inputs[0].clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         self.1.lock().unwrap().push(self.0.lock().unwrap().upgrade().is_some());
         Ok(vec![Tensor::zeros(inputs[0].dims(), DType::F32, &Device::Cpu)?])
     }
@@ -320,7 +320,7 @@ fn a_node_that_fails_is_named() {
         fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
             Ok(vec![inputs[0].clone()])
         }
-        fn run(&self, _: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        fn run(&self, _: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
             Err(candle_core::Error::Msg("no memory".to_owned()).into())
         }
     }
@@ -342,7 +342,7 @@ fn products_are_those_of_a_sample() {
     let flat = graph.add_one("flat", Flatten { axis: 2 }, &[x]).unwrap();
     let y = graph.add_one("rows", Linear, &[flat, weight]).unwrap();
     graph.set_outputs(&[sequence, y]);
-    let products = graph.products();
+    let products = graph.layer_counts();
     let found: Vec<_> =
         products.iter().map(|p| (p.name.as_str(), p.kind, p.opcount, p.fan_in, p.weight_shape.as_slice())).collect();
     assert_eq!(found, [("sequence", "linear", 60, 4, &[5, 4][..]), ("rows", "linear", 60, 4, &[5, 4])]);

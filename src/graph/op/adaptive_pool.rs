@@ -2,7 +2,7 @@
 
 use super::with_values;
 use crate::graph::operator::images;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -35,7 +35,7 @@ impl Operator for AdaptiveAveragePool {
         Ok(vec![input.resized(&sizes)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (batch, channels, height, width) = inputs[0].dims4()?;
         let [rows, columns] = self.output;
         let mean = |plane: &[f32], y: usize, x: usize| {

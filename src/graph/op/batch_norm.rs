@@ -2,7 +2,7 @@
 
 use super::with_values;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -45,7 +45,7 @@ impl Operator for BatchNorm {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let vector = |i: usize| inputs[i].to_vec1::<f32>();
         let (gain, beta, mean) = (vector(1)?, vector(2)?, vector(3)?);
         let deviations = self.deviations(&vector(4)?)?;

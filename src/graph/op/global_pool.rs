@@ -2,7 +2,7 @@
 
 use super::{Reduction, with_values};
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -40,7 +40,7 @@ impl Operator for GlobalAveragePool {
         infer_global(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         run_global(inputs[0], |plane| Reduction::Mean.of(plane))
     }
 }
@@ -58,7 +58,11 @@ impl Operator for GlobalMaxPool {
         infer_global(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         run_global(inputs[0], |plane| Reduction::Max.of(plane))
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

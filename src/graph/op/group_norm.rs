@@ -2,7 +2,7 @@
 
 use super::with_values;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -42,7 +42,7 @@ impl Operator for GroupNorm {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
         let (gain, beta) = (inputs[1].to_vec1::<f32>()?, inputs[2].to_vec1::<f32>()?);
         let positions: usize = x.dims()[2..].iter().product();

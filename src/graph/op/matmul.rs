@@ -2,7 +2,7 @@
 
 use super::with_values;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, Macs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -54,7 +54,7 @@ impl Operator for MatMul {
         Ok(vec![ValueType::f32([leading, vec![rows, columns]].concat())])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (a, b) = (inputs[0], inputs[1]);
         let rank = a.rank();
         let (rows, depth, columns) = (a.dims()[rank - 2], a.dims()[rank - 1], b.dims()[rank - 1]);
@@ -77,10 +77,10 @@ impl Operator for MatMul {
         Ok(vec![Tensor::from_vec(output, of([rows, columns]), inputs[0].device())?])
     }
 
-    fn exact_products(&self, inputs: &[&ValueType]) -> Option<[usize; 2]> {
+    fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
         let Shape { leading, rows, depth, columns } = Self::shape(inputs).ok()?;
         let outputs: usize = leading.iter().chain([&rows, &columns]).map(|dim| dim.size(1)).product();
-        Some([outputs * depth, depth])
+        Some(Macs { opcount: (outputs * depth) as u64, fan_in: depth })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Padding with a constant.
 
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
 /// Surrounds a value by copies of a number.
@@ -34,7 +34,7 @@ impl Operator for Pad {
         Ok(vec![output])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let mut padded = inputs[0].clone();
         for (axis, &[before, after]) in self.padding.iter().enumerate() {
             let filler = |size: usize| {
@@ -50,5 +50,9 @@ impl Operator for Pad {
             };
         }
         Ok(vec![padded])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        if self.value == 0.0 { KeptInputs::First } else { KeptInputs::None }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use crate::kernel::output_size;
 use crate::layer::LayerProblem;
 use candle_core::Tensor;
@@ -170,10 +170,14 @@ impl Operator for MaxPool {
         self.0.infer(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         // Comparing so that a NaN, once met, stays.
         let larger = |max: f32, x: f32| if x > max || x.is_nan() { x } else { max };
         Ok(vec![self.0.run(inputs[0], f32::NEG_INFINITY, larger, |max, _| max)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }
 
@@ -195,7 +199,7 @@ impl Operator for AveragePool {
         self.window.infer(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let size = planes(inputs[0].dims());
         let [oh, ow] = self.window.output(size)?;
         let counts = |axis: usize, windows: usize| -> Vec<usize> {

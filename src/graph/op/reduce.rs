@@ -2,7 +2,7 @@
 
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -100,7 +100,7 @@ impl Operator for Reduce {
         Ok(vec![ValueType::f32(axes.collect::<Vec<_>>())])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
         // The axes that go last, so that each number stands for one stretch of numbers.
         let (gone, kept): (Vec<usize>, Vec<usize>) = (0..x.rank()).partition(|axis| self.axes.contains(axis));
@@ -113,5 +113,9 @@ impl Operator for Reduce {
         let reduce = |stretch: &[f32]| self.reduction.of(stretch);
         let reduced: Vec<f32> = with_values(&ordered, |values| values.par_chunks_exact(size).map(reduce).collect())?;
         Ok(vec![Tensor::from_vec(reduced, shape, x.device())?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        if matches!(self.reduction, Reduction::Max | Reduction::Min) { KeptInputs::First } else { KeptInputs::None }
     }
 }

@@ -1,7 +1,7 @@
 //! Axes in another order.
 
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
 /// The input with its axis `order[i]` in place `i`.
@@ -26,8 +26,12 @@ impl Operator for Transpose {
         Ok(vec![ValueType::f32(self.order.iter().map(|&axis| input.shape[axis]).collect::<Vec<_>>())])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         // A view: whoever reads it copies it, or does not need to.
         Ok(vec![inputs[0].permute(self.order.as_slice())?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

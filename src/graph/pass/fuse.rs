@@ -8,8 +8,10 @@ pub fn fuse_clips(graph: &mut Graph) {
     let mut at = 0;
     while at < graph.nodes.len() {
         let node = &graph.nodes[at];
-        let maker = node.op.as_clip().and_then(|clip| Some((graph.sole_maker(*node.inputs.first()?)?, clip)));
-        if maker.is_some_and(|(maker, clip)| graph.nodes[maker].op.fuse_clip(clip)) {
+        let maker = node.op.as_clip().and_then(|clip| Some((graph.sole_producer(*node.inputs.first()?)?, clip)));
+        let fusible = maker.and_then(|(maker, clip)| Some((graph.nodes[maker].op.as_fusible()?, clip)));
+        if let Some((fusible, clip)) = fusible {
+            fusible.fuse_clip(clip);
             graph.bypass(at);
         } else {
             at += 1;

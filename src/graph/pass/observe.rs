@@ -1,7 +1,7 @@
 //! Watching what layers compute while a network runs.
 
-use crate::graph::{Dim, Graph, Node, OpError, Operator, Pass, ValueType};
-use crate::layer::{ApproxLayer, Call, InferenceMode, LayerError, Window};
+use crate::graph::{Dim, Graph, Macs, Node, OpError, Operator, RunContext, ValueType};
+use crate::layer::{ApproxLayer, Call, InferenceMode, LayerError};
 use candle_core::{Device, Tensor};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
     let mut layers = 0;
     let values = &graph.values;
     let observed = |node: Node| {
-        if node.op.layer().is_none() {
+        if node.op.as_approximate().is_none() {
             return node;
         }
         layers += 1;
@@ -73,31 +73,31 @@ impl Operator for Observed {
         self.op.infer(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let (input, layer) = (inputs[0], self.op.layer().expect("a layer was swapped in"));
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let (input, layer) = (inputs[0], self.op.as_approximate().expect("a layer was swapped in"));
         let output = match layer.mode() {
-            InferenceMode::Baseline => self.op.run(inputs, pass)?.swap_remove(0),
+            InferenceMode::Baseline => self.op.run(inputs, context)?.swap_remove(0),
             mode => {
-                let call = Call { first_sample: pass.first_sample, threads: pass.threads, ..Call::default() };
+                let call = Call { first_sample: context.first_sample, threads: context.threads, ..Call::default() };
                 layer.unbiased_fwd(mode, input, call)?
             }
         };
-        let Pass { first_sample, threads } = *pass;
+        let RunContext { first_sample, threads } = *context;
         let (index, samples) = (self.index, input.dims()[0] / self.rows);
         self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples, threads })?;
         Ok(vec![if layer.mode().is_quantized() { with_bias(layer, &output)? } else { output }])
     }
 
-    fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
-        self.op.window(inputs)
+    fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
+        self.op.macs(inputs)
     }
 
-    fn layer(&self) -> Option<&dyn ApproxLayer> {
-        self.op.layer()
+    fn as_approximate(&self) -> Option<&dyn ApproxLayer> {
+        self.op.as_approximate()
     }
 
-    fn layer_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
-        self.op.layer_mut()
+    fn as_approximate_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
+        self.op.as_approximate_mut()
     }
 }
 

@@ -20,8 +20,8 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
                 Source::Input | Source::Node => None,
             })
             .collect();
-        let Some(layer) = tensors.and_then(|tensors| node.op.approximate(&node.name, &tensors)) else { continue };
-        let layer = layer.map_err(|source| RunError::Node {
+        let (Some(layer), Some(tensors)) = (node.op.as_layer(), tensors) else { continue };
+        let layer = layer.approximate(&node.name, &tensors).map_err(|source| RunError::Node {
             node: node.name.clone(),
             kind: node.op.kind(),
             source: Box::new(source),

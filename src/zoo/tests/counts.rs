@@ -5,7 +5,7 @@ use crate::zoo::Architecture;
 /// Parameters and multiplications of one sample.
 fn counts(name: &str, input: [usize; 3], classes: usize) -> (u64, u64) {
     let graph = Architecture::find(name).unwrap().build(input, classes, None).unwrap();
-    (graph.trainable_parameters(), graph.products().iter().map(|product| product.opcount).sum())
+    (graph.trainable_parameters(), graph.layer_counts().iter().map(|product| product.opcount).sum())
 }
 
 /// Parameters and multiplications of a CIFAR ResNet of `6n + 2` layers, by the paper's table.
@@ -72,7 +72,7 @@ fn layers_are_named_as_modules() {
     let names = |name: &str| -> Vec<String> {
         let graph = Architecture::find(name).unwrap();
         let graph = graph.build(graph.input, graph.num_classes, None).unwrap();
-        graph.products().into_iter().map(|product| product.name).collect()
+        graph.layer_counts().into_iter().map(|product| product.name).collect()
     };
     assert_eq!(names("lenet5"), ["conv1", "conv2", "fc1", "fc2", "fc3"]);
     let resnet20 = names("resnet20");

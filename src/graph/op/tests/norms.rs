@@ -27,7 +27,7 @@ fn running_variances_are_positive() {
     let norm = BatchNorm { eps: 0.25 };
     let run = |variance: f32| {
         let x = Tensor::from_vec(vec![3f32, 3.0], (1, 2), &Device::Cpu).unwrap();
-        norm.run(&[&x, &one(1.0), &one(0.0), &one(1.0), &one(variance)], &Pass::default())
+        norm.run(&[&x, &one(1.0), &one(0.0), &one(1.0), &one(variance)], &RunContext::default())
     };
     // (3 - 1) / sqrt(-0.1875 + 0.25)
     assert_eq!(values(&run(-0.1875).unwrap()[0])[1], 8.0);

@@ -12,8 +12,8 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         "nearest" => false,
         "linear" => true,
         mode => {
-            let mend = "export with mode 'linear' or 'nearest'";
-            return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}' ({mend})")));
+            let hint = "export with mode 'linear' or 'nearest'";
+            return Err(NodeProblem::Unsupported(format!("resizing in mode '{mode}' ({hint})")));
         }
     };
     if is_linear && node.flag("antialias")? {
