@@ -81,7 +81,7 @@ impl OpError {
 
 /// A node's operation: attributes, inference of output types, and execution.
 ///
-/// Three methods make an operator. The others are capabilities that some operators have; graph passes
+/// Implementers write three methods. The others are capabilities that some operators have; graph passes
 /// and reports ask for them, and the executor needs none.
 pub trait Operator: Any + Debug + Send + Sync {
     /// The name of the operation in messages and reports.
@@ -105,7 +105,7 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
-    /// The inputs whose values the outputs are made of, for operators that move, select or clip values
+    /// The inputs whose values the outputs consist of, for operators that move, select or clip values
     /// without computing new ones: quantized values stay on their grid.
     fn kept_inputs(&self) -> KeptInputs {
         KeptInputs::None
@@ -131,7 +131,7 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
-    /// The same, to change.
+    /// The same, mutably.
     fn as_approximate_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
         None
     }

@@ -1,7 +1,8 @@
 //! Building, binding and running graphs, with operators that only these tests know.
 
-use super::op::{Add, Flatten, Linear, Relu};
+use super::op::{Add, Concat, FakeQuantize, Flatten, Linear, Pad, Reduce, Reduction, Relu, Relu6};
 use super::*;
+use crate::quant::{ActivationParams, IntRange};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor, Var};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -232,7 +233,7 @@ fn a_pass_takes_the_inputs_that_were_declared() {
         graph.run(&[zeros(&[batch, 2], DType::F32), zeros(&[1, 2 * batch], DType::F32)], 0).unwrap();
     }
     let error = graph.run(&[zeros(&[3, 2], DType::F32)], 0).unwrap_err();
-    assert_eq!(error.to_string(), "1 inputs given to a network of 2");
+    assert_eq!(error.to_string(), "1 inputs, expected 2");
 }
 
 /// `fc1`, a ReLU and `fc2`, with a vector that nothing reads.
@@ -357,4 +358,34 @@ fn dimensions_multiply_and_print() {
     assert_eq!(Dim::product(&[batch, batch]), None);
     assert_eq!((two.size(7), Dim::Batch(3).size(7)), (2, 21));
     assert_eq!(ValueType::f32([batch, three, Dim::Batch(4)]).to_string(), "f32[N, 3, 4N]");
+}
+
+/// Quantized values stay quantized through operators that only move or select them.
+#[test]
+fn quantization_follows_values_that_are_kept() {
+    let params = |scale| ActivationParams::new(scale, 3, IntRange::new(0, 255).unwrap()).unwrap();
+    let reduce = |reduction| Reduce { reduction, axes: vec![1], keep_dims: true };
+    let mut graph = Graph::new();
+    let x = graph.input("x", ValueType::batch_of(&[4])).unwrap();
+    let a = graph.add_one("a", FakeQuantize(params(0.5)), &[x]).unwrap();
+    let b = graph.add_one("b", FakeQuantize(params(0.25)), &[x]).unwrap();
+    let pad = |value| Pad { padding: vec![[0, 0], [1, 1]], value };
+    let outputs = [
+        (graph.add_one("relu", Relu, &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("relu6", Relu6, &[a]).unwrap(), None),
+        (graph.add_one("max", reduce(Reduction::Max), &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("min", reduce(Reduction::Min), &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("mean", reduce(Reduction::Mean), &[a]).unwrap(), None),
+        (graph.add_one("zeros", pad(0.0), &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("ones", pad(1.0), &[a]).unwrap(), None),
+        (graph.add_one("joined", Concat { axis: 1 }, &[b, b]).unwrap(), Some(0.25)),
+        (graph.add_one("two scales", Concat { axis: 1 }, &[a, b]).unwrap(), None),
+        (graph.add_one("real and quantized", Concat { axis: 1 }, &[b, x]).unwrap(), None),
+        (graph.add_one("sum", Add::default(), &[a, a]).unwrap(), None),
+        (graph.add_one("real", Flatten { axis: 1 }, &[x]).unwrap(), None),
+    ];
+    for (output, expected) in outputs {
+        let found = graph.ty(output).element.quantization();
+        assert_eq!(found, expected.map(params), "{}", graph.value_name(output));
+    }
 }

@@ -9,12 +9,12 @@ use std::fmt;
 pub enum Dim {
     /// A known size.
     Fixed(usize),
-    /// This many times the batch size: the elements of one sample, then those of the next.
+    /// A multiple of the batch size: the elements of one sample, then those of the next.
     Batch(usize),
 }
 
 impl Dim {
-    /// The size under a batch size.
+    /// The size for a batch size.
     pub fn size(self, batch: usize) -> usize {
         match self {
             Dim::Fixed(size) => size,
@@ -32,8 +32,8 @@ impl Dim {
     }
 }
 
-/// Elements of one sample that stand before its batch axis: values of other dimensions are the same
-/// numbers in the same order, whatever the batch, only if as many do in both.
+/// Elements of one sample before the batch axis. A reshape keeps the order of elements for every batch
+/// size only if it keeps this number.
 pub(crate) fn before_batch(dims: &[Dim]) -> usize {
     let before = dims.iter().take_while(|dim| matches!(dim, Dim::Fixed(_)));
     if before.clone().count() == dims.len() { 1 } else { before.map(|dim| dim.size(1)).product() }
@@ -88,7 +88,7 @@ impl ElementType {
 pub struct ValueType {
     /// What its elements are.
     pub element: ElementType,
-    /// One entry an axis.
+    /// One dimension for each axis.
     pub shape: Vec<Dim>,
 }
 
@@ -114,7 +114,7 @@ impl ValueType {
         self.shape.len()
     }
 
-    /// Sizes under a batch size.
+    /// Sizes for a batch size.
     pub fn sizes(&self, batch: usize) -> Vec<usize> {
         self.shape.iter().map(|dim| dim.size(batch)).collect()
     }

@@ -1,4 +1,4 @@
-//! Random weights, for benchmarks and tests of networks whose trained weights are not at hand.
+//! Random weights, for benchmarks and tests of networks without trained weights.
 
 use crate::graph::op::{BatchNorm, Binary, LayerNorm};
 use crate::graph::{Graph, Node, RunContext, ValueId};
@@ -42,7 +42,7 @@ impl Normal {
 /// He's, normal of variance `2 / fan_in` (He et al., 2015, <https://arxiv.org/abs/1502.01852>), times the
 /// power of two that brings the variance of the layer's outputs nearest 1 on an image of noise (Mishkin
 /// and Matas, 2015, <https://arxiv.org/abs/1511.06422>, who divide by the deviation itself; a power of
-/// two does not follow the last bits of a sum). Normalisations have gains and variances near 1, shifts
+/// two does not follow the last bits of a sum). Normalizations have gains and variances near 1, shifts
 /// and means near 0, so that folding them changes every number.
 ///
 /// It costs a pass of one sample through the network in `f32`.

@@ -1,4 +1,4 @@
-//! Pointwise nonlinearities. A NaN stays one, as in PyTorch, so that a broken network shows.
+//! Pointwise nonlinearities. NaN stays NaN, as in PyTorch, so that broken networks are noticed.
 
 use super::pointwise;
 use crate::graph::operator::unary;

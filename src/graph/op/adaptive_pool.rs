@@ -1,4 +1,4 @@
-//! Averages over as many windows as the output is to have, as PyTorch's `AdaptiveAvgPool2d` lays them.
+//! Average pooling to a given output size, as PyTorch's `AdaptiveAvgPool2d`.
 
 use super::with_values;
 use crate::graph::operator::images;

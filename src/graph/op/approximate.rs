@@ -1,4 +1,4 @@
-//! An approximate layer in the place of the linear or convolution layer that it was made from.
+//! An approximate layer, which replaced a linear or convolution layer.
 
 use crate::graph::operator::unary;
 use crate::graph::{Fusible, Macs, OpError, Operator, RunContext, ValueType};

@@ -1,10 +1,10 @@
-//! Functions of pairs of numbers, of values whose shapes broadcast.
+//! Element-wise functions of two values whose shapes broadcast.
 
 use super::broadcast;
 use crate::graph::{OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// A function of pairs of numbers, in `f32`. A NaN on either side stays one, but compares as false.
+/// A function of pairs of numbers, in `f32`. NaN on either side propagates, but compares as false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     /// `a - b`.
@@ -19,7 +19,7 @@ pub enum Binary {
     Max,
     /// The smaller.
     Min,
-    /// `a` where it is not negative, else `a * b`: a leaky ReLU of learnt slopes.
+    /// `a` where it is not negative, else `a * b`: a leaky ReLU with learned slopes.
     PRelu,
     /// 1 where both are equal, else 0.
     Equal,
@@ -77,7 +77,7 @@ impl Operator for Binary {
     }
 }
 
-/// Whether an exponent is the one number 2, whose power is rounded once.
+/// Whether an exponent is the single number 2: a square is rounded once.
 fn is_square(exponent: &Tensor) -> Result<bool, OpError> {
     Ok(exponent.elem_count() == 1 && exponent.flatten_all()?.to_vec1::<f32>()? == [2.0])
 }

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 /// Joins any number of values along `axis`.
 #[derive(Debug, Clone, Copy)]
 pub struct Concat {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
 }
 

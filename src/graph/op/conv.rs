@@ -5,8 +5,8 @@ use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
 use crate::layer::{ApproxLayer, Call, Convolution, Window};
 use candle_core::Tensor;
 
-/// A convolution of whatever kind its attributes are. Inputs: `x`, a weight as that kind has it, and
-/// optionally a bias `[out]`.
+/// A convolution of the kind of its attributes. Inputs: `x`, a weight of that kind's shape, and optionally a
+/// bias `[out]`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Conv<A>(pub A);
 
@@ -29,7 +29,7 @@ impl<A: Convolution> Layer for Conv<A> {
     }
 }
 
-/// Fails unless input 2, where there is one, is a vector of `outputs`.
+/// Fails if there is an input 2 that is not a vector of `outputs`.
 pub(super) fn check_bias(inputs: &[&ValueType], outputs: usize) -> Result<(), OpError> {
     match inputs.get(2) {
         Some(bias) if bias.shape != [Dim::Fixed(outputs)] => Err(OpError::input(2, bias, format!("f32[{outputs}]"))),

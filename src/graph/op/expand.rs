@@ -4,8 +4,8 @@ use crate::graph::operator::check_f32;
 use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// `x` repeated along the axes in which it has size 1, to dimensions `shape`. Inputs: `x`, and, where the
-/// batch is among the dimensions, a value whose first axis is the batch, which says how large that is.
+/// `x` repeated along its axes of size 1, to dimensions `shape`. Inputs: `x`, and, if the batch is among the
+/// dimensions, a value whose first axis is the batch, for its size.
 #[derive(Debug, Clone)]
 pub struct Expand {
     /// The dimensions.

@@ -1,14 +1,14 @@
-//! Chosen elements of an axis, in any order and any number of times.
+//! Elements of an axis by index, in any order and any number of times.
 
 use crate::graph::operator::unary;
 use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::{Device, Tensor};
 
-/// The elements `indices` along `axis`: also reversal, padding by reflection, enlargement by the
-/// nearest neighbour.
+/// The elements `indices` along `axis`. Also serves for reversal, padding by reflection, and nearest-neighbor
+/// upsampling.
 #[derive(Debug, Clone)]
 pub struct Gather {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
     /// The elements, in the order of the output.
     pub indices: Vec<usize>,

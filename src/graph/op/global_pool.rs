@@ -18,7 +18,7 @@ fn infer_global(inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
     Ok(vec![output])
 }
 
-/// `reduce` of each channel's numbers.
+/// `reduce` applied to each channel.
 fn run_global(x: &Tensor, reduce: impl Fn(&[f32]) -> f32 + Sync + Send) -> Result<Vec<Tensor>, OpError> {
     let mut shape = x.dims().to_vec();
     let positions: usize = shape[2..].iter().product();
@@ -41,7 +41,7 @@ impl Operator for GlobalAveragePool {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        run_global(inputs[0], |plane| Reduction::Mean.of(plane))
+        run_global(inputs[0], |plane| Reduction::Mean.apply(plane))
     }
 }
 
@@ -59,7 +59,7 @@ impl Operator for GlobalMaxPool {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        run_global(inputs[0], |plane| Reduction::Max.of(plane))
+        run_global(inputs[0], |plane| Reduction::Max.apply(plane))
     }
 
     fn kept_inputs(&self) -> KeptInputs {

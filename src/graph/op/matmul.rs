@@ -1,4 +1,4 @@
-//! Products of two activations, such as queries and keys: no multiplier's table stands for them.
+//! Matrix products of two activations, such as queries and keys: always exact.
 
 use super::with_values;
 use crate::graph::operator::check_f32;
@@ -7,8 +7,8 @@ use candle_core::Tensor;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-/// The matrix product of the last two axes, in `f32` and in an order that neither threads, batch size
-/// nor processor change. Inputs: two values of one rank of at least 2, whose leading axes agree or are 1.
+/// The matrix product over the last two axes, in `f32`, with the same bits for any threads, batch size and
+/// processor. Inputs: two values of the same rank, at least 2, whose leading axes are equal or 1.
 #[derive(Debug, Clone, Copy)]
 pub struct MatMul;
 
@@ -65,7 +65,7 @@ impl Operator for MatMul {
         let mut output = vec![0f32; leading.iter().product::<usize>() * rows * columns];
         let mut multiply = |a: &[f32], b: &[f32]| {
             output.par_chunks_mut((ROWS * columns).max(1)).enumerate().for_each(|(block, output)| {
-                // Blocks of rows do not end where matrices do.
+                // A block of rows may cross matrices.
                 for (i, sums) in output.chunks_exact_mut(columns).enumerate() {
                     let row = block * ROWS + i;
                     let b = &b[row / rows * depth * columns..][..depth * columns];

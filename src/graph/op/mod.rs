@@ -1,4 +1,4 @@
-//! Operators, one file a kind: a struct of attributes, inference, and execution on candle.
+//! Operators, one file for each kind: a struct of attributes, type inference, and execution.
 
 mod activation;
 mod adaptive_pool;
@@ -69,10 +69,10 @@ use crate::layer::with_values;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// Numbers that a thread takes at a time.
+/// Elements that a thread computes at a time.
 const CHUNK: usize = 1 << 14;
 
-/// `function` of every number.
+/// `function` applied to every element.
 fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
     let mut output = vec![0f32; x.elem_count()];
     with_values(x, |x| {

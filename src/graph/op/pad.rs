@@ -4,10 +4,10 @@ use crate::graph::operator::unary;
 use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// Surrounds a value by copies of a number.
+/// A value surrounded by copies of a number.
 #[derive(Debug, Clone)]
 pub struct Pad {
-    /// How many before and after, for each axis; none along the batch.
+    /// Elements added before and after, for each axis; 0 along the batch.
     pub padding: Vec<[usize; 2]>,
     /// The number.
     pub value: f32,

@@ -1,4 +1,4 @@
-//! Every so many elements along an axis.
+//! A range of elements along an axis, with a step.
 
 use crate::graph::operator::unary;
 use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 /// Elements `start`, `start + step`, ... before `end` along `axis`.
 #[derive(Debug, Clone, Copy)]
 pub struct Slice {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
     /// The first element.
     pub start: usize,

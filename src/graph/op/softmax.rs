@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// `exp(x - max) / sum of exp(x - max)` along an axis, or its logarithm; sums are in `f64`.
 #[derive(Debug, Clone, Copy)]
 pub struct Softmax {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
     /// Whether the output is the logarithm.
     pub log: bool,

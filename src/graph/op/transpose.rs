@@ -1,10 +1,10 @@
-//! Axes in another order.
+//! Permutation of axes.
 
 use crate::graph::operator::unary;
 use crate::graph::{KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// The input with its axis `order[i]` in place `i`.
+/// The input with its axis `order[i]` as axis `i`.
 #[derive(Debug, Clone)]
 pub struct Transpose {
     /// Every axis once.
@@ -27,7 +27,7 @@ impl Operator for Transpose {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        // A view: whoever reads it copies it, or does not need to.
+        // A view: readers copy it if they have to.
         Ok(vec![inputs[0].permute(self.order.as_slice())?])
     }
 

@@ -1,4 +1,6 @@
-//! Functions of single numbers.
+//! Element-wise functions of one value.
+//!
+//! One more is a variant, a line in the table of [`Unary::row`], and for ONNX a line in that registry.
 
 use super::{function, pointwise};
 use crate::graph::operator::unary;
@@ -6,19 +8,19 @@ use crate::graph::{OpError, Operator, RunContext, ValueType};
 use crate::kernel::convert::Clip;
 use candle_core::Tensor;
 
-/// A function of every number, in `f32`. A NaN stays one.
+/// A function of every number, in `f32`. NaN stays NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Unary {
     /// `min(max(x, min), max)`.
     Clip {
-        /// The least output.
+        /// The smallest output.
         min: f32,
-        /// The largest.
+        /// The largest output.
         max: f32,
     },
     /// `x` where it is not negative, else `slope * x`.
     LeakyRelu {
-        /// Of the negative side.
+        /// The slope of the negative side.
         slope: f32,
     },
     /// `x` where it is positive, else `alpha * (exp(x) - 1)`.
@@ -32,9 +34,9 @@ pub enum Unary {
     Silu,
     /// `max(0, min(1, slope * x + shift))`; PyTorch's has slope 1 / 6 and shift 1 / 2.
     HardSigmoid {
-        /// Of the rise.
+        /// The slope between 0 and 1.
         slope: f32,
-        /// At 0.
+        /// The output at 0.
         shift: f32,
     },
     /// `x * max(0, min(1, x / 6 + 1 / 2))`.

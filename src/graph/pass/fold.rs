@@ -88,7 +88,7 @@ impl<'a> Fold<'a> {
     }
 }
 
-/// Gives node `layer` new parameters in place of its own.
+/// Replaces the weight and bias of node `layer`.
 fn replace_parameters(graph: &mut Graph, layer: usize, tensors: [Tensor; 2]) {
     for (i, (part, tensor)) in ["weight", "bias"].into_iter().zip(tensors).enumerate() {
         let name = format!("{}.{part} (folded)", graph.nodes[layer].name);

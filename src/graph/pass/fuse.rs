@@ -1,9 +1,9 @@
-//! Fusing activations that only clip into the operators before them.
+//! Fusing activations that only clip, such as ReLU, into the operators before them.
 
 use crate::graph::Graph;
 
-/// Lets every operator that can clip its output do what the clip that follows it does (ReLU, ReLU6),
-/// where that is its only reader. No bit changes.
+/// Fuses every clip (ReLU, ReLU6) into the operator before it, if that can clip its output and has no other
+/// reader. No bit changes.
 pub fn fuse_clips(graph: &mut Graph) {
     let mut at = 0;
     while at < graph.nodes.len() {

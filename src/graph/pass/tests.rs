@@ -205,7 +205,7 @@ fn what_others_read_is_not_folded() {
         let norm = net.norm("bn", relu, 4);
         net.bound(&[norm]).0
     };
-    // Channels of the normalisation are positions of the sequence.
+    // Channels of the normalization are positions of the sequence.
     let over_a_sequence = || {
         let (mut net, x) = Net::new(&[5, 3]);
         let linear = net.layer("fc", x, &[4, 3], false);
@@ -238,7 +238,7 @@ fn what_others_read_is_not_folded() {
 }
 
 #[test]
-fn unbound_normalisation_is_left_alone() {
+fn unbound_normalization_is_left_alone() {
     let (mut net, x) = Net::new(&[2, 4, 4]);
     let conv = net.layer("conv", x, &[4, 1, 1, 1], false);
     let norm = net.norm("bn", conv, 4);

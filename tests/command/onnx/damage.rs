@@ -179,7 +179,7 @@ fn operators_that_are_not_supported() {
 #[test]
 fn numbers_that_are_none() {
     let folder = folder();
-    let normalised = |variance: f32| {
+    let normalized = |variance: f32| {
         let mut onnx = Onnx::new(17, &IMAGE);
         onnx.random("w", &[2, 1, 3, 3]).random("g", &[2]).random("b", &[2]).random("m", &[2]);
         onnx.tensor("v", &Array { shape: vec![2], values: vec![1.0, variance] }).node(
@@ -196,9 +196,9 @@ fn numbers_that_are_none() {
     let runs =
         modes.iter().flat_map(|mode| ["", "--no-fold-bn"].map(|fold| format!("--data set.safetensors {mode} {fold}")));
     for args in runs.map(|args| format!("--model net.onnx {args}")) {
-        folder.write("net.onnx", normalised(0.5));
+        folder.write("net.onnx", normalized(0.5));
         folder.run_to(0, &args);
-        folder.write("net.onnx", normalised(-0.5));
+        folder.write("net.onnx", normalized(-0.5));
         folder.refuses(&args, &["'norm'", "running variance of channel 1 is -0.5"]);
     }
     let mut onnx = small();

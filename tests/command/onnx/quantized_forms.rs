@@ -146,7 +146,7 @@ const EXACT: [Case; 6] = [
         weight(net, "conv.weight", &[3, 2, 3, 3], 0, 0.001);
         conv(net, &["padded", "conv.weight"], "y");
     }),
-    case("normalisation after a layer", IMAGE, |net| {
+    case("normalization after a layer", IMAGE, |net| {
         plain(net);
         "c".clone_into(&mut net.graph.node.last_mut().unwrap().output[0]);
         net.random("g", &[3]).random("b", &[3]).random("m", &[3]).random_between("v", &[3], 0.5, 2.0);

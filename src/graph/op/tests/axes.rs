@@ -139,7 +139,7 @@ fn inference_refuses_what_cannot_run() {
         (
             Box::new(LocalResponseNorm { size: 0, alpha: 1.0, beta: 1.0, bias: 1.0 }),
             vec![batch(&[3])],
-            "a neighbourhood of at least 1 channel",
+            "a neighborhood of at least 1 channel",
         ),
         (
             Box::new(Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(4)] }),

@@ -1,4 +1,4 @@
-//! Operators over several numbers at once: softmax, normalisation, means, matrix products.
+//! Operators over several numbers at once: softmax, normalization, means, matrix products.
 
 use super::*;
 
@@ -132,8 +132,8 @@ fn reductions_by_hand() {
         let found = values(&run(&Reduce { reduction, axes: vec![1], keep_dims: true }, &[&x]));
         assert!((found[0] - expected).abs() < 1e-6 && found[1].is_nan(), "{reduction:?}: {found:?}");
     }
-    assert!((Reduction::LogSum.of(&[2.0, 5.5]) - 7.5f32.ln()).abs() < 1e-6);
-    assert_eq!(Reduction::LogSumExp.of(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
+    assert!((Reduction::LogSum.apply(&[2.0, 5.5]) - 7.5f32.ln()).abs() < 1e-6);
+    assert_eq!(Reduction::LogSumExp.apply(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
 }
 
 #[test]

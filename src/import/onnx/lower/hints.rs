@@ -1,6 +1,6 @@
 //! What to do about operators that are not supported.
 
-/// An export of the network that does without `operator`, where one is known.
+/// How to export the network without `operator`, where that is known.
 pub(super) fn unsupported(operator: &str) -> Option<&'static str> {
     let plain = operator.strip_prefix("com.microsoft.").unwrap_or(operator);
     Some(match plain {

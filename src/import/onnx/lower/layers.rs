@@ -94,7 +94,7 @@ fn groups(node: &Node) -> Result<usize, NodeProblem> {
     Ok(usize::try_from(node.int_or("group", 1)?).unwrap_or(0))
 }
 
-/// The layer of a convolution whose weights are constants.
+/// A convolution; a layer if its weights are constants.
 fn convolution(
     lowering: &mut Lowering,
     node: &Node,
@@ -196,7 +196,7 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         return Ok(vec![product(lowering, node, &a, &b)?]);
     }
     let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
-    // Leading axes of size 1 make the ranks equal.
+    // Ranks are made equal by leading axes of size 1.
     let rank = types[0].rank().max(types[1].rank());
     let mut sides = Vec::new();
     for (value, ty) in [a, b].into_iter().zip(types) {

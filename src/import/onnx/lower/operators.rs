@@ -24,7 +24,7 @@ pub(super) struct OnnxOperator {
 /// What an operator is lowered to.
 #[derive(Clone, Copy)]
 enum Lower {
-    /// What a function makes of it.
+    /// The outputs of a function of its own.
     With(fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>),
     /// A function of single numbers.
     Unary(Unary),

@@ -71,7 +71,7 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
     Ok(vec![Value::Quantized(Box::new(rounded), params)])
 }
 
-/// Lowers a node of `operator`, which sees real numbers in place of the quantized integers that it moves.
+/// Lowers a node of `operator`, which sees real numbers instead of the quantized integers that it moves.
 pub(super) fn lower(
     lowering: &mut Lowering,
     mut node: Node,

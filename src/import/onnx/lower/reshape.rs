@@ -95,7 +95,7 @@ enum Target {
 }
 
 /// The dimensions that `input` has after a reshape to `target`; `batch` is the constant that the file has
-/// in place of the batch size.
+/// instead of the batch size.
 fn resolve(input: &[Dim], target: &[Int], zero_copies: bool, batch: Option<usize>) -> Option<Target> {
     let total = elements(input)?;
     let mut dims: Vec<Option<Dim>> = Vec::new();

@@ -29,7 +29,7 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     }
     let types = inputs.iter().enumerate().map(|(i, input)| lowering.ty(i, input)).collect::<Result<Vec<_>, _>>()?;
     let axis = axis("axis", found, types[0].rank())?;
-    // What is the same for every sample is repeated for each.
+    // An input without a batch axis is repeated for each sample.
     let batch = types.iter().find_map(|ty| ty.shape.iter().position(|dim| matches!(dim, Dim::Batch(1))));
     if let Some(batch) = batch.filter(|&batch| batch != axis) {
         let size = lowering.constant_batch().unwrap_or(1);
@@ -61,7 +61,7 @@ fn concat_integers(lowering: &mut Lowering, node: &Node, inputs: &[Value]) -> Re
     })
 }
 
-/// Fails unless integers are one axis of them.
+/// Fails unless integers are a vector.
 fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     if ints.dims.len() == 1 {
         return Ok(());
@@ -69,7 +69,7 @@ fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "one axis of integers".to_owned() })
 }
 
-/// Places along an axis of `size`, which may be counted from the end.
+/// Indices along an axis of `size`, which may be counted from the end.
 pub(super) fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
     let place = |&found: &i64| {
         let place = if found < 0 { found.checked_add(size as i64)? } else { found };
@@ -118,7 +118,7 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
 }
 
-/// What one axis is cut to.
+/// The slice of one axis.
 struct Cut {
     axis: usize,
     start: Int,
@@ -127,7 +127,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// The elements taken of `size`, as `NumPy` counts them; `None` for all of them.
+    /// The selected indices of `size`, by NumPy's rules; `None` for all of them.
     fn elements(&self, size: Dim, batch: Option<usize>) -> Result<Option<Vec<usize>>, NodeProblem> {
         let far = self.end.known().is_some_and(|end| end >= i64::from(i32::MAX));
         let is_end =
@@ -160,7 +160,7 @@ impl Cut {
     }
 }
 
-/// `Slice`, whose places are attributes before version 10.
+/// `Slice`, whose bounds are attributes before version 10.
 pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let either = |name, index: usize| -> Result<Option<Vec<Int>>, NodeProblem> {
         match node.ints(name)? {
@@ -175,7 +175,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let steps = node.optional(4).map(|value| known(value.ints(4)?)).transpose()?.unwrap_or_else(|| vec![1; count]);
     if [ends.len(), axes.len(), steps.len()] != [count; 3] {
         let found = format!("{count} starts, {} ends, {} axes, {} steps", ends.len(), axes.len(), steps.len());
-        return Err(NodeProblem::Shape { found, expected: "as many of each".to_owned() });
+        return Err(NodeProblem::Shape { found, expected: "equally many of each".to_owned() });
     }
     let cuts = |rank: usize| -> Result<Vec<Cut>, NodeProblem> {
         let cut =
@@ -199,7 +199,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         one_axis(ints)?;
         let mut values = ints.values.clone();
         for cut in cuts(1)? {
-            // No part at all is one that a shape may have.
+            // A slice of a shape may be empty.
             match cut.elements(Dim::Fixed(values.len()), None) {
                 Ok(None) => (),
                 Ok(Some(taken)) => values = taken.into_iter().map(|i| values[i]).collect(),
@@ -219,7 +219,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     Ok(vec![value])
 }
 
-/// Elements of an axis.
+/// Elements of an axis by index, as a slice where possible.
 pub(super) fn take(
     lowering: &mut Lowering,
     name: &str,
@@ -252,7 +252,7 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let sizes: Vec<usize> = if let Some(sizes) = node.ints_by_either("split", 1)? {
         sizes.into_iter().map(|size| usize::try_from(size).unwrap_or(usize::MAX)).collect()
     } else {
-        // Equal parts, but for the last.
+        // Equal parts, except for the last.
         let each = size.div_ceil(parts);
         (0..parts).map(|i| size.saturating_sub(i * each).min(each)).collect()
     };
