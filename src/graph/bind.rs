@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// A tensor of another shape than its parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MisShaped {
     /// The parameter's name.
     pub name: String,
@@ -18,6 +19,7 @@ pub struct MisShaped {
 
 /// Tensors that do not match a network's parameters: everything that is wrong, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BindError {
     /// Parameters without a tensor.
     pub missing: Vec<String>,

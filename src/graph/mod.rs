@@ -35,6 +35,7 @@
 
 mod bind;
 mod execute;
+mod layers;
 mod network;
 pub mod op;
 mod operator;
@@ -46,7 +47,8 @@ mod types;
 
 pub use bind::{BindError, MisShaped};
 pub use execute::RunError;
-pub use network::{Graph, GraphError, LayerCounts, Node, ValueId};
+pub use layers::LayerCounts;
+pub use network::{Graph, GraphError, Node, ValueId};
 pub use operator::{Fusible, KeptInputs, Layer, Macs, OpError, Operator, RunContext};
 pub(crate) use types::before_batch;
 pub use types::{Dim, ElementType, ValueType};

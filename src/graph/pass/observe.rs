@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// Input and output of a layer, for some samples.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Observation<'a> {
     /// The layer's index among the layers, in graph order.
     pub index: usize,
