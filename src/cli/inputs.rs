@@ -3,7 +3,7 @@
 use super::named::named;
 use crate::data::{Channels, DataFormat, DatasetSpec, Interpolation};
 use crate::eval::{LayerOptions, LutSpec, PreprocessOptions};
-use crate::import::onnx::Layout;
+use crate::import::{LAYOUTS, Layout};
 use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec};
 use crate::task::{TASKS, Task};
@@ -27,8 +27,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
-    /// Axis order of the ONNX model's input
-    #[arg(long, value_name = "LAYOUT", default_value = "auto")]
+    /// Axis order of the ONNX model's input: nchw, nhwc or auto
+    #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
 
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files

@@ -24,10 +24,10 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
     Ok(Model {
         source: ModelSource::Onnx { path: path.to_owned(), layout: spec.layout, weights: file },
         architecture: "onnx",
-        task: if network.gives_images { Task::AnomalyDetection } else { Task::Classification },
+        task: if network.reconstructs_input { Task::AnomalyDetection } else { Task::Classification },
         params: network.params,
         blake3: network.blake3,
         notes,
-        ..Model::new(&name, network.graph, network.input, network.num_classes)
+        ..Model::new(&name, network.graph, network.input, network.outputs)
     })
 }

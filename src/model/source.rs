@@ -1,6 +1,6 @@
 //! Where models and their parts come from.
 
-use crate::import::onnx::Layout;
+use crate::import::Layout;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Models as users name them.
 
-use crate::import::onnx::Layout;
+use crate::import::Layout;
 use std::path::PathBuf;
 
 /// A model as users name it; the default is the first shipped one.

@@ -1,7 +1,7 @@
 //! Descriptions of networks.
 
 use super::document::{Document, Records, Section, shape};
-use crate::graph::{Graph, Product};
+use crate::graph::{Graph, LayerCounts};
 use crate::model::{Model, SHIPPED};
 use crate::stats::grouped;
 use crate::task::Task;
@@ -17,7 +17,7 @@ pub struct ModelDetails {
     /// Multiplications.
     pub opcount: ModelOpcount,
     /// Linear and convolution layers.
-    pub layers: Vec<Product>,
+    pub layers: Vec<LayerCounts>,
 }
 
 /// A network in general.
@@ -70,7 +70,7 @@ impl ModelDetails {
     }
 
     fn from_summary(model: ModelSummary, graph: &Graph) -> Self {
-        let layers = graph.products();
+        let layers = graph.layer_counts();
         ModelDetails {
             model,
             opcount: ModelOpcount { per_sample: layers.iter().map(|layer| layer.opcount).sum() },
@@ -117,7 +117,7 @@ impl Document for ModelDetails {
 }
 
 /// The fields of a layer's row, its multiplications written as `opcount`.
-fn fields(layer: &Product, opcount: String) -> Vec<String> {
+fn fields(layer: &LayerCounts, opcount: String) -> Vec<String> {
     let (kind, fan_in) = (layer.kind.to_owned(), layer.fan_in.to_string());
     vec![layer.name.clone(), kind, opcount, fan_in, shape(&layer.weight_shape), shape(&layer.output_shape)]
 }

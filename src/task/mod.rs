@@ -22,12 +22,10 @@ pub use metric::{Metric, MetricInfo, MetricUnit};
 pub use predictions::{Cell, Column, ColumnKind, Predictions};
 
 use crate::data::{ClassMatch, DataError, Dataset};
-use crate::registry::{Named, Registry, UnknownName};
+use crate::registry::{Named, Registry, by_name};
 use candle_core::Tensor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use serde::{Deserialize, Serialize};
 use std::ops::Deref;
-use std::str::FromStr;
 
 /// What a network is for. It dereferences to its [`TaskKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -213,28 +211,4 @@ impl Named for Task {
     }
 }
 
-impl FromStr for Task {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        TASKS.find(name).copied()
-    }
-}
-
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str((**self).name())
-    }
-}
-
-impl Serialize for Task {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str((**self).name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Task {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+by_name!(Task, TASKS);

@@ -1,7 +1,7 @@
 //! The layers of a report, their multiplications and energy.
 
 use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerNoise, OutputError};
-use crate::graph::{Graph, Product};
+use crate::graph::{Graph, LayerCounts};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Coding, CostSource, Costs, Lut};
 use serde::{Deserialize, Serialize};
@@ -99,15 +99,15 @@ impl LayerReport {
         let swapped = graph.layers().zip(assignment.layers()).zip(errors);
         let swapped: HashMap<&str, _> =
             swapped.map(|((layer, config), error)| (layer.name(), ((layer, config), error))).collect();
-        let report = |product: Product| {
-            let found = swapped.get(product.name.as_str());
+        let report = |counts: LayerCounts| {
+            let found = swapped.get(counts.name.as_str());
             let error = found.and_then(|(_, error)| *error);
-            LayerReport { error, ..Self::new(found.map(|(swapped, _)| *swapped), product) }
+            LayerReport { error, ..Self::new(found.map(|(swapped, _)| *swapped), counts) }
         };
-        graph.products().into_iter().map(report).collect()
+        graph.layer_counts().into_iter().map(report).collect()
     }
 
-    fn new(swapped: Option<(&dyn ApproxLayer, &LayerConfig)>, product: Product) -> Self {
+    fn new(swapped: Option<(&dyn ApproxLayer, &LayerConfig)>, counts: LayerCounts) -> Self {
         let mode = swapped.map_or(InferenceMode::Baseline, |(layer, _)| layer.mode());
         let quantized = swapped.filter(|_| mode.is_quantized());
         let params = quantized.and_then(|(layer, _)| layer.params());
@@ -116,16 +116,16 @@ impl LayerReport {
             _ => None,
         });
         LayerReport {
-            name: product.name,
-            kind: product.kind.to_owned(),
+            name: counts.name,
+            kind: counts.kind.to_owned(),
             mode,
             lut,
             coding: quantized.map(|(_, config)| config.quantization.coding),
             noise: swapped.filter(|_| mode == InferenceMode::Noise).map(|(_, config)| config.noise()),
-            opcount: product.opcount,
-            fan_in: product.fan_in,
-            output_shape: product.output_shape,
-            weight_shape: product.weight_shape,
+            opcount: counts.opcount,
+            fan_in: counts.fan_in,
+            output_shape: counts.output_shape,
+            weight_shape: counts.weight_shape,
             input_scale: params.map(|params| params.input.scale()),
             input_zero_point: params.map(|params| params.input.zero_point()),
             input_range: params.map(|params| [params.input.range().q_min(), params.input.range().q_max()]),

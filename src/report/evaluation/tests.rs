@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::Interpolation;
 use crate::eval::{LayerNoise, OutputError, ParamsSource, Rules};
-use crate::import::onnx::Layout;
+use crate::import::Layout;
 use crate::lut::design::Design;
 use crate::lut::{Coding, CostSource, LutInfo};
 use crate::quant::{ActScheme, WeightScheme};
