@@ -32,6 +32,9 @@
 //! let error = COLORS.find("rad").unwrap_err();
 //! assert_eq!(error.to_string(), "unknown color 'rad', did you mean 'red'? expected one of red, gray");
 //! ```
+//!
+//! Within the crate, `by_name!(Color, COLORS)` adds what such a type needs besides: `FromStr` and
+//! `Display`, and serde's traits, all by these names.
 
 use std::fmt;
 
@@ -51,6 +54,54 @@ pub trait Named {
     }
 }
 
+impl<T: Named + ?Sized> Named for &T {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn aliases(&self) -> &[&'static str] {
+        (**self).aliases()
+    }
+
+    fn summary(&self) -> &'static str {
+        (**self).summary()
+    }
+}
+
+/// Implements [`FromStr`](std::str::FromStr), [`Display`](fmt::Display), `Serialize` and `Deserialize`
+/// by name for a [`Named`] type that is `Copy` and has a static [`Registry`].
+macro_rules! by_name {
+    ($type:ty, $registry:path) => {
+        impl std::str::FromStr for $type {
+            type Err = $crate::registry::UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                $registry.find(name).copied()
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.pad($crate::registry::Named::name(self))
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($crate::registry::Named::name(self))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <std::borrow::Cow<str> as serde::Deserialize>::deserialize(deserializer)?;
+                name.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use by_name;
+
 /// All values of one kind, by name.
 #[derive(Debug, Clone, Copy)]
 pub struct Registry<T: 'static> {
@@ -67,6 +118,11 @@ impl<T: Named> Registry<T> {
     /// The entries, in the order that help texts list them.
     pub fn iter(&self) -> std::slice::Iter<'static, T> {
         self.entries.iter()
+    }
+
+    /// The entry that is listed first, which where there is a default is that; none of an empty registry.
+    pub fn first(&self) -> Option<&'static T> {
+        self.entries.first()
     }
 
     /// Their names, without aliases.
@@ -153,7 +209,7 @@ pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a 
 mod tests {
     use super::*;
 
-    impl Named for &'static str {
+    impl Named for str {
         fn name(&self) -> &str {
             self
         }

@@ -1,25 +1,18 @@
 //! The four ways in which an approximate layer can compute its output.
 
-use crate::registry::{Named, Registry, UnknownName};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use crate::registry::{Named, Registry, by_name};
 
 /// What a layer computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum InferenceMode {
     /// The unperturbed `f32` operation.
     #[default]
-    #[serde(rename = "base")]
     Baseline,
     /// Quantized operands and exact products.
-    #[serde(rename = "quant")]
     Quantized,
     /// The quantized result with Gaussian noise.
-    #[serde(rename = "noise")]
     Noise,
     /// Quantized operands and every product from the multiplier's table.
-    #[serde(rename = "approx")]
     Approximate,
 }
 
@@ -65,16 +58,4 @@ impl Named for InferenceMode {
     }
 }
 
-impl FromStr for InferenceMode {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        MODES.find(name).copied()
-    }
-}
-
-impl fmt::Display for InferenceMode {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+by_name!(InferenceMode, MODES);
