@@ -29,7 +29,7 @@
 //! eval::calibrate(&mut model, calibration, preprocess.clone(), None, &assignment, kernel, &silent)?;
 //! eval::set_modes(&mut model.graph, &assignment, 0)?;
 //!
-//! let test = data::embedded("fashion-mnist").ok_or("the set is embedded")?.open()?;
+//! let test = data::embedded("fashion-mnist")?.open()?;
 //! let batches = Batches::start(test, preprocess, 64.try_into()?, Some(256))?;
 //! let outcome = eval::evaluate(&model, batches, &silent, |_| Ok(()))?;
 //! assert!(outcome.quality.figure().value() > 0.8);
@@ -42,6 +42,7 @@ pub mod data;
 pub mod eval;
 pub mod graph;
 pub mod import;
+pub mod integer;
 #[expect(unsafe_code, reason = "SIMD: the only room where it is allowed")]
 pub mod kernel;
 pub mod layer;

@@ -14,14 +14,14 @@
 //! }
 //!
 //! impl Named for Color {
-//!     fn name(&self) -> &str {
+//!     fn name(&self) -> &'static str {
 //!         match self {
 //!             Color::Red => "red",
 //!             Color::Gray => "gray",
 //!         }
 //!     }
 //!
-//!     fn aliases(&self) -> &[&'static str] {
+//!     fn aliases(&self) -> &'static [&'static str] {
 //!         if *self == Color::Gray { &["grey"] } else { &[] }
 //!     }
 //! }
@@ -41,10 +41,10 @@ use std::fmt;
 /// What a [`Registry`] can hold.
 pub trait Named {
     /// The name that options, files and reports use.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
 
     /// Other names that are understood.
-    fn aliases(&self) -> &[&'static str] {
+    fn aliases(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -54,12 +54,18 @@ pub trait Named {
     }
 }
 
+impl Named for &'static str {
+    fn name(&self) -> &'static str {
+        self
+    }
+}
+
 impl<T: Named + ?Sized> Named for &T {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         (**self).name()
     }
 
-    fn aliases(&self) -> &[&'static str] {
+    fn aliases(&self) -> &'static [&'static str] {
         (**self).aliases()
     }
 
@@ -208,12 +214,6 @@ pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Named for str {
-        fn name(&self) -> &str {
-            self
-        }
-    }
 
     static NETWORKS: Registry<&str> = Registry::new("network", &["resnet18", "resnet50", "vit_b_16", "lenet5"]);
 

@@ -1,7 +1,11 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
+use super::named::named;
 use super::quantization::CodingArg;
-use crate::data::{self, Channels, ClassMatch, DataFormat, Dataset, Interpolation, PixelKind, Preprocess, Split};
+use crate::data::{
+    self, CHANNELS, Channels, ClassMatch, DATA_FORMATS, DataFormat, Dataset, INTERPOLATIONS, Interpolation, PixelKind,
+    Preprocess, Split,
+};
 use crate::eval::{LutSpec, Settings};
 use crate::import::onnx::Layout;
 use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
@@ -51,7 +55,7 @@ impl ModelArgs {
                 bail!("--weights bears on --arch NAME and on --model FILE.onnx, and {name} is no such file")
             }
             (None, None, Some(weights)) => Model::detect(weights)?,
-            (None, name, None) => Model::open(name.unwrap_or(SHIPPED[0].name))?,
+            (None, name, None) => Model::open(name.or(SHIPPED.names().next()).unwrap_or_default())?,
         };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)
@@ -90,7 +94,7 @@ pub(super) struct DataArgs {
     data: Option<PathBuf>,
 
     /// Force the data set's format
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = named(&DATA_FORMATS))]
     data_format: Option<DataFormat>,
 
     /// Mean of byte images, subtracted after division by 255; default: the model's
@@ -105,16 +109,16 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
 
-    /// How --resize weighs pixels, bilinear or bicubic; default: the model's, else bilinear
-    #[arg(long, value_name = "NAME")]
+    /// Resampling filter for --resize; default: the model's, else bilinear
+    #[arg(long, value_name = "NAME", value_parser = named(&INTERPOLATIONS))]
     interpolation: Option<Interpolation>,
 
     /// Cut an N x N square from the middle of byte images
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
-    /// Convert byte images: gray (by ITU-R 601 weights, as Pillow's mode L) or rgb
-    #[arg(long, value_name = "CHANNELS")]
+    /// Convert byte images
+    #[arg(long, value_name = "CHANNELS", value_parser = named(&CHANNELS))]
     channels: Option<Channels>,
 }
 
@@ -126,7 +130,7 @@ impl DataArgs {
         if self.data_format.is_some() {
             bail!("--data-format bears on --data, which is not given");
         }
-        let embedded = model.dataset.as_deref().and_then(data::embedded);
+        let embedded = model.dataset.as_deref().and_then(|name| data::embedded(name).ok());
         let embedded =
             embedded.with_context(|| format!("model '{}' has no test set of its own: give --data", model.name))?;
         Ok(embedded.open()?)

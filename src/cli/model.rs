@@ -61,7 +61,7 @@ impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let asks_for_shape = self.input.is_some() || self.num_classes.is_some();
         let is_file = Path::new(&self.model).is_dir() || Model::is_onnx(&self.model);
-        let is_shipped = SHIPPED.iter().any(|shipped| shipped.name == self.model);
+        let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(asks_for_shape && is_file),
             "--input and --num-classes shape an architecture; {} has its own",

@@ -51,6 +51,17 @@ pub enum BatchError {
     },
 }
 
+impl BatchError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            BatchError::Data(error) => error.keys(),
+            BatchError::Preprocess(error) => error.keys(),
+            _ => &[],
+        }
+    }
+}
+
 /// An iterator over a dataset in batches, that ends after the first error. Dropping it early ends
 /// the thread after the batch that it is working on.
 #[derive(Debug)]

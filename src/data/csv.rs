@@ -13,7 +13,8 @@ use ::csv::{ByteRecord, Position, Reader, ReaderBuilder, Trim};
 use std::ops::Range;
 use std::path::Path;
 
-pub(super) static FORMAT: Format = Format { name: "csv", recognise, open };
+pub(super) static FORMAT: Format =
+    Format { name: "csv", summary: "Rows of a label and the pixels of a square gray image", recognize, open };
 
 /// What a row of names starts with, in either case.
 const HEADERS: [&str; 4] = ["label", "labels", "class", "target"];
@@ -21,7 +22,7 @@ const HEADERS: [&str; 4] = ["label", "labels", "class", "target"];
 /// Rows between two places that are noted.
 const STRIDE: usize = 256;
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     let Probe::File { head, .. } = probe else { return Evidence::None };
     let text = head.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
     let mut fields = head.split(|&byte| byte == b',');

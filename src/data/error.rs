@@ -101,9 +101,9 @@ pub enum DataError {
     /// An image file is damaged.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// No format recognises the file or folder.
-    #[error("{}: not recognised as a dataset ({found}); known formats: {known}; --data-format forces one", path.display())]
-    Unrecognised {
+    /// No format recognizes the file or folder.
+    #[error("{}: not recognized as a dataset ({found}): state the dataset format if it is one; known formats: {known}", path.display())]
+    Unrecognized {
         /// The file or folder.
         path: PathBuf,
         /// What was seen of it.
@@ -112,20 +112,12 @@ pub enum DataError {
         known: String,
     },
     /// Several formats fit equally well.
-    #[error("{}: could be {candidates}; choose one by --data-format", path.display())]
+    #[error("{}: ambiguous format ({candidates}); state the dataset format", path.display())]
     Ambiguous {
         /// The file or folder.
         path: PathBuf,
         /// The formats that fit.
         candidates: String,
-    },
-    /// A format of no such name.
-    #[error("unknown dataset format `{name}`, expected one of {known}")]
-    UnknownFormat {
-        /// The name given.
-        name: String,
-        /// The formats there are.
-        known: String,
     },
 }
 
@@ -138,6 +130,14 @@ fn labels(classes: u64) -> String {
 }
 
 impl DataError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            DataError::Unrecognized { .. } | DataError::Ambiguous { .. } => &["data_format"],
+            _ => &[],
+        }
+    }
+
     pub(super) fn content(
         file: impl std::fmt::Display,
         found: impl Into<String>,

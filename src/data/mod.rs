@@ -11,7 +11,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! const BATCH: NonZeroUsize = NonZeroUsize::new(64).unwrap();
-//! let dataset = data::embedded("fashion-mnist").ok_or("not embedded")?.open()?;
+//! let dataset = data::embedded("fashion-mnist")?.open()?;
 //! dataset.check_labels(10)?;
 //! let preprocess = Preprocess { mean: vec![0.2860], std: vec![0.3530], ..Preprocess::default() };
 //! for batch in Batches::start(dataset, preprocess, BATCH, Some(128))? {
@@ -29,6 +29,7 @@
 mod anomalies;
 mod array;
 mod batches;
+mod channels;
 mod cifar;
 mod classes;
 mod csv;
@@ -55,13 +56,14 @@ mod source;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
+pub use channels::{CHANNELS, Channels};
 pub use classes::ClassMatch;
 pub use decode::DecodeError;
-pub use embedded::{Embedded, embedded};
+pub use embedded::{EMBEDDED, Embedded, embedded};
 pub use error::DataError;
-pub use format::{DataFormat, open};
-pub use interpolation::{Interpolation, UnknownInterpolation};
-pub use preprocess::{Channels, Preprocess, PreprocessError};
+pub use format::{DATA_FORMATS, DataFormat, open};
+pub use interpolation::{INTERPOLATIONS, Interpolation};
+pub use preprocess::{Preprocess, PreprocessError};
 pub use safetensors::embedded_safetensors;
 pub use storage::Origin;
 

@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_design_holds_its_audit() {
-        for family in design::FAMILIES {
+        for family in &design::FAMILIES {
             let design = family.designs().next().unwrap();
             let audit = Audit::of(&design.lut());
             assert!(audit.holds(), "{design}: {:?}", audit.findings);

@@ -18,7 +18,8 @@ pub use grounds::Grounds;
 use super::format::{Contents, Entries, raw};
 use super::origin::LutWarning;
 use super::table::operand_pairs;
-use super::{Bits, Entry, IndexOrder, Reading, Stated};
+use super::{Bits, IndexOrder, Reading, Stated};
+use crate::integer::{INTEGER_TYPES, IntegerType};
 use crate::kernel::Signedness;
 
 /// Above this score a table is not taken for a multiplier unless its reading is stated. Half-way
@@ -129,7 +130,7 @@ fn candidates(contents: &Contents, stated: &Stated) -> Vec<Candidate> {
 
 /// The entries as values of a type.
 struct Typed {
-    entry: Option<Entry>,
+    entry: Option<IntegerType>,
     values: Vec<i128>,
     /// The operands that entries of this type can be of, unless of either kind.
     operands: Option<Signedness>,
@@ -137,8 +138,8 @@ struct Typed {
 
 impl Typed {
     /// A signed multiplier has negative products, which unsigned entries cannot hold.
-    fn new(entry: Option<Entry>, values: Vec<i128>) -> Typed {
-        let holds_signs = entry.is_none_or(Entry::is_signed);
+    fn new(entry: Option<IntegerType>, values: Vec<i128>) -> Typed {
+        let holds_signs = entry.is_none_or(IntegerType::is_signed);
         Typed { entry, values, operands: (!holds_signs).then_some(Signedness::Unsigned) }
     }
 }
@@ -147,19 +148,22 @@ impl Typed {
 fn typed(entries: &Entries, stated: &Stated) -> Vec<Typed> {
     match entries {
         Entries::Bytes(bytes) => {
-            Entry::ALL.into_iter().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
+            INTEGER_TYPES.iter().copied().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
         }
         Entries::Numbers { values, entry } => {
             let mut typed = vec![Typed::new(*entry, values.clone())];
-            let wrapped = |entry: Entry| values.iter().map(|&value| entry.wrapped(value)).collect::<Option<Vec<_>>>();
+            let wrapped =
+                |entry: IntegerType| values.iter().map(|&value| entry.wrapped(value)).collect::<Option<Vec<_>>>();
             if let Some(stated) = stated.entry.filter(|stated| Some(*stated) != *entry) {
                 typed.extend(wrapped(stated).map(|values| Typed::new(Some(stated), values)));
             }
             // Numbers without a sign may be the bit patterns of signed products, of the narrowest type that
             // they fill; those of an unsigned type may be signed ones without their signs.
             let (low, high) = values.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
-            let narrowest = Entry::ALL.into_iter().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
-            let is_pattern = |pattern: &Entry| !pattern.holds(high) || entry.is_some_and(|entry| !entry.is_signed());
+            let narrowest =
+                INTEGER_TYPES.iter().copied().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
+            let is_pattern =
+                |pattern: &IntegerType| !pattern.holds(high) || entry.is_some_and(|entry| !entry.is_signed());
             if let Some(pattern) = narrowest.filter(|pattern| low == 0 && is_pattern(pattern) && stated.entry.is_none())
             {
                 typed.extend(wrapped(pattern).map(|values| Typed {

@@ -69,7 +69,7 @@ impl LutInfo {
             blake3: lut.blake3(),
             reading: ReadingInfo {
                 format: origin.format.unwrap_or("design").to_owned(),
-                entry: reading.and_then(|reading| reading.entry).map(|entry| entry.name().to_owned()),
+                entry: reading.and_then(|reading| reading.entry).map(|entry| entry.to_string()),
                 index: reading.map_or(IndexOrder::Numeric, |reading| reading.index),
                 from: origin.source,
                 swapped: origin.swapped,

@@ -3,7 +3,7 @@
 //! The native format's metadata, a sidecar and the comments of a C table share one set of named text
 //! fields; this is their owner.
 
-use super::reading::{Entry, IndexOrder, Stated, parse_size};
+use super::reading::{IndexOrder, Stated, parse_size};
 use super::{Claims, ErrorMetrics, Lut};
 use crate::kernel::Signedness;
 use serde::{Deserialize, Serialize};
@@ -92,13 +92,10 @@ impl Fields {
                     stated.signedness = Some(signedness);
                 }
                 "index" => {
-                    let orders = [IndexOrder::Numeric, IndexOrder::TwosComplement];
-                    let order = orders.into_iter().find(|order| order.name() == value);
-                    stated.index = Some(order.ok_or_else(|| error("numeric or twos-complement"))?);
+                    stated.index = Some(value.parse().map_err(|_| error("numeric or twos-complement"))?);
                 }
                 "entry" => {
-                    let entry = Entry::ALL.into_iter().find(|entry| entry.name() == value);
-                    stated.entry = Some(entry.ok_or_else(|| error("an integer type such as u16 or i32"))?);
+                    stated.entry = Some(value.parse().map_err(|_| error("an integer type such as u16 or i32"))?);
                 }
                 "bits" => {
                     stated.bits = Some(parse_size(value).ok_or_else(|| error("a width of 2 to 8, or two as in 8x4"))?);
@@ -121,7 +118,7 @@ pub(super) fn fields(lut: &Lut, index: IndexOrder) -> BTreeMap<String, String> {
     fields.extend([
         ("name".to_owned(), lut.name().to_owned()),
         ("signed".to_owned(), (lut.signedness() == Signedness::Signed).to_string()),
-        ("index".to_owned(), index.name().to_owned()),
+        ("index".to_owned(), index.to_string()),
         ("bits".to_owned(), bits),
     ]);
     fields

@@ -46,7 +46,7 @@ pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use origin::{LutWarning, Origin, ReadingSource};
 pub use plot::{PlotError, plot};
 pub use quadrant::{Quadrant, Relation};
-pub use reading::{Entry, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
+pub use reading::{INDEX_ORDERS, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
 pub use shipped::{SHIPPED, write_shipped};
 pub use sidecar::SidecarError;
 pub use table::Lut;

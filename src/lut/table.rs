@@ -5,8 +5,9 @@ use crate::kernel::Signedness;
 use std::ops::RangeInclusive;
 
 /// The complete product table of a multiplier: `lut[a][b]`, with `a` the first operand (the
-/// activation) and `b` the second (the weight).
-#[derive(Debug, Clone, PartialEq)]
+/// activation) and `b` the second (the weight). Two are equal when their products and the widths and
+/// signedness of their operands are, whatever their names and sources.
+#[derive(Debug, Clone)]
 pub struct Lut {
     name: String,
     signedness: Signedness,
@@ -149,6 +150,14 @@ impl Lut {
         lut
     }
 }
+
+impl PartialEq for Lut {
+    fn eq(&self, other: &Lut) -> bool {
+        (self.signedness, self.bits) == (other.signedness, other.bits) && self.products == other.products
+    }
+}
+
+impl Eq for Lut {}
 
 /// All operand values in numeric order, first operand major.
 pub(super) fn operand_pairs(signedness: Signedness, bits: [Bits; 2]) -> impl Iterator<Item = (i32, i32)> {

@@ -1,7 +1,8 @@
 //! The room as a whole: files in, files out, and bad files.
 
-use super::format::{FORMATS, by_name};
+use super::format::FORMATS;
 use super::*;
+use crate::integer::IntegerType;
 use crate::kernel::Signedness;
 use proptest::prelude::*;
 use std::fs;
@@ -192,7 +193,7 @@ fn layout(lut: &Lut, format: &'static dyn format::Format, twos_complement: bool,
     let index =
         if twos_complement && is_signed && !is_native { IndexOrder::TwosComplement } else { IndexOrder::Numeric };
     let is_short = lut.products().all(|(.., product)| i16::try_from(product).is_ok());
-    let entry = if is_short && !wide && !is_native { Entry::I16 } else { Entry::I32 };
+    let entry = if is_short && !wide && !is_native { IntegerType::I16 } else { IntegerType::I32 };
     let stated =
         Stated { entry: Some(entry), signedness: Some(lut.signedness()), index: Some(index), bits: Some(lut.bits()) };
     LutFormat { container: Some(format), stated }
@@ -209,11 +210,11 @@ proptest! {
             format: Some(layout(&lut, format, twos_complement, wide)),
             ..OpenOptions::default()
         }).unwrap();
-        for from in FORMATS {
+        for from in &FORMATS {
             lut.write(&path(*from), &layout(&lut, *from, twos_complement, wide)).unwrap();
             let first = read(*from);
             prop_assert!(first.products().eq(lut.products()), "{}", from.name());
-            for to in FORMATS {
+            for to in &FORMATS {
                 first.write(&path(*to), &layout(&lut, *to, !twos_complement, !wide)).unwrap();
                 let options = OpenOptions { format: Some(layout(&lut, *to, !twos_complement, !wide)), ..OpenOptions::default() };
                 let second = open(path(*to).to_str().unwrap(), &options).unwrap();
@@ -231,7 +232,7 @@ proptest! {
     fn readers_survive_damage(cut in 0.0..1.0f64, at in any::<prop::sample::Index>(), byte: u8, seed in prop::collection::vec(any::<u8>(), 0..300)) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("any");
-        for format in FORMATS {
+        for format in &FORMATS {
             let whole = format.write(&odd(Signedness::Signed), &Stated::default()).unwrap();
             // Damage in the header is the more telling: cut and change there as often as in the data.
             for span in [200.min(whole.len()), whole.len()] {
@@ -243,7 +244,7 @@ proptest! {
             }
             let _ = format.read(&seed);
             std::fs::write(&path, &seed).unwrap();
-            let _ = open(path.to_str().unwrap(), &OpenOptions { format: Some(LutFormat { container: by_name(format.name()), stated: Stated::default() }), ..OpenOptions::default() });
+            let _ = open(path.to_str().unwrap(), &OpenOptions { format: Some(LutFormat { container: Some(*format), stated: Stated::default() }), ..OpenOptions::default() });
         }
     }
 }
@@ -268,6 +269,6 @@ fn hostile_headers_are_refused() {
         npy("{'descr': '<i4', 'fortran_order': False, 'shape': (65536,), }\n"),
         b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
     ] {
-        by_name("npy").unwrap().read(&bytes).unwrap_err();
+        FORMATS.find("npy").unwrap().read(&bytes).unwrap_err();
     }
 }

@@ -1,7 +1,7 @@
 //! Writing tables: whole files or none.
 
 use super::format::{self, Format, FormatError};
-use super::reading::{LutFormat, Stated};
+use super::reading::{LutFormat, Stated, format_names};
 use super::{ErrorMetrics, Lut, Metadata, claims};
 use crate::output::{OutputError, OutputFile};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file's extension is no format's.
-    #[error("no LUT format has the extension of {}; state one of {}", .path.display(), format::names())]
+    #[error("no LUT file format has the extension of {}; state one of {}", .path.display(), format_names())]
     Extension {
         /// The file.
         path: PathBuf,

@@ -140,7 +140,7 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
         (&[("a.bin", [&[10][..], &[0; 3072]].concat())], &["a.bin", "sample 0 has label 10", "expected 0 to 9"]),
         (&[("a.bin", [&[20, 0][..], &[0; 3072]].concat())], &["sample 0 has label 20", "expected 0 to 19"]),
         (&[("a.bin", vec![])], &["an empty file", "known formats: idx, cifar10"]),
-        (&[("a.bin", vec![1; 99])], &["starts with [01, 01", "--data-format"]),
+        (&[("a.bin", vec![1; 99])], &["starts with [01, 01", "state the dataset format"]),
         (
             &[("a.tar", [vec![b'x'; 257], b"ustar".to_vec(), vec![0; 250]].concat())],
             &["a tar archive; unpack it first"],

@@ -71,11 +71,18 @@ fn sizes_and_channels_may_differ_when_the_options_make_them_alike() {
     let gray = Preprocess { channels: Some(Channels::Gray), ..crop.clone() };
     // By hand: (19595 * 10 + 38470 * 20 + 7471 * 30 + 32768) / 65536 = 18.65.
     assert_eq!(read(folder.path(), gray, 1).unwrap().0, [18, 18, 18, 18, 77, 77, 77, 77]);
-    let message = read(folder.path(), Preprocess::default(), 1).unwrap_err().to_string();
-    assert!(message.contains("2.png: becomes [3, 9, 3]") && message.contains("--resize and --crop"), "{message}");
+    let error = read(folder.path(), Preprocess::default(), 1).unwrap_err();
+    assert_eq!(error.keys(), ["resize", "crop"]);
+    let message = error.to_string();
+    assert!(message.contains("2.png: becomes [3, 9, 3]") && message.contains("resize and crop"), "{message}");
     save(&folder, "a/0.png", [2, 2], L8, &[1; 4]);
-    let message = read(folder.path(), crop, 1).unwrap_err().to_string();
-    assert!(message.contains("1.png: becomes [3, 2, 2]") && message.contains("--channels"), "{message}");
+    let error = read(folder.path(), crop, 1).unwrap_err();
+    assert_eq!(error.keys(), ["channels"]);
+    let message = error.to_string();
+    assert!(
+        message.contains("1.png: becomes [3, 2, 2]") && message.contains("convert all to gray or rgb"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -26,8 +26,8 @@ fn twos_complement() -> impl Iterator<Item = i32> + Clone {
 fn signed_tables_are_told_from_unsigned_ones_and_by_their_order() {
     let rough = |a: i32, b: i32| (a * b) & !63;
     let cases = [
-        (raw_i16(-128..128, rough), Some(Entry::I16), IndexOrder::Numeric),
-        (raw_i16(twos_complement(), rough), Some(Entry::I16), IndexOrder::TwosComplement),
+        (raw_i16(-128..128, rough), Some(IntegerType::I16), IndexOrder::Numeric),
+        (raw_i16(twos_complement(), rough), Some(IntegerType::I16), IndexOrder::TwosComplement),
     ];
     for (contents, entry, index) in cases {
         let read = interpret(&contents, &Stated::default()).unwrap();
@@ -43,7 +43,7 @@ fn signed_products_written_as_unsigned_bit_patterns_are_recognised() {
     let values = (-128..128).flat_map(|a| (-128..128).map(move |b| i128::from((a * b) as u16))).collect();
     let contents = Contents::new(Entries::Numbers { values, entry: None }, None);
     let read = interpret(&contents, &Stated::default()).unwrap();
-    assert_eq!(read.reading.entry, Some(Entry::I16));
+    assert_eq!(read.reading.entry, Some(IntegerType::I16));
     assert_eq!(read.reading.signedness, SIGNED);
     assert_eq!(read.products[0], 128 * 128);
     assert_eq!(read.products[255], -128 * 127);
@@ -65,7 +65,7 @@ fn statements_against_the_entries_are_named_with_what_the_entries_say() {
     let signed = || raw_i16(-128..128, |a, b| a * b);
     let unsigned = || raw_i16(0..256, |a, b| a * b);
     let signedness = |signedness| Stated { signedness: Some(signedness), ..Stated::default() };
-    let half = (ReadingSource::Sidecar, Stated { entry: Some(Entry::I16), ..Stated::default() });
+    let half = (ReadingSource::Sidecar, Stated { entry: Some(IntegerType::I16), ..Stated::default() });
     let cases = [
         (
             signed(),
@@ -128,7 +128,7 @@ fn signed_tables_without_their_signs_are_still_known() {
         ((-128..128).collect::<Vec<i128>>(), IndexOrder::Numeric),
         ((0..128).chain(-128..0).collect(), IndexOrder::TwosComplement),
     ] {
-        for entry in [None, Some(Entry::I16), Some(Entry::U16), Some(Entry::U32)] {
+        for entry in [None, Some(IntegerType::I16), Some(IntegerType::U16), Some(IntegerType::U32)] {
             let entries = Entries::Numbers { values: values(&order), entry };
             let read = interpret(&Contents::new(entries, None), &Stated::default()).unwrap();
             assert_eq!((read.reading.signedness, read.reading.index), (SIGNED, index), "{entry:?}");
@@ -139,7 +139,7 @@ fn signed_tables_without_their_signs_are_still_known() {
 
 #[test]
 fn the_only_reading_must_resemble_a_product_unless_stated() {
-    let contents = || Contents::new(Entries::Numbers { values: vec![7; 1 << 16], entry: Some(Entry::U64) }, None);
+    let contents = || Contents::new(Entries::Numbers { values: vec![7; 1 << 16], entry: Some(IntegerType::U64) }, None);
     assert!(matches!(interpret(&contents(), &Stated::default()), Err(DetectError::Noise { .. })));
     let stated = Stated { signedness: Some(Signedness::Unsigned), ..Stated::default() };
     assert!(interpret(&contents(), &stated).is_ok());
@@ -151,7 +151,7 @@ fn readings_that_give_one_table_are_not_ambiguous() {
     let bytes: Vec<u8> =
         (0..256).flat_map(|a| (0..256).map(move |b| (a * b / 2) as u16)).flat_map(u16::to_le_bytes).collect();
     let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default()).unwrap();
-    assert_eq!((read.reading.entry, read.reading.signedness), (Some(Entry::U16), Signedness::Unsigned));
+    assert_eq!((read.reading.entry, read.reading.signedness), (Some(IntegerType::U16), Signedness::Unsigned));
 }
 
 #[test]
@@ -172,12 +172,13 @@ fn half_a_table_is_not_taken_for_a_narrower_one() {
     let contents = raw::Raw.read(&half).unwrap();
     assert!(matches!(interpret(&contents, &Stated::default()), Err(DetectError::Oblong { .. })));
     let stated = Stated { bits: Some([7, 8].map(|bits| Bits::try_from(bits).unwrap())), ..Stated::default() };
-    assert_eq!(interpret(&contents, &stated).unwrap().reading.entry, Some(Entry::U16));
+    assert_eq!(interpret(&contents, &stated).unwrap().reading.entry, Some(IntegerType::U16));
 }
 
 #[test]
 fn narrow_tables_are_read_at_their_own_size() {
-    for (entry, first, second) in [(Entry::U8, 16, 16), (Entry::U16, 64, 64), (Entry::U32, 128, 128)] {
+    for (entry, first, second) in [(IntegerType::U8, 16, 16), (IntegerType::U16, 64, 64), (IntegerType::U32, 128, 128)]
+    {
         let pairs = (0..first).flat_map(|a| (0..second).map(move |b: u64| a * b));
         let bytes: Vec<u8> = pairs.flat_map(|product| product.to_le_bytes().into_iter().take(entry.size())).collect();
         let read = interpret(&raw::Raw.read(&bytes).unwrap(), &Stated::default()).unwrap();

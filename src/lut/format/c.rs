@@ -1,25 +1,29 @@
 //! C headers and sources: an array's initialiser, and what comments say of the multiplier.
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout, matrix};
+use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::c_source::{comment_fields, split_comments};
 use crate::lut::metadata::fields;
-use crate::lut::reading::{Entry, Stated};
+use crate::lut::reading::Stated;
+use crate::registry::Named;
 use std::fmt::Write;
 
 /// `.h` and `.c` files. Of several initialisers the longest is the table.
 pub struct C;
 
-impl Format for C {
+impl Named for C {
     fn name(&self) -> &'static str {
         "c"
     }
+}
 
+impl Format for C {
     fn extensions(&self) -> &'static [&'static str] {
         &["h", "c", "hpp", "cpp", "inc"]
     }
 
-    fn recognises(&self, bytes: &[u8]) -> bool {
+    fn recognizes(&self, bytes: &[u8]) -> bool {
         std::str::from_utf8(bytes).is_ok_and(|text| text.contains('{') && text.contains('='))
     }
 
@@ -35,7 +39,7 @@ impl Format for C {
     }
 
     fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
-        let (entry, index) = layout(self.name(), lut, stated, &[Entry::U16, Entry::I16, Entry::I32])?;
+        let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::U16, IntegerType::I16, IntegerType::I32])?;
         let mut text = String::from("/*\n");
         for (key, value) in fields(lut, index) {
             // Nothing in a value may end the comment.

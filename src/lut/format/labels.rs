@@ -43,7 +43,7 @@ fn order(labels: &[i128], bits: Bits) -> Option<Stated> {
 
 #[cfg(test)]
 mod tests {
-    use crate::lut::format::by_name;
+    use crate::lut::format::FORMATS;
     use crate::lut::{IndexOrder, LutFormat, OpenOptions, read_stream};
 
     /// A table of `product` over `operands` with labels, behind `corner`.
@@ -63,7 +63,7 @@ mod tests {
         let unsigned: Vec<i32> = (0..256).collect();
         let rough = |a: i32, b: i32| (a * b) & !255;
         let options = OpenOptions {
-            format: Some(LutFormat { container: by_name("csv"), ..LutFormat::default() }),
+            format: Some(LutFormat { container: FORMATS.get("csv").copied(), ..LutFormat::default() }),
             ..OpenOptions::default()
         };
         for corner in ["", "a\\b", "0"] {
@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn what_only_looks_like_labels_stays() {
         let shifted = labelled("", &(1..257).collect::<Vec<_>>(), |a, b| a * b);
-        assert!(by_name("csv").unwrap().read(shifted.as_bytes()).is_err());
+        assert!(FORMATS.find("csv").unwrap().read(shifted.as_bytes()).is_err());
         let named = "table\n1 2 3\n";
-        assert!(by_name("text").unwrap().read(named.as_bytes()).unwrap_err().to_string().contains("`table`"));
+        assert!(FORMATS.find("text").unwrap().read(named.as_bytes()).unwrap_err().to_string().contains("'table'"));
     }
 }

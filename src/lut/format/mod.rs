@@ -12,26 +12,30 @@ mod safetensors;
 mod text;
 
 use super::metadata::{FieldError, Fields};
-use super::reading::{Entry, IndexOrder, Stated};
+use super::reading::{IndexOrder, Stated};
 use super::{Bits, Lut};
+use crate::integer::IntegerType;
+use crate::registry::{Named, Registry};
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-/// Every format. The first whose bytes are recognised reads a file of unknown extension.
-pub static FORMATS: &[&dyn Format] = &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw];
+/// Every format. The first that recognizes its bytes reads a file of unknown extension.
+pub static FORMATS: Registry<&dyn Format> = Registry::new(
+    "LUT file format",
+    &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw],
+);
 
 /// The most entries of a table.
 pub(super) const MAX_ENTRIES: usize = 1 << 16;
 
-/// A way of keeping a table in a file.
-pub trait Format: Sync {
-    /// The name that options and reports use.
-    fn name(&self) -> &'static str;
-
+/// A file format for tables. Formats are equal when their names are.
+pub trait Format: Named + Sync {
     /// The file name extensions, without the dot, lower-case; the first is the usual one.
     fn extensions(&self) -> &'static [&'static str];
 
     /// Whether bytes look like a file of this format.
-    fn recognises(&self, bytes: &[u8]) -> bool;
+    fn recognizes(&self, bytes: &[u8]) -> bool;
 
     /// Takes a file apart.
     ///
@@ -44,6 +48,26 @@ pub trait Format: Sync {
     /// # Errors
     /// When the layout is none of the format's, or an entry does not fit its type.
     fn write(&self, lut: &Lut, layout: &Stated) -> Result<Vec<u8>, FormatError>;
+}
+
+impl PartialEq for dyn Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Format {}
+
+impl Hash for dyn Format {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl fmt::Debug for dyn Format {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.name())
+    }
 }
 
 /// What a file holds before its entries are interpreted.
@@ -74,7 +98,7 @@ pub enum Entries {
         /// The values.
         values: Vec<i128>,
         /// Their type.
-        entry: Option<Entry>,
+        entry: Option<IntegerType>,
     },
 }
 
@@ -115,18 +139,8 @@ pub enum FormatError {
         /// The product.
         value: i32,
         /// The type of entries.
-        entry: Entry,
+        entry: IntegerType,
     },
-}
-
-/// The names of all formats, for messages.
-pub fn names() -> String {
-    FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
-}
-
-/// The format called `name`.
-pub fn by_name(name: &str) -> Option<&'static dyn Format> {
-    FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
 /// The format that files with `path`'s extension have.
@@ -137,7 +151,7 @@ pub fn by_extension(path: &Path) -> Option<&'static dyn Format> {
 
 /// The format that `bytes` look like; raw entries when like nothing else.
 pub fn by_contents(bytes: &[u8]) -> &'static dyn Format {
-    FORMATS.iter().copied().find(|format| format.recognises(bytes)).unwrap_or(&raw::Raw)
+    FORMATS.iter().copied().find(|format| format.recognizes(bytes)).unwrap_or(&raw::Raw)
 }
 
 /// The native format's bytes: what a computed table's hash is taken of.
@@ -176,8 +190,8 @@ fn layout(
     format: &'static str,
     lut: &Lut,
     stated: &Stated,
-    usual: &[Entry],
-) -> Result<(Entry, IndexOrder), FormatError> {
+    usual: &[IntegerType],
+) -> Result<(IntegerType, IndexOrder), FormatError> {
     let error = |reason: String| FormatError::Layout { format, reason };
     let actual = Stated { signedness: Some(lut.signedness()), bits: Some(lut.bits()), ..Stated::default() };
     if actual.or(*stated) != stated.or(actual) {
@@ -185,9 +199,9 @@ fn layout(
         return Err(error(format!("the multiplier is {:?}, {a}x{b} bits", lut.signedness()).to_lowercase()));
     }
     let overflow =
-        |entry: Entry| lut.products().map(|(.., product)| product).find(|&product| !entry.holds(product.into()));
+        |entry: IntegerType| lut.products().map(|(.., product)| product).find(|&product| !entry.holds(product.into()));
     let fitting = usual.iter().copied().find(|&entry| overflow(entry).is_none());
-    let entry = stated.entry.or(fitting).unwrap_or(Entry::I32);
+    let entry = stated.entry.or(fitting).unwrap_or(IntegerType::I32);
     match overflow(entry) {
         Some(value) => Err(FormatError::Overflow { value, entry }),
         None => Ok((entry, stated.index.unwrap_or(IndexOrder::Numeric))),
