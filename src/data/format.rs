@@ -102,7 +102,7 @@ impl Probe {
             },
             Probe::File { head, .. } if head.get(TAR) == Some(b"ustar") => "a tar archive; unpack it first".to_owned(),
             Probe::File { head, .. } if head.starts_with(b"PAR1") => {
-                "a Parquet file, which builds with `--features parquet` read".to_owned()
+                "a Parquet file, which needs the cargo feature 'parquet'".to_owned()
             }
             Probe::File { head, .. } if head.starts_with(b"\x93NUMPY") => {
                 "a single NumPy array; numpy.savez puts images and labels into one .npz file".to_owned()

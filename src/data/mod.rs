@@ -42,6 +42,7 @@ mod format;
 mod idx;
 mod image_files;
 mod interpolation;
+#[cfg(feature = "images")]
 mod jpeg;
 mod list;
 mod names;

@@ -25,6 +25,7 @@ mod metadata;
 mod metrics;
 mod open;
 mod origin;
+#[cfg(feature = "plot")]
 mod plot;
 mod quadrant;
 mod reading;
@@ -44,6 +45,7 @@ pub use metadata::{FieldError, Fields, Metadata};
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use origin::{LutWarning, Origin, ReadingSource};
+#[cfg(feature = "plot")]
 pub use plot::{PlotError, plot};
 pub use quadrant::{Quadrant, Relation};
 pub use reading::{INDEX_ORDERS, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
