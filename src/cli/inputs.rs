@@ -234,7 +234,7 @@ impl LutFileArgs {
         let format = self.lut_format.as_deref().map(str::parse).transpose()?;
         let options = OpenOptions { format, swap_operands: self.swap_operands, coding };
         let lut = lut::open(lut, &options)?;
-        lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
+        lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
         Ok(lut)
     }
 }

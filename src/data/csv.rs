@@ -1,4 +1,4 @@
-//! Comma-separated rows: a label, then the pixels of a square grey image, 0 to 255.
+//! Comma-separated rows: a label, then the pixels of a square gray image, 0 to 255.
 //!
 //! That is how MNIST and its relatives are passed around as tables; a first row of names that
 //! starts with that of the label is skipped. Rows have no fixed length, so that opening goes
@@ -78,7 +78,7 @@ impl Index {
             let (line, byte) = row.position().map_or((0, 0), |position| (position.line(), position.byte()));
             let Some(label) = number(first) else {
                 let found = format!("{:?} first in line {line}", String::from_utf8_lossy(first));
-                let expected = "a label, a whole number from 0 (a line of names starts with `label`)";
+                let expected = "a label, a whole number from 0 (a header line starts with 'label')";
                 return Err(DataError::content(file, found, expected));
             };
             if fields != Some(row.len()) {
@@ -96,7 +96,7 @@ impl Index {
             return Err(DataError::content(file, "no rows of numbers", "a label and its pixels in each"));
         }
         if pixels == 0 || index.side * index.side != pixels {
-            let expected = "a label and the pixels of a square grey image, as 785 for 28 x 28";
+            let expected = "a label and the pixels of a square gray image, as 785 for 28 x 28";
             return Err(DataError::content(file, format!("{} fields a row", pixels + 1), expected));
         }
         Ok(index)

@@ -1,4 +1,4 @@
-//! What can be wrong with a dataset's files.
+//! Errors in a dataset's files.
 
 use super::DecodeError;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The operating system refused, or a compressed stream is damaged or ends early.
+    /// An I/O error, or a damaged or truncated compressed stream.
     #[error("{file}: cannot read it")]
     Io {
         /// The file or folder.
@@ -17,14 +17,14 @@ pub enum DataError {
         #[source]
         source: std::io::Error,
     },
-    /// The content is not what the format asks for.
+    /// The content does not follow the format.
     #[error("{file}: found {found}, expected {expected}")]
     Content {
         /// The file.
         file: String,
         /// What it holds.
         found: String,
-        /// What the format asks for, and the mend where there is one.
+        /// What the format requires, and the fix where there is one.
         expected: String,
     },
     /// The file has fewer or more bytes than its header promises.
@@ -51,7 +51,7 @@ pub enum DataError {
         /// Labels there.
         label_count: u64,
     },
-    /// A label names no class.
+    /// A label is out of range.
     #[error("{file}: sample {sample} has label {label}, expected {}", labels(*.classes))]
     Label {
         /// The file or dataset.
@@ -63,7 +63,7 @@ pub enum DataError {
         /// How many classes there are; more than 2^32 - 1 where the format sets no bound.
         classes: u64,
     },
-    /// A set's classes are neither as many as the network's nor named like them.
+    /// A dataset's classes match the network's neither in number nor by name.
     #[error("{dataset}: has {found} classes, but the network has {expected}; {reason}")]
     Classes {
         /// The dataset.
@@ -75,20 +75,20 @@ pub enum DataError {
         /// Why they are not matched by name.
         reason: String,
     },
-    /// A set's classes do not tell what is normal.
+    /// Not exactly one of a dataset's classes is of normal samples.
     #[error(
-        "{dataset}: has the classes {found}: an anomaly detector takes one of normal samples, called {expected}, and any \
-         number of anomalous ones"
+        "{dataset}: has the classes {found}; an anomaly detector needs exactly one class of normal samples (named {expected}), \
+         and any number of anomalous ones"
     )]
     Normal {
         /// The dataset.
         dataset: String,
         /// Its classes.
         found: String,
-        /// What that of normal samples may be called.
+        /// The names of a class of normal samples.
         expected: String,
     },
-    /// A folder lacks the files that its format and the wanted split ask for.
+    /// A folder lacks the files that its format and the split require.
     #[error("{}: has no {missing}; expected {expected}", folder.display())]
     Missing {
         /// The folder.
@@ -106,9 +106,9 @@ pub enum DataError {
     Unrecognized {
         /// The file or folder.
         path: PathBuf,
-        /// What was seen of it.
+        /// A description of its content.
         found: String,
-        /// The formats there are.
+        /// The known formats.
         known: String,
     },
     /// Several formats fit equally well.

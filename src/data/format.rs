@@ -49,7 +49,7 @@ pub(super) enum Evidence {
     Certain,
 }
 
-/// What formats look at to recognise their own.
+/// What formats look at to recognize their own.
 pub(super) enum Probe {
     /// Sorted names of a folder's files, and of its folders.
     Folder { files: Vec<String>, folders: Vec<String> },
@@ -176,13 +176,13 @@ impl PartialEq for DataFormat {
 
 impl Eq for DataFormat {}
 
-/// Opens the dataset at `path`: as `format`, or as the one that recognises it.
+/// Opens the dataset at `path`: as `format`, or as the one that recognizes it.
 ///
 /// `split` chooses the part of a folder with standard names; evaluation reads [`Split::Test`],
 /// calibration [`Split::Train`].
 ///
 /// # Errors
-/// When nothing recognises the path, files are missing, truncated or of another format, or images
+/// When nothing recognizes the path, files are missing, truncated or of another format, or images
 /// and labels differ in number.
 pub fn open(path: &Path, format: Option<DataFormat>, split: Split) -> Result<Dataset, DataError> {
     let format = match format {

@@ -69,7 +69,7 @@ fn labels_beside(images: &Path) -> Result<PathBuf, DataError> {
     if !stem.contains("images") {
         return Err(DataError::content(
             images.display(),
-            "a file name without `images`",
+            "a file name without 'images'",
             "one as train-images-idx3-ubyte, so that its labels are found beside it",
         ));
     }

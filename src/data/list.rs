@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub(super) static FORMAT: Format =
     Format { name: "list", summary: "A text file of 'path label' lines", recognize, open };
 
-/// No path is this long.
+/// Longer lines are errors.
 const LONGEST_LINE: u64 = 64 << 10;
 
 fn recognize(probe: &mut Probe) -> Evidence {
@@ -78,7 +78,7 @@ fn excerpt(line: &[u8]) -> String {
     line.chars().take(SHOWN).collect()
 }
 
-/// The folder that a list's paths are relative to, told by where its first image is.
+/// The folder that a list's paths are relative to, found by where its first image is.
 fn root(list: &Path, first: &Path) -> Result<PathBuf, DataError> {
     let candidates = [list.with_file_name(""), list.with_extension("")];
     let found = candidates.iter().find(|root| root.join(first).is_file());

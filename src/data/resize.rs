@@ -28,7 +28,7 @@ pub(super) fn resize(
     [height, width]: [usize; 2],
     interpolation: Interpolation,
 ) -> Vec<u8> {
-    let filter = Filter::of(interpolation);
+    let filter = Filter::new(interpolation);
     let rows = if w == width { planes.to_vec() } else { filter_rows(planes, w, &Taps::new(w, width, &filter)) };
     if h == height {
         return rows;
@@ -50,7 +50,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn of(interpolation: Interpolation) -> Filter {
+    fn new(interpolation: Interpolation) -> Filter {
         match interpolation {
             Interpolation::Bilinear => Filter { support: 1.0, weight: |x| (1.0 - x.abs()).max(0.0) },
             Interpolation::Bicubic => Filter { support: 2.0, weight: cubic },

@@ -73,7 +73,7 @@ fn header_len(head: &[u8]) -> Option<u64> {
 fn array(name: &str, info: &TensorInfo, source: Source, data: u64) -> Result<Array, DataError> {
     let Some(kind) = kind(info.dtype) else {
         let expected = "integers, or floats of 16 to 64 bits";
-        return Err(DataError::content(&source, format!("`{name}` of type {}", info.dtype), expected));
+        return Err(DataError::content(&source, format!("'{name}' of type {}", info.dtype), expected));
     };
     let dims = info.shape.iter().map(|&dim| dim as u64).collect();
     let offset = data + info.data_offsets.0 as u64;

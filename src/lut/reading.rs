@@ -1,7 +1,7 @@
-//! Readings: what the numbers of a table file can be taken to mean.
+//! Readings: the ways to interpret the numbers of a table file.
 //!
-//! A file holds entries; a [`Reading`] says how they become products. [`Stated`] is what is known of
-//! it beforehand, piece by piece; detection fills in the rest.
+//! A file holds entries; a [`Reading`] says how they become products. A [`PartialReading`] is what is
+//! known of it beforehand; detection fills in the rest.
 
 use super::Bits;
 use super::format::{FORMATS, Format};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// The order of a file's rows and columns over signed operands. Unsigned ones know only `Numeric`.
+/// The order of a file's rows and columns over signed operands. Unsigned ones are always `Numeric`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IndexOrder {
     /// From the smallest operand to the largest.
@@ -46,7 +46,7 @@ impl IndexOrder {
     }
 }
 
-/// How a file's entries were taken.
+/// How a file's entries were interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// The type of entries, where the file format has one; little-endian in raw files.
@@ -65,13 +65,13 @@ impl fmt::Display for Reading {
         let Reading { entry, signedness, index, bits } = *self;
         let index = (signedness == Signedness::Signed).then_some(index);
         let bits = (bits != [Bits::EIGHT; 2]).then_some(bits);
-        Stated { entry, signedness: Some(signedness), index, bits }.fmt(f)
+        PartialReading { entry, signedness: Some(signedness), index, bits }.fmt(f)
     }
 }
 
-/// What is said of a reading before the entries are looked at.
+/// The parts of a reading that are stated rather than detected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Stated {
+pub struct PartialReading {
     /// The type of entries.
     pub entry: Option<IntegerType>,
     /// Signed or unsigned operands.
@@ -82,16 +82,16 @@ pub struct Stated {
     pub bits: Option<[Bits; 2]>,
 }
 
-impl Stated {
+impl PartialReading {
     /// Whether nothing is stated.
     pub fn is_empty(&self) -> bool {
-        *self == Stated::default()
+        *self == PartialReading::default()
     }
 
-    /// These statements, and `weaker` ones where these are silent.
+    /// This reading, with `weaker` filling in what is missing.
     #[must_use]
-    pub fn or(self, weaker: Stated) -> Stated {
-        Stated {
+    pub fn or(self, weaker: PartialReading) -> PartialReading {
+        PartialReading {
             entry: self.entry.or(weaker.entry),
             signedness: self.signedness.or(weaker.signedness),
             index: self.index.or(weaker.index),
@@ -99,10 +99,10 @@ impl Stated {
         }
     }
 
-    /// These statements without what `stronger` ones speak of.
+    /// This reading without the parts that `stronger` states.
     #[must_use]
-    pub fn beyond(&self, stronger: Stated) -> Stated {
-        Stated {
+    pub fn without(&self, stronger: PartialReading) -> PartialReading {
+        PartialReading {
             entry: self.entry.filter(|_| stronger.entry.is_none()),
             signedness: self.signedness.filter(|_| stronger.signedness.is_none()),
             index: self.index.filter(|_| stronger.index.is_none()),
@@ -110,8 +110,8 @@ impl Stated {
         }
     }
 
-    /// Whether `reading` is as stated.
-    pub fn admits(&self, reading: &Reading) -> bool {
+    /// Whether `reading` agrees with all that is stated.
+    pub fn matches(&self, reading: &Reading) -> bool {
         self.entry.is_none_or(|entry| Some(entry) == reading.entry)
             && self.signedness.is_none_or(|signedness| signedness == reading.signedness)
             && self.index.is_none_or(|index| index == reading.index)
@@ -119,7 +119,7 @@ impl Stated {
     }
 }
 
-impl fmt::Display for Stated {
+impl fmt::Display for PartialReading {
     /// In the words of a [`LutFormat`].
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let signedness = self.signedness.map(|signedness| match signedness {
@@ -160,7 +160,7 @@ pub struct LutFormat {
     /// The file's format.
     pub container: Option<&'static dyn Format>,
     /// The reading of its entries.
-    pub stated: Stated,
+    pub stated: PartialReading,
 }
 
 impl fmt::Display for LutFormat {

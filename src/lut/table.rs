@@ -1,6 +1,6 @@
 //! The product table of a multiplier.
 
-use super::{Bits, IndexOrder, Metadata, Origin};
+use super::{Bits, IndexOrder, Metadata, Provenance};
 use crate::kernel::Signedness;
 use std::ops::RangeInclusive;
 
@@ -15,7 +15,7 @@ pub struct Lut {
     /// In numeric order of both operands, first operand major.
     products: Box<[i32]>,
     metadata: Metadata,
-    origin: Origin,
+    provenance: Provenance,
 }
 
 impl Lut {
@@ -38,8 +38,8 @@ impl Lut {
     /// Takes products in numeric order of both operands, first operand major.
     pub(super) fn from_products(name: &str, signedness: Signedness, bits: [Bits; 2], products: Box<[i32]>) -> Self {
         assert_eq!(products.len(), bits[0].values() * bits[1].values(), "products of a table of {bits:?}");
-        let (metadata, origin) = (Metadata::default(), Origin::default());
-        Lut { name: name.to_owned(), signedness, bits, products, metadata, origin }
+        let (metadata, provenance) = (Metadata::default(), Provenance::default());
+        Lut { name: name.to_owned(), signedness, bits, products, metadata, provenance }
     }
 
     /// The same table under another name.
@@ -58,8 +58,8 @@ impl Lut {
 
     /// The same table with where it came from.
     #[must_use]
-    pub(super) fn with_origin(mut self, origin: Origin) -> Self {
-        self.origin = origin;
+    pub(super) fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
         self
     }
 
@@ -92,8 +92,8 @@ impl Lut {
     }
 
     /// Where the table came from and how it was read.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// The product of operand values `a` and `b`.
@@ -146,7 +146,7 @@ impl Lut {
         let [a, b] = self.bits;
         let mut lut = Lut::from_fn_sized(&self.name, self.signedness, [b, a], |a, b| self.product(b, a));
         lut.metadata = self.metadata.clone();
-        lut.origin = Origin { swapped: !self.origin.swapped, ..self.origin.clone() };
+        lut.provenance = Provenance { swapped: !self.provenance.swapped, ..self.provenance.clone() };
         lut
     }
 }

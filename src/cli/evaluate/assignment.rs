@@ -87,6 +87,6 @@ impl EvaluateArgs {
 /// Says aloud what is doubtful of the multipliers.
 pub(super) fn warn_of(luts: &[Arc<Lut>]) {
     for lut in luts {
-        lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
+        lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
     }
 }

@@ -44,7 +44,7 @@ impl EvaluateArgs {
                 "the energy adds up figures of different kinds of sources: give all of them by --costs".to_owned(),
             );
         }
-        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
+        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
         Ok(Report {
             schema: 1,
             tool: ToolReport::default(),

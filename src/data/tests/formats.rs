@@ -11,11 +11,11 @@ proptest! {
     fn every_format_reads_back_its_encoding_in_any_ranges(
         (encoding, set) in encoded_sets(9),
         cuts in proptest::collection::vec((0..10usize, 0..10usize), 1..6),
-        recognised: bool,
+        recognized: bool,
     ) {
         let folder = tempdir().unwrap();
         let path = (encoding.write)(&set, folder.path());
-        let format = if recognised { None } else { Some(encoding.data_format()) };
+        let format = if recognized { None } else { Some(encoding.data_format()) };
         let mut dataset = data::open(&path, format, Split::Test).unwrap();
         prop_assert_eq!(dataset.image_shape(), set.shape);
         prop_assert_eq!(dataset.pixel_kind(), PixelKind::Bytes);

@@ -1,4 +1,4 @@
-//! Multipliers from the literature, computed rather than read.
+//! Multipliers from the literature, computed instead of read from files.
 //!
 //! A [`Family`] is one paper's design with its parameters; a [`Design`] is one member of it. Its name
 //! is the family's, then each parameter behind its letter, then `signed` where that is not the usual
@@ -22,7 +22,7 @@ mod tosam;
 mod truncated;
 mod udm;
 
-use super::{Bits, ErrorMetrics, Lut, Metadata, claims};
+use super::{Bits, ErrorMetrics, Lut, Metadata, stated_metrics};
 use crate::kernel::Signedness;
 use crate::registry::{Named, Registry, UnknownName, similar};
 use std::fmt;
@@ -178,7 +178,7 @@ impl Design {
 
     /// How many products of `lut` are not this design's; `None` when their operands are not alike.
     pub(super) fn differences(&self, lut: &Lut) -> Option<usize> {
-        let is_swapped = lut.origin().swapped;
+        let is_swapped = lut.provenance().swapped;
         let differs = |&(a, b, product): &(i32, i32, i32)| {
             let (a, b) = if is_swapped { (b, a) } else { (a, b) };
             product != (self.family.product)(&self.values, self.signedness, a, b)
@@ -196,7 +196,7 @@ impl Design {
             paper: Some(self.family.paper.to_owned()),
             parameters: self.parameters(),
             source: Some(format!("approx-eval, computed from the definition of `{}`", self.family.name)),
-            claims: claims::measured(&ErrorMetrics::of(&lut)),
+            stated_metrics: stated_metrics::measured(&ErrorMetrics::compute(&lut)),
             ..Metadata::default()
         };
         lut.with_metadata(metadata)

@@ -3,7 +3,7 @@
 use super::{Contents, Entries, Format, FormatError, layout, table_bits};
 use crate::integer::IntegerType;
 use crate::lut::Lut;
-use crate::lut::reading::Stated;
+use crate::lut::reading::PartialReading;
 use crate::registry::Named;
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
@@ -64,7 +64,7 @@ impl Format for Npy {
         Ok(Contents::new(Entries::Numbers { values, entry: Some(entry) }, Some(shape)))
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
         let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::I32])?;
         let shape = lut.bits().map(|bits| bits.values() as u64);
         let values = lut.entries(index).map(i128::from);

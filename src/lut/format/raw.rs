@@ -3,7 +3,7 @@
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout};
 use crate::integer::IntegerType;
 use crate::lut::Lut;
-use crate::lut::reading::Stated;
+use crate::lut::reading::PartialReading;
 use crate::registry::Named;
 
 /// Raw entries.
@@ -36,7 +36,7 @@ impl Format for Raw {
         Ok(Contents::new(Entries::Bytes(bytes.to_vec()), None))
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
         let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::U16, IntegerType::I16, IntegerType::I32])?;
         Ok(lut.entries(index).flat_map(|value| i64::from(value).to_le_bytes().into_iter().take(entry.size())).collect())
     }

@@ -8,7 +8,7 @@ use super::{Contents, Entries, Format, FormatError, layout, raw, table_bits};
 use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::metadata::{Fields, fields};
-use crate::lut::reading::{IndexOrder, Stated};
+use crate::lut::reading::{IndexOrder, PartialReading};
 use crate::registry::Named;
 use ::safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
@@ -38,7 +38,7 @@ impl Format for Safetensors {
         let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
         let names = || tensors.names().into_iter().take(5).collect::<Vec<_>>().join(", ");
         let tensor = tensors.tensor("lut").map_err(|_| {
-            FormatError::Broken(format!("no tensor `lut`, expected I32 [256, 256]; there is {}", names()))
+            FormatError::Broken(format!("no tensor 'lut', expected I32 [256, 256]; there is {}", names()))
         })?;
         let &[rows, columns] = tensor.shape() else {
             return Err(FormatError::Shape { found: format!("shape {:?}", tensor.shape()) });
@@ -53,7 +53,7 @@ impl Format for Safetensors {
         })
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
         let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::I32])?;
         if (entry, index) != (IntegerType::I32, IndexOrder::Numeric) {
             let reason = "the native format has entries of i32 in numeric order".to_owned();

@@ -161,7 +161,7 @@ impl EnergyReport {
     /// The energy of `layers`; none where no multiplier in use has a figure.
     fn of(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Option<Self> {
         let figure = |lut: &Arc<Lut>| {
-            let cost = costs.of(lut)?;
+            let cost = costs.get(lut)?;
             let source = EnergySource { relative: cost.relative_energy?, source: cost.source, note: cost.note };
             Some((lut.name().to_owned(), source))
         };

@@ -18,7 +18,7 @@ impl LutList {
     pub fn of(designs: &[Design], costs: &Costs) -> Self {
         let describe = |design: &Design| {
             let lut = design.lut();
-            LutInfo::with_cost(&lut, Some(costs.of_design(design, &lut)))
+            LutInfo::with_cost(&lut, Some(costs.get_design(design, &lut)))
         };
         let described: Vec<_> = designs.par_iter().map(|design| (design.family().name, describe(design))).collect();
         let members = |family: &'static Family| {

@@ -34,7 +34,7 @@ fn check_family(name: &str, signedness: Signedness, expected: impl Fn(&[usize], 
 }
 
 fn metrics(name: &str) -> ErrorMetrics {
-    ErrorMetrics::of(&lut(name))
+    ErrorMetrics::compute(&lut(name))
 }
 
 fn bit(operand: i32, position: usize) -> i32 {
