@@ -6,6 +6,23 @@
 //! the approximate ones of [`layer`], which take scales from [`quant`], products from a multiplier of
 //! [`lut`], and sums from [`kernel`].
 //!
+//! The candle crates that tensors and layers come from are re-exported as [`candle_core`] and
+//! [`candle_nn`].
+//!
+//! # Cargo features
+//! `default = ["cli"]` has everything but `parquet` and `fp32-avx512`. A library user turns the default
+//! off and picks:
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `cli` | the command's options and terminal output; turns on `embedded`, `images`, `onnx` and `plot` |
+//! | `embedded` | the shipped networks and their test set, 6 MB of the binary |
+//! | `images` | datasets of PNG and JPEG files |
+//! | `onnx` | networks in ONNX files |
+//! | `parquet` | datasets in Parquet files; turns on `images` |
+//! | `plot` | SVG plots of multipliers' errors |
+//! | `fp32-avx512` | AVX-512 for the fp32 layers |
+//!
 //! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one, open an
 //! [`eval::Session`]:
 //!
@@ -22,12 +39,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub use candle_core;
+pub use candle_nn;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
 pub mod eval;
 pub mod graph;
 pub mod import;
+pub mod integer;
 #[expect(unsafe_code, reason = "SIMD: the only room where it is allowed")]
 pub mod kernel;
 pub mod layer;

@@ -14,14 +14,14 @@
 //! }
 //!
 //! impl Named for Color {
-//!     fn name(&self) -> &str {
+//!     fn name(&self) -> &'static str {
 //!         match self {
 //!             Color::Red => "red",
 //!             Color::Gray => "gray",
 //!         }
 //!     }
 //!
-//!     fn aliases(&self) -> &[&'static str] {
+//!     fn aliases(&self) -> &'static [&'static str] {
 //!         if *self == Color::Gray { &["grey"] } else { &[] }
 //!     }
 //! }
@@ -32,16 +32,19 @@
 //! let error = COLORS.find("rad").unwrap_err();
 //! assert_eq!(error.to_string(), "unknown color 'rad', did you mean 'red'? expected one of red, gray");
 //! ```
+//!
+//! Within the crate, `by_name!(Color, COLORS)` adds what such a type needs besides: `FromStr` and
+//! `Display`, and serde's traits, all by these names.
 
 use std::fmt;
 
 /// What a [`Registry`] can hold.
 pub trait Named {
     /// The name that options, files and reports use.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
 
     /// Other names that are understood.
-    fn aliases(&self) -> &[&'static str] {
+    fn aliases(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -51,55 +54,30 @@ pub trait Named {
     }
 }
 
-/// All values of one kind, by name.
-#[derive(Debug, Clone, Copy)]
-pub struct Registry<T: 'static> {
-    what: &'static str,
-    entries: &'static [T],
-}
-
-impl<T: Named> Registry<T> {
-    /// A registry of `entries`, each of which is a `what`, as errors name it.
-    pub const fn new(what: &'static str, entries: &'static [T]) -> Self {
-        Registry { what, entries }
-    }
-
-    /// The entries, in the order that help texts list them.
-    pub fn iter(&self) -> std::slice::Iter<'static, T> {
-        self.entries.iter()
-    }
-
-    /// Their names, without aliases.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<T> {
-        self.entries.iter().map(Named::name)
-    }
-
-    /// The entry of that name or alias, where there is one.
-    pub fn get(&self, name: &str) -> Option<&'static T> {
-        self.entries.iter().find(|entry| entry.name() == name || entry.aliases().contains(&name))
-    }
-
-    /// The entry of that name or alias.
-    ///
-    /// # Errors
-    /// Lists the names that exist, and those most similar to `name`.
-    pub fn find(&self, name: &str) -> Result<&'static T, UnknownName> {
-        self.get(name).ok_or_else(|| UnknownName::new(self.what, name, self.names()))
+impl Named for &'static str {
+    fn name(&self) -> &'static str {
+        self
     }
 }
 
-impl<T: Named> IntoIterator for &Registry<T> {
-    type Item = &'static T;
-    type IntoIter = std::slice::Iter<'static, T>;
+impl<T: Named + ?Sized> Named for &T {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
+    fn aliases(&self) -> &'static [&'static str] {
+        (**self).aliases()
+    }
+
+    fn summary(&self) -> &'static str {
+        (**self).summary()
     }
 }
 
-/// Makes a type that a [`Registry`] lists parse, print and serialize by its names.
+/// Implements [`FromStr`](std::str::FromStr), [`Display`](fmt::Display), `Serialize` and `Deserialize`
+/// by name for a [`Named`] type that is `Copy` and has a static [`Registry`].
 macro_rules! by_name {
-    ($type:ty, $registry:ident) => {
+    ($type:ty, $registry:path) => {
         impl std::str::FromStr for $type {
             type Err = $crate::registry::UnknownName;
 
@@ -129,6 +107,57 @@ macro_rules! by_name {
     };
 }
 pub(crate) use by_name;
+
+/// All values of one kind, by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Registry<T: 'static> {
+    what: &'static str,
+    entries: &'static [T],
+}
+
+impl<T: Named> Registry<T> {
+    /// A registry of `entries`, each of which is a `what`, as errors name it.
+    pub const fn new(what: &'static str, entries: &'static [T]) -> Self {
+        Registry { what, entries }
+    }
+
+    /// The entries, in the order that help texts list them.
+    pub fn iter(&self) -> std::slice::Iter<'static, T> {
+        self.entries.iter()
+    }
+
+    /// The entry that is listed first, which where there is a default is that; none of an empty registry.
+    pub fn first(&self) -> Option<&'static T> {
+        self.entries.first()
+    }
+
+    /// Their names, without aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<T> {
+        self.entries.iter().map(Named::name)
+    }
+
+    /// The entry of that name or alias, where there is one.
+    pub fn get(&self, name: &str) -> Option<&'static T> {
+        self.entries.iter().find(|entry| entry.name() == name || entry.aliases().contains(&name))
+    }
+
+    /// The entry of that name or alias.
+    ///
+    /// # Errors
+    /// Lists the names that exist, and those most similar to `name`.
+    pub fn find(&self, name: &str) -> Result<&'static T, UnknownName> {
+        self.get(name).ok_or_else(|| UnknownName::new(self.what, name, self.names()))
+    }
+}
+
+impl<T: Named> IntoIterator for &Registry<T> {
+    type Item = &'static T;
+    type IntoIter = std::slice::Iter<'static, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
 
 /// A name that a registry does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -185,12 +214,6 @@ pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Named for &'static str {
-        fn name(&self) -> &str {
-            self
-        }
-    }
 
     static NETWORKS: Registry<&str> = Registry::new("network", &["resnet18", "resnet50", "vit_b_16", "lenet5"]);
 

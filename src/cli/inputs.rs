@@ -1,7 +1,7 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
 use super::named::named;
-use crate::data::{Channels, DataFormat, DatasetSpec, Interpolation};
+use crate::data::{CHANNELS, Channels, DATA_FORMATS, DataFormat, DatasetSpec, INTERPOLATIONS, Interpolation};
 use crate::eval::{LayerOptions, LutSpec, PreprocessOptions};
 use crate::import::{LAYOUTS, Layout};
 use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
@@ -65,7 +65,7 @@ pub(super) struct DataArgs {
     data: Option<PathBuf>,
 
     /// Format of the dataset, instead of detecting it
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = named(&DATA_FORMATS))]
     data_format: Option<DataFormat>,
 
     /// Per-channel mean used to normalize byte images, after division by 255; default: the model's
@@ -80,16 +80,16 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
 
-    /// Resampling filter for --resize: bilinear or bicubic; default: the model's, else bilinear
-    #[arg(long, value_name = "NAME")]
+    /// Resampling filter for --resize; default: the model's, else bilinear
+    #[arg(long, value_name = "NAME", value_parser = named(&INTERPOLATIONS))]
     interpolation: Option<Interpolation>,
 
     /// Crop an N x N square from the center of byte images
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
-    /// Convert byte images: gray (by ITU-R 601 weights, as Pillow's mode L) or rgb
-    #[arg(long, value_name = "CHANNELS")]
+    /// Convert byte images
+    #[arg(long, value_name = "CHANNELS", value_parser = named(&CHANNELS))]
     channels: Option<Channels>,
 }
 
@@ -139,7 +139,7 @@ impl LutFileArgs {
     pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
         let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
         let lut = lut::open(lut, &options)?;
-        lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
+        lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
         Ok(lut)
     }
 }

@@ -61,7 +61,7 @@ impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
         let is_file = ModelFormat::of(Path::new(&self.model)).is_some();
-        let is_shipped = SHIPPED.iter().any(|shipped| shipped.name == self.model);
+        let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(shapes_architecture && is_file),
             "--input and --num-classes require an architecture's name; {} has its own",

@@ -1,22 +1,22 @@
-//! From a set's classes to what an anomaly detector tells apart.
+//! Mapping a dataset's classes to normal and anomalous.
 //!
 //! Sets for such networks label normal samples 0 and anomalous ones 1, or lie in folders of which one
 //! is of normal samples and every other of a kind of anomaly, as MVTec AD's `good`, `broken`, `bent`.
 
 use super::{DataError, Dataset};
 
-/// What folders of normal samples are called, in lower case.
+/// The names of folders of normal samples, in lower case.
 const NORMAL: [&str; 3] = ["normal", "good", "ok"];
 
-/// What labels 0 and 1 stand for.
+/// The names of labels 0 and 1.
 const NAMES: [&str; 2] = ["normal", "anomalous"];
 
 impl Dataset {
-    /// Makes labels 0 for normal samples and 1 for anomalous ones, and names them so.
+    /// Sets labels to 0 for normal samples and 1 for anomalous ones, and names the classes accordingly.
     ///
     /// # Errors
-    /// When the set names its classes and not one of them is `normal`, `good` or `ok`; when it does not
-    /// and a label is neither 0 nor 1.
+    /// When the dataset has class names of which not exactly one is `normal`, `good` or `ok`; when it has
+    /// none, and a label is neither 0 nor 1.
     pub fn match_anomalies(&mut self) -> Result<(), DataError> {
         if let Some(names) = &self.class_names {
             self.check_labels(names.len())?;

@@ -37,7 +37,7 @@ impl Array {
         }
     }
 
-    /// Whether these are byte images `[N, H, W, C]`: the last axis alone can be grey or colour channels.
+    /// Whether these are byte images `[N, H, W, C]`: the last axis alone can be gray or color channels.
     fn is_channels_last(&self) -> bool {
         let channels = [1, 3];
         self.element.pixel_kind() == PixelKind::Bytes

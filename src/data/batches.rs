@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-/// Batches that wait to be taken; one more is in the making.
+/// Batches that are ready ahead of use; one more is being prepared.
 const AHEAD: usize = 2;
 
 /// Consecutive samples, ready for a network.
@@ -28,11 +28,11 @@ pub enum BatchError {
     /// The dataset cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Its images cannot be preprocessed as asked.
+    /// Its images cannot be preprocessed with the given settings.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
-    /// The tensor cannot be made.
-    #[error("cannot make the tensor of samples {samples:?}")]
+    /// The tensor cannot be created.
+    #[error("cannot create the tensor of samples {samples:?}")]
     Tensor {
         /// The batch.
         samples: Range<usize>,
@@ -40,15 +40,26 @@ pub enum BatchError {
         #[source]
         source: Box<candle_core::Error>,
     },
-    /// The system gave no thread.
+    /// No thread could be started.
     #[error("cannot start the threads that prepare batches")]
     Threads(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A defect of the program.
+    /// A bug in the program.
     #[error("the thread that prepares batches panicked: {message}")]
     Panicked {
         /// The panic's message.
         message: String,
     },
+}
+
+impl BatchError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            BatchError::Data(error) => error.keys(),
+            BatchError::Preprocess(error) => error.keys(),
+            _ => &[],
+        }
+    }
 }
 
 /// An iterator over batches: of a dataset, that ends after the first error, or of tensors in memory.

@@ -11,12 +11,17 @@ use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels, Split};
 use std::ops::Range;
 use std::path::Path;
 
-pub(super) static CIFAR10: Format =
-    Format { name: "cifar10", recognise: |probe| TEN.recognise(probe), open: |path, split| TEN.open(path, split) };
+pub(super) static CIFAR10: Format = Format {
+    name: "cifar10",
+    summary: "CIFAR-10 in its binary version: a file, or a folder of them",
+    recognize: |probe| TEN.recognize(probe),
+    open: |path, split| TEN.open(path, split),
+};
 
 pub(super) static CIFAR100: Format = Format {
     name: "cifar100",
-    recognise: |probe| HUNDRED.recognise(probe),
+    summary: "CIFAR-100 in its binary version; the fine labels",
+    recognize: |probe| HUNDRED.recognize(probe),
     open: |path, split| HUNDRED.open(path, split),
 };
 
@@ -48,7 +53,7 @@ impl Variant {
         self.classes.len() as u64 + PIXELS
     }
 
-    fn recognise(&self, probe: &mut Probe) -> Evidence {
+    fn recognize(&self, probe: &mut Probe) -> Evidence {
         match probe {
             Probe::Folder { .. } if probe.has_any(self.test) || probe.has_any(self.train) => Evidence::Certain,
             Probe::Folder { .. } => Evidence::None,

@@ -1,39 +1,39 @@
-//! From a set's classes to a network's outputs.
+//! Mapping a dataset's labels to a network's outputs.
 //!
-//! A label is a number, and means something only beside the network whose outputs it counts. Sets
-//! that know their classes' names, as class folders do, may have them in another order or leave
-//! some out; where the network knows its own, labels become its numbers by name.
+//! A label is an index of the network's outputs. Datasets with class names, such as class folders, may
+//! have them in another order or lack some; where the network has labels too, classes are matched by
+//! name.
 
 use super::{DataError, Dataset};
 use std::collections::HashMap;
 
-/// How a set's classes were found among a network's.
+/// How a dataset's classes were matched to a network's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClassMatch {
-    /// Labels are the network's own numbers: either side's classes have no names.
+    /// By index: at least one side has no class names.
     Numbers,
-    /// Every name is one of the network's, and labels are now its numbers.
+    /// By name; labels are now the network's indices.
     Names,
-    /// There are as many, and they are taken in their order.
+    /// By index, although names differ: there are as many classes on both sides.
     Order {
-        /// The first name that is none of the network's.
+        /// The first name that is not among the network's labels.
         unknown: String,
     },
 }
 
 impl Dataset {
-    /// Makes labels the numbers of a network's outputs, which are `classes` many and named `names`,
-    /// or not at all. Names are equal when their letters and digits are, in either case.
+    /// Maps labels to the outputs of a network of `classes` classes that are named `names`, which may be
+    /// empty. Names match when their letters and digits do, ignoring case.
     ///
     /// # Errors
-    /// When the set names its classes, they are not as many as the network's, and some is not
-    /// among `names`; when a label is not below `classes`.
+    /// When the dataset has class names, their number is not `classes`, and one of them is not among
+    /// `names`; when a label is not below `classes`.
     pub fn match_classes(&mut self, classes: usize, names: &[String]) -> Result<ClassMatch, DataError> {
         let Some(own) = &self.class_names else {
             return self.check_labels(classes).map(|()| ClassMatch::Numbers);
         };
         self.check_labels(own.len())?;
-        let numbers = Numbers::of(names);
+        let numbers = Numbers::new(names);
         let unknown = own.iter().find(|name| numbers.find(name).is_none()).cloned();
         let found = match unknown {
             None => {
@@ -44,9 +44,9 @@ impl Dataset {
             }
             Some(unknown) if own.len() != classes => {
                 let reason = if names.is_empty() {
-                    "fewer are matched by name where the model's config.json has labels".to_owned()
+                    "a subset can be matched by name if the model's config.json has labels".to_owned()
                 } else {
-                    format!("'{unknown}' is none of its labels, as '{}' is", names[0])
+                    format!("class '{unknown}' is not among the network's labels, such as '{}'", names[0])
                 };
                 let (dataset, found) = (self.name().to_owned(), own.len());
                 return Err(DataError::Classes { dataset, found, expected: classes, reason });
@@ -59,11 +59,11 @@ impl Dataset {
     }
 }
 
-/// The numbers of names that only one class has.
+/// Indices of the names that only one class has.
 struct Numbers(HashMap<String, Option<u32>>);
 
 impl Numbers {
-    fn of(names: &[String]) -> Numbers {
+    fn new(names: &[String]) -> Numbers {
         let mut numbers = HashMap::new();
         for (number, name) in names.iter().enumerate() {
             let entry = numbers.entry(key(name));
@@ -77,7 +77,7 @@ impl Numbers {
     }
 }
 
-/// What is compared of a name: a folder cannot be called `T-shirt/top`, but `t-shirt_top`.
+/// The part of a name that is compared: a folder cannot be called `T-shirt/top`, but `t-shirt_top`.
 fn key(name: &str) -> String {
     let key: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     if key.is_empty() { name.to_owned() } else { key }

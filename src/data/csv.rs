@@ -1,4 +1,4 @@
-//! Comma-separated rows: a label, then the pixels of a square grey image, 0 to 255.
+//! Comma-separated rows: a label, then the pixels of a square gray image, 0 to 255.
 //!
 //! That is how MNIST and its relatives are passed around as tables; a first row of names that
 //! starts with that of the label is skipped. Rows have no fixed length, so that opening goes
@@ -13,7 +13,8 @@ use ::csv::{ByteRecord, Position, Reader, ReaderBuilder, Trim};
 use std::ops::Range;
 use std::path::Path;
 
-pub(super) static FORMAT: Format = Format { name: "csv", recognise, open };
+pub(super) static FORMAT: Format =
+    Format { name: "csv", summary: "Rows of a label and the pixels of a square gray image", recognize, open };
 
 /// What a row of names starts with, in either case.
 const HEADERS: [&str; 4] = ["label", "labels", "class", "target"];
@@ -21,7 +22,7 @@ const HEADERS: [&str; 4] = ["label", "labels", "class", "target"];
 /// Rows between two places that are noted.
 const STRIDE: usize = 256;
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     let Probe::File { head, .. } = probe else { return Evidence::None };
     let text = head.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
     let mut fields = head.split(|&byte| byte == b',');
@@ -77,7 +78,7 @@ impl Index {
             let (line, byte) = row.position().map_or((0, 0), |position| (position.line(), position.byte()));
             let Some(label) = number(first) else {
                 let found = format!("{:?} first in line {line}", String::from_utf8_lossy(first));
-                let expected = "a label, a whole number from 0 (a line of names starts with `label`)";
+                let expected = "a label, a whole number from 0 (a header line starts with 'label')";
                 return Err(DataError::content(file, found, expected));
             };
             if fields != Some(row.len()) {
@@ -95,7 +96,7 @@ impl Index {
             return Err(DataError::content(file, "no rows of numbers", "a label and its pixels in each"));
         }
         if pixels == 0 || index.side * index.side != pixels {
-            let expected = "a label and the pixels of a square grey image, as 785 for 28 x 28";
+            let expected = "a label and the pixels of a square gray image, as 785 for 28 x 28";
             return Err(DataError::content(file, format!("{} fields a row", pixels + 1), expected));
         }
         Ok(index)

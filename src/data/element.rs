@@ -1,18 +1,13 @@
 //! Numbers as array files store them, and their turn into pixels and labels.
 
 use super::{PixelKind, Pixels};
+use crate::integer::IntegerType;
+use crate::registry::Named;
 
 /// The type of an array's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    U8,
-    I8,
-    U16,
-    I16,
-    U32,
-    I32,
-    U64,
-    I64,
+    Integer(IntegerType),
     F16,
     Bf16,
     F32,
@@ -37,27 +32,20 @@ impl Kind {
     /// Bytes of one number.
     pub fn size(self) -> u64 {
         match self {
-            Kind::U8 | Kind::I8 => 1,
-            Kind::U16 | Kind::I16 | Kind::F16 | Kind::Bf16 => 2,
-            Kind::U32 | Kind::I32 | Kind::F32 => 4,
-            Kind::U64 | Kind::I64 | Kind::F64 => 8,
+            Kind::Integer(kind) => kind.size() as u64,
+            Kind::F16 | Kind::Bf16 => 2,
+            Kind::F32 => 4,
+            Kind::F64 => 8,
         }
     }
 
     pub fn is_integer(self) -> bool {
-        !matches!(self, Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64)
+        matches!(self, Kind::Integer(_))
     }
 
     pub fn name(self) -> &'static str {
         match self {
-            Kind::U8 => "u8",
-            Kind::I8 => "i8",
-            Kind::U16 => "u16",
-            Kind::I16 => "i16",
-            Kind::U32 => "u32",
-            Kind::I32 => "i32",
-            Kind::U64 => "u64",
-            Kind::I64 => "i64",
+            Kind::Integer(kind) => kind.name(),
             Kind::F16 => "f16",
             Kind::Bf16 => "bf16",
             Kind::F32 => "f32",
@@ -82,8 +70,8 @@ impl Element {
     /// rounded to nearest.
     pub fn pixels(self, bytes: Vec<u8>) -> Result<Pixels, Unfit> {
         Ok(match self.kind {
-            Kind::U8 => Pixels::Bytes(bytes),
-            kind if kind.is_integer() => {
+            Kind::Integer(IntegerType::U8) => Pixels::Bytes(bytes),
+            Kind::Integer(_) => {
                 let pixels = self.integers(&bytes).enumerate();
                 let pixels = pixels.map(|(index, value)| u8::try_from(value).map_err(|_| Unfit { index, value }));
                 Pixels::Bytes(pixels.collect::<Result<_, _>>()?)
@@ -94,11 +82,8 @@ impl Element {
 
     fn integers(self, bytes: &[u8]) -> impl Iterator<Item = i128> {
         self.words(bytes).map(move |word| match self.kind {
-            Kind::I8 => (word as i8).into(),
-            Kind::I16 => (word as i16).into(),
-            Kind::I32 => (word as i32).into(),
-            Kind::I64 => (word as i64).into(),
-            _ => word.into(),
+            Kind::Integer(kind) => kind.wrapped(word.into()).expect("a word has the type's bits"),
+            Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64 => word.into(),
         })
     }
 

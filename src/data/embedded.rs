@@ -1,22 +1,30 @@
-//! The sets that are part of the program, so that an installed binary runs anywhere.
+//! The datasets that are embedded in the program, so that an installed binary runs anywhere. Behind the
+//! cargo feature `embedded`, without which there are none.
 
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, idx};
-use crate::registry::UnknownName;
+use crate::registry::{Named, Registry, UnknownName};
 
-static EMBEDDED: &[Embedded] = &[Embedded {
-    name: "fashion-mnist",
-    images: Storage::Embedded {
-        name: "t10k-images-idx3-ubyte.gz",
-        bytes: include_bytes!("../../models/fashion-mnist/t10k-images-idx3-ubyte.gz"),
-    },
-    labels: Storage::Embedded {
-        name: "t10k-labels-idx1-ubyte.gz",
-        bytes: include_bytes!("../../models/fashion-mnist/t10k-labels-idx1-ubyte.gz"),
-    },
-}];
+/// Every embedded dataset.
+pub static EMBEDDED: Registry<Embedded> = Registry::new(
+    "embedded dataset",
+    &[
+        #[cfg(feature = "embedded")]
+        Embedded {
+            name: "fashion-mnist",
+            images: Storage::Embedded {
+                name: "t10k-images-idx3-ubyte.gz",
+                bytes: include_bytes!("../../models/fashion-mnist/t10k-images-idx3-ubyte.gz"),
+            },
+            labels: Storage::Embedded {
+                name: "t10k-labels-idx1-ubyte.gz",
+                bytes: include_bytes!("../../models/fashion-mnist/t10k-labels-idx1-ubyte.gz"),
+            },
+        },
+    ],
+);
 
-/// A set in the program's own bytes: a pair of IDX files.
+/// A dataset in the program's own bytes: a pair of IDX files.
 #[derive(Debug)]
 pub struct Embedded {
     name: &'static str,
@@ -24,31 +32,25 @@ pub struct Embedded {
     labels: Storage,
 }
 
-/// The embedded set of this name.
-pub fn embedded(name: &str) -> Option<&'static Embedded> {
-    EMBEDDED.iter().find(|set| set.name == name)
+impl Named for Embedded {
+    fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
-/// The error of there being no embedded set of this name.
-pub(super) fn unknown(name: &str) -> UnknownName {
-    UnknownName::new("embedded dataset", name, EMBEDDED.iter().map(|set| set.name))
+/// The embedded dataset of this name.
+///
+/// # Errors
+/// Lists the embedded datasets.
+pub fn embedded(name: &str) -> Result<&'static Embedded, UnknownName> {
+    EMBEDDED.find(name)
 }
 
 impl Embedded {
-    /// All embedded sets.
-    pub fn all() -> &'static [Embedded] {
-        EMBEDDED
-    }
-
-    /// The set's name.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// Opens it; pixels are decompressed as they are read.
     ///
     /// # Errors
-    /// None for the sets as shipped: they go through the same reader, and checks, as files.
+    /// None for the datasets as shipped: they go through the same reader, and checks, as files.
     pub fn open(&self) -> Result<Dataset, DataError> {
         let storages = [self.images.clone(), self.labels.clone()];
         idx::dataset(Origin::new(self.name.to_owned(), storages.clone()), storages)

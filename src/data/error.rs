@@ -1,4 +1,4 @@
-//! What can be wrong with a dataset's files.
+//! Errors in a dataset's files.
 
 use super::DecodeError;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ pub enum DataError {
     /// No embedded dataset has this name.
     #[error(transparent)]
     Unknown(#[from] crate::registry::UnknownName),
-    /// The operating system refused, or a compressed stream is damaged or ends early.
+    /// An I/O error, or a damaged or truncated compressed stream.
     #[error("{file}: cannot read it")]
     Io {
         /// The file or folder.
@@ -20,14 +20,14 @@ pub enum DataError {
         #[source]
         source: std::io::Error,
     },
-    /// The content is not what the format asks for.
+    /// The content does not follow the format.
     #[error("{file}: found {found}, expected {expected}")]
     Content {
         /// The file.
         file: String,
         /// What it holds.
         found: String,
-        /// What the format asks for, and the mend where there is one.
+        /// What the format requires, and the fix where there is one.
         expected: String,
     },
     /// The file has fewer or more bytes than its header promises.
@@ -54,7 +54,7 @@ pub enum DataError {
         /// Labels there.
         label_count: u64,
     },
-    /// A label names no class.
+    /// A label is out of range.
     #[error("{file}: sample {sample} has label {label}, expected {}", labels(*.classes))]
     Label {
         /// The file or dataset.
@@ -66,7 +66,7 @@ pub enum DataError {
         /// How many classes there are; more than 2^32 - 1 where the format sets no bound.
         classes: u64,
     },
-    /// A set's classes are neither as many as the network's nor named like them.
+    /// A dataset's classes match the network's neither in number nor by name.
     #[error("{dataset}: has {found} classes, but the network has {expected}; {reason}")]
     Classes {
         /// The dataset.
@@ -78,20 +78,20 @@ pub enum DataError {
         /// Why they are not matched by name.
         reason: String,
     },
-    /// A set's classes do not tell what is normal.
+    /// Not exactly one of a dataset's classes is of normal samples.
     #[error(
-        "{dataset}: has the classes {found}: an anomaly detector takes one of normal samples, called {expected}, and any \
-         number of anomalous ones"
+        "{dataset}: has the classes {found}; an anomaly detector needs exactly one class of normal samples (named {expected}), \
+         and any number of anomalous ones"
     )]
     Normal {
         /// The dataset.
         dataset: String,
         /// Its classes.
         found: String,
-        /// What that of normal samples may be called.
+        /// The names of a class of normal samples.
         expected: String,
     },
-    /// A folder lacks the files that its format and the wanted split ask for.
+    /// A folder lacks the files that its format and the split require.
     #[error("{}: has no {missing}; expected {expected}", folder.display())]
     Missing {
         /// The folder.
@@ -104,31 +104,23 @@ pub enum DataError {
     /// An image file is damaged.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// No format recognises the file or folder.
-    #[error("{}: not recognised as a dataset ({found}); known formats: {known}; --data-format forces one", path.display())]
-    Unrecognised {
+    /// No format recognizes the file or folder.
+    #[error("{}: not recognized as a dataset ({found}): state the dataset format if it is one; known formats: {known}", path.display())]
+    Unrecognized {
         /// The file or folder.
         path: PathBuf,
-        /// What was seen of it.
+        /// A description of its content.
         found: String,
-        /// The formats there are.
+        /// The known formats.
         known: String,
     },
     /// Several formats fit equally well.
-    #[error("{}: could be {candidates}; choose one by --data-format", path.display())]
+    #[error("{}: ambiguous format ({candidates}); state the dataset format", path.display())]
     Ambiguous {
         /// The file or folder.
         path: PathBuf,
         /// The formats that fit.
         candidates: String,
-    },
-    /// A format of no such name.
-    #[error("unknown dataset format `{name}`, expected one of {known}")]
-    UnknownFormat {
-        /// The name given.
-        name: String,
-        /// The formats there are.
-        known: String,
     },
 }
 
@@ -141,6 +133,14 @@ fn labels(classes: u64) -> String {
 }
 
 impl DataError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            DataError::Unrecognized { .. } | DataError::Ambiguous { .. } => &["data_format"],
+            _ => &[],
+        }
+    }
+
     pub(super) fn content(
         file: impl std::fmt::Display,
         found: impl Into<String>,

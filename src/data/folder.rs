@@ -11,12 +11,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) static FORMAT: Format = Format { name: "folder", recognise, open };
+pub(super) static FORMAT: Format =
+    Format { name: "folder", summary: "A folder of class folders of PNG and JPEG files", recognize, open };
 
 const TEST: [&str; 2] = ["test", "val"];
 const TRAIN: [&str; 1] = ["train"];
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     match probe {
         Probe::Folder { folders, .. } if folders.iter().any(|name| !name.starts_with('.')) => Evidence::Possible,
         _ => Evidence::None,

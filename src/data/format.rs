@@ -2,32 +2,38 @@
 
 use super::source::Source;
 use super::{DataError, Dataset, Split, cifar, csv, folder, idx, list, npz, safetensors};
+use crate::registry::{Named, Registry, by_name};
 use std::path::Path;
 
-/// All formats, in the order that messages list them.
-static FORMATS: &[&Format] = &[
-    &idx::FORMAT,
-    &cifar::CIFAR10,
-    &cifar::CIFAR100,
-    &folder::FORMAT,
-    &list::FORMAT,
-    &safetensors::FORMAT,
-    &npz::FORMAT,
-    &csv::FORMAT,
-    #[cfg(feature = "parquet")]
-    &super::parquet::FORMAT,
-];
+/// Every dataset format.
+pub static DATA_FORMATS: Registry<DataFormat> = Registry::new(
+    "dataset format",
+    &[
+        DataFormat(&idx::FORMAT),
+        DataFormat(&cifar::CIFAR10),
+        DataFormat(&cifar::CIFAR100),
+        DataFormat(&folder::FORMAT),
+        DataFormat(&list::FORMAT),
+        DataFormat(&safetensors::FORMAT),
+        DataFormat(&npz::FORMAT),
+        DataFormat(&csv::FORMAT),
+        #[cfg(feature = "parquet")]
+        DataFormat(&super::parquet::FORMAT),
+    ],
+);
 
 /// What says that a text is in UTF-8.
 pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// One format: how it is known, and how it is opened.
 pub(super) struct Format {
-    /// The name that `--data-format` takes.
+    /// The name that options and reports use.
     pub name: &'static str,
-    /// How much speaks for this format; must not fail, and read no more than it needs.
-    pub recognise: fn(&mut Probe) -> Evidence,
-    /// Opens what the user says, or [`Format::recognise`] found, to be of this format.
+    /// What it is, in a line for help texts.
+    pub summary: &'static str,
+    /// How well a file or folder matches this format; must not fail, and read no more than it needs.
+    pub recognize: fn(&mut Probe) -> Evidence,
+    /// Opens what the user says, or [`Format::recognize`] found, to be of this format.
     pub open: fn(&Path, Split) -> Result<Dataset, DataError>,
 }
 
@@ -43,7 +49,7 @@ pub(super) enum Evidence {
     Certain,
 }
 
-/// What formats look at to recognise their own.
+/// What formats look at to recognize their own.
 pub(super) enum Probe {
     /// Sorted names of a folder's files, and of its folders.
     Folder { files: Vec<String>, folders: Vec<String> },
@@ -96,7 +102,7 @@ impl Probe {
             },
             Probe::File { head, .. } if head.get(TAR) == Some(b"ustar") => "a tar archive; unpack it first".to_owned(),
             Probe::File { head, .. } if head.starts_with(b"PAR1") => {
-                "a Parquet file, which builds with `--features parquet` read".to_owned()
+                "a Parquet file, which needs the cargo feature 'parquet'".to_owned()
             }
             Probe::File { head, .. } if head.starts_with(b"\x93NUMPY") => {
                 "a single NumPy array; numpy.savez puts images and labels into one .npz file".to_owned()
@@ -118,62 +124,47 @@ fn first_line(head: &[u8]) -> Option<String> {
     is_text.then(|| line.chars().take(SHOWN).collect())
 }
 
-/// A dataset format, by its registry entry.
+/// A dataset format of [`DATA_FORMATS`].
 #[derive(Clone, Copy)]
 pub struct DataFormat(&'static Format);
 
-impl DataFormat {
-    /// All formats, in the order that help texts list them.
-    pub fn all() -> impl Iterator<Item = DataFormat> {
-        FORMATS.iter().map(|&format| DataFormat(format))
-    }
-
-    /// The name that options and messages use.
-    pub fn name(self) -> &'static str {
+impl Named for DataFormat {
+    fn name(&self) -> &'static str {
         self.0.name
     }
 
-    /// The format that recognises what lies at `path`.
-    fn recognise(path: &Path) -> Result<DataFormat, DataError> {
+    fn summary(&self) -> &'static str {
+        self.0.summary
+    }
+}
+
+by_name!(DataFormat, DATA_FORMATS);
+
+impl DataFormat {
+    /// The format that recognizes the file or folder at `path`.
+    fn recognize(path: &Path) -> Result<DataFormat, DataError> {
         let mut probe = Probe::new(path)?;
-        let seen: Vec<_> = Self::all().map(|format| ((format.0.recognise)(&mut probe), format)).collect();
-        let best = seen.iter().map(|(evidence, _)| *evidence).max().unwrap_or(Evidence::None);
-        let fitting: Vec<_> =
-            seen.iter().filter(|(evidence, _)| *evidence == best).map(|(_, format)| *format).collect();
-        match fitting[..] {
-            _ if best == Evidence::None => Err(DataError::Unrecognised {
-                path: path.to_owned(),
-                found: probe.describe(),
-                known: list(Self::all()),
-            }),
-            [format] => Ok(format),
-            _ => Err(DataError::Ambiguous { path: path.to_owned(), candidates: list(fitting) }),
+        let evidence: Vec<_> = DATA_FORMATS.iter().map(|format| ((format.0.recognize)(&mut probe), *format)).collect();
+        let best = evidence.iter().map(|(evidence, _)| *evidence).max().unwrap_or(Evidence::None);
+        let mut fitting = evidence.into_iter().filter(|(evidence, _)| *evidence == best).map(|(_, format)| format);
+        if best == Evidence::None {
+            let known = DATA_FORMATS.names().collect::<Vec<_>>().join(", ");
+            return Err(DataError::Unrecognized { path: path.to_owned(), found: probe.describe(), known });
         }
-    }
-}
-
-fn list(formats: impl IntoIterator<Item = DataFormat>) -> String {
-    formats.into_iter().map(DataFormat::name).collect::<Vec<_>>().join(", ")
-}
-
-impl std::str::FromStr for DataFormat {
-    type Err = DataError;
-
-    fn from_str(name: &str) -> Result<DataFormat, DataError> {
-        let unknown = || DataError::UnknownFormat { name: name.to_owned(), known: list(Self::all()) };
-        Self::all().find(|format| format.name() == name).ok_or_else(unknown)
-    }
-}
-
-impl std::fmt::Display for DataFormat {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(self.name())
+        match (fitting.next(), fitting.next()) {
+            (Some(format), None) => Ok(format),
+            (first, second) => {
+                let names = first.into_iter().chain(second).chain(fitting).map(|format| format.to_string());
+                let candidates = names.collect::<Vec<_>>().join(", ");
+                Err(DataError::Ambiguous { path: path.to_owned(), candidates })
+            }
+        }
     }
 }
 
 impl std::fmt::Debug for DataFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "DataFormat({})", self.name())
+        write!(f, "DataFormat({self})")
     }
 }
 
@@ -185,18 +176,18 @@ impl PartialEq for DataFormat {
 
 impl Eq for DataFormat {}
 
-/// Opens the dataset at `path`: as `format`, or as the one that recognises it.
+/// Opens the dataset at `path`: as `format`, or as the one that recognizes it.
 ///
 /// `split` chooses the part of a folder with standard names; evaluation reads [`Split::Test`],
 /// calibration [`Split::Train`].
 ///
 /// # Errors
-/// When nothing recognises the path, files are missing, truncated or of another format, or images
+/// When nothing recognizes the path, files are missing, truncated or of another format, or images
 /// and labels differ in number.
 pub fn open(path: &Path, format: Option<DataFormat>, split: Split) -> Result<Dataset, DataError> {
     let format = match format {
         Some(format) => format,
-        None => DataFormat::recognise(path)?,
+        None => DataFormat::recognize(path)?,
     };
     (format.0.open)(path, split)
 }

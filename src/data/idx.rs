@@ -9,9 +9,15 @@ use super::format::{Evidence, Format, Probe};
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split};
+use crate::integer::IntegerType;
 use std::path::{Path, PathBuf};
 
-pub(super) static FORMAT: Format = Format { name: "idx", recognise, open };
+pub(super) static FORMAT: Format = Format {
+    name: "idx",
+    summary: "MNIST and its relatives: IDX files, plain or .gz, or a folder of them",
+    recognize,
+    open,
+};
 
 /// The images files of a folder, by split; labels are named after them.
 const TEST: [&str; 4] =
@@ -19,7 +25,7 @@ const TEST: [&str; 4] =
 const TRAIN: [&str; 4] =
     ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "train-images.idx3-ubyte", "train-images.idx3-ubyte.gz"];
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     let certain = match probe {
         Probe::Folder { .. } => probe.has_any(&TEST) || probe.has_any(&TRAIN),
         Probe::File { head, .. } => {
@@ -63,7 +69,7 @@ fn labels_beside(images: &Path) -> Result<PathBuf, DataError> {
     if !stem.contains("images") {
         return Err(DataError::content(
             images.display(),
-            "a file name without `images`",
+            "a file name without 'images'",
             "one as train-images-idx3-ubyte, so that its labels are found beside it",
         ));
     }
@@ -105,10 +111,10 @@ fn array(storage: Storage) -> Result<Array, DataError> {
 
 fn element_kind(code: u8) -> Option<Kind> {
     Some(match code {
-        0x08 => Kind::U8,
-        0x09 => Kind::I8,
-        0x0b => Kind::I16,
-        0x0c => Kind::I32,
+        0x08 => Kind::Integer(IntegerType::U8),
+        0x09 => Kind::Integer(IntegerType::I8),
+        0x0b => Kind::Integer(IntegerType::I16),
+        0x0c => Kind::Integer(IntegerType::I32),
         0x0d => Kind::F32,
         0x0e => Kind::F64,
         _ => return None,

@@ -3,7 +3,7 @@
 
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError as CodecError, PixelFormat};
 
-/// What decoding may take, in bytes: enough for 170 megapixels of baseline colour, 85 of progressive.
+/// What decoding may take, in bytes: enough for 170 megapixels of baseline color, 85 of progressive.
 const MAX_MEMORY: u64 = 1 << 30;
 
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ impl<'a> Jpeg<'a> {
         [channels, header.height(), header.width()]
     }
 
-    /// Grey levels, or RGB pixel by pixel. Where libjpeg would make up what is missing or damaged, an error.
+    /// Gray levels, or RGB pixel by pixel. Where libjpeg would make up what is missing or damaged, an error.
     pub fn pixels(&self) -> Result<Vec<u8>, JpegError> {
         if !ends(self.bytes) {
             return Err(JpegError::Truncated);

@@ -12,12 +12,13 @@ use super::{DataError, Dataset, Split};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-pub(super) static FORMAT: Format = Format { name: "list", recognise, open };
+pub(super) static FORMAT: Format =
+    Format { name: "list", summary: "A text file of 'path label' lines", recognize, open };
 
-/// No path is this long.
+/// Longer lines are errors.
 const LONGEST_LINE: u64 = 64 << 10;
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     let Probe::File { head, .. } = probe else { return Evidence::None };
     let mut lines = head.split(|&byte| byte == b'\n').map(str::from_utf8);
     match lines.next() {
@@ -77,7 +78,7 @@ fn excerpt(line: &[u8]) -> String {
     line.chars().take(SHOWN).collect()
 }
 
-/// The folder that a list's paths are relative to, told by where its first image is.
+/// The folder that a list's paths are relative to, found by where its first image is.
 fn root(list: &Path, first: &Path) -> Result<PathBuf, DataError> {
     let candidates = [list.with_file_name(""), list.with_extension("")];
     let found = candidates.iter().find(|root| root.join(first).is_file());

@@ -5,6 +5,7 @@ use super::element::{Element, Kind};
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset};
+use crate::integer::IntegerType;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 
@@ -77,7 +78,7 @@ impl Samples {
         Ok(Samples {
             name: name.to_owned(),
             dims: std::iter::once(count as u64).chain(sample.into_iter().map(|size| size as u64)).collect(),
-            kind: if is_bytes { Kind::U8 } else { Kind::F32 },
+            kind: if is_bytes { Kind::Integer(IntegerType::U8) } else { Kind::F32 },
             images: storage("images", images),
             label_count: labels.len() as u64,
             labels: storage("labels", labels.into_iter().flat_map(u32::to_le_bytes).collect()),
@@ -95,7 +96,7 @@ impl Samples {
             Ok(Array { source, offset: 0, element, dims: dims.to_vec() })
         };
         let images = array(&self.images, self.kind, &self.dims)?;
-        let labels = array(&self.labels, Kind::U32, &[self.label_count])?;
+        let labels = array(&self.labels, Kind::Integer(IntegerType::U32), &[self.label_count])?;
         array::dataset(Origin::new(self.name.clone(), files), images, labels)
     }
 }

@@ -1,7 +1,7 @@
-//! Datasets: labelled images from files of many formats, preprocessed and prepared ahead in batches.
+//! Datasets: labeled images from files of many formats, preprocessed and prepared ahead in batches.
 //!
-//! [`open`] recognises a file or folder and gives a [`Dataset`], which reads any range of its
-//! samples in bounded memory; [`embedded()`] gives the sets that are part of the program.
+//! [`open`] recognizes a file or folder and returns a [`Dataset`], which reads any range of its
+//! samples in bounded memory; [`embedded()`] returns the datasets that are part of the program.
 //! [`Preprocess`] turns their bytes into the numbers that a network was trained on, and
 //! [`Batches`] does both on a thread of its own, ahead of whoever evaluates or calibrates:
 //!
@@ -11,7 +11,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! const BATCH: NonZeroUsize = NonZeroUsize::new(64).unwrap();
-//! let dataset = data::embedded("fashion-mnist").ok_or("not embedded")?.open()?;
+//! let dataset = data::embedded("fashion-mnist")?.open()?;
 //! dataset.check_labels(10)?;
 //! let preprocess = Preprocess { mean: vec![0.2860], std: vec![0.3530], ..Preprocess::default() };
 //! for batch in Batches::start(dataset, preprocess, BATCH, Some(128))? {
@@ -22,13 +22,13 @@
 //! # }
 //! ```
 //!
-//! A format is one file of this folder and one line of the registry in `format.rs`. Formats give the
-//! set's facts when it is opened, with every check that needs no pixel, and a `ReadPixels` for
-//! the rest.
+//! A format is one file of this folder and one line of the registry in `format.rs`. Opening a
+//! dataset makes every check that needs no pixel; a `ReadPixels` reads the rest.
 
 mod anomalies;
 mod array;
 mod batches;
+mod channels;
 mod cifar;
 mod classes;
 mod csv;
@@ -41,6 +41,7 @@ mod format;
 mod idx;
 mod image_files;
 mod interpolation;
+#[cfg(feature = "images")]
 mod jpeg;
 mod list;
 mod memory;
@@ -57,14 +58,15 @@ mod spec;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
+pub use channels::{CHANNELS, Channels};
 pub use classes::ClassMatch;
 pub use decode::DecodeError;
-pub use embedded::{Embedded, embedded};
+pub use embedded::{EMBEDDED, Embedded, embedded};
 pub use error::DataError;
-pub use format::{DataFormat, open};
-pub use interpolation::{Interpolation, UnknownInterpolation};
+pub use format::{DATA_FORMATS, DataFormat, open};
+pub use interpolation::{INTERPOLATIONS, Interpolation};
 pub use memory::Samples;
-pub use preprocess::{Channels, Preprocess, PreprocessError};
+pub use preprocess::{Preprocess, PreprocessError};
 pub use safetensors::embedded_safetensors;
 pub use spec::DatasetSpec;
 pub use storage::Origin;
@@ -72,7 +74,7 @@ pub use storage::Origin;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Which part of a folder with standard names is meant. A path to a single file is taken as it is.
+/// The part of a folder with standard names to read. Ignored for a single file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Split {
     /// What networks are evaluated on: `t10k-*`, `test_batch.bin`, `test.bin`.
@@ -81,12 +83,12 @@ pub enum Split {
     Train,
 }
 
-/// What a set's pixels are before preprocessing.
+/// The type of a dataset's pixels before preprocessing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PixelKind {
-    /// Grey levels or colour channels from 0 to 255, which preprocessing normalises.
+    /// Gray levels or color channels from 0 to 255, which preprocessing normalizes.
     Bytes,
-    /// Numbers that the network takes as they are.
+    /// Numbers that the network takes unchanged.
     Floats,
 }
 
@@ -110,13 +112,13 @@ pub struct EncodedImage {
     pub bytes: Vec<u8>,
 }
 
-/// A format's way to the pixels of a set.
+/// Reads a dataset's pixels in its format.
 pub(crate) trait ReadPixels: Send {
     /// Reads the samples of a range that lies in the set.
     fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError>;
 }
 
-/// A set of labelled images, opened and checked as far as can be without reading pixels.
+/// A dataset of labeled images, opened and checked as far as possible without reading pixels.
 pub struct Dataset {
     origin: Arc<Origin>,
     image_shape: [usize; 3],
@@ -138,7 +140,7 @@ impl Dataset {
         Dataset { origin, image_shape, pixel_kind, labels, class_names: None, reader }
     }
 
-    /// The same set, its labels being indices of `names`.
+    /// The same dataset with class names, indexed by its labels.
     pub(crate) fn with_class_names(self, names: Vec<String>) -> Dataset {
         Dataset { class_names: Some(names), ..self }
     }
@@ -164,7 +166,7 @@ impl Dataset {
         self.image_shape
     }
 
-    /// What the pixels are, once decoded.
+    /// The type of the pixels, once decoded.
     pub fn pixel_kind(&self) -> PixelKind {
         self.pixel_kind
     }
@@ -174,8 +176,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// The classes' names by label, where the format has them or [`Dataset::match_classes`] has
-    /// given them.
+    /// The classes' names by label, where the format or [`Dataset::match_classes`] has set them.
     pub fn class_names(&self) -> Option<&[String]> {
         self.class_names.as_deref()
     }

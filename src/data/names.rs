@@ -1,8 +1,8 @@
-//! Which arrays of a file are its images and its labels, by the names that programs give them.
+//! Which arrays of a file are its images and labels, by the names that programs use.
 //!
 //! numpy names arrays that were saved without names `arr_0` and `arr_1`; Keras calls them `x_test` and
-//! `y_test`, MedMNIST `test_images` and `test_labels`, beside those of the training part. One pair
-//! must be there for the part that is asked for: where there are several, nothing tells which is meant.
+//! `y_test`, MedMNIST `test_images` and `test_labels`, beside those of the training part. Exactly one
+//! pair must be there for the requested split.
 
 use super::{DataError, Split};
 use std::fmt::Display;
@@ -27,11 +27,11 @@ pub(super) fn pair(file: impl Display, things: &str, names: &[&str], split: Spli
         [pair] => Ok(pair),
         [] => {
             let others = list(known.skip(1));
-            let expected = format!("`images` [N, C, H, W] and `labels` [N], or a pair of the names {others}");
+            let expected = format!("'images' [N, C, H, W] and 'labels' [N], or a pair of the names {others}");
             Err(DataError::content(file, found, expected))
         }
         _ => {
-            let found = format!("{found}, of which {} could be meant", list(fitting));
+            let found = format!("{found}, of which several pairs match: {}", list(fitting));
             Err(DataError::content(file, found, "one such pair; rename or leave out the others"))
         }
     }

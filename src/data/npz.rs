@@ -11,17 +11,18 @@ use super::format::{Evidence, Format, Probe};
 use super::source::{Compression, Source};
 use super::storage::{Origin, ReadSeek, Storage};
 use super::{DataError, Dataset, Split, names};
+use crate::integer::IntegerType;
 use std::path::Path;
 use zip::{CompressionMethod, ZipArchive};
 
-pub(super) static FORMAT: Format = Format { name: "npz", recognise, open };
+pub(super) static FORMAT: Format = Format { name: "npz", summary: "NumPy arrays images and labels", recognize, open };
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Plain arrays' headers are about a hundred bytes.
 const LONGEST_HEADER: u64 = 64 << 10;
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     match probe {
         Probe::File { head, .. } if head.starts_with(b"PK\x03\x04") => Evidence::Certain,
         _ => Evidence::None,
@@ -129,18 +130,14 @@ impl Header {
 fn element(descr: &str) -> Option<Element> {
     let (order, kind) = descr.split_at_checked(1)?;
     let kind = match kind {
-        "u1" => Kind::U8,
-        "i1" => Kind::I8,
-        "u2" => Kind::U16,
-        "i2" => Kind::I16,
-        "u4" => Kind::U32,
-        "i4" => Kind::I32,
-        "u8" => Kind::U64,
-        "i8" => Kind::I64,
         "f2" => Kind::F16,
         "f4" => Kind::F32,
         "f8" => Kind::F64,
-        _ => return None,
+        _ => {
+            let (letter, size) = kind.split_at_checked(1)?;
+            let is_signed = ["u", "i"].iter().position(|known| *known == letter)? == 1;
+            Kind::Integer(IntegerType::from_size(size.parse().ok()?, is_signed)?)
+        }
     };
     matches!(order, "<" | ">" | "|").then_some(Element { kind, big_endian: order == ">" })
 }

@@ -1,4 +1,4 @@
-//! One byte image as planes, and what happens to it before normalisation.
+//! One byte image as planes, and what happens to it before normalization.
 
 use super::resize;
 use crate::data::Interpolation;
@@ -11,7 +11,7 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    /// Grey levels of a colour image by Pillow's formula for mode `L`, which is ITU-R 601-2 in 16 fractional bits.
+    /// Gray levels of a color image by Pillow's formula for mode `L`, which is ITU-R 601-2 in 16 fractional bits.
     pub fn to_gray(&self) -> Planes {
         let [_, h, w] = self.shape;
         let [r, g, b] = [0, 1, 2].map(|channel| &self.bytes[channel * h * w..][..h * w]);
@@ -21,7 +21,7 @@ impl Planes {
         Planes { shape: [1, h, w], bytes: r.iter().zip(g).zip(b).map(luma).collect() }
     }
 
-    /// Three equal channels of a grey image.
+    /// Three equal channels of a gray image.
     pub fn to_rgb(&self) -> Planes {
         let [_, h, w] = self.shape;
         Planes { shape: [3, h, w], bytes: self.bytes.repeat(3) }
@@ -33,8 +33,8 @@ impl Planes {
         Planes { shape: [self.shape[0], height, width], bytes }
     }
 
-    /// The square of side `side` around the centre, with zeros where the image is smaller.
-    pub fn centre_crop(&self, side: usize) -> Planes {
+    /// The square of side `side` around the center, with zeros where the image is smaller.
+    pub fn center_crop(&self, side: usize) -> Planes {
         let [c, h, w] = self.shape;
         let (rows, columns) = (Overlap::new(h, side), Overlap::new(w, side));
         let mut bytes = vec![0; c * side * side];
@@ -48,7 +48,7 @@ impl Planes {
     }
 }
 
-/// What a centre crop keeps of one axis: `len` positions `from` the image `to` the crop.
+/// What a center crop keeps of one axis: `len` positions `from` the image `to` the crop.
 struct Overlap {
     from: usize,
     to: usize,

@@ -1,73 +1,37 @@
-//! From a dataset's pixels to the numbers that a network was trained on.
+//! From a dataset's pixels to the inputs that a network was trained on.
 
 use super::planes::Planes;
-use super::{DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
+use super::{Channels, DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
 use crate::data::Interpolation;
 use rayon::prelude::*;
 
-/// Channels that images are converted to before anything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Channels {
-    /// One channel: colour becomes `(19595 R + 38470 G + 7471 B + 0x8000) >> 16`, as in Pillow.
-    Gray,
-    /// Three channels: grey levels are repeated.
-    Rgb,
-}
-
-impl Channels {
-    /// Both, in the order that help texts list them.
-    pub const ALL: [Channels; 2] = [Channels::Gray, Channels::Rgb];
-
-    /// The name that options use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Channels::Gray => "gray",
-            Channels::Rgb => "rgb",
-        }
-    }
-
-    /// How many channels that is.
-    pub fn count(self) -> usize {
-        match self {
-            Channels::Gray => 1,
-            Channels::Rgb => 3,
-        }
-    }
-}
-
-impl std::fmt::Display for Channels {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl std::str::FromStr for Channels {
-    type Err = PreprocessError;
-
-    fn from_str(name: &str) -> Result<Channels, PreprocessError> {
-        let unknown = || PreprocessError::UnknownChannels { name: name.to_owned() };
-        Self::ALL.into_iter().find(|channels| channels.name() == name).ok_or_else(unknown)
-    }
-}
-
 /// What happens to byte images, in this order: channels, resize, crop, `(x / 255 - mean) / std`.
 ///
-/// Images of floats are taken as they are: `mean` and `std` do not bear on them, and the other
-/// fields must be `None`. The default divides bytes by 255 and does nothing else.
+/// Images of floats are used unchanged: `mean` and `std` are ignored, and the other fields must be
+/// `None`. The default divides bytes by 255 and does nothing else.
+///
+/// ```
+/// use approx_eval::data::{Pixels, Preprocess};
+///
+/// let preprocess = Preprocess { mean: vec![0.5], std: vec![0.25], ..Preprocess::default() };
+/// let values = preprocess.apply(Pixels::Bytes(vec![0, 255]), [1, 1, 2])?;
+/// assert_eq!(values, [-2.0, 2.0]);
+/// # Ok::<(), approx_eval::data::PreprocessError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preprocess {
-    /// Subtracted after the division by 255: one value, or one a channel.
+    /// Subtracted after the division by 255: one value, or one per channel.
     pub mean: Vec<f32>,
-    /// Divided by last: one value, or one a channel.
+    /// Divided by last: one value, or one per channel.
     pub std: Vec<f32>,
     /// The shorter side after resizing as torchvision's `Resize` does on images, with antialiasing.
     pub resize: Option<usize>,
-    /// How pixels are weighed when resizing.
+    /// The resampling filter for resizing.
     pub interpolation: Interpolation,
-    /// The side of the square cut from the centre as torchvision's `CenterCrop` does, with zero
+    /// The side of the square cut from the center as torchvision's `CenterCrop` does, with zero
     /// bytes around smaller images.
     pub crop: Option<usize>,
-    /// Conversion between grey and colour.
+    /// Conversion between gray and color.
     pub channels: Option<Channels>,
 }
 
@@ -78,52 +42,46 @@ impl Default for Preprocess {
     }
 }
 
-/// Why images cannot be preprocessed as asked.
+/// Why images cannot be preprocessed with the given settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreprocessError {
-    /// As many means or standard deviations as the images have channels, or one, are needed.
-    #[error("--{option} has {found} values, but the images have {channels} channels; give {}",
-        if *.channels == 1 { "1".to_owned() } else { format!("{} or 1, or convert them by --channels", .channels) })]
+    /// The mean or standard deviation has neither one value nor one per channel.
+    #[error("{key} has {found} values, but the images have {channels} channels; give {}",
+        if *.channels == 1 { "1".to_owned() } else { format!("{} or 1, or convert the images to gray or rgb", .channels) })]
     ChannelValues {
         /// `mean` or `std`.
-        option: &'static str,
+        key: &'static str,
         /// Values given.
         found: usize,
         /// Channels of the images.
         channels: usize,
     },
-    /// A value that no image can be normalised by.
-    #[error("--{option} has the value {value}, expected {expected}")]
+    /// A value out of range.
+    #[error("{key} has the value {value}, expected {expected}")]
     Value {
-        /// The option.
-        option: &'static str,
+        /// The setting: `mean`, `std`, `resize` or `crop`.
+        key: &'static str,
         /// The value.
         value: f32,
-        /// What is allowed.
+        /// The allowed range.
         expected: &'static str,
     },
-    /// Only byte images are converted.
+    /// A conversion of byte images was asked for, but the images are floats.
     #[error(
-        "--{option} was given, but the dataset's images are floats, which are taken as they are; leave it out, or give byte images"
+        "{key} was given, but the dataset's images are floats, which are used unchanged; leave it out, or give byte images"
     )]
     Floats {
-        /// The option.
-        option: &'static str,
+        /// The setting: `resize`, `crop` or `channels`.
+        key: &'static str,
     },
-    /// Neither grey nor colour.
-    #[error("images have {found} channels; --channels {wanted} converts images of 1 or 3")]
+    /// Only gray and RGB images can be converted.
+    #[error("images have {found} channels; only images of 1 or 3 can be converted to {wanted}")]
     Conversion {
         /// Channels of the images.
         found: usize,
         /// Channels asked for.
         wanted: Channels,
-    },
-    /// No such conversion.
-    #[error("unknown channels `{name}`, expected gray or rgb")]
-    UnknownChannels {
-        /// The name given.
-        name: String,
     },
     /// The result would not fit in memory.
     #[error(
@@ -140,9 +98,10 @@ pub enum PreprocessError {
         /// The side asked for.
         size: usize,
     },
-    /// An encoded image does not become one of the set's shape.
+    /// Encoded images of several sizes or channel counts.
     #[error(
-        "{file}: becomes {found:?} (channels, height, width), but the set's first image {expected:?}; make them alike by {mend}"
+        "{file}: becomes {found:?} (channels, height, width), but the set's first image {expected:?}; {}",
+        if found[0] == expected[0] { "resize and crop all to one size" } else { "convert all to gray or rgb" }
     )]
     Shape {
         /// The image.
@@ -151,12 +110,32 @@ pub enum PreprocessError {
         found: [usize; 3],
         /// The shape that it should have.
         expected: [usize; 3],
-        /// The options that help.
-        mend: &'static str,
     },
     /// An image file is damaged.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+}
+
+impl PreprocessError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            PreprocessError::ChannelValues { key: "mean", .. } => &["mean", "channels"],
+            PreprocessError::ChannelValues { .. } => &["std", "channels"],
+            PreprocessError::Value { key, .. } | PreprocessError::Floats { key } => match *key {
+                "mean" => &["mean"],
+                "std" => &["std"],
+                "resize" => &["resize"],
+                "crop" => &["crop"],
+                _ => &["channels"],
+            },
+            PreprocessError::Conversion { .. } => &["channels"],
+            PreprocessError::TooLarge { .. } => &["resize"],
+            PreprocessError::Shape { found, expected, .. } if found[0] == expected[0] => &["resize", "crop"],
+            PreprocessError::Shape { .. } => &["channels"],
+            PreprocessError::Decode(_) => &[],
+        }
+    }
 }
 
 /// The longest side that options may ask for.
@@ -178,7 +157,7 @@ impl Preprocess {
                 ("channels", self.channels.is_some()),
             ];
             return match geometry.iter().find(|(_, given)| *given) {
-                Some((option, _)) => Err(PreprocessError::Floats { option }),
+                Some((key, _)) => Err(PreprocessError::Floats { key }),
                 None => Ok(input),
             };
         }
@@ -207,18 +186,18 @@ impl Preprocess {
         match pixels {
             Pixels::Floats(values) => self.output_shape(input, PixelKind::Floats).map(|_| values),
             Pixels::Bytes(bytes) => {
-                let normalise = Normalise::new(self, self.output_shape(input, PixelKind::Bytes)?);
+                let normalize = Normalize::new(self, self.output_shape(input, PixelKind::Bytes)?);
                 if self.resize.or(self.crop).is_none() && self.channels.is_none() {
-                    return Ok(normalise.all(&bytes));
+                    return Ok(normalize.all(&bytes));
                 }
-                normalise.each(bytes.par_chunks_exact(input.iter().product()), |image| {
+                normalize.each(bytes.par_chunks_exact(input.iter().product()), |image| {
                     self.fit("the dataset", Planes { shape: input, bytes: image.to_vec() })
                 })
             }
             Pixels::Encoded(images) => {
                 let output = self.output_shape(input, PixelKind::Bytes)?;
-                let normalise = Normalise::new(self, output);
-                normalise.each(images.par_iter(), |image| self.fit_encoded(image, input[0], output))
+                let normalize = Normalize::new(self, output);
+                normalize.each(images.par_iter(), |image| self.fit_encoded(image, input[0], output))
             }
         }
     }
@@ -231,17 +210,16 @@ impl Preprocess {
         output: [usize; 3],
     ) -> Result<Planes, PreprocessError> {
         let decoded = decode::planes(image)?;
-        // A colour set may hold grey images, as ImageNet does; a grey set with colour is a mistake.
+        // A color set may hold gray images, as ImageNet does; a gray set with color is a mistake.
         let decoded = if (decoded.shape[0], channels) == (1, 3) { decoded.to_rgb() } else { decoded };
         let fitted = self.fit(&image.file, decoded)?;
         if fitted.shape == output {
             return Ok(fitted);
         }
-        let mend = if fitted.shape[0] == output[0] { "--resize and --crop" } else { "--channels" };
-        Err(PreprocessError::Shape { file: image.file.clone(), found: fitted.shape, expected: output, mend })
+        Err(PreprocessError::Shape { file: image.file.clone(), found: fitted.shape, expected: output })
     }
 
-    /// Everything before normalisation.
+    /// Everything before normalization.
     fn fit(&self, file: &str, mut image: Planes) -> Result<Planes, PreprocessError> {
         image = match (self.channels, image.shape[0]) {
             (Some(Channels::Gray), 3) => image.to_gray(),
@@ -254,7 +232,7 @@ impl Preprocess {
             image = image.resize(resized[0], resized[1], self.interpolation);
         }
         Ok(match self.crop {
-            Some(side) if image.shape[1..] != [side, side] => image.centre_crop(side),
+            Some(side) if image.shape[1..] != [side, side] => image.center_crop(side),
             _ => image,
         })
     }
@@ -269,21 +247,21 @@ impl Preprocess {
     }
 
     fn check_values(&self, channels: usize) -> Result<(), PreprocessError> {
-        for (option, values) in [("mean", &self.mean), ("std", &self.std)] {
+        for (key, values) in [("mean", &self.mean), ("std", &self.std)] {
             if values.len() != 1 && values.len() != channels {
-                return Err(PreprocessError::ChannelValues { option, found: values.len(), channels });
+                return Err(PreprocessError::ChannelValues { key, found: values.len(), channels });
             }
         }
         if let Some(&value) = self.mean.iter().find(|mean| !mean.is_finite()) {
-            return Err(PreprocessError::Value { option: "mean", value, expected: "finite numbers" });
+            return Err(PreprocessError::Value { key: "mean", value, expected: "finite numbers" });
         }
         if let Some(&value) = self.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
-            return Err(PreprocessError::Value { option: "std", value, expected: "finite numbers above 0" });
+            return Err(PreprocessError::Value { key: "std", value, expected: "finite numbers above 0" });
         }
-        for (option, side) in [("resize", self.resize), ("crop", self.crop)] {
+        for (key, side) in [("resize", self.resize), ("crop", self.crop)] {
             if side.is_some_and(|side| side == 0 || side > MAX_SIDE) {
                 let value = side.unwrap_or(0) as f32;
-                return Err(PreprocessError::Value { option, value, expected: "1 to 10000" });
+                return Err(PreprocessError::Value { key, value, expected: "1 to 10000" });
             }
         }
         Ok(())
@@ -291,22 +269,22 @@ impl Preprocess {
 }
 
 /// `(x / 255 - mean) / std` of every byte, by channel.
-struct Normalise {
+struct Normalize {
     tables: Vec<[f32; 256]>,
     plane: usize,
 }
 
-impl Normalise {
-    fn new(preprocess: &Preprocess, [channels, height, width]: [usize; 3]) -> Normalise {
+impl Normalize {
+    fn new(preprocess: &Preprocess, [channels, height, width]: [usize; 3]) -> Normalize {
         let of = |values: &[f32], channel: usize| values[if values.len() == 1 { 0 } else { channel }];
         let table = |channel| {
             let (mean, std) = (of(&preprocess.mean, channel), of(&preprocess.std, channel));
             std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std)
         };
-        Normalise { tables: (0..channels).map(table).collect(), plane: height * width }
+        Normalize { tables: (0..channels).map(table).collect(), plane: height * width }
     }
 
-    /// Brings images into shape one by one, on many threads, and normalises them.
+    /// Brings images into shape one by one, on many threads, and normalizes them.
     fn each<I: Send>(
         &self,
         images: impl IndexedParallelIterator<Item = I>,
@@ -321,7 +299,7 @@ impl Normalise {
         filled.map(|()| values)
     }
 
-    /// Normalises images that are in shape already.
+    /// Normalizes images that are in shape already.
     fn all(&self, bytes: &[u8]) -> Vec<f32> {
         let mut values = vec![0.0; bytes.len()];
         self.fill(bytes, &mut values);

@@ -4,7 +4,7 @@
 //! filters whose support grows with the reduction; rows are filtered first, then columns, both with
 //! weights rounded to 22 fractional bits and results rounded to bytes
 //! (`src/libImaging/Resample.c` of <https://github.com/python-pillow/Pillow>, compared with version
-//! 11.3). Pillow 13 filters columns first where that is less work, which can differ by one grey level.
+//! 11.3). Pillow 13 filters columns first where that is less work, which can differ by one gray level.
 
 use crate::data::Interpolation;
 
@@ -28,7 +28,7 @@ pub(super) fn resize(
     [height, width]: [usize; 2],
     interpolation: Interpolation,
 ) -> Vec<u8> {
-    let filter = Filter::of(interpolation);
+    let filter = Filter::new(interpolation);
     let rows = if w == width { planes.to_vec() } else { filter_rows(planes, w, &Taps::new(w, width, &filter)) };
     if h == height {
         return rows;
@@ -50,7 +50,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn of(interpolation: Interpolation) -> Filter {
+    fn new(interpolation: Interpolation) -> Filter {
         match interpolation {
             Interpolation::Bilinear => Filter { support: 1.0, weight: |x| (1.0 - x.abs()).max(0.0) },
             Interpolation::Bicubic => Filter { support: 2.0, weight: cubic },
@@ -82,10 +82,10 @@ impl Taps {
         let pixel = scale.max(1.0);
         let support = filter.support * pixel;
         let inputs = |position: usize| {
-            let centre = (position as f64 + 0.5) * scale;
-            let first = (centre - support + 0.5).max(0.0) as usize;
-            let end = ((centre + support + 0.5) as usize).min(input);
-            let weight = |i: usize| (filter.weight)((i as f64 - centre + 0.5) * (1.0 / pixel));
+            let center = (position as f64 + 0.5) * scale;
+            let first = (center - support + 0.5).max(0.0) as usize;
+            let end = ((center + support + 0.5) as usize).min(input);
+            let weight = |i: usize| (filter.weight)((i as f64 - center + 0.5) * (1.0 / pixel));
             let weights: Vec<f64> = (first..end).map(weight).collect();
             let total: f64 = weights.iter().sum();
             let fixed = weights.iter().map(|weight| {

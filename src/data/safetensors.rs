@@ -10,16 +10,18 @@ use super::format::{Evidence, Format, Probe};
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split, names};
+use crate::integer::IntegerType;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use std::path::Path;
 
-pub(super) static FORMAT: Format = Format { name: "safetensors", recognise, open };
+pub(super) static FORMAT: Format =
+    Format { name: "safetensors", summary: "Tensors images and labels", recognize, open };
 
 /// A header this long is no header: the format's own limit.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     match probe {
         Probe::File { head, .. } => match (header_len(head), head.get(8)) {
             (Some(2..=LONGEST_HEADER), Some(b'{')) => Evidence::Certain,
@@ -71,7 +73,7 @@ fn header_len(head: &[u8]) -> Option<u64> {
 fn array(name: &str, info: &TensorInfo, source: Source, data: u64) -> Result<Array, DataError> {
     let Some(kind) = kind(info.dtype) else {
         let expected = "integers, or floats of 16 to 64 bits";
-        return Err(DataError::content(&source, format!("`{name}` of type {}", info.dtype), expected));
+        return Err(DataError::content(&source, format!("'{name}' of type {}", info.dtype), expected));
     };
     let dims = info.shape.iter().map(|&dim| dim as u64).collect();
     let offset = data + info.data_offsets.0 as u64;
@@ -79,19 +81,11 @@ fn array(name: &str, info: &TensorInfo, source: Source, data: u64) -> Result<Arr
 }
 
 fn kind(dtype: Dtype) -> Option<Kind> {
-    Some(match dtype {
-        Dtype::U8 => Kind::U8,
-        Dtype::I8 => Kind::I8,
-        Dtype::U16 => Kind::U16,
-        Dtype::I16 => Kind::I16,
-        Dtype::U32 => Kind::U32,
-        Dtype::I32 => Kind::I32,
-        Dtype::U64 => Kind::U64,
-        Dtype::I64 => Kind::I64,
-        Dtype::F16 => Kind::F16,
-        Dtype::BF16 => Kind::Bf16,
-        Dtype::F32 => Kind::F32,
-        Dtype::F64 => Kind::F64,
-        _ => return None,
-    })
+    match dtype {
+        Dtype::F16 => Some(Kind::F16),
+        Dtype::BF16 => Some(Kind::Bf16),
+        Dtype::F32 => Some(Kind::F32),
+        Dtype::F64 => Some(Kind::F64),
+        _ => IntegerType::from_dtype(dtype).map(Kind::Integer),
+    }
 }

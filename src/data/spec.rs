@@ -1,6 +1,5 @@
 //! Datasets as callers name them, which can be opened again and again.
 
-use super::embedded::unknown;
 use super::{DataError, DataFormat, Dataset, Samples, Split, embedded};
 use std::path::{Path, PathBuf};
 
@@ -33,10 +32,7 @@ impl DatasetSpec {
     pub fn open(&self, split: Split) -> Result<Dataset, DataError> {
         match self {
             DatasetSpec::Path { path, format } => super::open(path, *format, split),
-            DatasetSpec::Embedded(name) => match embedded(name) {
-                Some(set) => set.open(),
-                None => Err(unknown(name).into()),
-            },
+            DatasetSpec::Embedded(name) => embedded(name)?.open(),
             DatasetSpec::Memory(samples) => samples.open(),
         }
     }

@@ -54,7 +54,7 @@ impl Named for InferenceMode {
         }
     }
 
-    fn aliases(&self) -> &[&'static str] {
+    fn aliases(&self) -> &'static [&'static str] {
         match self {
             InferenceMode::Baseline => &["baseline"],
             InferenceMode::Quantized => &["quantized"],

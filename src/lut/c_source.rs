@@ -1,7 +1,7 @@
-//! What tables and models in C have in common: comments, and the figures that they state.
+//! What tables and models in C have in common: comments, and the metrics that they state.
 
 use super::metadata::{Fields, Metadata};
-use super::{Claim, ErrorMetrics};
+use super::{ErrorMetrics, StatedMetric};
 
 /// C source split into code, comments blanked out with line breaks kept, and the comments' lines.
 pub(super) fn split_comments(source: &str) -> (String, Vec<String>) {
@@ -32,9 +32,9 @@ pub(super) fn split_comments(source: &str) -> (String, Vec<String>) {
     (code, comments.lines().map(|line| line.trim_matches(|c: char| c.is_whitespace() || c == '*').to_owned()).collect())
 }
 
-/// What comments say of a multiplier: the fields of this program, and the figures of EvoApproxLib.
+/// What comments state about a multiplier: this program's fields, and EvoApproxLib's figures.
 ///
-/// Comments are prose as a rule; a line that only looks like a field says nothing.
+/// Most comments are prose; a line that only looks like a field is ignored.
 pub(super) fn comment_fields(comments: &[String]) -> Fields {
     let lines = comments.iter().filter_map(|line| line.split_once('=')).map(|(key, value)| (key.trim(), value));
     let fields = Fields::parse(lines.filter(|line| Fields::parse([*line]).is_ok())).unwrap_or_default();
@@ -47,21 +47,22 @@ fn evoapprox_metadata(comments: &[String]) -> Metadata {
     let mut metadata = Metadata::default();
     for (key, value) in comments.iter().filter_map(|line| line.split_once('=')) {
         let key = key.trim().to_ascii_lowercase();
-        let Some(claim) = value.split_whitespace().next().and_then(|figure| figure.parse::<Claim>().ok()) else {
+        let Some(metric) = value.split_whitespace().next().and_then(|figure| figure.parse::<StatedMetric>().ok())
+        else {
             continue;
         };
-        let (name, is_per_cent) = key.strip_suffix('%').map_or((key.as_str(), false), |name| (name.trim(), true));
-        // Absolute errors in per cent are of the largest product, and say less than those in units.
+        let (name, is_percent) = key.strip_suffix('%').map_or((key.as_str(), false), |name| (name.trim(), true));
+        // Absolute errors in percent are of the largest product, and less precise than those in units.
         let is_relative = matches!(name, "mre" | "wcre" | "ep");
-        if ErrorMetrics::NAMES.contains(&name) && is_relative == is_per_cent {
-            let claim = if is_per_cent { claim.per_cent() } else { claim };
-            metadata.claims.insert(name.to_owned(), claim);
+        if ErrorMetrics::NAMES.contains(&name) && is_relative == is_percent {
+            let metric = if is_percent { metric.percent() } else { metric };
+            metadata.stated_metrics.insert(name.to_owned(), metric);
         } else if name.ends_with("_pwr") {
-            metadata.power = Some(claim.value());
+            metadata.power = Some(metric.value());
         } else if name.ends_with("_area") {
-            metadata.area = Some(claim.value());
+            metadata.area = Some(metric.value());
         } else if name.ends_with("_delay") {
-            metadata.delay = Some(claim.value());
+            metadata.delay = Some(metric.value());
         }
     }
     if metadata != Metadata::default() {
@@ -105,9 +106,9 @@ mod tests {
             "MSE = none",
         ];
         let metadata = evoapprox_metadata(&lines.map(str::to_owned));
-        let claim = |name: &str| metadata.claims[name].to_string();
-        assert_eq!([claim("mae"), claim("wce"), claim("mre"), claim("ep")], ["25", "79", "0.0125", "0.9812"]);
+        let metric = |name: &str| metadata.stated_metrics[name].to_string();
+        assert_eq!([metric("mae"), metric("wce"), metric("mre"), metric("ep")], ["25", "79", "0.0125", "0.9812"]);
         assert_eq!((metadata.power, metadata.area, metadata.delay), (Some(0.311), Some(583.3), Some(1.43)));
-        assert_eq!(metadata.claims.len(), 4);
+        assert_eq!(metadata.stated_metrics.len(), 4);
     }
 }

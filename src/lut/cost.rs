@@ -1,7 +1,7 @@
-//! What a multiplier costs, and whose word that is.
+//! The cost of a multiplier and its provenance.
 //!
-//! Three sources, the first that speaks winning: a CSV of costs that the user gives, the metadata
-//! that come with a table, and for designs a count of unit gates. Only figures of one source are ever
+//! There are three sources, of which the first that has a figure wins: a CSV of costs from the user,
+//! the metadata of a table, and for designs a count of unit gates. Only figures of one source are ever
 //! compared with each other.
 
 use super::design::Design;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub struct Cost {
     /// Energy in picojoules, where measured.
     pub energy: Option<f64>,
-    /// Area in square micrometres, where measured.
+    /// Area in square micrometers, where measured.
     pub area: Option<f64>,
     /// Delay in nanoseconds, where measured.
     pub delay: Option<f64>,
@@ -24,13 +24,13 @@ pub struct Cost {
     pub relative_energy: Option<f64>,
     /// Area relative to the exact multiplier of the same width, by the same source.
     pub relative_area: Option<f64>,
-    /// Whose figures these are.
+    /// The source of these figures.
     pub source: CostSource,
-    /// That source in words.
+    /// A description of that source.
     pub note: String,
 }
 
-/// Where a cost is from.
+/// The source of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CostSource {
@@ -64,6 +64,7 @@ struct Row {
 
 /// Why a CSV of costs cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CostsError {
     /// The file cannot be read.
     #[error("cannot read {}", .path.display())]
@@ -74,7 +75,7 @@ pub enum CostsError {
         #[source]
         source: io::Error,
     },
-    /// A row is not as it should be.
+    /// A row does not have the expected columns.
     #[error("costs {}: expected the columns multiplier, energy, area, delay, source", .path.display())]
     Csv {
         /// The file.
@@ -84,7 +85,7 @@ pub enum CostsError {
         source: csv::Error,
     },
     /// A figure is negative or not finite.
-    #[error("costs {}: {column} of `{multiplier}` is {value}, expected a number of at least 0", .path.display())]
+    #[error("costs {}: {column} of '{multiplier}' is {value}, expected a number of at least 0", .path.display())]
     Figure {
         /// The file.
         path: PathBuf,
@@ -95,8 +96,8 @@ pub enum CostsError {
         /// What is there.
         value: f64,
     },
-    /// Two rows are of one multiplier.
-    #[error("costs {}: two rows of `{multiplier}`", .path.display())]
+    /// Two rows name one multiplier.
+    #[error("costs {}: two rows for '{multiplier}'", .path.display())]
     Twice {
         /// The file.
         path: PathBuf,
@@ -109,7 +110,7 @@ impl Costs {
     /// Reads a CSV of costs.
     ///
     /// # Errors
-    /// When it cannot be read, or a row is not as it should be.
+    /// When it cannot be read, or a row is invalid.
     pub fn read(path: &Path) -> Result<Costs, CostsError> {
         let file = std::fs::File::open(path).map_err(|source| CostsError::Io { path: path.to_owned(), source })?;
         let mut rows = HashMap::new();
@@ -128,15 +129,15 @@ impl Costs {
         Ok(Costs { rows })
     }
 
-    /// The cost of `lut`, by the first source that knows it: this table (by name, then by hash), the
+    /// The cost of `lut` from the first source that has one: this table (by name, then by hash), the
     /// metadata, the unit gates of the design that has its name and products.
-    pub fn of(&self, lut: &Lut) -> Option<Cost> {
+    pub fn get(&self, lut: &Lut) -> Option<Cost> {
         let design = || lut.name().parse::<Design>().ok().filter(|design| design.differences(lut) == Some(0));
         self.stated(lut).or_else(|| by_metadata(lut)).or_else(|| design().map(|design| by_gates(&design)))
     }
 
     /// The cost of `lut`, the table of `design`: by this table, else by the design's unit gates.
-    pub fn of_design(&self, design: &Design, lut: &Lut) -> Cost {
+    pub fn get_design(&self, design: &Design, lut: &Lut) -> Cost {
         self.stated(lut).unwrap_or_else(|| by_gates(design))
     }
 
@@ -207,24 +208,24 @@ mod tests {
     }
 
     #[test]
-    fn the_first_source_that_speaks_wins() {
+    fn the_first_source_with_a_figure_wins() {
         let drum = design::resolve("drum-4", None).unwrap();
         let known = drum.clone().with_metadata(Metadata { energy: Some(0.25), ..Metadata::default() });
         let table = costs("multiplier, energy, area, source\nexact, 0.5, 400, lab\ndrum-4, 0.2, , lab\n").unwrap();
-        let cost = table.of(&known).unwrap();
+        let cost = table.get(&known).unwrap();
         assert_eq!(
             (cost.source, cost.energy, cost.relative_energy, cost.relative_area),
             (CostSource::Csv, Some(0.2), Some(0.4), None)
         );
         let none = Costs::default();
         let published = Metadata { power: Some(0.4), delay: Some(1.5), ..Metadata::default() };
-        let published = none.of(&drum.clone().with_metadata(published)).unwrap();
+        let published = none.get(&drum.clone().with_metadata(published)).unwrap();
         assert_eq!((published.energy, published.note.as_str()), (Some(0.4 * 1.5), "energy as power times delay"));
-        assert_eq!(none.of(&known).map(|cost| (cost.source, cost.energy)), Some((CostSource::Metadata, Some(0.25))));
-        assert_eq!(none.of(&drum).map(|cost| cost.source), Some(CostSource::UnitGates));
-        assert_eq!(none.of(&Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b)), None);
+        assert_eq!(none.get(&known).map(|cost| (cost.source, cost.energy)), Some((CostSource::Metadata, Some(0.25))));
+        assert_eq!(none.get(&drum).map(|cost| cost.source), Some(CostSource::UnitGates));
+        assert_eq!(none.get(&Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b)), None);
         let by_hash = costs(&format!("multiplier,energy\n{},1\n", drum.blake3())).unwrap();
-        assert_eq!(by_hash.of(&drum).unwrap().energy, Some(1.0));
+        assert_eq!(by_hash.get(&drum).unwrap().energy, Some(1.0));
     }
 
     #[test]
@@ -232,8 +233,8 @@ mod tests {
         for (text, expected) in [
             ("name,energy\nx,1\n", "expected the columns"),
             ("multiplier,energy\nx,much\n", "expected the columns"),
-            ("multiplier,energy\nx,-1\n", "energy of `x` is -1"),
-            ("multiplier,energy\nx,1\nx,2\n", "two rows of `x`"),
+            ("multiplier,energy\nx,-1\n", "energy of 'x' is -1"),
+            ("multiplier,energy\nx,1\nx,2\n", "two rows for 'x'"),
         ] {
             assert!(costs(text).unwrap_err().to_string().contains(expected), "{text}");
         }

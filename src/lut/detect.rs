@@ -1,38 +1,39 @@
-//! Settling how a file's entries are read.
+//! Detection of how a file's entries are read.
 //!
-//! Every admissible reading is compared with the exact product of that same reading. Its score is the
+//! Every possible reading is compared with the exact product of that same reading. Its score is the
 //! mean absolute error over the mean absolute exact product: 0 for an exact multiplier, 1 for a table
 //! of zeros, about 1.4 for noise. The ratio rather than the bare error is compared because the exact
 //! products of signed operands are a quarter of unsigned ones: by bare error, noise would be a signed
 //! multiplier. Among readings of equal signedness and size both give the same order.
 //!
-//! A signed table without a single minus sign has lost them on its way. It is still that table: its
-//! magnitudes are compared, and whoever opens it warns.
+//! A signed table without a single minus sign has lost its signs in a conversion. It is still read as
+//! signed: its magnitudes are compared, and opening it warns.
 
+mod constraints;
 mod error;
-mod grounds;
 
+pub use constraints::Constraints;
 pub use error::{Choice, DetectError};
-pub use grounds::Grounds;
 
 use super::format::{Contents, Entries, raw};
-use super::origin::LutWarning;
+use super::provenance::LutWarning;
 use super::table::operand_pairs;
-use super::{Bits, Entry, IndexOrder, Reading, Stated};
+use super::{Bits, IndexOrder, PartialReading, Reading};
+use crate::integer::{INTEGER_TYPES, IntegerType};
 use crate::kernel::Signedness;
 
-/// Above this score a table is not taken for a multiplier unless its reading is stated. Half-way
+/// Above this score a table is not taken for a multiplier unless its reading is stated. Halfway
 /// between a grossly truncated multiplier, at 0.5, and a table of zeros.
 const NOISE: f64 = 0.75;
 
-/// The closest reading's score must be at most this part of the next one's to be taken unasked.
+/// The closest reading is taken when its score is at most this fraction of the next one's.
 const CLEAR: f64 = 2.0 / 3.0;
 
-/// Entries this many times the exact products are of another width or size: such a reading is out of
-/// the question where there is a saner one.
-const ABSURD: f64 = 10.0;
+/// Entries this many times the exact products have another width or size: such a reading is excluded
+/// where there is a plausible one.
+const IMPLAUSIBLE: f64 = 10.0;
 
-/// A stated reading whose mean absolute error is over this many times the best one's is warned of.
+/// A stated reading whose mean absolute error is over this many times the best one's gets a warning.
 const FAR: f64 = 4.0;
 
 /// A table that has been read.
@@ -43,9 +44,9 @@ pub(super) struct Interpreted {
     pub warning: Option<LutWarning>,
 }
 
-/// Reads `contents` as `grounds` state, and as the closest reading where they are silent.
-pub(super) fn interpret(contents: &Contents, grounds: &Grounds) -> Result<Interpreted, DetectError> {
-    let stated = &grounds.stated();
+/// Reads `contents` as `constraints` state, and detects what they leave open.
+pub(super) fn interpret(contents: &Contents, constraints: &Constraints) -> Result<Interpreted, DetectError> {
+    let stated = &constraints.stated();
     let mut candidates = candidates(contents, stated);
     candidates.sort_by(|a, b| a.choice.score.total_cmp(&b.choice.score));
     let choices = |candidates: &[Candidate]| candidates.iter().map(|candidate| candidate.choice.clone()).collect();
@@ -53,16 +54,15 @@ pub(super) fn interpret(contents: &Contents, grounds: &Grounds) -> Result<Interp
         return Err(nothing(contents));
     };
     let (mut admitted, others): (Vec<_>, Vec<_>) =
-        candidates.into_iter().partition(|candidate| stated.admits(&candidate.choice.reading));
+        candidates.into_iter().partition(|candidate| stated.matches(&candidate.choice.reading));
     admitted.dedup_by(|later, earlier| later.is_same_table(earlier));
-    // Unless what is stated leaves one reading, those that only a wrong width or size makes possible are
-    // out of the question where a saner one is at hand.
-    let is_sane = |candidate: &Candidate| candidate.choice.score <= ABSURD;
-    if admitted.len() > 1 && admitted.iter().chain(&others).any(is_sane) {
-        admitted.retain(is_sane);
+    // Unless one reading is left, those of a wrong width or size are excluded where there is a plausible one.
+    let is_plausible = |candidate: &Candidate| candidate.choice.score <= IMPLAUSIBLE;
+    if admitted.len() > 1 && admitted.iter().chain(&others).any(is_plausible) {
+        admitted.retain(is_plausible);
     }
     let unsettled = match admitted.as_slice() {
-        [] => return Err(DetectError::Stated { grounds: grounds.clone(), choices: choices(&others) }),
+        [] => return Err(DetectError::Stated { constraints: constraints.clone(), choices: choices(&others) }),
         [_] if stated.signedness.is_some() || stated.index.is_some() => None,
         [first, ..] if first.choice.score > NOISE => Some(DetectError::Noise { choices: choices(&admitted) }),
         [first, second, ..] if first.choice.score > CLEAR * second.choice.score => {
@@ -75,7 +75,7 @@ pub(super) fn interpret(contents: &Contents, grounds: &Grounds) -> Result<Interp
         let is_better = |other: f64| other <= NOISE && (score > NOISE || other <= CLEAR * score);
         return Err(match others.first().filter(|other| is_better(other.choice.score)) {
             Some(better) => DetectError::Contradicted {
-                grounds: grounds.clone(),
+                constraints: constraints.clone(),
                 better: better.choice.clone(),
                 choices: choices(&admitted),
             },
@@ -108,8 +108,8 @@ impl Candidate {
     }
 }
 
-/// Every reading that the entries admit, whether as stated or not.
-fn candidates(contents: &Contents, stated: &Stated) -> Vec<Candidate> {
+/// Every reading that fits the entries, whether as stated or not.
+fn candidates(contents: &Contents, stated: &PartialReading) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for Typed { entry, values, operands } in typed(&contents.entries, stated) {
         for bits in sizes(values.len(), contents.shape) {
@@ -129,7 +129,7 @@ fn candidates(contents: &Contents, stated: &Stated) -> Vec<Candidate> {
 
 /// The entries as values of a type.
 struct Typed {
-    entry: Option<Entry>,
+    entry: Option<IntegerType>,
     values: Vec<i128>,
     /// The operands that entries of this type can be of, unless of either kind.
     operands: Option<Signedness>,
@@ -137,29 +137,32 @@ struct Typed {
 
 impl Typed {
     /// A signed multiplier has negative products, which unsigned entries cannot hold.
-    fn new(entry: Option<Entry>, values: Vec<i128>) -> Typed {
-        let holds_signs = entry.is_none_or(Entry::is_signed);
+    fn new(entry: Option<IntegerType>, values: Vec<i128>) -> Typed {
+        let holds_signs = entry.is_none_or(IntegerType::is_signed);
         Typed { entry, values, operands: (!holds_signs).then_some(Signedness::Unsigned) }
     }
 }
 
 /// The entries under each type that they can have.
-fn typed(entries: &Entries, stated: &Stated) -> Vec<Typed> {
+fn typed(entries: &Entries, stated: &PartialReading) -> Vec<Typed> {
     match entries {
         Entries::Bytes(bytes) => {
-            Entry::ALL.into_iter().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
+            INTEGER_TYPES.iter().copied().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
         }
         Entries::Numbers { values, entry } => {
             let mut typed = vec![Typed::new(*entry, values.clone())];
-            let wrapped = |entry: Entry| values.iter().map(|&value| entry.wrapped(value)).collect::<Option<Vec<_>>>();
+            let wrapped =
+                |entry: IntegerType| values.iter().map(|&value| entry.wrapped(value)).collect::<Option<Vec<_>>>();
             if let Some(stated) = stated.entry.filter(|stated| Some(*stated) != *entry) {
                 typed.extend(wrapped(stated).map(|values| Typed::new(Some(stated), values)));
             }
             // Numbers without a sign may be the bit patterns of signed products, of the narrowest type that
             // they fill; those of an unsigned type may be signed ones without their signs.
             let (low, high) = values.iter().fold((0, 0), |(low, high), &value| (value.min(low), value.max(high)));
-            let narrowest = Entry::ALL.into_iter().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
-            let is_pattern = |pattern: &Entry| !pattern.holds(high) || entry.is_some_and(|entry| !entry.is_signed());
+            let narrowest =
+                INTEGER_TYPES.iter().copied().find(|entry| entry.is_signed() && entry.wrapped(high).is_some());
+            let is_pattern =
+                |pattern: &IntegerType| !pattern.holds(high) || entry.is_some_and(|entry| !entry.is_signed());
             if let Some(pattern) = narrowest.filter(|pattern| low == 0 && is_pattern(pattern) && stated.entry.is_none())
             {
                 typed.extend(wrapped(pattern).map(|values| Typed {
@@ -216,7 +219,7 @@ fn nothing(contents: &Contents) -> DetectError {
         Entries::Numbers { values, .. } => (values.len(), !sizes(values.len(), contents.shape).is_empty()),
     };
     let reason = if fits {
-        "some are beyond 2147483647 either way, which no product is"
+        "some are outside the range of products, -2147483647 to 2147483647"
     } else {
         "expected 256 x 256, or a smaller power of two of each operand's values"
     };

@@ -1,4 +1,4 @@
-//! What reports and listings say of a multiplier.
+//! A multiplier as reports and listings show it.
 
 use super::{Bits, Cost, Costs, ErrorMetrics, IndexOrder, Lut, Metadata, ReadingSource, format};
 use crate::kernel::Signedness;
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A multiplier as reports show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LutInfo {
     /// The name.
     pub name: String,
@@ -20,24 +21,25 @@ pub struct LutInfo {
     pub blake3: String,
     /// How the table was read.
     pub reading: ReadingInfo,
-    /// How far it is from the exact product.
+    /// Its error metrics.
     #[serde(flatten)]
     pub errors: ErrorMetrics,
-    /// `lut[0][0]`: what the multiplier gives for padding and for zeros.
+    /// `lut[0][0]`: the product for padding and for zeros.
     pub zero_product: i32,
     /// Whether `lut[a][b]` is always `lut[b][a]`.
     pub symmetric: bool,
-    /// What the file or the design says of it.
+    /// The file's or the design's metadata.
     #[serde(flatten)]
     pub metadata: Metadata,
-    /// What one multiplication costs, and whose word that is.
+    /// The cost of one multiplication and its provenance.
     pub cost: Option<Cost>,
-    /// What a user should know of how the table was read.
+    /// Warnings about how the table was read.
     pub warnings: Vec<String>,
 }
 
 /// How a table was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ReadingInfo {
     /// The file format; `design` for a computed table.
     pub format: String,
@@ -45,41 +47,41 @@ pub struct ReadingInfo {
     pub entry: Option<String>,
     /// The order of rows and columns.
     pub index: IndexOrder,
-    /// On what ground it was read so.
+    /// What decided the reading.
     pub from: ReadingSource,
     /// Whether the operands were exchanged after reading.
     pub swapped: bool,
 }
 
 impl LutInfo {
-    /// Describes `lut`, its cost by what is known without a user's [`Costs`].
-    pub fn of(lut: &Lut) -> LutInfo {
-        LutInfo::with_cost(lut, Costs::default().of(lut))
+    /// Describes `lut`, with the cost that is known without a user's [`Costs`].
+    pub fn new(lut: &Lut) -> LutInfo {
+        LutInfo::with_cost(lut, Costs::default().get(lut))
     }
 
     /// Describes `lut`, which costs `cost`.
     pub fn with_cost(lut: &Lut, cost: Option<Cost>) -> LutInfo {
-        let origin = lut.origin();
-        let reading = origin.reading;
+        let provenance = lut.provenance();
+        let reading = provenance.reading;
         LutInfo {
             name: lut.name().to_owned(),
-            path: origin.path.as_ref().map(|path| path.display().to_string()),
+            path: provenance.path.as_ref().map(|path| path.display().to_string()),
             signed: lut.signedness() == Signedness::Signed,
             bits: lut.bits(),
             blake3: lut.blake3(),
             reading: ReadingInfo {
-                format: origin.format.unwrap_or("design").to_owned(),
-                entry: reading.and_then(|reading| reading.entry).map(|entry| entry.name().to_owned()),
+                format: provenance.format.unwrap_or("design").to_owned(),
+                entry: reading.and_then(|reading| reading.entry).map(|entry| entry.to_string()),
                 index: reading.map_or(IndexOrder::Numeric, |reading| reading.index),
-                from: origin.source,
-                swapped: origin.swapped,
+                from: provenance.source,
+                swapped: provenance.swapped,
             },
-            errors: ErrorMetrics::of(lut),
+            errors: ErrorMetrics::compute(lut),
             zero_product: lut.product(0, 0),
             symmetric: lut.is_symmetric(),
             metadata: lut.metadata().clone(),
             cost,
-            warnings: origin.warnings.iter().map(ToString::to_string).collect(),
+            warnings: provenance.warnings.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -89,6 +91,6 @@ impl Lut {
     /// format's bytes for one that was computed.
     pub fn blake3(&self) -> String {
         let computed = || blake3::hash(&format::native_bytes(self)).to_hex().to_string();
-        self.origin().file_hash.clone().unwrap_or_else(computed)
+        self.provenance().file_hash.clone().unwrap_or_else(computed)
     }
 }

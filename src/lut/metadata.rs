@@ -1,15 +1,15 @@
-//! What a file says of its multiplier beside the products.
+//! What a file states about its multiplier besides the products.
 //!
 //! The native format's metadata, a sidecar and the comments of a C table share one set of named text
 //! fields; this is their owner.
 
-use super::reading::{Entry, IndexOrder, Stated, parse_size};
-use super::{Claims, ErrorMetrics, Lut};
+use super::reading::{IndexOrder, PartialReading, parse_size};
+use super::{ErrorMetrics, Lut, StatedMetrics};
 use crate::kernel::Signedness;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is known of a multiplier beside its name and products.
+/// What is known about a multiplier besides its name and products.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
@@ -17,43 +17,43 @@ pub struct Metadata {
     pub energy: Option<f64>,
     /// Power, in milliwatts.
     pub power: Option<f64>,
-    /// Area, in square micrometres.
+    /// Area, in square micrometers.
     pub area: Option<f64>,
     /// Delay, in nanoseconds.
     pub delay: Option<f64>,
-    /// Where the table and the figures are from.
+    /// The source of the table and the figures.
     pub source: Option<String>,
-    /// The design's family, in words.
+    /// A description of the design's family.
     pub design: Option<String>,
     /// The paper that describes the design.
     pub paper: Option<String>,
-    /// The design's parameters, in words.
+    /// A description of the design's parameters.
     pub parameters: Option<String>,
-    /// What the errors are said to be. Reports leave this out: an [`Audit`](super::Audit) shows it beside
-    /// what is measured.
+    /// The error metrics that the file states. Reports leave this out: an [`Audit`](super::Audit) shows
+    /// them beside the measured ones.
     #[serde(skip)]
-    pub claims: Claims,
+    pub stated_metrics: StatedMetrics,
 }
 
 /// A metadata field that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is `{value}`, expected {expected}")]
+#[error("'{key}' is '{value}', expected {expected}")]
 pub struct FieldError {
     key: String,
     value: String,
     expected: &'static str,
 }
 
-/// What text fields say of a multiplier and of how its table is read.
+/// What text fields state about a multiplier and how its table is read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
     /// The multiplier's name.
     pub name: Option<String>,
-    /// What is known of it.
+    /// What is known about it.
     pub metadata: Metadata,
     /// How its table is read.
-    pub stated: Stated,
-    /// Keys of no meaning here.
+    pub stated: PartialReading,
+    /// Unknown keys.
     pub unknown: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ impl Fields {
     /// Reads `key: value` pairs.
     ///
     /// # Errors
-    /// When a key of meaning has a value it cannot have.
+    /// When a known key has an invalid value.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Fields, FieldError> {
         let mut fields = Fields::default();
         for (key, value) in pairs {
@@ -92,19 +92,16 @@ impl Fields {
                     stated.signedness = Some(signedness);
                 }
                 "index" => {
-                    let orders = [IndexOrder::Numeric, IndexOrder::TwosComplement];
-                    let order = orders.into_iter().find(|order| order.name() == value);
-                    stated.index = Some(order.ok_or_else(|| error("numeric or twos-complement"))?);
+                    stated.index = Some(value.parse().map_err(|_| error("numeric or twos-complement"))?);
                 }
                 "entry" => {
-                    let entry = Entry::ALL.into_iter().find(|entry| entry.name() == value);
-                    stated.entry = Some(entry.ok_or_else(|| error("an integer type such as u16 or i32"))?);
+                    stated.entry = Some(value.parse().map_err(|_| error("an integer type such as u16 or i32"))?);
                 }
                 "bits" => {
                     stated.bits = Some(parse_size(value).ok_or_else(|| error("a width of 2 to 8, or two as in 8x4"))?);
                 }
                 _ if ErrorMetrics::NAMES.contains(&key) => {
-                    metadata.claims.insert(key.to_owned(), value.parse().map_err(|_| error("a number"))?);
+                    metadata.stated_metrics.insert(key.to_owned(), value.parse().map_err(|_| error("a number"))?);
                 }
                 _ => fields.unknown.push(key.to_owned()),
             }
@@ -113,7 +110,7 @@ impl Fields {
     }
 }
 
-/// All that a file with fields says of `lut` when its table is laid out in `index` order.
+/// All that a file with fields states about `lut` when its table is laid out in `index` order.
 pub(super) fn fields(lut: &Lut, index: IndexOrder) -> BTreeMap<String, String> {
     let [first, second] = lut.bits();
     let bits = if first == second { first.to_string() } else { format!("{first}x{second}") };
@@ -121,7 +118,7 @@ pub(super) fn fields(lut: &Lut, index: IndexOrder) -> BTreeMap<String, String> {
     fields.extend([
         ("name".to_owned(), lut.name().to_owned()),
         ("signed".to_owned(), (lut.signedness() == Signedness::Signed).to_string()),
-        ("index".to_owned(), index.name().to_owned()),
+        ("index".to_owned(), index.to_string()),
         ("bits".to_owned(), bits),
     ]);
     fields
@@ -143,11 +140,11 @@ impl Metadata {
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .chain(self.claims.iter().map(|(key, claim)| (key.clone(), claim.to_string())))
+        .chain(self.stated_metrics.iter().map(|(key, stated)| (key.clone(), stated.to_string())))
         .collect()
     }
 
-    /// This, and `weaker` where this is silent.
+    /// This, with `weaker` filling in what is missing.
     #[must_use]
     pub(super) fn or(self, weaker: Metadata) -> Metadata {
         Metadata {
@@ -159,7 +156,7 @@ impl Metadata {
             design: self.design.or(weaker.design),
             paper: self.paper.or(weaker.paper),
             parameters: self.parameters.or(weaker.parameters),
-            claims: if self.claims.is_empty() { weaker.claims } else { self.claims },
+            stated_metrics: if self.stated_metrics.is_empty() { weaker.stated_metrics } else { self.stated_metrics },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How far a multiplier is from the exact product.
+//! Error metrics: the distance of a multiplier from the exact product.
 //!
 //! Definitions are those of EvoApproxLib (Mrazek, Hrbacek, Vasicek, Sekanina: "EvoApprox8b", DATE 2017)
 //! and of Liang, Han and Lombardi ("New metrics for the reliability of approximate and probabilistic
@@ -30,7 +30,7 @@ pub struct ErrorMetrics {
     pub bias: f64,
     /// Variance of the error over the population, in squared units.
     pub variance: f64,
-    /// Normalised mean error distance, a fraction: `mae` over the largest absolute exact product.
+    /// Normalized mean error distance, a fraction: `mae` over the largest absolute exact product.
     pub nmed: f64,
     /// Peak signal-to-noise ratio in decibels, the largest absolute exact product being the peak;
     /// `None` for an exact multiplier.
@@ -60,9 +60,9 @@ impl ErrorMetrics {
         })
     }
 
-    /// The metrics of `lut`.
+    /// Measures `lut` over all pairs of operands.
     #[expect(clippy::cast_precision_loss, reason = "sums below 2^53 are exact, larger ones round once")]
-    pub fn of(lut: &Lut) -> ErrorMetrics {
+    pub fn compute(lut: &Lut) -> ErrorMetrics {
         let (mut absolute, mut signed, mut squared) = (0u64, 0i64, 0u128);
         let (mut wrong, mut pairs, mut nonzero) = (0u64, 0u64, 0u64);
         let (mut wce, mut peak, mut relative_sum, mut wcre) = (0u32, 0u32, 0.0f64, 0.0f64);
@@ -116,7 +116,7 @@ mod tests {
             (0, 2) => 1,
             _ => a * b,
         });
-        let metrics = ErrorMetrics::of(&lut);
+        let metrics = ErrorMetrics::compute(&lut);
         let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert!(close(metrics.mae, 3.0 / 16.0));
         assert_eq!(metrics.wce, 2);
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn an_exact_multiplier_has_no_error() {
         for signedness in [Signedness::Signed, Signedness::Unsigned] {
-            let metrics = ErrorMetrics::of(&Lut::from_fn("exact", signedness, |a, b| a * b));
+            let metrics = ErrorMetrics::compute(&Lut::from_fn("exact", signedness, |a, b| a * b));
             assert_eq!((metrics.mae, metrics.wce, metrics.mre, metrics.ep, metrics.psnr), (0.0, 0, 0.0, 0.0, None));
         }
     }

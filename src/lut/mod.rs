@@ -13,7 +13,6 @@
 mod audit;
 mod bits;
 mod c_source;
-mod claims;
 mod coding;
 mod cost;
 pub mod design;
@@ -25,18 +24,19 @@ mod metadata;
 mod metrics;
 mod open;
 mod operand;
-mod origin;
+#[cfg(feature = "plot")]
 mod plot;
+mod provenance;
 mod quadrant;
 mod reading;
 mod shipped;
 mod sidecar;
+mod stated_metrics;
 mod table;
 mod write;
 
-pub use audit::{Audit, ClaimCheck, Finding, WorstOperand};
+pub use audit::{Audit, Finding, MetricCheck, WorstOperand};
 pub use bits::{Bits, BitsError};
-pub use claims::{Claim, ClaimError, Claims};
 pub use coding::{CODINGS, Coding, CodingError};
 pub use cost::{Cost, CostSource, Costs, CostsError};
 pub use from_c::{FromCError, FromCOptions, from_c};
@@ -45,12 +45,14 @@ pub use metadata::{FieldError, Fields, Metadata};
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use operand::Operand;
-pub use origin::{LutWarning, Origin, ReadingSource};
+#[cfg(feature = "plot")]
 pub use plot::{PlotError, plot};
+pub use provenance::{LutWarning, Provenance, ReadingSource};
 pub use quadrant::{Quadrant, Relation};
-pub use reading::{Entry, IndexOrder, LutFormat, LutFormatError, Reading, Stated};
+pub use reading::{INDEX_ORDERS, IndexOrder, LutFormat, LutFormatError, PartialReading, Reading};
 pub use shipped::{SHIPPED, write_shipped};
 pub use sidecar::SidecarError;
+pub use stated_metrics::{StatedMetric, StatedMetricError, StatedMetrics};
 pub use table::Lut;
 pub use write::{LutFile, WriteError};
 

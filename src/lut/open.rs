@@ -1,11 +1,11 @@
-//! The one door through which multipliers come in: a file, or a design's name.
+//! Opening a multiplier by a file's path or a design's name.
 
 use super::design::{self, UnknownDesign};
-use super::detect::{self, DetectError, Grounds};
+use super::detect::{self, Constraints, DetectError};
 use super::format::{self, Contents, Format, FormatError};
 use super::metadata::Fields;
-use super::origin::{LutWarning, Origin, ReadingSource};
-use super::reading::{LutFormat, Stated};
+use super::provenance::{LutWarning, Provenance, ReadingSource};
+use super::reading::{LutFormat, PartialReading};
 use super::sidecar::{self, SidecarError};
 use super::{Coding, Lut, Quadrant};
 use crate::kernel::Signedness;
@@ -19,7 +19,7 @@ const MAX_FILE: u64 = 16 << 20;
 /// How a multiplier is opened.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenOptions {
-    /// The file's format and reading; what it leaves open is detected.
+    /// The file's format and reading; what this leaves open is detected.
     pub format: Option<LutFormat>,
     /// Exchange the operands after reading.
     pub swap_operands: bool,
@@ -30,23 +30,24 @@ pub struct OpenOptions {
 
 /// Why a multiplier cannot be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Neither a file nor a design.
-    #[error("no file and no multiplier `{spec}`")]
+    #[error("'{spec}' is neither a file nor a multiplier's name")]
     NotFound {
         /// What was asked for.
         spec: String,
-        /// What there is.
+        /// The names that exist.
         #[source]
         source: UnknownDesign,
     },
-    /// No file is there, and the path is no design's name.
+    /// There is no such file, and the path cannot be a design's name.
     #[error("no file {}", .path.display())]
     NoFile {
         /// The path.
         path: PathBuf,
     },
-    /// A directory is there.
+    /// The path is a directory.
     #[error("{} is a directory, expected a file", .path.display())]
     Directory {
         /// The path.
@@ -62,12 +63,12 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The file is larger than any table.
-    #[error("{} is larger than {} MiB, which no multiplier's table is", .path.display(), MAX_FILE >> 20)]
+    #[error("{} is too large for a multiplier's table: over {} MiB", .path.display(), MAX_FILE >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// The file is not what its format says.
+    /// The file does not follow its format.
     #[error("{} is not a table in {format} format", .path.display())]
     Format {
         /// The file.
@@ -78,7 +79,7 @@ pub enum OpenError {
         #[source]
         source: FormatError,
     },
-    /// What stands beside the file about it cannot be used.
+    /// The file's sidecar cannot be used.
     #[error("{}", .path.display())]
     Sidecar {
         /// The table's file.
@@ -87,7 +88,7 @@ pub enum OpenError {
         #[source]
         source: SidecarError,
     },
-    /// How to read the entries is not settled.
+    /// No reading of the entries was decided on.
     #[error("cannot tell how to read {}", .path.display())]
     Reading {
         /// The file.
@@ -98,17 +99,28 @@ pub enum OpenError {
     },
 }
 
-/// Opens the multiplier that `spec` means: standard input when it is `-`, the file of that path when
+impl OpenError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            OpenError::Reading { source, .. } => source.keys(),
+            _ => &[],
+        }
+    }
+}
+
+/// Opens the multiplier `spec`: standard input when it is `-`, the file of that path when
 /// there is one, else the design of that name ([`design::resolve`]).
 ///
-/// How a file's entries are read is settled piece by piece (entry type, signedness, order, size) by
-/// the first that says: `options.format`, the file's metadata, a sidecar (`NAME.json` beside
+/// Each part of how a file's entries are read (entry type, signedness, order, size) is decided by the
+/// first that states it: `options.format`, the file's metadata, a sidecar (`NAME.json` beside
 /// `NAME.bin`, a flat JSON object with any of `name`, `signed`, `index`, `entry`, `bits`, `energy`,
 /// `power`, `area`, `delay`, `source`, `design`, `paper`, `parameters`, and error metrics), a file name
 /// that starts with `mul8s_` or `mul8u_`. The rest is detected as the reading closest to the exact product.
 ///
 /// # Errors
-/// When there is no such multiplier, the file cannot be read, or several readings are about as close.
+/// When there is no such multiplier, the file cannot be read, or several readings are about as close;
+/// for an unknown name, the source lists similar ones.
 ///
 /// ```
 /// use approx_eval::lut::{self, OpenOptions};
@@ -136,7 +148,7 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
     Ok(if options.swap_operands { lut.transposed() } else { lut })
 }
 
-/// Whether `spec` can only be meant as a path.
+/// Whether `spec` can only be a path.
 fn is_path(spec: &str) -> bool {
     spec.contains(std::path::is_separator) || format::by_extension(Path::new(spec)).is_some()
 }
@@ -158,9 +170,9 @@ fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
     let sidecar = sidecar::read(path).map_err(|source| OpenError::Sidecar { path: path.to_owned(), source })?;
     let (sidecar, unknown) = sidecar.unwrap_or_default();
     let lut = interpret(&bytes, path, format, sidecar)?;
-    let mut origin = Origin { path: Some(path.to_owned()), ..lut.origin().clone() };
-    origin.warnings.extend(unknown);
-    Ok(lut.with_origin(origin))
+    let mut provenance = Provenance { path: Some(path.to_owned()), ..lut.provenance().clone() };
+    provenance.warnings.extend(unknown);
+    Ok(lut.with_provenance(provenance))
 }
 
 /// Reads the bytes of the file that goes by `path`.
@@ -173,28 +185,28 @@ fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fiel
         format: container.name(),
         source,
     })?;
-    let grounds = Grounds::new([
+    let constraints = Constraints::new([
         (ReadingSource::LutFormat, stated),
         (ReadingSource::Metadata, contents.fields.stated),
         (ReadingSource::Sidecar, sidecar.stated),
-        (ReadingSource::FileName, Stated { signedness: named_signedness(&name), ..Stated::default() }),
+        (ReadingSource::FileName, PartialReading { signedness: named_signedness(&name), ..PartialReading::default() }),
     ]);
-    let lut = settle(&contents, &grounds, container, &name, sidecar)
+    let lut = decode(&contents, &constraints, container, &name, sidecar)
         .map_err(|source| OpenError::Reading { path: path.to_owned(), source })?;
     let file_hash = Some(blake3::hash(bytes).to_hex().to_string());
-    let origin = Origin { file_hash, ..lut.origin().clone() };
-    Ok(lut.with_origin(origin))
+    let provenance = Provenance { file_hash, ..lut.provenance().clone() };
+    Ok(lut.with_provenance(provenance))
 }
 
-/// Reads entries on the strongest `grounds` first, detecting what none of them says.
-fn settle(
+/// Reads entries under `constraints` and describes the result.
+fn decode(
     contents: &Contents,
-    grounds: &Grounds,
+    constraints: &Constraints,
     container: &dyn Format,
     name: &str,
     sidecar: Fields,
 ) -> Result<Lut, DetectError> {
-    let read = detect::interpret(contents, grounds)?;
+    let read = detect::interpret(contents, constraints)?;
     let Fields { name: own_name, metadata, .. } = contents.fields.clone();
     let metadata = metadata.or(sidecar.metadata);
     let name = own_name.or(sidecar.name).unwrap_or_else(|| name.to_owned());
@@ -202,17 +214,17 @@ fn settle(
     let wrong_signs =
         Quadrant::all(&lut).iter().filter(|quadrant| quadrant.has_lost_signs()).map(|q| q.wrong_signs).sum();
     let signs_lost = (wrong_signs > 0).then_some(LutWarning::SignsLost { products: wrong_signs });
-    let origin = Origin {
+    let provenance = Provenance {
         format: Some(container.name()),
         reading: Some(read.reading),
-        source: grounds.strongest().unwrap_or(ReadingSource::Detected),
+        source: constraints.strongest().unwrap_or(ReadingSource::Detected),
         warnings: read.warning.into_iter().chain(signs_lost).collect(),
-        ..Origin::default()
+        ..Provenance::default()
     };
-    Ok(lut.with_metadata(metadata).with_origin(origin))
+    Ok(lut.with_metadata(metadata).with_provenance(provenance))
 }
 
-/// What EvoApproxLib's naming says.
+/// The signedness in EvoApproxLib's names.
 fn named_signedness(name: &str) -> Option<Signedness> {
     let prefixes = [("mul8s_", Signedness::Signed), ("mul8u_", Signedness::Unsigned)];
     prefixes.into_iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, signedness)| signedness)

@@ -1,92 +1,19 @@
-//! Readings: what the numbers of a table file can be taken to mean.
+//! Readings: the ways to interpret the numbers of a table file.
 //!
-//! A file holds entries; a [`Reading`] says how they become products. [`Stated`] is what is known of
-//! it beforehand, piece by piece; detection fills in the rest.
+//! A file holds entries; a [`Reading`] says how they become products. A [`PartialReading`] is what is
+//! known of it beforehand; detection fills in the rest.
 
 use super::Bits;
-use super::format::{self, Format};
+use super::format::{FORMATS, Format};
+use crate::integer::{INTEGER_TYPES, IntegerType};
 use crate::kernel::Signedness;
-use serde::{Deserialize, Serialize};
+use crate::registry::{Named, Registry, by_name};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// The integer type of a file's entries, little-endian in raw files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the variants are Rust's own types")]
-pub enum Entry {
-    U8,
-    I8,
-    U16,
-    I16,
-    U32,
-    I32,
-    U64,
-    I64,
-}
-
-impl Entry {
-    /// All types, narrowest first, unsigned before signed.
-    pub const ALL: [Entry; 8] =
-        [Entry::U8, Entry::I8, Entry::U16, Entry::I16, Entry::U32, Entry::I32, Entry::U64, Entry::I64];
-
-    /// The name, as Rust spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Entry::U8 => "u8",
-            Entry::I8 => "i8",
-            Entry::U16 => "u16",
-            Entry::I16 => "i16",
-            Entry::U32 => "u32",
-            Entry::I32 => "i32",
-            Entry::U64 => "u64",
-            Entry::I64 => "i64",
-        }
-    }
-
-    /// Bytes of one entry.
-    pub fn size(self) -> usize {
-        match self {
-            Entry::U8 | Entry::I8 => 1,
-            Entry::U16 | Entry::I16 => 2,
-            Entry::U32 | Entry::I32 => 4,
-            Entry::U64 | Entry::I64 => 8,
-        }
-    }
-
-    /// Whether entries can be negative.
-    pub fn is_signed(self) -> bool {
-        matches!(self, Entry::I8 | Entry::I16 | Entry::I32 | Entry::I64)
-    }
-
-    /// The smallest and largest value.
-    pub fn range(self) -> (i128, i128) {
-        let bits = 8 * self.size();
-        if self.is_signed() { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
-    }
-
-    /// Whether `value` is one of this type's.
-    pub fn holds(self, value: i128) -> bool {
-        let (low, high) = self.range();
-        (low..=high).contains(&value)
-    }
-
-    /// `value` as this type's, bit patterns of the same width taken as two's complement; `None` if it
-    /// has more bits than the type.
-    pub fn wrapped(self, value: i128) -> Option<i128> {
-        let modulus = 1i128 << (8 * self.size());
-        let (_, high) = self.range();
-        if self.holds(value) {
-            Some(value)
-        } else {
-            (self.is_signed() && value > high && value < modulus).then(|| value - modulus)
-        }
-    }
-}
-
-/// The order of a file's rows and columns over signed operands. Unsigned ones know only `Numeric`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// The order of a file's rows and columns over signed operands. Unsigned ones are always `Numeric`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IndexOrder {
     /// From the smallest operand to the largest.
     Numeric,
@@ -94,15 +21,22 @@ pub enum IndexOrder {
     TwosComplement,
 }
 
-impl IndexOrder {
-    /// The name that options and reports use.
-    pub fn name(self) -> &'static str {
+/// Both index orders.
+pub static INDEX_ORDERS: Registry<IndexOrder> =
+    Registry::new("index order", &[IndexOrder::Numeric, IndexOrder::TwosComplement]);
+
+impl Named for IndexOrder {
+    fn name(&self) -> &'static str {
         match self {
             IndexOrder::Numeric => "numeric",
             IndexOrder::TwosComplement => "twos-complement",
         }
     }
+}
 
+by_name!(IndexOrder, INDEX_ORDERS);
+
+impl IndexOrder {
     /// The numeric position of the operand at `position` of a file in this order.
     pub(super) fn numeric(self, position: usize, bits: Bits) -> usize {
         match self {
@@ -112,11 +46,11 @@ impl IndexOrder {
     }
 }
 
-/// How a file's entries were taken.
+/// How a file's entries were interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// The type of entries, where the file format has one.
-    pub entry: Option<Entry>,
+    /// The type of entries, where the file format has one; little-endian in raw files.
+    pub entry: Option<IntegerType>,
     /// Signed or unsigned operands.
     pub signedness: Signedness,
     /// The order of rows and columns.
@@ -126,20 +60,20 @@ pub struct Reading {
 }
 
 impl fmt::Display for Reading {
-    /// In the grammar of [`LutFormat`].
+    /// In the words of a [`LutFormat`].
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Reading { entry, signedness, index, bits } = *self;
         let index = (signedness == Signedness::Signed).then_some(index);
         let bits = (bits != [Bits::EIGHT; 2]).then_some(bits);
-        Stated { entry, signedness: Some(signedness), index, bits }.fmt(f)
+        PartialReading { entry, signedness: Some(signedness), index, bits }.fmt(f)
     }
 }
 
-/// What is said of a reading before the entries are looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stated {
+/// The parts of a reading that are stated rather than detected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct PartialReading {
     /// The type of entries.
-    pub entry: Option<Entry>,
+    pub entry: Option<IntegerType>,
     /// Signed or unsigned operands.
     pub signedness: Option<Signedness>,
     /// The order of rows and columns.
@@ -148,16 +82,16 @@ pub struct Stated {
     pub bits: Option<[Bits; 2]>,
 }
 
-impl Stated {
+impl PartialReading {
     /// Whether nothing is stated.
     pub fn is_empty(&self) -> bool {
-        *self == Stated::default()
+        *self == PartialReading::default()
     }
 
-    /// These statements, and `weaker` ones where these are silent.
+    /// This reading, with `weaker` filling in what is missing.
     #[must_use]
-    pub fn or(self, weaker: Stated) -> Stated {
-        Stated {
+    pub fn or(self, weaker: PartialReading) -> PartialReading {
+        PartialReading {
             entry: self.entry.or(weaker.entry),
             signedness: self.signedness.or(weaker.signedness),
             index: self.index.or(weaker.index),
@@ -165,10 +99,10 @@ impl Stated {
         }
     }
 
-    /// These statements without what `stronger` ones speak of.
+    /// This reading without the parts that `stronger` states.
     #[must_use]
-    pub fn beyond(&self, stronger: Stated) -> Stated {
-        Stated {
+    pub fn without(&self, stronger: PartialReading) -> PartialReading {
+        PartialReading {
             entry: self.entry.filter(|_| stronger.entry.is_none()),
             signedness: self.signedness.filter(|_| stronger.signedness.is_none()),
             index: self.index.filter(|_| stronger.index.is_none()),
@@ -176,8 +110,8 @@ impl Stated {
         }
     }
 
-    /// Whether `reading` is as stated.
-    pub fn admits(&self, reading: &Reading) -> bool {
+    /// Whether `reading` agrees with all that is stated.
+    pub fn matches(&self, reading: &Reading) -> bool {
         self.entry.is_none_or(|entry| Some(entry) == reading.entry)
             && self.signedness.is_none_or(|signedness| signedness == reading.signedness)
             && self.index.is_none_or(|index| index == reading.index)
@@ -185,24 +119,25 @@ impl Stated {
     }
 }
 
-impl fmt::Display for Stated {
-    /// In the grammar of [`LutFormat`].
+impl fmt::Display for PartialReading {
+    /// In the words of a [`LutFormat`].
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let signedness = self.signedness.map(|signedness| match signedness {
             Signedness::Unsigned => "unsigned",
             Signedness::Signed => "signed",
         });
         let words = [
-            self.entry.map(|entry| entry.name().to_owned()),
+            self.entry.map(|entry| entry.to_string()),
             signedness.map(str::to_owned),
-            self.index.map(|index| index.name().to_owned()),
+            self.index.map(|index| index.to_string()),
             self.bits.map(|[first, second]| format!("{first}x{second}")),
         ];
         f.write_str(&words.into_iter().flatten().collect::<Vec<_>>().join("-"))
     }
 }
 
-/// What `--lut-format` states: words joined by hyphens, each optional, in any order.
+/// How a table's file is read or written, as far as that is stated: words joined by hyphens, each
+/// optional, in any order.
 ///
 /// | word | states |
 /// | --- | --- |
@@ -212,30 +147,54 @@ impl fmt::Display for Stated {
 /// | `numeric`, `twos-complement` | the order of rows and columns; the second implies `signed` |
 /// | `8x8`, `4x6`, .. | the widths of the first and second operand |
 ///
-/// So `u16`, `i16-twos-complement` and `bin-i32-signed-numeric` are formats.
-#[derive(Clone, Copy, Default)]
+/// ```
+/// use approx_eval::lut::LutFormat;
+///
+/// let format: LutFormat = "twos-complement-bin-i16".parse()?;
+/// assert_eq!(format.to_string(), "bin-i16-signed-twos-complement");
+/// assert_eq!(format.to_string().parse(), Ok(format));
+/// # Ok::<(), approx_eval::lut::LutFormatError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct LutFormat {
     /// The file's format.
     pub container: Option<&'static dyn Format>,
     /// The reading of its entries.
-    pub stated: Stated,
+    pub stated: PartialReading,
 }
 
-impl fmt::Debug for LutFormat {
+impl fmt::Display for LutFormat {
+    /// The words in the order of the table above, implied ones included.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let container = self.container.map(Format::name);
-        f.debug_struct("LutFormat").field("container", &container).field("stated", &self.stated).finish()
+        let (container, stated) = (self.container.map(|format| format.name().to_owned()), self.stated.to_string());
+        let words = container.into_iter().chain((!stated.is_empty()).then_some(stated));
+        f.pad(&words.collect::<Vec<_>>().join("-"))
     }
 }
 
-/// Why a text is no [`LutFormat`].
+impl Serialize for LutFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LutFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Why a text is not a [`LutFormat`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LutFormatError {
-    /// A word of no meaning here.
+    /// A word that means nothing here.
     #[error(
-        "unknown word `{word}` in LUT format `{format}`, expected {}, an entry type (u8, i8, u16, i16, u32, i32, u64, i64), \
-         unsigned or signed, numeric or twos-complement, or a size like 8x8, joined by hyphens",
-        format::names()
+        "unknown word '{word}' in LUT format '{format}', expected {}, an entry type ({}), unsigned or signed, {}, or a \
+         size like 8x8, joined by hyphens",
+        format_names(),
+        INTEGER_TYPES.names().collect::<Vec<_>>().join(", "),
+        INDEX_ORDERS.names().collect::<Vec<_>>().join(" or ")
     )]
     Word {
         /// The word.
@@ -243,16 +202,22 @@ pub enum LutFormatError {
         /// The whole format.
         format: String,
     },
-    /// Two words that cannot both hold.
+    /// Two words that exclude each other.
     #[error(
-        "LUT format `{format}` says {what} twice or against itself (entries of u8, u16, u32, u64 are of unsigned multipliers, and only signed ones have twos-complement order)"
+        "LUT format '{format}' states {what} twice or against itself (entries of u8, u16, u32, u64 are of unsigned \
+         multipliers, and only signed ones have twos-complement order)"
     )]
     Conflict {
         /// The whole format.
         format: String,
-        /// What they are about.
+        /// What the words are about.
         what: &'static str,
     },
+}
+
+/// The names of all file formats, for messages.
+pub(super) fn format_names() -> String {
+    FORMATS.names().collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for LutFormat {
@@ -264,9 +229,9 @@ impl FromStr for LutFormat {
         let whole = text.replace("twos-complement", "twos_complement");
         for word in whole.split('-') {
             let stated = &mut parsed.stated;
-            let (fresh, what) = if let Some(format) = format::by_name(word) {
+            let (fresh, what) = if let Some(&format) = FORMATS.get(word) {
                 (parsed.container.replace(format).is_none(), "the file format")
-            } else if let Some(entry) = Entry::ALL.into_iter().find(|entry| entry.name() == word) {
+            } else if let Some(&entry) = INTEGER_TYPES.get(word) {
                 (stated.entry.replace(entry).is_none(), "the entry type")
             } else if let Some(bits) = parse_size(word) {
                 (stated.bits.replace(bits).is_none(), "the size")
@@ -304,34 +269,4 @@ pub(super) fn parse_size(text: &str) -> Option<[Bits; 2]> {
     let (first, second) = text.split_once('x').unwrap_or((text, text));
     let bits = |text: &str| text.parse::<u32>().ok().and_then(|bits| Bits::try_from(bits).ok());
     Some([bits(first)?, bits(second)?])
-}
-
-// TEMPORARY until the registry branch is merged.
-impl PartialEq for LutFormat {
-    fn eq(&self, other: &Self) -> bool {
-        self.to_string() == other.to_string()
-    }
-}
-impl Eq for LutFormat {}
-impl std::hash::Hash for LutFormat {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.to_string().hash(state);
-    }
-}
-impl fmt::Display for LutFormat {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Stated { entry, signedness, index, bits } = self.stated;
-        let mut words: Vec<String> = Vec::new();
-        words.extend(self.container.map(|c| c.name().to_owned()));
-        words.extend(entry.map(|e| e.name().to_owned()));
-        words.extend(signedness.map(|s| if s == Signedness::Signed { "signed" } else { "unsigned" }.to_owned()));
-        words.extend(index.map(|i| i.name().to_owned()));
-        words.extend(bits.map(|[a, b]| format!("{a}x{b}")));
-        f.write_str(&words.join("-"))
-    }
-}
-impl Serialize for LutFormat {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
 }

@@ -6,36 +6,40 @@ use super::design::Design;
 use super::reading::LutFormat;
 use super::write::WriteError;
 use crate::output::OutputError;
+use crate::registry::Registry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The designs that are shipped, by name, in the order of their mean absolute errors.
-pub static SHIPPED: &[&str] = &[
-    "exact",
-    "exact-signed",
-    "truncated-4",
-    "dadda-yang-10",
-    "dadda-momeni-7",
-    "broken-array-h0-v6",
-    "r4abm1-8",
-    "recursive-loa-6",
-    "perforated-j0-k2",
-    "truncated-corrected-8",
-    "drum-6",
-    "drum-4-signed",
-    "dadda-venkatachalam-10",
-    "mbm",
-    "truncated-8",
-    "roba",
-    "mitchell",
-    "tosam-h1-t5",
-    "broken-array-h3-v8",
-    "udm",
-    "drum-4",
-    "essm",
-    "etm",
-    "drum-3",
-];
+pub static SHIPPED: Registry<&str> = Registry::new(
+    "shipped multiplier",
+    &[
+        "exact",
+        "exact-signed",
+        "truncated-4",
+        "dadda-yang-10",
+        "dadda-momeni-7",
+        "broken-array-h0-v6",
+        "r4abm1-8",
+        "recursive-loa-6",
+        "perforated-j0-k2",
+        "truncated-corrected-8",
+        "drum-6",
+        "drum-4-signed",
+        "dadda-venkatachalam-10",
+        "mbm",
+        "truncated-8",
+        "roba",
+        "mitchell",
+        "tosam-h1-t5",
+        "broken-array-h3-v8",
+        "udm",
+        "drum-4",
+        "essm",
+        "etm",
+        "drum-3",
+    ],
+);
 
 /// Writes every shipped multiplier to `directory` as `NAME.safetensors`, and makes the directory where
 /// there is none.

@@ -1,11 +1,11 @@
-//! Sidecars: what stands beside a table about it, where its format has no room for that.
+//! Sidecars: metadata in a file beside a table whose format has no room for it.
 //!
 //! A sidecar is known by its name, that of the table with `.json` in place of the extension, and by
 //! its contents: a flat object. Reports and quantization parameters, which people keep under a
-//! multiplier's name too, are objects of objects, and none.
+//! multiplier's name too, are nested objects, and so not taken for sidecars.
 
 use super::metadata::{FieldError, Fields};
-use super::origin::LutWarning;
+use super::provenance::LutWarning;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -15,6 +15,7 @@ const MAX_SIDECAR: u64 = 1 << 20;
 
 /// Why a sidecar cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SidecarError {
     /// The file cannot be read from disk.
     #[error("cannot read its sidecar {}", .path.display())]
@@ -34,7 +35,7 @@ pub enum SidecarError {
         #[source]
         source: serde_json::Error,
     },
-    /// A field has a wrong value.
+    /// A field has an invalid value.
     #[error("its sidecar {}", .path.display())]
     Field {
         /// The sidecar.
@@ -106,8 +107,8 @@ mod tests {
             (fields.name.as_deref(), fields.stated.bits.map(|bits| bits.map(u32::from))),
             (Some("x"), Some([8, 4]))
         );
-        assert_eq!((fields.metadata.claims["mae"].value(), unknown), (1.5, None));
-        assert!(beside(r#"{"colour":"red"}"#).unwrap().unwrap().1.is_some());
+        assert_eq!((fields.metadata.stated_metrics["mae"].value(), unknown), (1.5, None));
+        assert!(beside(r#"{"color":"red"}"#).unwrap().unwrap().1.is_some());
     }
 
     #[test]

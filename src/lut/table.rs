@@ -1,12 +1,13 @@
 //! The product table of a multiplier.
 
-use super::{Bits, IndexOrder, Metadata, Operand, Origin};
+use super::{Bits, IndexOrder, Metadata, Operand, Provenance};
 use crate::kernel::Signedness;
 use std::ops::RangeInclusive;
 
 /// The complete product table of a multiplier: `lut[a][b]`, with `a` the first operand (the
-/// activation) and `b` the second (the weight).
-#[derive(Debug, Clone, PartialEq)]
+/// activation) and `b` the second (the weight). Two are equal when their products and the widths and
+/// signedness of their operands are, whatever their names and sources.
+#[derive(Debug, Clone)]
 pub struct Lut {
     name: String,
     signedness: Signedness,
@@ -14,7 +15,7 @@ pub struct Lut {
     /// In numeric order of both operands, first operand major.
     products: Box<[i32]>,
     metadata: Metadata,
-    origin: Origin,
+    provenance: Provenance,
 }
 
 impl Lut {
@@ -37,8 +38,8 @@ impl Lut {
     /// Takes products in numeric order of both operands, first operand major.
     pub(super) fn from_products(name: &str, signedness: Signedness, bits: [Bits; 2], products: Box<[i32]>) -> Self {
         assert_eq!(products.len(), bits[0].values() * bits[1].values(), "products of a table of {bits:?}");
-        let (metadata, origin) = (Metadata::default(), Origin::default());
-        Lut { name: name.to_owned(), signedness, bits, products, metadata, origin }
+        let (metadata, provenance) = (Metadata::default(), Provenance::default());
+        Lut { name: name.to_owned(), signedness, bits, products, metadata, provenance }
     }
 
     /// The same table under another name.
@@ -57,8 +58,8 @@ impl Lut {
 
     /// The same table with its origin.
     #[must_use]
-    pub(super) fn with_origin(mut self, origin: Origin) -> Self {
-        self.origin = origin;
+    pub(super) fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
         self
     }
 
@@ -88,8 +89,8 @@ impl Lut {
     }
 
     /// Where the table came from and how it was read.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// The product of operand values `a` and `b`.
@@ -142,10 +143,18 @@ impl Lut {
         let [a, b] = self.bits;
         let mut lut = Lut::from_fn_sized(&self.name, self.signedness, [b, a], |a, b| self.product(b, a));
         lut.metadata = self.metadata.clone();
-        lut.origin = Origin { swapped: !self.origin.swapped, ..self.origin.clone() };
+        lut.provenance = Provenance { swapped: !self.provenance.swapped, ..self.provenance.clone() };
         lut
     }
 }
+
+impl PartialEq for Lut {
+    fn eq(&self, other: &Lut) -> bool {
+        (self.signedness, self.bits) == (other.signedness, other.bits) && self.products == other.products
+    }
+}
+
+impl Eq for Lut {}
 
 /// All operand values in numeric order, first operand major.
 pub(super) fn operand_pairs(signedness: Signedness, bits: [Bits; 2]) -> impl Iterator<Item = (i32, i32)> {

@@ -1,7 +1,8 @@
 //! The room as a whole: files in, files out, and bad files.
 
-use super::format::{FORMATS, by_name};
+use super::format::FORMATS;
 use super::*;
+use crate::integer::IntegerType;
 use crate::kernel::Signedness;
 use proptest::prelude::*;
 use std::fs;
@@ -35,7 +36,7 @@ fn published_figures_of_real_tables() {
         let nameless = temporary.path().join("table");
         fs::copy(&path, &nameless).unwrap();
         for path in [path, nameless] {
-            let info = LutInfo::of(&open(path.to_str().unwrap(), &OpenOptions::default()).unwrap());
+            let info = LutInfo::new(&open(path.to_str().unwrap(), &OpenOptions::default()).unwrap());
             assert!(!info.signed && info.warnings.is_empty());
             assert_eq!((info.reading.entry.as_deref(), info.reading.index), (Some("u16"), IndexOrder::Numeric));
             assert!(mae.is_none_or(|mae| (info.errors.mae - mae).abs() < 0.5), "{name}: {}", info.errors.mae);
@@ -58,7 +59,7 @@ fn grounds_of_a_reading_rank() {
     table.write(&at("mul8s_t.npy"), &LutFormat::default()).unwrap();
     table.write(&at("t.safetensors"), &LutFormat::default()).unwrap();
     table.write(&at("side.csv"), &LutFormat::default()).unwrap();
-    fs::write(at("side.json"), r#"{"signed": true, "index": "numeric", "energy": 0.5, "source": "me", "colour": 1}"#)
+    fs::write(at("side.json"), r#"{"signed": true, "index": "numeric", "energy": 0.5, "source": "me", "color": 1}"#)
         .unwrap();
     for (name, format, from) in [
         ("t.bin", "", ReadingSource::Detected),
@@ -70,13 +71,13 @@ fn grounds_of_a_reading_rank() {
         let options = if format.is_empty() { OpenOptions::default() } else { options(format) };
         let read = open_at(name, &options).unwrap();
         assert!(read.products().eq(table.products()), "{name}");
-        assert_eq!(read.origin().source, from, "{name}");
+        assert_eq!(read.provenance().source, from, "{name}");
     }
     let side = open_at("side.csv", &OpenOptions::default()).unwrap();
     assert_eq!((side.metadata().energy, side.metadata().source.as_deref()), (Some(0.5), Some("me")));
-    assert!(matches!(&side.origin().warnings[..], [LutWarning::UnknownFields { keys, .. }] if keys == &["colour"]));
+    assert!(matches!(&side.provenance().warnings[..], [LutWarning::UnknownFields { keys, .. }] if keys == &["color"]));
     let wrong = open_at("t.safetensors", &options("signed-twos-complement")).unwrap();
-    assert!(matches!(&wrong.origin().warnings[..], [LutWarning::FarFromBest { .. }]));
+    assert!(matches!(&wrong.provenance().warnings[..], [LutWarning::FarFromBest { .. }]));
     let swapped = open_at("t.bin", &OpenOptions { swap_operands: true, ..OpenOptions::default() }).unwrap();
     assert_eq!(swapped.product(3, -128), table.product(-128, 3));
 }
@@ -101,15 +102,20 @@ fn errors_name_the_file_and_the_choices() {
     let exact: Vec<u8> = (0..=255u16).flat_map(|a| (0..=255).map(move |b| a * b)).flat_map(u16::to_le_bytes).collect();
     for (name, bytes, options, expected) in [
         ("a.bin", vec![0; 1000], &plain, "131072"),
-        ("b.csv", b"1,2\n3,x\n".to_vec(), &plain, "line 2: `x`"),
+        ("b.csv", b"1,2\n3,x\n".to_vec(), &plain, "line 2: 'x'"),
         ("c.csv", b"1,2,3\n4,5\n".to_vec(), &plain, "256 x 256"),
-        ("d.bin", vec![0; 131_072], &plain, "--lut-format"),
-        ("e.bin", vec![0; 131_072], &options("i32-8x8"), "cannot be read as stated (--lut-format says i32-8x8)"),
+        ("d.bin", vec![0; 131_072], &plain, "state the LUT format, one of"),
+        (
+            "e.bin",
+            vec![0; 131_072],
+            &options("i32-8x8"),
+            "cannot be read as stated (the stated LUT format says i32-8x8)",
+        ),
         (
             "h.bin",
             exact.clone(),
             &options("i32"),
-            "cannot be read as stated (--lut-format says i32); possible are u16-unsigned",
+            "cannot be read as stated (the stated LUT format says i32); possible are u16-unsigned",
         ),
         ("f.npy", b"hello".to_vec(), &plain, "not a NumPy array"),
         ("g.safetensors", vec![1; 64], &plain, "header"),
@@ -118,7 +124,7 @@ fn errors_name_the_file_and_the_choices() {
         assert!(message.contains(expected), "{name}: {message}");
     }
     for (spec, expected) in [
-        ("no-such-thing", "no file and no multiplier `no-such-thing`"),
+        ("no-such-thing", "'no-such-thing' is neither a file nor a multiplier's name"),
         ("no-such-thing.bin", "no file no-such-thing.bin"),
         ("no/such", "no file no/such"),
         (".", "is a directory"),
@@ -134,7 +140,7 @@ fn a_table_without_its_minus_signs_is_warned_of() {
     let path = directory.path().join("lost.npy");
     Lut::from_fn("lost", Signedness::Signed, |a, b| (a * b).abs()).write(&path, &LutFormat::default()).unwrap();
     let lut = open(path.to_str().unwrap(), &options("signed-numeric")).unwrap();
-    assert!(lut.origin().warnings.contains(&LutWarning::SignsLost { products: 2 * 127 * 128 }));
+    assert!(lut.provenance().warnings.contains(&LutWarning::SignsLost { products: 2 * 127 * 128 }));
 }
 
 #[test]
@@ -192,9 +198,13 @@ fn layout(lut: &Lut, format: &'static dyn format::Format, twos_complement: bool,
     let index =
         if twos_complement && is_signed && !is_native { IndexOrder::TwosComplement } else { IndexOrder::Numeric };
     let is_short = lut.products().all(|(.., product)| i16::try_from(product).is_ok());
-    let entry = if is_short && !wide && !is_native { Entry::I16 } else { Entry::I32 };
-    let stated =
-        Stated { entry: Some(entry), signedness: Some(lut.signedness()), index: Some(index), bits: Some(lut.bits()) };
+    let entry = if is_short && !wide && !is_native { IntegerType::I16 } else { IntegerType::I32 };
+    let stated = PartialReading {
+        entry: Some(entry),
+        signedness: Some(lut.signedness()),
+        index: Some(index),
+        bits: Some(lut.bits()),
+    };
     LutFormat { container: Some(format), stated }
 }
 
@@ -209,11 +219,11 @@ proptest! {
             format: Some(layout(&lut, format, twos_complement, wide)),
             ..OpenOptions::default()
         }).unwrap();
-        for from in FORMATS {
+        for from in &FORMATS {
             lut.write(&path(*from), &layout(&lut, *from, twos_complement, wide)).unwrap();
             let first = read(*from);
             prop_assert!(first.products().eq(lut.products()), "{}", from.name());
-            for to in FORMATS {
+            for to in &FORMATS {
                 first.write(&path(*to), &layout(&lut, *to, !twos_complement, !wide)).unwrap();
                 let options = OpenOptions { format: Some(layout(&lut, *to, !twos_complement, !wide)), ..OpenOptions::default() };
                 let second = open(path(*to).to_str().unwrap(), &options).unwrap();
@@ -231,8 +241,8 @@ proptest! {
     fn readers_survive_damage(cut in 0.0..1.0f64, at in any::<prop::sample::Index>(), byte: u8, seed in prop::collection::vec(any::<u8>(), 0..300)) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("any");
-        for format in FORMATS {
-            let whole = format.write(&odd(Signedness::Signed), &Stated::default()).unwrap();
+        for format in &FORMATS {
+            let whole = format.write(&odd(Signedness::Signed), &PartialReading::default()).unwrap();
             // Damage in the header is the more telling: cut and change there as often as in the data.
             for span in [200.min(whole.len()), whole.len()] {
                 let cut = (cut * span as f64) as usize;
@@ -243,13 +253,13 @@ proptest! {
             }
             let _ = format.read(&seed);
             std::fs::write(&path, &seed).unwrap();
-            let _ = open(path.to_str().unwrap(), &OpenOptions { format: Some(LutFormat { container: by_name(format.name()), stated: Stated::default() }), ..OpenOptions::default() });
+            let _ = open(path.to_str().unwrap(), &OpenOptions { format: Some(LutFormat { container: Some(*format), stated: PartialReading::default() }), ..OpenOptions::default() });
         }
     }
 }
 
 fn detect_all(contents: &format::Contents) {
-    let _ = detect::interpret(contents, &detect::Grounds::new([(ReadingSource::Metadata, contents.fields.stated)]));
+    let _ = detect::interpret(contents, &detect::Constraints::new([(ReadingSource::Metadata, contents.fields.stated)]));
 }
 
 #[test]
@@ -268,6 +278,6 @@ fn hostile_headers_are_refused() {
         npy("{'descr': '<i4', 'fortran_order': False, 'shape': (65536,), }\n"),
         b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
     ] {
-        by_name("npy").unwrap().read(&bytes).unwrap_err();
+        FORMATS.find("npy").unwrap().read(&bytes).unwrap_err();
     }
 }

@@ -1,21 +1,22 @@
 //! Writing tables: whole files or none.
 
 use super::format::{self, Format, FormatError};
-use super::reading::{LutFormat, Stated};
-use super::{ErrorMetrics, Lut, Metadata, claims};
+use super::reading::{LutFormat, PartialReading, format_names};
+use super::{ErrorMetrics, Lut, Metadata, stated_metrics};
 use crate::output::{OutputError, OutputFile};
 use std::path::{Path, PathBuf};
 
 /// Why a table was not written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WriteError {
-    /// The file's extension is no format's.
-    #[error("no LUT format has the extension of {}; state one of {}", .path.display(), format::names())]
+    /// No format has the file's extension.
+    #[error("no LUT file format has the extension of {}; state one of {}", .path.display(), format_names())]
     Extension {
         /// The file.
         path: PathBuf,
     },
-    /// The format cannot hold the table as asked for.
+    /// The format cannot hold the table in this layout.
     #[error("cannot write {}", .path.display())]
     Format {
         /// The file.
@@ -24,7 +25,7 @@ pub enum WriteError {
         #[source]
         source: FormatError,
     },
-    /// The disk refused.
+    /// The file cannot be written.
     #[error(transparent)]
     Io(#[from] OutputError),
 }
@@ -34,7 +35,17 @@ pub struct LutFile {
     path: PathBuf,
     file: OutputFile,
     format: &'static dyn Format,
-    stated: Stated,
+    stated: PartialReading,
+}
+
+impl WriteError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            WriteError::Extension { .. } | WriteError::Format { .. } => &["output_format"],
+            WriteError::Io(_) => &[],
+        }
+    }
 }
 
 impl LutFile {
@@ -75,13 +86,13 @@ impl Lut {
         LutFile::create(path, layout)?.commit(self)
     }
 
-    /// The same table with `source` as where it is from and its errors as claims, unless it has its own:
-    /// what a file needs so that a later loss is noticed.
+    /// The same table with `source` as its source and its measured errors as stated metrics, unless it has
+    /// its own: with these in a file, later damage to the table is noticed.
     #[must_use]
-    pub fn with_provenance(self, source: &str) -> Lut {
+    pub fn with_source(self, source: &str) -> Lut {
         let own = self.metadata().clone();
-        let claims = claims::measured(&ErrorMetrics::of(&self));
-        let found = Metadata { source: Some(source.to_owned()), claims, ..Metadata::default() };
+        let stated_metrics = stated_metrics::measured(&ErrorMetrics::compute(&self));
+        let found = Metadata { source: Some(source.to_owned()), stated_metrics, ..Metadata::default() };
         self.with_metadata(own.or(found))
     }
 }

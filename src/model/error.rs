@@ -3,7 +3,7 @@
 use super::{DetectError, WeightsError};
 use crate::graph::{BindError, GraphError};
 use crate::import::onnx::OnnxError;
-use crate::zoo::UnknownArchitecture;
+use crate::registry::UnknownName;
 use std::path::PathBuf;
 
 /// Why a model cannot be opened.
@@ -11,12 +11,13 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{name}': expected a model directory, an .onnx file or one of the shipped networks {shipped}")]
+    #[error("no model '{name}': expected a model directory, an .onnx file or the name of a shipped network")]
     Unknown {
         /// What was asked for.
         name: String,
-        /// What there is.
-        shipped: String,
+        /// The shipped networks.
+        #[source]
+        source: UnknownName,
     },
     /// An architecture without weights.
     #[error("architecture {architecture} needs weights")]
@@ -73,7 +74,7 @@ pub enum ModelError {
         what: String,
         /// Which there are.
         #[source]
-        source: UnknownArchitecture,
+        source: UnknownName,
     },
     /// The weights do not tell their architecture.
     #[error("{}: cannot tell the architecture from the weights", .path.display())]

@@ -36,7 +36,7 @@ impl ModelSpec {
             (Some(architecture), None, Some(weights)) => state_dict::open(architecture, weights),
             (Some(architecture), ..) => Err(ModelError::NoWeights { architecture: architecture.to_owned() }),
             (None, None, Some(weights)) => state_dict::detect_and_open(weights),
-            (None, name, _) => self.open_named(name.unwrap_or(SHIPPED[0].name)),
+            (None, name, _) => self.open_named(name.or(SHIPPED.names().next()).unwrap_or_default()),
         }
     }
 

@@ -1,6 +1,8 @@
-//! The networks that the crate carries, embedded so that an installed binary runs anywhere.
+//! The networks that are embedded in the program, so that an installed binary runs anywhere. Behind the
+//! cargo feature `embedded`, without which there are none.
 
 use super::{Calibration, Model, ModelConfig, ModelError, ModelSource, ModelSpec, directory};
+use crate::registry::{Named, Registry};
 use std::path::Path;
 
 /// A model directory in the binary.
@@ -18,6 +20,7 @@ pub struct Shipped {
     pub calibration: &'static [u8],
 }
 
+#[cfg(feature = "embedded")]
 /// The files of one directory under `models/`.
 macro_rules! shipped {
     ($name:literal, $summary:literal) => {
@@ -32,25 +35,41 @@ macro_rules! shipped {
 }
 
 /// Every shipped network; the first is the default.
-pub static SHIPPED: &[Shipped] = &[
-    shipped!("lenet5", "LeNet-5 with ReLU and max pooling, trained on Fashion-MNIST"),
-    shipped!("resnet8", "MLPerf Tiny's ResNet, trained on Fashion-MNIST"),
-    shipped!("ds_cnn", "MLPerf Tiny's DS-CNN on images in place of speech, trained on Fashion-MNIST"),
-];
+pub static SHIPPED: Registry<Shipped> = Registry::new(
+    "shipped network",
+    &[
+        #[cfg(feature = "embedded")]
+        shipped!("lenet5", "LeNet-5 with ReLU and max pooling, trained on Fashion-MNIST"),
+        #[cfg(feature = "embedded")]
+        shipped!("resnet8", "MLPerf Tiny's ResNet, trained on Fashion-MNIST"),
+        #[cfg(feature = "embedded")]
+        shipped!("ds_cnn", "MLPerf Tiny's DS-CNN on images in place of speech, trained on Fashion-MNIST"),
+    ],
+);
+
+impl Named for Shipped {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+}
 
 impl Shipped {
-    /// What `config.json` says.
+    /// The parsed `config.json`.
+    ///
+    /// # Panics
+    /// Never for the networks as shipped.
     pub fn model_config(&self) -> ModelConfig {
-        serde_json::from_slice(self.config).expect("shipped networks open, which tests hold")
+        serde_json::from_slice(self.config).expect("shipped configurations parse")
     }
 }
 
 /// The shipped network called `name`.
 pub(super) fn open(name: &str, spec: &ModelSpec) -> Result<Model, ModelError> {
-    let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name) else {
-        let shipped: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
-        return Err(ModelError::Unknown { name: name.to_owned(), shipped: shipped.join(", ") });
-    };
+    let shipped = SHIPPED.find(name).map_err(|source| ModelError::Unknown { name: name.to_owned(), source })?;
     if spec.weights.is_some() {
         return Err(ModelError::OwnWeights { name: name.to_owned() });
     }

@@ -50,16 +50,6 @@ pub trait Exporter: Named + Debug + Send + Sync {
 pub static FORMATS: Registry<&'static dyn Exporter> =
     Registry::new("format", &[&table::Table, &json::Json, &csv::Csv, &markdown::Markdown, &junit::Junit]);
 
-impl Named for &'static dyn Exporter {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-
-    fn summary(&self) -> &'static str {
-        (**self).summary()
-    }
-}
-
 /// A file name whose extension is that of no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{}': no format is recognized by this extension, expected one of the extensions {}{}",

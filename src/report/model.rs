@@ -151,7 +151,7 @@ impl ModelList {
     pub fn all() -> Self {
         let shipped = SHIPPED.iter().filter_map(|shipped| {
             let config = shipped.model_config();
-            let architecture = ARCHITECTURES.iter().find(|architecture| architecture.name == config.architecture)?;
+            let architecture = ARCHITECTURES.get(&config.architecture)?;
             Some(ModelEntry {
                 name: shipped.name,
                 shipped: true,

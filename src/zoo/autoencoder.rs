@@ -12,7 +12,7 @@ use crate::graph::{Dim, GraphError, ValueId};
 
 pub(super) const AUTOENCODER: Architecture = Architecture {
     name: "autoencoder",
-    alias: None,
+    aliases: &[],
     summary: "MLPerf Tiny's anomaly detection: a dense autoencoder of 5 frames of 128 energies",
     input: [1, 5, 128],
     num_classes: 640,

@@ -16,7 +16,7 @@ const fn resnet(
     summary: &'static str,
     build: fn(&mut Builder, ValueId) -> Result<ValueId, GraphError>,
 ) -> Architecture {
-    Architecture { name, alias: None, summary, input: [3, 32, 32], num_classes: 10, build }
+    Architecture { name, aliases: &[], summary, input: [3, 32, 32], num_classes: 10, build }
 }
 
 pub(super) const RESNET20: Architecture =

@@ -10,7 +10,7 @@ use crate::graph::{GraphError, ValueId};
 
 pub(super) const DS_CNN: Architecture = Architecture {
     name: "ds_cnn",
-    alias: None,
+    aliases: &[],
     summary: "MLPerf Tiny's keyword spotting, on 49 frames of 10 coefficients",
     input: [1, 49, 10],
     num_classes: 12,

@@ -6,7 +6,7 @@ use crate::graph::{GraphError, ValueId};
 
 pub(super) const LENET5: Architecture = Architecture {
     name: "lenet5",
-    alias: None,
+    aliases: &[],
     summary: "LeNet-5 with ReLU and max pooling, 61,706 parameters on 28 x 28",
     input: [1, 28, 28],
     num_classes: 10,

@@ -6,7 +6,7 @@ use super::{Activation, Architecture, Builder};
 use crate::graph::{GraphError, ValueId};
 
 pub(super) const MNASNET1_0: Architecture =
-    Architecture::imagenet("mnasnet1_0", "MnasNet-B1, 4.4 M parameters", build).alias("mnasnet_100");
+    Architecture::imagenet("mnasnet1_0", "MnasNet-B1, 4.4 M parameters", build).aliases(&["mnasnet_100"]);
 
 const STAGES: [Stage; 7] = [
     Stage { kernel: 3, stride: 1, expansion: 1, outputs: 16, blocks: 1 },

@@ -11,7 +11,7 @@ pub(super) const MOBILENET_V1: Architecture =
     Architecture::imagenet("mobilenet_v1", "MobileNetV1, 4.2 M parameters", |net, x| {
         build(net, x, 32, Conv2d::padding, Activation::Relu6)
     })
-    .alias("mobilenetv1_100");
+    .aliases(&["mobilenetv1_100"]);
 pub(super) const MOBILENET_V1_025: Architecture = Architecture {
     input: [3, 96, 96],
     num_classes: 2,

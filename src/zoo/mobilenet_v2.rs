@@ -6,7 +6,7 @@ use super::{Activation, Architecture, Builder};
 use crate::graph::{GraphError, ValueId};
 
 pub(super) const MOBILENET_V2: Architecture =
-    Architecture::imagenet("mobilenet_v2", "MobileNetV2, 3.5 M parameters", build).alias("mobilenetv2_100");
+    Architecture::imagenet("mobilenet_v2", "MobileNetV2, 3.5 M parameters", build).aliases(&["mobilenetv2_100"]);
 
 const STAGES: [Stage; 7] = [
     Stage { kernel: 3, stride: 1, expansion: 1, outputs: 16, blocks: 1 },

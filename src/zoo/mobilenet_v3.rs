@@ -11,12 +11,12 @@ pub(super) const MOBILENET_V3_SMALL: Architecture =
     Architecture::imagenet("mobilenet_v3_small", "MobileNetV3 small, 2.5 M parameters", |net, x| {
         build(net, x, &SMALL, ["features.12.0", "features.12.1"], ["blocks.5.0.conv", "blocks.5.0.bn1"], 1024)
     })
-    .alias("mobilenetv3_small_100");
+    .aliases(&["mobilenetv3_small_100"]);
 pub(super) const MOBILENET_V3_LARGE: Architecture =
     Architecture::imagenet("mobilenet_v3_large", "MobileNetV3 large, 5.5 M parameters", |net, x| {
         build(net, x, &LARGE, ["features.16.0", "features.16.1"], ["blocks.6.0.conv", "blocks.6.0.bn1"], 1280)
     })
-    .alias("mobilenetv3_large_100");
+    .aliases(&["mobilenetv3_large_100"]);
 
 /// A block by kernel, stride, channels of its depthwise convolution and of its output, those within
 /// its excitation, and activation.

@@ -33,6 +33,7 @@ pub use builder::{Activation, Builder, Conv2d};
 pub use random::random_weights;
 
 use crate::graph::{Graph, GraphError, ValueId, ValueType};
+use crate::registry::{Named, Registry, UnknownName};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 
@@ -43,8 +44,8 @@ pub type StateDict = BTreeMap<String, Tensor>;
 pub struct Architecture {
     /// Its name, as torchvision, timm or the paper has it.
     pub name: &'static str,
-    /// Another library's name for it.
-    pub alias: Option<&'static str>,
+    /// Other libraries' names for it.
+    pub aliases: &'static [&'static str],
     /// What it is and where it comes from, in a line.
     pub summary: &'static str,
     /// Channels, height and width of an image, unless asked for otherwise.
@@ -55,56 +56,62 @@ pub struct Architecture {
 }
 
 /// Every architecture, by name.
-pub static ARCHITECTURES: &[Architecture] = &[
-    lenet::LENET5,
-    resnet8::RESNET8,
-    cifar_resnet::RESNET20,
-    cifar_resnet::RESNET32,
-    cifar_resnet::RESNET44,
-    cifar_resnet::RESNET56,
-    resnet::RESNET18,
-    resnet::RESNET34,
-    resnet::RESNET50,
-    resnet::RESNET101,
-    resnet::RESNET152,
-    resnet::RESNEXT50_32X4D,
-    resnet::WIDE_RESNET50_2,
-    alexnet::ALEXNET,
-    vgg::VGG11,
-    vgg::VGG13,
-    vgg::VGG16,
-    vgg::VGG19,
-    vgg::VGG11_BN,
-    vgg::VGG13_BN,
-    vgg::VGG16_BN,
-    vgg::VGG19_BN,
-    squeezenet::SQUEEZENET1_0,
-    squeezenet::SQUEEZENET1_1,
-    densenet::DENSENET121,
-    mobilenet_v1::MOBILENET_V1,
-    mobilenet_v2::MOBILENET_V2,
-    mobilenet_v3::MOBILENET_V3_SMALL,
-    mobilenet_v3::MOBILENET_V3_LARGE,
-    mnasnet::MNASNET1_0,
-    efficientnet::EFFICIENTNET_B0,
-    shufflenet_v2::SHUFFLENET_V2_X1_0,
-    convnext::CONVNEXT_TINY,
-    vit::VIT_B_16,
-    vit::DEIT_TINY,
-    mobilenet_v1::MOBILENET_V1_025,
-    ds_cnn::DS_CNN,
-    autoencoder::AUTOENCODER,
-];
+pub static ARCHITECTURES: Registry<Architecture> = Registry::new(
+    "architecture",
+    &[
+        lenet::LENET5,
+        resnet8::RESNET8,
+        cifar_resnet::RESNET20,
+        cifar_resnet::RESNET32,
+        cifar_resnet::RESNET44,
+        cifar_resnet::RESNET56,
+        resnet::RESNET18,
+        resnet::RESNET34,
+        resnet::RESNET50,
+        resnet::RESNET101,
+        resnet::RESNET152,
+        resnet::RESNEXT50_32X4D,
+        resnet::WIDE_RESNET50_2,
+        alexnet::ALEXNET,
+        vgg::VGG11,
+        vgg::VGG13,
+        vgg::VGG16,
+        vgg::VGG19,
+        vgg::VGG11_BN,
+        vgg::VGG13_BN,
+        vgg::VGG16_BN,
+        vgg::VGG19_BN,
+        squeezenet::SQUEEZENET1_0,
+        squeezenet::SQUEEZENET1_1,
+        densenet::DENSENET121,
+        mobilenet_v1::MOBILENET_V1,
+        mobilenet_v2::MOBILENET_V2,
+        mobilenet_v3::MOBILENET_V3_SMALL,
+        mobilenet_v3::MOBILENET_V3_LARGE,
+        mnasnet::MNASNET1_0,
+        efficientnet::EFFICIENTNET_B0,
+        shufflenet_v2::SHUFFLENET_V2_X1_0,
+        convnext::CONVNEXT_TINY,
+        vit::VIT_B_16,
+        vit::DEIT_TINY,
+        mobilenet_v1::MOBILENET_V1_025,
+        ds_cnn::DS_CNN,
+        autoencoder::AUTOENCODER,
+    ],
+);
 
-/// An architecture that does not exist.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown architecture '{found}', expected one of {}", names().join(", "))]
-pub struct UnknownArchitecture {
-    found: String,
-}
+impl Named for Architecture {
+    fn name(&self) -> &'static str {
+        self.name
+    }
 
-fn names() -> Vec<&'static str> {
-    ARCHITECTURES.iter().map(|architecture| architecture.name).collect()
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
 }
 
 impl Architecture {
@@ -114,23 +121,20 @@ impl Architecture {
         summary: &'static str,
         build: fn(&mut Builder, ValueId) -> Result<ValueId, GraphError>,
     ) -> Self {
-        Architecture { name, alias: None, summary, input: [3, 224, 224], num_classes: 1000, build }
+        Architecture { name, aliases: &[], summary, input: [3, 224, 224], num_classes: 1000, build }
     }
 
-    /// The same, which timm calls `alias`.
-    const fn alias(self, alias: &'static str) -> Self {
-        Architecture { alias: Some(alias), ..self }
+    /// The same architecture with other libraries' names for it.
+    const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Architecture { aliases, ..self }
     }
 
-    /// The architecture called `name`, by its own name or by another library's.
+    /// The architecture of that name, its own or another library's.
     ///
     /// # Errors
-    /// Lists the names that exist.
-    pub fn find(name: &str) -> Result<&'static Architecture, UnknownArchitecture> {
-        let found = ARCHITECTURES
-            .iter()
-            .find(|architecture| [Some(architecture.name), architecture.alias].contains(&Some(name)));
-        found.ok_or_else(|| UnknownArchitecture { found: name.to_owned() })
+    /// Lists the names that exist, and those most similar to `name`.
+    pub fn find(name: &str) -> Result<&'static Architecture, UnknownName> {
+        ARCHITECTURES.find(name)
     }
 
     /// Its graph for images of `input` (channels, height, width) and `num_classes` outputs. Where

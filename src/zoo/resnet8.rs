@@ -9,7 +9,7 @@ use crate::graph::{GraphError, ValueId};
 
 pub(super) const RESNET8: Architecture = Architecture {
     name: "resnet8",
-    alias: None,
+    aliases: &[],
     summary: "MLPerf Tiny's ResNet, on 28 x 28 gray images by default",
     input: [1, 28, 28],
     num_classes: 10,

@@ -12,13 +12,13 @@ pub(super) const VIT_B_16: Architecture =
         let names = if net.has("cls_token") { TIMM } else { TORCHVISION };
         build(net, x, names, Size { heads: 12, width: 768 })
     })
-    .alias("vit_base_patch16_224");
+    .aliases(&["vit_base_patch16_224"]);
 pub(super) const DEIT_TINY: Architecture =
     Architecture::imagenet("deit_tiny", "DeiT-Ti/16, 5.7 M parameters", |net, x| {
         let names = if net.has("class_token") { TORCHVISION } else { TIMM };
         build(net, x, names, Size { heads: 3, width: 192 })
     })
-    .alias("deit_tiny_patch16_224");
+    .aliases(&["deit_tiny_patch16_224"]);
 
 /// What sets the networks apart.
 #[derive(Debug, Clone, Copy)]

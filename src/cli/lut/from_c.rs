@@ -57,8 +57,8 @@ pub(super) fn run(args: &FromCArgs, terminal: &TerminalArgs) -> anyhow::Result<E
     let file = args.output.as_deref().map(|path| args.write.create(path)).transpose()?;
     args.confirm()?;
     let lut = lut::from_c(&args.source, &args.options())?;
-    let lut = lut.with_provenance(&format!("computed by the C model {}", args.source.display()));
-    lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
+    let lut = lut.with_source(&format!("computed by the C model {}", args.source.display()));
+    lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
     let file = match file {
         Some(file) => file,
         None => args.write.create(format!("{}.safetensors", lut.name()).as_ref())?,

@@ -37,6 +37,6 @@ pub(super) fn run(args: &GenerateArgs, terminal: &TerminalArgs) -> anyhow::Resul
 
 fn shipped(folder: &Path, write: &WriteArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let paths = write_shipped(folder).context("--shipped")?;
-    let files = paths.iter().zip(SHIPPED).map(|(path, name)| Ok(written(path, [&design::resolve(name, None)?])));
+    let files = paths.iter().zip(&SHIPPED).map(|(path, name)| Ok(written(path, [&design::resolve(name, None)?])));
     write.say(files.collect::<anyhow::Result<_>>()?, terminal)
 }

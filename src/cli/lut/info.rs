@@ -30,8 +30,8 @@ pub(in crate::cli) struct InfoArgs {
 pub(super) fn run(args: &InfoArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let costs = args.costs.open()?;
     let lut = args.file.open(&args.lut, None)?;
-    let mut audit = Audit::of(&lut);
-    audit.info.cost = costs.of(&lut);
+    let mut audit = Audit::new(&lut);
+    audit.info.cost = costs.get(&lut);
     let holds = audit.holds();
     args.format.print(&LutDetails(audit), terminal)?;
     Ok(if args.check && !holds { ExitCode::GateFailed } else { ExitCode::Success })

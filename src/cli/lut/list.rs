@@ -6,7 +6,6 @@ use super::super::{ExitCode, TerminalArgs};
 use crate::lut::SHIPPED;
 use crate::lut::design::{Design, FAMILIES, Family};
 use crate::report::LutList;
-use anyhow::Context;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {
@@ -30,7 +29,7 @@ pub(super) fn run(args: &ListArgs, terminal: &TerminalArgs) -> anyhow::Result<Ex
         .families()?
         .into_iter()
         .flat_map(Family::designs)
-        .filter(|design| !args.shipped || SHIPPED.contains(&design.to_string().as_str()))
+        .filter(|design| !args.shipped || SHIPPED.get(&design.to_string()).is_some())
         .collect();
     args.format.print(&LutList::new(&designs, &costs), terminal)?;
     Ok(ExitCode::Success)
@@ -39,12 +38,9 @@ pub(super) fn run(args: &ListArgs, terminal: &TerminalArgs) -> anyhow::Result<Ex
 impl ListArgs {
     fn families(&self) -> anyhow::Result<Vec<&'static Family>> {
         if self.families.is_empty() {
-            return Ok(FAMILIES.to_vec());
+            return Ok(FAMILIES.iter().copied().collect());
         }
-        let find = |name: &String| {
-            let found = FAMILIES.iter().copied().find(|family| family.name == name);
-            found.with_context(|| format!("no family '{name}' of multipliers; 'approx-eval lut list' shows all"))
-        };
+        let find = |name: &String| Ok(*FAMILIES.find(name)?);
         self.families.iter().map(find).collect()
     }
 }

@@ -40,5 +40,5 @@ impl WriteArgs {
 
 /// A file that holds or shows `luts`.
 pub(super) fn written<'a>(path: &Path, luts: impl IntoIterator<Item = &'a Lut>) -> WrittenFile {
-    WrittenFile { path: path.display().to_string(), luts: luts.into_iter().map(LutInfo::of).collect() }
+    WrittenFile { path: path.display().to_string(), luts: luts.into_iter().map(LutInfo::new).collect() }
 }

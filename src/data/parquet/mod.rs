@@ -22,7 +22,12 @@ use super::{DataError, Dataset, EncodedImage, PixelKind, Pixels, ReadPixels, Spl
 use ::parquet::errors::ParquetError;
 use std::path::{Path, PathBuf};
 
-pub(super) static FORMAT: Format = Format { name: "parquet", recognise, open };
+pub(super) static FORMAT: Format = Format {
+    name: "parquet",
+    summary: "Encoded images and labels, as the Hugging Face hub stores them",
+    recognize,
+    open,
+};
 
 const MAGIC: &[u8] = b"PAR1";
 
@@ -30,7 +35,7 @@ const MAGIC: &[u8] = b"PAR1";
 const TEST: [&str; 4] = ["test", "validation", "valid", "val"];
 const TRAIN: [&str; 1] = ["train"];
 
-fn recognise(probe: &mut Probe) -> Evidence {
+fn recognize(probe: &mut Probe) -> Evidence {
     let certain = match probe {
         Probe::Folder { files, .. } => files.iter().any(|file| is_parquet(Path::new(file))),
         Probe::File { head, .. } => head.starts_with(MAGIC),

@@ -121,7 +121,7 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
         (&[images(idx(8, &[2, 1, 3], &[0; 6])), labels(3)], &["holds 2 images", "labels holds 3 labels"]),
         (&[images(idx(8, &[0, 1, 3], &[])), labels(0)], &["u8 [0, 1, 3]", "[N, H, W]"]),
         (&[images(idx(8, &[2, 1, 3], &[0; 6]))], &["has no labels for images"]),
-        (&[labels(4)], &["labels", "file name without `images`"]),
+        (&[labels(4)], &["labels", "file name without 'images'"]),
         (
             &[("images-labels", idx(8, &[4], &[0; 4])), ("labels-labels", idx(8, &[4], &[0; 4]))],
             &["labels (u8 [4])", "give the images file"],
@@ -140,7 +140,7 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
         (&[("a.bin", [&[10][..], &[0; 3072]].concat())], &["a.bin", "sample 0 has label 10", "expected 0 to 9"]),
         (&[("a.bin", [&[20, 0][..], &[0; 3072]].concat())], &["sample 0 has label 20", "expected 0 to 19"]),
         (&[("a.bin", vec![])], &["an empty file", "known formats: idx, cifar10"]),
-        (&[("a.bin", vec![1; 99])], &["starts with [01, 01", "--data-format"]),
+        (&[("a.bin", vec![1; 99])], &["starts with [01, 01", "state the dataset format"]),
         (
             &[("a.tar", [vec![b'x'; 257], b"ustar".to_vec(), vec![0; 250]].concat())],
             &["a tar archive; unpack it first"],
@@ -150,11 +150,11 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
             &["invalid shape, data type, or offset"],
         ),
         (&[("a", tensors(("U8", &[2, 1, 1, 1], 2), ("I32", &[1], vec![0; 4])))], &["holds 2 images", "holds 1 labels"]),
-        (&[("a", tensors(("BOOL", &[2, 1, 1, 1], 2), ("U8", &[2], vec![0; 2])))], &["`images` of type BOOL"]),
+        (&[("a", tensors(("BOOL", &[2, 1, 1, 1], 2), ("U8", &[2], vec![0; 2])))], &["'images' of type BOOL"]),
         (&[("a", tensors(("U8", &[2], 2), ("U8", &[2], vec![0; 2])))], &["u8 [2]", "images as [N, H, W]"]),
         (
             &[("a", safetensors(&[("data", "U8", &[1], vec![0])]))],
-            &["tensors data", "`images` [N, C, H, W] and `labels` [N]"],
+            &["tensors data", "'images' [N, C, H, W] and 'labels' [N]"],
         ),
         (
             &[("a", [safetensors(&[("images", "U8", &[1], vec![0])]), vec![0]].concat())],
@@ -166,7 +166,7 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
     let fortran: String = fortran.into_iter().map(char::from).collect();
     let fortran = fortran.replace("False", "True ").chars().map(|latin| latin as u8).collect();
     let more: &[Case] = &[
-        (&[("a.npz", zip(true, &[("x.npy", npy(1, "|u1", &[1], &[0]))]))], &["arrays x", "`images` [N, C, H, W]"]),
+        (&[("a.npz", zip(true, &[("x.npy", npy(1, "|u1", &[1], &[0]))]))], &["arrays x", "'images' [N, C, H, W]"]),
         (&[("a.npz", npz(npy(1, "|u1", &[1, 2, 2], &[0; 3])))], &["holds 131 bytes, expected 132", "u8 [1, 2, 2]"]),
         (&[("a.npz", npz(npy(1, "<c8", &[1, 1, 1], &[0; 8])))], &["images.npy", "'<c8'", "integers or floats"]),
         (&[("a.npz", npz(fortran))], &["True", "ascontiguousarray"]),

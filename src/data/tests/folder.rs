@@ -13,7 +13,7 @@ fn save(folder: &TempDir, name: &str, [w, h]: [u32; 2], color: ColorType, bytes:
     image::save_buffer(path, bytes, w, h, color).unwrap();
 }
 
-/// Samples' bytes after `preprocess` without normalisation, one after the other, in batches.
+/// Samples' bytes after `preprocess` without normalization, one after the other, in batches.
 fn read(folder: &Path, preprocess: Preprocess, batch_size: usize) -> Result<(Vec<u8>, Vec<u32>), data::BatchError> {
     let dataset = data::open(folder, None, Split::Test)?;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -65,17 +65,24 @@ fn sizes_and_channels_may_differ_when_the_options_make_them_alike() {
     save(&folder, "b/2.png", [3, 9], L8, &[77; 27]);
     let crop = Preprocess { crop: Some(2), ..Preprocess::default() };
     let (pixels, labels) = read(folder.path(), crop.clone(), 2).unwrap();
-    // The grey image of a colour set is grey in colour.
-    let planes = |colour: [u8; 3]| colour.iter().flat_map(|&level| [level; 4]).collect::<Vec<u8>>();
+    // The gray image of a color set is gray in color.
+    let planes = |color: [u8; 3]| color.iter().flat_map(|&level| [level; 4]).collect::<Vec<u8>>();
     assert_eq!((pixels, labels), ([planes([10, 20, 30]), planes([77; 3])].concat(), vec![0, 1]));
     let gray = Preprocess { channels: Some(Channels::Gray), ..crop.clone() };
     // By hand: (19595 * 10 + 38470 * 20 + 7471 * 30 + 32768) / 65536 = 18.65.
     assert_eq!(read(folder.path(), gray, 1).unwrap().0, [18, 18, 18, 18, 77, 77, 77, 77]);
-    let message = read(folder.path(), Preprocess::default(), 1).unwrap_err().to_string();
-    assert!(message.contains("2.png: becomes [3, 9, 3]") && message.contains("--resize and --crop"), "{message}");
+    let error = read(folder.path(), Preprocess::default(), 1).unwrap_err();
+    assert_eq!(error.keys(), ["resize", "crop"]);
+    let message = error.to_string();
+    assert!(message.contains("2.png: becomes [3, 9, 3]") && message.contains("resize and crop"), "{message}");
     save(&folder, "a/0.png", [2, 2], L8, &[1; 4]);
-    let message = read(folder.path(), crop, 1).unwrap_err().to_string();
-    assert!(message.contains("1.png: becomes [3, 2, 2]") && message.contains("--channels"), "{message}");
+    let error = read(folder.path(), crop, 1).unwrap_err();
+    assert_eq!(error.keys(), ["channels"]);
+    let message = error.to_string();
+    assert!(
+        message.contains("1.png: becomes [3, 2, 2]") && message.contains("convert all to gray or rgb"),
+        "{message}"
+    );
 }
 
 #[test]

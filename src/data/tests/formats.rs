@@ -1,7 +1,7 @@
 //! Reading what is as it should be.
 
 use super::*;
-use crate::data::{self, PixelKind, Split};
+use crate::data::{self, DATA_FORMATS, PixelKind, Split};
 use tempfile::tempdir;
 
 proptest! {
@@ -11,11 +11,11 @@ proptest! {
     fn every_format_reads_back_its_encoding_in_any_ranges(
         (encoding, set) in encoded_sets(9),
         cuts in proptest::collection::vec((0..10usize, 0..10usize), 1..6),
-        recognised: bool,
+        recognized: bool,
     ) {
         let folder = tempdir().unwrap();
         let path = (encoding.write)(&set, folder.path());
-        let format = if recognised { None } else { Some(encoding.data_format()) };
+        let format = if recognized { None } else { Some(encoding.data_format()) };
         let mut dataset = data::open(&path, format, Split::Test).unwrap();
         prop_assert_eq!(dataset.image_shape(), set.shape);
         prop_assert_eq!(dataset.pixel_kind(), PixelKind::Bytes);
@@ -143,8 +143,10 @@ fn cifar_files_of_a_size_that_fits_both_are_told_apart_by_labels() {
     assert_eq!(open(&filled(&[9], 200)).unwrap().len(), 3074);
     let hundred = open(&filled(&[19, 99], 200)).unwrap();
     assert_eq!((hundred.len(), hundred.labels()[3072]), (3073, 99));
-    let error = open(&filled(&[1], 1)).unwrap_err().to_string();
-    assert!(error.contains("could be cifar10, cifar100") && error.contains("--data-format"), "{error}");
+    let error = open(&filled(&[1], 1)).unwrap_err();
+    assert_eq!(error.keys(), ["data_format"]);
+    let error = error.to_string();
+    assert!(error.contains("(cifar10, cifar100)") && error.contains("state the dataset format"), "{error}");
     let forced = data::open(&folder.path().join("a.bin"), "cifar100".parse().ok(), Split::Test);
     assert_eq!(forced.unwrap().len(), 3073);
 }
@@ -168,17 +170,17 @@ fn the_embedded_set_is_fashion_mnist() {
     let mut files = data::open("models/fashion-mnist".as_ref(), None, Split::Test).unwrap();
     assert_eq!(bytes(&mut files, 0..10_000), whole);
     assert_eq!(files.origin().blake3().unwrap(), hasher.finalize());
-    assert!(data::embedded("mnist").is_none());
+    assert!(data::embedded("mnist").is_err());
 }
 
 #[test]
 fn formats_are_named() {
-    for format in DataFormat::all() {
+    for format in DATA_FORMATS.iter().copied() {
         assert_eq!(format.to_string().parse::<DataFormat>().unwrap(), format);
     }
     let error = "tfrecord".parse::<DataFormat>().unwrap_err().to_string();
     assert!(
-        error.contains("`tfrecord`") && error.contains("idx, cifar10, cifar100, folder, list, safetensors, npz, csv"),
+        error.contains("'tfrecord'") && error.contains("idx, cifar10, cifar100, folder, list, safetensors, npz, csv"),
         "{error}"
     );
 }

@@ -82,9 +82,9 @@ fn other_texts_are_no_lists() {
     let folder = tempdir().unwrap();
     for (text, expected) in [
         ("5, 0, 12\n", "3 fields a row"),
-        ("hello 12\n", "not recognised as a dataset (a text that starts with \"hello 12\")"),
-        ("a.png\n", "not recognised"),
-        ("1 2 3\n", "not recognised"),
+        ("hello 12\n", "not recognized as a dataset (a text that starts with \"hello 12\")"),
+        ("a.png\n", "not recognized"),
+        ("1 2 3\n", "not recognized"),
     ] {
         let path = write(folder.path().join("text"), text.as_bytes());
         let message = data::open(&path, None, Split::Test).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use super::*;
 use crate::data::EncodedImage;
 use std::fmt::Write as _;
 
-/// A PNG file (<https://www.w3.org/TR/png-3/>): one row of `depth` bits and colour type `color`, chunks of
+/// A PNG file (<https://www.w3.org/TR/png-3/>): one row of `depth` bits and color type `color`, chunks of
 /// one's own, and the row's bytes.
 fn png_row(width: u32, depth: u8, color: u8, chunks: &[(&[u8; 4], &[u8])], row: &[u8]) -> Vec<u8> {
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -39,19 +39,19 @@ pub fn planes(bytes: Vec<u8>) -> Result<([usize; 3], Vec<u8>), String> {
 type Case<'a> = (&'a str, Vec<u8>, [usize; 3], &'a [u8]);
 
 #[test]
-fn pngs_of_every_colour_type() {
+fn pngs_of_every_color_type() {
     let palette: &[(&[u8; 4], &[u8])] = &[(b"PLTE", &[1, 2, 3, 40, 50, 60, 7, 8, 9]), (b"tRNS", &[0, 128])];
     let transparent: &[(&[u8; 4], &[u8])] = &[(b"tRNS", &[0, 5])];
     let cases: [Case; 9] = [
-        ("grey", png_row(3, 8, 0, &[], &[0, 5, 255]), [1, 1, 3], &[0, 5, 255]),
-        ("grey, one level transparent", png_row(3, 8, 0, transparent, &[0, 5, 255]), [1, 1, 3], &[0, 5, 255]),
-        ("grey, 1 bit", png_row(4, 1, 0, &[], &[0b0110_0000]), [1, 1, 4], &[0, 255, 255, 0]),
+        ("gray", png_row(3, 8, 0, &[], &[0, 5, 255]), [1, 1, 3], &[0, 5, 255]),
+        ("gray, one level transparent", png_row(3, 8, 0, transparent, &[0, 5, 255]), [1, 1, 3], &[0, 5, 255]),
+        ("gray, 1 bit", png_row(4, 1, 0, &[], &[0b0110_0000]), [1, 1, 4], &[0, 255, 255, 0]),
         // The high byte is the nearest of v / 257 for these.
-        ("grey, 16 bits", png_row(2, 16, 0, &[], &[200, 200, 17, 17]), [1, 1, 2], &[200, 17]),
-        ("grey and alpha", png_row(2, 8, 4, &[], &[10, 0, 20, 255]), [1, 1, 2], &[10, 20]),
-        ("colour", png_row(2, 8, 2, &[], &[1, 2, 3, 4, 5, 6]), [3, 1, 2], &[1, 4, 2, 5, 3, 6]),
-        ("colour, 16 bits", png_row(1, 16, 2, &[], &[9, 9, 8, 8, 7, 7]), [3, 1, 1], &[9, 8, 7]),
-        ("colour and alpha", png_row(2, 8, 6, &[], &[1, 2, 3, 0, 4, 5, 6, 99]), [3, 1, 2], &[1, 4, 2, 5, 3, 6]),
+        ("gray, 16 bits", png_row(2, 16, 0, &[], &[200, 200, 17, 17]), [1, 1, 2], &[200, 17]),
+        ("gray and alpha", png_row(2, 8, 4, &[], &[10, 0, 20, 255]), [1, 1, 2], &[10, 20]),
+        ("color", png_row(2, 8, 2, &[], &[1, 2, 3, 4, 5, 6]), [3, 1, 2], &[1, 4, 2, 5, 3, 6]),
+        ("color, 16 bits", png_row(1, 16, 2, &[], &[9, 9, 8, 8, 7, 7]), [3, 1, 1], &[9, 8, 7]),
+        ("color and alpha", png_row(2, 8, 6, &[], &[1, 2, 3, 0, 4, 5, 6, 99]), [3, 1, 2], &[1, 4, 2, 5, 3, 6]),
         ("palette", png_row(3, 8, 3, palette, &[1, 0, 2]), [3, 1, 3], &[40, 1, 7, 50, 2, 8, 60, 3, 9]),
     ];
     for (what, file, shape, bytes) in cases {
@@ -125,10 +125,10 @@ fn jpegs_of_flat_blocks_have_their_levels() {
     // Orientation 6, a quarter turn, in an Exif segment: not followed.
     let exif = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     assert_eq!(planes(flat_jpeg(1, &gray, &[exif])), Ok(whole));
-    // Y, Cb and Cr: grey, and JFIF's conversion of two colours by hand (R = Y + 1.402 (Cr - 128), and so on).
-    let colour: [&[u8]; 3] = [&[90, 128, 128], &[100, 128, 178], &[100, 98, 128]];
+    // Y, Cb and Cr: gray, and JFIF's conversion of two colors by hand (R = Y + 1.402 (Cr - 128), and so on).
+    let color: [&[u8]; 3] = [&[90, 128, 128], &[100, 128, 178], &[100, 98, 128]];
     let expected: [&[u8]; 3] = [&[90, 90, 90], &[170, 64, 100], &[100, 110, 47]];
-    let (shape, found) = planes(flat_jpeg(3, &colour, &[])).unwrap();
+    let (shape, found) = planes(flat_jpeg(3, &color, &[])).unwrap();
     assert_eq!(shape, [3, 8, 24]);
     let expected: Vec<u8> = (0..3).flat_map(|channel| pixels(&expected, channel)).collect();
     assert!(found.iter().zip(&expected).all(|(found, expected)| found.abs_diff(*expected) <= 1), "{found:?}");

@@ -77,13 +77,13 @@ fn frame(jpeg: &[u8]) -> usize {
 
 #[test]
 fn jpegs_beyond_the_decoder_are_refused() {
-    let [(_, colour, _), .., (_, gray, _), (_, cmyk, _)] = PAIRS;
+    let [(_, color, _), .., (_, gray, _), (_, cmyk, _)] = PAIRS;
     // What is at which place of the frame header (ITU-T T.81, B.2.2), of the file, and what the error says.
     let cases: [(&[u8], usize, &[u8], &str); 6] = [
         (gray, 4, &[12], "12 bits a sample"),
         (gray, 5, &[0, 0], "height or width 0"),
         (gray, 5, &[0xff, 0x00, 0xff, 0x00], "exceeds limit"),
-        (colour, 17, &[0x12], "components sampled [(1, 1), (1, 1), (1, 2)]"),
+        (color, 17, &[0x12], "components sampled [(1, 1), (1, 1), (1, 2)]"),
         (cmyk, 11, &[0x22], "components sampled [(2, 2), (1, 1), (1, 1), (1, 1)]"),
         (cmyk, 14, &[0x41], "components sampled [(1, 1), (4, 1), (1, 1), (1, 1)]"),
     ];

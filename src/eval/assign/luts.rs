@@ -33,7 +33,7 @@ impl Luts {
             let mut names = std::iter::once(lut.name().to_owned()).chain(repeats);
             let name = names.find(|name| !is_taken(name)).expect("there are more names than multipliers");
             let lut = lut.with_name(&name);
-            lut.origin().warnings.iter().for_each(|warning| tracing::warn!("{name}: {warning}"));
+            lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{name}: {warning}"));
             Arc::new(lut)
         });
         self.0.insert(key, Arc::clone(&lut));

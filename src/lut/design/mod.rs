@@ -1,4 +1,4 @@
-//! Multipliers from the literature, computed rather than read.
+//! Multipliers from the literature, computed instead of read from files.
 //!
 //! A [`Family`] is one paper's design with its parameters; a [`Design`] is one member of it. Its name
 //! is the family's, then each parameter behind its letter, then `signed` where that is not the usual
@@ -22,40 +22,54 @@ mod tosam;
 mod truncated;
 mod udm;
 
-use super::{Bits, ErrorMetrics, Lut, Metadata, claims};
+use super::{Bits, ErrorMetrics, Lut, Metadata, stated_metrics};
 use crate::kernel::Signedness;
+use crate::registry::{Named, Registry, UnknownName, similar};
 use std::fmt;
 use std::str::FromStr;
 
 /// Every family, simplest first.
-pub static FAMILIES: &[&Family] = &[
-    &exact::EXACT,
-    &truncated::TRUNCATED,
-    &truncated::CORRECTED,
-    &broken_array::BROKEN_ARRAY,
-    &perforated::PERFORATED,
-    &udm::UDM,
-    &lower_or::RECURSIVE,
-    &etm::ETM,
-    &compressor::MOMENI,
-    &compressor::YANG,
-    &compressor::VENKATACHALAM,
-    &compressor::AKBARI,
-    &drum::DRUM,
-    &segment::DSM,
-    &segment::SSM,
-    &segment::ESSM,
-    &roba::ROBA,
-    &tosam::TOSAM,
-    &ou::OU,
-    &mitchell::MITCHELL,
-    &mitchell::MBM,
-    &lower_or::ALM_SOA,
-    &lower_or::ALM_LOA,
-    &lower_or::ALM_MAA,
-    &booth::R4ABM1,
-    &booth::R4ABM2,
-];
+pub static FAMILIES: Registry<&Family> = Registry::new(
+    "multiplier family",
+    &[
+        &exact::EXACT,
+        &truncated::TRUNCATED,
+        &truncated::CORRECTED,
+        &broken_array::BROKEN_ARRAY,
+        &perforated::PERFORATED,
+        &udm::UDM,
+        &lower_or::RECURSIVE,
+        &etm::ETM,
+        &compressor::MOMENI,
+        &compressor::YANG,
+        &compressor::VENKATACHALAM,
+        &compressor::AKBARI,
+        &drum::DRUM,
+        &segment::DSM,
+        &segment::SSM,
+        &segment::ESSM,
+        &roba::ROBA,
+        &tosam::TOSAM,
+        &ou::OU,
+        &mitchell::MITCHELL,
+        &mitchell::MBM,
+        &lower_or::ALM_SOA,
+        &lower_or::ALM_LOA,
+        &lower_or::ALM_MAA,
+        &booth::R4ABM1,
+        &booth::R4ABM2,
+    ],
+);
+
+impl Named for Family {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+}
 
 /// The operands of most families.
 const UNSIGNED: &[Signedness] = &[Signedness::Unsigned];
@@ -164,7 +178,7 @@ impl Design {
 
     /// How many products of `lut` are not this design's; `None` when their operands are not alike.
     pub(super) fn differences(&self, lut: &Lut) -> Option<usize> {
-        let is_swapped = lut.origin().swapped;
+        let is_swapped = lut.provenance().swapped;
         let differs = |&(a, b, product): &(i32, i32, i32)| {
             let (a, b) = if is_swapped { (b, a) } else { (a, b) };
             product != (self.family.product)(&self.values, self.signedness, a, b)
@@ -182,7 +196,7 @@ impl Design {
             paper: Some(self.family.paper.to_owned()),
             parameters: self.parameters(),
             source: Some(format!("approx-eval, computed from the definition of `{}`", self.family.name)),
-            claims: claims::measured(&ErrorMetrics::of(&lut)),
+            stated_metrics: stated_metrics::measured(&ErrorMetrics::compute(&lut)),
             ..Metadata::default()
         };
         lut.with_metadata(metadata)
@@ -203,33 +217,21 @@ impl fmt::Display for Design {
     }
 }
 
-/// A name that no design has.
+/// A name that is not a design's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnknownDesign {
-    /// A member of a family, but not with these parameters.
-    #[error("`{name}` is not of the form {grammar}")]
+    /// A family's name with parameters that it does not have.
+    #[error("unknown multiplier '{name}': names of this family have the form {grammar}")]
     Parameters {
         /// The name asked for.
         name: String,
-        /// The family's form of name.
+        /// The form of the family's names ([`Family::grammar`]).
         grammar: String,
     },
-    /// No family's name.
-    #[error("no design `{name}`; {}", .near.as_ref().map_or_else(
-        || format!("the families are {}", families()),
-        |near| format!("did you mean {}?", near.join(", "))
-    ))]
-    Name {
-        /// The name asked for.
-        name: String,
-        /// Names like it, the nearest first.
-        near: Option<Vec<String>>,
-    },
-}
-
-/// The names of all families, for messages.
-fn families() -> String {
-    FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>().join(", ")
+    /// Not a family's name.
+    #[error(transparent)]
+    Name(#[from] UnknownName),
 }
 
 impl FromStr for Design {
@@ -240,27 +242,30 @@ impl FromStr for Design {
             name.strip_prefix(family.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         };
         let Some(&family) = FAMILIES.iter().filter(rest_of).max_by_key(|family| family.name.len()) else {
-            return Err(UnknownDesign::Name { name: name.to_owned(), near: near(name) });
+            return Err(unknown(name).into());
         };
         let found = family.designs().find(|design| design.to_string() == name);
         found.ok_or_else(|| UnknownDesign::Parameters { name: name.to_owned(), grammar: family.grammar() })
     }
 }
 
-/// Up to three names like `name`.
-fn near(name: &str) -> Option<Vec<String>> {
-    let designs = FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string());
-    let mut scored: Vec<(f64, String)> = designs.map(|known| (strsim::jaro_winkler(name, &known), known)).collect();
-    scored.retain(|(score, _)| *score > 0.8);
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    (!scored.is_empty()).then(|| scored.into_iter().take(3).map(|(_, known)| known).collect())
+/// The error for a `name` of no family, with similar designs and the families' forms of names.
+fn unknown(name: &str) -> UnknownName {
+    let designs: Vec<String> =
+        FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string()).collect();
+    UnknownName {
+        what: "multiplier",
+        found: name.to_owned(),
+        similar: similar(name, designs.iter().map(String::as_str)).into_iter().map(str::to_owned).collect(),
+        names: FAMILIES.iter().map(|family| family.grammar()).collect(),
+    }
 }
 
 /// The table of the design called `name`; of its variant for operands of `signedness` when the name
 /// leaves that open and there is one.
 ///
 /// # Errors
-/// When no design has that name; the error lists near ones.
+/// When no design has that name; the error has the most similar ones.
 pub fn resolve(name: &str, signedness: Option<Signedness>) -> Result<Lut, UnknownDesign> {
     let design: Design = name.parse()?;
     let is_open = design.signedness == design.family.signedness[0];

@@ -1,7 +1,7 @@
-//! Why no reading was taken, and the readings that there are.
+//! Why no reading was taken, and which ones are possible.
 
 use super::super::{Bits, Reading};
-use super::Grounds;
+use super::Constraints;
 use std::fmt;
 
 /// One way to read a table.
@@ -17,7 +17,7 @@ pub struct Choice {
 }
 
 impl fmt::Display for Choice {
-    /// The reading in the grammar of `--lut-format`, and how far off it is.
+    /// The reading in the words of a [`LutFormat`](crate::lut::LutFormat), and its distance from exact.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Choice { reading, mae, score } = self;
         write!(f, "{reading} (mean absolute error {mae:.1}, {:.0} % of the mean product)", 100.0 * score)
@@ -26,11 +26,12 @@ impl fmt::Display for Choice {
 
 /// Why no reading was taken.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DetectError {
     /// No reading resembles multiplication.
     #[error(
-        "under no reading do the entries resemble a multiplier's products; if they are, state the reading with \
-         --lut-format, one of {}",
+        "no interpretation (type, signedness, order) resembles a multiplier; if it is one, state the LUT format, one \
+         of {}",
         list(.choices)
     )]
     Noise {
@@ -38,36 +39,37 @@ pub enum DetectError {
         choices: Vec<Choice>,
     },
     /// Several readings are about as close.
-    #[error("the entries can be read in several ways; state one with --lut-format: {}", list(.choices))]
+    #[error("the entries can be read in several ways; state the LUT format, one of {}", list(.choices))]
     Ambiguous {
         /// The readings, closest first.
         choices: Vec<Choice>,
     },
-    /// What is stated excludes the reading that resembles multiplication, and settles none.
+    /// What is stated excludes the reading that resembles multiplication, and leaves several others.
     #[error(
-        "{grounds}, but the entries are closest to a multiplier's products as {better}: state that with --lut-format \
+        "{constraints}, but the entries are closest to a multiplier's products as {better}: state the LUT format \
          {better_format}; if what is stated holds, one of {}", list(.choices), better_format = .better.reading
     )]
     Contradicted {
         /// What was stated.
-        grounds: Grounds,
-        /// The closest reading of those that are not as stated.
+        constraints: Constraints,
+        /// The closest reading of those that do not match it.
         better: Choice,
-        /// Those that are, closest first.
+        /// Those that do, closest first.
         choices: Vec<Choice>,
     },
     /// What is stated does not fit the file.
-    #[error("the entries cannot be read as stated ({grounds}); possible are {}", list(.choices))]
+    #[error("the entries cannot be read as stated ({constraints}); possible are {}", list(.choices))]
     Stated {
         /// What was stated.
-        grounds: Grounds,
+        constraints: Constraints,
         /// The readings that fit the file, closest first.
         choices: Vec<Choice>,
     },
     /// Entries without a shape that read best as those of operands of two widths, as half of a larger
     /// table would.
     #[error(
-        "read best as {first} x {second} bits, as part of a larger table would: state {first}x{second} if that is what it is"
+        "closest to a {first} x {second} bit multiplier, as part of a larger table would be; if it is one, state the LUT \
+         format {first}x{second}"
     )]
     Oblong {
         /// Width of the first operand.
@@ -76,13 +78,23 @@ pub enum DetectError {
         second: Bits,
     },
     /// No reading fits the file at all.
-    #[error("{entries} entries are no multiplier's table: {reason}")]
+    #[error("{entries} entries do not form a multiplier table: {reason}")]
     None {
-        /// How many bytes or numbers there are.
+        /// The number of bytes or numbers.
         entries: usize,
         /// What is wrong.
         reason: &'static str,
     },
+}
+
+impl DetectError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            DetectError::None { .. } => &[],
+            _ => &["lut_format"],
+        }
+    }
 }
 
 /// The choices as a message lists them: at most six.

@@ -1,32 +1,36 @@
-//! C headers and sources: an array's initialiser, and what comments say of the multiplier.
+//! C headers and sources: an array's initializer, and what comments state about the multiplier.
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout, matrix};
+use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::c_source::{comment_fields, split_comments};
 use crate::lut::metadata::fields;
-use crate::lut::reading::{Entry, Stated};
+use crate::lut::reading::PartialReading;
+use crate::registry::Named;
 use std::fmt::Write;
 
-/// `.h` and `.c` files. Of several initialisers the longest is the table.
+/// `.h` and `.c` files. Of several initializers the longest is the table.
 pub struct C;
 
-impl Format for C {
+impl Named for C {
     fn name(&self) -> &'static str {
         "c"
     }
+}
 
+impl Format for C {
     fn extensions(&self) -> &'static [&'static str] {
         &["h", "c", "hpp", "cpp", "inc"]
     }
 
-    fn recognises(&self, bytes: &[u8]) -> bool {
+    fn recognizes(&self, bytes: &[u8]) -> bool {
         std::str::from_utf8(bytes).is_ok_and(|text| text.contains('{') && text.contains('='))
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError> {
         let text = String::from_utf8_lossy(bytes);
         let (code, comments) = split_comments(&text);
-        let Initialiser { values, rows } = longest(&code)?;
+        let Initializer { values, rows } = longest(&code)?;
         Ok(Contents {
             shape: matrix(&rows, values.len())?,
             entries: Entries::Numbers { values, entry: None },
@@ -34,8 +38,8 @@ impl Format for C {
         })
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
-        let (entry, index) = layout(self.name(), lut, stated, &[Entry::U16, Entry::I16, Entry::I32])?;
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
+        let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::U16, IntegerType::I16, IntegerType::I32])?;
         let mut text = String::from("/*\n");
         for (key, value) in fields(lut, index) {
             // Nothing in a value may end the comment.
@@ -56,26 +60,26 @@ impl Format for C {
     }
 }
 
-struct Initialiser {
+struct Initializer {
     values: Vec<i128>,
     /// The lengths of rows, one for all when there are no inner braces.
     rows: Vec<usize>,
 }
 
-/// The initialiser with the most numbers. Others may be of texts; one that breaks off counts only
+/// The initializer with the most numbers. Others may be of texts; one that breaks off counts only
 /// when there is no better one.
-fn longest(code: &str) -> Result<Initialiser, FormatError> {
-    let none = "no array with an initialiser (a function that multiplies is tabulated by `lut from-c`)";
+fn longest(code: &str) -> Result<Initializer, FormatError> {
+    let none = "no array with an initializer (a C function that multiplies has to be tabulated first)";
     let mut found = Err(FormatError::Broken(none.to_owned()));
     let mut from = 0;
     let mut is_first = true;
-    while let Some(start) = next_initialiser(code, from) {
+    while let Some(start) = next_initializer(code, from) {
         from = start + 1;
         match parse(code, start) {
-            Ok((initialiser, end)) => {
+            Ok((initializer, end)) => {
                 from = end;
-                if found.as_ref().map_or(0, |found: &Initialiser| found.values.len()) < initialiser.values.len() {
-                    found = Ok(initialiser);
+                if found.as_ref().map_or(0, |found: &Initializer| found.values.len()) < initializer.values.len() {
+                    found = Ok(initializer);
                 }
             }
             Err(error) if is_first => found = Err(error),
@@ -87,19 +91,19 @@ fn longest(code: &str) -> Result<Initialiser, FormatError> {
 }
 
 /// Where the next `= {` after `from` opens its brace.
-fn next_initialiser(code: &str, from: usize) -> Option<usize> {
+fn next_initializer(code: &str, from: usize) -> Option<usize> {
     code[from..].match_indices('{').map(|(at, _)| from + at).find(|&at| code[..at].trim_end().ends_with('='))
 }
 
-/// Reads the initialiser whose brace is at `start`, to where it ends.
-fn parse(code: &str, start: usize) -> Result<(Initialiser, usize), FormatError> {
+/// Reads the initializer whose brace is at `start`, to where it ends.
+fn parse(code: &str, start: usize) -> Result<(Initializer, usize), FormatError> {
     let (mut values, mut rows) = (Vec::new(), Vec::new());
     let (mut depth, mut row_start) = (0, 0);
     let mut at = start;
     loop {
         let rest = &code[at..];
         let Some(next) = rest.chars().next() else {
-            return Err(FormatError::Broken("an initialiser without its closing brace".to_owned()));
+            return Err(FormatError::Broken("an initializer without its closing brace".to_owned()));
         };
         match next {
             '{' => {
@@ -115,7 +119,7 @@ fn parse(code: &str, start: usize) -> Result<(Initialiser, usize), FormatError> 
                     row_start = values.len();
                 }
                 if depth == 0 {
-                    return Ok((Initialiser { values, rows }, at));
+                    return Ok((Initializer { values, rows }, at));
                 }
             }
             c if c.is_whitespace() || c == ',' => at += c.len_utf8(),
@@ -167,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn initialisers_in_their_many_forms() {
+    fn initializers_in_their_many_forms() {
         let table: Vec<i128> = (0..4).flat_map(|a| (0..4).map(move |b| a * b)).collect();
         for source in [
             "int t[4][4] = {{0,0,0,0},{0,1,2,3},{0,2,4,6},{0,3,6,9}};",
@@ -185,9 +189,9 @@ mod tests {
         for (source, expected) in [
             ("int f(void) { return 0; }", "no array"),
             ("int t[] = { 1, 2", "closing brace"),
-            ("int t[] = {\n1, two }", "line 2: `two`"),
+            ("int t[] = {\n1, two }", "line 2: 'two'"),
             ("int t[] = { 1, 2, 3 };", "expected a power of two"),
-            ("int t[] = { -x };", "`-x`"),
+            ("int t[] = { -x };", "'-x'"),
         ] {
             let error = C.read(source.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(expected), "{source}: {error}");

@@ -1,7 +1,7 @@
-//! The files that tables are kept in.
+//! The file formats of tables.
 //!
-//! A [`Format`] turns a file's bytes into [`Contents`], entries that nobody has interpreted yet, and
-//! a [`Lut`] into bytes. What entries mean is settled afterwards, the same way for every format, by
+//! A [`Format`] turns a file's bytes into [`Contents`], entries that are not interpreted yet, and
+//! a [`Lut`] into bytes. Entries are interpreted afterwards, in the same way for every format, by
 //! [`detect`](super::detect). A new format is a file here and a line in [`FORMATS`].
 
 mod c;
@@ -12,38 +12,62 @@ mod safetensors;
 mod text;
 
 use super::metadata::{FieldError, Fields};
-use super::reading::{Entry, IndexOrder, Stated};
+use super::reading::{IndexOrder, PartialReading};
 use super::{Bits, Lut};
+use crate::integer::IntegerType;
+use crate::registry::{Named, Registry};
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-/// Every format. The first whose bytes are recognised reads a file of unknown extension.
-pub static FORMATS: &[&dyn Format] = &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw];
+/// Every format. The first that recognizes its bytes reads a file of unknown extension.
+pub static FORMATS: Registry<&dyn Format> = Registry::new(
+    "LUT file format",
+    &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw],
+);
 
 /// The most entries of a table.
 pub(super) const MAX_ENTRIES: usize = 1 << 16;
 
-/// A way of keeping a table in a file.
-pub trait Format: Sync {
-    /// The name that options and reports use.
-    fn name(&self) -> &'static str;
-
+/// A file format for tables. Formats are equal when their names are.
+pub trait Format: Named + Sync {
     /// The file name extensions, without the dot, lower-case; the first is the usual one.
     fn extensions(&self) -> &'static [&'static str];
 
     /// Whether bytes look like a file of this format.
-    fn recognises(&self, bytes: &[u8]) -> bool;
+    fn recognizes(&self, bytes: &[u8]) -> bool;
 
-    /// Takes a file apart.
+    /// Splits a file into entries and metadata.
     ///
     /// # Errors
-    /// When the bytes are no file of this format, or hold no table.
+    /// When the bytes do not follow this format, or hold no table.
     fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError>;
 
     /// The bytes of a file that holds `lut`, laid out as `layout` states.
     ///
     /// # Errors
-    /// When the layout is none of the format's, or an entry does not fit its type.
-    fn write(&self, lut: &Lut, layout: &Stated) -> Result<Vec<u8>, FormatError>;
+    /// When the format cannot have this layout, or an entry does not fit its type.
+    fn write(&self, lut: &Lut, layout: &PartialReading) -> Result<Vec<u8>, FormatError>;
+}
+
+impl PartialEq for dyn Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Format {}
+
+impl Hash for dyn Format {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl fmt::Debug for dyn Format {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.name())
+    }
 }
 
 /// What a file holds before its entries are interpreted.
@@ -51,14 +75,14 @@ pub trait Format: Sync {
 pub struct Contents {
     /// The entries.
     pub entries: Entries,
-    /// Rows and columns, where the file says them.
+    /// Rows and columns, where the file states them.
     pub shape: Option<[Bits; 2]>,
-    /// What the file says of the multiplier, and of how to read it.
+    /// What the file states about the multiplier and how to read it.
     pub fields: Fields,
 }
 
 impl Contents {
-    /// Entries of a file that says no more of them than their shape.
+    /// Entries of a file that states nothing but their shape.
     pub fn new(entries: Entries, shape: Option<[Bits; 2]>) -> Contents {
         Contents { entries, shape, fields: Fields::default() }
     }
@@ -74,35 +98,36 @@ pub enum Entries {
         /// The values.
         values: Vec<i128>,
         /// Their type.
-        entry: Option<Entry>,
+        entry: Option<IntegerType>,
     },
 }
 
-/// Why a file is not what its format says, or cannot be written.
+/// Why a file cannot be read or written in its format.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormatError {
     /// The bytes break the format.
     #[error("{0}")]
     Broken(String),
-    /// The table has a shape that no multiplier has.
+    /// The table's shape is not a multiplier's.
     #[error("a table of {found}, expected a power of two from 4 to 256 a side, as 256 x 256")]
     Shape {
         /// The shape found.
         found: String,
     },
-    /// A line of a text has a field that is no integer.
-    #[error("line {line}: `{field}` is not an integer")]
+    /// A field of a text is not an integer.
+    #[error("line {line}: '{field}' is not an integer")]
     Number {
         /// Counted from 1.
         line: usize,
         /// The field.
         field: String,
     },
-    /// A metadata field has a value it cannot have.
+    /// A metadata field has an invalid value.
     #[error("metadata: {0}")]
     Field(#[from] FieldError),
     /// The layout to write is impossible.
-    #[error("{format} files cannot be written as stated: {reason}")]
+    #[error("cannot write {format} files in this layout: {reason}")]
     Layout {
         /// The format.
         format: &'static str,
@@ -115,18 +140,8 @@ pub enum FormatError {
         /// The product.
         value: i32,
         /// The type of entries.
-        entry: Entry,
+        entry: IntegerType,
     },
-}
-
-/// The names of all formats, for messages.
-pub fn names() -> String {
-    FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
-}
-
-/// The format called `name`.
-pub fn by_name(name: &str) -> Option<&'static dyn Format> {
-    FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
 /// The format that files with `path`'s extension have.
@@ -137,7 +152,7 @@ pub fn by_extension(path: &Path) -> Option<&'static dyn Format> {
 
 /// The format that `bytes` look like; raw entries when like nothing else.
 pub fn by_contents(bytes: &[u8]) -> &'static dyn Format {
-    FORMATS.iter().copied().find(|format| format.recognises(bytes)).unwrap_or(&raw::Raw)
+    FORMATS.iter().copied().find(|format| format.recognizes(bytes)).unwrap_or(&raw::Raw)
 }
 
 /// The native format's bytes: what a computed table's hash is taken of.
@@ -153,8 +168,8 @@ fn table_bits(rows: usize, columns: usize) -> Result<[Bits; 2], FormatError> {
     }
 }
 
-/// The shape of `entries` numbers in rows of the given lengths. Nothing is said by a stream, whose
-/// rows are of any length.
+/// The shape of `entries` numbers in rows of the given lengths; `None` for a stream, whose rows have
+/// any length.
 fn matrix(rows: &[usize], entries: usize) -> Result<Option<[Bits; 2]>, FormatError> {
     let columns = rows.first().copied().unwrap_or(0);
     let ragged = rows.iter().position(|&row| row != columns);
@@ -170,24 +185,25 @@ fn matrix(rows: &[usize], entries: usize) -> Result<Option<[Bits; 2]>, FormatErr
     }
 }
 
-/// What a layout states, against `lut` itself: the entry type, unless stated the first of `usual`
-/// that holds every product, and the index order.
+/// The entry type and index order of a layout for `lut`: unless stated, the first of `usual` that holds
+/// every product, and numeric order.
 fn layout(
     format: &'static str,
     lut: &Lut,
-    stated: &Stated,
-    usual: &[Entry],
-) -> Result<(Entry, IndexOrder), FormatError> {
+    stated: &PartialReading,
+    usual: &[IntegerType],
+) -> Result<(IntegerType, IndexOrder), FormatError> {
     let error = |reason: String| FormatError::Layout { format, reason };
-    let actual = Stated { signedness: Some(lut.signedness()), bits: Some(lut.bits()), ..Stated::default() };
+    let actual =
+        PartialReading { signedness: Some(lut.signedness()), bits: Some(lut.bits()), ..PartialReading::default() };
     if actual.or(*stated) != stated.or(actual) {
         let [a, b] = lut.bits();
         return Err(error(format!("the multiplier is {:?}, {a}x{b} bits", lut.signedness()).to_lowercase()));
     }
     let overflow =
-        |entry: Entry| lut.products().map(|(.., product)| product).find(|&product| !entry.holds(product.into()));
+        |entry: IntegerType| lut.products().map(|(.., product)| product).find(|&product| !entry.holds(product.into()));
     let fitting = usual.iter().copied().find(|&entry| overflow(entry).is_none());
-    let entry = stated.entry.or(fitting).unwrap_or(Entry::I32);
+    let entry = stated.entry.or(fitting).unwrap_or(IntegerType::I32);
     match overflow(entry) {
         Some(value) => Err(FormatError::Overflow { value, entry }),
         None => Ok((entry, stated.index.unwrap_or(IndexOrder::Numeric))),

@@ -1,8 +1,10 @@
 //! NumPy arrays: any integer type and byte order, C or Fortran order.
 
 use super::{Contents, Entries, Format, FormatError, layout, table_bits};
+use crate::integer::IntegerType;
 use crate::lut::Lut;
-use crate::lut::reading::{Entry, Stated};
+use crate::lut::reading::PartialReading;
+use crate::registry::Named;
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
 /// `.npy` files.
@@ -10,16 +12,18 @@ pub struct Npy;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-impl Format for Npy {
+impl Named for Npy {
     fn name(&self) -> &'static str {
         "npy"
     }
+}
 
+impl Format for Npy {
     fn extensions(&self) -> &'static [&'static str] {
         &["npy"]
     }
 
-    fn recognises(&self, bytes: &[u8]) -> bool {
+    fn recognizes(&self, bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
     }
 
@@ -37,14 +41,14 @@ impl Format for Npy {
         let order = file.order();
         let entry = entry_type(&file.dtype())?;
         let stored = match entry {
-            Entry::U8 => values::<u8>(file),
-            Entry::I8 => values::<i8>(file),
-            Entry::U16 => values::<u16>(file),
-            Entry::I16 => values::<i16>(file),
-            Entry::U32 => values::<u32>(file),
-            Entry::I32 => values::<i32>(file),
-            Entry::U64 => values::<u64>(file),
-            Entry::I64 => values::<i64>(file),
+            IntegerType::U8 => values::<u8>(file),
+            IntegerType::I8 => values::<i8>(file),
+            IntegerType::U16 => values::<u16>(file),
+            IntegerType::I16 => values::<i16>(file),
+            IntegerType::U32 => values::<u32>(file),
+            IntegerType::I32 => values::<i32>(file),
+            IntegerType::U64 => values::<u64>(file),
+            IntegerType::I64 => values::<i64>(file),
         }
         .map_err(broken)?;
         if !data.is_empty() {
@@ -60,19 +64,19 @@ impl Format for Npy {
         Ok(Contents::new(Entries::Numbers { values, entry: Some(entry) }, Some(shape)))
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
-        let (entry, index) = layout(self.name(), lut, stated, &[Entry::I32])?;
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
+        let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::I32])?;
         let shape = lut.bits().map(|bits| bits.values() as u64);
         let values = lut.entries(index).map(i128::from);
         match entry {
-            Entry::U8 => array::<u8>(&shape, values),
-            Entry::I8 => array::<i8>(&shape, values),
-            Entry::U16 => array::<u16>(&shape, values),
-            Entry::I16 => array::<i16>(&shape, values),
-            Entry::U32 => array::<u32>(&shape, values),
-            Entry::I32 => array::<i32>(&shape, values),
-            Entry::U64 => array::<u64>(&shape, values),
-            Entry::I64 => array::<i64>(&shape, values),
+            IntegerType::U8 => array::<u8>(&shape, values),
+            IntegerType::I8 => array::<i8>(&shape, values),
+            IntegerType::U16 => array::<u16>(&shape, values),
+            IntegerType::I16 => array::<i16>(&shape, values),
+            IntegerType::U32 => array::<u32>(&shape, values),
+            IntegerType::I32 => array::<i32>(&shape, values),
+            IntegerType::U64 => array::<u64>(&shape, values),
+            IntegerType::I64 => array::<i64>(&shape, values),
         }
         .map_err(|error| FormatError::Broken(error.to_string()))
     }
@@ -101,17 +105,11 @@ fn check_header(bytes: &[u8]) -> Result<(), FormatError> {
     Ok(())
 }
 
-fn entry_type(dtype: &DType) -> Result<Entry, FormatError> {
+fn entry_type(dtype: &DType) -> Result<IntegerType, FormatError> {
     let found = match dtype {
         DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
-            (TypeChar::Uint, 1) => Some(Entry::U8),
-            (TypeChar::Int, 1) => Some(Entry::I8),
-            (TypeChar::Uint, 2) => Some(Entry::U16),
-            (TypeChar::Int, 2) => Some(Entry::I16),
-            (TypeChar::Uint, 4) => Some(Entry::U32),
-            (TypeChar::Int, 4) => Some(Entry::I32),
-            (TypeChar::Uint, 8) => Some(Entry::U64),
-            (TypeChar::Int, 8) => Some(Entry::I64),
+            (TypeChar::Uint, size) => IntegerType::from_size(size as usize, false),
+            (TypeChar::Int, size) => IntegerType::from_size(size as usize, true),
             _ => None,
         },
         _ => None,

@@ -1,22 +1,26 @@
 //! Raw little-endian entries, as C programs dump them: no header, no width, no sign.
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout};
+use crate::integer::IntegerType;
 use crate::lut::Lut;
-use crate::lut::reading::{Entry, Stated};
+use crate::lut::reading::PartialReading;
+use crate::registry::Named;
 
 /// Raw entries.
 pub struct Raw;
 
-impl Format for Raw {
+impl Named for Raw {
     fn name(&self) -> &'static str {
         "bin"
     }
+}
 
+impl Format for Raw {
     fn extensions(&self) -> &'static [&'static str] {
         &["bin", "raw", "dat"]
     }
 
-    fn recognises(&self, _: &[u8]) -> bool {
+    fn recognizes(&self, _: &[u8]) -> bool {
         false
     }
 
@@ -32,14 +36,14 @@ impl Format for Raw {
         Ok(Contents::new(Entries::Bytes(bytes.to_vec()), None))
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
-        let (entry, index) = layout(self.name(), lut, stated, &[Entry::U16, Entry::I16, Entry::I32])?;
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
+        let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::U16, IntegerType::I16, IntegerType::I32])?;
         Ok(lut.entries(index).flat_map(|value| i64::from(value).to_le_bytes().into_iter().take(entry.size())).collect())
     }
 }
 
 /// Entries of type `entry`, little-endian.
-pub(in crate::lut) fn decode(bytes: &[u8], entry: Entry) -> Vec<i128> {
+pub(in crate::lut) fn decode(bytes: &[u8], entry: IntegerType) -> Vec<i128> {
     bytes
         .chunks_exact(entry.size())
         .map(|bytes| {

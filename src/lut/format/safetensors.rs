@@ -5,9 +5,11 @@
 //! under their names (`mae`, `wce`, ..).
 
 use super::{Contents, Entries, Format, FormatError, layout, raw, table_bits};
+use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::metadata::{Fields, fields};
-use crate::lut::reading::{Entry, IndexOrder, Stated};
+use crate::lut::reading::{IndexOrder, PartialReading};
+use crate::registry::Named;
 use ::safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,16 +17,18 @@ use std::collections::BTreeMap;
 /// `.safetensors` files.
 pub struct Safetensors;
 
-impl Format for Safetensors {
+impl Named for Safetensors {
     fn name(&self) -> &'static str {
         "safetensors"
     }
+}
 
+impl Format for Safetensors {
     fn extensions(&self) -> &'static [&'static str] {
         &["safetensors"]
     }
 
-    fn recognises(&self, bytes: &[u8]) -> bool {
+    fn recognizes(&self, bytes: &[u8]) -> bool {
         SafeTensors::read_metadata(bytes).is_ok()
     }
 
@@ -34,7 +38,7 @@ impl Format for Safetensors {
         let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
         let names = || tensors.names().into_iter().take(5).collect::<Vec<_>>().join(", ");
         let tensor = tensors.tensor("lut").map_err(|_| {
-            FormatError::Broken(format!("no tensor `lut`, expected I32 [256, 256]; there is {}", names()))
+            FormatError::Broken(format!("no tensor 'lut', expected I32 [256, 256]; there is {}", names()))
         })?;
         let &[rows, columns] = tensor.shape() else {
             return Err(FormatError::Shape { found: format!("shape {:?}", tensor.shape()) });
@@ -49,9 +53,9 @@ impl Format for Safetensors {
         })
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
-        let (entry, index) = layout(self.name(), lut, stated, &[Entry::I32])?;
-        if (entry, index) != (Entry::I32, IndexOrder::Numeric) {
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
+        let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::I32])?;
+        if (entry, index) != (IntegerType::I32, IndexOrder::Numeric) {
             let reason = "the native format has entries of i32 in numeric order".to_owned();
             return Err(FormatError::Layout { format: self.name(), reason });
         }
@@ -89,16 +93,7 @@ struct TensorHeader {
     data_offsets: [usize; 2],
 }
 
-fn entry_type(dtype: Dtype) -> Result<Entry, FormatError> {
-    match dtype {
-        Dtype::U8 => Ok(Entry::U8),
-        Dtype::I8 => Ok(Entry::I8),
-        Dtype::U16 => Ok(Entry::U16),
-        Dtype::I16 => Ok(Entry::I16),
-        Dtype::U32 => Ok(Entry::U32),
-        Dtype::I32 => Ok(Entry::I32),
-        Dtype::U64 => Ok(Entry::U64),
-        Dtype::I64 => Ok(Entry::I64),
-        other => Err(FormatError::Broken(format!("tensor `lut` is {other:?}, expected I32"))),
-    }
+fn entry_type(dtype: Dtype) -> Result<IntegerType, FormatError> {
+    let broken = || FormatError::Broken(format!("tensor 'lut' is {dtype:?}, expected I32"));
+    IntegerType::from_dtype(dtype).ok_or_else(broken)
 }

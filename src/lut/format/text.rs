@@ -1,10 +1,12 @@
 //! Numbers in text: comma, semicolon or white space between them, a line a row or all in a stream.
-//! Spreadsheets and data frames add the operands as labels; these are recognised and taken at their word.
+//! Spreadsheets and data frames add the operands as labels; these are recognized and used as stated.
 
 use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, labels, layout, matrix};
+use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::metadata::Fields;
-use crate::lut::reading::{Entry, Stated};
+use crate::lut::reading::PartialReading;
+use crate::registry::Named;
 
 /// Text files; all are read alike and differ in how they are written.
 pub struct Text {
@@ -22,16 +24,18 @@ pub static CSV: Text = Text { name: "csv", extensions: &["csv"], separator: "," 
 /// White space between numbers.
 pub static TEXT: Text = Text { name: "text", extensions: &["txt", "tsv"], separator: " " };
 
-impl Format for Text {
+impl Named for Text {
     fn name(&self) -> &'static str {
         self.name
     }
+}
 
+impl Format for Text {
     fn extensions(&self) -> &'static [&'static str] {
         self.extensions
     }
 
-    fn recognises(&self, bytes: &[u8]) -> bool {
+    fn recognizes(&self, bytes: &[u8]) -> bool {
         let number = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_digit() || b"+-.,;eE".contains(byte);
         !bytes.is_empty() && bytes.iter().take(4096).all(number)
     }
@@ -39,7 +43,7 @@ impl Format for Text {
     fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError> {
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::Broken(format!("not a text: {error}")))?;
         let mut numbers = numbers(text.trim_start_matches('\u{feff}'))?;
-        let mut stated = Stated::default();
+        let mut stated = PartialReading::default();
         match labels::strip(&numbers) {
             Some((values, orders)) => {
                 numbers = values;
@@ -62,8 +66,8 @@ impl Format for Text {
         })
     }
 
-    fn write(&self, lut: &Lut, stated: &Stated) -> Result<Vec<u8>, FormatError> {
-        let (_, index) = layout(self.name(), lut, stated, &[Entry::I32])?;
+    fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
+        let (_, index) = layout(self.name(), lut, stated, &[IntegerType::I32])?;
         let entries: Vec<i32> = lut.entries(index).collect();
         let line = |row: &[i32]| row.iter().map(i32::to_string).collect::<Vec<_>>().join(self.separator) + "\n";
         Ok(entries.chunks(lut.bits()[1].values()).map(line).collect::<String>().into_bytes())

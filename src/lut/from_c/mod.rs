@@ -7,10 +7,10 @@
 mod signature;
 
 use super::c_source::{comment_fields, split_comments};
-use super::detect::{self, DetectError, Grounds};
+use super::detect::{self, Constraints, DetectError};
 use super::format::{Contents, Entries};
-use super::origin::{Origin, ReadingSource};
-use super::reading::{IndexOrder, Stated};
+use super::provenance::{Provenance, ReadingSource};
+use super::reading::{IndexOrder, PartialReading};
 use super::{Bits, BitsError, Lut};
 use crate::kernel::Signedness;
 use signature::{CInteger, Signature};
@@ -45,8 +45,9 @@ impl Default for FromCOptions {
     }
 }
 
-/// Why a C model gave no table.
+/// Why a C model could not be tabulated.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FromCError {
     /// A file cannot be read or written.
     #[error("cannot use {}", .path.display())]
@@ -57,18 +58,18 @@ pub enum FromCError {
         #[source]
         source: std::io::Error,
     },
-    /// No function fits.
-    #[error("{} has {found}; {mend}", .path.display())]
+    /// No function, or several, can be the multiplier.
+    #[error("{} has {found}; {hint}", .path.display())]
     Function {
         /// The source.
         path: PathBuf,
         /// What there is.
         found: String,
         /// What to do.
-        mend: &'static str,
+        hint: &'static str,
     },
-    /// The function's name says a width that no table here has.
-    #[error("{}: the name of `{function}` says its widths; state those to tabulate with --bits", .path.display())]
+    /// The function's name implies a width that tables cannot have.
+    #[error("{}: the name of '{function}' implies unsupported widths; state the operands' widths", .path.display())]
     Width {
         /// The source.
         path: PathBuf,
@@ -78,8 +79,8 @@ pub enum FromCError {
         #[source]
         source: BitsError,
     },
-    /// The compiler is not there.
-    #[error("cannot run the C compiler `{compiler}`; set the environment variable CC")]
+    /// The compiler cannot be started.
+    #[error("cannot run the C compiler '{compiler}'; set the environment variable CC")]
     Compiler {
         /// The compiler.
         compiler: String,
@@ -103,7 +104,7 @@ pub enum FromCError {
         /// What happened.
         what: String,
     },
-    /// How to read the products is not settled.
+    /// No reading of the products was decided on.
     #[error("cannot tell how to read the products of {}", .path.display())]
     Reading {
         /// The source.
@@ -112,6 +113,18 @@ pub enum FromCError {
         #[source]
         source: DetectError,
     },
+}
+
+impl FromCError {
+    /// The settings that fix this error, where some do.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            FromCError::Function { .. } => &["function"],
+            FromCError::Width { .. } => &["bits"],
+            FromCError::Reading { .. } => &["signed", "unsigned"],
+            _ => &[],
+        }
+    }
 }
 
 /// Tabulates the multiplier that `path` models in C. **Compiles and runs the file's code.**
@@ -128,40 +141,40 @@ pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
     let bytes = fs::read(&source).map_err(io)?;
     let (code, comments) = split_comments(&String::from_utf8_lossy(&bytes));
     let signature = choose(path, &signature::find(&code), options.function.as_deref())?;
-    let plan = Plan::of(path, &signature, options)?;
+    let plan = Plan::new(path, &signature, options)?;
     let values = run(path, &driver(&source, &signature, plan), options, plan.pairs())?;
     let contents = Contents::new(Entries::Numbers { values, entry: None }, Some(plan.bits));
-    let grounds = Grounds::new([(ReadingSource::Metadata, plan.stated)]);
-    let read = detect::interpret(&contents, &grounds)
+    let constraints = Constraints::new([(ReadingSource::Metadata, plan.stated)]);
+    let read = detect::interpret(&contents, &constraints)
         .map_err(|source| FromCError::Reading { path: path.to_owned(), source })?;
-    let origin = Origin {
+    let provenance = Provenance {
         path: Some(path.to_owned()),
         file_hash: Some(blake3::hash(&bytes).to_hex().to_string()),
         format: Some("c-model"),
         reading: Some(read.reading),
         source: if plan.stated.signedness.is_some() { ReadingSource::Metadata } else { ReadingSource::Detected },
         warnings: read.warning.into_iter().collect(),
-        ..Origin::default()
+        ..Provenance::default()
     };
     let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
-    Ok(lut.with_metadata(comment_fields(&comments).metadata).with_origin(origin))
+    Ok(lut.with_metadata(comment_fields(&comments).metadata).with_provenance(provenance))
 }
 
 fn choose(path: &Path, found: &[Signature], wanted: Option<&str>) -> Result<Signature, FromCError> {
     let fitting: Vec<_> = found.iter().filter(|found| wanted.is_none_or(|wanted| found.name == wanted)).collect();
     let names = found.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ");
-    let (found, mend) = match (fitting.as_slice(), wanted) {
+    let (found, hint) = match (fitting.as_slice(), wanted) {
         ([one], _) => return Ok((*one).clone()),
         ([], Some(wanted)) if !found.is_empty() => {
-            (format!("no function `{wanted}` of two integers, but {names}"), "name one of these")
+            (format!("no function '{wanted}' of two integers, but {names}"), "name one of these")
         }
         ([], _) => {
-            let mend = "expected one as `uint16_t f(uint8_t a, uint8_t b) { .. }`";
-            ("no function of two integers".to_owned(), mend)
+            let hint = "expected one like 'uint16_t f(uint8_t a, uint8_t b) { .. }'";
+            ("no function of two integers".to_owned(), hint)
         }
-        _ => (format!("several functions of two integers: {names}"), "name one with --function"),
+        _ => (format!("several functions of two integers: {names}"), "state the function"),
     };
-    Err(FromCError::Function { path: path.to_owned(), found, mend })
+    Err(FromCError::Function { path: path.to_owned(), found, hint })
 }
 
 /// How the function is called, and what is known of its products.
@@ -171,11 +184,11 @@ struct Plan {
     bits: [Bits; 2],
     /// Whether operands count up as signed numbers; else as bit patterns.
     counts_signed: bool,
-    stated: Stated,
+    stated: PartialReading,
 }
 
 impl Plan {
-    fn of(path: &Path, signature: &Signature, options: &FromCOptions) -> Result<Plan, FromCError> {
+    fn new(path: &Path, signature: &Signature, options: &FromCOptions) -> Result<Plan, FromCError> {
         let (named_bits, named_signedness) = signature.named();
         let [mut first, mut second] = signature.parameters;
         if signature.is_swapped {
@@ -203,7 +216,7 @@ impl Plan {
             Some(_) => Some(IndexOrder::Numeric),
             None => None,
         };
-        let stated = Stated { entry: None, signedness, index, bits: Some(bits) };
+        let stated = PartialReading { entry: None, signedness, index, bits: Some(bits) };
         Ok(Plan { bits, counts_signed, stated })
     }
 

@@ -87,7 +87,7 @@ fn headers_come_with_the_table() {
     let lut = tabulate(source, &FromCOptions::default()).unwrap();
     assert!(lut.products().eq(design::resolve("truncated-8", None).unwrap().products()));
     assert_eq!((lut.name(), lut.metadata().power), ("mul8u_T8", Some(0.1)));
-    assert!(crate::lut::Audit::of(&lut).holds());
+    assert!(crate::lut::Audit::new(&lut).holds());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn what_goes_wrong_is_told() {
         ("int x;", FromCOptions::default(), "no function of two integers"),
         (two, FromCOptions::default(), "several functions of two integers: f, g"),
         ("uint32_t mul12u_X(uint16_t A, uint16_t B) { return A * B; }", FromCOptions::default(), "mul12u_X"),
-        (two, function("h"), "no function `h` of two integers, but f, g"),
+        (two, function("h"), "no function 'h' of two integers, but f, g"),
         ("int f(int a, int b) { return a * b; }", absent, "no-such-compiler"),
     ];
     if has_compiler() {

@@ -7,12 +7,12 @@ use plotters::prelude::*;
 /// The most cells a side; each is the mean of the pairs that fall into it.
 const CELLS: usize = 64;
 
-/// Width of the strip with the colour bar, in pixels.
+/// Width of the strip with the color bar, in pixels.
 const BAR: u32 = 140;
 
 /// Blue for products that are too small, red for those too large, white for exact ones. The root
 /// keeps small errors visible beside large ones.
-fn colour(error: f64, largest: f64) -> RGBColor {
+fn color(error: f64, largest: f64) -> RGBColor {
     let strength = (error.abs() / largest).min(1.0).sqrt();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
     let fade = |full: f64| (255.0 - strength * (255.0 - full)).round() as u8;
@@ -79,7 +79,7 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
         let (row, column) = (at / cells[1], at % cells[1]);
         let corner = |row, column| (edge(Operand::Weight, column), edge(Operand::Activation, row));
         let corners = [corner(row, column), corner(row + 1, column + 1)];
-        Rectangle::new(corners, colour(mean, largest).filled())
+        Rectangle::new(corners, color(mean, largest).filled())
     });
     chart.draw_series(rectangles).map_err(PlotError::new)?;
     Ok(())
@@ -105,7 +105,7 @@ fn draw_bar(area: &Area, largest: f64) -> Result<(), PlotError> {
     let steps = (-50..50).map(|step| largest * f64::from(step) / 50.0);
     let strips = steps.map(|low| {
         let high = low + largest / 50.0;
-        Rectangle::new([(0.0, low), (1.0, high)], colour(f64::midpoint(low, high), largest).filled())
+        Rectangle::new([(0.0, low), (1.0, high)], color(f64::midpoint(low, high), largest).filled())
     });
     chart.draw_series(strips).map_err(PlotError::new)?;
     Ok(())

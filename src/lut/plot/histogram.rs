@@ -3,7 +3,7 @@
 use super::{Area, Panel, PlotError, errors, label};
 use plotters::prelude::*;
 
-/// Bins over the range of errors; odd, so that one is centred on no error.
+/// Bins over the range of errors; odd, so that one is centerd on no error.
 const BINS: usize = 61;
 
 pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
@@ -36,8 +36,8 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
         .map_err(PlotError::new)?;
     let bars = counts.iter().enumerate().filter(|&(_, &count)| count > 0).map(|(bin, &count)| {
         #[expect(clippy::cast_precision_loss, reason = "61 bins")]
-        let centre = bin as f64 * width - panel.largest;
-        let corners = [(centre - 0.45 * width, 0.5), (centre + 0.45 * width, f64::from(count))];
+        let center = bin as f64 * width - panel.largest;
+        let corners = [(center - 0.45 * width, 0.5), (center + 0.45 * width, f64::from(count))];
         Rectangle::new(corners, RGBColor(70, 90, 120).filled())
     });
     chart.draw_series(bars).map_err(PlotError::new)?;

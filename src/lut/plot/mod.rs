@@ -2,7 +2,7 @@
 //!
 //! Three panels, one below the other: errors over both operands as a heat map, how often each error
 //! occurs, and errors against the exact product. Two multipliers stand side by side on the same axes
-//! and colours, so that they can be compared by eye.
+//! and colors, so that they can be compared by eye.
 
 mod heat_map;
 mod histogram;
@@ -48,7 +48,7 @@ pub fn plot(luts: &[&Lut]) -> Result<String, PlotError> {
     if luts.is_empty() {
         return Err(PlotError::new("no multiplier"));
     }
-    let metrics: Vec<_> = luts.iter().map(|lut| ErrorMetrics::of(lut)).collect();
+    let metrics: Vec<_> = luts.iter().map(|lut| ErrorMetrics::compute(lut)).collect();
     let largest = metrics.iter().map(|metrics| f64::from(metrics.wce)).fold(1.0, f64::max);
     let exact = luts.iter().flat_map(|lut| lut.products()).map(|(a, b, _)| f64::from(a * b));
     let exact = exact.fold((0.0f64, 0.0f64), |(low, high), product| (low.min(product), high.max(product)));

@@ -45,10 +45,10 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
         .map_err(PlotError::new)?;
     // A band has some height even where all errors are alike.
     let least = 0.006 * panel.largest;
-    let band = |at: usize, low: f64, high: f64, colour: RGBColor| {
+    let band = |at: usize, low: f64, high: f64, color: RGBColor| {
         #[expect(clippy::cast_precision_loss, reason = "96 bins")]
         let (left, right) = (start + width * at as f64, start + width * (at + 1) as f64);
-        Rectangle::new([(left, low - least), (right, high + least)], colour.filled())
+        Rectangle::new([(left, low - least), (right, high + least)], color.filled())
     };
     let filled = || bins.iter().enumerate().filter(|(_, bin)| bin.pairs > 0);
     let ranges = filled().map(|(at, bin)| band(at, bin.low, bin.high, RGBColor(190, 205, 225)));

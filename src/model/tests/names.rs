@@ -118,7 +118,7 @@ fn own_names_are_torchvisions() {
 
 #[test]
 fn every_network_is_recognised_by_its_weights() {
-    for architecture in ARCHITECTURES {
+    for architecture in &ARCHITECTURES {
         // The input channels and the classes are what the weights say.
         for (channels, classes) in [(architecture.input[0], architecture.num_classes), (2, 37)] {
             let [_, height, width] = architecture.input;

@@ -272,7 +272,7 @@ fn broken_directories_name_the_file() {
 
 #[test]
 fn shipped_networks_open_by_name() {
-    for shipped in SHIPPED {
+    for shipped in &SHIPPED {
         let model = Model::open(shipped.name).unwrap();
         assert_eq!((model.name.as_str(), model.architecture), (shipped.name, shipped.name));
         assert_eq!((model.dataset.as_deref(), model.labels.len()), (Some("fashion-mnist"), model.outputs));

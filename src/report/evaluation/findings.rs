@@ -23,7 +23,7 @@ impl Report {
         luts.sort_by_key(|lut| session.defaults().lut.as_ref() != Some(lut));
         let layers = LayerReport::from_graph(&model.graph, assignment, layer_errors);
         let opcount = OpcountReport::new(&layers, samples, &luts, costs);
-        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::of(lut)).collect();
+        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
         let mut notes = session.notes().to_vec();
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {

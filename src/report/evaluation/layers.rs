@@ -168,7 +168,7 @@ impl EnergyReport {
     /// The energy of `layers`; `None` where no multiplier in use has a known energy.
     fn new(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Option<Self> {
         let energy_of = |lut: &Arc<Lut>| {
-            let cost = costs.of(lut)?;
+            let cost = costs.get(lut)?;
             let source = EnergySource { relative: cost.relative_energy?, source: cost.source, note: cost.note };
             Some((lut.name().to_owned(), source))
         };

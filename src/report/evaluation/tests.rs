@@ -52,9 +52,9 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
     let (metrics, predictions) = evaluated(task, &labels, &outputs);
     let comparison = Comparison::new(&predictions, &predictions).unwrap();
     let design: Design = "drum-4".parse().unwrap();
-    let mut lut = LutInfo::of(&design.lut());
+    let mut lut = LutInfo::new(&design.lut());
     // Reports leave out what a table's file claims of its errors.
-    lut.metadata.claims = crate::lut::Claims::default();
+    lut.metadata.stated_metrics = crate::lut::StatedMetrics::default();
     let rules =
         r#"{"rules":[{"layers":"*","lut":"drum-4","act_bits":5},{"layers":"{a,b}","mode":"noise","noise_std":0.1}]}"#;
     let modes = [InferenceMode::Baseline, InferenceMode::Quantized, InferenceMode::Approximate, InferenceMode::Noise];

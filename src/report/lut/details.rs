@@ -59,11 +59,11 @@ impl LutDetails {
             ("nmed", "normalized MAE (NMED)", share(errors.nmed)),
             ("psnr", "peak signal-to-noise ratio (PSNR)", errors.psnr.map_or("-".to_owned(), |x| format!("{x:.2} dB"))),
         ];
-        let claim = |metric: &str| self.0.claims.iter().find(|claim| claim.metric == metric);
+        let claim = |metric: &str| self.0.metric_checks.iter().find(|check| check.metric == metric);
         let row = |(name, words, measured): (&str, &str, String)| {
             let stated = claim(name).into_iter().flat_map(|claim| {
                 let verdict = if claim.holds { "holds" } else { "FAILS" };
-                [claim.claimed.clone(), verdict.to_owned()]
+                [claim.stated.clone(), verdict.to_owned()]
             });
             [words.to_owned(), measured].into_iter().chain(stated).collect::<Vec<_>>()
         };
@@ -71,7 +71,7 @@ impl LutDetails {
         let worst = worst
             .map(|(worst, side)| vec![format!("largest MAE of a {side} operand, {}", worst.value), number(worst.mae)]);
         let mut header = ["error", "measured", "stated", ""].map(str::to_owned).to_vec();
-        header.truncate(if self.0.claims.is_empty() { 2 } else { 4 });
+        header.truncate(if self.0.metric_checks.is_empty() { 2 } else { 4 });
         let mut rows: Vec<_> = metrics.into_iter().map(row).chain(worst).collect();
         rows.iter_mut().for_each(|row| row.resize(header.len(), String::new()));
         Section { title: None, numeric: (1..header.len().min(3)).collect(), header, rows }

@@ -19,7 +19,7 @@ impl LutList {
     pub fn new(designs: &[Design], costs: &Costs) -> Self {
         let describe = |design: &Design| {
             let lut = design.lut();
-            LutInfo::with_cost(&lut, Some(costs.of_design(design, &lut)))
+            LutInfo::with_cost(&lut, Some(costs.get_design(design, &lut)))
         };
         let described: Vec<_> = designs.par_iter().map(|design| (design.family().name, describe(design))).collect();
         let members = |family: &'static Family| {
@@ -50,7 +50,7 @@ impl Document for LutList {
         json!({
             "luts": self.luts().collect::<Vec<_>>(),
             "families": self.families.iter().map(family).collect::<Vec<_>>(),
-            "shipped": SHIPPED,
+            "shipped": SHIPPED.names().collect::<Vec<_>>(),
         })
     }
 
@@ -63,7 +63,7 @@ impl Document for LutList {
                 lut.errors.wce.to_string(),
                 percent(lut.errors.mre, 3),
                 lut.cost.as_ref().and_then(energy).unwrap_or_else(|| "-".to_owned()),
-                if SHIPPED.contains(&lut.name.as_str()) { "in luts/" } else { "" }.to_owned(),
+                if SHIPPED.get(&lut.name).is_some() { "in luts/" } else { "" }.to_owned(),
             ]
         };
         let section = |(family, luts): &(&Family, Vec<LutInfo>)| Section {

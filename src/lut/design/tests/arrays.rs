@@ -56,7 +56,7 @@ fn the_mean_error_of_truncation_is_a_quarter_of_the_lost_weights() {
     // Each partial product is 1 for a quarter of the pairs; column c < 8 has c + 1 of them.
     for columns in 1..=8u32 {
         let lost: u32 = (0..columns).map(|c| (c + 1) << c).sum();
-        let metrics = ErrorMetrics::of(&lut(&format!("truncated-{columns}")));
+        let metrics = ErrorMetrics::compute(&lut(&format!("truncated-{columns}")));
         assert!((metrics.bias + f64::from(lost) / 4.0).abs() < 1e-9);
         assert_eq!(metrics.wce, lost);
     }

@@ -13,7 +13,7 @@ fn mitchell_adds_piecewise_linear_logarithms() {
 #[test]
 fn mitchell_errs_downwards_by_a_ninth_at_most() {
     // The relative error is largest at x = y = 1/2: 1 - 2 / (3/2)^2 = 1/9.
-    let metrics = ErrorMetrics::of(&lut("mitchell"));
+    let metrics = ErrorMetrics::compute(&lut("mitchell"));
     assert!((metrics.wcre - 1.0 / 9.0).abs() < 1e-12);
     assert!((metrics.bias + metrics.mae).abs() < 1e-9);
 }

@@ -22,7 +22,7 @@ fn check(name: &str, expected: impl Fn(i32, i32) -> i32) {
 /// Compares every member of a family, for operands of `signedness`, with what `expected` gives under its
 /// parameters.
 fn check_family(name: &str, signedness: Signedness, expected: impl Fn(&[usize], i32, i32) -> i32 + Sync) {
-    let family = FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"));
+    let family = FAMILIES.find(name).unwrap_or_else(|error| panic!("{error}"));
     let members: Vec<Design> = family.designs().filter(|design| design.signedness() == signedness).collect();
     assert!(!members.is_empty(), "{name} is not defined for these operands");
     members.par_iter().for_each(|design| {
@@ -34,7 +34,7 @@ fn check_family(name: &str, signedness: Signedness, expected: impl Fn(&[usize], 
 }
 
 fn metrics(name: &str) -> ErrorMetrics {
-    ErrorMetrics::of(&lut(name))
+    ErrorMetrics::compute(&lut(name))
 }
 
 fn bit(operand: i32, position: usize) -> i32 {

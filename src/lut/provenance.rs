@@ -1,32 +1,32 @@
-//! Where a table came from, how it was read, and what is odd about that.
+//! Where a table came from, how it was read, and warnings about that.
 
 use super::Reading;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
-/// The strongest ground on which a table was read as it was.
+/// What decided how a table was read: the strongest source that stated anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadingSource {
     /// The table was computed, not read.
     #[default]
     Design,
-    /// `--lut-format` says so.
+    /// The stated LUT format.
     LutFormat,
-    /// The file's own metadata says so.
+    /// The file's own metadata.
     Metadata,
-    /// The sidecar says so.
+    /// The sidecar.
     Sidecar,
-    /// The prefix `mul8s_` or `mul8u_` of the file name says so.
+    /// The prefix `mul8s_` or `mul8u_` of the file name.
     FileName,
-    /// It is the reading that is closest to the exact product.
+    /// Detection: the reading closest to the exact product.
     Detected,
 }
 
 /// Where a table came from.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Origin {
+pub struct Provenance {
     /// The file, if there is one.
     pub path: Option<PathBuf>,
     /// The BLAKE3 hash of the file's bytes, in hexadecimal.
@@ -35,16 +35,17 @@ pub struct Origin {
     pub format: Option<&'static str>,
     /// How entries were read.
     pub reading: Option<Reading>,
-    /// On what ground.
+    /// What decided the reading.
     pub source: ReadingSource,
     /// Whether the operands were exchanged after reading.
     pub swapped: bool,
-    /// What a user should know.
+    /// Warnings for the user.
     pub warnings: Vec<LutWarning>,
 }
 
-/// What a user should know of a table that was read all the same.
+/// A warning about a table that was read all the same.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum LutWarning {
     /// The stated reading is far from the exact product where another is near.
     FarFromBest {
@@ -62,7 +63,7 @@ pub enum LutWarning {
         /// How many.
         products: u32,
     },
-    /// A sidecar has fields of no meaning.
+    /// A sidecar has unknown fields.
     UnknownFields {
         /// The sidecar.
         path: PathBuf,
@@ -79,10 +80,10 @@ impl fmt::Display for LutWarning {
                 "read as stated, {reading}, the table is {mae:.1} from the exact product on average; as {best} it would be {best_mae:.1}"
             ),
             LutWarning::SignsLost { products } => {
-                write!(f, "{products} products have the wrong sign: the table seems to have lost its minus signs")
+                write!(f, "{products} products have the wrong sign: the table has probably lost its minus signs")
             }
             LutWarning::UnknownFields { path, keys } => {
-                write!(f, "{}: fields without meaning: {}", path.display(), keys.join(", "))
+                write!(f, "{}: unknown fields {}", path.display(), keys.join(", "))
             }
         }
     }
