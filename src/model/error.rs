@@ -10,14 +10,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{name}': expected a model directory, an .onnx file or the name of a shipped network")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// The shipped networks.
-        #[source]
-        source: UnknownName,
-    },
+    #[error("no model '{}': neither a model directory nor an .onnx file, and {}", .0.found, .0)]
+    Unknown(UnknownName),
     /// A file of the directory cannot be read.
     #[error("{}: cannot read the model's file", .path.display())]
     Read {

@@ -94,7 +94,7 @@ impl Model {
         if Self::is_onnx(name) {
             return Self::from_onnx(folder, Layout::Auto, None);
         }
-        let shipped = SHIPPED.find(name).map_err(|source| ModelError::Unknown { name: name.to_owned(), source })?;
+        let shipped = SHIPPED.find(name).map_err(ModelError::Unknown)?;
         let folder = Path::new("models").join(name);
         let calibration = || Some(Calibration::Embedded(shipped.calibration));
         let model = Self::from_parts(name, &folder, shipped.config, shipped.weights.to_vec(), calibration)?;

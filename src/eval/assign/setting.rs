@@ -123,7 +123,12 @@ impl Luts {
     /// The same multiplier where it is known by another spec; under a name of its own where another has
     /// its name, for counts go by names.
     fn told_apart(&self, lut: Lut) -> Arc<Lut> {
-        if let Some(known) = self.0.values().find(|known| ***known == lut) {
+        let is_same = |known: &Lut| {
+            let suffix = known.name().strip_prefix(lut.name());
+            let has_the_name = suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('#'));
+            *known == lut && has_the_name && known.provenance().swapped == lut.provenance().swapped
+        };
+        if let Some(known) = self.0.values().find(|known| is_same(known)) {
             return Arc::clone(known);
         }
         let is_taken = |name: &str| self.0.values().any(|known| known.name() == name);
