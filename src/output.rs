@@ -1,9 +1,23 @@
 //! Output files that appear whole or not at all.
 //!
 //! An [`OutputFile`] is opened before the work starts, so that a path that cannot be written fails
-//! at once, and takes its name only when it is complete and on disk. The files in the making are
-//! known to the process: no two are made for one place, and [`discard_all`] leaves none behind when
-//! a signal ends it.
+//! at once, and takes its name only when it is complete and on disk. The process keeps a list of its
+//! pending output files: no two have the same target, and [`discard_all`] removes them when a signal ends
+//! the process.
+//!
+//! ```
+//! use approx_eval::output::OutputFile;
+//! use std::io::Write;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("report.txt");
+//! let mut file = OutputFile::create(&path)?;
+//! writeln!(file, "top-1 accuracy 0.91")?;
+//! assert!(!path.exists());
+//! file.commit()?;
+//! assert!(path.exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,21 +26,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempPath;
 
-/// Temporary files by the place that each is for; a pipe or device has none.
-static IN_THE_MAKING: Mutex<BTreeMap<PathBuf, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
+/// Temporary files of pending outputs by their targets; a pipe or device has none.
+static PENDING: Mutex<BTreeMap<PathBuf, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
 
-/// The most links that are followed from a path to its file, as on Linux.
+/// The most symbolic links that are followed from a path to its target, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// A file in the making beside its place. Dropped before [`commit`](OutputFile::commit), it leaves
-/// nothing behind, and what stood in its place stays.
+/// A pending output file. Dropped before [`commit`](OutputFile::commit), it leaves nothing behind, and
+/// an existing file at its path stays as it was.
 #[derive(Debug)]
 pub struct OutputFile {
     path: PathBuf,
     file: BufWriter<File>,
-    /// What takes the place's name on commit, unless the file is a pipe or device, which cannot be replaced.
+    /// Renamed to the target on commit; none for a pipe or device, which cannot be replaced.
     temporary: Option<TempPath>,
-    // Last: a temporary file is known for as long as it is there.
+    // Last: a temporary file stays listed for as long as it exists.
     claim: Claim,
 }
 
@@ -45,14 +59,14 @@ impl OutputFile {
     /// Opens a file to be written to `path`.
     ///
     /// # Errors
-    /// When its folder does not exist or cannot be written, or a file for the same place is in the
-    /// making, under whatever name.
+    /// When its folder does not exist or is not writable, or another pending file has the same target,
+    /// through links or not.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
         Self::open(path).map_err(|source| OutputError { path: path.to_owned(), source })
     }
 
     fn open(path: &Path) -> io::Result<Self> {
-        let place = match path.metadata() {
+        let target = match path.metadata() {
             Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => {
                 let claim = Claim::new(path.canonicalize().unwrap_or_else(|_| path.to_owned()))?;
@@ -60,17 +74,17 @@ impl OutputFile {
                 return Ok(OutputFile { path: path.to_owned(), file, temporary: None, claim });
             }
             Ok(found) if found.permissions().readonly() => return Err(ErrorKind::PermissionDenied.into()),
-            _ => place(path)?,
+            _ => resolve_target(path)?,
         };
-        let claim = Claim::new(place)?;
+        let claim = Claim::new(target)?;
         let (file, temporary) = claim.temporary_file()?;
         Ok(OutputFile { path: path.to_owned(), file: BufWriter::new(file), temporary: Some(temporary), claim })
     }
 
-    /// Puts the finished file in its place.
+    /// Moves the finished file to its path.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When the file cannot be written.
     pub fn commit(self) -> Result<(), OutputError> {
         let OutputFile { path, file, temporary, claim } = self;
         let finish = || {
@@ -85,7 +99,7 @@ impl OutputFile {
     /// Writes `bytes` and commits.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When the file cannot be written.
     pub fn commit_bytes(mut self, bytes: &[u8]) -> Result<(), OutputError> {
         match self.write_all(bytes) {
             Ok(()) => self.commit(),
@@ -104,27 +118,30 @@ impl Write for OutputFile {
     }
 }
 
-/// A place that one file in the making is for.
+/// The claim of one pending file on its target.
 #[derive(Debug)]
 struct Claim(PathBuf);
 
 impl Claim {
-    fn new(place: PathBuf) -> io::Result<Claim> {
-        let mut claimed = in_the_making();
-        if claimed.contains_key(&place) {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, "it would be written twice"));
+    fn new(target: PathBuf) -> io::Result<Claim> {
+        let mut claimed = pending();
+        if claimed.contains_key(&target) {
+            return Err(io::Error::new(
+                ErrorKind::AlreadyExists,
+                "it would be written twice: two outputs have this path",
+            ));
         }
-        claimed.insert(place.clone(), None);
-        Ok(Claim(place))
+        claimed.insert(target.clone(), None);
+        Ok(Claim(target))
     }
 
-    /// A file of no lasting name in the folder of the place, known from its first moment.
+    /// A temporary file in the target's folder, listed from the moment it exists.
     fn temporary_file(&self) -> io::Result<(File, TempPath)> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".approx-eval-").suffix(".tmp");
         let folder = self.0.parent().unwrap_or(Path::new("."));
-        let mut claimed = in_the_making();
-        // As any program's new file, not private as temporary ones are.
+        let mut claimed = pending();
+        // With the permissions of any new file, not the private ones of temporary files.
         let file = builder.make_in(folder, |path| File::create_new(path))?;
         claimed.insert(self.0.clone(), Some(file.path().to_owned()));
         Ok(file.into_parts())
@@ -133,28 +150,28 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        in_the_making().remove(&self.0);
+        pending().remove(&self.0);
     }
 }
 
-fn in_the_making() -> MutexGuard<'static, BTreeMap<PathBuf, Option<PathBuf>>> {
-    IN_THE_MAKING.lock().unwrap_or_else(PoisonError::into_inner)
+fn pending() -> MutexGuard<'static, BTreeMap<PathBuf, Option<PathBuf>>> {
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes all files in the making, for a process that ends at once: whoever opens or commits another
-/// waits for that end.
+/// Removes all pending files, for a process that is about to exit: opening or committing another file
+/// blocks from then on.
 pub fn discard_all() {
-    let files = in_the_making();
+    let files = pending();
     for temporary in files.values().flatten() {
-        // One that has just taken its name is whole.
+        // A file that has just been renamed is complete.
         let _ = std::fs::remove_file(temporary);
     }
     std::mem::forget(files);
 }
 
-/// Where a file written to `path` comes to lie, whatever the way there: what a link points to is
-/// replaced, not the link, also when it points to nothing yet.
-fn place(path: &Path) -> io::Result<PathBuf> {
+/// The resolved target path of a file written to `path`: symbolic links are followed, also one whose
+/// target does not exist yet.
+fn resolve_target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -165,13 +182,13 @@ fn place(path: &Path) -> io::Result<PathBuf> {
             }
             _ => error,
         })?;
-        let place = folder.join(name);
-        match place.read_link() {
-            Ok(target) => path = folder.join(target),
-            Err(_) => return Ok(place),
+        let file = folder.join(name);
+        match file.read_link() {
+            Ok(link) => path = folder.join(link),
+            Err(_) => return Ok(file),
         }
     }
-    Err(io::Error::other("links lead from it to no end"))
+    Err(io::Error::other("too many levels of symbolic links"))
 }
 
 #[cfg(test)]
@@ -199,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn unwritable_places_fail_at_once() {
+    fn unwritable_paths_fail_at_once() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("file"), "").unwrap();
         let message = refused(&folder.path().join("missing/report.json"));
@@ -211,14 +228,17 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_claimed_by_one_file_at_a_time() {
+    fn a_target_is_claimed_by_one_file_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("in")).unwrap();
         let paths = ["r.json", "in/../r.json", "./r.json"].map(|name| folder.path().join(name));
         for first in &paths {
             let file = OutputFile::create(first).unwrap();
             for second in &paths {
-                assert!(refused(second).contains("written twice"), "{second:?} beside {first:?}");
+                assert!(
+                    refused(second).contains("it would be written twice: two outputs have this path"),
+                    "{second:?} beside {first:?}"
+                );
             }
             let _other = OutputFile::create(&folder.path().join("in/r.json")).unwrap();
             drop(file);
@@ -241,7 +261,12 @@ mod tests {
         let names = ["first", "in/second", "way/second", "real"];
         for name in names {
             let file = OutputFile::create(&path(name)).unwrap();
-            names.iter().for_each(|other| assert!(refused(&path(other)).contains("written twice"), "{name}, {other}"));
+            names.iter().for_each(|other| {
+                assert!(
+                    refused(&path(other)).contains("it would be written twice: two outputs have this path"),
+                    "{name}, {other}"
+                )
+            });
             file.commit_bytes(name.as_bytes()).unwrap();
             assert_eq!(std::fs::read(path("real")).unwrap(), name.as_bytes());
             assert!(path("first").is_symlink() && path("in/second").is_symlink() && !path("real").is_symlink());

@@ -1,8 +1,8 @@
-//! Things that are chosen by name: one list, one look-up, one error.
+//! Values that are chosen by name: one list, one look-up, one error.
 //!
-//! Modes, codings, designs, architectures and formats all reach the program as names, from options, files
-//! and library calls. A [`Registry`] holds the values of one kind in the order that help texts list
-//! them; looking up a name that it does not have says which names are like it.
+//! Modes, codings, designs, architectures and formats are named in options, files and library calls. A
+//! [`Registry`] holds all values of one kind in the order that help texts list them; looking up an
+//! unknown name returns an error with the most similar ones.
 //!
 //! ```
 //! use approx_eval::registry::{Named, Registry};
@@ -161,7 +161,7 @@ impl<T: Named> IntoIterator for &Registry<T> {
 
 /// A name that a registry does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} '{found}'{} expected one of {}", DidYouMean(.similar), .names.join(", "))]
+#[error("unknown {what} '{found}'{}", Expected(.similar, .names))]
 #[non_exhaustive]
 pub struct UnknownName {
     /// The kind of thing that was asked for.
@@ -186,14 +186,16 @@ impl UnknownName {
     }
 }
 
-/// The clause that suggests a name, where there is one to suggest.
-struct DidYouMean<'a>(&'a [String]);
+/// The part of a message that suggests a similar name, where there is one, and lists all.
+struct Expected<'a>(&'a [String], &'a [String]);
 
-impl fmt::Display for DidYouMean<'_> {
+impl fmt::Display for Expected<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.0.first() {
-            Some(name) => write!(f, ", did you mean '{name}'?"),
-            None => f.write_str(":"),
+        let Expected(similar, names) = self;
+        match (similar.first(), names.join(", ")) {
+            (_, names) if names.is_empty() => f.write_str(": this build has none"),
+            (Some(name), names) => write!(f, ", did you mean '{name}'? expected one of {names}"),
+            (None, names) => write!(f, ": expected one of {names}"),
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct OpenOptions {
 #[non_exhaustive]
 pub enum OpenError {
     /// Neither a file nor a design.
-    #[error("'{spec}' is neither a file nor a multiplier's name")]
+    #[error("no file and no multiplier '{spec}'")]
     NotFound {
         /// What was asked for.
         spec: String,

@@ -124,7 +124,7 @@ fn errors_name_the_file_and_the_choices() {
         assert!(message.contains(expected), "{name}: {message}");
     }
     for (spec, expected) in [
-        ("no-such-thing", "'no-such-thing' is neither a file nor a multiplier's name"),
+        ("no-such-thing", "no file and no multiplier 'no-such-thing'"),
         ("no-such-thing.bin", "no file no-such-thing.bin"),
         ("no/such", "no file no/such"),
         (".", "is a directory"),

@@ -136,7 +136,7 @@ mod tests {
             (ours(r#""resize":32,"interpolation":"bicubic""#), Ok((Some(32), Some(Interpolation::Bicubic)))),
             (
                 ours(r#""interpolation":"lanczos""#),
-                Err("unknown interpolation `lanczos`, expected bilinear or bicubic"),
+                Err("unknown interpolation 'lanczos': expected one of bilinear, bicubic"),
             ),
             // What timm takes where nothing is said: 224 / 0.875 is 256.
             (timm(""), Ok((Some(256), Some(Interpolation::Bicubic)))),
@@ -145,7 +145,7 @@ mod tests {
                 Ok((Some(248), Some(Interpolation::Bilinear))),
             ),
             (timm(r#","crop_pct":1.0,"interpolation":"bicubic""#), Ok((Some(224), Some(Interpolation::Bicubic)))),
-            (timm(r#","interpolation":"nearest""#), Err("unknown interpolation `nearest`")),
+            (timm(r#","interpolation":"nearest""#), Err("unknown interpolation 'nearest'")),
             (timm(r#","crop_mode":"squash""#), Err("crop_mode is `squash`, expected `center`")),
             (timm(r#","crop_pct":0"#), Err("crop_pct is 0, expected a number above 0")),
         ];

@@ -11,14 +11,8 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{name}': expected a model directory, an .onnx file or the name of a shipped network")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// The shipped networks.
-        #[source]
-        source: UnknownName,
-    },
+    #[error("no model '{}': neither a model directory nor an .onnx file, and {}", .0.found, .0)]
+    Unknown(UnknownName),
     /// An architecture without weights.
     #[error("architecture {architecture} needs weights")]
     NoWeights {
@@ -119,7 +113,7 @@ impl ModelError {
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            ModelError::Unknown { .. } | ModelError::Read { .. } => &["model"],
+            ModelError::Unknown(_) | ModelError::Read { .. } => &["model"],
             ModelError::NoWeights { .. } | ModelError::OwnWeights { .. } => &["weights"],
             ModelError::Detect { .. } => &["arch"],
             _ => &[],

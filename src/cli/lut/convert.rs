@@ -1,4 +1,4 @@
-//! `lut convert`: a table from one file format to another.
+//! `lut convert`: converts a table from one file format to another.
 
 use super::super::inputs::LutFileArgs;
 use super::super::{ExitCode, TerminalArgs};
@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ConvertArgs {
-    /// A LUT file, '-' for standard input (65,536 products as text, or any other format), or the
-    /// name of a multiplier
+    /// LUT file, '-' for standard input (65,536 products as text, or any other format), or the name of
+    /// a multiplier
     lut: String,
 
-    /// The file to write, in the format of its extension
+    /// Output file; its extension selects the format
     output: PathBuf,
 
-    /// The multiplier's name; default: the one it has, else the file's
+    /// New name of the multiplier; default: its own, else the file's
     #[arg(long)]
     name: Option<String>,
 

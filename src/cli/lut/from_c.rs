@@ -1,4 +1,4 @@
-//! `lut from-c`: a table from a model in C, whose code is compiled and run.
+//! `lut from-c`: tabulates a model in C, whose code is compiled and run.
 
 use super::super::{ExitCode, TerminalArgs};
 use super::output::WriteArgs;
@@ -11,23 +11,22 @@ use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FromCArgs {
-    /// The C source, with a function of two integers that returns their product
+    /// C source with a function of two integers that returns their product
     source: PathBuf,
 
-    /// The function; default: the only one of two integers
+    /// Name of the function; default: the only one of two integers
     #[arg(long, value_name = "NAME")]
     function: Option<String>,
 
-    /// The file to write, in the format of its extension; default: the function's name in the native
-    /// format
+    /// Output file; its extension selects the format; default: the function's name with .safetensors
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Widths of the operands, as 8x8 or 4x6; default: what the function's name or types say
+    /// Widths of the operands, such as 8x8 or 4x6; default: from the function's name or types
     #[arg(long, value_name = "AxB", value_parser = parse_widths)]
     bits: Option<[Bits; 2]>,
 
-    /// Operands are signed; default: what the function's name, types or products say
+    /// Operands are signed; default: from the function's name, types or products
     #[arg(long, conflicts_with = "unsigned")]
     signed: bool,
 
@@ -35,11 +34,11 @@ pub(in crate::cli) struct FromCArgs {
     #[arg(long)]
     unsigned: bool,
 
-    /// Seconds that the compiler, and then the program, may take
+    /// Time limit in seconds, for the compiler and for the program
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 
-    /// Run the source's code without asking
+    /// Run the code without asking for confirmation
     #[arg(short, long)]
     yes: bool,
 
@@ -84,11 +83,11 @@ impl FromCArgs {
             return Ok(());
         }
         let source = self.source.display();
-        let what = format!("{source} will be compiled, and its code run with your rights");
+        let what = format!("{source} will be compiled and run with your permissions");
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            bail!("{what}: give --yes to agree");
+            bail!("{what}: pass --yes to confirm");
         }
-        write!(io::stderr(), "{what}. Go on? [y/N] ").context("cannot ask")?;
+        write!(io::stderr(), "{what}. Continue? [y/N] ").context("cannot write the prompt")?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).context("cannot read the answer")?;
         if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {

@@ -1,4 +1,4 @@
-//! `lut gen`: tables of designs.
+//! `lut gen`: generates tables of designs.
 
 use super::super::{ExitCode, TerminalArgs};
 use super::output::{WriteArgs, written};
@@ -9,16 +9,15 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct GenerateArgs {
-    /// The design: its family, then its parameters, as drum-4-signed or broken-array h0 v8
+    /// Name of the design: its family, then its parameters, such as drum-4-signed or broken-array h0 v8
     #[arg(value_name = "NAME", required_unless_present = "shipped", conflicts_with = "shipped")]
     design: Vec<String>,
 
-    /// Write every multiplier of luts/ to a folder
+    /// Write every shipped multiplier (those in luts/) to a folder
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["output", "output_format"])]
     shipped: Option<PathBuf>,
 
-    /// The file to write, in the format of its extension; default: the design's name in the native
-    /// format
+    /// Output file; its extension selects the format; default: the design's name with .safetensors
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -38,5 +37,5 @@ pub(super) fn run(args: &GenerateArgs, terminal: &TerminalArgs) -> anyhow::Resul
 fn shipped(folder: &Path, write: &WriteArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let paths = write_shipped(folder).context("--shipped")?;
     let files = paths.iter().zip(&SHIPPED).map(|(path, name)| Ok(written(path, [&design::resolve(name, None)?])));
-    write.say(files.collect::<anyhow::Result<_>>()?, terminal)
+    write.report(files.collect::<anyhow::Result<_>>()?, terminal)
 }

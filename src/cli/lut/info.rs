@@ -1,4 +1,4 @@
-//! `lut info`: one multiplier, audited.
+//! `lut info`: describes and audits one multiplier.
 
 use super::super::costs::CostsArgs;
 use super::super::inputs::LutFileArgs;
@@ -9,11 +9,11 @@ use crate::report::LutDetails;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
-    /// A LUT file, '-' for standard input, or the name of a multiplier
+    /// LUT file, '-' for standard input, or the name of a multiplier
     lut: String,
 
-    /// Exit with 1 when a figure of the metadata is not what is measured, products have lost their
-    /// signs, or a table with a design's name is not that design
+    /// Exit with 1 if a metric stated in the metadata differs from the measured one, products have lost
+    /// their signs, or a table with a design's name is not that design
     #[arg(long)]
     check: bool,
 

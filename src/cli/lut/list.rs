@@ -1,4 +1,4 @@
-//! `lut list`: the multipliers that can be named.
+//! `lut list`: lists the multipliers known by name.
 
 use super::super::costs::CostsArgs;
 use super::super::output::FormatArgs;
@@ -9,10 +9,10 @@ use crate::report::LutList;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {
-    /// List these families only, as drum or tosam; default: all
+    /// List only these families, such as drum or tosam; default: all
     families: Vec<String>,
 
-    /// List only those that are shipped as files in luts/
+    /// List only the shipped multipliers (those in luts/)
     #[arg(long)]
     shipped: bool,
 

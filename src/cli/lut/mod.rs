@@ -1,4 +1,4 @@
-//! `approx-eval lut`: multipliers described, made, converted and drawn.
+//! `approx-eval lut`: describes, generates, converts and plots multipliers.
 
 mod convert;
 mod from_c;
@@ -12,18 +12,18 @@ use super::{ExitCode, TerminalArgs};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum LutCommand {
-    /// Show how a multiplier's table is read, how far it is from exact, and what is wrong with it
+    /// Show a multiplier's error metrics, cost and reading, and check its table
     Info(info::InfoArgs),
-    /// List the multipliers that can be named, with their errors and costs
+    /// List the multipliers known by name, with their errors and costs
     List(list::ListArgs),
-    /// Write the table of a design from the literature
+    /// Generate the table of a design from the literature
     #[command(name = "gen")]
     Generate(generate::GenerateArgs),
-    /// Write a multiplier's table in another format
+    /// Convert a multiplier's table to another file format
     Convert(convert::ConvertArgs),
-    /// Draw a multiplier's errors as an SVG picture, or those of several side by side
+    /// Plot a multiplier's errors as SVG, or those of several side by side
     Plot(plot::PlotArgs),
-    /// Tabulate a multiplier that a C source models, by compiling and running it
+    /// Tabulate a multiplier modeled in C, by compiling and running its source
     FromC(from_c::FromCArgs),
 }
 

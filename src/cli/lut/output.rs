@@ -1,4 +1,4 @@
-//! Where tables are written, and what is said of that.
+//! Writing tables, and the report of what was written.
 
 use super::super::output::FormatArgs;
 use super::super::{ExitCode, TerminalArgs};
@@ -6,11 +6,11 @@ use crate::lut::{Lut, LutFile, LutFormat, LutInfo};
 use crate::report::{WrittenFile, WrittenFiles};
 use std::path::Path;
 
-/// How tables are written, and what is printed of them.
+/// How tables are written, and the format of the report.
 #[derive(Debug, clap::Args)]
 pub(super) struct WriteArgs {
-    /// State how the table is written, in place of the format of the file's extension: words joined
-    /// by '-', such as npy-i16 or bin-u16
+    /// Format and layout of the output file, instead of the format of its extension: words joined by
+    /// '-', such as npy-i16 or bin-u16
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<LutFormat>,
 
@@ -19,20 +19,20 @@ pub(super) struct WriteArgs {
 }
 
 impl WriteArgs {
-    /// Opens the file, before the work starts.
+    /// Opens the output file, before the work starts.
     pub fn create(&self, path: &Path) -> anyhow::Result<LutFile> {
         Ok(LutFile::create(path, &self.output_format.unwrap_or_default())?)
     }
 
-    /// Writes the table and says so.
+    /// Writes the table and reports it.
     pub fn write(&self, lut: &Lut, file: LutFile, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         let path = file.path().to_owned();
         file.commit(lut)?;
-        self.say(vec![written(&path, [lut])], terminal)
+        self.report(vec![written(&path, [lut])], terminal)
     }
 
-    /// Says what was written.
-    pub fn say(&self, files: Vec<WrittenFile>, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    /// Reports what was written.
+    pub fn report(&self, files: Vec<WrittenFile>, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         self.format.print(&WrittenFiles { files }, terminal)?;
         Ok(ExitCode::Success)
     }

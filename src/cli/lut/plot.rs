@@ -1,4 +1,4 @@
-//! `lut plot`: pictures of multipliers' errors.
+//! `lut plot`: plots of multipliers' errors.
 
 use super::super::inputs::LutFileArgs;
 use super::super::output::FormatArgs;
@@ -12,11 +12,11 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct PlotArgs {
-    /// A LUT file, '-' for standard input, or the name of a multiplier; several stand side by side
+    /// LUT file, '-' for standard input, or the name of a multiplier; up to four are plotted side by side
     #[arg(required = true, num_args = 1..=4)]
     luts: Vec<String>,
 
-    /// The SVG file to write
+    /// Output file (SVG)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 

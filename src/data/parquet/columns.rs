@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path) -> Result<SerializedFileReader<File>, DataError>
     match groups.flat_map(RowGroupMetaData::columns).find(|column| !lies_within(column, len)) {
         None => Ok(reader),
         Some(column) => {
-            let found = format!("a column `{}` beyond the end", column.column_path().string());
+            let found = format!("a column '{}' beyond the end", column.column_path().string());
             Err(DataError::content(path.display(), found, "a whole Parquet file"))
         }
     }

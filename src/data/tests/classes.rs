@@ -37,8 +37,18 @@ fn classes_are_matched_by_name_where_all_are_known_and_else_by_number() {
         (&["cat", "dog"], 2, &["dog", "horse"], Ok((order("cat"), &[0, 1]))),
         (&["-", "+"], 2, &["-", "+"], Ok((ClassMatch::Names, &[1, 0]))),
         // A name that two classes have says nothing.
-        (&["crane", "dog"], 3, &["crane", "dog", "Crane"], Err(&["2 classes", "3", "'crane' is none of its labels"])),
-        (&["cat", "dog"], 3, &["dog", "horse", "cow"], Err(&["has 2 classes, but the network has 3", "'cat' is none"])),
+        (
+            &["crane", "dog"],
+            3,
+            &["crane", "dog", "Crane"],
+            Err(&["2 classes", "3", "class 'crane' is not among the network's labels"]),
+        ),
+        (
+            &["cat", "dog"],
+            3,
+            &["dog", "horse", "cow"],
+            Err(&["has 2 classes, but the network has 3", "class 'cat' is not among"]),
+        ),
         (&["cat", "dog"], 3, &[], Err(&["has 2 classes, but the network has 3", "config.json has labels"])),
         (&["cat", "dog", "ox"], 2, &["cat", "dog"], Err(&["has 3 classes, but the network has 2", "'ox'"])),
     ];

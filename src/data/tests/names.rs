@@ -69,7 +69,7 @@ fn one_pair_of_names_is_taken() {
         }
     }
     let message = open(&[("images", 0), ("data", 1), ("labels", 2)], Split::Test).unwrap_err();
-    assert!(message.contains("images/labels, data/labels several pairs match, expected one such pair"), "{message}");
+    assert!(message.contains("several pairs match: images/labels, data/labels, expected one such pair"), "{message}");
     let message = open(&[("x_train", 0), ("y_train", 1)], Split::Test).unwrap_err();
     assert!(
         message.contains("arrays x_train, y_train, expected 'images'") && message.contains("x_test/y_test"),

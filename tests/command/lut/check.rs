@@ -153,12 +153,15 @@ fn a_reading_that_only_a_statement_excludes_is_offered() {
     for (args, who, better) in [
         ("mul8u_bad.bin", "its name says unsigned", "i16-signed-numeric"),
         ("u.bin", "its sidecar says signed", "u16-unsigned"),
-        ("b.bin --lut-format unsigned", "--lut-format says unsigned", "i16-signed-numeric"),
-        ("a.bin --lut-format i16-signed", "--lut-format says i16-signed", "u16-unsigned"),
+        ("b.bin --lut-format unsigned", "the stated LUT format says unsigned", "i16-signed-numeric"),
+        ("a.bin --lut-format i16-signed", "the stated LUT format says i16-signed", "u16-unsigned"),
     ] {
         let file = args.split(' ').next().unwrap();
-        let run = folder.refuses(&format!("lut info {args}"), &[file, who, &format!("--lut-format {better}")]);
-        assert!(!run.stderr.contains("under no reading"), "{run:?}");
+        let run = folder.refuses(
+            &format!("lut info {args}"),
+            &[file, who, &format!("state the LUT format {better}"), "--lut-format"],
+        );
+        assert!(!run.stderr.contains("no interpretation"), "{run:?}");
         let info = folder.json(&format!("lut info {file} --lut-format {better}"));
         assert_eq!(info["mae"], 0.0, "{args}");
     }
