@@ -2,6 +2,7 @@
 
 use super::{DetectError, WeightsError};
 use crate::graph::{BindError, GraphError};
+#[cfg(feature = "onnx")]
 use crate::import::onnx::OnnxError;
 use crate::registry::UnknownName;
 use std::path::PathBuf;
@@ -79,7 +80,18 @@ pub enum ModelError {
         #[source]
         source: DetectError,
     },
+    /// A format that this build cannot read.
+    #[error("{}: {format} files need the cargo feature `{feature}`, which this build lacks", .path.display())]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: &'static str,
+        /// The feature that reads it.
+        feature: &'static str,
+    },
     /// The ONNX file cannot be imported.
+    #[cfg(feature = "onnx")]
     #[error(transparent)]
     Onnx(#[from] OnnxError),
     /// The weights cannot be read.
@@ -116,6 +128,8 @@ impl ModelError {
             ModelError::Unknown(_) | ModelError::Read { .. } => &["model"],
             ModelError::NoWeights { .. } | ModelError::OwnWeights { .. } => &["weights"],
             ModelError::Detect { .. } => &["arch"],
+            #[cfg(feature = "onnx")]
+            ModelError::Onnx(error) => error.keys(),
             _ => &[],
         }
     }

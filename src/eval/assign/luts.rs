@@ -24,10 +24,15 @@ impl Luts {
         Ok(self.insert(key, lut))
     }
 
-    /// Keeps a multiplier: as the one already known where its products are the same, under a name of its
-    /// own (`name#2`) where another has its name, since counts go by names.
+    /// Keeps a multiplier: as the one already known where it is the same, under a name of its own
+    /// (`name#2`) where another has its name, since counts go by names.
     fn insert(&mut self, key: (LutSpec, Option<Coding>), lut: Lut) -> Arc<Lut> {
-        let lut = self.0.values().find(|known| ***known == lut).cloned().unwrap_or_else(|| {
+        let is_same = |known: &Lut| {
+            let suffix = known.name().strip_prefix(lut.name());
+            let has_the_name = suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('#'));
+            *known == lut && has_the_name && known.provenance().swapped == lut.provenance().swapped
+        };
+        let lut = self.0.values().find(|known| is_same(known)).cloned().unwrap_or_else(|| {
             let is_taken = |name: &str| self.0.values().any(|known| known.name() == name);
             let repeats = (2..).map(|n| format!("{}#{n}", lut.name()));
             let mut names = std::iter::once(lut.name().to_owned()).chain(repeats);
