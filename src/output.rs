@@ -265,7 +265,7 @@ mod tests {
                 assert!(
                     refused(&path(other)).contains("it would be written twice: two outputs have this path"),
                     "{name}, {other}"
-                )
+                );
             });
             file.commit_bytes(name.as_bytes()).unwrap();
             assert_eq!(std::fs::read(path("real")).unwrap(), name.as_bytes());

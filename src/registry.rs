@@ -205,12 +205,17 @@ pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a 
     /// Below this, names have little in common but length.
     const LEAST: f64 = 0.7;
     let name = name.to_lowercase();
-    let score = |other: &str| strsim::jaro_winkler(&name, &other.to_lowercase());
-    let mut scored: Vec<(f64, &str)> = names.map(|other| (score(other), other)).collect();
-    scored.retain(|(score, _)| *score >= LEAST);
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut scored: Vec<(usize, f64, &str)> = names
+        .map(|other| {
+            let lower = other.to_lowercase();
+            (strsim::damerau_levenshtein(&name, &lower), strsim::jaro_winkler(&name, &lower), other)
+        })
+        .filter(|(_, similarity, _)| *similarity >= LEAST)
+        .collect();
+    // The fewest edits come first; of as many, those with the same beginning.
+    scored.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     scored.truncate(3);
-    scored.into_iter().map(|(_, other)| other).collect()
+    scored.into_iter().map(|(_, _, other)| other).collect()
 }
 
 #[cfg(test)]

@@ -2,12 +2,8 @@
 //! file is an error that says so.
 
 use super::EncodedImage;
+use super::codec::{self, CodecError};
 use super::planes::Planes;
-
-#[cfg(feature = "images")]
-use codec::{CodecError, planes as decode_planes, shape as decode_shape};
-#[cfg(not(feature = "images"))]
-use disabled::{CodecError, planes as decode_planes, shape as decode_shape};
 
 /// An image file that cannot be decoded: it is damaged, or neither PNG nor JPEG.
 #[derive(Debug, thiserror::Error)]
@@ -20,84 +16,11 @@ pub struct DecodeError {
 
 /// Channels, height and width, from the image's header.
 pub(super) fn shape(image: &EncodedImage) -> Result<[usize; 3], DecodeError> {
-    decode_shape(&image.bytes).map_err(|source| DecodeError { file: image.file.clone(), source })
+    codec::shape(&image.bytes).map_err(|source| DecodeError { file: image.file.clone(), source })
 }
 
 /// Decodes to one channel of gray, or three of color. Transparency is dropped, 16 bits become 8,
 /// and orientation tags are not followed, as in torchvision's loader.
 pub(super) fn planes(image: &EncodedImage) -> Result<Planes, DecodeError> {
-    decode_planes(&image.bytes).map_err(|source| DecodeError { file: image.file.clone(), source })
-}
-
-#[cfg(feature = "images")]
-mod codec {
-    use super::super::jpeg::{Jpeg, JpegError};
-    use super::Planes;
-    use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
-    use std::io::Cursor;
-
-    #[derive(Debug, thiserror::Error)]
-    pub enum CodecError {
-        #[error(transparent)]
-        Jpeg(#[from] JpegError),
-        #[error(transparent)]
-        Image(#[from] ImageError),
-    }
-
-    pub fn shape(bytes: &[u8]) -> Result<[usize; 3], CodecError> {
-        if is_jpeg(bytes) {
-            return Ok(Jpeg::new(bytes)?.shape());
-        }
-        let decoder = reader(bytes)?.into_decoder()?;
-        let (width, height) = decoder.dimensions();
-        Ok([channels(decoder.color_type()), height as usize, width as usize])
-    }
-
-    pub fn planes(bytes: &[u8]) -> Result<Planes, CodecError> {
-        let (shape, pixels) = if is_jpeg(bytes) {
-            let jpeg = Jpeg::new(bytes)?;
-            (jpeg.shape(), jpeg.pixels()?)
-        } else {
-            let decoded = reader(bytes)?.decode()?;
-            let shape = [channels(decoded.color()), decoded.height() as usize, decoded.width() as usize];
-            let is_gray = shape[0] == 1;
-            (shape, if is_gray { decoded.into_luma8().into_raw() } else { decoded.into_rgb8().into_raw() })
-        };
-        Ok(Planes { shape, bytes: if shape[0] == 1 { pixels } else { deinterleave(&pixels) } })
-    }
-
-    fn deinterleave(rgb: &[u8]) -> Vec<u8> {
-        let plane = |channel: usize| rgb.chunks_exact(3).map(move |pixel| pixel[channel]);
-        (0..3).flat_map(plane).collect()
-    }
-
-    fn is_jpeg(bytes: &[u8]) -> bool {
-        image::guess_format(bytes).is_ok_and(|format| format == ImageFormat::Jpeg)
-    }
-
-    fn reader(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, ImageError> {
-        Ok(ImageReader::new(Cursor::new(bytes)).with_guessed_format()?)
-    }
-
-    fn channels(color: ColorType) -> usize {
-        if color.has_color() { 3 } else { 1 }
-    }
-}
-
-/// What takes the codecs' place in builds without them.
-#[cfg(not(feature = "images"))]
-mod disabled {
-    use super::Planes;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("PNG and JPEG files need the cargo feature 'images', which this build lacks")]
-    pub struct CodecError;
-
-    pub fn shape(_: &[u8]) -> Result<[usize; 3], CodecError> {
-        Err(CodecError)
-    }
-
-    pub fn planes(_: &[u8]) -> Result<Planes, CodecError> {
-        Err(CodecError)
-    }
+    codec::planes(&image.bytes).map_err(|source| DecodeError { file: image.file.clone(), source })
 }

@@ -31,6 +31,8 @@ mod batches;
 mod channels;
 mod cifar;
 mod classes;
+#[cfg_attr(not(feature = "images"), path = "no_codec.rs")]
+mod codec;
 mod csv;
 mod decode;
 mod element;

@@ -31,8 +31,8 @@ pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};
 pub use session::{
-    CalibrationOptions, Experiment, Findings, ImagesError, ModeComparison, Observations, OpenError, ParamsSource,
-    ParamsSpec, PreprocessOptions, Session, SessionError,
+    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
+    ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 
 use crate::graph::RunError;

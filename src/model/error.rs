@@ -62,7 +62,10 @@ pub enum ModelError {
         /// Outputs of the network.
         num_classes: usize,
     },
-    /// The architecture is not in the zoo.
+    /// No architecture has this name.
+    #[error(transparent)]
+    UnknownArchitecture(UnknownName),
+    /// The architecture that a file names is not in the zoo.
     #[error("{what}")]
     Architecture {
         /// The file or setting that names it.
@@ -126,8 +129,10 @@ impl ModelError {
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             ModelError::Unknown(_) | ModelError::Read { .. } => &["model"],
-            ModelError::NoWeights { .. } | ModelError::OwnWeights { .. } => &["weights"],
-            ModelError::Detect { .. } => &["arch"],
+            ModelError::NoWeights { .. } => &["weights"],
+            ModelError::OwnWeights { .. } => &["weights", "arch"],
+            ModelError::UnknownArchitecture(_) | ModelError::Detect { .. } => &["arch"],
+            ModelError::Task { what, .. } if what == "task" => &["task"],
             #[cfg(feature = "onnx")]
             ModelError::Onnx(error) => error.keys(),
             _ => &[],

@@ -8,8 +8,7 @@ use std::path::Path;
 
 /// The architecture called `architecture` with the state dict in `path`.
 pub(super) fn open(architecture: &str, path: &Path) -> Result<Model, ModelError> {
-    let architecture = Architecture::find(architecture)
-        .map_err(|source| ModelError::Architecture { what: "architecture".to_owned(), source })?;
+    let architecture = Architecture::find(architecture).map_err(ModelError::UnknownArchitecture)?;
     bind(architecture.name, architecture, path, Weights::read(path)?, None, None)
 }
 

@@ -202,7 +202,7 @@ fn class_folders_are_matched_with_the_networks_labels_by_name() {
     // As many, but one is called otherwise: by their order, which the report says.
     std::fs::rename(folder.path("all/Coat"), folder.path("all/Jacket")).unwrap();
     let report = folder.json("--data all");
-    assert!(report["notes"].to_string().contains("'Jacket' is none of the model's"), "{report:#}");
+    assert!(report["notes"].to_string().contains("class 'Jacket' is not among the model's labels"), "{report:#}");
     std::fs::rename(folder.path("some/Coat"), folder.path("some/Jacket")).unwrap();
     folder.refuses("--data some", &["some", "3 classes", "10", "'Jacket'"]);
 }

@@ -5,7 +5,7 @@ use crate::common::network::{TINY, Tiny};
 
 /// What is asked for, and what the message must name.
 const CASES: &[(&str, &[&str])] = &[
-    ("--mode approx", &["--mode approx", "--lut"]),
+    ("--mode approx", &["mode approx needs a multiplier", "--lut"]),
     ("--limit 0", &["--limit"]),
     ("--limit -3", &["--limit", "'-3'", "at least 1"]),
     ("-n -1", &["--limit", "'-1'", "at least 1"]),

@@ -66,7 +66,7 @@ impl EvaluateArgs {
         let costs = self.costs.open()?;
         let mut session = Session::open(self.experiment()?)?.with_progress(Bar::new(terminal));
         self.gates.check(reference.as_ref(), &session)?;
-        let mut outputs = Outputs::create(&self.report, &self.quantization.save_qparams, &session)?;
+        let mut outputs = Outputs::create(&self.report, self.quantization.save_qparams.as_deref(), &session)?;
 
         let assignment = session.assignment().clone();
         if let Some(file) = outputs.qparams.take() {

@@ -9,7 +9,7 @@ use crate::report::{Logits, PredictionsFile, PredictionsReport, Report, confusio
 use crate::task::{Confusion, Predictions};
 use anyhow::{Context, ensure};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(super) struct Outputs {
     reports: OutputFiles,
@@ -22,7 +22,7 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens the files, each at a place of its own.
-    pub fn create(args: &ReportArgs, save_qparams: &Option<PathBuf>, session: &Session) -> anyhow::Result<Self> {
+    pub fn create(args: &ReportArgs, save_qparams: Option<&Path>, session: &Session) -> anyhow::Result<Self> {
         let ReportArgs { output, predictions, logits, confusion, .. } = args;
         let model = session.model();
         ensure!(
@@ -31,16 +31,15 @@ impl Outputs {
             model.name,
             model.task
         );
-        let plain = |path: &Option<PathBuf>, option: &'static str| {
-            path.as_deref().map(OutputFile::create).transpose().context(option)
-        };
+        let plain =
+            |path: Option<&Path>, option: &'static str| path.map(OutputFile::create).transpose().context(option);
         let predictions_of = |path: &Path| PredictionsFile::create(path, model.task);
         let logits_of = |path: &Path| Logits::create(path, session.samples(), model.outputs);
         Ok(Outputs {
             reports: OutputFiles::create(output)?,
             predictions: predictions.as_deref().map(predictions_of).transpose().context("--predictions")?,
             logits: logits.as_deref().map(logits_of).transpose().context("--logits")?,
-            confusion: plain(confusion, "--confusion")?,
+            confusion: plain(confusion.as_deref(), "--confusion")?,
             qparams: plain(save_qparams, "--save-qparams")?,
         })
     }

@@ -5,6 +5,7 @@ use super::{Experiment, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
 use crate::eval::{Arithmetic, Assignment, BatchOutputs, Outcome, OutputError, evaluate, set_modes};
 use crate::layer::InferenceMode;
+use crate::quant::LayerParams;
 use crate::task::{Comparison, Metric};
 use std::io;
 
@@ -16,10 +17,22 @@ pub struct Findings {
     pub outcome: Outcome,
     /// What each layer computed, noise that was derived included.
     pub assignment: Assignment,
-    /// Each layer's output error, where measured; `None` for layers that ran in `f32`.
-    pub layer_errors: Vec<Option<OutputError>>,
+    /// What was found of each layer, in graph order.
+    pub layers: Vec<LayerFindings>,
     /// Hash of the dataset.
     pub dataset_blake3: String,
+}
+
+/// What an evaluation found of a layer; all of it `None` for a layer that ran in `f32`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct LayerFindings {
+    /// The quantization parameters in use.
+    pub params: Option<LayerParams>,
+    /// Whether parameters that were known had to be shifted into the coding's range.
+    pub shifted: bool,
+    /// The error of its output, where measured.
+    pub error: Option<OutputError>,
 }
 
 /// Findings against those of the same network on the same samples, all layers in another mode.
@@ -121,8 +134,14 @@ impl Session {
         let Experiment { model, layer_errors, .. } = &self.experiment;
         let outcome = evaluate(model, batches, &*self.progress, sink)?;
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
-        let layer_errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
-        Ok(Findings { outcome, assignment, layer_errors, dataset_blake3: String::new() })
+        let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
+        let layers = model.graph.layers().zip(errors.into_iter().chain(std::iter::repeat(None)));
+        let layers = layers.map(|(layer, error)| {
+            let is_quantized = layer.mode().is_quantized();
+            let params = layer.params().filter(|_| is_quantized).cloned();
+            LayerFindings { params, shifted: is_quantized && layer.is_shifted(), error }
+        });
+        Ok(Findings { layers: layers.collect(), outcome, assignment, dataset_blake3: String::new() })
     }
 
     /// The dataset, for one pass: the one opened already, else opened again.

@@ -35,7 +35,7 @@ mod scales;
 mod tests;
 
 pub use error::{OpenError, SessionError};
-pub use evaluate::{Findings, ModeComparison};
+pub use evaluate::{Findings, LayerFindings, ModeComparison};
 pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
 pub use images::ImagesError;
 pub use scales::Observations;

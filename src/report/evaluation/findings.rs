@@ -4,24 +4,26 @@ use super::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
     OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
-use crate::data::PixelKind;
+use crate::data::{DatasetSpec, PixelKind};
 use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
 use crate::layer::InferenceMode;
 use crate::lut::{Costs, LutInfo};
 use crate::model::Model;
 use crate::task::{Confusion, Predictions};
+use std::sync::Arc;
 
 impl Report {
     /// The report of `findings` of `session`, whose multipliers have `costs`: no gates, no comparisons, no
     /// predictions yet.
     pub fn new(session: &Session, findings: &Findings, costs: &Costs) -> Self {
-        let Findings { outcome, assignment, layer_errors, dataset_blake3, .. } = findings;
+        let Findings { outcome, assignment, layers, dataset_blake3, .. } = findings;
         let (experiment, model) = (session.experiment(), session.model());
         let samples = outcome.predictions.len();
         let mut luts = assignment.luts_in_use();
         // That of all layers comes first, where it is in use.
-        luts.sort_by_key(|lut| session.defaults().lut.as_ref() != Some(lut));
-        let layers = LayerReport::from_graph(&model.graph, assignment, layer_errors);
+        let of_all = session.defaults().lut.as_ref();
+        luts.sort_by_key(|lut| !of_all.is_some_and(|of_all| Arc::ptr_eq(of_all, lut)));
+        let layers = LayerReport::from_graph(&model.graph, assignment, layers);
         let opcount = OpcountReport::new(&layers, samples, &luts, costs);
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
         let mut notes = session.notes().to_vec();
@@ -102,7 +104,7 @@ fn config_report(session: &Session, assignment: &Assignment) -> ConfigReport {
         assignment: rules.with_base(LayerOptions { mode: Some(layers.mode()), ..layers.clone() }),
         fold_bn: experiment.fold_batch_norm,
         layout: model.source.layout(),
-        data_format: experiment.data.as_ref().and_then(|data| data.format()).map(|format| format.to_string()),
+        data_format: experiment.data.as_ref().and_then(DatasetSpec::format).map(|format| format.to_string()),
         mean: of_bytes(&preprocess.mean),
         std: of_bytes(&preprocess.std),
         resize: preprocess.resize,

@@ -1,8 +1,8 @@
 //! The layers of a report, their multiplications and energy.
 
-use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerNoise, OutputError};
+use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerFindings, LayerNoise, OutputError};
 use crate::graph::{Graph, LayerCounts};
-use crate::layer::{ApproxLayer, InferenceMode};
+use crate::layer::InferenceMode;
 use crate::lut::{Coding, CostSource, Costs, Lut};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -92,26 +92,20 @@ pub struct LayerReport {
 }
 
 impl LayerReport {
-    /// The layers of a graph as set by `assignment`, with measured output errors in the same order; empty
-    /// where nothing was measured. A layer that was not swapped for an approximate one multiplies in fp32.
-    pub fn from_graph(graph: &Graph, assignment: &Assignment, errors: &[Option<OutputError>]) -> Vec<Self> {
-        let errors = errors.iter().copied().chain(std::iter::repeat(None));
-        let swapped = graph.layers().zip(assignment.layers()).zip(errors);
-        let swapped: HashMap<&str, _> =
-            swapped.map(|((layer, config), error)| (layer.name(), ((layer, config), error))).collect();
-        let report = |counts: LayerCounts| {
-            let found = swapped.get(counts.name.as_str());
-            let error = found.and_then(|(_, error)| *error);
-            LayerReport { error, ..Self::new(found.map(|(swapped, _)| *swapped), counts) }
-        };
+    /// The layers of a graph, as `assignment` set them and with what was found of each, in the same order.
+    /// A layer that was not swapped for an approximate one multiplies in fp32.
+    pub fn from_graph(graph: &Graph, assignment: &Assignment, found: &[LayerFindings]) -> Vec<Self> {
+        let swapped = graph.layers().zip(assignment.layers().iter().zip(found));
+        let swapped: HashMap<&str, _> = swapped.map(|(layer, set)| (layer.name(), set)).collect();
+        let report = |counts: LayerCounts| Self::new(swapped.get(counts.name.as_str()).copied(), counts);
         graph.layer_counts().into_iter().map(report).collect()
     }
 
-    fn new(swapped: Option<(&dyn ApproxLayer, &LayerConfig)>, counts: LayerCounts) -> Self {
-        let mode = swapped.map_or(InferenceMode::Baseline, |(layer, _)| layer.mode());
+    fn new(swapped: Option<(&LayerConfig, &LayerFindings)>, counts: LayerCounts) -> Self {
+        let mode = swapped.map_or(InferenceMode::Baseline, |(config, _)| config.mode());
         let quantized = swapped.filter(|_| mode.is_quantized());
-        let params = quantized.and_then(|(layer, _)| layer.params());
-        let lut = swapped.and_then(|(_, config)| match &config.arithmetic {
+        let params = quantized.and_then(|(_, found)| found.params.as_ref());
+        let lut = swapped.and_then(|(config, _)| match &config.arithmetic {
             Arithmetic::Approx(lut) => Some(lut.name().to_owned()),
             _ => None,
         });
@@ -120,8 +114,8 @@ impl LayerReport {
             kind: counts.kind.to_owned(),
             mode,
             lut,
-            coding: quantized.map(|(_, config)| config.quantization.coding),
-            noise: swapped.filter(|_| mode == InferenceMode::Noise).map(|(_, config)| config.noise()),
+            coding: quantized.map(|(config, _)| config.quantization.coding),
+            noise: swapped.filter(|_| mode == InferenceMode::Noise).map(|(config, _)| config.noise()),
             opcount: counts.opcount,
             fan_in: counts.fan_in,
             output_shape: counts.output_shape,
@@ -130,8 +124,8 @@ impl LayerReport {
             input_zero_point: params.map(|params| params.input.zero_point()),
             input_range: params.map(|params| [params.input.range().q_min(), params.input.range().q_max()]),
             weight_range: params.map(|params| [params.weight.range().q_min(), params.weight.range().q_max()]),
-            shifted: quantized.is_some_and(|(layer, _)| layer.is_shifted()),
-            error: None,
+            shifted: quantized.is_some_and(|(_, found)| found.shifted),
+            error: swapped.and_then(|(_, found)| found.error),
         }
     }
 
