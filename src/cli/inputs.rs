@@ -7,7 +7,7 @@ use crate::data::{
     Preprocess, Split,
 };
 use crate::eval::{LutSpec, Settings};
-use crate::import::onnx::Layout;
+use crate::import::{LAYOUTS, Layout};
 use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
 use crate::model::{InputConfig, Model, SHIPPED, Task};
 use anyhow::{Context, bail};
@@ -30,8 +30,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
-    /// How images meet the network of an .onnx file
-    #[arg(long, value_name = "LAYOUT", default_value = "auto")]
+    /// Axis order of the ONNX model's input: nchw, nhwc or auto
+    #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
 
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files

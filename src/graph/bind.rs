@@ -1,27 +1,29 @@
-//! Giving a graph's parameters their numbers.
+//! Binding tensors to a graph's parameters.
 
 use super::Graph;
 use super::network::Source;
 use candle_core::{DType, Tensor};
 use std::collections::BTreeMap;
 
-/// A tensor whose shape is not the parameter's.
+/// A tensor of another shape than its parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MisShaped {
-    /// The name of both.
+    /// The parameter's name.
     pub name: String,
     /// The tensor's dimensions.
     pub found: Vec<usize>,
-    /// The parameter's.
+    /// The parameter's dimensions.
     pub expected: Vec<usize>,
 }
 
-/// Tensors that are not a network's parameters: everything that is wrong, by name.
+/// Tensors that do not match a network's parameters: everything that is wrong, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BindError {
     /// Parameters without a tensor.
     pub missing: Vec<String>,
-    /// Tensors that no parameter takes.
+    /// Tensors without a parameter.
     pub unused: Vec<String>,
     /// Tensors of another shape than their parameter.
     pub mis_shaped: Vec<MisShaped>,
@@ -52,7 +54,7 @@ impl std::fmt::Display for BindError {
 }
 
 impl Graph {
-    /// The tensors that parameters are bound to, by name.
+    /// The tensors of bound parameters, by name.
     pub fn bound(&self) -> BTreeMap<String, Tensor> {
         let bound = self.values.iter().filter_map(|value| match &value.source {
             Source::Parameter { data: Some(tensor), .. } => Some((value.name.clone(), tensor.clone())),
@@ -61,11 +63,11 @@ impl Graph {
         bound.collect()
     }
 
-    /// Gives each parameter the `f32` tensor of its name.
+    /// Binds each parameter to the `f32` tensor of its name.
     ///
     /// # Errors
-    /// Lists all that is missing, left over, of another shape or type, or not finite; nothing is
-    /// bound then.
+    /// Lists everything that is missing, unused, of another shape or type, or not finite; then nothing is
+    /// bound.
     pub fn bind(&mut self, mut tensors: BTreeMap<String, Tensor>) -> Result<(), BindError> {
         let mut error = BindError::default();
         let mut bound = Vec::new();

@@ -2,36 +2,37 @@
 
 use super::network::{Source, Value};
 use super::schedule::{Level, Schedule};
-use super::{Dim, Graph, OpError, Pass, ValueId, ValueType};
+use super::{Dim, Graph, OpError, RunContext, ValueId, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Why a pass failed.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
-    /// Inputs that are not those of the network.
-    #[error("{found} inputs given to a network of {expected}")]
+    /// The wrong number of inputs.
+    #[error("{found} inputs, expected {expected}")]
     Inputs {
         /// How many were given.
         found: usize,
         /// How many the network has.
         expected: usize,
     },
-    /// An input of another type or shape than the network's.
+    /// An input of the wrong type or shape.
     #[error("input '{name}' is {found}, expected {expected}")]
     Input {
         /// The input's name.
         name: String,
-        /// Element type and dimensions of what was given.
+        /// Its element type and dimensions.
         found: String,
-        /// The type that the network has for it.
+        /// The type that the network expects.
         expected: String,
     },
-    /// A weight has no numbers yet.
+    /// A parameter is not bound.
     #[error("parameter '{0}' is not bound to a tensor")]
     Unbound(String),
-    /// candle cannot take values apart by samples, or put them together.
+    /// candle cannot split values by samples, or join them.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
     /// A node failed.
@@ -48,7 +49,7 @@ pub enum RunError {
 }
 
 impl Graph {
-    /// The outputs for `inputs`, the first sample of which is sample `first_sample` of the data set.
+    /// The outputs for `inputs`; their first sample has index `first_sample` in the data set.
     ///
     /// # Errors
     /// Names the node that failed, the parameter that is not bound, or the input of another shape
@@ -66,7 +67,7 @@ impl Graph {
         self.outputs.iter().map(|&id| run.value(&values, id).cloned()).collect()
     }
 
-    /// The batch size, unless the inputs are not what the operators were inferred for.
+    /// The batch size of inputs of the types that the operators were inferred for.
     fn check_inputs(&self, inputs: &[Tensor]) -> Result<usize, RunError> {
         if inputs.len() != self.inputs.len() {
             return Err(RunError::Inputs { found: inputs.len(), expected: self.inputs.len() });
@@ -80,7 +81,7 @@ impl Graph {
                     .checked_div(times)
                     .is_some_and(|samples| samples * times == size && *batch.get_or_insert(samples) == samples),
             };
-            let suits = tensor.dtype() == ty.dtype
+            let suits = tensor.dtype() == ty.element.dtype()
                 && tensor.rank() == ty.rank()
                 && ty.shape.iter().zip(tensor.dims()).all(&mut fits);
             if !suits {
@@ -92,17 +93,17 @@ impl Graph {
     }
 }
 
-/// One pass over a batch.
+/// A run on one batch.
 struct Run<'a> {
     graph: &'a Graph,
     inputs: &'a [Tensor],
     first_sample: u64,
-    /// For each value the last node that reads it; outputs are read after all nodes.
+    /// The last reader of each value; for outputs, an index past the last node.
     last_reader: Vec<Option<usize>>,
     levels: Vec<Level>,
 }
 
-/// Values at some point of the pass, parameters not among them: those that are still to be read.
+/// The computed values that are still to be read at some point of a run.
 type Values = Vec<Option<Tensor>>;
 
 impl Run<'_> {
@@ -112,19 +113,19 @@ impl Run<'_> {
             None => self.input_values(&samples)?,
             Some(before) => {
                 let parts = self.levels[before].parts(samples.clone());
-                let of = |part: Range<usize>, threads| self.values(before, part, threads);
+                let run = |part: Range<usize>, threads| self.values(before, part, threads);
                 let parts: Vec<Values> = if threads == 1 {
-                    parts.into_iter().map(|part| of(part, 1)).collect::<Result<_, _>>()?
+                    parts.into_iter().map(|part| run(part, 1)).collect::<Result<_, _>>()?
                 } else {
-                    // Samples keep all threads busy, or else each node has to.
+                    // Parallel over samples if there are enough, else within each node.
                     let threads = if parts.len() >= threads { 1 } else { threads };
-                    parts.into_par_iter().map(|part| of(part, threads)).collect::<Result<_, _>>()?
+                    parts.into_par_iter().map(|part| run(part, threads)).collect::<Result<_, _>>()?
                 };
                 self.join(parts)?
             }
         };
-        let pass = Pass { first_sample: self.first_sample + samples.start as u64, threads };
-        self.levels[level].nodes.clone().try_for_each(|node| self.run_node(node, &pass, &mut values))?;
+        let context = RunContext { first_sample: self.first_sample + samples.start as u64, threads };
+        self.levels[level].nodes.clone().try_for_each(|node| self.run_node(node, &context, &mut values))?;
         Ok(values)
     }
 
@@ -140,28 +141,28 @@ impl Run<'_> {
         Ok(values)
     }
 
-    /// The values of all samples, given those of parts of them.
+    /// Joins the values of consecutive parts of the samples.
     fn join(&self, mut parts: Vec<Values>) -> Result<Values, RunError> {
         if parts.len() == 1 {
             return Ok(parts.swap_remove(0));
         }
         let mut values: Values = vec![None; self.graph.values.len()];
         for (id, value) in values.iter_mut().enumerate() {
-            let of_parts: Option<Vec<&Tensor>> = parts.iter().map(|part| part[id].as_ref()).collect();
-            let Some(of_parts) = of_parts else { continue };
+            let parts_of_value: Option<Vec<&Tensor>> = parts.iter().map(|part| part[id].as_ref()).collect();
+            let Some(parts_of_value) = parts_of_value else { continue };
             *value = Some(match batch_axis(&self.graph.values[id].ty) {
-                Some((axis, _)) => Tensor::cat(&of_parts, axis)?,
-                None => of_parts[0].clone(),
+                Some((axis, _)) => Tensor::cat(&parts_of_value, axis)?,
+                None => parts_of_value[0].clone(),
             });
         }
         Ok(values)
     }
 
-    /// Runs a node, and drops the values that no later one reads.
-    fn run_node(&self, at: usize, pass: &Pass, values: &mut Values) -> Result<(), RunError> {
+    /// Runs a node, and drops the values that no later node reads.
+    fn run_node(&self, at: usize, context: &RunContext, values: &mut Values) -> Result<(), RunError> {
         let node = &self.graph.nodes[at];
         let inputs = node.inputs.iter().map(|&id| self.value(values, id)).collect::<Result<Vec<_>, _>>()?;
-        let outputs = node.op.run(&inputs, pass).map_err(|source| RunError::Node {
+        let outputs = node.op.run(&inputs, context).map_err(|source| RunError::Node {
             node: node.name.clone(),
             kind: node.op.kind(),
             source: Box::new(source),
@@ -175,7 +176,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A value that was computed, or a parameter.
+    /// The tensor of a computed value or a parameter.
     fn value<'v>(&'v self, values: &'v Values, id: ValueId) -> Result<&'v Tensor, RunError> {
         let Value { name, source, .. } = &self.graph.values[id.0];
         let value = match source {
@@ -186,7 +187,7 @@ impl Run<'_> {
     }
 }
 
-/// The axis of samples, and how many elements along it each has.
+/// The batch axis, and the elements along it of each sample.
 fn batch_axis(ty: &ValueType) -> Option<(usize, usize)> {
     ty.shape.iter().enumerate().find_map(|(axis, dim)| match dim {
         Dim::Batch(times) => Some((axis, *times)),

@@ -1,9 +1,8 @@
-//! The graph itself: values, the nodes that make them, and how both are added.
+//! The graph itself: values, the nodes that produce them, and how both are added.
 
-use super::{Dim, OpError, Operator, ValueType};
-use crate::layer::ApproxLayer;
+use super::{Dim, ElementType, KeptInputs, OpError, Operator, ValueType};
+use crate::quant::ActivationParams;
 use candle_core::Tensor;
-use serde::Serialize;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
@@ -13,8 +12,9 @@ pub struct ValueId(pub(super) usize);
 
 /// Why a graph cannot be built.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GraphError {
-    /// An operator does not suit its inputs.
+    /// An operator does not accept its inputs.
     #[error("node '{node}' ({kind})")]
     Operator {
         /// The node's name.
@@ -25,12 +25,12 @@ pub enum GraphError {
         #[source]
         source: Box<OpError>,
     },
-    /// Two nodes or two values of one name.
+    /// Two nodes or two values with the same name.
     #[error("the name '{0}' is used twice")]
     Duplicate(String),
 }
 
-/// A value: what makes it, and its type.
+/// A value: its type and its source.
 #[derive(Debug)]
 pub(super) struct Value {
     pub name: String,
@@ -41,11 +41,11 @@ pub(super) struct Value {
 /// Where a value comes from.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// Given to each pass.
+    /// An input of each run.
     Input,
-    /// A weight: bound before the first pass.
+    /// A weight: bound before the first run.
     Parameter { data: Option<Tensor>, trainable: bool },
-    /// Made by a node.
+    /// The output of a node.
     Node,
 }
 
@@ -59,45 +59,28 @@ pub struct Node {
 }
 
 impl Node {
-    /// Its name: for layers, the module path that PyTorch gives.
+    /// Its name: of layers, the module path in PyTorch.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it does.
+    /// Its operator.
     pub fn op(&self) -> &dyn Operator {
         self.op.as_ref()
     }
 
-    /// The values that it reads: of layers, the input first, then the weight and the bias.
+    /// The values that it reads: for layers, the input, then the weight and the bias.
     pub fn inputs(&self) -> &[ValueId] {
         &self.inputs
     }
 
-    /// The values that it makes.
+    /// The values that it produces.
     pub fn outputs(&self) -> &[ValueId] {
         &self.outputs
     }
 }
 
-/// A linear or convolution layer of a graph, or a product of two activations, with what it multiplies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Product {
-    /// The layer's name.
-    pub name: String,
-    /// What kind of layer it is.
-    pub kind: &'static str,
-    /// Multiplications of one sample's forward pass.
-    pub opcount: u64,
-    /// Products summed into one output element, the most where numbers differ.
-    pub fan_in: usize,
-    /// Dimensions of one sample's output.
-    pub output_shape: Vec<usize>,
-    /// Dimensions of the weight; none of a product of two activations.
-    pub weight_shape: Vec<usize>,
-}
-
-/// A network as nodes in an order in which they can run.
+/// A network: nodes in an order in which they can run.
 #[derive(Debug, Default)]
 pub struct Graph {
     pub(super) values: Vec<Value>,
@@ -123,8 +106,7 @@ impl Graph {
         Ok(id)
     }
 
-    /// Declares an `f32` weight, to be bound by its name. Those that training learns are `trainable`;
-    /// running statistics are not.
+    /// Declares an `f32` weight, to be bound by its name. Running statistics are not `trainable`.
     ///
     /// # Errors
     /// When the name is taken.
@@ -132,23 +114,25 @@ impl Graph {
         self.value(name, ValueType::fixed(shape), Source::Parameter { data: None, trainable })
     }
 
-    /// Adds a node and gives the values that it makes, named as the node where there is one, else
+    /// Adds a node and returns its outputs. A single output has the node's name; several are called
     /// `name:0`, `name:1`, ...
     ///
     /// # Errors
-    /// When the name is taken or the operator does not suit the inputs.
+    /// When the name is taken or the operator does not accept the inputs.
     pub fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Vec<ValueId>, GraphError> {
-        let types: Vec<&ValueType> = inputs.iter().map(|&id| self.ty(id)).collect();
-        let outputs = op.infer(&types).map_err(|source| GraphError::Operator {
+        let types: Vec<ValueType> = inputs.iter().map(|&id| self.ty(id).dequantized()).collect();
+        let outputs = op.infer(&types.iter().collect::<Vec<_>>()).map_err(|source| GraphError::Operator {
             node: name.to_owned(),
             kind: op.kind(),
             source: Box::new(source),
         })?;
+        let kept = self.kept_element(op.kept_inputs(), inputs);
+        let outputs = outputs.into_iter().map(|ty| ValueType { element: kept.unwrap_or(ty.element), ..ty });
         let names = match outputs.len() {
             1 => vec![name.to_owned()],
             count => (0..count).map(|i| format!("{name}:{i}")).collect(),
         };
-        // All names are free, or nothing is added. The node has its name to itself too.
+        // The node's name must be unused even if no output has it; on failure nothing is added.
         let taken = names.iter().map(String::as_str).chain([name]).find(|&name| self.names.contains(name));
         if let Some(taken) = taken {
             return Err(GraphError::Duplicate(taken.to_owned()));
@@ -159,6 +143,24 @@ impl Graph {
         let (name, inputs) = (name.to_owned(), inputs.to_vec());
         self.nodes.push(Node { name, op: Box::new(op), inputs, outputs: outputs.clone() });
         Ok(outputs)
+    }
+
+    /// The quantized element type that all kept inputs share.
+    fn kept_element(&self, kept: KeptInputs, inputs: &[ValueId]) -> Option<ElementType> {
+        let kept = match kept {
+            KeptInputs::None => &[],
+            KeptInputs::First => inputs.get(..1).unwrap_or_default(),
+            KeptInputs::All => inputs,
+        };
+        let mut elements = kept.iter().map(|&id| self.ty(id).element);
+        let first = elements.next().filter(|first| first.quantization().is_some())?;
+        elements.all(|other| other == first).then_some(first)
+    }
+
+    /// Declares that the elements of a value of real numbers are quantized by `params`, where no operator
+    /// could infer it.
+    pub(crate) fn set_quantization(&mut self, id: ValueId, params: ActivationParams) {
+        self.values[id.0].ty.element = ElementType::Quantized(params);
     }
 
     /// Adds a node with one output.
@@ -174,7 +176,7 @@ impl Graph {
         Ok(outputs[0])
     }
 
-    /// Says which values the network gives.
+    /// Sets the network's outputs.
     pub fn set_outputs(&mut self, outputs: &[ValueId]) {
         self.outputs = outputs.to_vec();
     }
@@ -192,8 +194,8 @@ impl Graph {
         ValueId(self.values.len() - 1)
     }
 
-    /// The node that makes `value` and nothing else, if just one node or output reads it.
-    pub(super) fn sole_maker(&self, value: ValueId) -> Option<usize> {
+    /// The node whose only output is `value`, if it has exactly one reader, a node or an output.
+    pub(super) fn sole_producer(&self, value: ValueId) -> Option<usize> {
         let readers = self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs);
         if readers.filter(|&&id| id == value).count() != 1 {
             return None;
@@ -201,7 +203,7 @@ impl Graph {
         self.nodes.iter().position(|node| node.outputs == [value])
     }
 
-    /// Removes node `at`: whoever read its output reads its first input.
+    /// Removes node `at`; readers of its output read its first input instead.
     pub(super) fn bypass(&mut self, at: usize) {
         let node = self.nodes.remove(at);
         let (old, new) = (node.outputs[0], node.inputs[0]);
@@ -209,7 +211,7 @@ impl Graph {
         readers.filter(|id| **id == old).for_each(|id| *id = new);
     }
 
-    /// Lets go of the numbers of parameters that nothing reads any more.
+    /// Drops the tensors of parameters without readers.
     pub(super) fn release_unread(&mut self) {
         let read: HashSet<ValueId> =
             self.nodes.iter().flat_map(|node| &node.inputs).chain(&self.outputs).copied().collect();
@@ -248,7 +250,7 @@ impl Graph {
         &self.inputs
     }
 
-    /// How many samples to run at a time: as `wanted`, where the network leaves their number open.
+    /// The batch size to run with: `wanted`, unless the network has a fixed one.
     pub fn batch_size(&self, wanted: NonZeroUsize) -> NonZeroUsize {
         let first = self.inputs.first().and_then(|&input| self.ty(input).shape.first());
         let fixed = if let Some(&Dim::Fixed(size)) = first { NonZeroUsize::new(size) } else { None };
@@ -273,56 +275,5 @@ impl Graph {
             .filter(|value| matches!(value.source, Source::Parameter { trainable: true, .. }))
             .map(elements)
             .sum()
-    }
-
-    /// The linear and convolution layers, swapped or not, and the products of two activations, in graph
-    /// order.
-    pub fn products(&self) -> Vec<Product> {
-        self.nodes.iter().filter_map(|node| self.product(node)).collect()
-    }
-
-    fn product(&self, node: &Node) -> Option<Product> {
-        let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
-        if let Some([opcount, fan_in]) = node.op.exact_products(&types) {
-            let output = self.ty(node.outputs[0]).shape.iter();
-            return Some(Product {
-                name: node.name.clone(),
-                kind: node.op.kind(),
-                opcount: opcount as u64,
-                fan_in,
-                output_shape: output.filter(|dim| **dim != Dim::Batch(1)).map(|dim| dim.size(1)).collect(),
-                weight_shape: Vec::new(),
-            });
-        }
-        let window = node.op.window(&types)?.expect("a node in the graph suits its inputs");
-        let weight_shape = match node.op.layer() {
-            Some(layer) => layer.weight_shape().to_vec(),
-            None => types[1].sizes(1),
-        };
-        Some(Product {
-            name: node.name.clone(),
-            kind: node.op.layer().map_or(node.op.kind(), ApproxLayer::kind),
-            // The types are those of a batch of one sample, of which the layer may see several rows.
-            opcount: window.opcount() * window.samples as u64,
-            fan_in: window.fan_in(),
-            output_shape: window.output_shape[1..].to_vec(),
-            weight_shape,
-        })
-    }
-
-    /// Elements of one sample of each approximate layer's input, in graph order.
-    pub fn layer_input_elements(&self) -> Vec<usize> {
-        let layers = self.nodes.iter().filter(|node| node.op.layer().is_some());
-        layers.map(|node| self.ty(node.inputs[0]).sizes(1).iter().product()).collect()
-    }
-
-    /// The approximate layers that were swapped in, in graph order.
-    pub fn layers(&self) -> impl Iterator<Item = &dyn ApproxLayer> {
-        self.nodes.iter().filter_map(|node| node.op.layer())
-    }
-
-    /// The same, to change.
-    pub fn layers_mut(&mut self) -> impl Iterator<Item = &mut dyn ApproxLayer> {
-        self.nodes.iter_mut().filter_map(|node| node.op.layer_mut())
     }
 }

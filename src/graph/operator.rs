@@ -1,30 +1,31 @@
-//! What a node does, as the graph and its executor see it.
+//! The operators' side of a graph: what every one does, and what some can do beyond that.
 
 use super::{Dim, ValueType};
 use crate::kernel::convert::Clip;
 use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
 
-/// What an operator may know of the pass that it runs in.
+/// What an operator is told about the run that it is part of.
 #[derive(Debug, Clone, Copy)]
-pub struct Pass {
-    /// Place in the data set of the batch's first sample.
+pub struct RunContext {
+    /// Index in the data set of the batch's first sample.
     pub first_sample: u64,
     /// Threads that the operator may use.
     pub threads: usize,
 }
 
-impl Default for Pass {
+impl Default for RunContext {
     /// The first batch, with all threads.
     fn default() -> Self {
-        Pass { first_sample: 0, threads: rayon::current_num_threads() }
+        RunContext { first_sample: 0, threads: rayon::current_num_threads() }
     }
 }
 
-/// Why an operator does not suit its inputs, or cannot run.
+/// Why an operator does not accept its inputs, or cannot run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpError {
     /// Too few or too many inputs.
     #[error("{found} inputs, expected {expected}")]
@@ -44,17 +45,17 @@ pub enum OpError {
         /// What the operator takes.
         expected: String,
     },
-    /// Batch normalisation by a running variance that no values have.
+    /// Batch normalization by a negative running variance.
     #[error("the running variance of channel {channel} is {variance}, expected one above -{eps:e}")]
     Variance {
-        /// Counted from 0.
+        /// The channel, counted from 0.
         channel: usize,
         /// Its running variance.
         variance: f32,
-        /// What is added to it.
+        /// The epsilon that is added to it.
         eps: f64,
     },
-    /// A layer's arithmetic does not suit its input.
+    /// A layer does not accept its input.
     #[error(transparent)]
     Problem(#[from] LayerProblem),
     /// A layer fails.
@@ -72,15 +73,18 @@ impl From<candle_core::Error> for OpError {
 }
 
 impl OpError {
-    /// The error of input `index` being `found`.
+    /// The error for input `index`, which is `found`.
     pub fn input(index: usize, found: &ValueType, expected: impl Into<String>) -> Self {
         OpError::Type { index, found: found.to_string(), expected: expected.into() }
     }
 }
 
 /// A node's operation: attributes, inference of output types, and execution.
+///
+/// Implementers write three methods. The others are capabilities that some operators have; graph passes
+/// and reports ask for them, and the executor needs none.
 pub trait Operator: Any + Debug + Send + Sync {
-    /// What kind of operation it is, as messages and reports name it.
+    /// The name of the operation in messages and reports.
     fn kind(&self) -> &'static str;
 
     /// Types of the outputs for inputs of these types.
@@ -93,56 +97,95 @@ pub trait Operator: Any + Debug + Send + Sync {
     ///
     /// # Errors
     /// When the computation fails.
-    fn run(&self, inputs: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError>;
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError>;
 
-    /// What it multiplies, for operators that are linear or convolution layers, under a batch of one.
-    ///
-    /// # Errors
-    /// As [`infer`](Operator::infer).
-    fn window(&self, _inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
+    /// Multiplications of one sample's forward pass, where the operator sums up products: of
+    /// activations by weights, or by other activations.
+    fn macs(&self, _inputs: &[&ValueType]) -> Option<Macs> {
         None
     }
 
-    /// Multiplications of activations by activations under a batch of one, which stay exact, and how
-    /// many of them are summed into one output element.
-    fn exact_products(&self, _inputs: &[&ValueType]) -> Option<[usize; 2]> {
-        None
+    /// The inputs whose values the outputs consist of, for operators that move, select or clip values
+    /// without computing new ones: quantized values stay on their grid.
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::None
     }
 
-    /// The approximate counterpart of a layer called `name`, given the tensors of its inputs after
-    /// the first.
-    ///
-    /// # Errors
-    /// When the tensors do not suit the layer.
-    fn approximate(&self, _name: &str, _parameters: &[&Tensor]) -> Option<Result<Box<dyn ApproxLayer>, OpError>> {
-        None
-    }
-
-    /// The output channel that each element of the operator's weight, of dimensions `weight`, scales,
-    /// for operators in which it scales no other.
-    fn output_channels(&self, _weight: &[usize]) -> Option<Vec<usize>> {
-        None
-    }
-
-    /// The range that the operator brings its only input into, if that is all it does.
+    /// The range that the operator clips its only input to, if that is all it does.
     fn as_clip(&self) -> Option<Clip> {
         None
     }
 
-    /// Brings the output into a range from now on, for operators that can do so in the same pass.
-    fn fuse_clip(&mut self, _clip: Clip) -> bool {
-        false
-    }
-
-    /// The approximate layer, after it was swapped in.
-    fn layer(&self) -> Option<&dyn ApproxLayer> {
+    /// The operator as one that can clip its own output.
+    fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
         None
     }
 
-    /// The same, to change.
-    fn layer_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
+    /// The operator as a linear or convolution layer whose weights are inputs.
+    fn as_layer(&self) -> Option<&dyn Layer> {
         None
     }
+
+    /// The approximate layer that replaced a linear or convolution layer.
+    fn as_approximate(&self) -> Option<&dyn ApproxLayer> {
+        None
+    }
+
+    /// The same, mutably.
+    fn as_approximate_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
+        None
+    }
+}
+
+/// A linear or convolution layer whose weight and optional bias are the inputs after the first.
+pub trait Layer {
+    /// The layer applied to inputs of these types, under a batch of one.
+    ///
+    /// # Errors
+    /// As [`Operator::infer`].
+    fn window(&self, inputs: &[&ValueType]) -> Result<Window, OpError>;
+
+    /// The approximate counterpart, called `name`, given the tensors of the inputs after the first.
+    ///
+    /// # Errors
+    /// When the tensors do not suit the layer.
+    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError>;
+
+    /// The output channel of each element of a weight of dimensions `weight`.
+    fn output_channels(&self, weight: &[usize]) -> Vec<usize>;
+}
+
+/// An operator that can clip its output in the same pass over it.
+pub trait Fusible {
+    /// Clips the output from now on, after what it is clipped to already.
+    fn fuse_clip(&mut self, clip: Clip);
+}
+
+/// Multiply-accumulate operations of one sample's forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Macs {
+    /// All multiplications.
+    pub opcount: u64,
+    /// Products summed into one output element; the largest where numbers differ.
+    pub fan_in: usize,
+}
+
+impl From<&Window> for Macs {
+    /// The multiplications of all images of a window that was computed for a batch of one.
+    fn from(window: &Window) -> Self {
+        Macs { opcount: window.opcount() * window.samples as u64, fan_in: window.fan_in() }
+    }
+}
+
+/// The inputs whose values an operator passes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptInputs {
+    /// The operator computes new values.
+    None,
+    /// Those of the first input, and zeros.
+    First,
+    /// Those of every input.
+    All,
 }
 
 /// Fails unless every input is `f32` and `count` allows their number.
@@ -154,7 +197,7 @@ pub(super) fn check_f32(
     if !count.contains(&inputs.len()) {
         return Err(OpError::Inputs { found: inputs.len(), expected });
     }
-    match inputs.iter().position(|input| input.dtype != DType::F32) {
+    match inputs.iter().position(|input| !input.element.is_real()) {
         Some(index) => Err(OpError::input(index, inputs[index], "f32")),
         None => Ok(()),
     }

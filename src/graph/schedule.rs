@@ -47,7 +47,7 @@ impl Schedule {
     pub fn new(graph: &Graph, batch: usize) -> Self {
         let all = graph.nodes.len();
         let whole = |nodes: Range<usize>| Level { nodes, samples: batch.max(1) };
-        if !graph.nodes.iter().all(|node| node.op.layer().is_none_or(ApproxLayer::is_samplewise)) {
+        if !graph.nodes.iter().all(|node| node.op.as_approximate().is_none_or(ApproxLayer::is_samplewise)) {
             return Schedule { levels: vec![whole(0..all)] };
         }
         let bytes = graph
@@ -80,9 +80,7 @@ impl Schedule {
 
 /// Output positions of one sample, for linear and convolution layers.
 fn columns_per_sample(graph: &Graph, node: &Node) -> usize {
-    let types: Vec<&ValueType> = node.inputs.iter().map(|&id| graph.ty(id)).collect();
-    let window = node.op.window(&types).and_then(Result::ok);
-    window.map_or(0, |window| window.images * window.geometry.positions())
+    graph.window(node).map_or(0, |window| window.images * window.geometry.positions())
 }
 
 /// The fewest samples that fill tiles about as well as any number does.

@@ -1,7 +1,8 @@
 //! Building, binding and running graphs, with operators that only these tests know.
 
-use super::op::{Add, Flatten, Linear, Relu};
+use super::op::{Add, Concat, FakeQuantize, Flatten, Linear, Pad, Reduce, Reduction, Relu, Relu6};
 use super::*;
+use crate::quant::{ActivationParams, IntRange};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor, Var};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -44,7 +45,7 @@ impl Operator for Halves {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let half = inputs[0].dims()[1] / 2;
         Ok(vec![inputs[0].narrow(1, 0, half)?, inputs[0].narrow(1, half, half)?])
     }
@@ -63,7 +64,7 @@ impl Operator for Witness {
         Ok(Vec::new())
     }
 
-    fn run(&self, _: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, _: &[&Tensor], pass: &RunContext) -> Result<Vec<Tensor>, OpError> {
         self.0.lock().unwrap().push(pass.first_sample);
         Ok(Vec::new())
     }
@@ -145,7 +146,7 @@ impl Operator for Make {
         Ok(vec![inputs[0].clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let mark = Arc::new(());
         *self.0.lock().unwrap() = Arc::downgrade(&mark);
         Ok(vec![Var::from_tensor(&inputs[0].copy()?)?.apply_op1(Marked(mark))?])
@@ -165,7 +166,7 @@ impl Operator for Look {
         Ok(vec![inputs[0].clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         self.1.lock().unwrap().push(self.0.lock().unwrap().upgrade().is_some());
         Ok(vec![Tensor::zeros(inputs[0].dims(), DType::F32, &Device::Cpu)?])
     }
@@ -232,7 +233,7 @@ fn a_pass_takes_the_inputs_that_were_declared() {
         graph.run(&[zeros(&[batch, 2], DType::F32), zeros(&[1, 2 * batch], DType::F32)], 0).unwrap();
     }
     let error = graph.run(&[zeros(&[3, 2], DType::F32)], 0).unwrap_err();
-    assert_eq!(error.to_string(), "1 inputs given to a network of 2");
+    assert_eq!(error.to_string(), "1 inputs, expected 2");
 }
 
 /// `fc1`, a ReLU and `fc2`, with a vector that nothing reads.
@@ -320,7 +321,7 @@ fn a_node_that_fails_is_named() {
         fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
             Ok(vec![inputs[0].clone()])
         }
-        fn run(&self, _: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+        fn run(&self, _: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
             Err(candle_core::Error::Msg("no memory".to_owned()).into())
         }
     }
@@ -342,7 +343,7 @@ fn products_are_those_of_a_sample() {
     let flat = graph.add_one("flat", Flatten { axis: 2 }, &[x]).unwrap();
     let y = graph.add_one("rows", Linear, &[flat, weight]).unwrap();
     graph.set_outputs(&[sequence, y]);
-    let products = graph.products();
+    let products = graph.layer_counts();
     let found: Vec<_> =
         products.iter().map(|p| (p.name.as_str(), p.kind, p.opcount, p.fan_in, p.weight_shape.as_slice())).collect();
     assert_eq!(found, [("sequence", "linear", 60, 4, &[5, 4][..]), ("rows", "linear", 60, 4, &[5, 4])]);
@@ -357,4 +358,34 @@ fn dimensions_multiply_and_print() {
     assert_eq!(Dim::product(&[batch, batch]), None);
     assert_eq!((two.size(7), Dim::Batch(3).size(7)), (2, 21));
     assert_eq!(ValueType::f32([batch, three, Dim::Batch(4)]).to_string(), "f32[N, 3, 4N]");
+}
+
+/// Quantized values stay quantized through operators that only move or select them.
+#[test]
+fn quantization_follows_values_that_are_kept() {
+    let params = |scale| ActivationParams::new(scale, 3, IntRange::new(0, 255).unwrap()).unwrap();
+    let reduce = |reduction| Reduce { reduction, axes: vec![1], keep_dims: true };
+    let mut graph = Graph::new();
+    let x = graph.input("x", ValueType::batch_of(&[4])).unwrap();
+    let a = graph.add_one("a", FakeQuantize(params(0.5)), &[x]).unwrap();
+    let b = graph.add_one("b", FakeQuantize(params(0.25)), &[x]).unwrap();
+    let pad = |value| Pad { padding: vec![[0, 0], [1, 1]], value };
+    let outputs = [
+        (graph.add_one("relu", Relu, &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("relu6", Relu6, &[a]).unwrap(), None),
+        (graph.add_one("max", reduce(Reduction::Max), &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("min", reduce(Reduction::Min), &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("mean", reduce(Reduction::Mean), &[a]).unwrap(), None),
+        (graph.add_one("zeros", pad(0.0), &[a]).unwrap(), Some(0.5)),
+        (graph.add_one("ones", pad(1.0), &[a]).unwrap(), None),
+        (graph.add_one("joined", Concat { axis: 1 }, &[b, b]).unwrap(), Some(0.25)),
+        (graph.add_one("two scales", Concat { axis: 1 }, &[a, b]).unwrap(), None),
+        (graph.add_one("real and quantized", Concat { axis: 1 }, &[b, x]).unwrap(), None),
+        (graph.add_one("sum", Add::default(), &[a, a]).unwrap(), None),
+        (graph.add_one("real", Flatten { axis: 1 }, &[x]).unwrap(), None),
+    ];
+    for (output, expected) in outputs {
+        let found = graph.ty(output).element.quantization();
+        assert_eq!(found, expected.map(params), "{}", graph.value_name(output));
+    }
 }

@@ -1,5 +1,6 @@
 //! Types of values: element type and shape, the batch size left open.
 
+use crate::quant::ActivationParams;
 use candle_core::DType;
 use std::fmt;
 
@@ -8,12 +9,12 @@ use std::fmt;
 pub enum Dim {
     /// A known size.
     Fixed(usize),
-    /// This many times the batch size: the elements of one sample, then those of the next.
+    /// A multiple of the batch size: the elements of one sample, then those of the next.
     Batch(usize),
 }
 
 impl Dim {
-    /// The size under a batch size.
+    /// The size for a batch size.
     pub fn size(self, batch: usize) -> usize {
         match self {
             Dim::Fixed(size) => size,
@@ -31,8 +32,8 @@ impl Dim {
     }
 }
 
-/// Elements of one sample that stand before its batch axis: values of other dimensions are the same
-/// numbers in the same order, whatever the batch, only if as many do in both.
+/// Elements of one sample before the batch axis. A reshape keeps the order of elements for every batch
+/// size only if it keeps this number.
 pub(crate) fn before_batch(dims: &[Dim]) -> usize {
     let before = dims.iter().take_while(|dim| matches!(dim, Dim::Fixed(_)));
     if before.clone().count() == dims.len() { 1 } else { before.map(|dim| dim.size(1)).product() }
@@ -48,19 +49,53 @@ impl fmt::Display for Dim {
     }
 }
 
+/// What the elements of a value are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum ElementType {
+    /// Real numbers.
+    F32,
+    /// Integers of 64 bits, such as indices.
+    I64,
+    /// Quantized integers of one scale and zero point, which a run holds as the `f32` numbers that they
+    /// represent: operators compute with these as with any real numbers, and a layer of the same
+    /// parameters finds the integers again.
+    Quantized(ActivationParams),
+}
+
+impl ElementType {
+    /// The element type of the tensors that a run holds.
+    pub fn dtype(self) -> DType {
+        match self {
+            ElementType::F32 | ElementType::Quantized(_) => DType::F32,
+            ElementType::I64 => DType::I64,
+        }
+    }
+
+    /// Whether operators can compute with it as with real numbers.
+    pub fn is_real(self) -> bool {
+        self.dtype() == DType::F32
+    }
+
+    /// Scale, zero point and range of quantized integers.
+    pub fn quantization(self) -> Option<ActivationParams> {
+        if let ElementType::Quantized(params) = self { Some(params) } else { None }
+    }
+}
+
 /// Element type and shape of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ValueType {
-    /// `F32` or `I64`.
-    pub dtype: DType,
-    /// One entry an axis.
+    /// What its elements are.
+    pub element: ElementType,
+    /// One dimension for each axis.
     pub shape: Vec<Dim>,
 }
 
 impl ValueType {
     /// An `f32` value.
     pub fn f32(shape: impl Into<Vec<Dim>>) -> Self {
-        ValueType { dtype: DType::F32, shape: shape.into() }
+        ValueType { element: ElementType::F32, shape: shape.into() }
     }
 
     /// An `f32` value of known size, as parameters are.
@@ -74,14 +109,21 @@ impl ValueType {
         Self::f32([Dim::Batch(1)].into_iter().chain(sample).collect::<Vec<_>>())
     }
 
-    /// Axes.
+    /// Number of axes.
     pub fn rank(&self) -> usize {
         self.shape.len()
     }
 
-    /// Sizes under a batch size.
+    /// Sizes for a batch size.
     pub fn sizes(&self, batch: usize) -> Vec<usize> {
         self.shape.iter().map(|dim| dim.size(batch)).collect()
+    }
+
+    /// The type of the real numbers that a quantized value represents; other types as they are.
+    #[must_use]
+    pub fn dequantized(&self) -> Self {
+        let element = if self.element.is_real() { ElementType::F32 } else { self.element };
+        ValueType { element, shape: self.shape.clone() }
     }
 
     /// The same type with other sizes along the axes that are not a multiple of the batch size.
@@ -90,13 +132,13 @@ impl ValueType {
             Some(&dim @ Dim::Batch(_)) => dim,
             _ => Dim::Fixed(size),
         };
-        ValueType { dtype: self.dtype, shape: sizes.iter().enumerate().map(resize).collect() }
+        ValueType { element: self.element, shape: sizes.iter().enumerate().map(resize).collect() }
     }
 }
 
 impl fmt::Display for ValueType {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let shape: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
-        write!(f, "{}[{}]", self.dtype.as_str(), shape.join(", "))
+        write!(f, "{}[{}]", self.element.dtype().as_str(), shape.join(", "))
     }
 }

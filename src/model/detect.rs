@@ -2,7 +2,7 @@
 //! tensors, and the numbers of input channels and of classes.
 
 use super::Weights;
-use crate::graph::{Graph, Node};
+use crate::graph::Node;
 use crate::zoo::{ARCHITECTURES, Architecture};
 use std::collections::BTreeSet;
 
@@ -64,7 +64,7 @@ fn differences(architecture: &Architecture, weights: &Weights) -> Option<usize> 
 pub(super) fn sizes(architecture: &Architecture, weights: &Weights) -> ([usize; 3], usize) {
     let (mut input, mut classes) = (architecture.input, architecture.num_classes);
     if let Ok(graph) = architecture.build(input, classes, Some(&weights.tensors)) {
-        let layers: Vec<&Node> = graph.nodes().iter().filter(|node| is_layer(&graph, node)).collect();
+        let layers: Vec<&Node> = graph.nodes().iter().filter(|node| is_layer(node)).collect();
         let weight = |layer: Option<&&Node>| {
             let name = graph.value_name(*layer?.inputs().get(1)?);
             Some(weights.tensors.get(name)?.dims())
@@ -79,7 +79,6 @@ pub(super) fn sizes(architecture: &Architecture, weights: &Weights) -> ([usize; 
     (input, classes)
 }
 
-fn is_layer(graph: &Graph, node: &Node) -> bool {
-    let types: Vec<_> = node.inputs().iter().map(|&id| graph.ty(id)).collect();
-    node.op().window(&types).is_some()
+fn is_layer(node: &Node) -> bool {
+    node.op().as_layer().is_some()
 }

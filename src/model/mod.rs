@@ -20,7 +20,7 @@ pub use task::Task;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
-use crate::import::onnx::{self, Layout};
+use crate::import::{Layout, onnx};
 use crate::quant::ParamsFile;
 use crate::zoo::Architecture;
 use detect::sizes;
@@ -121,14 +121,14 @@ impl Model {
         let network = onnx::import(path, layout, tensors)?;
         let mut all = network.notes;
         all.extend(notes.take().unwrap_or_default());
-        let task = if network.gives_images { Task::AnomalyDetection } else { Task::Classification };
+        let task = if network.reconstructs_input { Task::AnomalyDetection } else { Task::Classification };
         Ok(Model {
             name: path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned()),
             path: Some(path.to_owned()),
             architecture: "onnx",
             graph: network.graph,
             input: network.input,
-            num_classes: network.num_classes,
+            num_classes: network.outputs,
             task,
             preprocess: InputConfig::default(),
             labels: Vec::new(),

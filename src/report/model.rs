@@ -1,7 +1,7 @@
 //! Descriptions of networks.
 
 use super::document::{Document, Records, Section, grouped, shape};
-use crate::graph::{Graph, Product};
+use crate::graph::{Graph, LayerCounts};
 use crate::model::{Model, SHIPPED, Task};
 use crate::zoo::{ARCHITECTURES, Architecture};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct ModelDetails {
     /// Multiplications.
     pub opcount: ModelOpcount,
     /// Linear and convolution layers.
-    pub layers: Vec<Product>,
+    pub layers: Vec<LayerCounts>,
 }
 
 /// What a network is.
@@ -61,7 +61,7 @@ impl ModelDetails {
     }
 
     fn new(model: ModelSummary, graph: &Graph) -> Self {
-        let layers = graph.products();
+        let layers = graph.layer_counts();
         ModelDetails {
             model,
             opcount: ModelOpcount { per_sample: layers.iter().map(|layer| layer.opcount).sum() },
@@ -112,7 +112,7 @@ impl Document for ModelDetails {
 }
 
 /// The fields of a layer's row, its multiplications written as `opcount`.
-fn fields(layer: &Product, opcount: String) -> Vec<String> {
+fn fields(layer: &LayerCounts, opcount: String) -> Vec<String> {
     let (kind, fan_in) = (layer.kind.to_owned(), layer.fan_in.to_string());
     vec![layer.name.clone(), kind, opcount, fan_in, shape(&layer.weight_shape), shape(&layer.output_shape)]
 }

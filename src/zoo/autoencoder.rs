@@ -1,6 +1,6 @@
 //! The dense autoencoder, MLPerf Tiny's anomaly detection (Banbury et al., 2021,
 //! <https://arxiv.org/abs/2106.07597>), as Keras builds its reference: 5 frames of 128 log-mel energies
-//! in and out, normalisations of epsilon 1e-3. The reference does not name its layers; here they are
+//! in and out, normalizations of epsilon 1e-3. The reference does not name its layers; here they are
 //! `fc1` and `bn1` to `fc9` and `bn9`, and `fc10`. Its outputs are not classes but the input again.
 //!
 //! The benchmark scores recordings, each the mean of all its windows of 5 frames. An image whose rows

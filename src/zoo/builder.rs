@@ -1,4 +1,4 @@
-//! Layers as PyTorch's modules name them: what architectures are written in.
+//! PyTorch's modules as builder methods, which architectures are written with.
 
 use super::StateDict;
 use crate::graph::op::{
@@ -8,7 +8,7 @@ use crate::graph::op::{
 use crate::graph::{Dim, Graph, GraphError, Operator, ValueId};
 use crate::layer::ConvAttributes;
 
-/// A `Conv2d`, as PyTorch's arguments describe it: stride 1, no padding, one group, no bias, unless said.
+/// A `Conv2d`, as PyTorch's arguments describe it: stride 1, no padding, one group, no bias by default.
 #[derive(Debug, Clone, Copy)]
 pub struct Conv2d {
     outputs: usize,
@@ -29,7 +29,7 @@ impl Conv2d {
         Conv2d { outputs, kernel, attributes: ConvAttributes::default(), same: false, bias: false }
     }
 
-    /// Steps of `stride` along both axes.
+    /// A stride of `stride` along both axes.
     #[must_use]
     pub fn stride(mut self, stride: usize) -> Self {
         self.attributes.stride = [stride; 2];
@@ -49,14 +49,14 @@ impl Conv2d {
         Conv2d { same: true, ..self }
     }
 
-    /// Channels in `groups` that do not mix.
+    /// Channels in `groups` groups.
     #[must_use]
     pub fn groups(mut self, groups: usize) -> Self {
         self.attributes.groups = groups;
         self
     }
 
-    /// Each channel on its own, as many as there are outputs.
+    /// Depthwise: as many groups as outputs.
     #[must_use]
     pub fn depthwise(self) -> Self {
         self.groups(self.outputs)
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
         Builder { graph, num_classes, state_dict, norm_eps: 1e-5 }
     }
 
-    /// The epsilon of batch normalisations from now on, in place of PyTorch's 1e-5.
+    /// Sets the epsilon of the batch normalizations that follow; PyTorch's 1e-5 is the default.
     pub fn set_norm_eps(&mut self, eps: f64) {
         self.norm_eps = eps;
     }
@@ -127,7 +127,7 @@ impl<'a> Builder<'a> {
         self.num_classes
     }
 
-    /// Whether the weights at hand have a tensor of this name.
+    /// Whether the given weights have a tensor of this name.
     pub fn has(&self, tensor: &str) -> bool {
         self.state_dict.is_some_and(|state_dict| state_dict.contains_key(tensor))
     }
@@ -143,7 +143,7 @@ impl<'a> Builder<'a> {
     /// A node without parameters.
     ///
     /// # Errors
-    /// When the operator does not suit its inputs.
+    /// When the operator does not accept its inputs.
     pub fn node(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<ValueId, GraphError> {
         self.graph.add_one(name, op, inputs)
     }
@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
     /// A convolution.
     ///
     /// # Errors
-    /// When it does not suit its input.
+    /// When it does not accept its input.
     pub fn conv2d(&mut self, name: &str, x: ValueId, conv: Conv2d) -> Result<ValueId, GraphError> {
         let Conv2d { outputs, kernel: [height, width], bias, .. } = conv;
         let attributes = conv.attributes([self.size(x, 2), self.size(x, 3)]);
@@ -163,10 +163,10 @@ impl<'a> Builder<'a> {
         self.node(name, Conv(attributes), &inputs)
     }
 
-    /// A convolution, a batch normalisation and an activation. `names` are those of the first two.
+    /// A convolution, a batch normalization and an activation. `names` are those of the first two.
     ///
     /// # Errors
-    /// When it does not suit its input.
+    /// When it does not accept its input.
     pub fn conv_norm(
         &mut self,
         names: [&str; 2],
@@ -182,7 +182,7 @@ impl<'a> Builder<'a> {
     /// A `BatchNorm` over axis 1.
     ///
     /// # Errors
-    /// When it does not suit its input.
+    /// When it does not accept its input.
     pub fn batch_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, GraphError> {
         let channels = [self.size(x, 1)];
         let mut inputs = vec![x];
@@ -195,7 +195,7 @@ impl<'a> Builder<'a> {
     /// A `LayerNorm` over the last axis, with the epsilon 1e-6 of vision transformers.
     ///
     /// # Errors
-    /// When it does not suit its input.
+    /// When it does not accept its input.
     pub fn layer_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, GraphError> {
         let axis = self.last_axis(x);
         let size = [self.size(x, axis)];
@@ -219,16 +219,16 @@ impl<'a> Builder<'a> {
     /// A `Linear` to `outputs` over the last axis, with bias.
     ///
     /// # Errors
-    /// When it does not suit its input.
+    /// When it does not accept its input.
     pub fn linear(&mut self, name: &str, x: ValueId, outputs: usize) -> Result<ValueId, GraphError> {
-        self.linear_of(name, [&format!("{name}.weight"), &format!("{name}.bias")], x, outputs)
+        self.linear_with(name, [&format!("{name}.weight"), &format!("{name}.bias")], x, outputs)
     }
 
     /// The same with parameters called `parameters`.
     ///
     /// # Errors
-    /// When it does not suit its input.
-    pub fn linear_of(
+    /// When it does not accept its input.
+    pub fn linear_with(
         &mut self,
         name: &str,
         parameters: [&str; 2],
@@ -244,7 +244,7 @@ impl<'a> Builder<'a> {
     /// A `MaxPool2d` with a square window of `kernel`, steps of `stride`, and `padding` on all sides.
     ///
     /// # Errors
-    /// When it does not suit its input.
+    /// When it does not accept its input.
     pub fn max_pool(
         &mut self,
         name: &str,

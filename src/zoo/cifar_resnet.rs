@@ -4,7 +4,7 @@
 //! Shortcuts that change the shape have no parameters in the paper (option A: every other pixel, new
 //! channels zero on both sides) and in akamaster/pytorch_resnet_cifar10, whose names are the
 //! default. A state dict with convolutions there (`downsample.0` and `.1`, or `shortcut.0` and `.1`)
-//! gets those; one whose head is called `fc` in place of `linear` gets that.
+//! gets those; one whose head is called `fc` instead of `linear` gets that.
 
 use super::resnet::{basic_branch, join, projection};
 use super::{Architecture, Builder, Conv2d};

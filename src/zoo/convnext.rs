@@ -14,12 +14,12 @@ const STAGES: [[usize; 2]; 4] = [[3, 96], [3, 192], [9, 384], [3, 768]];
 /// How a library names the parts.
 struct Names {
     stem: [&'static str; 2],
-    /// Normalisation and convolution before a stage, other than the first.
+    /// Normalization and convolution before a stage, other than the first.
     downsample: fn(stage: usize) -> [String; 2],
     block: fn(stage: usize, index: usize) -> String,
-    /// Depthwise convolution, normalisation, both linear layers, and scale.
+    /// Depthwise convolution, normalization, both linear layers, and scale.
     parts: [&'static str; 5],
-    /// Normalisation and linear layer.
+    /// Normalization and linear layer.
     head: [&'static str; 2],
 }
 
@@ -66,7 +66,7 @@ fn channels_first(net: &mut Builder, name: &str, x: ValueId) -> Result<ValueId, 
     net.node(&format!("{name}.channels_first"), Transpose { order: vec![0, 3, 1, 2] }, &[x])
 }
 
-/// Layer normalisation over the channels of each pixel.
+/// Layer normalization over the channels of each pixel.
 fn channel_norm(net: &mut Builder, name: &str, x: ValueId) -> Result<ValueId, GraphError> {
     let x = channels_last(net, name, x)?;
     let x = net.layer_norm(name, x)?;

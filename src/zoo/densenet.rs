@@ -38,7 +38,7 @@ fn norm_relu(net: &mut Builder, names: [&str; 2], x: ValueId) -> Result<ValueId,
     net.relu(names[1], x)
 }
 
-/// The input, and after its channels those of two normalised convolutions.
+/// The input, and after its channels those of two normalized convolutions.
 fn dense_layer(net: &mut Builder, name: &str, x: ValueId) -> Result<ValueId, GraphError> {
     let separator = if net.has(&format!("{name}.norm.1.weight")) { "." } else { "" };
     let part = |part: &str, i: usize| format!("{name}.{part}{separator}{i}");

@@ -1,8 +1,8 @@
 //! DS-CNN, MLPerf Tiny's keyword spotting (Banbury et al., 2021, <https://arxiv.org/abs/2106.07597>;
 //! Zhang et al., 2017, <https://arxiv.org/abs/1711.07128>), as Keras builds its reference: 49 frames of
-//! 10 coefficients, biases before normalisations of epsilon 1e-3, padding `same`. The reference does
+//! 10 coefficients, biases before normalizations of epsilon 1e-3, padding `same`. The reference does
 //! not name its layers; here they are `conv1` and `bn1`, `blocks.0.conv_dw`, `bn1`, `conv_pw`, `bn2` and
-//! so on, and `fc`. The shipped one is the same network on 28 x 28 grey images.
+//! so on, and `fc`. The shipped one is the same network on 28 x 28 gray images.
 
 use super::mobilenet_v1::separable;
 use super::{Activation, Architecture, Builder, Conv2d};

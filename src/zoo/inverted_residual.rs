@@ -52,18 +52,18 @@ pub(super) struct Place {
     pub count: usize,
 }
 
-/// The names of a convolution, or two, and of what normalises it.
+/// The names of a convolution, or two, and of what normalizes it.
 type Pair = [String; 2];
 
 /// The names of a block's parts.
 pub(super) struct Parts {
-    /// Convolution and normalisation.
+    /// Convolution and normalization.
     pub expand: Pair,
-    /// Convolution and normalisation.
+    /// Convolution and normalization.
     pub depthwise: Pair,
     /// Both convolutions of squeeze and excitation, in networks that have it.
     pub squeeze: Option<Pair>,
-    /// Convolution and normalisation.
+    /// Convolution and normalization.
     pub project: Pair,
 }
 
@@ -77,10 +77,10 @@ pub(super) struct Names {
     pub parts: fn(module: &str, block: &Block, expands: bool) -> Parts,
 }
 
-/// The names of a head: convolution, normalisation, linear layer.
+/// The names of a head: convolution, normalization, linear layer.
 pub(super) type Head = [&'static str; 3];
 
-/// Whether the weights at hand are named as timm names these networks.
+/// Whether the given weights are named as timm names these networks.
 pub(super) fn is_timm(net: &Builder) -> bool {
     net.has("conv_stem.weight")
 }

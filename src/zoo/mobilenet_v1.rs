@@ -1,7 +1,7 @@
 //! MobileNetV1 (Howard et al., 2017, <https://arxiv.org/abs/1704.04861>, table 1) as timm builds and
 //! names it, and the quarter of its width that MLPerf Tiny classifies visual wake words with (Banbury
 //! et al., 2021, <https://arxiv.org/abs/2106.07597>). The latter is as Keras builds its reference, with
-//! biases before normalisations, ReLU in place of ReLU6, epsilon 1e-3 and padding `same`, under timm's
+//! biases before normalizations, ReLU instead of ReLU6, epsilon 1e-3 and padding `same`, under timm's
 //! names.
 
 use super::{Activation, Architecture, Builder, Conv2d};
@@ -50,7 +50,7 @@ fn build(
     net.linear("classifier", x, net.num_classes())
 }
 
-/// A depthwise and a pointwise convolution, both normalised and activated.
+/// A depthwise and a pointwise convolution, both normalized and activated.
 pub(super) fn separable(
     net: &mut Builder,
     name: &str,

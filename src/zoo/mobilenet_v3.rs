@@ -1,5 +1,5 @@
 //! MobileNetV3 (Howard et al., 2019, <https://arxiv.org/abs/1905.02244>, tables 1 and 2) as torchvision
-//! and timm build it, under either's names. Normalisations have the epsilon 1e-3 in torchvision's and
+//! and timm build it, under either's names. Normalizations have the epsilon 1e-3 in torchvision's and
 //! 1e-5 in timm's.
 
 use super::inverted_residual::{Block, Names, TIMM, is_timm, sequence_parts};
@@ -57,7 +57,7 @@ const TORCHVISION: Names = Names {
 };
 
 /// `last` and `timm_last` are the names of the last convolution before the means and of its
-/// normalisation; `hidden` the outputs of the layer after them.
+/// normalization; `hidden` the outputs of the layer after them.
 fn build(
     net: &mut Builder,
     x: ValueId,

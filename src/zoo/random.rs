@@ -1,7 +1,7 @@
-//! Random weights, for benchmarks and tests of networks whose trained weights are not at hand.
+//! Random weights, for benchmarks and tests of networks without trained weights.
 
 use crate::graph::op::{BatchNorm, Binary, LayerNorm};
-use crate::graph::{Graph, Node, Pass, ValueId, ValueType};
+use crate::graph::{Graph, Node, RunContext, ValueId};
 use candle_core::{Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -42,7 +42,7 @@ impl Normal {
 /// He's, normal of variance `2 / fan_in` (He et al., 2015, <https://arxiv.org/abs/1502.01852>), times the
 /// power of two that brings the variance of the layer's outputs nearest 1 on an image of noise (Mishkin
 /// and Matas, 2015, <https://arxiv.org/abs/1511.06422>, who divide by the deviation itself; a power of
-/// two does not follow the last bits of a sum). Normalisations have gains and variances near 1, shifts
+/// two does not follow the last bits of a sum). Normalizations have gains and variances near 1, shifts
 /// and means near 0, so that folding them changes every number.
 ///
 /// It costs a pass of one sample through the network in `f32`.
@@ -80,8 +80,7 @@ fn draws(graph: &Graph) -> HashMap<ValueId, Normal> {
 
 /// Products summed into one output of a linear or convolution layer.
 fn fan_in(graph: &Graph, node: &Node) -> Option<usize> {
-    let types: Vec<&ValueType> = node.inputs().iter().map(|&id| graph.ty(id)).collect();
-    Some(node.op().window(&types)?.ok()?.geometry.depth())
+    Some(graph.window(node)?.geometry.depth())
 }
 
 /// Noise that stays the same for some pixels, since images are smoother than noise.
@@ -108,7 +107,7 @@ fn measure(
     for (i, node) in nodes.iter().enumerate() {
         let run = |parameters: &HashMap<ValueId, Tensor>, inputs: &[ValueId]| {
             let tensors: Vec<&Tensor> = inputs.iter().filter_map(|id| values.get(id).or(parameters.get(id))).collect();
-            node.op().run(&tensors, &Pass::default())
+            node.op().run(&tensors, &RunContext::default())
         };
         let mut inputs = node.inputs().to_vec();
         if fan_in(graph, node).is_some() {

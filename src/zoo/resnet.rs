@@ -90,7 +90,7 @@ fn build(
     net.linear("fc", x, net.num_classes())
 }
 
-/// Two convolutions like `conv`, normalised, with a ReLU between them; the first steps by `stride`.
+/// Two convolutions like `conv`, normalized, with a ReLU between them; the first steps by `stride`.
 pub(super) fn basic_branch(
     net: &mut Builder,
     name: &str,
@@ -105,7 +105,7 @@ pub(super) fn basic_branch(
     net.batch_norm(&format!("{name}.bn2"), y)
 }
 
-/// A normalised 1 x 1 convolution in a shortcut.
+/// A normalized 1 x 1 convolution in a shortcut.
 pub(super) fn projection(
     net: &mut Builder,
     name: &str,

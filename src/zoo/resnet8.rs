@@ -10,7 +10,7 @@ use crate::graph::{GraphError, ValueId};
 pub(super) const RESNET8: Architecture = Architecture {
     name: "resnet8",
     aliases: &[],
-    summary: "MLPerf Tiny's ResNet, on 28 x 28 gray images unless told otherwise",
+    summary: "MLPerf Tiny's ResNet, on 28 x 28 gray images by default",
     input: [1, 28, 28],
     num_classes: 10,
     build,

@@ -37,7 +37,7 @@ struct Names {
     class_token: &'static str,
     positions: &'static str,
     layer: fn(usize) -> String,
-    /// Normalisations before attention and before the perceptron.
+    /// Normalizations before attention and before the perceptron.
     norms: [&'static str; 2],
     /// The projections to queries, keys and values, what its parameters are called, and the one after.
     attention: [&'static str; 4],
@@ -105,7 +105,7 @@ fn tokens(net: &mut Builder, images: ValueId, names: &Names, width: usize) -> Re
     net.add("placed_tokens", x, positions)
 }
 
-/// Attention and a perceptron, each after a normalisation and beside a shortcut.
+/// Attention and a perceptron, each after a normalization and beside a shortcut.
 fn layer(net: &mut Builder, x: ValueId, names: &Names, name: &str, size: Size) -> Result<ValueId, GraphError> {
     let part = |part: &str| format!("{name}.{part}");
     let y = net.layer_norm(&part(names.norms[0]), x)?;
@@ -125,7 +125,7 @@ fn attention(net: &mut Builder, x: ValueId, names: [String; 4], size: Size) -> R
     let [projection, weight, bias, output] = names;
     let Size { heads, width } = size;
     let (tokens, depth) = (net.size(x, 1), width / heads);
-    let qkv = net.linear_of(&projection, [&weight, &bias], x, 3 * width)?;
+    let qkv = net.linear_with(&projection, [&weight, &bias], x, 3 * width)?;
     // One of the three, `[batch, tokens, heads, depth]`, its axes in another order.
     let mut part = |i: usize, part: &str, order: [usize; 4]| {
         let slice = Slice { axis: 2, start: i * width, end: (i + 1) * width, step: 1 };

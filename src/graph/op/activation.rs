@@ -1,8 +1,8 @@
-//! Pointwise nonlinearities. A NaN stays one, as in PyTorch, so that a broken network shows.
+//! Pointwise nonlinearities. NaN stays NaN, as in PyTorch, so that broken networks are noticed.
 
 use super::pointwise;
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{KeptInputs, OpError, Operator, RunContext, ValueType};
 use crate::kernel::convert::Clip;
 use candle_core::Tensor;
 
@@ -19,12 +19,16 @@ impl Operator for Relu {
         Ok(vec![unary(inputs)?.clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         Ok(vec![pointwise(inputs[0], |x| Clip::RELU.apply(x))?])
     }
 
     fn as_clip(&self) -> Option<Clip> {
         Some(Clip::RELU)
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }
 
@@ -45,7 +49,7 @@ impl Operator for Relu6 {
         Ok(vec![unary(inputs)?.clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         Ok(vec![pointwise(inputs[0], |x| Self::CLIP.apply(x))?])
     }
 

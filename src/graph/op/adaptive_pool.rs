@@ -1,8 +1,8 @@
-//! Averages over as many windows as the output is to have, as PyTorch's `AdaptiveAvgPool2d` lays them.
+//! Average pooling to a given output size, as PyTorch's `AdaptiveAvgPool2d`.
 
 use super::with_values;
 use crate::graph::operator::images;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -35,7 +35,7 @@ impl Operator for AdaptiveAveragePool {
         Ok(vec![input.resized(&sizes)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (batch, channels, height, width) = inputs[0].dims4()?;
         let [rows, columns] = self.output;
         let mean = |plane: &[f32], y: usize, x: usize| {

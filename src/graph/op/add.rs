@@ -1,7 +1,7 @@
 //! Addition.
 
 use super::broadcast;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{Fusible, OpError, Operator, RunContext, ValueType};
 use crate::kernel::convert::Clip;
 use candle_core::Tensor;
 
@@ -20,13 +20,18 @@ impl Operator for Add {
         Ok(vec![broadcast::infer(inputs)?])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let clip = self.clip;
         Ok(vec![broadcast::apply(inputs[0], inputs[1], |a, b| clip.apply(a + b))?])
     }
 
-    fn fuse_clip(&mut self, clip: Clip) -> bool {
+    fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
+        Some(self)
+    }
+}
+
+impl Fusible for Add {
+    fn fuse_clip(&mut self, clip: Clip) {
         self.clip = self.clip.then(clip);
-        true
     }
 }

@@ -1,9 +1,9 @@
-//! An approximate layer in the place of the linear or convolution layer that it was made from.
+//! An approximate layer, which replaced a linear or convolution layer.
 
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{Fusible, Macs, OpError, Operator, RunContext, ValueType};
 use crate::kernel::convert::Clip;
-use crate::layer::{ApproxLayer, Call, Window};
+use crate::layer::{ApproxLayer, Call};
 use candle_core::Tensor;
 
 /// A layer that can run in all four modes; it holds its weights.
@@ -30,25 +30,30 @@ impl Operator for Approximate {
         Ok(vec![input.resized(&self.layer.window(&input.sizes(1))?.output_shape)])
     }
 
-    fn run(&self, inputs: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let call = Call { first_sample: pass.first_sample, clip: self.clip, threads: pass.threads };
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let call = Call { first_sample: context.first_sample, clip: self.clip, threads: context.threads };
         Ok(vec![self.layer.forward_as(inputs[0], call)?])
     }
 
-    fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
-        Some(self.layer.window(&inputs.first()?.sizes(1)).map_err(OpError::from))
+    fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
+        Some(Macs::from(&self.layer.window(&inputs.first()?.sizes(1)).ok()?))
     }
 
-    fn fuse_clip(&mut self, clip: Clip) -> bool {
-        self.clip = self.clip.then(clip);
-        true
+    fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
+        Some(self)
     }
 
-    fn layer(&self) -> Option<&dyn ApproxLayer> {
+    fn as_approximate(&self) -> Option<&dyn ApproxLayer> {
         Some(self.layer.as_ref())
     }
 
-    fn layer_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
+    fn as_approximate_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
         Some(self.layer.as_mut())
+    }
+}
+
+impl Fusible for Approximate {
+    fn fuse_clip(&mut self, clip: Clip) {
+        self.clip = self.clip.then(clip);
     }
 }

@@ -1,8 +1,8 @@
-//! Batch normalisation by running statistics, as evaluation uses it.
+//! Batch normalization by running statistics, as in evaluation.
 
 use super::with_values;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 /// beta, mean, variance.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchNorm {
-    /// Keeps the root away from zero.
+    /// Added to the variance, to keep its square root away from 0.
     pub eps: f64,
 }
 
@@ -18,11 +18,11 @@ impl BatchNorm {
     /// `sqrt(variance + eps)` of each channel.
     ///
     /// # Errors
-    /// Names the first channel where that is no number to divide by.
+    /// Names the first channel where `variance + eps` is not positive.
     pub(in crate::graph) fn deviations(&self, variance: &[f32]) -> Result<Vec<f64>, OpError> {
         let deviation = |(channel, &variance): (usize, &f32)| {
             let sum = f64::from(variance) + self.eps;
-            // Said so that NaN is refused too.
+            // Not `sum <= 0.0`: NaN is refused too.
             if sum > 0.0 { Ok(sum.sqrt()) } else { Err(OpError::Variance { channel, variance, eps: self.eps }) }
         };
         variance.iter().enumerate().map(deviation).collect()
@@ -45,7 +45,7 @@ impl Operator for BatchNorm {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let vector = |i: usize| inputs[i].to_vec1::<f32>();
         let (gain, beta, mean) = (vector(1)?, vector(2)?, vector(3)?);
         let deviations = self.deviations(&vector(4)?)?;

@@ -29,14 +29,14 @@ pub(super) fn infer(inputs: &[&ValueType]) -> Result<ValueType, OpError> {
     Ok(ValueType::f32(shape))
 }
 
-/// Some axes of the output as one, with the steps that each operand takes along it.
+/// One or several axes of the output, merged, and the step of each operand along them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Axis {
     size: usize,
     steps: [usize; 2],
 }
 
-/// The axes of the output of operands of dimensions `a` and `b`, as few as describe it, and its dimensions.
+/// The output's axes for operands of dimensions `a` and `b`, merged where possible, and its dimensions.
 fn axes(a: &[usize], b: &[usize]) -> (Vec<Axis>, Vec<usize>) {
     let rank = a.len().max(b.len());
     let mut steps = [1, 1];
@@ -56,7 +56,7 @@ fn axes(a: &[usize], b: &[usize]) -> (Vec<Axis>, Vec<usize>) {
         }
         match reversed.last_mut() {
             _ if size == 1 => (),
-            // Steps that go on where the inner axis ends make one axis of two.
+            // Two axes whose steps continue each other are one.
             Some(inner) if (0..2).all(|i| here.steps[i] == inner.steps[i] * inner.size) => inner.size *= size,
             _ => reversed.push(here),
         }
@@ -94,7 +94,7 @@ pub(super) fn apply(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32 +
     Ok(Tensor::from_vec(output, shape, a.device())?)
 }
 
-/// `function` along one line, on which each operand goes on or stands still.
+/// `function` along one line, on which each operand advances or stays.
 fn zip(output: &mut [f32], a: &[f32], b: &[f32], steps: [usize; 2], function: impl Fn(f32, f32) -> f32) {
     match steps {
         [0, 0] => output.fill(function(a[0], b[0])),
@@ -112,7 +112,7 @@ mod tests {
     fn axes_are_joined_where_both_operands_go_on() {
         let axis = |size, a, b| Axis { size, steps: [a, b] };
         assert_eq!(axes(&[2, 3, 4], &[2, 3, 4]), (vec![axis(24, 1, 1)], vec![2, 3, 4]));
-        // One number a channel.
+        // One number for each channel.
         assert_eq!(
             axes(&[2, 3, 4, 5], &[3, 1, 1]),
             (vec![axis(2, 60, 0), axis(3, 20, 1), axis(20, 1, 0)], vec![2, 3, 4, 5])

@@ -1,13 +1,13 @@
 //! Concatenation along an axis.
 
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
 /// Joins any number of values along `axis`.
 #[derive(Debug, Clone, Copy)]
 pub struct Concat {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
 }
 
@@ -35,7 +35,11 @@ impl Operator for Concat {
         Ok(vec![joined])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         Ok(vec![Tensor::cat(inputs, self.axis)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::All
     }
 }

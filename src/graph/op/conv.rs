@@ -1,30 +1,35 @@
 //! Convolutions, transposed or not.
 
 use crate::graph::operator::{check_f32, images};
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
 use crate::layer::{ApproxLayer, Call, Convolution, Window};
 use candle_core::Tensor;
 
-/// A convolution of whatever kind its attributes are. Inputs: `x`, a weight as that kind has it, and
-/// optionally a bias `[out]`.
+/// A convolution of the kind of its attributes. Inputs: `x`, a weight of that kind's shape, and optionally a
+/// bias `[out]`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Conv<A>(pub A);
 
-impl<A: Convolution> Conv<A> {
-    fn layer(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError> {
-        Ok(self.0.layer(name, parameters[0], parameters.get(1).copied())?)
-    }
-
-    fn checked_window(&self, inputs: &[&ValueType]) -> Result<Window, OpError> {
+impl<A: Convolution> Layer for Conv<A> {
+    fn window(&self, inputs: &[&ValueType]) -> Result<Window, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
         let input = images(&inputs[..1], A::AXES)?;
         let window = self.0.window(&input.sizes(1), &inputs[1].sizes(1))?;
         check_bias(inputs, window.outputs)?;
         Ok(window)
     }
+
+    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError> {
+        Ok(self.0.layer(name, parameters[0], parameters.get(1).copied())?)
+    }
+
+    fn output_channels(&self, weight: &[usize]) -> Vec<usize> {
+        let elements = 0..weight.iter().product();
+        elements.map(|element| self.0.output_channel(weight, element)).collect()
+    }
 }
 
-/// Fails unless input 2, where there is one, is a vector of `outputs`.
+/// Fails if there is an input 2 that is not a vector of `outputs`.
 pub(super) fn check_bias(inputs: &[&ValueType], outputs: usize) -> Result<(), OpError> {
     match inputs.get(2) {
         Some(bias) if bias.shape != [Dim::Fixed(outputs)] => Err(OpError::input(2, bias, format!("f32[{outputs}]"))),
@@ -38,24 +43,19 @@ impl<A: Convolution> Operator for Conv<A> {
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
-        let window = self.checked_window(inputs)?;
+        let window = self.window(inputs)?;
         Ok(vec![inputs[0].resized(&window.output_shape)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.layer(A::KIND, &inputs[1..])?.forward_as(inputs[0], Call::default())?])
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        Ok(vec![self.approximate(A::KIND, &inputs[1..])?.forward_as(inputs[0], Call::default())?])
     }
 
-    fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
-        Some(self.checked_window(inputs))
+    fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
+        Some(Macs::from(&self.window(inputs).ok()?))
     }
 
-    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Option<Result<Box<dyn ApproxLayer>, OpError>> {
-        Some(self.layer(name, parameters))
-    }
-
-    fn output_channels(&self, weight: &[usize]) -> Option<Vec<usize>> {
-        let elements = 0..weight.iter().product();
-        Some(elements.map(|element| self.0.output_channel(weight, element)).collect())
+    fn as_layer(&self) -> Option<&dyn Layer> {
+        Some(self)
     }
 }

@@ -1,11 +1,11 @@
 //! Copies of a value for every sample of the batch, or along other axes.
 
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// `x` repeated along the axes in which it has size 1, to dimensions `shape`. Inputs: `x`, and, where the
-/// batch is among the dimensions, a value whose first axis is the batch, which says how large that is.
+/// `x` repeated along its axes of size 1, to dimensions `shape`. Inputs: `x`, and, if the batch is among the
+/// dimensions, a value whose first axis is the batch, for its size.
 #[derive(Debug, Clone)]
 pub struct Expand {
     /// The dimensions.
@@ -35,9 +35,13 @@ impl Operator for Expand {
         Ok(vec![output])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let batch = inputs.get(1).map_or(1, |samples| samples.dims()[0]);
         let shape: Vec<usize> = self.shape.iter().map(|dim| dim.size(batch)).collect();
         Ok(vec![inputs[0].broadcast_as(shape)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

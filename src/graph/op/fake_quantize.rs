@@ -1,14 +1,14 @@
-//! Quantization that a network brings along: numbers rounded to those that its integers stand for.
+//! Quantization of a network that is quantized already: rounding to the numbers that integers represent.
 
 use super::pointwise;
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{ElementType, OpError, Operator, RunContext, ValueType};
 use crate::kernel::Signedness;
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
 
-/// `(q - zero_point) * scale`, of the integer `q` that each number is quantized to. A layer of the same
-/// parameters finds these integers again. A NaN stays one.
+/// `(q - zero_point) * scale` for the integer `q` that each number is quantized to. A layer of the same
+/// parameters finds these integers again. NaN stays NaN.
 #[derive(Debug, Clone, Copy)]
 pub struct FakeQuantize(pub ActivationParams);
 
@@ -18,10 +18,10 @@ impl Operator for FakeQuantize {
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
-        Ok(vec![unary(inputs)?.clone()])
+        Ok(vec![ValueType { element: ElementType::Quantized(self.0), ..unary(inputs)?.clone() }])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let params = self.0;
         let is_signed = params.range().signedness() == Signedness::Signed;
         let round = |x: f32| {

@@ -1,9 +1,9 @@
-//! Elementary functions in `f32` that give the same bits on every machine, where the standard
-//! library's are the platform's, and that compilers turn into vector instructions.
+//! Elementary functions in `f32` that have the same bits on every machine, unlike those of the standard
+//! library, and that compilers can vectorize.
 
 /// Adding and subtracting it rounds a small number to an integer, half to even.
 const ROUND: f32 = 12_582_912.0;
-/// ln 2, of so few bits that a multiple of up to 8 bits is exact; and the rest of it.
+/// ln 2 in two parts: the first has so few bits that its product with an integer of 8 bits is exact.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 
 /// `e^x`: `2^n e^r` with `abs r <= ln 2 / 2`, by the series of `e^r` to its seventh power, whose
@@ -79,7 +79,7 @@ mod tests {
         assert!([exp(f32::NAN), sigmoid(f32::NAN), gelu(f32::NAN), gelu_tanh(f32::NAN)].iter().all(|y| y.is_nan()));
     }
 
-    /// Values of `x * Phi(x)` and of its approximation, in 40 digits by hand of a calculator.
+    /// Values of `x * Phi(x)` and of its approximation, computed to 40 digits.
     #[test]
     fn gelu_of_one() {
         assert!((gelu(1.0) - 0.841_344_7).abs() < 1e-7);

@@ -1,14 +1,14 @@
-//! Chosen elements of an axis, in any order and any number of times.
+//! Elements of an axis by index, in any order and any number of times.
 
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::{Device, Tensor};
 
-/// The elements `indices` along `axis`: also reversal, padding by reflection, enlargement by the
-/// nearest neighbour.
+/// The elements `indices` along `axis`. Also serves for reversal, padding by reflection, and nearest-neighbor
+/// upsampling.
 #[derive(Debug, Clone)]
 pub struct Gather {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
     /// The elements, in the order of the output.
     pub indices: Vec<usize>,
@@ -36,9 +36,13 @@ impl Operator for Gather {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let indices: Vec<u32> = self.indices.iter().map(|&i| i as u32).collect();
         let indices = Tensor::new(indices, &Device::Cpu)?;
         Ok(vec![inputs[0].contiguous()?.index_select(&indices, self.axis)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

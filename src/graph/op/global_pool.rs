@@ -2,7 +2,7 @@
 
 use super::{Reduction, with_values};
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -18,7 +18,7 @@ fn infer_global(inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
     Ok(vec![output])
 }
 
-/// `reduce` of each channel's numbers.
+/// `reduce` applied to each channel.
 fn run_global(x: &Tensor, reduce: impl Fn(&[f32]) -> f32 + Sync + Send) -> Result<Vec<Tensor>, OpError> {
     let mut shape = x.dims().to_vec();
     let positions: usize = shape[2..].iter().product();
@@ -40,8 +40,8 @@ impl Operator for GlobalAveragePool {
         infer_global(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        run_global(inputs[0], |plane| Reduction::Mean.of(plane))
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        run_global(inputs[0], |plane| Reduction::Mean.apply(plane))
     }
 }
 
@@ -58,7 +58,11 @@ impl Operator for GlobalMaxPool {
         infer_global(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        run_global(inputs[0], |plane| Reduction::Max.of(plane))
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        run_global(inputs[0], |plane| Reduction::Max.apply(plane))
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

@@ -1,20 +1,20 @@
-//! Normalisation of each sample by groups of its channels.
+//! Group normalization.
 
 use super::with_values;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// `(x - mean) / sqrt(variance + eps) * gain + beta`, in `f64` and rounded once; mean and variance are
-/// those of all numbers of a sample's group of channels, the variance that of a population. Instance
-/// normalisation has as many groups as channels. Inputs: `x` (`[batch, channels, size..]`), gain and
-/// beta, one number a channel.
+/// `(x - mean) / sqrt(variance + eps) * gain + beta`, in `f64` and rounded once; mean and
+/// population variance are taken over each group of channels of each sample. Instance normalization has one
+/// group for each channel. Inputs: `x` (`[batch, channels, size..]`), gain and beta, one number for each
+/// channel.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupNorm {
-    /// Groups of channels, each of as many.
+    /// Number of groups, of equally many channels.
     pub groups: usize,
-    /// Keeps the root away from zero.
+    /// Added to the variance, to keep its square root away from 0.
     pub eps: f64,
 }
 
@@ -42,7 +42,7 @@ impl Operator for GroupNorm {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
         let (gain, beta) = (inputs[1].to_vec1::<f32>()?, inputs[2].to_vec1::<f32>()?);
         let positions: usize = x.dims()[2..].iter().product();

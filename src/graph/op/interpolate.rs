@@ -1,19 +1,18 @@
-//! Enlargement and reduction of images by linear interpolation, one axis at a time.
+//! Resizing by linear interpolation along one axis.
 
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// Numbers between two neighbours along an axis: at each place of the output,
-/// `x[i] * (1 - share) + x[i + 1] * share`, in `f32`.
+/// Interpolation between neighbors along an axis: each output is `x[i] * (1 - share) + x[i + 1] * share`, in
+/// `f32`.
 #[derive(Debug, Clone)]
 pub struct Interpolate {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
-    /// For each place of the output the neighbour before it, and the share that the next one has;
-    /// 0 where that may lie beyond the end.
+    /// For each output `i` and `share`, which is 0 where `i + 1` may be past the end.
     pub places: Vec<(usize, f32)>,
 }
 
@@ -39,12 +38,12 @@ impl Operator for Interpolate {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
         let mut shape = x.dims().to_vec();
         let (from, to) = (shape[self.axis], self.places.len());
         shape[self.axis] = to;
-        // Lines of numbers that have one place along the axis.
+        // Elements that share an index along the axis.
         let line: usize = shape[self.axis + 1..].iter().product();
         let mut output = vec![0f32; shape.iter().product()];
         with_values(x, |values| {

@@ -1,19 +1,19 @@
-//! Layer normalisation.
+//! Layer normalization.
 
 use super::with_values;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
 /// `(x - mean) / sqrt(variance + eps) * gain + beta` over the axes from `axis` on, in `f64` and rounded
-/// once; the variance is that of the numbers as a population. Inputs: `x`, gain, and optionally beta,
+/// once, with the population variance. Inputs: `x`, gain, and optionally beta,
 /// both of the shape of those axes.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerNorm {
-    /// The first axis that means are taken over, not the batch.
+    /// The first normalized axis, which is not the batch.
     pub axis: usize,
-    /// Keeps the root away from zero.
+    /// Added to the variance, to keep its square root away from 0.
     pub eps: f64,
 }
 
@@ -24,17 +24,17 @@ impl Operator for LayerNorm {
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
-        let normalised = inputs[0].shape.get(self.axis..).filter(|axes| !axes.is_empty());
-        let Some(normalised) = normalised.filter(|axes| axes.iter().all(|axis| matches!(axis, Dim::Fixed(1..)))) else {
+        let normalized = inputs[0].shape.get(self.axis..).filter(|axes| !axes.is_empty());
+        let Some(normalized) = normalized.filter(|axes| axes.iter().all(|axis| matches!(axis, Dim::Fixed(1..)))) else {
             return Err(OpError::input(0, inputs[0], format!("known sizes from axis {} on", self.axis)));
         };
-        match (1..inputs.len()).find(|&i| inputs[i].shape != normalised) {
-            Some(i) => Err(OpError::input(i, inputs[i], ValueType::f32(normalised).to_string())),
+        match (1..inputs.len()).find(|&i| inputs[i].shape != normalized) {
+            Some(i) => Err(OpError::input(i, inputs[i], ValueType::f32(normalized).to_string())),
             None => Ok(vec![inputs[0].clone()]),
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let numbers = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let gain = numbers(inputs[1])?;
         let beta = inputs.get(2).map_or_else(|| Ok(vec![0.0; gain.len()]), |beta| numbers(beta))?;

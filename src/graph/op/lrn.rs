@@ -1,8 +1,8 @@
-//! Local response normalisation, of AlexNet's time (Krizhevsky et al., 2012, section 3.3).
+//! Local response normalization (Krizhevsky et al., 2012, section 3.3).
 
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -10,11 +10,11 @@ use rayon::prelude::*;
 /// `f64` and rounded once.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalResponseNorm {
-    /// Channels of a neighbourhood: `(size - 1) / 2` before, the rest after.
+    /// Channels of a neighborhood: `(size - 1) / 2` before, the rest after.
     pub size: usize,
     /// Weight of the mean square.
     pub alpha: f32,
-    /// The power.
+    /// The exponent.
     pub beta: f32,
     /// Added to the mean square.
     pub bias: f32,
@@ -29,12 +29,12 @@ impl Operator for LocalResponseNorm {
         let input = unary(inputs)?;
         let known = input.shape.iter().skip(1).all(|dim| matches!(dim, Dim::Fixed(_)));
         if input.rank() < 2 || !known || self.size == 0 {
-            return Err(OpError::input(0, input, "[batch, channels, ..] and a neighbourhood of at least 1 channel"));
+            return Err(OpError::input(0, input, "[batch, channels, ..] and a neighborhood of at least 1 channel"));
         }
         Ok(vec![input.clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
         let channels = x.dims()[1];
         let positions = x.dims()[2..].iter().product::<usize>().max(1);
@@ -45,10 +45,10 @@ impl Operator for LocalResponseNorm {
         with_values(x, |values| {
             output.par_chunks_mut(positions).enumerate().for_each(|(plane, output)| {
                 let (sample, channel) = (plane / channels, plane % channels);
-                let neighbours = channel.saturating_sub(before)..(channel + after + 1).min(channels);
+                let neighbors = channel.saturating_sub(before)..(channel + after + 1).min(channels);
                 let mut squares = vec![0f64; output.len()];
-                for neighbour in neighbours {
-                    let plane = &values[(sample * channels + neighbour) * positions..];
+                for neighbor in neighbors {
+                    let plane = &values[(sample * channels + neighbor) * positions..];
                     squares.iter_mut().zip(plane).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
                 }
                 let own = &values[plane * positions..];

@@ -1,4 +1,4 @@
-//! Operators, one file a kind: a struct of attributes, inference, and execution on candle.
+//! Operators, one file for each kind: a struct of attributes, type inference, and execution.
 
 mod activation;
 mod adaptive_pool;
@@ -7,7 +7,6 @@ mod approximate;
 mod batch_norm;
 mod binary;
 mod broadcast;
-mod choose;
 mod concat;
 mod conv;
 mod expand;
@@ -33,6 +32,7 @@ mod softmax;
 mod tests;
 mod transpose;
 mod unary;
+mod r#where;
 
 pub use activation::{Relu, Relu6};
 pub use adaptive_pool::AdaptiveAveragePool;
@@ -40,7 +40,6 @@ pub use add::Add;
 pub use approximate::Approximate;
 pub use batch_norm::BatchNorm;
 pub use binary::Binary;
-pub use choose::Choose;
 pub use concat::Concat;
 pub use conv::Conv;
 pub use expand::Expand;
@@ -63,16 +62,17 @@ pub use slice::Slice;
 pub use softmax::Softmax;
 pub use transpose::Transpose;
 pub use unary::Unary;
+pub use r#where::Where;
 
 use super::OpError;
 use crate::layer::with_values;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// Numbers that a thread takes at a time.
+/// Elements that a thread computes at a time.
 const CHUNK: usize = 1 << 14;
 
-/// `function` of every number.
+/// `function` applied to every element.
 fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
     let mut output = vec![0f32; x.elem_count()];
     with_values(x, |x| {

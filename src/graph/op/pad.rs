@@ -1,13 +1,13 @@
 //! Padding with a constant.
 
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// Surrounds a value by copies of a number.
+/// A value surrounded by copies of a number.
 #[derive(Debug, Clone)]
 pub struct Pad {
-    /// How many before and after, for each axis; none along the batch.
+    /// Elements added before and after, for each axis; 0 along the batch.
     pub padding: Vec<[usize; 2]>,
     /// The number.
     pub value: f32,
@@ -34,7 +34,7 @@ impl Operator for Pad {
         Ok(vec![output])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let mut padded = inputs[0].clone();
         for (axis, &[before, after]) in self.padding.iter().enumerate() {
             let filler = |size: usize| {
@@ -50,5 +50,9 @@ impl Operator for Pad {
             };
         }
         Ok(vec![padded])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        if self.value == 0.0 { KeptInputs::First } else { KeptInputs::None }
     }
 }

@@ -1,32 +1,32 @@
-//! Pooling over windows of two spatial axes, or of one.
+//! Pooling over windows of one or two spatial axes.
 
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use crate::kernel::output_size;
 use crate::layer::LayerProblem;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The window of a pooling: axes in the order height, width. Values of one spatial axis are of
-/// height 1.
+/// A pooling window: axes in the order height, width. Values with one spatial axis have height 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolWindow {
     /// Window height and width.
     pub kernel: [usize; 2],
-    /// Steps between windows.
+    /// Stride between windows.
     pub stride: [usize; 2],
     /// Padding before and after each axis.
     pub padding: [[usize; 2]; 2],
     /// Distance between positions of a window.
     pub dilation: [usize; 2],
-    /// Whether windows that reach beyond the padding count, as long as they start before its end.
+    /// Whether the output size is rounded up: windows may reach past the padding if they start on the input or
+    /// the padding before it.
     pub ceil_mode: bool,
 }
 
 impl PoolWindow {
-    /// A square window that steps by its own size, unpadded.
+    /// A square window with a stride of its own size, unpadded.
     pub fn square(size: usize) -> Self {
         let both = [size; 2];
         PoolWindow { kernel: both, stride: both, padding: [[0; 2]; 2], dilation: [1; 2], ceil_mode: false }
@@ -77,7 +77,7 @@ impl PoolWindow {
         Ok([size(0).map_err(OpError::Problem)?, size(1).map_err(OpError::Problem)?])
     }
 
-    /// Where tap `tap` of window `at` lies along an axis of `size` positions, if not on padding.
+    /// The position of tap `tap` of window `at` along an axis of `size` positions, unless it is padding.
     fn position(&self, axis: usize, at: usize, tap: usize, size: usize) -> Option<usize> {
         let padded = at * self.stride[axis] + tap * self.dilation[axis];
         padded.checked_sub(self.padding[axis][0]).filter(|&position| position < size)
@@ -88,7 +88,7 @@ impl PoolWindow {
         (0..self.kernel[axis]).filter_map(move |tap| self.position(axis, at, tap, size))
     }
 
-    /// The windows along an axis, of `count`, whose tap `tap` lies on the input of `size` positions.
+    /// Of `count` windows along an axis, those whose tap `tap` is on the input of `size` positions.
     fn windows(&self, axis: usize, tap: usize, size: usize, count: usize) -> Range<usize> {
         let (offset, before, stride) = (tap * self.dilation[axis], self.padding[axis][0], self.stride[axis]);
         let first = before.saturating_sub(offset).div_ceil(stride).min(count);
@@ -96,16 +96,16 @@ impl PoolWindow {
         first..end.max(first)
     }
 
-    /// Taps of window `at` along an axis of `size` positions that lie on the input or its padding:
-    /// all but those that rounding up adds.
+    /// Taps of window `at` along an axis of `size` positions that are on the input or its padding, not past
+    /// them.
     fn taps(&self, axis: usize, at: usize, size: usize) -> usize {
         let [before, after] = self.padding[axis];
         let room = size + before + after - at * self.stride[axis];
         room.div_ceil(self.dilation[axis]).min(self.kernel[axis])
     }
 
-    /// The windows of each plane of `x`, line by line: `accumulate` takes each number into its
-    /// window's accumulator, which is `start` first and `finish`ed last, given the window's place.
+    /// Reduces each window of each plane of `x`, line by line: an accumulator begins as `start`, `accumulate`
+    /// adds each number to it, and `finish` returns the output at the window's index.
     fn run<A: Copy + Send + Sync>(
         &self,
         x: &Tensor,
@@ -149,7 +149,7 @@ impl PoolWindow {
     }
 }
 
-/// Height and width of a value of two spatial axes or one.
+/// Height and width of a value with one or two spatial axes.
 fn planes(dims: &[usize]) -> [usize; 2] {
     match *dims {
         [_, _, height, width] => [height, width],
@@ -157,7 +157,7 @@ fn planes(dims: &[usize]) -> [usize; 2] {
     }
 }
 
-/// The largest value of each window; padding never is.
+/// The largest value of each window, padding excluded.
 #[derive(Debug, Clone, Copy)]
 pub struct MaxPool(pub PoolWindow);
 
@@ -170,10 +170,14 @@ impl Operator for MaxPool {
         self.0.infer(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        // Comparing so that a NaN, once met, stays.
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        // NaN must propagate.
         let larger = |max: f32, x: f32| if x > max || x.is_nan() { x } else { max };
         Ok(vec![self.0.run(inputs[0], f32::NEG_INFINITY, larger, |max, _| max)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }
 
@@ -182,7 +186,7 @@ impl Operator for MaxPool {
 pub struct AveragePool {
     /// The window.
     pub window: PoolWindow,
-    /// Whether padding counts as zeros, or not at all.
+    /// Whether padding counts as zeros; else it is left out of the mean.
     pub count_include_pad: bool,
 }
 
@@ -195,7 +199,7 @@ impl Operator for AveragePool {
         self.window.infer(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let size = planes(inputs[0].dims());
         let [oh, ow] = self.window.output(size)?;
         let counts = |axis: usize, windows: usize| -> Vec<usize> {

@@ -1,41 +1,41 @@
-//! Means, sums and other numbers that stand for all along chosen axes.
+//! Reductions over axes: means, sums and others.
 
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// What stands for some numbers: computed in `f64` and rounded once. A NaN among them stays one.
+/// A reduction of numbers to one, computed in `f64` and rounded once. NaN propagates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduction {
-    /// Their mean.
+    /// The mean.
     Mean,
-    /// Their sum.
+    /// The sum.
     Sum,
-    /// Their product.
+    /// The product.
     Product,
     /// The largest.
     Max,
     /// The smallest.
     Min,
-    /// The sum of their magnitudes.
+    /// The sum of magnitudes.
     L1,
-    /// The root of the sum of their squares.
+    /// The square root of the sum of squares.
     L2,
-    /// The sum of their squares.
+    /// The sum of squares.
     SumSquare,
-    /// The logarithm of their sum.
+    /// The logarithm of the sum.
     LogSum,
-    /// The logarithm of the sum of their exponentials.
+    /// The logarithm of the sum of exponentials.
     LogSumExp,
 }
 
 impl Reduction {
-    /// The number that stands for `values`.
-    pub fn of(self, values: &[f32]) -> f32 {
+    /// `values` reduced to one number.
+    pub fn apply(self, values: &[f32]) -> f32 {
         let sum = |function: fn(f64) -> f64| values.iter().copied().map(f64::from).map(function).sum::<f64>();
-        let of_all = |first: f32, is_better: fn(f32, f32) -> bool| {
+        let extreme = |first: f32, is_better: fn(f32, f32) -> bool| {
             let better = |best: f32, &x: &f32| if is_better(x, best) || x.is_nan() { x } else { best };
             values.iter().fold(first, better)
         };
@@ -43,14 +43,14 @@ impl Reduction {
             Reduction::Mean => (sum(|x| x) / values.len() as f64) as f32,
             Reduction::Sum => sum(|x| x) as f32,
             Reduction::Product => values.iter().copied().map(f64::from).product::<f64>() as f32,
-            Reduction::Max => of_all(f32::NEG_INFINITY, |x, best| x > best),
-            Reduction::Min => of_all(f32::INFINITY, |x, best| x < best),
+            Reduction::Max => extreme(f32::NEG_INFINITY, |x, best| x > best),
+            Reduction::Min => extreme(f32::INFINITY, |x, best| x < best),
             Reduction::L1 => sum(f64::abs) as f32,
             Reduction::L2 => sum(|x| x * x).sqrt() as f32,
             Reduction::SumSquare => sum(|x| x * x) as f32,
             Reduction::LogSum => libm::log(sum(|x| x)) as f32,
             Reduction::LogSumExp => {
-                let largest = f64::from(Reduction::Max.of(values));
+                let largest = f64::from(Reduction::Max.apply(values));
                 if largest.is_infinite() {
                     return largest as f32;
                 }
@@ -61,14 +61,14 @@ impl Reduction {
     }
 }
 
-/// What stands for all numbers along some axes.
+/// A reduction over axes.
 #[derive(Debug, Clone)]
 pub struct Reduce {
-    /// What that is.
+    /// The reduction.
     pub reduction: Reduction,
-    /// The axes, in increasing order, not the batch.
+    /// The axes, in increasing order, without the batch.
     pub axes: Vec<usize>,
-    /// Whether they stay, with size 1.
+    /// Whether they are kept, with size 1.
     pub keep_dims: bool,
 }
 
@@ -100,9 +100,9 @@ impl Operator for Reduce {
         Ok(vec![ValueType::f32(axes.collect::<Vec<_>>())])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let x = inputs[0];
-        // The axes that go last, so that each number stands for one stretch of numbers.
+        // The reduced axes go last, so that each output reduces contiguous numbers.
         let (gone, kept): (Vec<usize>, Vec<usize>) = (0..x.rank()).partition(|axis| self.axes.contains(axis));
         let size: usize = gone.iter().map(|&axis| x.dims()[axis]).product();
         let shape: Vec<usize> = (0..x.rank())
@@ -110,8 +110,12 @@ impl Operator for Reduce {
             .map(|axis| if kept.contains(&axis) { x.dims()[axis] } else { 1 })
             .collect();
         let ordered = x.permute([kept, gone].concat())?;
-        let reduce = |stretch: &[f32]| self.reduction.of(stretch);
+        let reduce = |numbers: &[f32]| self.reduction.apply(numbers);
         let reduced: Vec<f32> = with_values(&ordered, |values| values.par_chunks_exact(size).map(reduce).collect())?;
         Ok(vec![Tensor::from_vec(reduced, shape, x.device())?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        if matches!(self.reduction, Reduction::Max | Reduction::Min) { KeptInputs::First } else { KeptInputs::None }
     }
 }

@@ -1,12 +1,12 @@
-//! Other axes for the same numbers in the same order.
+//! Reshaping.
 
 use crate::graph::operator::unary;
 use crate::graph::types::before_batch;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// The input with dimensions `shape`, of which one at most is a multiple of the batch size; as many
-/// elements stand before that as in the input.
+/// The input with dimensions `shape`. At most one of them is a multiple of the batch size, with the same number
+/// of elements before it as in the input.
 #[derive(Debug, Clone)]
 pub struct Reshape {
     /// The dimensions.
@@ -29,11 +29,15 @@ impl Operator for Reshape {
         Ok(vec![output])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        // The batch size is what the rest leaves of the elements.
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        // The batch size follows from the number of elements.
         let one: usize = self.shape.iter().map(|dim| dim.size(1)).product();
         let batch = inputs[0].elem_count() / one.max(1);
         let shape: Vec<usize> = self.shape.iter().map(|dim| dim.size(batch)).collect();
         Ok(vec![inputs[0].contiguous()?.reshape(shape)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

@@ -2,7 +2,7 @@
 
 use super::pointwise;
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
 /// `x * factor`.
@@ -21,7 +21,7 @@ impl Operator for Scale {
         Ok(vec![unary(inputs)?.clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let factor = self.factor;
         Ok(vec![pointwise(inputs[0], |x| x * factor)?])
     }

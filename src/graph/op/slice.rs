@@ -1,13 +1,13 @@
-//! Every so many elements along an axis.
+//! A range of elements along an axis, with a step.
 
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::{Device, Tensor};
 
 /// Elements `start`, `start + step`, ... before `end` along `axis`.
 #[derive(Debug, Clone, Copy)]
 pub struct Slice {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
     /// The first element.
     pub start: usize,
@@ -45,12 +45,16 @@ impl Operator for Slice {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         if self.step == 1 {
             return Ok(vec![inputs[0].narrow(self.axis, self.start, self.end - self.start)?]);
         }
         let indices: Vec<u32> = self.elements().map(|i| i as u32).collect();
         let indices = Tensor::new(indices, &Device::Cpu)?;
         Ok(vec![inputs[0].contiguous()?.index_select(&indices, self.axis)?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

@@ -2,14 +2,14 @@
 
 use super::{function, with_values};
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, Pass, ValueType};
+use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
 /// `exp(x - max) / sum of exp(x - max)` along an axis, or its logarithm; sums are in `f64`.
 #[derive(Debug, Clone, Copy)]
 pub struct Softmax {
-    /// The axis, not the batch.
+    /// The axis, which is not the batch.
     pub axis: usize,
     /// Whether the output is the logarithm.
     pub log: bool,
@@ -28,7 +28,7 @@ impl Operator for Softmax {
         }
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let last = inputs[0].rank() - 1;
         let x = inputs[0].transpose(self.axis, last)?;
         let size = x.dims()[last];

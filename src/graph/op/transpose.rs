@@ -1,10 +1,10 @@
-//! Axes in another order.
+//! Permutation of axes.
 
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{KeptInputs, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
-/// The input with its axis `order[i]` in place `i`.
+/// The input with its axis `order[i]` as axis `i`.
 #[derive(Debug, Clone)]
 pub struct Transpose {
     /// Every axis once.
@@ -26,8 +26,12 @@ impl Operator for Transpose {
         Ok(vec![ValueType::f32(self.order.iter().map(|&axis| input.shape[axis]).collect::<Vec<_>>())])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        // A view: whoever reads it copies it, or does not need to.
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        // A view: readers copy it if they have to.
         Ok(vec![inputs[0].permute(self.order.as_slice())?])
+    }
+
+    fn kept_inputs(&self) -> KeptInputs {
+        KeptInputs::First
     }
 }

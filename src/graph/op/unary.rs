@@ -1,24 +1,26 @@
-//! Functions of single numbers.
+//! Element-wise functions of one value.
+//!
+//! One more is a variant, a line in the table of [`Unary::row`], and for ONNX a line in that registry.
 
 use super::{function, pointwise};
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, Pass, ValueType};
+use crate::graph::{OpError, Operator, RunContext, ValueType};
 use crate::kernel::convert::Clip;
 use candle_core::Tensor;
 
-/// A function of every number, in `f32`. A NaN stays one.
+/// A function of every number, in `f32`. NaN stays NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Unary {
     /// `min(max(x, min), max)`.
     Clip {
-        /// The least output.
+        /// The smallest output.
         min: f32,
-        /// The largest.
+        /// The largest output.
         max: f32,
     },
     /// `x` where it is not negative, else `slope * x`.
     LeakyRelu {
-        /// Of the negative side.
+        /// The slope of the negative side.
         slope: f32,
     },
     /// `x` where it is positive, else `alpha * (exp(x) - 1)`.
@@ -32,9 +34,9 @@ pub enum Unary {
     Silu,
     /// `max(0, min(1, slope * x + shift))`; PyTorch's has slope 1 / 6 and shift 1 / 2.
     HardSigmoid {
-        /// Of the rise.
+        /// The slope between 0 and 1.
         slope: f32,
-        /// At 0.
+        /// The output at 0.
         shift: f32,
     },
     /// `x * max(0, min(1, x / 6 + 1 / 2))`.
@@ -96,79 +98,70 @@ pub enum Unary {
     Cos,
 }
 
+/// A line of the table of functions: the kind, and the function over all elements of a tensor.
+struct Row {
+    kind: &'static str,
+    run: Box<Run>,
+}
+
+type Run = dyn Fn(&Tensor) -> Result<Tensor, OpError>;
+
+/// The loop over a tensor is compiled for each function.
+fn row(kind: &'static str, function: impl Fn(f32) -> f32 + Sync + 'static) -> Row {
+    Row { kind, run: Box::new(move |x| pointwise(x, &function)) }
+}
+
+impl Unary {
+    fn row(self) -> Row {
+        match self {
+            Unary::Clip { min: low, max: high } => row("clip", move |x| Clip { low, high }.apply(x)),
+            Unary::LeakyRelu { slope } => row("leaky_relu", move |x| if x < 0.0 { slope * x } else { x }),
+            Unary::Elu { alpha } => row("elu", move |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) }),
+            Unary::Sigmoid => row("sigmoid", function::sigmoid),
+            Unary::Silu => row("silu", |x| x * function::sigmoid(x)),
+            Unary::HardSigmoid { slope, shift } => row("hard_sigmoid", move |x| (slope * x + shift).clamp(0.0, 1.0)),
+            Unary::HardSwish => row("hard_swish", |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
+            Unary::Tanh => row("tanh", libm::tanhf),
+            Unary::Gelu => row("gelu", function::gelu),
+            Unary::GeluTanh => row("gelu_tanh", function::gelu_tanh),
+            Unary::Softplus => row("softplus", function::softplus),
+            Unary::Mish => row("mish", |x| x * libm::tanhf(function::softplus(x))),
+            Unary::Selu { alpha, gamma } => {
+                row("selu", move |x| gamma * if x > 0.0 { x } else { alpha * libm::expm1f(x) })
+            }
+            Unary::Celu { alpha } => row("celu", move |x| if x > 0.0 { x } else { alpha * libm::expm1f(x / alpha) }),
+            Unary::ThresholdedRelu { alpha } => {
+                row("thresholded_relu", move |x| if x > alpha || x.is_nan() { x } else { 0.0 })
+            }
+            Unary::Softsign => row("softsign", |x| x / (1.0 + x.abs())),
+            Unary::Erf => row("erf", libm::erff),
+            Unary::Sqrt => row("sqrt", f32::sqrt),
+            Unary::Reciprocal => row("reciprocal", |x| 1.0 / x),
+            Unary::Exp => row("exp", function::exp),
+            Unary::Log => row("log", libm::logf),
+            Unary::Neg => row("neg", |x| -x),
+            Unary::Abs => row("abs", f32::abs),
+            Unary::Sign => row("sign", |x| if x == 0.0 || x.is_nan() { x } else { x.signum() }),
+            Unary::Floor => row("floor", f32::floor),
+            Unary::Ceil => row("ceil", f32::ceil),
+            Unary::Round => row("round", f32::round_ties_even),
+            Unary::Sin => row("sin", libm::sinf),
+            Unary::Cos => row("cos", libm::cosf),
+        }
+    }
+}
+
 impl Operator for Unary {
     fn kind(&self) -> &'static str {
-        match self {
-            Unary::Clip { .. } => "clip",
-            Unary::LeakyRelu { .. } => "leaky_relu",
-            Unary::Elu { .. } => "elu",
-            Unary::Sigmoid => "sigmoid",
-            Unary::Silu => "silu",
-            Unary::HardSigmoid { .. } => "hard_sigmoid",
-            Unary::HardSwish => "hard_swish",
-            Unary::Tanh => "tanh",
-            Unary::Gelu => "gelu",
-            Unary::GeluTanh => "gelu_tanh",
-            Unary::Softplus => "softplus",
-            Unary::Mish => "mish",
-            Unary::Selu { .. } => "selu",
-            Unary::Celu { .. } => "celu",
-            Unary::ThresholdedRelu { .. } => "thresholded_relu",
-            Unary::Softsign => "softsign",
-            Unary::Erf => "erf",
-            Unary::Sqrt => "sqrt",
-            Unary::Reciprocal => "reciprocal",
-            Unary::Exp => "exp",
-            Unary::Log => "log",
-            Unary::Neg => "neg",
-            Unary::Abs => "abs",
-            Unary::Sign => "sign",
-            Unary::Floor => "floor",
-            Unary::Ceil => "ceil",
-            Unary::Round => "round",
-            Unary::Sin => "sin",
-            Unary::Cos => "cos",
-        }
+        self.row().kind
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         Ok(vec![unary(inputs)?.clone()])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let x = inputs[0];
-        let output = match *self {
-            Unary::Clip { min: low, max: high } => pointwise(x, |x| Clip { low, high }.apply(x)),
-            Unary::LeakyRelu { slope } => pointwise(x, |x| if x < 0.0 { slope * x } else { x }),
-            Unary::Elu { alpha } => pointwise(x, |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) }),
-            Unary::Sigmoid => pointwise(x, function::sigmoid),
-            Unary::Silu => pointwise(x, |x| x * function::sigmoid(x)),
-            Unary::HardSigmoid { slope, shift } => pointwise(x, |x| (slope * x + shift).clamp(0.0, 1.0)),
-            Unary::HardSwish => pointwise(x, |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
-            Unary::Tanh => pointwise(x, libm::tanhf),
-            Unary::Gelu => pointwise(x, function::gelu),
-            Unary::GeluTanh => pointwise(x, function::gelu_tanh),
-            Unary::Softplus => pointwise(x, function::softplus),
-            Unary::Mish => pointwise(x, |x| x * libm::tanhf(function::softplus(x))),
-            Unary::Selu { alpha, gamma } => pointwise(x, |x| gamma * if x > 0.0 { x } else { alpha * libm::expm1f(x) }),
-            Unary::Celu { alpha } => pointwise(x, |x| if x > 0.0 { x } else { alpha * libm::expm1f(x / alpha) }),
-            Unary::ThresholdedRelu { alpha } => pointwise(x, |x| if x > alpha || x.is_nan() { x } else { 0.0 }),
-            Unary::Softsign => pointwise(x, |x| x / (1.0 + x.abs())),
-            Unary::Erf => pointwise(x, libm::erff),
-            Unary::Sqrt => pointwise(x, f32::sqrt),
-            Unary::Reciprocal => pointwise(x, |x| 1.0 / x),
-            Unary::Exp => pointwise(x, function::exp),
-            Unary::Log => pointwise(x, libm::logf),
-            Unary::Neg => pointwise(x, |x| -x),
-            Unary::Abs => pointwise(x, f32::abs),
-            Unary::Sign => pointwise(x, |x| if x == 0.0 || x.is_nan() { x } else { x.signum() }),
-            Unary::Floor => pointwise(x, f32::floor),
-            Unary::Ceil => pointwise(x, f32::ceil),
-            Unary::Round => pointwise(x, f32::round_ties_even),
-            Unary::Sin => pointwise(x, libm::sinf),
-            Unary::Cos => pointwise(x, libm::cosf),
-        };
-        Ok(vec![output?])
+    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        Ok(vec![(self.row().run)(inputs[0])?])
     }
 
     fn as_clip(&self) -> Option<Clip> {

@@ -1,90 +1,100 @@
-//! Folding batch normalisation into the layer before it.
+//! Folding batch normalization into the preceding layer.
 
 use crate::graph::network::Source;
 use crate::graph::op::{BatchNorm, Linear};
-use crate::graph::{Graph, OpError, RunError, ValueId, ValueType};
+use crate::graph::{Graph, Layer, Node, OpError, RunError, ValueId, ValueType};
 use candle_core::{Device, Tensor};
 use std::any::Any;
 
-/// Folds every batch normalisation that directly follows a convolution, transposed or not, or a linear
-/// layer, and is the only one to read it, into that layer's weight and bias, in `f64` and rounded once:
-/// `w' = w * g / sqrt(var + eps)`, `b' = beta + (b - mean) * g / sqrt(var + eps)`.
+/// Folds every batch normalization into the weight and bias of the convolution, transposed or not, or
+/// linear layer that it directly follows, if nothing else reads that layer's output. Computed in `f64`
+/// and rounded once: `w' = w * g / sqrt(var + eps)`, `b' = beta + (b - mean) * g / sqrt(var + eps)`.
 ///
 /// # Errors
-/// Names the normalisation whose running variances are none, or whose tensors candle cannot read.
+/// Names the normalization that has a negative running variance, or whose tensors candle cannot read.
 pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
     let mut at = 0;
     while at < graph.nodes.len() {
-        match foldable(graph, at) {
-            Some(layer) => {
-                fold(graph, layer, at).map_err(|source| RunError::Node {
-                    node: graph.nodes[at].name.clone(),
-                    kind: graph.nodes[at].op.kind(),
-                    source: Box::new(source),
-                })?;
-                graph.bypass(at);
-            }
-            None => at += 1,
-        }
+        let Some(fold) = Fold::find(graph, at) else {
+            at += 1;
+            continue;
+        };
+        let (layer, folded) = (fold.at, fold.compute(graph));
+        let folded = folded.map_err(|source| RunError::Node {
+            node: graph.nodes[at].name.clone(),
+            kind: graph.nodes[at].op.kind(),
+            source: Box::new(source),
+        })?;
+        replace_parameters(graph, layer, folded);
+        graph.bypass(at);
     }
     graph.release_unread();
     Ok(())
 }
 
-/// The layer that `node` can be folded into, if it is a batch normalisation with bound parameters.
-fn foldable(graph: &Graph, node: usize) -> Option<usize> {
-    let norm = &graph.nodes[node];
-    let op: &dyn Any = norm.op.as_ref();
-    op.downcast_ref::<BatchNorm>()?;
-    let input = norm.inputs[0];
-    let layer = graph.sole_maker(input)?;
-    let parameters = graph.nodes[layer].inputs[1..].iter().chain(&norm.inputs[1..]);
-    let is_bound = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { data: Some(_), .. });
-    // A linear layer over sequences has its outputs last, where normalisation has channels second.
-    let channels_second = graph.ty(input).rank() == 2 || !(graph.nodes[layer].op.as_ref() as &dyn Any).is::<Linear>();
-    let op = graph.nodes[layer].op.as_ref();
-    let scales_outputs = |&weight: &ValueId| op.output_channels(&graph.ty(weight).sizes(1)).is_some();
-    let fits = graph.nodes[layer].inputs.get(1).is_some_and(scales_outputs);
-    (fits && parameters.into_iter().all(is_bound) && channels_second).then_some(layer)
+/// A batch normalization that can be folded.
+struct Fold<'a> {
+    norm: &'a BatchNorm,
+    norm_node: &'a Node,
+    layer: &'a dyn Layer,
+    layer_node: &'a Node,
+    /// Index of the layer's node.
+    at: usize,
 }
 
-fn fold(graph: &mut Graph, layer: usize, norm: usize) -> Result<(), OpError> {
-    let vector = |id: ValueId| -> candle_core::Result<Vec<f32>> {
-        let Source::Parameter { data: Some(tensor), .. } = &graph.values[id.0].source else {
-            candle_core::bail!("parameter is not bound");
+impl<'a> Fold<'a> {
+    /// Node `at` and the layer that it can be folded into, if it is a batch normalization with bound
+    /// parameters.
+    fn find(graph: &'a Graph, at: usize) -> Option<Self> {
+        let norm_node = &graph.nodes[at];
+        let norm = (norm_node.op.as_ref() as &dyn Any).downcast_ref::<BatchNorm>()?;
+        let input = norm_node.inputs[0];
+        let at = graph.sole_producer(input)?;
+        let layer_node = &graph.nodes[at];
+        let layer = layer_node.op.as_layer()?;
+        let mut parameters = layer_node.inputs[1..].iter().chain(&norm_node.inputs[1..]);
+        let is_bound = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { data: Some(_), .. });
+        // A linear layer over sequences has its outputs last, where normalization has channels second.
+        let is_linear = (layer_node.op.as_ref() as &dyn Any).is::<Linear>();
+        let channels_second = graph.ty(input).rank() == 2 || !is_linear;
+        (channels_second && parameters.all(is_bound)).then_some(Fold { norm, norm_node, layer, layer_node, at })
+    }
+
+    /// The layer's new weight and bias.
+    fn compute(&self, graph: &Graph) -> Result<[Tensor; 2], OpError> {
+        let vector = |id: ValueId| -> candle_core::Result<Vec<f32>> {
+            let Source::Parameter { data: Some(tensor), .. } = &graph.values[id.0].source else {
+                candle_core::bail!("parameter is not bound");
+            };
+            tensor.flatten_all()?.to_vec1::<f32>()
         };
-        tensor.flatten_all()?.to_vec1::<f32>()
-    };
-    let numbers = |id| -> candle_core::Result<Vec<f64>> { Ok(vector(id)?.into_iter().map(f64::from).collect()) };
-    let norm_node = &graph.nodes[norm];
-    let [gain, beta, mean] = [1, 2, 3].map(|i| numbers(norm_node.inputs[i]));
-    let (gain, beta, mean, variance) = (gain?, beta?, mean?, vector(norm_node.inputs[4])?);
-    let op: &dyn Any = norm_node.op.as_ref();
-    let roots = op.downcast_ref::<BatchNorm>().map_or(Ok(vec![1.0; gain.len()]), |norm| norm.deviations(&variance))?;
-    let layer_node = &graph.nodes[layer];
-    let weight = numbers(layer_node.inputs[1])?;
-    let bias = match layer_node.inputs.get(2) {
-        Some(&id) => numbers(id)?,
-        None => vec![0.0; gain.len()],
-    };
+        let numbers = |id| -> candle_core::Result<Vec<f64>> { Ok(vector(id)?.into_iter().map(f64::from).collect()) };
+        let [gain, beta, mean] = [1, 2, 3].map(|i| numbers(self.norm_node.inputs[i]));
+        let (gain, beta, mean) = (gain?, beta?, mean?);
+        let deviations = self.norm.deviations(&vector(self.norm_node.inputs[4])?)?;
+        let weight = numbers(self.layer_node.inputs[1])?;
+        let bias = match self.layer_node.inputs.get(2) {
+            Some(&id) => numbers(id)?,
+            None => vec![0.0; gain.len()],
+        };
 
-    let outputs = gain.len();
-    let shape = graph.ty(layer_node.inputs[1]).sizes(1);
-    let channels = layer_node.op.output_channels(&shape).unwrap_or_default();
-    let folded_weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / roots[o]) as f32).collect();
-    let folded_bias: Vec<f32> =
-        (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / roots[o]) as f32).collect();
+        let outputs = gain.len();
+        let shape = graph.ty(self.layer_node.inputs[1]).sizes(1);
+        let channels = self.layer.output_channels(&shape);
+        let weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / deviations[o]) as f32).collect();
+        let bias: Vec<f32> =
+            (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / deviations[o]) as f32).collect();
+        Ok([Tensor::from_vec(weight, shape, &Device::Cpu)?, Tensor::from_vec(bias, outputs, &Device::Cpu)?])
+    }
+}
 
-    let tensors = [
-        ("weight", Tensor::from_vec(folded_weight, shape, &Device::Cpu)?),
-        ("bias", Tensor::from_vec(folded_bias, outputs, &Device::Cpu)?),
-    ];
-    for (i, (part, tensor)) in tensors.into_iter().enumerate() {
+/// Replaces the weight and bias of node `layer`.
+fn replace_parameters(graph: &mut Graph, layer: usize, tensors: [Tensor; 2]) {
+    for (i, (part, tensor)) in ["weight", "bias"].into_iter().zip(tensors).enumerate() {
         let name = format!("{}.{part} (folded)", graph.nodes[layer].name);
         let ty = ValueType::fixed(tensor.dims());
         let folded = graph.push(name, ty, Source::Parameter { data: Some(tensor), trainable: false });
         graph.nodes[layer].inputs.truncate(i + 1);
         graph.nodes[layer].inputs.push(folded);
     }
-    Ok(())
 }

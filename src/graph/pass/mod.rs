@@ -1,4 +1,4 @@
-//! Rewriting passes over a graph, one file each.
+//! Passes that rewrite a graph, one file each.
 
 mod fold;
 mod fuse;

@@ -1,46 +1,47 @@
-//! Watching what layers compute while a network runs.
+//! Observing the inputs and outputs of layers while a network runs.
 
-use crate::graph::{Dim, Graph, Node, OpError, Operator, Pass, ValueType};
-use crate::layer::{ApproxLayer, Call, InferenceMode, LayerError, Window};
+use crate::graph::{Dim, Graph, Macs, Node, OpError, Operator, RunContext, ValueType};
+use crate::layer::{ApproxLayer, Call, InferenceMode, LayerError};
 use candle_core::{Device, Tensor};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// What a layer was given and gave, for some samples.
+/// Input and output of a layer, for some samples.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Observation<'a> {
-    /// The layer's place among the layers, in graph order.
+    /// The layer's index among the layers, in graph order.
     pub index: usize,
     /// The layer.
     pub layer: &'a dyn ApproxLayer,
-    /// What it was given.
+    /// Its input.
     pub input: &'a Tensor,
-    /// What it gave: before its bias in modes that quantize.
+    /// Its output: before the bias in modes that quantize.
     pub output: &'a Tensor,
-    /// Place in the data set of the first sample.
+    /// Index in the data set of the first sample.
     pub first_sample: u64,
-    /// How many samples.
+    /// Number of samples.
     pub samples: usize,
     /// Threads that the observer may use: other samples may keep the rest busy.
     pub threads: usize,
 }
 
-/// Takes note of what layers are given and give. Samples may come in any order, and from any thread.
+/// Observes the inputs and outputs of layers. Samples may come in any order, and from any thread.
 pub trait LayerObserver: Debug + Send + Sync {
-    /// Takes note.
+    /// Observes one call of a layer.
     ///
     /// # Errors
     /// As the layer's own functions.
     fn observe(&self, seen: Observation) -> Result<(), LayerError>;
 }
 
-/// Lets `observer` see every pass of every approximate layer. No bit of the network's output changes;
-/// what follows a layer is not fused with it.
+/// Calls `observer` for every call of every approximate layer. The network's output does not change by a
+/// bit; clips are not fused into observed layers.
 pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
     let mut layers = 0;
     let values = &graph.values;
     let observed = |node: Node| {
-        if node.op.layer().is_none() {
+        if node.op.as_approximate().is_none() {
             return node;
         }
         layers += 1;
@@ -54,7 +55,7 @@ pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
     graph.nodes = std::mem::take(&mut graph.nodes).into_iter().map(observed).collect();
 }
 
-/// An approximate layer's operator, watched.
+/// An approximate layer's operator and its observer.
 #[derive(Debug)]
 struct Observed {
     op: Box<dyn Operator>,
@@ -73,36 +74,36 @@ impl Operator for Observed {
         self.op.infer(inputs)
     }
 
-    fn run(&self, inputs: &[&Tensor], pass: &Pass) -> Result<Vec<Tensor>, OpError> {
-        let (input, layer) = (inputs[0], self.op.layer().expect("a layer was swapped in"));
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let (input, layer) = (inputs[0], self.op.as_approximate().expect("a layer was swapped in"));
         let output = match layer.mode() {
-            InferenceMode::Baseline => self.op.run(inputs, pass)?.swap_remove(0),
+            InferenceMode::Baseline => self.op.run(inputs, context)?.swap_remove(0),
             mode => {
-                let call = Call { first_sample: pass.first_sample, threads: pass.threads, ..Call::default() };
+                let call = Call { first_sample: context.first_sample, threads: context.threads, ..Call::default() };
                 layer.unbiased_fwd(mode, input, call)?
             }
         };
-        let Pass { first_sample, threads } = *pass;
+        let RunContext { first_sample, threads } = *context;
         let (index, samples) = (self.index, input.dims()[0] / self.rows);
         self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples, threads })?;
         Ok(vec![if layer.mode().is_quantized() { with_bias(layer, &output)? } else { output }])
     }
 
-    fn window(&self, inputs: &[&ValueType]) -> Option<Result<Window, OpError>> {
-        self.op.window(inputs)
+    fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
+        self.op.macs(inputs)
     }
 
-    fn layer(&self) -> Option<&dyn ApproxLayer> {
-        self.op.layer()
+    fn as_approximate(&self) -> Option<&dyn ApproxLayer> {
+        self.op.as_approximate()
     }
 
-    fn layer_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
-        self.op.layer_mut()
+    fn as_approximate_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
+        self.op.as_approximate_mut()
     }
 }
 
-/// A layer's output with its bias, one `f32` addition each: along the last axis for linear layers,
-/// along the channels for convolutions.
+/// A layer's output plus its bias, in `f32`: along the last axis for linear layers, along the channels
+/// for convolutions.
 fn with_bias(layer: &dyn ApproxLayer, output: &Tensor) -> Result<Tensor, OpError> {
     let Some(bias) = layer.bias() else { return Ok(output.clone()) };
     let mut shape = vec![1; output.rank()];

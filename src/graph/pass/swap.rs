@@ -5,11 +5,11 @@ use crate::graph::op::Approximate;
 use crate::graph::{Graph, RunError};
 use candle_core::Tensor;
 
-/// Replaces each layer whose weights are bound by an approximate one in baseline mode, named as the
-/// node and numbered in graph order. Layers whose weights are computed by other nodes stay.
+/// Replaces each layer whose weights are bound by its approximate counterpart in baseline mode, with the
+/// name of the node. Layers whose weights are computed by other nodes stay.
 ///
 /// # Errors
-/// Names the layer whose tensors do not suit it.
+/// Names the layer whose tensors do not fit.
 pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
     for node in &mut graph.nodes {
         let Some((&input, parameters)) = node.inputs.split_first() else { continue };
@@ -20,8 +20,8 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
                 Source::Input | Source::Node => None,
             })
             .collect();
-        let Some(layer) = tensors.and_then(|tensors| node.op.approximate(&node.name, &tensors)) else { continue };
-        let layer = layer.map_err(|source| RunError::Node {
+        let (Some(layer), Some(tensors)) = (node.op.as_layer(), tensors) else { continue };
+        let layer = layer.approximate(&node.name, &tensors).map_err(|source| RunError::Node {
             node: node.name.clone(),
             kind: node.op.kind(),
             source: Box::new(source),

@@ -140,7 +140,7 @@ fn transposed_convolutions_fold() {
     let y = net.graph.add_one("up", Conv(attributes), &inputs).unwrap();
     let y = net.norm("bn", y, 6);
     let (mut graph, _) = net.bound(&[y]);
-    let (before, products) = (outputs(&graph), graph.products());
+    let (before, products) = (outputs(&graph), graph.layer_counts());
     fold_batch_norm(&mut graph).unwrap();
     assert_eq!(kinds(&graph), ["conv_transpose2d"]);
     let close = |graph: &Graph| {
@@ -150,7 +150,7 @@ fn transposed_convolutions_fold() {
     assert!(close(&graph));
     swap_layers(&mut graph).unwrap();
     assert!(close(&graph));
-    assert_eq!(graph.products(), products, "counts and shapes do not change");
+    assert_eq!(graph.layer_counts(), products, "counts and shapes do not change");
     // 3 x 3 inputs by 2 x 3 taps of 3 outputs, for each of 4 channels; 2 taps of 2 channels meet at most.
     assert_eq!((products[0].opcount, products[0].fan_in), (9 * 6 * 3 * 4, 4));
     assert_eq!(products[0].weight_shape, [4, 3, 2, 3]);
@@ -205,7 +205,7 @@ fn what_others_read_is_not_folded() {
         let norm = net.norm("bn", relu, 4);
         net.bound(&[norm]).0
     };
-    // Channels of the normalisation are positions of the sequence.
+    // Channels of the normalization are positions of the sequence.
     let over_a_sequence = || {
         let (mut net, x) = Net::new(&[5, 3]);
         let linear = net.layer("fc", x, &[4, 3], false);
@@ -238,7 +238,7 @@ fn what_others_read_is_not_folded() {
 }
 
 #[test]
-fn unbound_normalisation_is_left_alone() {
+fn unbound_normalization_is_left_alone() {
     let (mut net, x) = Net::new(&[2, 4, 4]);
     let conv = net.layer("conv", x, &[4, 1, 1, 1], false);
     let norm = net.norm("bn", conv, 4);
@@ -255,7 +255,7 @@ fn every_layer_is_swapped_in_order() {
     let y = net.layer("block.0.fc", y, &[5, 4], false);
     let y = net.layer("head", y, &[3, 5], true);
     let (mut graph, _) = net.bound(&[y]);
-    let (before, products) = (outputs(&graph), graph.products());
+    let (before, products) = (outputs(&graph), graph.layer_counts());
     assert_eq!(graph.layers().count(), 0);
     swap_layers(&mut graph).unwrap();
 
@@ -265,7 +265,7 @@ fn every_layer_is_swapped_in_order() {
     assert_eq!(kinds(&graph), ["conv1d", "relu", "linear", "linear"]);
     // By hand: 4 positions of 4 outputs of 2 x 3 products; 4 rows of 4 x 5; 4 rows of 5 x 3.
     assert_eq!(products.iter().map(|p| (p.opcount, p.fan_in)).collect::<Vec<_>>(), [(96, 6), (80, 4), (60, 5)]);
-    assert_eq!(graph.products(), products, "counts do not change");
+    assert_eq!(graph.layer_counts(), products, "counts do not change");
     assert_eq!(outputs(&graph), before, "nor do results");
     assert_eq!(graph.layer_input_elements(), [12, 16, 20]);
     assert_eq!(bound_parameters(&graph), 0, "layers hold their weights themselves");
@@ -284,7 +284,7 @@ fn layers_with_computed_or_unbound_weights_stay() {
     let before = outputs(&graph);
     swap_layers(&mut graph).unwrap();
     assert_eq!(graph.layers().map(ApproxLayer::name).collect::<Vec<_>>(), ["plain"]);
-    assert_eq!(graph.products().len(), 2, "both are counted");
+    assert_eq!(graph.layer_counts().len(), 2, "both are counted");
     assert_eq!(outputs(&graph), before);
 
     let (mut net, x) = Net::new(&[3]);
@@ -321,10 +321,10 @@ fn relus_fuse_where_they_alone_read() {
         *data = Some(Tensor::from_vec(weight, (2, 1, 1, 1), &Device::Cpu).unwrap());
     }
     swap_layers(&mut graph).unwrap();
-    let (before, products) = (outputs(&graph), graph.products());
+    let (before, products) = (outputs(&graph), graph.layer_counts());
     assert!(before.concat().iter().any(|&y| y > 0.0) && before[0].contains(&0.0));
     fuse_clips(&mut graph);
     let names: Vec<&str> = graph.nodes().iter().map(Node::name).collect();
     assert_eq!(names, ["relu0", "conv1", "conv2", "relu2", "sum", "conv3", "conv4", "relu4", "conv5"]);
-    assert_eq!((outputs(&graph), graph.products()), (before, products), "no bit changes");
+    assert_eq!((outputs(&graph), graph.layer_counts()), (before, products), "no bit changes");
 }

@@ -1,7 +1,9 @@
 //! What can be wrong with an ONNX file; every message names the file, and the node where there is one.
 
+use super::OPERATOR_SETS;
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
+use crate::import::{Layout, ScalesError};
 use crate::quant::ParamsError;
 use rten_onnx::protobuf::ProtobufError;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 /// Why an ONNX file cannot be imported.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot import the network", .path.display())]
+#[non_exhaustive]
 pub struct OnnxError {
     /// The file.
     pub path: PathBuf,
@@ -17,53 +20,75 @@ pub struct OnnxError {
     pub problem: Box<OnnxProblem>,
 }
 
+impl OnnxError {
+    /// The settings that could change this, by their keys.
+    pub fn keys(&self) -> &'static [&'static str] {
+        self.problem.keys()
+    }
+}
+
 /// What is wrong with an ONNX file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OnnxProblem {
-    /// The file is not there or not readable.
+    /// The file does not exist or is not readable.
     #[error("cannot read the file")]
     Read(#[source] std::io::Error),
     /// The file is cut off, or not ONNX.
-    #[error("not a whole ONNX file, whose lengths would add up to its {size} bytes")]
+    #[error("truncated or malformed ONNX file ({size} bytes)")]
     Frame {
         /// Bytes of the file.
         size: usize,
-        /// Where they do not.
+        /// Where the lengths of its messages do not add up.
         #[source]
         source: WireError,
     },
-    /// The messages are not what `onnx.proto` describes.
+    /// The messages are not those of `onnx.proto`.
     #[error("not an ONNX file")]
     Parse(#[from] ProtobufError),
-    /// There is no graph.
-    #[error("no graph: an ONNX model has one")]
+    /// The file has no graph.
+    #[error("the model has no graph")]
     NoGraph,
-    /// No set of operators, or one that is not known.
-    #[error("operator set {found}, expected version 7 to 26 of the default one: export again with opset_version=17")]
+    /// No operator set, or an unknown version.
+    #[error(
+        "operator set {found}, expected version {} to {} of the default domain: export again with opset_version=17",
+        OPERATOR_SETS.start(),
+        OPERATOR_SETS.end()
+    )]
     OperatorSet {
-        /// The version, or what there is instead.
+        /// The version, or what the file has instead.
         found: String,
     },
     /// Several inputs, or none.
-    #[error("inputs {found:?}, expected one of images: export the network without the others")]
+    #[error("inputs {found:?}, expected one, of images: export the network without the others")]
     Inputs {
         /// Their names.
         found: Vec<String>,
     },
-    /// An input that images do not fit.
+    /// An input that is not one of images.
     #[error("input '{name}' is {found}, expected {expected}")]
     Input {
         /// Its name.
         name: String,
         /// Type and dimensions.
         found: String,
-        /// What would do.
+        /// A type that would be accepted.
         expected: String,
     },
-    /// The graph gives nothing.
+    /// An input that does not have the given axis order.
+    #[error("input '{name}' is {found}, expected [batch, height, width, channels] for layout {layout}")]
+    Layout {
+        /// Its name.
+        name: String,
+        /// Type and dimensions.
+        found: String,
+        /// The axis order.
+        layout: Layout,
+    },
+    /// The graph has no output.
     #[error("the graph has no output")]
     NoOutput,
-    /// An output that is neither a row of numbers for each sample nor as many as its image has.
+    /// An output that is neither a vector for each sample nor of the input's size.
     #[error("output '{name}' is {found}, expected [batch, classes], or images of the input's size")]
     Output {
         /// Its name.
@@ -71,21 +96,21 @@ pub enum OnnxProblem {
         /// Type and dimensions.
         found: String,
     },
-    /// A value that nothing makes.
-    #[error("nothing makes the value '{value}', which {reader} reads")]
+    /// A value without a producer.
+    #[error("'{value}', read by {reader}, has no producer")]
     Missing {
         /// The value's name.
         value: String,
         /// The node, or the graph's output.
         reader: String,
     },
-    /// Two values of one name.
-    #[error("the value '{0}' is made twice")]
+    /// Two values with the same name.
+    #[error("'{0}' has two producers")]
     Duplicate(String),
-    /// Nodes that wait for one another.
+    /// Nodes that depend on each other.
     #[error("{0} depends on its own output: the graph has a cycle")]
     Cycle(String),
-    /// An initial value that cannot be read.
+    /// An initializer that cannot be read.
     #[error("tensor '{name}'")]
     Tensor {
         /// Its name.
@@ -94,15 +119,15 @@ pub enum OnnxProblem {
         #[source]
         source: TensorProblem,
     },
-    /// An operator that is not known.
-    #[error("operator {operator} (of {node}) is not supported{mend}")]
+    /// An unknown operator.
+    #[error("operator {operator} (of {node}) is not supported{}", Hint(*.hint))]
     Operator {
         /// The operator, after its domain where that is not the default one.
         operator: String,
         /// The node.
         node: String,
-        /// What to do about it, after a colon; empty where nothing is known.
-        mend: &'static str,
+        /// What to do about it, where that is known.
+        hint: Option<&'static str>,
     },
     /// A node that cannot be lowered.
     #[error("{node} ({operator})")]
@@ -118,29 +143,56 @@ pub enum OnnxProblem {
     /// The graph cannot be built.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// Weights, of the file or in place of them, that the network cannot be run with.
-    #[error("the network cannot take its weights")]
+    /// The network cannot run with the weights of the file.
+    #[error("the network cannot use its weights")]
     Bind(#[source] Box<BindError>),
+    /// The network cannot run with the weights that replace those of the file.
+    #[error("the given weights do not fit the network")]
+    Weights(#[source] Box<BindError>),
+}
+
+impl OnnxProblem {
+    /// The settings that could change this, by their keys.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            OnnxProblem::Layout { .. } => &["layout"],
+            OnnxProblem::Weights(_) => &["weights"],
+            _ => &[],
+        }
+    }
+}
+
+/// What follows a message where there is something to do.
+struct Hint(Option<&'static str>);
+
+impl std::fmt::Display for Hint {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self.0 {
+            Some(hint) => write!(f, ": {hint}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a tensor of an ONNX file cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TensorProblem {
-    /// An element type that networks are not made of.
+    /// An element type that the importer does not read.
     #[error("elements of type {0}, expected floating-point numbers or integers")]
     Type(String),
-    /// A dimension below zero, or a product of dimensions that no memory holds.
-    #[error("dimensions {0:?}, expected numbers of at least 0 of a product below 2^40")]
+    /// A negative dimension, or more elements than memory can have.
+    #[error("dimensions {0:?}, expected none below 0 and a product below 2^40")]
     Shape(Vec<i64>),
-    /// Another number of elements than the dimensions say.
+    /// A number of elements other than that of the dimensions.
     #[error("{found} bytes or elements, but the dimensions say {expected}")]
     Length {
-        /// What there is.
+        /// How many there are.
         found: usize,
-        /// What the dimensions ask for.
+        /// How many the dimensions ask for.
         expected: usize,
     },
-    /// External data without a place, or at one that is not beside the model.
+    /// External data without a path, or outside of the model's folder.
     #[error("external data at '{0}', expected a file in the model's folder")]
     Location(String),
     /// External data that cannot be read.
@@ -152,7 +204,7 @@ pub enum TensorProblem {
         #[source]
         source: std::io::Error,
     },
-    /// A stretch of a file that is not there.
+    /// A range beyond the end of a file.
     #[error("external data: bytes {offset} to {offset} + {length} of '{location}', which has {size}")]
     Range {
         /// The file.
@@ -171,60 +223,64 @@ pub enum TensorProblem {
 
 /// Why a node cannot be lowered.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NodeProblem {
     /// Too few inputs.
     #[error("input {0} is missing")]
     Missing(usize),
-    /// An attribute of another type or value.
+    /// An attribute of the wrong type or value.
     #[error("attribute '{name}' is {found}, expected {expected}")]
     Attribute {
         /// Its name.
         name: &'static str,
         /// Its value.
         found: String,
-        /// What would do.
+        /// What would be accepted.
         expected: String,
     },
-    /// An input that must be known before images are.
+    /// An input that must be constant.
     #[error("input {0} is computed from the images, expected a constant")]
     NotConstant(usize),
-    /// An input of integers where real numbers belong, or the other way around.
+    /// Integers instead of real numbers, or the other way around.
     #[error("input {index} is of {found}, expected {expected}")]
     Kind {
         /// Which input.
         index: usize,
         /// Its element type.
         found: &'static str,
-        /// What belongs there.
+        /// What is expected.
         expected: &'static str,
     },
-    /// Computed integers where numbers belong.
+    /// Quantized integers instead of real numbers.
     #[error(
-        "input {0} is the integers of a QuantizeLinear: quantize in QDQ format, with a DequantizeLinear before all that \
-         computes"
+        "input {0} is the integers of a QuantizeLinear: quantize in QDQ format, with a DequantizeLinear before every \
+         operator that computes"
     )]
     Quantized(usize),
-    /// What the batch size decides in a way that no batch can be run by.
+    /// A size that depends on the batch where that is not supported.
     #[error("{0}, whose size depends on the batch")]
     Batch(String),
-    /// Dimensions that do not suit the operator.
+    /// Dimensions that the operator does not accept.
     #[error("input of dimensions {found}, expected {expected}")]
     Shape {
         /// The input's.
         found: String,
-        /// What would do.
+        /// What would be accepted.
         expected: String,
     },
-    /// Something that is not done.
+    /// A feature that is not implemented.
     #[error("{0} is not supported")]
     Unsupported(String),
-    /// Scales and zero points that no layer can use.
+    /// Scales or zero points that are not valid.
     #[error("quantization")]
-    Quantization(#[source] ParamsError),
+    Quantization(#[from] ParamsError),
+    /// Scales that the layer cannot use.
+    #[error(transparent)]
+    Scales(#[from] ScalesError),
     /// A tensor of the node cannot be read.
     #[error("constant")]
     Tensor(#[from] TensorProblem),
-    /// The operator does not suit its inputs.
+    /// The operator does not accept its inputs.
     #[error(transparent)]
     Op(#[from] OpError),
     /// The node cannot be added.

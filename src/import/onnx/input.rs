@@ -1,45 +1,24 @@
-//! How images meet an ONNX network.
+//! The input that an ONNX graph declares.
 
 use super::OnnxProblem;
 use super::lower::BatchSize;
-use crate::graph::op::{Reshape, Transpose};
-use crate::graph::{Dim, Graph, ValueId, ValueType};
-use rten_onnx::onnx::{DataType, GraphProto, ValueInfoProto};
-use serde::Serialize;
+use crate::import::Layout;
+use crate::import::image_input::ImageInput;
+use rten_onnx::onnx::{DataType, Dimension, GraphProto, ValueInfoProto};
 
-/// Which axis of a network's input the channels are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-pub enum Layout {
-    /// The second, as PyTorch has it.
-    Nchw,
-    /// The last, as TensorFlow has it.
-    Nhwc,
-    /// The last where that alone can be a number of channels, else the second.
-    #[default]
-    Auto,
-}
-
-/// More than any image has, along an axis.
+/// The largest axis that an image may have.
 const MAX_SIZE: i64 = 1 << 16;
 
 /// The input of a network.
-pub(super) struct Images {
+pub(super) struct Input {
     pub name: String,
-    /// Channels, height, width.
-    pub shape: [usize; 3],
+    pub images: ImageInput,
     pub batch: BatchSize,
-    pub notes: Vec<String>,
-    /// The dimensions of a sample that the network itself takes.
-    sample: Vec<usize>,
-    /// Whether channels come last there.
-    channels_last: bool,
 }
 
-impl Images {
-    /// The only input of `graph` that is no initial value.
-    pub fn of(graph: &GraphProto, layout: Layout) -> Result<Self, OnnxProblem> {
+impl Input {
+    /// The only input of `graph` that is not an initializer.
+    pub fn find(graph: &GraphProto, layout: Layout) -> Result<Self, OnnxProblem> {
         let is_initial = |input: &&ValueInfoProto| graph.initializer.iter().any(|tensor| tensor.name == input.name);
         let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|input| !is_initial(input)).collect();
         let names = || inputs.iter().map(|input| input.name.clone().unwrap_or_default()).collect();
@@ -53,7 +32,7 @@ impl Images {
         let ty = tensor.and_then(|tensor| tensor.elem_type).unwrap_or(DataType(0));
         let dims =
             tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| shape.dim.as_slice()).unwrap_or_default();
-        let text = |dim: &rten_onnx::onnx::Dimension| match (dim.dim_value, &dim.dim_param) {
+        let text = |dim: &Dimension| match (dim.dim_value, &dim.dim_param) {
             (Some(size), _) => size.to_string(),
             (None, Some(name)) => name.clone(),
             (None, None) => "?".to_owned(),
@@ -68,80 +47,28 @@ impl Images {
             return Err(wrong("images of real numbers"));
         }
         let (first, rest) = dims.split_first().ok_or_else(|| wrong("[batch, channels, height, width]"))?;
-        let size = |dim: &rten_onnx::onnx::Dimension| {
-            dim.dim_value.filter(|size| (1..=MAX_SIZE).contains(size)).map(|size| size as usize)
-        };
+        let size =
+            |dim: &Dimension| dim.dim_value.filter(|size| (1..=MAX_SIZE).contains(size)).map(|size| size as usize);
         let sample: Option<Vec<usize>> = rest.iter().map(size).collect();
         let sample = sample.ok_or_else(|| wrong("known sizes but for the batch: export with images of one size"))?;
         let batch = match first.dim_value {
             Some(size @ 1..=MAX_SIZE) => BatchSize::Constant(size as usize),
             _ => BatchSize::Open,
         };
-        let mut notes = Vec::new();
-        let is_channels = |size: usize| matches!(size, 1 | 3);
-        let mut channels_last = layout == Layout::Nhwc;
-        let shape = match *sample.as_slice() {
-            [first, _, last] if layout == Layout::Auto && is_channels(last) && !is_channels(first) => {
-                channels_last = true;
-                notes.push("the network takes images with channels last (--layout nhwc)".to_owned());
-                [last, first, sample[1]]
-            }
-            [height, width, channels] if channels_last => [channels, height, width],
-            _ if channels_last => return Err(wrong("[batch, height, width, channels] for --layout nhwc")),
-            [channels, height, width] => [channels, height, width],
-            [channels, length] => [channels, 1, length],
-            [numbers] => {
-                let shape = image_of(numbers);
-                notes.push(format!("the network takes rows of {numbers} numbers: images of {shape:?}"));
-                shape
-            }
-            _ => return Err(wrong("[batch, channels, height, width]")),
-        };
-        Ok(Images { name, shape, batch, notes, sample, channels_last })
-    }
-
-    /// Adds the input to a graph: the images themselves, and as the network takes them.
-    pub fn add(&self, graph: &mut Graph, batch: BatchSize) -> Result<(ValueId, ValueId), OnnxProblem> {
-        let samples = if batch == BatchSize::One { Dim::Fixed(1) } else { Dim::Batch(1) };
-        let of = |sizes: &[usize]| -> Vec<Dim> {
-            std::iter::once(samples).chain(sizes.iter().map(|&size| Dim::Fixed(size))).collect()
-        };
-        let input = graph.input(&self.name, ValueType::f32(of(&self.shape)))?;
-        let name = format!("{} as the network takes it", self.name);
-        let images = if self.channels_last {
-            graph.add_one(&name, Transpose { order: vec![0, 2, 3, 1] }, &[input])?
-        } else if self.sample == self.shape {
-            input
-        } else {
-            graph.add_one(&name, Reshape { shape: of(&self.sample) }, &[input])?
-        };
-        Ok((input, images))
-    }
-
-    /// An image that the network gives back, its axes in the order of the input's.
-    pub fn restore(&self, graph: &mut Graph, name: &str, image: ValueId) -> Result<ValueId, OnnxProblem> {
-        if !self.channels_last || graph.ty(image).rank() != 4 {
-            return Ok(image);
+        match ImageInput::new(&sample, layout) {
+            Some(images) => Ok(Input { name, images, batch }),
+            None if layout == Layout::Nhwc => Err(OnnxProblem::Layout { name, found, layout }),
+            None => Err(wrong("[batch, channels, height, width]")),
         }
-        Ok(graph.add_one(name, Transpose { order: vec![0, 3, 1, 2] }, &[image])?)
     }
-}
-
-/// The image that a row of numbers is: square and grey, or square and of three colours, if it can be.
-fn image_of(numbers: usize) -> [usize; 3] {
-    let square = |channels: usize| {
-        let side = (numbers / channels).isqrt();
-        (side * side * channels == numbers).then_some([channels, side, side])
-    };
-    square(1).or_else(|| square(3)).unwrap_or([1, 1, numbers])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rten_onnx::onnx::{Dimension, TensorShapeProto, TypeProto, TypeProtoTensor};
+    use rten_onnx::onnx::{TensorShapeProto, TypeProto, TypeProtoTensor};
 
-    fn images(ty: DataType, dims: &[i64], layout: Layout) -> Result<Images, OnnxProblem> {
+    fn input(ty: DataType, dims: &[i64], layout: Layout) -> Result<Input, OnnxProblem> {
         let dim = |&size: &i64| match size {
             0 => Dimension { dim_value: None, dim_param: Some("n".to_owned()) },
             size => Dimension { dim_value: Some(size), dim_param: None },
@@ -149,7 +76,7 @@ mod tests {
         let shape = Some(TensorShapeProto { dim: dims.iter().map(dim).collect() });
         let tensor_type = Some(TypeProtoTensor { elem_type: Some(ty), shape });
         let ty = TypeProto { tensor_type, sequence: None };
-        Images::new(&ValueInfoProto { name: Some("x".to_owned()), r#type: Some(ty) }, layout)
+        Input::new(&ValueInfoProto { name: Some("x".to_owned()), r#type: Some(ty) }, layout)
     }
 
     #[test]
@@ -169,14 +96,14 @@ mod tests {
             (&[1, 640], Auto, [1, 1, 640]),
         ];
         for (dims, layout, expected) in cases {
-            assert_eq!(images(DataType::FLOAT, dims, layout).unwrap().shape, expected, "{dims:?} {layout:?}");
+            assert_eq!(input(DataType::FLOAT, dims, layout).unwrap().images.shape, expected, "{dims:?} {layout:?}");
         }
-        assert_eq!(images(DataType::FLOAT, &[7, 3, 4, 4], Auto).unwrap().batch, BatchSize::Constant(7));
-        assert_eq!(images(DataType::FLOAT, &[0, 3, 4, 4], Auto).unwrap().batch, BatchSize::Open);
+        assert_eq!(input(DataType::FLOAT, &[7, 3, 4, 4], Auto).unwrap().batch, BatchSize::Constant(7));
+        assert_eq!(input(DataType::FLOAT, &[0, 3, 4, 4], Auto).unwrap().batch, BatchSize::Open);
     }
 
     #[test]
-    fn inputs_that_are_no_images_are_refused() {
+    fn inputs_other_than_images_are_refused() {
         let cases: [(DataType, &[i64], Layout, &str); 6] = [
             (DataType::INT64, &[0, 3, 4, 4], Layout::Auto, "INT64[n, 3, 4, 4], expected images of real numbers"),
             (DataType::FLOAT, &[0, 3, 0, 4], Layout::Auto, "FLOAT[n, 3, n, 4], expected known sizes"),
@@ -186,7 +113,7 @@ mod tests {
             (DataType::FLOAT, &[], Layout::Auto, "expected [batch, channels, height, width]"),
         ];
         for (ty, dims, layout, expected) in cases {
-            let error = images(ty, dims, layout).err().expect(expected).to_string();
+            let error = input(ty, dims, layout).err().expect(expected).to_string();
             assert!(error.contains(expected), "{error:?} lacks {expected:?}");
         }
     }

@@ -1,5 +1,5 @@
-//! Layer names: the same ones that the network's state dict has, so that quantization parameters
-//! carry over from one door to the other.
+//! Layer names: those of the network's state dict, so that quantization parameters of the same network from
+//! the zoo fit.
 
 /// The name of a layer whose weight and bias are called `weight` and `bias`, and its node `node`, of
 /// operator `operator`.
@@ -13,11 +13,11 @@ pub(super) fn layer(weight: &str, bias: Option<&str>, node: &str, operator: &str
     of_weight.or_else(of_bias).unwrap_or_else(of_node)
 }
 
-/// What stands before `.part`, or `_part`, in a tensor's name.
+/// The prefix of a tensor's name before `.part` or `_part`.
 fn module(tensor: &str, part: &str) -> Option<String> {
     let path = tensor.strip_suffix(part)?;
     let path = path.strip_suffix(['.', '_'])?;
-    // Exporters make up names such as `onnx::Conv_193_weight`.
+    // Exporters generate names such as `onnx::Conv_193_weight`.
     (!path.is_empty() && !path.contains("::")).then(|| path.to_owned())
 }
 
@@ -48,7 +48,7 @@ mod tests {
             ("conv1.weight", None, "/conv1/Conv", "Conv", "conv1"),
             ("layer1.0.conv1.weight", Some("layer1.0.conv1.weight_bias"), "node_Conv_330", "Conv", "layer1.0.conv1"),
             ("encoder.0.attention.in_proj_weight", None, "node_MatMul_3", "MatMul", "encoder.0.attention.in_proj"),
-            // Weights that batch normalisation was folded into.
+            // Weights that batch normalization was folded into.
             ("onnx::Conv_193", Some("onnx::Conv_194"), "/layer1/layer1.0/conv1/Conv", "Conv", "layer1.0.conv1"),
             (
                 "onnx::Conv_541",

@@ -4,7 +4,7 @@ use super::error::OnnxProblem;
 use rten_onnx::onnx::{GraphProto, NodeProto};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// How messages call a node: by its name, else by its first output.
+/// What messages call a node: its name, else its first output.
 pub(super) fn title(node: &NodeProto) -> String {
     let name = node.name.as_deref().filter(|name| !name.is_empty());
     match (name, node.output.first()) {
@@ -17,8 +17,7 @@ pub(super) fn title(node: &NodeProto) -> String {
 /// The nodes that `output` needs, each after those that it reads.
 ///
 /// # Errors
-/// When two nodes or initial values have one name, a value is read that nothing makes, or nodes wait
-/// for one another.
+/// When two values have the same name, a value that is read has no producer, or the graph has a cycle.
 pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a NodeProto>, OnnxProblem> {
     let mut given: HashSet<&str> = HashSet::new();
     for name in graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()) {
@@ -26,7 +25,7 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
             return Err(OnnxProblem::Duplicate(name.to_owned()));
         }
     }
-    // Old files list initial values among the inputs, too.
+    // Old files list initializers among the inputs, too.
     let mut inputs: HashSet<&str> = HashSet::new();
     for name in graph.input.iter().filter_map(|input| input.name.as_deref()) {
         if !inputs.insert(name) {
@@ -34,42 +33,41 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
         }
     }
     given.extend(inputs);
-    let mut makers: HashMap<&str, usize> = HashMap::new();
+    let mut producers: HashMap<&str, usize> = HashMap::new();
     for (i, node) in graph.node.iter().enumerate() {
         for name in node.output.iter().map(String::as_str).filter(|name| !name.is_empty()) {
-            if given.contains(name) || makers.insert(name, i).is_some() {
+            if given.contains(name) || producers.insert(name, i).is_some() {
                 return Err(OnnxProblem::Duplicate(name.to_owned()));
             }
         }
     }
 
-    let maker = |value: &str, reader: &dyn Fn() -> String| match makers.get(value) {
-        Some(&maker) => Ok(Some(maker)),
+    let producer = |value: &str, reader: &dyn Fn() -> String| match producers.get(value) {
+        Some(&producer) => Ok(Some(producer)),
         None if value.is_empty() || given.contains(value) => Ok(None),
         None => Err(OnnxProblem::Missing { value: value.to_owned(), reader: reader() }),
     };
-    // What each needed node reads, found from the output backwards.
+    // The producers that each needed node reads, found from the output backwards.
     let mut reads: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut open: Vec<usize> = maker(output, &|| "the graph's output".to_owned())?.into_iter().collect();
+    let mut open: Vec<usize> = producer(output, &|| "the graph's output".to_owned())?.into_iter().collect();
     while let Some(at) = open.pop() {
         if reads.contains_key(&at) {
             continue;
         }
         let node = &graph.node[at];
-        let makers = node.input.iter().map(|input| maker(input, &|| title(node)));
-        let makers = makers.filter_map(Result::transpose).collect::<Result<Vec<usize>, _>>()?;
-        open.extend(&makers);
-        reads.insert(at, makers);
+        let producers = node.input.iter().map(|input| producer(input, &|| title(node)));
+        let producers = producers.filter_map(Result::transpose).collect::<Result<Vec<usize>, _>>()?;
+        open.extend(&producers);
+        reads.insert(at, producers);
     }
 
-    // In the file's order but for nodes that come too early there, which draw what they read before
-    // them: depth first, without recursion.
+    // In the file's order, but after the producers of their inputs: depth first, without recursion.
     let (mut entered, mut done) = (HashSet::new(), HashSet::new());
     let mut order = Vec::new();
     for &root in reads.keys() {
         let mut stack = vec![root];
         while let Some(&at) = stack.last() {
-            let waits: Vec<usize> = reads[&at].iter().copied().filter(|maker| !done.contains(maker)).collect();
+            let waits: Vec<usize> = reads[&at].iter().copied().filter(|producer| !done.contains(producer)).collect();
             if waits.is_empty() || done.contains(&at) {
                 stack.pop();
                 if done.insert(at) {
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_come_after_what_they_read_and_idle_ones_not_at_all() {
+    fn nodes_follow_their_producers_and_unused_ones_are_left_out() {
         let nodes = vec![
             node("d", &["b", "c", ""], &["y"]),
             node("idle", &["b"], &["unread"]),
@@ -122,15 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn messages_name_the_value_or_node() {
         let cases = [
-            (vec![node("a", &["x", "z"], &["y"])], "nothing makes the value 'z', which node 'a' reads"),
-            (vec![node("a", &["x"], &["b"])], "nothing makes the value 'y', which the graph's output reads"),
+            (vec![node("a", &["x", "z"], &["y"])], "'z', read by node 'a', has no producer"),
+            (vec![node("a", &["x"], &["b"])], "'y', read by the graph's output, has no producer"),
             (vec![node("a", &["x", "c"], &["y"]), node("b", &["y"], &["c"])], "a cycle"),
             (vec![node("a", &["y"], &["y"])], "node 'a' depends on its own output"),
-            (vec![node("a", &["x"], &["y"]), node("b", &["x"], &["y"])], "the value 'y' is made twice"),
-            (vec![node("a", &["x"], &["w", "y"])], "the value 'w' is made twice"),
-            (vec![node("a", &["x"], &["x", "y"])], "the value 'x' is made twice"),
+            (vec![node("a", &["x"], &["y"]), node("b", &["x"], &["y"])], "'y' has two producers"),
+            (vec![node("a", &["x"], &["w", "y"])], "'w' has two producers"),
+            (vec![node("a", &["x"], &["x", "y"])], "'x' has two producers"),
         ];
         for (nodes, expected) in cases {
             let error = sorted(&graph(nodes), "y").unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Tensors of an ONNX file: real numbers as `f32`, integers as they are, wherever their bytes lie.
+//! Tensors of an ONNX file, inside it or in external files: real numbers as `f32`, integers as they are.
 
 use super::error::TensorProblem;
 use super::value::{Int, Ints};
@@ -8,7 +8,7 @@ use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-/// More elements than any network's tensor has.
+/// The most elements of a tensor.
 pub(super) const MAX_ELEMENTS: usize = 1 << 40;
 
 /// What a tensor holds.
@@ -26,13 +26,13 @@ pub(super) struct ExternalFiles {
 }
 
 impl ExternalFiles {
-    /// Of a model at `path`.
+    /// The files beside the model at `path`.
     pub fn beside(path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
         ExternalFiles { folder: folder.to_owned(), files: BTreeMap::new() }
     }
 
-    /// The contents of those that were read, by name.
+    /// The contents of the files that were read, in the order of their names.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
         self.files.values().map(Vec::as_slice)
     }
@@ -113,7 +113,7 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
         }
         (DataType::FLOAT, None) => floats(tensor.float_data.clone()),
         (DataType::DOUBLE, None) => floats(tensor.double_data.iter().map(|&x| x as f32).collect()),
-        // Halves are stored as the bits of integers.
+        // Half-precision numbers are stored as integers with their bits.
         (DataType::FLOAT16, None) => {
             floats(tensor.int32_data.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect())
         }

@@ -1,4 +1,4 @@
-//! What a name of an ONNX graph stands for while the graph is lowered.
+//! What a name of an ONNX graph refers to while the graph is lowered.
 
 use super::error::NodeProblem;
 use crate::graph::{Dim, ValueId};
@@ -29,7 +29,7 @@ impl From<Dim> for Int {
 }
 
 impl Int {
-    /// The number, if it does not depend on the batch size.
+    /// The value, if it does not depend on the batch size.
     pub fn known(self) -> Option<i64> {
         (self.batch == 0).then_some(self.fixed)
     }
@@ -44,43 +44,43 @@ impl Int {
     }
 }
 
-/// Integers that are known before the images are, but for the batch size.
+/// Integers that do not depend on the images, only on the batch size.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ints {
     pub dims: Vec<usize>,
     pub values: Vec<Int>,
-    /// Their type, which quantization gives a meaning.
+    /// Their type: for quantized integers, it states the range.
     pub ty: DataType,
 }
 
 impl Ints {
-    /// Of 64 bits, as shapes are.
+    /// Integers of 64 bits, as shapes are.
     pub fn new(dims: Vec<usize>, values: Vec<Int>) -> Self {
         Ints { dims, values, ty: DataType::INT64 }
     }
 
-    /// One axis of them, of 64 bits.
+    /// A vector of 64-bit integers.
     pub fn vector(values: Vec<Int>) -> Self {
         Ints::new(vec![values.len()], values)
     }
 
-    /// The same of another type.
-    pub fn of(self, ty: DataType) -> Self {
+    /// The same with another type.
+    pub fn with_type(self, ty: DataType) -> Self {
         Ints { ty, ..self }
     }
 
-    /// The numbers, if none depends on the batch size.
+    /// The values, if none depends on the batch size.
     pub fn known(&self) -> Option<Vec<i64>> {
         self.values.iter().map(|int| int.known()).collect()
     }
 }
 
-/// A matrix product by a constant whose bias may follow.
+/// A matrix product by a constant: a linear layer, once it is known whether a bias follows.
 #[derive(Debug, Clone)]
-pub(super) struct Product {
-    /// What is multiplied.
+pub(super) struct PendingLinear {
+    /// The input.
     pub x: ValueId,
-    /// The dimensions that the result has in the file, where positions and samples are merged there.
+    /// The dimensions that the output has in the file, where positions and samples are merged there.
     pub merged: Option<Vec<Dim>>,
     /// `[out, in]`.
     pub weight: Tensor,
@@ -91,32 +91,33 @@ pub(super) struct Product {
     pub operator: String,
 }
 
-/// What a name stands for.
+/// What a name refers to.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     /// Computed from the images.
     Computed(ValueId),
-    /// A constant of real numbers, and the name that it has in the file.
+    /// A constant of real numbers.
     Floats {
         tensor: Tensor,
+        /// Its name in the file.
         name: String,
-        /// Whether it is one of the file's tensors, not the result of a computation.
+        /// Whether it is a tensor of the file, not the result of a computation.
         initial: bool,
     },
-    /// Integers, which only say how the rest is computed.
+    /// Constant integers, such as shapes.
     Ints(Ints),
-    /// Computed, once it is known whether a bias follows.
-    Product(Box<Product>),
-    /// Computed, with positions and samples on axes of their own, which are one in the file, the
-    /// samples innermost: dimensions that no value of the graph has. Layers take the last axis of it,
-    /// and another reshape takes the two apart again.
+    /// Computed by a layer that is not added yet.
+    Pending(Box<PendingLinear>),
+    /// Computed, with positions and samples on two axes, which are one axis in the file, the samples
+    /// innermost: dimensions that no value of the graph can have. Layers work along its last axis, and
+    /// another reshape splits the merged axis again.
     Merged {
         id: ValueId,
         /// The dimensions in the file.
         shape: Vec<Dim>,
     },
-    /// Computed 8-bit integers of these parameters, in the file; in the graph, the numbers that they stand
-    /// for, which `DequantizeLinear` takes them for.
+    /// Computed 8-bit integers of these parameters, in the file; in the graph, the real numbers that
+    /// they represent, which `DequantizeLinear` would make of them.
     Quantized(Box<Value>, ActivationParams),
 }
 
@@ -127,7 +128,7 @@ impl Value {
             Value::Ints(ints) => Ok(ints),
             Value::Floats { .. } => Err(NodeProblem::Kind { index, found: "real numbers", expected: "integers" }),
             Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
-            Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
+            Value::Computed(_) | Value::Pending(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }
 
@@ -137,7 +138,7 @@ impl Value {
             Value::Floats { tensor, .. } => Ok(tensor),
             Value::Ints(_) => Err(NodeProblem::Kind { index, found: "integers", expected: "real numbers" }),
             Value::Quantized(..) => Err(NodeProblem::Quantized(index)),
-            Value::Computed(_) | Value::Product(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
+            Value::Computed(_) | Value::Pending(_) | Value::Merged { .. } => Err(NodeProblem::NotConstant(index)),
         }
     }
 }

@@ -1,18 +1,18 @@
-//! The frame of an ONNX file: whether the lengths that it states add up.
+//! A check that the message lengths of an ONNX file add up.
 //!
-//! The parser behind it takes a file that ends in the middle of a message for a shorter one, and
-//! allocates what a length says; nothing reaches it that was not walked through here.
+//! The parser accepts a file that is cut off in the middle of a message, and allocates what a length says, so
+//! files are checked here first.
 
-/// Messages nested deeper than this are nobody's network.
+/// The deepest nesting of messages.
 const MAX_DEPTH: usize = 40;
 
-/// Where a file's frame is broken.
+/// Where the lengths of a file do not add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at byte {at}, in a message {message}")]
 pub struct WireError {
     /// The message that does not add up.
     pub message: &'static str,
-    /// The offset of the field at fault.
+    /// The offset of the faulty field.
     pub at: usize,
     /// What is wrong with it.
     pub problem: &'static str,
@@ -61,7 +61,7 @@ impl Message {
             (Message::Graph, 11..=13) => Message::ValueInfo,
             (Message::Node, 5) => Message::Attribute,
             (Message::ValueInfo, 2) => Message::Type,
-            // A sequence holds its element's type in field 1, as a tensor holds a number there.
+            // Field 1 is the element type, a message for sequences and a number for tensors.
             (Message::Type, 1 | 4) => Message::TensorType,
             (Message::TensorType, 2) => Message::Shape,
             (Message::Shape, 1) => Message::Dimension,
@@ -70,9 +70,9 @@ impl Message {
     }
 }
 
-/// Walks through all messages of a file.
+/// Checks all messages of a file.
 pub(super) fn check(file: &[u8]) -> Result<(), WireError> {
-    // Messages whose end lies ahead, the innermost last.
+    // Messages that are not at their end, the innermost last.
     let mut open = vec![(Message::Model, file.len())];
     let mut at = 0;
     while let Some(&(message, end)) = open.last() {
@@ -96,7 +96,7 @@ pub(super) fn check(file: &[u8]) -> Result<(), WireError> {
             1 => 8,
             2 => number(&mut at)?,
             5 => 4,
-            _ => return Err(error("a field of a kind that no ONNX file has")),
+            _ => return Err(error("a field of an unknown wire type")),
         };
         let size = usize::try_from(size).ok().filter(|&size| size <= end - at);
         let size = size.ok_or_else(|| error("a field reaches beyond the end"))?;

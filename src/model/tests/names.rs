@@ -74,8 +74,8 @@ fn other_names_are_of_the_same_network() {
         let own = own.build(own.input, own.num_classes, None).unwrap();
         assert_eq!(graph.trainable_parameters(), own.trainable_parameters(), "{architecture}");
         assert_eq!(
-            graph.products().iter().map(|product| product.opcount).sum::<u64>(),
-            own.products().iter().map(|product| product.opcount).sum::<u64>(),
+            graph.layer_counts().iter().map(|product| product.opcount).sum::<u64>(),
+            own.layer_counts().iter().map(|product| product.opcount).sum::<u64>(),
             "{architecture}"
         );
     }

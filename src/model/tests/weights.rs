@@ -92,7 +92,7 @@ fn state_dicts_bind_under_their_own_names() {
     for (i, (architecture, dict, parameters, layers)) in cases.into_iter().enumerate() {
         let model = load(architecture, &dict, DType::F32).unwrap_or_else(|error| panic!("case {i}: {error:?}"));
         assert_eq!(
-            (model.graph.trainable_parameters(), model.graph.products().len()),
+            (model.graph.trainable_parameters(), model.graph.layer_counts().len()),
             (parameters, layers),
             "case {i}"
         );

@@ -2,7 +2,7 @@
 
 use crate::data::Interpolation;
 use crate::eval::Rules;
-use crate::import::onnx::Layout;
+use crate::import::Layout;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{ActScheme, WeightScheme};

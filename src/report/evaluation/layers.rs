@@ -1,7 +1,7 @@
 //! The layers of a report, and what they multiply by.
 
 use crate::eval::{Assignment, LayerNoise, LayerSetting, OutputError};
-use crate::graph::{Graph, Product};
+use crate::graph::{Graph, LayerCounts};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Coding, CostSource, Costs, Lut};
 use serde::Serialize;
@@ -95,15 +95,15 @@ impl LayerReport {
         let swapped = graph.layers().zip(assignment.layers()).zip(errors);
         let swapped: HashMap<&str, _> =
             swapped.map(|((layer, setting), error)| (layer.name(), ((layer, setting), error))).collect();
-        let report = |product: Product| {
+        let report = |product: LayerCounts| {
             let found = swapped.get(product.name.as_str());
             let error = found.and_then(|(_, error)| *error);
             LayerReport { error, ..Self::new(found.map(|(swapped, _)| *swapped), product) }
         };
-        graph.products().into_iter().map(report).collect()
+        graph.layer_counts().into_iter().map(report).collect()
     }
 
-    fn new(swapped: Option<(&dyn ApproxLayer, &LayerSetting)>, product: Product) -> Self {
+    fn new(swapped: Option<(&dyn ApproxLayer, &LayerSetting)>, product: LayerCounts) -> Self {
         let mode = swapped.map_or(InferenceMode::Baseline, |(layer, _)| layer.mode());
         let quantized = swapped.filter(|_| mode.is_quantized());
         let params = quantized.and_then(|(layer, _)| layer.params());

@@ -5,12 +5,12 @@ use crate::zoo::Architecture;
 /// Parameters and multiplications of one sample.
 fn counts(name: &str, input: [usize; 3], classes: usize) -> (u64, u64) {
     let graph = Architecture::find(name).unwrap().build(input, classes, None).unwrap();
-    (graph.trainable_parameters(), graph.products().iter().map(|product| product.opcount).sum())
+    (graph.trainable_parameters(), graph.layer_counts().iter().map(|product| product.opcount).sum())
 }
 
 /// Parameters and multiplications of a CIFAR ResNet of `6n + 2` layers, by the paper's table.
 fn cifar_resnet(n: u64) -> (u64, u64) {
-    // A 3 x 3 convolution without bias, its normalisation's gain and beta, and its products.
+    // A 3 x 3 convolution without bias, its normalization's gain and beta, and its products.
     let conv =
         |inputs: u64, outputs: u64, side: u64| (9 * inputs * outputs + 2 * outputs, 9 * inputs * outputs * side * side);
     let stages = [(16, 16, 32), (16, 32, 16), (32, 64, 8)];
@@ -28,14 +28,14 @@ fn counts_are_those_published_and_computed_by_hand() {
     // 28 * 28 * 6 * 25, 10 * 10 * 16 * 150, and the products of the linear layers.
     assert_eq!(counts("lenet5", [1, 28, 28], 10), (156 + 2416 + 48_120 + 10_164 + 850, 117_600 + 240_000 + 58_920));
     assert_eq!(counts("lenet5", [1, 28, 28], 10), (61_706, 416_520));
-    // The MLPerf Tiny network has 78,666 with the running statistics of its 240 normalised channels.
+    // The MLPerf Tiny network has 78,666 with the running statistics of its 240 normalized channels.
     assert_eq!(counts("resnet8", [3, 32, 32], 10), (78_666 - 2 * 240, 12_501_632));
     // Ends of the names that akamaster's README publishes: 0.27, 0.46, 0.66 and 0.85 M.
     assert_eq!(counts("resnet20", [3, 32, 32], 10), (269_722, 40_551_040));
     for (name, n) in [("resnet20", 3), ("resnet32", 5), ("resnet44", 7), ("resnet56", 9)] {
         assert_eq!(counts(name, [3, 32, 32], 10), cifar_resnet(n), "{name}");
     }
-    // MLPerf Tiny's others: parameters but for running statistics, of which two a normalised channel.
+    // MLPerf Tiny's others: parameters but for running statistics, of which two a normalized channel.
     let (convolutions, separables) = (10 * 4 * 64 + 64, 4 * ((9 * 64 + 64) + (64 * 64 + 64)));
     let parameters = convolutions + separables + 9 * 2 * 64 + 64 * 12 + 12;
     let products = 25 * 5 * (40 * 64 + 4 * (9 * 64 + 64 * 64)) + 64 * 12;
@@ -72,7 +72,7 @@ fn layers_are_named_as_modules() {
     let names = |name: &str| -> Vec<String> {
         let graph = Architecture::find(name).unwrap();
         let graph = graph.build(graph.input, graph.num_classes, None).unwrap();
-        graph.products().into_iter().map(|product| product.name).collect()
+        graph.layer_counts().into_iter().map(|product| product.name).collect()
     };
     assert_eq!(names("lenet5"), ["conv1", "conv2", "fc1", "fc2", "fc3"]);
     let resnet20 = names("resnet20");

@@ -78,9 +78,9 @@ fn numbers_follow_the_seed_and_the_fan_in() {
     assert!(numbers(3, "bn1.running_var").iter().all(|&variance| variance > 0.0));
 }
 
-/// Normalisation after convolutions of every kind and after linear layers becomes part of them.
+/// Normalization after convolutions of every kind and after linear layers becomes part of them.
 #[test]
-fn every_normalisation_of_a_layer_folds_into_it() {
+fn every_normalization_of_a_layer_folds_into_it() {
     for (name, input) in [
         ("mobilenet_v2", [3, 32, 32]),
         ("shufflenet_v2_x1_0", [3, 32, 32]),

@@ -126,7 +126,7 @@ fn compositions() {
 }
 
 #[test]
-fn normalisation() {
+fn normalization() {
     check(&[case("InstanceNormalization", [3, 4, 5], |net| {
         net.random("g", &[3]).random("b", &[3]);
         net.op("InstanceNormalization", &["x", "g", "b"], "y", &[("epsilon", Float(1e-3))]);
@@ -227,9 +227,9 @@ fn integers_of_several_axes() {
     ]);
 }
 
-/// Weights that batch normalisation standardises by their own statistics.
+/// Weights that batch normalization standardizes by their own statistics.
 #[test]
-fn standardised_weights() {
+fn standardized_weights() {
     let folder = Folder::new();
     let image = [2, 3, 4];
     let net = |operator: &'static str, attrs: &'static [(&'static str, Attr<'static>)]| {

@@ -136,23 +136,23 @@ fn scales_that_no_layer_can_have() {
 /// Integers are no numbers: what computes with them would take them for others than the file does.
 #[test]
 fn integers_that_are_computed_with() {
-    let mend = "a DequantizeLinear before";
+    let hint = "a DequantizeLinear before";
     let cast = |net: &mut Onnx| {
         net.op("Cast", &["x8_q"], "y", &[("to", Int(1))]);
     };
-    refuse(&cast, &["(Cast)", "QuantizeLinear", mend]);
+    refuse(&cast, &["(Cast)", "QuantizeLinear", hint]);
     let conv = |net: &mut Onnx| {
         net.random("w", &[2, 2, 1, 1]).op("Conv", &["x8_q", "w"], "y", &[]);
     };
-    refuse(&conv, &["(Conv)", mend]);
+    refuse(&conv, &["(Conv)", hint]);
     let both = |net: &mut Onnx| {
         net.op("Concat", &["x8_q", "x8"], "y", &[("axis", Int(1))]);
     };
-    refuse(&both, &["(Concat)", mend]);
+    refuse(&both, &["(Concat)", hint]);
     let relu = |net: &mut Onnx| {
         net.op("Relu", &["x8_q"], "y", &[]);
     };
-    refuse(&relu, &["(Relu)", mend]);
+    refuse(&relu, &["(Relu)", hint]);
     let scales = |net: &mut Onnx| {
         rounded(net, "x", "z", DataType::UINT8, 0.2, 3);
         net.op("Concat", &["x8_q", "z_q"], "y", &[("axis", Int(1))]);

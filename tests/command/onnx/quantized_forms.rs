@@ -123,7 +123,7 @@ fn any_form_of_the_same_network() {
 }
 
 /// `x8` is rounded, and integers of its scale reach the layers through operators that keep them.
-const EXACT: [Case; 4] = [
+const EXACT: [Case; 6] = [
     case("DQ to ReLU, MaxPool and transposed convolution", IMAGE, |net| {
         rounded(net, "x", "x8", DataType::INT8, 1.0 / 32.0, -7);
         net.op("Relu", &["x8"], "r", &[]);
@@ -138,19 +138,30 @@ const EXACT: [Case; 4] = [
         weight(net, "fc.weight", &[5, 32], 0, 0.002);
         net.op("Gemm", &["f", "fc.weight"], "y", &[("transB", Int(1)), ("alpha", Float(0.3))]);
     }),
+    case("DQ to ReduceMin and Gemm", IMAGE, |net| reduced(net, "ReduceMin")),
+    case("DQ to ReduceMax and Gemm", IMAGE, |net| reduced(net, "ReduceMax")),
     case("DQ to zeros around it", IMAGE, |net| {
         rounded(net, "x", "x8", DataType::UINT8, 1.0 / 32.0, 100);
         net.ints("pads", &[0, 0, 1, 1, 0, 0, 1, 1]).op("Pad", &["x8", "pads"], "padded", &[]);
         weight(net, "conv.weight", &[3, 2, 3, 3], 0, 0.001);
         conv(net, &["padded", "conv.weight"], "y");
     }),
-    case("normalisation after a layer", IMAGE, |net| {
+    case("normalization after a layer", IMAGE, |net| {
         plain(net);
         "c".clone_into(&mut net.graph.node.last_mut().unwrap().output[0]);
         net.random("g", &[3]).random("b", &[3]).random("m", &[3]).random_between("v", &[3], 0.5, 2.0);
         net.op("BatchNormalization", &["c", "g", "b", "m", "v"], "y", &[]);
     }),
 ];
+
+/// The smallest or largest of rounded numbers is one of them.
+fn reduced(net: &mut Onnx, reduction: &str) {
+    rounded(net, "x", "x8", DataType::UINT8, 1.0 / 32.0, 100);
+    net.op(reduction, &["x8"], "m", &[("axes", Ints(&[2])), ("keepdims", Int(0))]);
+    net.op("Flatten", &["m"], "f", &[]);
+    weight(net, "fc.weight", &[5, 8], 0, 0.002);
+    net.op("Gemm", &["f", "fc.weight"], "y", &[("transB", Int(1))]);
+}
 
 #[test]
 fn scales_reach_the_layers() {

@@ -1,5 +1,5 @@
 //! One network through two doors: as an architecture of the zoo with a state dict, and as the ONNX
-//! files that PyTorch writes of it, with batch normalisation as it is and folded into its layers.
+//! files that PyTorch writes of it, with batch normalization as it is and folded into its layers.
 
 use crate::common::Folder;
 use crate::common::files::{float_set, safetensors};
@@ -30,7 +30,7 @@ impl Export<'_> {
         name
     }
 
-    /// A convolution of kernel 3 and its batch normalisation.
+    /// A convolution of kernel 3 and its batch normalization.
     fn conv_bn(&mut self, scope: &str, [conv, bn]: [&str; 2], module: &str, x: &str, stride: i64) -> String {
         let path = |part: &str| if module.is_empty() { part.to_owned() } else { format!("{module}.{part}") };
         let (conv_path, bn_path) = (path(conv), path(bn));
@@ -112,7 +112,7 @@ impl Export<'_> {
     }
 }
 
-/// A convolution without bias and the batch normalisation after it as one, in `f64`.
+/// A convolution without bias and the batch normalization after it as one, in `f64`.
 fn fold(dict: &StateDict, conv: &str, bn: &str) -> (Array, Array) {
     let part = |part: &str| dict.get(&format!("{bn}.{part}")).values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
     let (gain, beta, mean, variance) = (part("weight"), part("bias"), part("running_mean"), part("running_var"));
@@ -173,7 +173,7 @@ fn both_doors_give_the_same_bits_in_all_modes() {
     }
 }
 
-/// The state dict of a training, in place of the weights that an export was made with.
+/// The state dict of a training, instead of the weights that an export was made with.
 #[test]
 fn weights_are_replaced_by_name() {
     let folder = Folder::new();

@@ -36,7 +36,7 @@ fn reshaping_keeps_the_order() {
     let shape = vec![Dim::Batch(3), Dim::Fixed(4)];
     for batch in [1, 2, 5] {
         let x = random(1, &[2, batch, 6]).transpose(0, 1).unwrap();
-        let found = Reshape { shape: shape.clone() }.run(&[&x], &Pass::default()).unwrap().remove(0);
+        let found = Reshape { shape: shape.clone() }.run(&[&x], &RunContext::default()).unwrap().remove(0);
         assert_eq!((found.dims(), values(&found)), (&[3 * batch, 4][..], values(&x)));
     }
 }
@@ -45,7 +45,7 @@ fn reshaping_keeps_the_order() {
 fn expanding_copies_for_every_sample() {
     let (x, images) = (random(1, &[2, 1, 3]), random(2, &[4, 5]));
     let op = Expand { shape: vec![Dim::Batch(1), Dim::Fixed(2), Dim::Fixed(2), Dim::Fixed(3)] };
-    let found = op.run(&[&x, &images], &Pass::default()).unwrap().remove(0);
+    let found = op.run(&[&x, &images], &RunContext::default()).unwrap().remove(0);
     let expected = tabulate(&[4, 2, 2, 3], |index| at(&x, &[index[1], 0, index[3]]));
     assert_eq!((found.dims(), values(&found)), (&[4, 2, 2, 3][..], expected));
 }
@@ -114,7 +114,7 @@ fn inferred_shapes_are_those_of_running() {
         assert_eq!(inferred.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected], "{op:?}");
         for size in [1, 2, 5] {
             let inputs: Vec<Tensor> = types.iter().map(|ty| random(3, &ty.sizes(size))).collect();
-            let outputs = op.run(&inputs.iter().collect::<Vec<_>>(), &Pass::default()).unwrap();
+            let outputs = op.run(&inputs.iter().collect::<Vec<_>>(), &RunContext::default()).unwrap();
             assert_eq!(outputs[0].dims(), inferred[0].sizes(size), "{op:?} in a batch of {size}");
         }
     }
@@ -139,7 +139,7 @@ fn inference_refuses_what_cannot_run() {
         (
             Box::new(LocalResponseNorm { size: 0, alpha: 1.0, beta: 1.0, bias: 1.0 }),
             vec![batch(&[3])],
-            "a neighbourhood of at least 1 channel",
+            "a neighborhood of at least 1 channel",
         ),
         (
             Box::new(Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(4)] }),

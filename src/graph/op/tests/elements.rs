@@ -141,7 +141,7 @@ fn a_choice_by_number() {
     let condition = Tensor::new(&[[1f32], [0.0]], &Device::Cpu).unwrap();
     let a = Tensor::new(&[1f32, f32::NEG_INFINITY, 3.0], &Device::Cpu).unwrap();
     let b = Tensor::new(f32::NAN, &Device::Cpu).unwrap();
-    let found = values(&run(&Choose, &[&condition, &a, &b]));
+    let found = values(&run(&Where, &[&condition, &a, &b]));
     assert_eq!(found[..3], [1.0, f32::NEG_INFINITY, 3.0]);
     assert!(found[3..].iter().all(|x| x.is_nan()) && found.len() == 6);
 }

@@ -7,9 +7,9 @@ mod elements;
 mod norms;
 
 use super::*;
-use crate::graph::{Dim, Operator, Pass, ValueType};
+use crate::graph::{Dim, ElementType, Operator, RunContext, ValueType};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
-use candle_core::{DType, Device};
+use candle_core::Device;
 use proptest::prelude::*;
 
 /// Numbers in about -2 to 2, a function of the seed.
@@ -34,7 +34,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 fn run(op: &dyn Operator, inputs: &[&Tensor]) -> Tensor {
     let types: Vec<ValueType> = inputs.iter().map(|input| ValueType::fixed(input.dims())).collect();
     let inferred = op.infer(&types.iter().collect::<Vec<_>>()).unwrap();
-    let [output]: [Tensor; 1] = op.run(inputs, &Pass::default()).unwrap().try_into().unwrap();
+    let [output]: [Tensor; 1] = op.run(inputs, &RunContext::default()).unwrap().try_into().unwrap();
     assert_eq!(inferred, [ValueType::fixed(output.dims())], "{op:?}");
     output
 }
@@ -339,9 +339,9 @@ fn inferred_shapes_are_those_of_running() {
         assert_eq!(inferred.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected], "{op:?}");
         for size in [1, 2, 5] {
             let inputs: Vec<Tensor> = types.iter().map(|ty| random(3, &ty.sizes(size))).collect();
-            let outputs = op.run(&inputs.iter().collect::<Vec<_>>(), &Pass::default()).unwrap();
+            let outputs = op.run(&inputs.iter().collect::<Vec<_>>(), &RunContext::default()).unwrap();
             assert_eq!(outputs[0].dims(), inferred[0].sizes(size), "{op:?} in a batch of {size}");
-            assert_eq!(outputs[0].dtype(), inferred[0].dtype);
+            assert_eq!(outputs[0].dtype(), inferred[0].element.dtype());
         }
     }
 }
@@ -349,7 +349,7 @@ fn inferred_shapes_are_those_of_running() {
 /// What cannot run is refused before it runs; the message says which input and what would be right.
 #[test]
 fn inference_refuses_what_cannot_run() {
-    let integers = ValueType { dtype: DType::I64, shape: vec![Dim::Batch(1), Dim::Fixed(3)] };
+    let integers = ValueType { element: ElementType::I64, shape: vec![Dim::Batch(1), Dim::Fixed(3)] };
     let square = PoolWindow::square(2);
     let pool = |window| Box::new(MaxPool(window)) as Box<dyn Operator>;
     let slice = |start, end, step| Box::new(Slice { axis: 1, start, end, step }) as Box<dyn Operator>;

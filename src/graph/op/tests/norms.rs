@@ -1,4 +1,4 @@
-//! Operators over several numbers at once: softmax, normalisation, means, matrix products.
+//! Operators over several numbers at once: softmax, normalization, means, matrix products.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn running_variances_are_positive() {
     let norm = BatchNorm { eps: 0.25 };
     let run = |variance: f32| {
         let x = Tensor::from_vec(vec![3f32, 3.0], (1, 2), &Device::Cpu).unwrap();
-        norm.run(&[&x, &one(1.0), &one(0.0), &one(1.0), &one(variance)], &Pass::default())
+        norm.run(&[&x, &one(1.0), &one(0.0), &one(1.0), &one(variance)], &RunContext::default())
     };
     // (3 - 1) / sqrt(-0.1875 + 0.25)
     assert_eq!(values(&run(-0.1875).unwrap()[0])[1], 8.0);
@@ -132,8 +132,8 @@ fn reductions_by_hand() {
         let found = values(&run(&Reduce { reduction, axes: vec![1], keep_dims: true }, &[&x]));
         assert!((found[0] - expected).abs() < 1e-6 && found[1].is_nan(), "{reduction:?}: {found:?}");
     }
-    assert!((Reduction::LogSum.of(&[2.0, 5.5]) - 7.5f32.ln()).abs() < 1e-6);
-    assert_eq!(Reduction::LogSumExp.of(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
+    assert!((Reduction::LogSum.apply(&[2.0, 5.5]) - 7.5f32.ln()).abs() < 1e-6);
+    assert_eq!(Reduction::LogSumExp.apply(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Operators that give constants, or what they are given.
+//! Operators that produce constants, or pass their input on.
 
 use super::node::{axis, known};
 use super::{Lowering, Node, integers};
@@ -8,10 +8,10 @@ use crate::import::onnx::value::{Int, Ints, Value};
 use candle_core::{Device, Tensor};
 use rten_onnx::onnx::DataType;
 
-/// Numbers that one constant of one value may have: a gibibyte of them.
+/// The most elements of a constant with one value: a gibibyte of them.
 const MAX_COUNT: usize = 1 << 28;
 
-/// A tensor of the file, as the value called `name`.
+/// A tensor of the file as a value called `name`.
 pub(super) fn value(constant: Constant, name: &str, initial: bool) -> Value {
     match constant {
         Constant::Floats(tensor) => Value::Floats { tensor, name: name.to_owned(), initial },
@@ -37,13 +37,13 @@ pub(super) fn constant(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
     } else if let Some(found) = node.floats("value_floats")? {
         floats(found, &[found.len()])?
     } else {
-        let missing = || NodeProblem::Unsupported("a constant without numbers".to_owned());
+        let missing = || NodeProblem::Unsupported("a constant without a value".to_owned());
         floats(&[node.float("value_float")?.ok_or_else(missing)?], &[])?
     };
     Ok(vec![found])
 }
 
-/// The name of the node's first output, which the network's parameter is called by.
+/// The name of the node's first output, which becomes the parameter's name.
 fn output<'n>(node: &'n Node) -> &'n str {
     node.proto.output.first().map_or(node.name, String::as_str)
 }
@@ -78,13 +78,13 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
             };
             let [number] = number.as_slice() else { return Err(one()) };
             let tensor = Tensor::from_vec(vec![*number; sizes.iter().product()], sizes, &Device::Cpu)?;
-            // Made of nothing, and yet what stands where weights do in files that leave them out.
+            // In files without weights, this is what stands in for them.
             Value::Floats { tensor, name: output(node).to_owned(), initial: true }
         }
     }])
 }
 
-/// `CumSum` of constants, from which exporters make positions.
+/// `CumSum` of constants: exporters use it for positions.
 pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("exclusive")? || node.flag("reverse")? {
         return Err(NodeProblem::Unsupported("a sum that is exclusive or reversed".to_owned()));
@@ -110,11 +110,11 @@ pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>
     Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
 }
 
-/// `Identity`, and `Dropout`, which evaluation does without.
+/// `Identity`, and `Dropout`, which does nothing in evaluation.
 pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let mut value = node.input(0)?.clone();
     if let Value::Floats { name, .. } = &mut value {
-        // Exporters that find two tensors alike keep one, and give the other's name back so.
+        // Exporters that deduplicate tensors restore the other's name this way.
         output(node).clone_into(name);
     }
     Ok(vec![value])
@@ -127,7 +127,7 @@ pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
     Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
 }
 
-/// An integer of type `ty`; of more bits than 8, it fits.
+/// An integer converted to type `ty`, which wraps around if it has 8 bits.
 fn wrap(int: Int, ty: DataType) -> Int {
     match (int.known(), ty) {
         (Some(known), DataType::UINT8) => Int::from(i64::from(known as u8)),
@@ -137,7 +137,7 @@ fn wrap(int: Int, ty: DataType) -> Int {
     }
 }
 
-/// `Cast`: real numbers stay `f32`; constants become what they are cast to.
+/// `Cast`: real numbers stay `f32`; constants become the requested type.
 pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let to = DataType(node.int_or("to", 1)? as i32);
     let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);

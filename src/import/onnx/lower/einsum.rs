@@ -1,5 +1,5 @@
-//! `Einsum` of one or two values: transposed and summed, or a matrix product after axes are brought
-//! into its order; by a constant, a linear layer.
+//! `Einsum` of one or two values: a transposition and sum, or a matrix product after transpositions; with a
+//! constant, a linear layer.
 
 use super::{Lowering, Node, layers};
 use crate::graph::op::{MatMul, Reduce, Reduction, Reshape, Transpose};
@@ -72,7 +72,7 @@ pub(super) fn einsum(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     }
 }
 
-/// A value transposed, summed over the axes that the output has not.
+/// A value transposed, and summed over the axes that the output does not have.
 fn alone(lowering: &mut Lowering, node: &Node, a: &Term, output: &[char]) -> Result<Value, NodeProblem> {
     let gone: Vec<usize> = (0..a.letters.len()).filter(|&axis| !output.contains(&a.letters[axis])).collect();
     let kept: Vec<char> = a.letters.iter().copied().filter(|letter| output.contains(letter)).collect();
@@ -114,7 +114,7 @@ fn pair(
     let one = |dims: &[Dim]| Dim::product(dims).ok_or_else(wrong);
     let (depth, width) = (one(&a.dims(&summed))?, one(&b.dims(&columns))?);
     let is_weight = shared.is_empty() && !summed.is_empty() && matches!(b.value, Value::Floats { .. });
-    // A layer takes rows on axes of their own; a product of activations wants one.
+    // A layer takes rows on several axes, a product of activations on one.
     let heights = if is_weight { a.dims(&rows) } else { vec![one(&a.dims(&rows))?] };
     let leading = a.dims(&shared);
     let left = a.ordered(lowering, node, &[shared.as_slice(), &rows, &summed].concat())?;
@@ -123,7 +123,7 @@ fn pair(
     let left = reshaped(lowering, node, left, [leading.as_slice(), &heights, &[depth]].concat())?;
     let right = reshaped(lowering, node, right, [right_leading.as_slice(), &[depth, width]].concat())?;
     let product = if is_weight {
-        // The constant is the layer's weight under its own name.
+        // The layer's weight keeps the constant's name.
         let right = match (right, &b.value) {
             (Value::Floats { tensor, .. }, Value::Floats { name, initial, .. }) => {
                 Value::Floats { tensor, name: name.clone(), initial: *initial }
@@ -143,7 +143,7 @@ fn pair(
     Ok(Some(Term { value, letters, shape }.ordered(lowering, node, output)?))
 }
 
-/// A value with other dimensions, where they are others.
+/// A value reshaped, if its dimensions differ.
 fn reshaped(lowering: &mut Lowering, node: &Node, value: Value, shape: Vec<Dim>) -> Result<Value, NodeProblem> {
     if lowering.ty(0, &value)?.shape == shape {
         return Ok(value);

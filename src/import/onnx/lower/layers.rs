@@ -1,12 +1,12 @@
-//! Linear and convolution layers, and matrix products that are none.
+//! Linear and convolution layers, and matrix products of two activations.
 
 use super::window::{AutoPad, OddSide, Sliding, stated_padding};
-use super::{Lowering, Node, spatial};
+use super::{Lowering, Node, OutputAxis, spatial};
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
-use crate::import::onnx::value::{Product, Value};
+use crate::import::onnx::value::{PendingLinear, Value};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::Tensor;
 
@@ -29,7 +29,7 @@ fn conv_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> Result<Val
         dilation: std::array::from_fn(|axis| sliding.dilation[axis]),
         groups: groups(node)?,
     };
-    convolution(lowering, node, Conv(attributes), [0, 1])
+    convolution(lowering, node, Conv(attributes), OutputAxis { axis: 0, groups: 1 })
 }
 
 /// `ConvTranspose` over one or two axes.
@@ -56,7 +56,7 @@ fn conv_transpose_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> 
     };
     let auto_pad = AutoPad::read(node)?;
     let odd = if let AutoPad::Same(odd) = auto_pad { odd } else { OddSide::Before };
-    // The size that is asked for, whatever `pads` says.
+    // The requested output size overrides `pads`.
     let target: Option<Vec<usize>> = match (node.sizes("output_shape", D, 1)?, &auto_pad) {
         (None, AutoPad::Same(_)) => {
             Some((0..D).map(|axis| input[axis].saturating_mul(attributes.stride[axis])).collect())
@@ -67,7 +67,7 @@ fn conv_transpose_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> 
         for axis in 0..D {
             let whole = attributes.whole_output(axis, input[axis], kernel[axis]);
             attributes.padding[axis] = odd.split(whole.saturating_sub(target[axis]));
-            // What no tap reaches lies at the end.
+            // Positions that no tap reaches are at the end.
             attributes.output_padding[axis] += target[axis].saturating_sub(whole);
         }
     } else if let AutoPad::Stated = auto_pad {
@@ -75,7 +75,7 @@ fn conv_transpose_over<const D: usize>(lowering: &mut Lowering, node: &Node) -> 
         attributes.padding = std::array::from_fn(|axis| stated[axis]);
     }
     let groups = attributes.groups;
-    convolution(lowering, node, Conv(attributes), [1, groups])
+    convolution(lowering, node, Conv(attributes), OutputAxis { axis: 1, groups })
 }
 
 /// The spatial sizes of a convolution's input and kernel.
@@ -89,17 +89,17 @@ fn sizes<const D: usize>(lowering: &Lowering, node: &Node) -> Result<[Vec<usize>
     Ok([input, kernel])
 }
 
-/// Groups of channels; 0, which no convolution has, for numbers that are none.
+/// Groups of channels; 0, which no convolution accepts, if the attribute is negative.
 fn groups(node: &Node) -> Result<usize, NodeProblem> {
     Ok(usize::try_from(node.int_or("group", 1)?).unwrap_or(0))
 }
 
-/// The layer of a convolution whose weights are constants.
+/// A convolution; a layer if its weights are constants.
 fn convolution(
     lowering: &mut Lowering,
     node: &Node,
     op: impl Operator,
-    outputs: [usize; 2],
+    outputs: OutputAxis,
 ) -> Result<Value, NodeProblem> {
     let (x, weight) = (node.input(0)?, node.input(1)?);
     let bias = node.optional(2);
@@ -111,7 +111,7 @@ fn convolution(
             let bias = bias.map(|bias| bias.floats(2)).transpose()?.cloned();
             Ok(Value::Computed(lowering.layer(&name, x, op, tensor.clone(), bias, outputs)?))
         }
-        // Weights that are computed: a convolution all the same, but no layer that could be swapped.
+        // With computed weights it is a convolution, but has no approximate counterpart.
         _ => lowering.emit(node.name, op, &node.all_inputs()?),
     }
 }
@@ -146,12 +146,12 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
     };
     let weight = if is_transposed { tensor.clone() } else { tensor.t()?.contiguous()? };
     if !is_transposed {
-        lowering.quantization.transposed(tensor, &weight, &[1, 0]);
+        lowering.scales.transposed(tensor, &weight, &[1, 0]);
     }
     let (x, merged) = rows(lowering, &a, weight.dims()[0])?;
     let multiplied = scaled(&weight, alpha)?;
-    lowering.quantization.multiplied(&weight, &multiplied, alpha);
-    let product = Product {
+    lowering.scales.multiplied(&weight, &multiplied, alpha);
+    let linear = PendingLinear {
         x,
         merged,
         weight: multiplied,
@@ -159,23 +159,23 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         node: node.name.to_owned(),
         operator: node.operator().to_owned(),
     };
-    let outputs = product.weight.dims()[0];
+    let outputs = linear.weight.dims()[0];
     Ok(vec![match c {
-        None => lowering.linear(product, None)?,
+        None => lowering.linear(linear, None)?,
         Some(Value::Floats { tensor, name, .. }) if [1, outputs].contains(&tensor.elem_count()) => {
             let bias = scaled(&tensor.flatten_all()?.broadcast_as(outputs)?.contiguous()?, beta)?;
-            lowering.linear(product, Some((bias, name)))?
+            lowering.linear(linear, Some((bias, name)))?
         }
         Some(c) if beta == 1.0 => {
-            let product = lowering.linear(product, None)?;
+            let product = lowering.linear(linear, None)?;
             lowering.emit(node.name, Add::default(), &[product, c.clone()])?
         }
         Some(_) => return Err(NodeProblem::Unsupported("a factor of a sum of two activations".to_owned())),
     }])
 }
 
-/// The rows that a layer of so many `outputs` takes, and the dimensions of its result in the file where
-/// those are not the graph's.
+/// The graph's value that a layer with `outputs` outputs reads, and the dimensions of its output in the
+/// file where axes are merged there.
 fn rows(lowering: &mut Lowering, value: &Value, outputs: usize) -> Result<(ValueId, Option<Vec<Dim>>), NodeProblem> {
     let Value::Merged { id, shape } = value else { return Ok((lowering.id(0, value)?, None)) };
     let mut shape = shape.clone();
@@ -196,7 +196,7 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         return Ok(vec![product(lowering, node, &a, &b)?]);
     }
     let types = [lowering.ty(0, &a)?, lowering.ty(1, &b)?];
-    // Leading axes of size 1 make the ranks equal.
+    // Ranks are made equal by leading axes of size 1.
     let rank = types[0].rank().max(types[1].rank());
     let mut sides = Vec::new();
     for (value, ty) in [a, b].into_iter().zip(types) {
@@ -210,14 +210,14 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     Ok(vec![lowering.emit(node.name, MatMul, &sides)?])
 }
 
-/// The product of rows by a constant matrix `[in, out]`, of which a bias makes a linear layer.
+/// The product with a constant matrix `[in, out]`: a linear layer whose bias may follow.
 pub(super) fn product(lowering: &mut Lowering, node: &Node, a: &Value, b: &Value) -> Result<Value, NodeProblem> {
     let tensor = b.floats(1)?;
     let weight_name = if let Value::Floats { name, .. } = b { name.clone() } else { String::new() };
     let (x, merged) = rows(lowering, a, tensor.dims()[1])?;
     let weight = tensor.t()?.contiguous()?;
-    lowering.quantization.transposed(tensor, &weight, &[1, 0]);
-    Ok(Value::Product(Box::new(Product {
+    lowering.scales.transposed(tensor, &weight, &[1, 0]);
+    Ok(Value::Pending(Box::new(PendingLinear {
         x,
         merged,
         weight,

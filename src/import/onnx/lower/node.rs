@@ -1,4 +1,4 @@
-//! A node as lowering sees it: its attributes by type, its inputs by what they stand for.
+//! A node during lowering: its attributes by type, its inputs as values.
 
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Ints, Value};
@@ -38,7 +38,7 @@ impl Node<'_> {
         self.proto.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name))
     }
 
-    /// The attribute `name`, by `read`, which gives `None` for one of another type than `expected`.
+    /// The attribute `name`, by `read`, which returns `None` if its type is not `expected`.
     fn read<'n, T>(
         &'n self,
         name: &'static str,

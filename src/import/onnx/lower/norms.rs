@@ -1,4 +1,4 @@
-//! Normalisation.
+//! Normalization and softmax.
 
 use super::node::axis;
 use super::{Lowering, Node};
@@ -7,7 +7,7 @@ use crate::graph::op::{BatchNorm, Gather, GroupNorm, LayerNorm, LocalResponseNor
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
 
-/// The attribute `epsilon` as the decimal number that it was before it became an `f32`.
+/// The attribute `epsilon`: the decimal number that its `f32` was rounded from.
 fn epsilon(node: &Node) -> Result<f64, NodeProblem> {
     let found = node.float_or("epsilon", 1e-5)?;
     Ok(found.to_string().parse().unwrap_or(f64::from(found)))
@@ -16,7 +16,7 @@ fn epsilon(node: &Node) -> Result<f64, NodeProblem> {
 /// `BatchNormalization` by running statistics.
 pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("training_mode")? {
-        // Weights that are standardised on the way to their layer: statistics of constants are constants.
+        // Weights that are standardized on the way to their layer: statistics of constants are constants.
         if let Value::Floats { tensor, .. } = node.input(0)?
             && let [1, channels, ..] = *tensor.dims()
         {
@@ -27,19 +27,19 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         return Err(NodeProblem::Unsupported("training mode: export after model.eval()".to_owned()));
     }
     if node.int_or("spatial", 1)? != 1 {
-        return Err(NodeProblem::Unsupported("normalisation of every position".to_owned()));
+        return Err(NodeProblem::Unsupported("normalization of every position".to_owned()));
     }
     let mut inputs = node.all_inputs()?;
     inputs.truncate(5);
-    // Folded into the layer before it, it would give that layer other weights than the file's integers:
-    // a node between the two keeps them apart.
+    // Folded into the preceding layer, it would change that layer's weights, which are the file's integers:
+    // a node between the two prevents that.
     if let Value::Computed(id) = inputs[0]
-        && lowering.quantization.is_layer(id)
+        && lowering.scales.is_layer_output(id)
     {
         let name = format!("{} (input)", node.name);
         inputs[0] = lowering.emit(&name, Scale { factor: 1.0 }, &inputs[..1])?;
     }
-    // Running statistics are no parameters that training learns.
+    // Running statistics are not trained.
     for statistic in inputs.iter_mut().skip(3) {
         if let Value::Floats { initial, .. } = statistic {
             *initial = false;
@@ -56,16 +56,28 @@ pub(super) fn layer(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     Ok(vec![lowering.emit(node.name, LayerNorm { axis, eps: epsilon(node)? }, &inputs)?])
 }
 
-/// `InstanceNormalization` and `GroupNormalization`, whose scales are one a group before version 21.
-pub(super) fn group(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let mut inputs = vec![node.input(0)?.clone(), node.input(1)?.clone(), node.input(2)?.clone()];
-    let ty = lowering.ty(0, &inputs[0])?;
+/// The number of channels of a normalization's input.
+fn channels(lowering: &Lowering, node: &Node) -> Result<usize, NodeProblem> {
+    let ty = lowering.ty(0, node.input(0)?)?;
     let Some(&Dim::Fixed(channels)) = ty.shape.get(1) else {
         return Err(NodeProblem::Shape { found: ty.to_string(), expected: "[batch, channels, size..]".to_owned() });
     };
-    let is_instance = node.operator() == "InstanceNormalization";
-    let groups = if is_instance { channels } else { usize::try_from(node.int_or("num_groups", 0)?).unwrap_or(0) };
-    if !is_instance && node.opset < 21 && groups > 0 {
+    Ok(channels)
+}
+
+/// `InstanceNormalization`: each channel is a group.
+pub(super) fn instance(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let inputs = [node.input(0)?.clone(), node.input(1)?.clone(), node.input(2)?.clone()];
+    let groups = channels(lowering, node)?;
+    Ok(vec![lowering.emit(node.name, GroupNorm { groups, eps: epsilon(node)? }, &inputs)?])
+}
+
+/// `GroupNormalization`, which has one scale for each group before version 21, then one for each channel.
+pub(super) fn group(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let mut inputs = vec![node.input(0)?.clone(), node.input(1)?.clone(), node.input(2)?.clone()];
+    let channels = channels(lowering, node)?;
+    let groups = usize::try_from(node.int_or("num_groups", 0)?).unwrap_or(0);
+    if node.opset < 21 && groups > 0 {
         let indices: Vec<usize> = (0..channels).map(|channel| channel / channels.div_ceil(groups)).collect();
         for parameter in &mut inputs[1..] {
             let each = Gather { axis: 0, indices: indices.clone() };
@@ -87,9 +99,8 @@ pub(super) fn local_response(lowering: &mut Lowering, node: &Node) -> Result<Vec
     Ok(vec![lowering.emit(node.name, op, &[node.input(0)?.clone()])?])
 }
 
-/// `Softmax` and `LogSoftmax`: along one axis since version 13, before over all from the axis on.
-pub(super) fn softmax(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let log = node.operator() == "LogSoftmax";
+/// `Softmax` and `LogSoftmax`: along one axis since version 13; before, over all axes from that one on.
+pub(super) fn softmax(lowering: &mut Lowering, node: &Node, log: bool) -> Result<Vec<Value>, NodeProblem> {
     let input = node.input(0)?.clone();
     let shape = lowering.ty(0, &input)?.shape;
     let is_along = node.opset >= 13;

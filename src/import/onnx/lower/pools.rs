@@ -1,5 +1,6 @@
 //! Pooling, and reductions over axes.
 
+use super::integers::IntFunction;
 use super::node::axes;
 use super::window::Sliding;
 use super::{Lowering, Node, integers, spatial};
@@ -17,7 +18,7 @@ fn window(lowering: &Lowering, node: &Node) -> Result<PoolWindow, NodeProblem> {
     let missing = || NodeProblem::Unsupported("pooling without kernel_shape".to_owned());
     let kernel = node.sizes("kernel_shape", axes, 1)?.ok_or_else(missing)?;
     let sliding = Sliding::read(node, &kernel, &input)?;
-    // Values of one axis are of height 1.
+    // Values with one spatial axis have height 1.
     let pair = |sizes: &[usize]| match *sizes {
         [height, width] => [height, width],
         _ => [1, sizes[0]],
@@ -60,24 +61,17 @@ pub(super) fn global_max(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
     Ok(vec![lowering.emit(node.name, GlobalMaxPool, &[node.input(0)?.clone()])?])
 }
 
-/// `ReduceMean`, `ReduceSum` and their kin, whose axes are an attribute before version 18 (13 for sums).
-pub(super) fn reduce(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+/// `ReduceMean` and other reductions, whose axes are an attribute before version 18 (13 for sums).
+pub(super) fn reduce(
+    lowering: &mut Lowering,
+    node: &Node,
+    reduction: Reduction,
+    integer_step: Option<IntFunction>,
+) -> Result<Vec<Value>, NodeProblem> {
     let input = node.input(0)?.clone();
     if let Value::Ints(ints) = &input {
-        return Ok(vec![Value::Ints(integers::reduce(node, ints)?)]);
+        return Ok(vec![Value::Ints(integers::reduce(node, ints, integer_step)?)]);
     }
-    let reduction = match node.operator() {
-        "ReduceMean" => Reduction::Mean,
-        "ReduceSum" => Reduction::Sum,
-        "ReduceProd" => Reduction::Product,
-        "ReduceMax" => Reduction::Max,
-        "ReduceMin" => Reduction::Min,
-        "ReduceL1" => Reduction::L1,
-        "ReduceL2" => Reduction::L2,
-        "ReduceSumSquare" => Reduction::SumSquare,
-        "ReduceLogSum" => Reduction::LogSum,
-        _ => Reduction::LogSumExp,
-    };
     let rank = lowering.ty(0, &input)?.rank();
     let named = node.ints_by_either("axes", 1)?.unwrap_or_default();
     let all = || (0..rank).collect();

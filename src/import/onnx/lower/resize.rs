@@ -1,4 +1,4 @@
-//! Enlargement by the nearest neighbour, which repeats elements along each axis, and linear resizing.
+//! Resizing to the nearest neighbor, which repeats elements along each axis, and linear resizing.
 
 use super::{Lowering, Node, slices};
 use crate::graph::Dim;
@@ -12,8 +12,8 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         "nearest" => false,
         "linear" => true,
         mode => {
-            let mend = "export with mode 'linear' or 'nearest'";
-            return Err(NodeProblem::Unsupported(format!("resizing of mode '{mode}' ({mend})")));
+            let hint = "export with mode 'linear' or 'nearest'";
+            return Err(NodeProblem::Unsupported(format!("resizing in mode '{mode}' ({hint})")));
         }
     };
     if is_linear && node.flag("antialias")? {
@@ -24,7 +24,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     let factors = Factors::read(node, shape.len())?;
     let rounding = Rounding::read(node)?;
     let batch = lowering.constant_batch().unwrap_or(1) as i64;
-    // The whole batch, open or of the file's size.
+    // The whole batch, open or constant.
     let is_all = |size: Int, times: usize| {
         size == Int::from(Dim::Batch(times)) || size.known() == (times as i64).checked_mul(batch)
     };
@@ -63,7 +63,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     Ok(vec![value])
 }
 
-/// What each axis grows to, or by.
+/// The size or scale factor of each axis.
 struct Factors {
     sizes: Option<Vec<Int>>,
     scales: Option<Vec<f32>>,
@@ -72,9 +72,9 @@ struct Factors {
 impl Factors {
     fn read(node: &Node, rank: usize) -> Result<Self, NodeProblem> {
         if node.optional(3).is_some() && node.ints("axes")?.is_some() {
-            return Err(NodeProblem::Unsupported("resizing of chosen axes".to_owned()));
+            return Err(NodeProblem::Unsupported("resizing with axes".to_owned()));
         }
-        // Before version 11 there is no region of interest between the input and its scales.
+        // Since version 11, a region of interest comes before the scales.
         let at = if node.opset < 11 { 1 } else { 2 };
         let scales = match (node.floats("scales")?, node.optional(at)) {
             (Some(scales), _) => Some(scales.to_vec()),
@@ -93,7 +93,7 @@ impl Factors {
     }
 }
 
-/// How places of the output become places of the input.
+/// How output coordinates are mapped to input coordinates.
 struct Rounding<'n> {
     transformation: &'n str,
     nearest: &'n str,
@@ -107,15 +107,15 @@ impl<'n> Rounding<'n> {
         let nearest = if is_old { "floor" } else { node.text_or("nearest_mode", "round_prefer_floor")? };
         let known = ["half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "asymmetric", "align_corners"];
         if !known.contains(&transformation) {
-            return Err(NodeProblem::Unsupported(format!("resizing by coordinates '{transformation}'")));
+            return Err(NodeProblem::Unsupported(format!("coordinate_transformation_mode '{transformation}'")));
         }
         if !["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"].contains(&nearest) {
-            return Err(NodeProblem::Unsupported(format!("resizing with nearest mode '{nearest}'")));
+            return Err(NodeProblem::Unsupported(format!("nearest_mode '{nearest}'")));
         }
         Ok(Rounding { transformation, nearest })
     }
 
-    /// Where among the elements of `from` element `at` of `to` lies, the ratio of which is about `scale`.
+    /// The input coordinate, of `from`, of output element `at` of `to`; `scale` is about `to / from`.
     fn coordinate(&self, at: usize, from: usize, to: usize, scale: f32) -> f32 {
         let x = at as f32;
         match self.transformation {
@@ -131,7 +131,7 @@ impl<'n> Rounding<'n> {
         }
     }
 
-    /// The element of `from` that element `at` of `to` is.
+    /// The input element, of `from`, nearest to output element `at` of `to`.
     fn place(&self, at: usize, from: usize, to: usize, scale: f32) -> usize {
         let x = self.coordinate(at, from, to, scale);
         let nearest = match self.nearest {

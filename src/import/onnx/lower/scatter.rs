@@ -1,4 +1,4 @@
-//! Rows taken from values, and put into constants, by indices of several axes.
+//! Gathering from values, and scattering into constants, by indices of several axes.
 
 use super::node::known;
 use super::slices::{places, take};
@@ -9,8 +9,8 @@ use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Ints, Value};
 use candle_core::{Device, Tensor};
 
-/// A choice along an axis that is all of a batch of known size: what exporters write for a view by
-/// strides. Where the indices are the same ones of each sample, they are those of any batch.
+/// `Gather` along an axis of all samples of a constant batch: exporters write it for strided views. If the
+/// indices are the same within each sample, they hold for any batch size.
 pub(super) fn gather_by_sample(
     lowering: &mut Lowering,
     node: &Node,
@@ -29,7 +29,7 @@ pub(super) fn gather_by_sample(
         (is_one && places.iter().enumerate().all(same)).then_some((times, first))
     };
     let Some((times, of_one)) = per_sample() else {
-        return Err(NodeProblem::Batch(format!("a choice along the samples of {ty}")));
+        return Err(NodeProblem::Batch(format!("gathering along the samples of {ty}")));
     };
     let rows = Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(times)] };
     let rows = if times == 1 && ty.rank() == 2 { data } else { lowering.emit(node.name, rows, &[data])? };
@@ -41,7 +41,7 @@ pub(super) fn gather_by_sample(
 /// `GatherND`: rows by indices of the leading axes.
 pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.int_or("batch_dims", 0)? != 0 {
-        return Err(NodeProblem::Unsupported("a choice apart for each sample (batch_dims)".to_owned()));
+        return Err(NodeProblem::Unsupported("gathering by indices for each sample (batch_dims)".to_owned()));
     }
     let data = node.input(0)?.clone();
     let indices = node.input(1)?.ints(1)?;
@@ -50,7 +50,7 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
     let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
     let sizes: Option<Vec<usize>> = ty.shape.iter().map(size).collect();
     let sizes = sizes.filter(|sizes| (1..=sizes.len()).contains(&depth));
-    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("a choice by {depth} indices of {ty}")))?;
+    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("gathering by {depth} indices from {ty}")))?;
     let (chosen, row) = sizes.split_at(depth);
     let shape = dims(&[&[chosen.iter().product()], row].concat()).collect();
     let flat = lowering.emit(node.name, Reshape { shape }, &[data])?;
@@ -59,10 +59,10 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
     Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
 }
 
-/// `ScatterND` of constants: rows put into the place of others.
+/// `ScatterND` of constants: replaces rows.
 pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if !matches!(node.text_or("reduction", "none")?, "none" | "") {
-        return Err(NodeProblem::Unsupported("a sum of what is scattered (reduction)".to_owned()));
+        return Err(NodeProblem::Unsupported("scattering with a reduction".to_owned()));
     }
     let indices = node.input(1)?.ints(1)?;
     if let (Value::Ints(data), Value::Ints(updates)) = (node.input(0)?, node.input(2)?) {
@@ -81,7 +81,7 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     Ok(vec![Value::Floats { tensor, name: node.name.to_owned(), initial: false }])
 }
 
-/// Puts rows of `updates` at the places of `values`, of dimensions `dims`, that `indices` name.
+/// Writes the rows of `updates` into `values`, of dimensions `dims`, at `indices`.
 fn put<T: Copy>(values: &mut [T], dims: &[usize], indices: &Ints, updates: &[T]) -> Result<(), NodeProblem> {
     let depth = indices.dims.last().copied().unwrap_or(0);
     if !(1..=dims.len()).contains(&depth) {
@@ -100,7 +100,7 @@ fn put<T: Copy>(values: &mut [T], dims: &[usize], indices: &Ints, updates: &[T])
     Ok(())
 }
 
-/// The rows that indices of leading axes of `sizes` name.
+/// The flat row numbers of indices into leading axes of `sizes`.
 fn rows(indices: &Ints, sizes: &[usize]) -> Result<Vec<usize>, NodeProblem> {
     let row = |index: &[i64]| {
         let pairs = index.iter().zip(sizes);

@@ -1,9 +1,9 @@
-//! Operators that take values apart and put them together.
+//! Operators that select parts of values, and join them.
 
 use super::node::{axis, known};
-use super::{Lowering, Node, integers, scatter, shapes};
+use super::{Lowering, Node, expand, integers, scatter};
 use crate::graph::Dim;
-use crate::graph::op::{Concat, Gather, Pad, Reshape, Slice};
+use crate::graph::op::{Concat, Gather, Reshape, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 
@@ -25,11 +25,11 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             one_axis(ints)?;
             values.extend_from_slice(&ints.values);
         }
-        return Ok(vec![Value::Ints(Ints::vector(values).of(ints.ty))]);
+        return Ok(vec![Value::Ints(Ints::vector(values).with_type(ints.ty))]);
     }
     let types = inputs.iter().enumerate().map(|(i, input)| lowering.ty(i, input)).collect::<Result<Vec<_>, _>>()?;
     let axis = axis("axis", found, types[0].rank())?;
-    // What is the same for every sample is repeated for each.
+    // An input without a batch axis is repeated for each sample.
     let batch = types.iter().find_map(|ty| ty.shape.iter().position(|dim| matches!(dim, Dim::Batch(1))));
     if let Some(batch) = batch.filter(|&batch| batch != axis) {
         let size = lowering.constant_batch().unwrap_or(1);
@@ -37,7 +37,7 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             if ty.shape.get(batch) == Some(&Dim::Fixed(1)) || ty.shape.get(batch) == Some(&Dim::Fixed(size)) {
                 let mut shape = ty.shape.clone();
                 shape[batch] = Dim::Batch(1);
-                *input = shapes::broadcast(lowering, node.name, input, ty, shape)?;
+                *input = expand::broadcast(lowering, node.name, input, ty, shape)?;
             }
         }
     }
@@ -48,7 +48,7 @@ pub(super) fn concat(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
 fn concat_integers(lowering: &mut Lowering, node: &Node, inputs: &[Value]) -> Result<Ints, NodeProblem> {
     let all = inputs.iter().enumerate().map(|(i, input)| input.ints(i)).collect::<Result<Vec<_>, _>>()?;
     let axis = axis("axis", node.int_or("axis", 1)?, all[0].dims.len())?;
-    let flat = Ints::vector(all.iter().flat_map(|ints| ints.values.iter().copied()).collect()).of(all[0].ty);
+    let flat = Ints::vector(all.iter().flat_map(|ints| ints.values.iter().copied()).collect()).with_type(all[0].ty);
     integers::moved(&flat, |places| {
         let mut start = 0;
         let mut parts = Vec::new();
@@ -61,7 +61,7 @@ fn concat_integers(lowering: &mut Lowering, node: &Node, inputs: &[Value]) -> Re
     })
 }
 
-/// Fails unless integers are one axis of them.
+/// Fails unless integers are a vector.
 fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     if ints.dims.len() == 1 {
         return Ok(());
@@ -69,7 +69,7 @@ fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "one axis of integers".to_owned() })
 }
 
-/// Places along an axis of `size`, which may be counted from the end.
+/// Indices along an axis of `size`, which may be counted from the end.
 pub(super) fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
     let place = |&found: &i64| {
         let place = if found < 0 { found.checked_add(size as i64)? } else { found };
@@ -118,7 +118,7 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
 }
 
-/// What one axis is cut to.
+/// The slice of one axis.
 struct Cut {
     axis: usize,
     start: Int,
@@ -127,7 +127,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// The elements taken of `size`, as `NumPy` counts them; `None` for all of them.
+    /// The selected indices of `size`, by NumPy's rules; `None` for all of them.
     fn elements(&self, size: Dim, batch: Option<usize>) -> Result<Option<Vec<usize>>, NodeProblem> {
         let far = self.end.known().is_some_and(|end| end >= i64::from(i32::MAX));
         let is_end =
@@ -160,7 +160,7 @@ impl Cut {
     }
 }
 
-/// `Slice`, whose places are attributes before version 10.
+/// `Slice`, whose bounds are attributes before version 10.
 pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let either = |name, index: usize| -> Result<Option<Vec<Int>>, NodeProblem> {
         match node.ints(name)? {
@@ -175,7 +175,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let steps = node.optional(4).map(|value| known(value.ints(4)?)).transpose()?.unwrap_or_else(|| vec![1; count]);
     if [ends.len(), axes.len(), steps.len()] != [count; 3] {
         let found = format!("{count} starts, {} ends, {} axes, {} steps", ends.len(), axes.len(), steps.len());
-        return Err(NodeProblem::Shape { found, expected: "as many of each".to_owned() });
+        return Err(NodeProblem::Shape { found, expected: "equally many of each".to_owned() });
     }
     let cuts = |rank: usize| -> Result<Vec<Cut>, NodeProblem> {
         let cut =
@@ -199,7 +199,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         one_axis(ints)?;
         let mut values = ints.values.clone();
         for cut in cuts(1)? {
-            // No part at all is one that a shape may have.
+            // A slice of a shape may be empty.
             match cut.elements(Dim::Fixed(values.len()), None) {
                 Ok(None) => (),
                 Ok(Some(taken)) => values = taken.into_iter().map(|i| values[i]).collect(),
@@ -207,7 +207,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
                 Err(error) => return Err(error),
             }
         }
-        return Ok(vec![Value::Ints(Ints::vector(values).of(ints.ty))]);
+        return Ok(vec![Value::Ints(Ints::vector(values).with_type(ints.ty))]);
     }
     let mut value = node.input(0)?.clone();
     let ty = lowering.ty(0, &value)?;
@@ -219,7 +219,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     Ok(vec![value])
 }
 
-/// Elements of an axis.
+/// Elements of an axis by index, as a slice where possible.
 pub(super) fn take(
     lowering: &mut Lowering,
     name: &str,
@@ -252,7 +252,7 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let sizes: Vec<usize> = if let Some(sizes) = node.ints_by_either("split", 1)? {
         sizes.into_iter().map(|size| usize::try_from(size).unwrap_or(usize::MAX)).collect()
     } else {
-        // Equal parts, but for the last.
+        // Equal parts, except for the last.
         let each = size.div_ceil(parts);
         (0..parts).map(|i| size.saturating_sub(i * each).min(each)).collect()
     };
@@ -268,78 +268,11 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         outputs.push(match &value {
             Value::Ints(ints) => {
                 one_axis(ints)?;
-                Value::Ints(Ints::vector(ints.values[start..end].to_vec()).of(ints.ty))
+                Value::Ints(Ints::vector(ints.values[start..end].to_vec()).with_type(ints.ty))
             }
             value => lowering.emit(node.name, Slice { axis, start, end, step: 1 }, std::slice::from_ref(value))?,
         });
         start = end;
     }
     Ok(outputs)
-}
-
-/// `Pad`, whose sizes are attributes before version 11.
-pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let value = node.input(0)?.clone();
-    let ty = lowering.ty(0, &value)?;
-    let pads = node.ints_by_either("pads", 1)?.ok_or(NodeProblem::Missing(1))?;
-    let axes = match node.optional(3) {
-        Some(axes) => known(axes.ints(3)?)?,
-        None => (0..ty.rank() as i64).collect(),
-    };
-    if pads.len() != 2 * axes.len() {
-        let expected = format!("two for each of {} axes", axes.len());
-        return Err(NodeProblem::Attribute { name: "pads", found: format!("{} numbers", pads.len()), expected });
-    }
-    let mut padding = vec![[0; 2]; ty.rank()];
-    for (i, &found) in axes.iter().enumerate() {
-        let both = [pads[i], pads[i + axes.len()]];
-        if both.iter().any(|pad| !(0..1 << 24).contains(pad)) {
-            return Err(NodeProblem::Unsupported(format!("padding by {both:?}")));
-        }
-        padding[axis("axes", found, ty.rank())?] = both.map(|pad| pad as usize);
-    }
-    match node.text_or("mode", "constant")? {
-        "constant" => {
-            let number = node.float_by_either("value", 2)?.unwrap_or(0.0);
-            let padded = lowering.emit(node.name, Pad { padding, value: number }, std::slice::from_ref(&value))?;
-            // Zero is an integer of every scale.
-            if let (0.0, Value::Computed(from), Value::Computed(to)) = (number, &value, &padded) {
-                lowering.quantization.keep(&[*from], *to);
-            }
-            Ok(vec![padded])
-        }
-        mode @ ("edge" | "reflect") => mirror(lowering, node, value, &ty.shape, &padding, mode == "edge"),
-        mode => Err(NodeProblem::Unsupported(format!("padding of mode '{mode}'"))),
-    }
-}
-
-/// Padding with the value's own numbers.
-fn mirror(
-    lowering: &mut Lowering,
-    node: &Node,
-    mut value: Value,
-    shape: &[Dim],
-    padding: &[[usize; 2]],
-    edge: bool,
-) -> Result<Vec<Value>, NodeProblem> {
-    for (axis, (&dim, &[before, after])) in
-        shape.iter().zip(padding).enumerate().filter(|(_, (_, pad))| **pad != [0, 0])
-    {
-        let Dim::Fixed(size @ 1..) = dim else {
-            return Err(NodeProblem::Batch(format!("padding of axis {axis}")));
-        };
-        let last = size as i64 - 1;
-        let place = |at: i64| {
-            // Reflection goes once around, the edge itself not repeated.
-            let reflected = if at < 0 { -at } else { last - (last - at).abs() };
-            let place = if edge { at.clamp(0, last) } else { reflected };
-            (0..=last).contains(&place).then_some(place as usize)
-        };
-        let places = (-(before as i64)..size as i64 + after as i64).map(place);
-        let indices: Option<Vec<usize>> = places.collect();
-        let indices =
-            indices.ok_or_else(|| NodeProblem::Unsupported(format!("reflection of more than axis {axis}")))?;
-        value = lowering.emit(node.name, Gather { axis, indices }, &[value])?;
-    }
-    Ok(vec![value])
 }

@@ -1,22 +1,22 @@
-//! The attributes that say how a window slides, which convolution and pooling share.
+//! Stride, dilation and padding, which convolution and pooling share.
 
 use super::Node;
 use crate::import::onnx::error::NodeProblem;
 
-/// Positions of a channel, padding included: more than any image has.
+/// The most positions of a channel, padding included.
 const MAX_POSITIONS: usize = 1 << 28;
 
-/// What `auto_pad` says of padding.
+/// The attribute `auto_pad`.
 pub(super) enum AutoPad {
-    /// It is what `pads` states.
+    /// `NOTSET`: padding is that of `pads`.
     Stated,
-    /// There is none.
+    /// `VALID`: no padding.
     Valid,
-    /// Input and output are of the same size, but for the stride.
+    /// `SAME_*`: input and output have the same size, except for the stride.
     Same(OddSide),
 }
 
-/// The side of an axis that gets the odd one of its padding.
+/// The side of an axis that gets the extra element of odd padding.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OddSide {
     Before,
@@ -24,7 +24,7 @@ pub(super) enum OddSide {
 }
 
 impl OddSide {
-    /// Padding of `total` as what lies before and after the axis.
+    /// Padding of `total` split into before and after the axis.
     pub fn split(self, total: usize) -> [usize; 2] {
         let (less, more) = (total / 2, total.div_ceil(2));
         if self == OddSide::After { [less, more] } else { [more, less] }
@@ -46,7 +46,7 @@ impl AutoPad {
     }
 }
 
-/// `pads` as what lies before and after each axis.
+/// `pads` as before and after each axis.
 pub(super) fn stated_padding(node: &Node, axes: usize) -> Result<Vec<[usize; 2]>, NodeProblem> {
     let stated = node.sizes("pads", 2 * axes, 0)?.unwrap_or_else(|| vec![0; 2 * axes]);
     Ok((0..axes).map(|axis| [stated[axis], stated[axis + axes]]).collect())
@@ -69,7 +69,7 @@ impl Sliding {
         let padding = match AutoPad::read(node)? {
             AutoPad::Stated => stated_padding(node, axes)?,
             AutoPad::Valid => vec![[0; 2]; axes],
-            // As much as leaves one window for every step.
+            // As much as one window for each step needs.
             AutoPad::Same(odd) => (0..axes)
                 .map(|axis| {
                     let windows = input[axis].div_ceil(stride[axis]);
@@ -78,7 +78,7 @@ impl Sliding {
                 })
                 .collect(),
         };
-        // Arithmetic may hold an input with its padding in memory.
+        // The padded input has to fit into memory.
         let padded = input.iter().zip(&padding).map(|(size, [before, after])| size + before + after);
         if padded.fold(1usize, usize::saturating_mul) > MAX_POSITIONS {
             return Err(NodeProblem::Unsupported(format!("an input of {input:?} positions with padding {padding:?}")));

@@ -1,0 +1,236 @@
+//! The registry of ONNX operators: what each is lowered to, and what it does with quantized integers.
+
+use super::arithmetic::{self, Comparison};
+use super::integers::{self, IntFunction};
+use super::node::Node;
+use super::{
+    Lowering, constants, einsum, expand, layers, norms, pad, pools, quantized, reshape, resize, scatter, shapes, slices,
+};
+use crate::graph::op::{Binary, Reduction, Unary};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::Value;
+use crate::registry::{Named, Registry};
+
+/// An operator of ONNX's default domain.
+pub(super) struct OnnxOperator {
+    name: &'static str,
+    lower: Lower,
+    /// What it does with quantized integers.
+    pub integers: QuantizedInput,
+    /// Whether it adds the bias to a matrix product before it, and so takes that as it is.
+    pub takes_pending: bool,
+}
+
+/// What an operator is lowered to.
+#[derive(Clone, Copy)]
+enum Lower {
+    /// The outputs of a function of its own.
+    With(fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>),
+    /// A function of single numbers.
+    Unary(Unary),
+    /// The same, its parameters read from the node's attributes.
+    UnaryWith(fn(&Node) -> Result<Unary, NodeProblem>),
+    /// A function of pairs of numbers, and of constant integers, where that is supported.
+    Binary(Binary, Option<IntFunction>),
+    /// A comparison or logical operation.
+    Compare(Comparison),
+    /// A reduction over axes, and its step for constant integers, where that is supported.
+    Reduce(Reduction, Option<IntFunction>),
+    /// A softmax, or its logarithm.
+    Softmax { log: bool },
+}
+
+/// What an operator does with an input of quantized integers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuantizedInput {
+    /// It computes with them, which would need the numbers that they represent.
+    Unsupported,
+    /// It moves or selects those of its first input, or returns their shape.
+    Moved,
+    /// It moves or selects those of all inputs.
+    AllMoved,
+    /// It selects those above 0, which is the zero point of some.
+    MovedIfZeroPointIsZero,
+    /// Its lowering takes them as they are.
+    Handled,
+}
+
+impl Named for OnnxOperator {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl OnnxOperator {
+    const fn new(name: &'static str, lower: Lower) -> Self {
+        OnnxOperator { name, lower, integers: QuantizedInput::Unsupported, takes_pending: false }
+    }
+
+    const fn with_integers(self, integers: QuantizedInput) -> Self {
+        OnnxOperator { integers, ..self }
+    }
+
+    const fn taking_pending(self) -> Self {
+        OnnxOperator { takes_pending: true, ..self }
+    }
+
+    /// The outputs of `node`, which is of this operator.
+    pub fn lower(&self, lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+        match self.lower {
+            Lower::With(function) => function(lowering, node),
+            Lower::Unary(op) => arithmetic::unary(lowering, node, op),
+            Lower::UnaryWith(read) => arithmetic::unary(lowering, node, read(node)?),
+            Lower::Binary(op, integers) => arithmetic::binary(lowering, node, op, integers),
+            Lower::Compare(comparison) => arithmetic::compare(lowering, node, comparison),
+            Lower::Reduce(reduction, step) => pools::reduce(lowering, node, reduction, step),
+            Lower::Softmax { log } => norms::softmax(lowering, node, log),
+        }
+    }
+
+    /// Whether the outputs are probabilities.
+    pub fn is_softmax(&self) -> bool {
+        matches!(self.lower, Lower::Softmax { log: false })
+    }
+}
+
+use OnnxOperator as Op;
+use QuantizedInput::{AllMoved, Handled, Moved, MovedIfZeroPointIsZero};
+
+const fn unary(name: &'static str, op: Unary) -> Op {
+    Op::new(name, Lower::Unary(op))
+}
+
+const fn unary_with(name: &'static str, read: fn(&Node) -> Result<Unary, NodeProblem>) -> Op {
+    Op::new(name, Lower::UnaryWith(read))
+}
+
+const fn binary(name: &'static str, op: Binary, integers: Option<IntFunction>) -> Op {
+    Op::new(name, Lower::Binary(op, integers))
+}
+
+const fn compare(name: &'static str, op: Binary, integers: IntFunction) -> Op {
+    Op::new(name, Lower::Compare(Comparison { op, integers, is_swapped: false }))
+}
+
+const fn compare_swapped(name: &'static str, op: Binary, integers: IntFunction) -> Op {
+    Op::new(name, Lower::Compare(Comparison { op, integers, is_swapped: true }))
+}
+
+const fn reduce(name: &'static str, reduction: Reduction, step: Option<IntFunction>) -> Op {
+    Op::new(name, Lower::Reduce(reduction, step))
+}
+
+const fn with(name: &'static str, function: fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>) -> Op {
+    Op::new(name, Lower::With(function))
+}
+
+/// Every operator.
+pub(super) static OPERATORS: Registry<OnnxOperator> = Registry::new(
+    "operator",
+    &[
+        unary("Abs", Unary::Abs),
+        with("Add", arithmetic::add).taking_pending(),
+        compare("And", Binary::Min, integers::and),
+        with("AveragePool", pools::average),
+        with("BatchNormalization", norms::batch),
+        with("Cast", constants::cast),
+        unary("Ceil", Unary::Ceil),
+        unary_with("Celu", |node| Ok(Unary::Celu { alpha: node.float_or("alpha", 1.0)? })),
+        with("Clip", arithmetic::clip).with_integers(Handled),
+        with("Concat", slices::concat).with_integers(AllMoved),
+        with("Constant", constants::constant),
+        with("ConstantOfShape", constants::constant_of_shape),
+        with("Conv", layers::conv),
+        with("ConvTranspose", layers::conv_transpose),
+        unary("Cos", Unary::Cos),
+        with("CumSum", constants::cumulative_sum),
+        with("DequantizeLinear", quantized::dequantize).with_integers(Handled),
+        binary("Div", Binary::Div, Some(integers::div)),
+        with("Dropout", constants::identity),
+        with("Einsum", einsum::einsum),
+        unary_with("Elu", |node| Ok(Unary::Elu { alpha: node.float_or("alpha", 1.0)? })),
+        compare("Equal", Binary::Equal, integers::equal),
+        unary("Erf", Unary::Erf),
+        unary("Exp", Unary::Exp),
+        with("Expand", expand::expand).with_integers(Moved),
+        with("Flatten", reshape::flatten).with_integers(Moved),
+        unary("Floor", Unary::Floor),
+        with("Gather", slices::gather).with_integers(Moved),
+        with("GatherND", scatter::gather_nd),
+        unary_with("Gelu", arithmetic::gelu),
+        with("Gemm", layers::gemm),
+        with("GlobalAveragePool", pools::global_average),
+        with("GlobalMaxPool", pools::global_max),
+        compare_swapped("Greater", Binary::Less, integers::greater),
+        compare_swapped("GreaterOrEqual", Binary::LessOrEqual, integers::greater_or_equal),
+        with("GroupNormalization", norms::group),
+        unary_with("HardSigmoid", |node| {
+            Ok(Unary::HardSigmoid { slope: node.float_or("alpha", 0.2)?, shift: node.float_or("beta", 0.5)? })
+        }),
+        unary("HardSwish", Unary::HardSwish),
+        with("Identity", constants::identity).with_integers(Moved),
+        with("InstanceNormalization", norms::instance),
+        with("LRN", norms::local_response),
+        with("LayerNormalization", norms::layer),
+        unary_with("LeakyRelu", |node| Ok(Unary::LeakyRelu { slope: node.float_or("alpha", 0.01)? })),
+        compare("Less", Binary::Less, integers::less),
+        compare("LessOrEqual", Binary::LessOrEqual, integers::less_or_equal),
+        unary("Log", Unary::Log),
+        Op::new("LogSoftmax", Lower::Softmax { log: true }),
+        with("MatMul", layers::matmul),
+        binary("Max", Binary::Max, Some(integers::max)),
+        with("MaxPool", pools::max).with_integers(Moved),
+        binary("Min", Binary::Min, Some(integers::min)),
+        unary("Mish", Unary::Mish),
+        with("Mod", integers::modulo),
+        binary("Mul", Binary::Mul, Some(integers::mul)),
+        unary("Neg", Unary::Neg),
+        with("Not", arithmetic::not),
+        compare("Or", Binary::Max, integers::or),
+        binary("PRelu", Binary::PRelu, None),
+        with("Pad", pad::pad),
+        binary("Pow", Binary::Pow, None),
+        with("QuantizeLinear", quantized::quantize),
+        with("Range", integers::range),
+        unary("Reciprocal", Unary::Reciprocal),
+        reduce("ReduceL1", Reduction::L1, None),
+        reduce("ReduceL2", Reduction::L2, None),
+        reduce("ReduceLogSum", Reduction::LogSum, None),
+        reduce("ReduceLogSumExp", Reduction::LogSumExp, None),
+        reduce("ReduceMax", Reduction::Max, Some(integers::max)),
+        reduce("ReduceMean", Reduction::Mean, None),
+        reduce("ReduceMin", Reduction::Min, Some(integers::min)),
+        reduce("ReduceProd", Reduction::Product, Some(integers::mul)),
+        reduce("ReduceSum", Reduction::Sum, Some(integers::add)),
+        reduce("ReduceSumSquare", Reduction::SumSquare, None),
+        with("Relu", arithmetic::relu).with_integers(MovedIfZeroPointIsZero),
+        with("Reshape", reshape::reshape).with_integers(Moved),
+        with("Resize", resize::resize),
+        unary("Round", Unary::Round),
+        with("ScatterND", scatter::scatter_nd),
+        unary_with("Selu", |node| {
+            Ok(Unary::Selu { alpha: node.float_or("alpha", 1.673_263_2)?, gamma: node.float_or("gamma", 1.050_701)? })
+        }),
+        with("Shape", shapes::shape).with_integers(Moved),
+        unary("Sigmoid", Unary::Sigmoid),
+        unary("Sign", Unary::Sign),
+        unary("Sin", Unary::Sin),
+        with("Slice", slices::slice).with_integers(Moved),
+        Op::new("Softmax", Lower::Softmax { log: false }),
+        unary("Softplus", Unary::Softplus),
+        unary("Softsign", Unary::Softsign),
+        with("Split", slices::split).with_integers(Moved),
+        unary("Sqrt", Unary::Sqrt),
+        with("Squeeze", shapes::squeeze).with_integers(Moved),
+        binary("Sub", Binary::Sub, Some(integers::sub)),
+        with("Sum", arithmetic::add),
+        unary_with("Swish", arithmetic::swish),
+        unary("Tanh", Unary::Tanh),
+        unary_with("ThresholdedRelu", |node| Ok(Unary::ThresholdedRelu { alpha: node.float_or("alpha", 1.0)? })),
+        with("Tile", expand::tile).with_integers(Moved),
+        with("Transpose", shapes::transpose).with_integers(Moved),
+        with("Unsqueeze", shapes::unsqueeze).with_integers(Moved),
+        with("Upsample", resize::resize),
+        with("Where", arithmetic::select),
+    ],
+);
