@@ -1,5 +1,5 @@
 //! Images per second of whole networks with random weights, in the modes and with tables of two
-//! kinds; ResNet-20 beside the same network made of candle's own layers.
+//! kinds; ResNet-20 next to the same network of candle's own layers.
 //!
 //! `cargo bench --bench networks`, on all cores.
 
@@ -23,7 +23,7 @@ use std::hint::black_box;
 const NETWORKS: [(&str, usize); 5] =
     [("lenet5", 1000), ("resnet8", 64), ("resnet20", 64), ("resnet18", 40), ("mobilenet_v2", 40)];
 
-/// A network whose batch normalisation is folded, as every evaluation has it.
+/// A network whose batch normalization is folded, as every evaluation has it.
 fn network(architecture: &Architecture) -> Graph {
     let mut graph = architecture.build(architecture.input, architecture.num_classes, None).expect("its own input");
     graph.bind(random_weights(&graph, 1)).expect("weights for its parameters");
@@ -31,7 +31,7 @@ fn network(architecture: &Architecture) -> Graph {
     graph
 }
 
-/// ResNet-20 as candle has it, batch normalisation folded.
+/// ResNet-20 in candle, batch normalization folded.
 struct CandleResnet20 {
     stem: Conv2d,
     /// Two convolutions each, and the projection of the shortcut where the size changes.
@@ -70,7 +70,7 @@ impl Module for CandleResnet20 {
     }
 }
 
-/// Numbers as those of normalised photographs: of both signs, and neighbours alike.
+/// Numbers as those of normalized photographs: of both signs, and neighbors alike.
 fn images(shape: [usize; 3], count: usize) -> Tensor {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let [channels, height, width] = shape;

@@ -23,33 +23,19 @@
 //! | `plot` | SVG plots of multipliers' errors |
 //! | `fp32-avx512` | AVX-512 for the fp32 layers |
 //!
-//! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one:
+//! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one, open an
+//! [`eval::Session`]:
 //!
 //! ```
-//! use approx_eval::data::{self, Batches, Preprocess};
-//! use approx_eval::eval::{self, Assignment, LayerSetting, LutSpec, Luts, Scheme, Settings};
-//! use approx_eval::kernel;
+//! use approx_eval::eval::{Experiment, LayerOptions, LutSpec, Rules, Session};
 //! use approx_eval::model::Model;
 //!
-//! let mut model = Model::open("lenet5")?;
-//! eval::prepare(&mut model, true)?;
-//!
-//! let drum = LutSpec { lut: "drum-6".to_owned(), ..LutSpec::default() };
-//! let settings = Settings { lut: Some(drum), ..Settings::default() };
-//! let setting = LayerSetting::open(&settings, &Scheme::default(), &mut Luts::default())?;
-//! let assignment = Assignment::uniform(&model.graph, &setting);
-//!
-//! let (mean, std) = (model.preprocess.mean.clone(), model.preprocess.std.clone());
-//! let preprocess = Preprocess { mean, std, ..Preprocess::default() };
-//! let calibration = eval::calibration_data(&model)?;
-//! let (kernel, silent) = (kernel::best(), eval::Silent);
-//! eval::calibrate(&mut model, calibration, preprocess.clone(), None, &assignment, kernel, &silent)?;
-//! eval::set_modes(&mut model.graph, &assignment, 0)?;
-//!
-//! let test = data::embedded("fashion-mnist")?.open()?;
-//! let batches = Batches::start(test, preprocess, 64.try_into()?, Some(256))?;
-//! let outcome = eval::evaluate(&model, batches, &silent, |_| Ok(()))?;
-//! assert!(outcome.quality.figure().value() > 0.8);
+//! let limit = 256.try_into().ok();
+//! let mut session = Session::open(Experiment { limit, ..Experiment::new(Model::open("lenet5")?) })?;
+//! let options = LayerOptions { lut: Some(LutSpec::new("drum-6")), ..LayerOptions::default() };
+//! let assignment = session.assign(&options, &Rules::default())?;
+//! let findings = session.evaluate(&assignment, |_| Ok(()))?;
+//! assert!(findings.outcome.metrics.value() > 0.8);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -73,4 +59,5 @@ pub mod quant;
 pub mod registry;
 pub mod report;
 pub mod stats;
+pub mod task;
 pub mod zoo;

@@ -12,7 +12,7 @@ fn main() -> std::process::ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             // A reader that has gone away loses the message, not the exit code.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr(), "error: {}", cli::describe(&error));
             ExitCode::BadInput
         }
         // The panic has printed its message.

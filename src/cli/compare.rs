@@ -2,8 +2,8 @@
 
 use super::output::{FormatArgs, OutputFiles};
 use super::{ExitCode, TerminalArgs};
-use crate::eval::Comparison;
 use crate::report::{Baseline, ComparedRun, ComparisonDetails};
+use crate::task::Comparison;
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -27,15 +27,15 @@ pub(super) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let files = OutputFiles::create(&args.output)?;
     let reference = Baseline::read(&args.reference)?;
-    let answered = reference.answered()?;
+    let predictions = reference.predictions()?;
     let compared = |path: &PathBuf| {
-        let report = Baseline::read(path)?;
-        let comparison = Comparison::of(&answered, &report.answered()?);
+        let run = Baseline::read(path)?;
+        let comparison = Comparison::new(&predictions, &run.predictions()?);
         let comparison = comparison.with_context(|| path.display().to_string())?;
-        anyhow::Ok(ComparedRun::of(&report, Some(comparison)))
+        anyhow::Ok(ComparedRun::new(&run, Some(comparison)))
     };
     let runs = args.reports.iter().map(compared).collect::<Result<_, _>>()?;
-    let details = ComparisonDetails { reference: ComparedRun::of(&reference, None), runs };
+    let details = ComparisonDetails::new(&reference, runs);
     files.write(&details)?;
     args.format.print(&details, terminal)?;
     Ok(ExitCode::Success)

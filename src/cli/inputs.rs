@@ -1,16 +1,13 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
 use super::named::named;
-use super::quantization::CodingArg;
-use crate::data::{
-    self, CHANNELS, Channels, ClassMatch, DATA_FORMATS, DataFormat, Dataset, INTERPOLATIONS, Interpolation, PixelKind,
-    Preprocess, Split,
-};
-use crate::eval::{LutSpec, Settings};
+use crate::data::{CHANNELS, Channels, DATA_FORMATS, DataFormat, DatasetSpec, INTERPOLATIONS, Interpolation};
+use crate::eval::{LayerOptions, LutSpec, PreprocessOptions};
 use crate::import::{LAYOUTS, Layout};
-use crate::lut::{self, Coding, Lut, LutFormat, LutFormatError, OpenOptions};
-use crate::model::{InputConfig, Model, SHIPPED, Task};
-use anyhow::{Context, bail};
+use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
+use crate::model::{Model, ModelSpec};
+use crate::task::{TASKS, Task};
+use anyhow::bail;
 use std::path::{Path, PathBuf};
 
 /// The network.
@@ -21,12 +18,12 @@ pub(super) struct ModelArgs {
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
     model: Option<String>,
 
-    /// A zoo architecture, in place of --model; needs --weights
+    /// An architecture of the zoo, instead of --model; requires --weights
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A state dict in safetensors, named as PyTorch names it: alone it tells its architecture; with an
-    /// .onnx file, it replaces that file's tensors by layer name
+    /// A PyTorch state dict in safetensors; without --arch, its architecture is detected; with an .onnx
+    /// file, it replaces that file's tensors of the same names
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -35,52 +32,26 @@ pub(super) struct ModelArgs {
     layout: Layout,
 
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
-    /// that give back images, else classification
-    #[arg(long, value_name = "TASK")]
-    task: Option<Task>,
+    /// that output images, else classification
+    #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
+    pub task: Option<Task>,
 
-    /// Keep batch normalisation apart in place of folding it into the layer before
+    /// Do not fold batch normalization into the preceding layer
     #[arg(long)]
     pub no_fold_bn: bool,
 }
 
 impl ModelArgs {
+    /// Opens the network.
     pub fn open(&self) -> anyhow::Result<Model> {
-        let model = match (&self.arch, self.model.as_deref(), self.weights.as_deref()) {
-            (Some(arch), _, weights) => Model::from_weights(arch, weights.context("--arch needs --weights")?)?,
-            (None, Some(name), weights) if Model::is_onnx(name) => {
-                Model::from_onnx(Path::new(name), self.layout, weights)?
-            }
-            (None, Some(name), Some(_)) => {
-                bail!("--weights bears on --arch NAME and on --model FILE.onnx, and {name} is no such file")
-            }
-            (None, None, Some(weights)) => Model::detect(weights)?,
-            (None, name, None) => Model::open(name.or(SHIPPED.names().next()).unwrap_or_default())?,
+        let spec = ModelSpec {
+            model: self.model.clone(),
+            architecture: self.arch.clone(),
+            weights: self.weights.clone(),
+            layout: self.layout,
         };
+        let model = spec.open()?;
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
-        Ok(model)
-    }
-
-    /// How images meet the network, where it is of an ONNX file.
-    pub fn layout(&self) -> Option<Layout> {
-        self.model.as_deref().is_some_and(Model::is_onnx).then_some(self.layout)
-    }
-
-    /// The network for `images` of another size than it usually takes, where it is a bare state dict
-    /// that allows that, or one that takes windows and may take recordings of them; and for the task that
-    /// was asked for.
-    pub fn fit(&self, model: Model, images: [usize; 3]) -> anyhow::Result<Model> {
-        let is_bare = self.weights.is_some() && self.model.is_none();
-        let takes_windows = model.task == Task::AnomalyDetection;
-        let mut model = if is_bare || takes_windows { model.fit(images) } else { model };
-        if let Some(task) = self.task {
-            model.set_task(task, || "--task".to_owned())?;
-        } else if model.may_give_images_back() {
-            let (is, may_be) = (Task::Classification, Task::AnomalyDetection);
-            model
-                .notes
-                .push(format!("as many outputs as inputs: taken for {is}; --task {may_be} judges an autoencoder"));
-        }
         Ok(model)
     }
 }
@@ -89,19 +60,19 @@ impl ModelArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Data set, its format recognised (see docs/data.md); default: the model's embedded test set
+    /// Dataset, its format detected (see docs/data.md); default: the model's embedded test set
     #[arg(short, long, value_name = "PATH")]
     data: Option<PathBuf>,
 
-    /// Force the data set's format
+    /// Format of the dataset, instead of detecting it
     #[arg(long, value_name = "FORMAT", value_parser = named(&DATA_FORMATS))]
     data_format: Option<DataFormat>,
 
-    /// Mean of byte images, subtracted after division by 255; default: the model's
+    /// Per-channel mean used to normalize byte images, after division by 255; default: the model's
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
     mean: Option<Vec<f32>>,
 
-    /// Standard deviation of byte images, divided by last; default: the model's
+    /// Per-channel standard deviation used to normalize byte images; default: the model's
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
     std: Option<Vec<f32>>,
 
@@ -113,7 +84,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "NAME", value_parser = named(&INTERPOLATIONS))]
     interpolation: Option<Interpolation>,
 
-    /// Cut an N x N square from the middle of byte images
+    /// Crop an N x N square from the center of byte images
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
@@ -123,116 +94,50 @@ pub(super) struct DataArgs {
 }
 
 impl DataArgs {
-    pub fn open(&self, model: &Model) -> anyhow::Result<Dataset> {
-        if let Some(path) = &self.data {
-            return Ok(data::open(path, self.data_format, Split::Test)?);
+    /// The dataset, where one was given.
+    pub fn spec(&self) -> anyhow::Result<Option<DatasetSpec>> {
+        if self.data.is_none() && self.data_format.is_some() {
+            bail!("--data-format requires --data");
         }
-        if self.data_format.is_some() {
-            bail!("--data-format bears on --data, which is not given");
-        }
-        let embedded = model.dataset.as_deref().and_then(|name| data::embedded(name).ok());
-        let embedded =
-            embedded.with_context(|| format!("model '{}' has no test set of its own: give --data", model.name))?;
-        Ok(embedded.open()?)
+        Ok(self.data.as_deref().map(|path| self.spec_of(path)))
     }
 
-    /// Opens a calibration set as `--data` would be, but for the training part of a folder that has one.
-    pub fn open_calibration(&self, path: &Path) -> anyhow::Result<Dataset> {
-        data::open(path, self.data_format, Split::Train).context("--calib-data")
+    /// The dataset at `path`, in the format that was stated.
+    pub fn spec_of(&self, path: &Path) -> DatasetSpec {
+        DatasetSpec::Path { path: path.to_owned(), format: self.data_format }
     }
 
-    /// What happens to images of `dataset`: the options, else the model's own.
-    pub fn preprocess(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
-        let plain = Preprocess::default();
-        let or = |given: &Option<Vec<f32>>, own: &[f32], plain: Vec<f32>| match given {
-            Some(given) => given.clone(),
-            None if own.is_empty() => plain,
-            None => own.to_vec(),
-        };
-        // The model's own sizes are for bytes; only what was asked for is an error on floats.
-        let own_size = |size: Option<usize>| size.filter(|_| dataset.pixel_kind() == PixelKind::Bytes);
-        Preprocess {
-            mean: or(&self.mean, &own.mean, plain.mean),
-            std: or(&self.std, &own.std, plain.std),
-            resize: self.resize.map(|n| n as usize).or_else(|| own_size(own.resize)),
-            interpolation: self.interpolation.or(own.interpolation).unwrap_or_default(),
-            crop: self.crop.map(|n| n as usize).or_else(|| own_size(own.crop)),
+    /// How byte images are preprocessed.
+    pub fn preprocess(&self) -> PreprocessOptions {
+        PreprocessOptions {
+            mean: self.mean.clone(),
+            std: self.std.clone(),
+            resize: self.resize.map(|n| n as usize),
+            interpolation: self.interpolation,
+            crop: self.crop.map(|n| n as usize),
             channels: self.channels,
         }
     }
-
-    /// What happens to images of the model's own calibration set, which have the network's shape already.
-    pub fn preprocess_own(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
-        Preprocess { resize: None, crop: None, channels: None, ..self.preprocess(dataset, own) }
-    }
-
-    /// The data set's path, where one was given.
-    pub fn path(&self) -> Option<&Path> {
-        self.data.as_deref()
-    }
-
-    /// The format that was forced.
-    pub fn format(&self) -> Option<String> {
-        self.data_format.map(|format| format.to_string())
-    }
-
-    /// Whether values were given that bear on byte images alone, and `dataset` has none.
-    pub fn is_normalisation_unused(&self, dataset: &Dataset) -> bool {
-        dataset.pixel_kind() == PixelKind::Floats && (self.mean.is_some() || self.std.is_some())
-    }
-
-    /// Whether nobody said how byte images are normalised.
-    pub fn is_normalisation_unknown(&self, dataset: &Dataset, own: &InputConfig) -> bool {
-        let known = self.mean.is_some() || self.std.is_some() || !own.mean.is_empty() || !own.std.is_empty();
-        dataset.pixel_kind() == PixelKind::Bytes && !known
-    }
-}
-
-/// Makes the set's labels the network's, and names the network's classes by the set's where it has no
-/// names of its own. Gives what a reader of the report should know of it.
-pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> anyhow::Result<Option<String>> {
-    if model.task == Task::AnomalyDetection {
-        dataset.match_anomalies()?;
-        return Ok(None);
-    }
-    let found = dataset.match_classes(model.num_classes, &model.labels)?;
-    if let (true, Some(names)) = (model.labels.is_empty(), dataset.class_names()) {
-        model.labels = names.to_vec();
-    }
-    Ok(match found {
-        ClassMatch::Order { unknown } => {
-            let note = format!("classes are taken in their order, not by name: '{unknown}' is none of the model's");
-            tracing::warn!("{}: {note}", dataset.name());
-            Some(note)
-        }
-        ClassMatch::Numbers | ClassMatch::Names => None,
-    })
 }
 
 /// How a multiplier's table is read.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
-    /// State how the LUT file is read, in place of detecting it: words joined by '-', such as
+    /// How the LUT file is read, instead of detecting it: words joined by '-', such as
     /// bin-u16, i16-signed-twos-complement or text-unsigned
-    #[arg(long, value_name = "FORMAT", value_parser = checked_format)]
-    lut_format: Option<String>,
+    #[arg(long, value_name = "FORMAT")]
+    lut_format: Option<LutFormat>,
 
-    /// Exchange the LUT's operands: its first becomes the weight
+    /// Swap the LUT's operands, so that the first is the weight
     #[arg(long)]
     swap_operands: bool,
-}
-
-/// A text that states how a LUT file is read.
-fn checked_format(text: &str) -> Result<String, LutFormatError> {
-    text.parse::<LutFormat>().map(|_| text.to_owned())
 }
 
 impl LutFileArgs {
     /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.
     pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
-        let format = self.lut_format.as_deref().map(str::parse).transpose()?;
-        let options = OpenOptions { format, swap_operands: self.swap_operands, coding };
+        let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
         let lut = lut::open(lut, &options)?;
         lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
         Ok(lut)
@@ -250,22 +155,27 @@ pub(super) struct LutArgs {
     #[command(flatten)]
     file: LutFileArgs,
 
-    /// How quantized integers become operands; default: signed for signed LUTs and without one,
+    /// How quantized integers become operands; default: signed for signed LUTs and without a LUT,
     /// sign-magnitude for unsigned LUTs
-    #[arg(long, value_name = "CODING")]
-    coding: Option<CodingArg>,
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
+    coding: Option<Coding>,
 }
 
 impl LutArgs {
-    /// What the options ask of every layer.
-    pub fn settings(&self) -> anyhow::Result<Settings> {
+    /// Options of all layers: the multiplier and the coding. `reads_other` says whether another option names
+    /// a LUT file that is read in the same way.
+    pub fn options(&self, reads_other: bool) -> anyhow::Result<LayerOptions> {
         let LutFileArgs { lut_format, swap_operands } = &self.file;
-        if self.lut.is_none() && (lut_format.is_some() || *swap_operands) {
-            bail!("--lut-format and --swap-operands bear on --lut, which is not given");
+        if self.lut.is_none() && !reads_other && (lut_format.is_some() || *swap_operands) {
+            bail!("--lut-format and --swap-operands require --lut or --noise-from-lut");
         }
-        let spec =
-            |lut: &String| LutSpec { lut: lut.clone(), lut_format: lut_format.clone(), swap_operands: *swap_operands };
-        let coding = self.coding.map(Coding::from);
-        Ok(Settings { lut: self.lut.as_ref().map(spec), coding, ..Settings::default() })
+        let lut = self.lut.as_ref().map(|lut| LutSpec { lut: lut.clone(), ..self.reading() });
+        Ok(LayerOptions { lut, coding: self.coding, ..LayerOptions::default() })
+    }
+
+    /// How LUT files are read.
+    pub fn reading(&self) -> LutSpec {
+        let LutFileArgs { lut_format, swap_operands } = self.file;
+        LutSpec { lut: String::new(), format: lut_format, swap_operands }
     }
 }

@@ -5,6 +5,7 @@
 
 mod compare;
 mod costs;
+mod error;
 mod evaluate;
 mod exit_code;
 mod inputs;
@@ -16,6 +17,7 @@ mod output;
 mod progress;
 mod quantization;
 
+pub use error::describe;
 pub use exit_code::ExitCode;
 pub use interrupt::discard_outputs_on_signals;
 

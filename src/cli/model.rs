@@ -2,7 +2,7 @@
 
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::model::{Model, SHIPPED};
+use crate::model::{FORMATS, Model, ModelFormat, SHIPPED};
 use crate::report::{ModelDetails, ModelList};
 use crate::zoo::Architecture;
 use anyhow::{Context, ensure};
@@ -59,23 +59,23 @@ pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Re
 
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
-        let asks_for_shape = self.input.is_some() || self.num_classes.is_some();
-        let is_file = Path::new(&self.model).is_dir() || Model::is_onnx(&self.model);
+        let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
+        let is_file = ModelFormat::of(Path::new(&self.model)).is_some();
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
-            !(asks_for_shape && is_file),
-            "--input and --num-classes shape an architecture; {} has its own",
+            !(shapes_architecture && is_file),
+            "--input and --num-classes require an architecture's name; {} has its own",
             self.model
         );
-        if is_file || (is_shipped && !asks_for_shape) {
-            return Ok(ModelDetails::of(&Model::open(&self.model)?));
+        if is_file || (is_shipped && !shapes_architecture) {
+            return Ok(ModelDetails::new(&Model::open(&self.model)?));
         }
-        let architecture = Architecture::find(&self.model).with_context(|| {
-            format!("{}: neither a model directory, nor an .onnx file, nor a network's name", self.model)
-        })?;
+        let kinds: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        let architecture = Architecture::find(&self.model)
+            .with_context(|| format!("{}: not {}, nor a network's name", self.model, kinds.join(" or ")))?;
         let input = self.input.unwrap_or(architecture.input);
         let classes = self.num_classes.map_or(architecture.num_classes, |classes| classes as usize);
         let graph = architecture.build(input, classes, None).with_context(|| format!("input {input:?}"))?;
-        Ok(ModelDetails::of_architecture(architecture, &graph, input, classes))
+        Ok(ModelDetails::from_architecture(architecture, &graph, input, classes))
     }
 }

@@ -1,8 +1,9 @@
 //! Where documents go: standard output, and files opened before the work starts.
 
 use super::TerminalArgs;
+use super::named::named;
 use crate::output::OutputFile;
-use crate::report::{Document, Exporter, format_by_extension, format_by_name};
+use crate::report::{Document, Exporter, FORMATS, format_by_extension};
 use anyhow::Context;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -10,29 +11,16 @@ use std::path::PathBuf;
 /// The option that every command that prints has.
 #[derive(Debug, clap::Args)]
 pub(super) struct FormatArgs {
-    /// Format of what goes to standard output: table, json, csv, markdown or junit
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
-    format: Format,
-}
-
-#[derive(Clone, Copy)]
-struct Format(&'static dyn Exporter);
-
-impl std::fmt::Debug for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-fn parse_format(name: &str) -> Result<Format, String> {
-    format_by_name(name).map(Format).map_err(|error| error.to_string())
+    /// Format of standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = named(&FORMATS))]
+    format: &'static dyn Exporter,
 }
 
 impl FormatArgs {
     /// Prints a document. A reader that has gone away is not an error.
     pub fn print(&self, document: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<()> {
         let mut stdout = io::stdout().lock();
-        let text = self.format.0.export(document, terminal.colors(stdout.is_terminal()));
+        let text = self.format.export(document, terminal.colors(stdout.is_terminal()));
         match stdout.write_all(&text).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(error).context("cannot write to standard output")

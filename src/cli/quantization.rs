@@ -1,10 +1,11 @@
 //! Options that decide how a network is quantized.
 
-use crate::eval::Scheme;
-use crate::lut::{Bits, Coding};
-use crate::quant::{ActScheme, Observer, WeightScheme};
+use super::DataArgs;
+use super::named::named;
+use crate::eval::{CalibrationOptions, LayerOptions, ParamsSpec, Scheme};
+use crate::lut::Bits;
+use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Quantization.
@@ -13,21 +14,21 @@ use std::path::PathBuf;
 pub(super) struct QuantizationArgs {
     /// Width of activations, 2 to 8; default: the LUT's, else 8
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
-    pub act_bits: Option<Bits>,
+    act_bits: Option<Bits>,
 
     /// Width of weights, 2 to 8; default: the LUT's, else 8
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
-    pub weight_bits: Option<Bits>,
+    weight_bits: Option<Bits>,
 
-    /// How activations are quantized; default: affine under --coding affine, else symmetric
-    #[arg(long, value_name = "SCHEME")]
-    act_scheme: Option<ActSchemeArg>,
+    /// Activation quantization scheme; default: affine under --coding affine, else symmetric
+    #[arg(long, value_name = "SCHEME", value_parser = named(&ACT_SCHEMES))]
+    act_scheme: Option<ActScheme>,
 
-    /// How many scales weights have
-    #[arg(long, value_name = "SCHEME", default_value = "per-channel")]
-    weight_scheme: WeightSchemeArg,
+    /// Weight scale granularity
+    #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
+    weight_scheme: WeightScheme,
 
-    /// What turns calibration activations into a range: minmax or percentile[:P]
+    /// Range observer: minmax or percentile[:P]
     #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
     calib: Observer,
 
@@ -35,13 +36,13 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     calib_samples: Option<u64>,
 
-    /// Calibration set, read and preprocessed as --data; default: the model's own
+    /// Calibration dataset, read and preprocessed as --data; default: the model's own
     #[arg(long, value_name = "PATH")]
-    pub calib_data: Option<PathBuf>,
+    calib_data: Option<PathBuf>,
 
-    /// Read all scales and zero points from a file; nothing is calibrated
+    /// Read all scales and zero points from a file instead of calibrating
     #[arg(long, value_name = "FILE")]
-    pub qparams: Option<PathBuf>,
+    qparams: Option<PathBuf>,
 
     /// Write all scales and zero points to a file
     #[arg(long, value_name = "FILE")]
@@ -51,77 +52,21 @@ pub(super) struct QuantizationArgs {
 impl QuantizationArgs {
     /// What the quantization of all layers shares.
     pub fn scheme(&self) -> Scheme {
-        Scheme {
-            act_scheme: self.act_scheme.map(ActScheme::from),
-            weight_scheme: self.weight_scheme.into(),
-            observer: self.calib,
-        }
+        Scheme { act_scheme: self.act_scheme, weight_scheme: self.weight_scheme, observer: self.calib }
     }
 
-    /// The options given that bear on calibration alone.
-    pub fn of_calibration(&self) -> Vec<&'static str> {
-        let given = [
-            ("--act-bits", self.act_bits.is_some()),
-            ("--weight-bits", self.weight_bits.is_some()),
-            ("--act-scheme", self.act_scheme.is_some()),
-            ("--weight-scheme", self.weight_scheme != WeightSchemeArg::PerChannel),
-            ("--calib", self.calib != Observer::MinMax),
-            ("--calib-samples", self.calib_samples.is_some()),
-        ];
-        given.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option).collect()
+    /// `options` of all layers with the widths asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { act_bits: self.act_bits, weight_bits: self.weight_bits, ..options }
     }
 
-    pub fn calib_samples(&self) -> anyhow::Result<Option<usize>> {
-        self.calib_samples.map(|n| usize::try_from(n).context("--calib-samples")).transpose()
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CodingArg {
-    /// Signed LUTs, indexed by the integers
-    Signed,
-    /// Unsigned LUTs, indexed by absolute values
-    SignMagnitude,
-    /// Unsigned LUTs, indexed by integers with zero points
-    Affine,
-}
-
-impl From<CodingArg> for Coding {
-    fn from(arg: CodingArg) -> Self {
-        match arg {
-            CodingArg::Signed => Coding::Signed,
-            CodingArg::SignMagnitude => Coding::SignMagnitude,
-            CodingArg::Affine => Coding::Affine,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ActSchemeArg {
-    Symmetric,
-    Affine,
-}
-
-impl From<ActSchemeArg> for ActScheme {
-    fn from(arg: ActSchemeArg) -> Self {
-        match arg {
-            ActSchemeArg::Symmetric => ActScheme::Symmetric,
-            ActSchemeArg::Affine => ActScheme::Affine,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum WeightSchemeArg {
-    PerChannel,
-    PerTensor,
-}
-
-impl From<WeightSchemeArg> for WeightScheme {
-    fn from(arg: WeightSchemeArg) -> Self {
-        match arg {
-            WeightSchemeArg::PerChannel => WeightScheme::PerChannel,
-            WeightSchemeArg::PerTensor => WeightScheme::PerTensor,
-        }
+    /// Where scales and zero points come from; a calibration set is read as `data` says.
+    pub fn calibration(&self, data: &DataArgs) -> anyhow::Result<CalibrationOptions> {
+        let samples = self.calib_samples.map(|n| usize::try_from(n).context("--calib-samples")).transpose()?;
+        Ok(CalibrationOptions {
+            params: self.qparams.clone().map(ParamsSpec::Path),
+            data: self.calib_data.as_deref().map(|path| data.spec_of(path)),
+            samples,
+        })
     }
 }

@@ -52,7 +52,7 @@ pub enum BatchError {
 }
 
 impl BatchError {
-    /// The settings that fix this error, where some do.
+    /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             BatchError::Data(error) => error.keys(),
@@ -62,15 +62,25 @@ impl BatchError {
     }
 }
 
-/// An iterator over a dataset in batches, that ends after the first error. Dropping it early ends
-/// the thread after the batch that it is working on.
+/// An iterator over batches: of a dataset, that ends after the first error, or of tensors in memory.
+/// Dropping it early ends the thread that prepares them after the batch that it is working on.
 #[derive(Debug)]
 pub struct Batches {
     image_shape: [usize; 3],
     samples: usize,
-    /// Dropped before the thread is waited for, which otherwise could wait to send.
-    receiver: Option<Receiver<Result<Batch, BatchError>>>,
-    thread: Option<JoinHandle<()>>,
+    source: BatchSource,
+}
+
+#[derive(Debug)]
+enum BatchSource {
+    /// A thread that prepares them ahead.
+    Thread {
+        /// Dropped before the thread is waited for, which otherwise could wait to send.
+        receiver: Option<Receiver<Result<Batch, BatchError>>>,
+        thread: Option<JoinHandle<()>>,
+    },
+    /// They are prepared.
+    Memory(std::vec::IntoIter<Batch>),
 }
 
 impl Batches {
@@ -99,7 +109,43 @@ impl Batches {
             .name("batches".to_owned())
             .spawn(move || worker.run(batch_size.get(), samples, &sender))
             .map_err(|source| BatchError::Threads(Box::new(source)))?;
-        Ok(Batches { image_shape, samples, receiver: Some(receiver), thread: Some(thread) })
+        let source = BatchSource::Thread { receiver: Some(receiver), thread: Some(thread) };
+        Ok(Batches { image_shape, samples, source })
+    }
+
+    /// Batches of tensors that a network takes as they are: `f32` images `[batch, channels, height, width]`
+    /// with their labels, numbered from 0.
+    ///
+    /// # Errors
+    /// When there is no batch, images do not have four axes, their sizes differ, or there are not as many
+    /// labels as images.
+    ///
+    /// ```
+    /// use approx_eval::data::Batches;
+    /// use candle_core::{DType, Device, Tensor};
+    ///
+    /// let images = Tensor::zeros((3, 1, 28, 28), DType::F32, &Device::Cpu)?;
+    /// let batches = Batches::from_tensors([(images.clone(), vec![0, 1, 2]), (images, vec![3, 4, 5])])?;
+    /// assert_eq!((batches.samples(), batches.image_shape()), (6, [1, 28, 28]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_tensors(tensors: impl IntoIterator<Item = (Tensor, Vec<u32>)>) -> candle_core::Result<Batches> {
+        let (mut batches, mut samples, mut image_shape) = (Vec::new(), 0, None);
+        for (images, labels) in tensors {
+            let (n, channels, height, width) = images.dims4()?;
+            let shape = [channels, height, width];
+            let expected = *image_shape.get_or_insert(shape);
+            if shape != expected || labels.len() != n {
+                candle_core::bail!(
+                    "{n} images of {shape:?} and {} labels, expected images of {expected:?}",
+                    labels.len()
+                );
+            }
+            batches.push(Batch { first: samples, images, labels });
+            samples += n;
+        }
+        let Some(image_shape) = image_shape else { candle_core::bail!("no batches") };
+        Ok(Batches { image_shape, samples, source: BatchSource::Memory(batches.into_iter()) })
     }
 
     /// Channels, height and width of the images in every batch.
@@ -117,15 +163,19 @@ impl Iterator for Batches {
     type Item = Result<Batch, BatchError>;
 
     fn next(&mut self) -> Option<Result<Batch, BatchError>> {
-        if let Ok(batch) = self.receiver.as_ref()?.recv() {
+        let (receiver, thread) = match &mut self.source {
+            BatchSource::Thread { receiver, thread } => (receiver, thread),
+            BatchSource::Memory(batches) => return batches.next().map(Ok),
+        };
+        if let Ok(batch) = receiver.as_ref()?.recv() {
             if batch.is_err() {
-                self.receiver = None;
+                *receiver = None;
             }
             return Some(batch);
         }
         // The thread has ended: having sent everything, or by a panic.
-        self.receiver = None;
-        let panic = self.thread.take()?.join().err()?;
+        *receiver = None;
+        let panic = thread.take()?.join().err()?;
         let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
         Some(Err(BatchError::Panicked { message: message.unwrap_or("no message").to_owned() }))
     }
@@ -133,8 +183,9 @@ impl Iterator for Batches {
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        self.receiver = None;
-        if let Some(thread) = self.thread.take() {
+        let BatchSource::Thread { receiver, thread } = &mut self.source else { return };
+        *receiver = None;
+        if let Some(thread) = thread.take() {
             // A panic that nobody asked for any more has been printed by its hook.
             let _ = thread.join();
         }

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// No embedded dataset has this name.
+    #[error(transparent)]
+    Unknown(#[from] crate::registry::UnknownName),
     /// An I/O error, or a damaged or truncated compressed stream.
     #[error("{file}: cannot read it")]
     Io {

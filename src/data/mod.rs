@@ -44,6 +44,7 @@ mod interpolation;
 #[cfg(feature = "images")]
 mod jpeg;
 mod list;
+mod memory;
 mod names;
 mod npz;
 #[cfg(feature = "parquet")]
@@ -53,6 +54,7 @@ mod preprocess;
 mod resize;
 mod safetensors;
 mod source;
+mod spec;
 mod storage;
 
 pub use batches::{Batch, BatchError, Batches};
@@ -63,8 +65,10 @@ pub use embedded::{EMBEDDED, Embedded, embedded};
 pub use error::DataError;
 pub use format::{DATA_FORMATS, DataFormat, open};
 pub use interpolation::{INTERPOLATIONS, Interpolation};
+pub use memory::Samples;
 pub use preprocess::{Preprocess, PreprocessError};
 pub use safetensors::embedded_safetensors;
+pub use spec::DatasetSpec;
 pub use storage::Origin;
 
 use std::ops::Range;

@@ -55,6 +55,12 @@ impl Source {
         Ok(source)
     }
 
+    /// The whole of `storage` as it is stored.
+    pub fn plain(storage: Storage) -> Result<Source, DataError> {
+        let stored = storage.len()?;
+        Ok(Source::window(storage, 0, stored, Compression::None, Some(stored)))
+    }
+
     /// The file at `path`.
     pub fn open(path: &std::path::Path) -> Result<Source, DataError> {
         Source::new(Storage::File(path.to_owned()))

@@ -10,11 +10,12 @@ use std::sync::{Arc, OnceLock};
 pub(super) trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
-/// One file of a dataset: on disk, or embedded in the program.
+/// One file of a dataset: on disk, embedded in the program, or in the caller's memory.
 #[derive(Debug, Clone)]
 pub(super) enum Storage {
     File(PathBuf),
     Embedded { name: &'static str, bytes: &'static [u8] },
+    Memory { name: Arc<str>, bytes: Arc<[u8]> },
 }
 
 impl Storage {
@@ -23,6 +24,7 @@ impl Storage {
         Ok(match self {
             Storage::File(path) => Box::new(File::open(path)?),
             Storage::Embedded { bytes, .. } => Box::new(Cursor::new(*bytes)),
+            Storage::Memory { bytes, .. } => Box::new(Cursor::new(Arc::clone(bytes))),
         })
     }
 
@@ -35,6 +37,7 @@ impl Storage {
                 Err(source) => Err(DataError::io(self, source)),
             },
             Storage::Embedded { bytes, .. } => Ok(bytes.len() as u64),
+            Storage::Memory { bytes, .. } => Ok(bytes.len() as u64),
         }
     }
 }
@@ -44,6 +47,7 @@ impl std::fmt::Display for Storage {
         match self {
             Storage::File(path) => path.display().fmt(f),
             Storage::Embedded { name, .. } => write!(f, "embedded {name}"),
+            Storage::Memory { name, .. } => f.write_str(name),
         }
     }
 }
@@ -100,6 +104,7 @@ impl Origin {
             }
             let hashed = match file {
                 Storage::Embedded { bytes, .. } => Ok(hasher.update(bytes)),
+                Storage::Memory { bytes, .. } => Ok(hasher.update(bytes)),
                 Storage::File(_) => file.open().and_then(|file| hasher.update_reader(file)),
             };
             hashed.map_err(|source| DataError::io(file, source))?;

@@ -1,12 +1,13 @@
-//! Giving every layer of a network its quantization parameters.
+//! Quantization parameters of a network's layers: observed, known, collected.
 
 use super::{Assignment, Progress};
 use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, embedded_safetensors};
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
-use crate::layer::LayerError;
+use crate::layer::{InferenceMode, LayerError, LayerProblem};
 use crate::model::{Calibration, Model};
-use crate::quant::ParamsFile;
+use crate::quant::{Observed, Observer, ParamsFile, QuantError};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 /// Samples of a calibration batch, whatever the batch size of the evaluation.
@@ -14,9 +15,10 @@ pub const CALIBRATION_BATCH: NonZeroUsize = NonZeroUsize::new(64).expect("64 is 
 
 /// Why a network cannot be calibrated.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CalibrationError {
     /// There is nothing to calibrate by.
-    #[error("model '{0}' has no calibration set of its own: give one by --calib-data, or parameters by --qparams")]
+    #[error("model '{0}' has no calibration set of its own: give one, or quantization parameters")]
     NoData(String),
     /// The calibration set cannot be read.
     #[error("calibration data")]
@@ -40,7 +42,7 @@ pub enum CalibrationError {
     Layer(#[from] LayerError),
     /// Layers that parameters leave out.
     #[error(
-        "no quantization parameters for {} of {} layers, '{}': give them by --qparams, or calibrate all by --calib-data",
+        "no quantization parameters for {} of {} layers, '{}': give parameters of these too, or calibrate all layers",
         .missing.len(), .layers, .missing.join("', '")
     )]
     Missing {
@@ -49,6 +51,16 @@ pub enum CalibrationError {
         /// Layers of the network.
         layers: usize,
     },
+}
+
+impl CalibrationError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            CalibrationError::NoData(_) | CalibrationError::Missing { .. } => &["calib_data", "qparams"],
+            _ => &[],
+        }
+    }
 }
 
 /// The model's own calibration set.
@@ -63,20 +75,19 @@ pub fn calibration_data(model: &Model) -> Result<Dataset, CalibrationError> {
     }
 }
 
-/// Observes every layer's input over the first `limit` samples of `dataset`, and quantizes each layer
-/// by what was seen, as `assignment` says. Returns the samples seen.
+/// Observes every layer's input over the first `limit` samples of `dataset`, all layers in baseline mode.
+/// Returns what was observed, by layer name, and how many samples were seen.
 ///
 /// # Errors
-/// When the data cannot be read or a layer cannot be quantized.
-pub fn calibrate(
+/// When the data cannot be read, the network fails, or a layer saw no values or NaN.
+pub fn observe(
     model: &mut Model,
     dataset: Dataset,
     preprocess: Preprocess,
     limit: Option<usize>,
-    assignment: &Assignment,
-    kernel: &dyn Kernel,
+    observer: Observer,
     progress: &dyn Progress,
-) -> Result<usize, CalibrationError> {
+) -> Result<(BTreeMap<String, Observed>, usize), CalibrationError> {
     let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), limit)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
@@ -84,8 +95,9 @@ pub fn calibrate(
     let samples = batches.samples();
     let graph = &mut model.graph;
     let elements = graph.layer_input_elements();
-    for ((layer, setting), elements) in graph.layers_mut().zip(assignment.layers()).zip(elements) {
-        layer.begin_calibration(setting.config.observer.start(elements * samples));
+    for (layer, elements) in graph.layers_mut().zip(elements) {
+        layer.set_mode(InferenceMode::Baseline);
+        layer.begin_calibration(observer.start(elements * samples));
     }
     progress.start("calibrating", samples);
     for batch in batches {
@@ -94,10 +106,36 @@ pub fn calibrate(
         progress.advance(batch.labels.len());
     }
     progress.finish();
-    for (layer, setting) in graph.layers_mut().zip(assignment.layers()) {
-        layer.finish_calibration(&setting.config, setting.operand_lut(), kernel)?;
+    let (mut observed, mut infinite) = (BTreeMap::new(), None);
+    for layer in graph.layers_mut() {
+        // Infinite values in an earlier layer are what made NaN of later ones.
+        let seen = layer.finish_observing().map_err(|error| infinite.take().unwrap_or(error))?;
+        if !seen.max_abs.is_finite() && infinite.is_none() {
+            let problem = LayerProblem::from(QuantError::Infinite { low: seen.low, high: seen.high });
+            infinite = Some(problem.in_layer(layer.name()));
+        }
+        observed.insert(layer.name().to_owned(), seen);
     }
-    Ok(samples)
+    Ok((observed, samples))
+}
+
+/// Quantizes every layer by what was observed of its input, as `assignment` says.
+///
+/// # Errors
+/// When a layer was not observed, or cannot be quantized by what was.
+pub fn quantize_observed(
+    graph: &mut Graph,
+    observed: &BTreeMap<String, Observed>,
+    assignment: &Assignment,
+    kernel: &'static dyn Kernel,
+) -> Result<(), CalibrationError> {
+    for (layer, config) in graph.layers_mut().zip(assignment.layers()) {
+        let observed = observed.get(layer.name());
+        let observed = observed.ok_or_else(|| LayerProblem::NothingObserved.in_layer(layer.name()))?;
+        let params = layer.params_for(&config.quantization, observed)?;
+        layer.quantize(params, config.quantization.coding, config.operand_lut(), kernel)?;
+    }
+    Ok(())
 }
 
 /// Quantizes the layers by known parameters, as `assignment` says. A layer whose mode needs none may
@@ -109,18 +147,18 @@ pub fn quantize(
     graph: &mut Graph,
     file: &ParamsFile,
     assignment: &Assignment,
-    kernel: &dyn Kernel,
+    kernel: &'static dyn Kernel,
 ) -> Result<Vec<String>, CalibrationError> {
     let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
-    let needed = names.iter().zip(assignment.layers()).filter(|(_, setting)| setting.mode.is_quantized());
+    let needed = names.iter().zip(assignment.layers()).filter(|(_, config)| config.mode().is_quantized());
     let missing = needed.map(|(name, _)| name).filter(|&name| !file.layers.contains_key(name));
     let missing: Vec<String> = missing.cloned().collect();
     if !missing.is_empty() {
         return Err(CalibrationError::Missing { missing, layers: names.len() });
     }
-    for (layer, setting) in graph.layers_mut().zip(assignment.layers()) {
+    for (layer, config) in graph.layers_mut().zip(assignment.layers()) {
         if let Some(params) = file.layers.get(layer.name()) {
-            layer.quantize(params.clone(), setting.config.coding, setting.operand_lut(), kernel)?;
+            layer.quantize(params.clone(), config.quantization.coding, config.operand_lut(), kernel)?;
         }
     }
     Ok(file.layers.keys().filter(|&name| !names.contains(name)).cloned().collect())

@@ -1,87 +1,120 @@
-//! Gates: conditions on an evaluation that a caller wants to hold.
+//! Gates: conditions that an evaluation passes or fails.
 
-use super::{Comparison, Figure};
+use crate::registry::{Named, Registry, UnknownName};
+use crate::task::{Comparison, Metric};
 use serde::{Deserialize, Serialize};
 
 /// Differences of fractions below this are rounding, not accuracy.
 const ROUNDING: f64 = 1e-12;
 
-/// What a gate asks for.
+/// The condition of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum GateKind {
-    /// A figure (top-1 accuracy, or the area under a detector's ROC curve) of at least a bound.
+    /// The metric of at least a bound.
     MinAccuracy,
-    /// A figure no more than a bound below that of another report.
+    /// A drop of the metric below that of another report by no more than a bound.
     MaxDrop,
-    /// No significant drop: a p-value (McNemar's of classifiers, DeLong's of anomaly detectors) of at least
-    /// a bound, unless the figure has not dropped.
+    /// No significant drop: a p-value of the paired test of at least a bound, unless the metric has not
+    /// dropped.
     Alpha,
 }
 
-/// A gate, judged.
+/// Every kind of gate.
+pub static GATES: Registry<GateKind> =
+    Registry::new("gate", &[GateKind::MinAccuracy, GateKind::MaxDrop, GateKind::Alpha]);
+
+impl Named for GateKind {
+    fn name(&self) -> &'static str {
+        match self {
+            GateKind::MinAccuracy => "min-accuracy",
+            GateKind::MaxDrop => "max-drop",
+            GateKind::Alpha => "alpha",
+        }
+    }
+}
+
+impl From<GateKind> for String {
+    fn from(kind: GateKind) -> Self {
+        kind.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for GateKind {
+    type Error = UnknownName;
+
+    fn try_from(name: String) -> Result<Self, UnknownName> {
+        GATES.find(&name).copied()
+    }
+}
+
+/// A gate and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Gate {
-    /// What was asked for.
+    /// The condition.
     pub gate: GateKind,
     /// The bound, a fraction.
     pub bound: f64,
-    /// What was found: the figure, the drop, or the p-value, which is NaN (in JSON, null) where it cannot be told.
-    pub found: f64,
-    /// Whether it held.
+    /// The metric, the drop, or the p-value, which is `None` where it is unknown.
+    pub found: Option<f64>,
+    /// Whether the condition holds.
     pub passed: bool,
 }
 
 impl Gate {
-    /// Whether `figure` is at least `bound`.
-    pub fn min_accuracy(figure: Figure, bound: f64) -> Self {
-        let found = figure.value();
-        Gate { gate: GateKind::MinAccuracy, bound, found, passed: found >= bound - ROUNDING }
+    /// Whether `metric` is at least `bound`.
+    pub fn min_accuracy(metric: Metric, bound: f64) -> Self {
+        let found = metric.value;
+        Gate { gate: GateKind::MinAccuracy, bound, found: Some(found), passed: found >= bound - ROUNDING }
     }
 
-    /// Whether `figure` lies at most `bound` below `baseline`, which is one of the same kind.
-    pub fn max_drop(figure: Figure, baseline: Figure, bound: f64) -> Self {
-        let found = baseline.value() - figure.value();
-        Gate { gate: GateKind::MaxDrop, bound, found, passed: found <= bound + ROUNDING }
+    /// Whether `metric` is at most `bound` below `baseline`, which is one of the same task.
+    pub fn max_drop(metric: Metric, baseline: Metric, bound: f64) -> Self {
+        let found = baseline.value - metric.value;
+        Gate { gate: GateKind::MaxDrop, bound, found: Some(found), passed: found <= bound + ROUNDING }
     }
 
-    /// Whether the figure has not dropped below the reference's at significance level `alpha`.
+    /// Whether the metric has not dropped below the reference's at significance level `alpha`.
     pub fn no_significant_drop(comparison: &Comparison, alpha: f64) -> Self {
         let p = comparison.p();
         let passed = comparison.difference >= 0.0 || p.is_some_and(|p| p >= alpha);
-        Gate { gate: GateKind::Alpha, bound: alpha, found: p.unwrap_or(f64::NAN), passed }
+        Gate { gate: GateKind::Alpha, bound: alpha, found: p, passed }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::Figure::Top1;
-    use crate::eval::PairedTest;
+    use crate::task::{Predictions, Task};
+
+    /// A comparison with this difference and p-value.
+    fn compared(difference: f64, delong_p: Option<f64>) -> Comparison {
+        let scores = Predictions::from_anomaly_scores(&[0, 0, 1, 1], &[0.1, 0.2, 0.3, 0.4]);
+        let mut comparison = Comparison::new(&scores, &scores).unwrap();
+        comparison.difference = difference;
+        comparison.test = crate::task::PairedTest::DeLong(crate::task::DeLong { delong_p });
+        comparison
+    }
 
     #[test]
     fn only_a_significant_drop_fails() {
-        let compared = |difference, delong_p| Comparison {
-            samples: 10,
-            difference,
-            ci95: [-1.0, 1.0],
-            test: PairedTest::DeLong { delong_p: Some(delong_p) },
-        };
         for (difference, p, passed) in [(-0.1, 0.01, false), (-0.1, 0.05, true), (-0.1, 0.5, true), (0.1, 0.01, true)] {
-            let gate = Gate::no_significant_drop(&compared(difference, p), 0.05);
-            assert_eq!((gate.passed, gate.found), (passed, p));
+            let gate = Gate::no_significant_drop(&compared(difference, Some(p)), 0.05);
+            assert_eq!((gate.passed, gate.found), (passed, Some(p)));
         }
-        let untold = Comparison { test: PairedTest::DeLong { delong_p: None }, ..compared(-0.1, 1.0) };
-        assert!(!Gate::no_significant_drop(&untold, 0.05).passed, "nobody knows");
+        assert!(!Gate::no_significant_drop(&compared(-0.1, None), 0.05).passed, "nobody knows");
     }
 
     #[test]
     fn bounds_are_inclusive() {
+        let top1 = |value| Metric { task: Task::Classification, value };
         // 0.9 - 0.895 is 0.005000000000000004 in f64.
-        assert!(Gate::max_drop(Top1(0.895), Top1(0.9), 0.005).passed);
-        assert!(!Gate::max_drop(Top1(0.8949), Top1(0.9), 0.005).passed);
-        assert!(Gate::max_drop(Top1(0.95), Top1(0.9), 0.0).passed, "better than the baseline");
-        assert!(Gate::min_accuracy(Top1(0.9), 0.9).passed);
-        assert!(!Gate::min_accuracy(Top1(0.8999), 0.9).passed);
+        assert!(Gate::max_drop(top1(0.895), top1(0.9), 0.005).passed);
+        assert!(!Gate::max_drop(top1(0.8949), top1(0.9), 0.005).passed);
+        assert!(Gate::max_drop(top1(0.95), top1(0.9), 0.0).passed, "better than the baseline");
+        assert!(Gate::min_accuracy(top1(0.9), 0.9).passed);
+        assert!(!Gate::min_accuracy(top1(0.8999), 0.9).passed);
     }
 }

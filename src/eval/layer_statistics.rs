@@ -1,8 +1,8 @@
-//! What a multiplier or noise does to each layer's output, measured where it happens.
+//! The error that a multiplier or noise adds to each layer's output.
 //!
-//! Every layer of a run computes its output twice for the input that it is given: as its mode has it,
-//! and with exact products. The difference of the two, before the bias, is the error that the layer
-//! itself adds; what earlier layers did to its input is in both.
+//! Every layer of a run computes its output twice for the same input: in its own mode, and with exact
+//! products. The difference of the two, before the bias, is the error that the layer itself adds;
+//! errors of earlier layers are in both.
 
 use crate::graph::pass::{LayerObserver, Observation};
 use crate::layer::{Call, InferenceMode, LayerError, LayerProblem};
@@ -10,18 +10,19 @@ use crate::quant::ActivationParams;
 use crate::stats::Moments;
 use candle_core::Tensor;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What a layer's quantized output and its inputs suffered over a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// Error of a layer's output and saturation of its input over a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct OutputError {
-    /// Mean square of the exact output over that of the error, in decibels; none for no error.
+    /// Mean square of the exact output over that of the error, in decibels; `None` without error.
     pub snr_db: Option<f64>,
     /// Sample standard deviation of the error over that of the exact output, as noise mode's `stdev`;
-    /// none where the exact output is constant.
+    /// `None` where the exact output is constant.
     pub relative_std: Option<f64>,
     /// Mean of the error, in units of the output, as noise mode's `mean`.
     pub mean: f64,
@@ -32,9 +33,9 @@ pub struct OutputError {
 /// Sums over the passes of one layer in modes that quantize.
 #[derive(Debug, Clone, Copy, Default)]
 struct LayerSums {
-    /// Outputs of exact products.
+    /// The exact output.
     exact: Moments,
-    /// What the mode's outputs differ from them by.
+    /// The mode's output minus the exact one.
     error: Moments,
     inputs: u64,
     saturated: u64,
@@ -45,10 +46,10 @@ struct LayerSums {
 #[derive(Debug, Default)]
 struct InOrder {
     total: LayerSums,
-    /// The sample to be added next.
+    /// The next sample to add.
     next: u64,
-    /// Samples that came early.
-    early: BTreeMap<u64, LayerSums>,
+    /// Later samples, which wait for their turn.
+    pending: BTreeMap<u64, LayerSums>,
 }
 
 /// Measures the layers of a network while it runs over a data set from its first sample on.
@@ -61,30 +62,35 @@ pub struct LayerStatistics {
 impl LayerStatistics {
     /// Measures a network of that many layers.
     pub fn new(layers: usize) -> Self {
-        LayerStatistics { is_paused: AtomicBool::new(false), layers: Mutex::new(anew(layers)) }
+        LayerStatistics { is_paused: AtomicBool::new(false), layers: Mutex::new(reset(layers)) }
     }
 
-    /// What was found, in graph order; none for layers that ran in fp32. Starts anew.
+    /// The statistics so far, in graph order, `None` for layers that ran in fp32; resets them.
     pub fn take(&self) -> Vec<Option<OutputError>> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        let anew = anew(layers.len());
-        std::mem::replace(&mut *layers, anew).iter().map(|layer| layer.total.found()).collect()
+        let fresh = reset(layers.len());
+        std::mem::replace(&mut *layers, fresh).iter().map(|layer| layer.total.summary()).collect()
     }
 
-    /// Measures no more.
+    /// Stops measuring until it is resumed.
     pub fn pause(&self) {
         self.is_paused.store(true, Ordering::Relaxed);
     }
+
+    /// Measures again.
+    pub fn resume(&self) {
+        self.is_paused.store(false, Ordering::Relaxed);
+    }
 }
 
-fn anew(layers: usize) -> Vec<InOrder> {
+fn reset(layers: usize) -> Vec<InOrder> {
     (0..layers).map(|_| InOrder::default()).collect()
 }
 
 impl InOrder {
     fn add(&mut self, sample: u64, sums: LayerSums) {
-        self.early.insert(sample, sums);
-        while let Some(sums) = self.early.remove(&self.next) {
+        self.pending.insert(sample, sums);
+        while let Some(sums) = self.pending.remove(&self.next) {
             self.total.merge(&sums);
             self.next += 1;
         }
@@ -92,7 +98,7 @@ impl InOrder {
 }
 
 impl LayerSums {
-    fn found(&self) -> Option<OutputError> {
+    fn summary(&self) -> Option<OutputError> {
         let (exact, error) = (self.exact.sample_std(), self.error.sample_std());
         let power = self.error.mean_square();
         (self.inputs > 0).then(|| OutputError {
@@ -138,10 +144,10 @@ impl LayerObserver for LayerStatistics {
             _ => layer.unbiased_fwd(InferenceMode::Quantized, input, Call { threads, ..Call::default() })?,
         };
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let found = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));
-        let found = found.map_err(|error| LayerProblem::from(error).of(layer.name()))?;
+        let tensors = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));
+        let tensors = tensors.map_err(|error| LayerProblem::from(error).in_layer(layer.name()))?;
         let sample = |i: usize| {
-            let [input, exact, output] = found.each_ref().map(|values| {
+            let [input, exact, output] = tensors.each_ref().map(|values| {
                 let elements = values.len() / samples;
                 &values[i * elements..][..elements]
             });
@@ -170,13 +176,13 @@ mod tests {
         // Two passes, as of two batches.
         sums.add(&[2.3, -2.2], &params, &[1.0], &[2.0]);
         sums.add(&[0.0, 100.0], &params, &[-1.0, 3.0, 5.0], &[-1.0, 2.0, 7.0]);
-        let found = sums.found().unwrap();
+        let found = sums.summary().unwrap();
         assert!((found.snr_db.unwrap() - 10.0 * (9.0f64 / 1.5).log10()).abs() < 1e-12);
         assert!((found.relative_std.unwrap() - 0.5).abs() < 1e-12);
         assert_eq!((found.mean, found.saturation), (0.5, 0.5));
     }
 
-    /// Threads give samples in any order.
+    /// Threads finish samples in any order.
     #[test]
     fn samples_are_added_in_order() {
         let params = ActivationParams::new(0.1, 0, IntRange::new(-4, 4).unwrap()).unwrap();
@@ -187,7 +193,7 @@ mod tests {
                 sums.add(&[x], &params, &[x * 3.0], &[x]);
                 layer.add(i, sums);
             }
-            (layer.total.found(), layer.early.len())
+            (layer.total.summary(), layer.pending.len())
         };
         assert_eq!(found([4, 0, 3, 1, 2]), found([0, 1, 2, 3, 4]));
         assert_eq!(found([4, 3, 2, 1, 0]), found([0, 1, 2, 3, 4]));
@@ -197,8 +203,8 @@ mod tests {
     fn no_error_has_no_ratio() {
         let params = ActivationParams::new(1.0, 0, IntRange::new(-4, 4).unwrap()).unwrap();
         let mut sums = LayerSums::default();
-        assert_eq!(sums.found(), None);
+        assert_eq!(sums.summary(), None);
         sums.add(&[f32::INFINITY], &params, &[2.0, 2.0], &[2.0, 2.0]);
-        assert_eq!(sums.found(), Some(OutputError { snr_db: None, relative_std: None, mean: 0.0, saturation: 1.0 }));
+        assert_eq!(sums.summary(), Some(OutputError { snr_db: None, relative_std: None, mean: 0.0, saturation: 1.0 }));
     }
 }

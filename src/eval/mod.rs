@@ -1,43 +1,39 @@
-//! One evaluation: a network, prepared for a mode, run over a data set.
+//! Evaluations: a network, prepared for a mode, run over a dataset.
 //!
-//! [`prepare`] swaps the layers in; [`calibrate`] or [`quantize`] gives them their scales;
-//! [`derive_noise`] gives noise modes theirs; [`set_modes`] says what each computes; [`evaluate`] runs
-//! the batches and counts. Each takes validated settings and knows nothing of
-//! options or output formats.
+//! A [`Session`] opens what an [`Experiment`] names and evaluates it under one [`Assignment`] after
+//! another. Its steps are functions of their own: [`prepare`] swaps the layers in; [`observe`] and
+//! [`quantize_observed`], or [`quantize`], find their scales; [`derive_noise`] measures the noise that
+//! models a multiplier; [`set_modes`] says what each layer computes; [`evaluate`] runs the batches and
+//! counts. None of them knows command-line options or output formats.
 
-mod accuracy;
-mod answers;
 mod assign;
 mod calibrate;
-mod comparison;
-mod confusion;
-mod detection;
 mod gate;
-mod judge;
 mod layer_statistics;
 mod noise;
 mod progress;
-mod quality;
 mod run;
+mod session;
 #[cfg(test)]
 mod tests;
 
-pub use accuracy::Accuracy;
-pub use answers::{Answered, Answers, Scores};
 pub use assign::{
-    AssignError, Assignment, LayerNoise, LayerSetting, LutSpec, Luts, Pattern, PatternError, Rule, RuleError, Rules,
-    RulesError, Scheme, SettingError, Settings, SettingsError,
+    Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
+    LutSpec, Luts, NoiseLutSpec, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
+    Scheme,
 };
-pub use calibrate::{CALIBRATION_BATCH, CalibrationError, calibrate, calibration_data, params, quantize};
-pub use comparison::{Comparison, ComparisonError, Flips, PairedTest};
-pub use confusion::{ClassAccuracy, Confusion};
-pub use detection::{Detection, TooFewSamples};
-pub use gate::{Gate, GateKind};
+pub use calibrate::{
+    CALIBRATION_BATCH, CalibrationError, calibration_data, observe, params, quantize, quantize_observed,
+};
+pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
-pub use quality::{Figure, Quality};
-pub use run::{EvalError, Outcome, evaluate, set_modes};
+pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};
+pub use session::{
+    CalibrationOptions, Experiment, Findings, ImagesError, ModeComparison, Observations, OpenError, ParamsSource,
+    ParamsSpec, PreprocessOptions, Session, SessionError,
+};
 
 use crate::graph::RunError;
 use crate::graph::pass::{LayerObserver, fold_batch_norm, fuse_clips, observe_layers, swap_layers};

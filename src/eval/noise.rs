@@ -1,4 +1,4 @@
-//! Noise in a multiplier's place: additive Gaussian noise as a surrogate for emulation (Trommer,
+//! Noise that models a multiplier: additive Gaussian noise as a surrogate for emulation (Trommer,
 //! Waschneck, Kumar: "Combining gradients and probabilities for heterogeneous approximation of neural
 //! networks", 2022), its parameters those of the errors that the multiplier makes.
 //!
@@ -8,27 +8,29 @@
 //! the exact output. Nothing is assumed of how operands are distributed or depend on each other. What
 //! noise then leaves out is that the multiplier's errors follow the operands.
 
-use super::{Assignment, CalibrationError, LayerNoise, LayerStatistics, Progress, set_modes};
+use super::{Arithmetic, Assignment, CalibrationError, LayerNoise, LayerStatistics, NoiseSource, Progress, set_modes};
 use crate::data::Batches;
 use crate::graph::Graph;
-use crate::layer::InferenceMode;
+use std::sync::Arc;
 
-/// Derives the noise of every layer in noise mode that has a multiplier to derive it from, over
-/// `batches` of calibration data: the layers are quantized and `statistics` observes them. The other
-/// layers compute what they were assigned.
+/// `assignment` with the noise of every layer whose noise models a multiplier, measured over `batches` of
+/// calibration data: the layers are quantized and `statistics` observes them. The other layers compute
+/// what they were assigned.
 ///
 /// # Errors
 /// When data or network fail.
 pub fn derive_noise(
     graph: &mut Graph,
     batches: Batches,
-    assignment: &mut Assignment,
+    assignment: &Assignment,
     statistics: &LayerStatistics,
     progress: &dyn Progress,
-) -> Result<(), CalibrationError> {
+) -> Result<Assignment, CalibrationError> {
     let mut emulated = assignment.clone();
-    for layer in emulated.layers_mut().iter_mut().filter(|layer| layer.derives_noise()) {
-        layer.mode = InferenceMode::Approximate;
+    for layer in emulated.layers_mut() {
+        if let Some(lut) = layer.noise_lut().map(Arc::clone) {
+            layer.arithmetic = Arithmetic::Approx(lut);
+        }
     }
     set_modes(graph, &emulated, 0)?;
     progress.start("measuring", batches.samples());
@@ -38,10 +40,12 @@ pub fn derive_noise(
         progress.advance(batch.labels.len());
     }
     progress.finish();
-    for (layer, error) in assignment.layers_mut().iter_mut().zip(statistics.take()) {
-        if let Some(error) = error.filter(|_| layer.derives_noise()) {
-            layer.noise = LayerNoise { stdev: error.relative_std.unwrap_or(0.0), mean: error.mean };
+    let mut derived = assignment.clone();
+    for (layer, error) in derived.layers_mut().iter_mut().zip(statistics.take()) {
+        if layer.noise_lut().is_some() {
+            let noise = error.map(|error| LayerNoise { stdev: error.relative_std.unwrap_or(0.0), mean: error.mean });
+            *layer = layer.with_arithmetic(Arithmetic::Noise(NoiseSource::Given(noise.unwrap_or_default())));
         }
     }
-    Ok(())
+    Ok(derived)
 }

@@ -1,7 +1,7 @@
 //! How far a loop has come, for whoever shows it.
 
 /// Follows a loop over samples.
-pub trait Progress {
+pub trait Progress: Send + Sync {
     /// A loop over `samples` begins; `what` names it.
     fn start(&self, what: &'static str, samples: usize);
 

@@ -1,18 +1,19 @@
 //! The batch loop.
 
-use super::judge::Judge;
-use super::{Answered, Answers, Assignment, Progress, Quality, Scores, TooFewSamples};
+use super::{Assignment, Progress};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::LayerError;
 use crate::model::Model;
+use crate::task::{Metrics, Predictions, SamplesError};
 use std::time::{Duration, Instant};
 
 /// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvalError {
     /// A batch cannot be prepared.
-    #[error("data")]
+    #[error("failed to prepare a batch")]
     Batch(#[from] BatchError),
     /// The network failed.
     #[error(transparent)]
@@ -20,39 +21,39 @@ pub enum EvalError {
     /// The network has no output, or several.
     #[error("the network has {0} outputs, expected 1")]
     Outputs(usize),
-    /// A label that the network does not know.
+    /// A label out of range.
     #[error("sample {sample} has label {label}, but the network knows {classes} classes")]
     Label {
-        /// Place in the data set.
+        /// Index in the data set.
         sample: usize,
         /// Its label.
         label: u32,
-        /// Classes of the network; an anomaly detector's are normal and anomalous.
+        /// Labels that the network's task has.
         classes: usize,
     },
-    /// The network gives something else than one row of numbers a sample.
+    /// The network's output is not one row of numbers a sample.
     #[error("the network's output has shape {found:?}, expected [{samples}, {outputs}]")]
     Output {
         /// Its dimensions.
         found: Vec<usize>,
         /// Samples of the batch.
         samples: usize,
-        /// Numbers that it should give for each.
+        /// Outputs expected for each.
         outputs: usize,
     },
-    /// The network's output is not a number, or infinite: there is no judging it.
+    /// The network's output has values that are NaN or infinite: it cannot be scored.
     #[error("the outputs of sample {0} have NaN or infinite values")]
     NotFinite(usize),
-    /// A sample itself has values that are not finite, so that what is given back is infinitely far off.
-    #[error("sample {0} has infinite values: no score can be compared with its own")]
-    NotFiniteScore(usize),
-    /// An anomaly detector's samples are too few to judge it by.
+    /// A prediction is NaN or infinite, as where the sample itself has infinite values.
+    #[error("sample {0} has infinite values: its predictions are not finite")]
+    NotFinitePrediction(usize),
+    /// The samples do not allow the task's metrics.
     #[error(transparent)]
-    TooFewSamples(#[from] TooFewSamples),
+    Samples(#[from] SamplesError),
     /// candle reports a problem.
     #[error(transparent)]
     Candle(Box<candle_core::Error>),
-    /// Whoever takes the scores failed.
+    /// The sink of batch outputs failed.
     #[error("cannot write the scores")]
     Sink(#[from] std::io::Error),
 }
@@ -63,50 +64,66 @@ impl From<candle_core::Error> for EvalError {
     }
 }
 
-/// What an evaluation found.
+/// The results of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
-    /// How well the network did.
-    pub quality: Quality,
-    /// What it said of each sample.
-    pub answered: Answered,
-    /// Time of the loop, batch preparation included, loading and calibration not.
+    /// The metrics of the network's task.
+    pub metrics: Metrics,
+    /// The predictions of all samples.
+    pub predictions: Predictions,
+    /// Wall time of the loop, batch preparation included, loading and calibration not.
     pub elapsed: Duration,
 }
 
-/// Sets every layer's mode and noise as `assignment` says; `seed` is that of all noise.
+/// A batch's raw outputs and predictions.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchOutputs<'a> {
+    /// Index in the dataset of the first sample.
+    pub first: usize,
+    /// Outputs per sample.
+    pub outputs: usize,
+    /// The raw outputs, `[samples, outputs]`.
+    pub logits: &'a [f32],
+    /// The labels and predictions of the samples.
+    pub predictions: &'a Predictions,
+}
+
+/// Sets every layer's mode and noise as `assignment` says, whose noise is known; `seed` is that of all noise.
 ///
 /// # Errors
 /// When the noise is not finite, or its deviation negative.
 pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Result<(), LayerError> {
-    for (index, (layer, setting)) in graph.layers_mut().zip(assignment.layers()).enumerate() {
-        layer.set_mode(setting.mode);
-        layer.set_stdev(setting.noise.stdev)?;
-        layer.set_mean(setting.noise.mean)?;
+    for (index, (layer, config)) in graph.layers_mut().zip(assignment.layers()).enumerate() {
+        layer.set_mode(config.mode());
+        let noise = config.noise();
+        layer.set_stdev(noise.stdev)?;
+        layer.set_mean(noise.mean)?;
         layer.set_seed(seed, index as u64);
     }
     Ok(())
 }
 
-/// Runs `batches` through the network and hands each batch's scores to `sink`.
+/// Runs `batches` through the network, passes each batch's outputs to `sink`, and computes the metrics of
+/// the network's task.
 ///
 /// # Errors
-/// When data, network or sink fail, a label is none that the network knows, the network's output is
-/// not as many finite numbers a sample as it should be, or the samples are too few to judge it.
+/// When data, network or sink fail, a label is out of range, the network's output is not as many finite
+/// numbers a sample as it should be, or the samples are too few for the metrics.
 pub fn evaluate(
     model: &Model,
     batches: Batches,
     progress: &dyn Progress,
-    mut sink: impl FnMut(&Scores) -> std::io::Result<()>,
+    mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
-    let Model { graph, num_classes: outputs, .. } = model;
+    let Model { graph, outputs, task, .. } = model;
     let outputs = *outputs;
     if graph.outputs().len() != 1 {
         return Err(EvalError::Outputs(graph.outputs().len()));
     }
     let started = Instant::now();
-    let mut judge = Judge::new(model.task, outputs);
-    let mut answered = Answered::none(model.task);
+    let (mut evaluator, classes) = (task.evaluator(outputs), task.label_count(outputs));
+    let mut all = Predictions::new(*task);
     progress.start("evaluating", batches.samples());
     for batch in batches {
         let batch = batch?;
@@ -116,7 +133,6 @@ pub fn evaluate(
         if output.dims() != [samples, outputs] {
             return Err(EvalError::Output { found: output.dims().to_vec(), samples, outputs });
         }
-        let classes = judge.classes();
         if let Some(i) = labels.iter().position(|&label| label as usize >= classes) {
             return Err(EvalError::Label { sample: first + i, label: labels[i], classes });
         }
@@ -124,17 +140,14 @@ pub fn evaluate(
         if let Some(i) = logits.iter().position(|logit| !logit.is_finite()) {
             return Err(EvalError::NotFinite(first + i / outputs));
         }
-        let answers = judge.answers(&logits, images, labels)?;
-        if let Answers::AnomalyScores(scores) = &answers
-            && let Some(i) = scores.iter().position(|score| !score.is_finite())
-        {
-            return Err(EvalError::NotFiniteScore(first + i));
+        let predictions = evaluator.predict(&logits, images, labels)?;
+        if let Some(i) = predictions.not_finite() {
+            return Err(EvalError::NotFinitePrediction(first + i));
         }
-        let scores = Scores { first: *first, outputs, logits: &logits, labels, answers: &answers };
-        answered.add(&scores);
-        sink(&scores)?;
+        all.extend(&predictions);
+        sink(&BatchOutputs { first: *first, outputs, logits: &logits, predictions: &predictions })?;
         progress.advance(samples);
     }
     progress.finish();
-    Ok(Outcome { quality: judge.quality(&answered)?, answered, elapsed: started.elapsed() })
+    Ok(Outcome { metrics: evaluator.metrics(&all)?, predictions: all, elapsed: started.elapsed() })
 }

@@ -7,12 +7,13 @@ use crate::graph::{Graph, ValueType};
 use crate::kernel;
 use crate::layer::InferenceMode;
 use crate::lut::Coding;
-use crate::model::{InputConfig, Task};
+use crate::model::Model;
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams};
+use crate::task::{Metrics, Predictions, Task};
 use candle_core::{Device, Tensor};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 /// Of images `[a, b, c, d]`: `fc1` and a ReLU make `(max(a, 0), max(-b, 0))`, `fc2` the logits
 /// `(first, second, first + second)`.
@@ -29,23 +30,7 @@ fn model() -> Model {
     let fc1 = Tensor::new(&[[1f32, 0., 0., 0.], [0., -1., 0., 0.]], &Device::Cpu).unwrap();
     let fc2 = Tensor::new(&[[1f32, 0.], [0., 1.], [1., 1.]], &Device::Cpu).unwrap();
     graph.bind(BTreeMap::from([("fc1.weight".to_owned(), fc1), ("fc2.weight".to_owned(), fc2)])).unwrap();
-    let mut model = Model {
-        name: "tiny".to_owned(),
-        path: None,
-        architecture: "tiny",
-        graph,
-        input: [1, 2, 2],
-        num_classes: 3,
-        task: Task::Classification,
-        preprocess: InputConfig::default(),
-        labels: Vec::new(),
-        dataset: None,
-        calibration: None,
-        params: None,
-        blake3: String::new(),
-        weights: None,
-        notes: Vec::new(),
-    };
+    let mut model = Model::new("tiny", graph, [1, 2, 2], 3);
     prepare(&mut model, true).unwrap();
     model
 }
@@ -68,8 +53,13 @@ fn shaped(pixels: &[f32], dims: &[usize], labels: &[i64]) -> (Dataset, tempfile:
 
 /// The same for every layer.
 fn uniform(model: &Model, mode: InferenceMode, config: &QuantConfig, stdev: f64) -> Assignment {
-    let noise = LayerNoise { stdev, mean: 0.0 };
-    Assignment::uniform(&model.graph, &LayerSetting { mode, lut: None, config: config.clone(), noise, noise_lut: None })
+    let arithmetic = match mode {
+        InferenceMode::Baseline => Arithmetic::Base,
+        InferenceMode::Quantized => Arithmetic::Quant,
+        InferenceMode::Noise => Arithmetic::Noise(NoiseSource::Given(LayerNoise { stdev, mean: 0.0 })),
+        InferenceMode::Approximate => panic!("no multiplier here"),
+    };
+    Assignment::uniform(&model.graph, &LayerConfig { arithmetic, quantization: config.clone(), reference_lut: None })
 }
 
 /// The same for every layer, under the signed coding.
@@ -90,7 +80,8 @@ fn calibrated(
 ) -> Result<(usize, Model), CalibrationError> {
     let (mut model, (set, _folder)) = (model(), dataset(images, &vec![0; images.len()]));
     let assignment = uniform(&model, InferenceMode::Quantized, config, 0.0);
-    let samples = calibrate(&mut model, set, Preprocess::default(), limit, &assignment, kernel::best(), &Silent)?;
+    let (observed, samples) = observe(&mut model, set, Preprocess::default(), limit, config.observer, &Silent)?;
+    quantize_observed(&mut model.graph, &observed, &assignment, kernel::best())?;
     Ok((samples, model))
 }
 
@@ -156,13 +147,13 @@ fn weights_have_scales_by_channel() {
 fn sets_that_cannot_calibrate_are_refused() {
     let config = QuantConfig::new(Coding::Signed);
     let error = calibration_data(&model()).unwrap_err().to_string();
-    for part in ["'tiny'", "--calib-data", "--qparams"] {
+    for part in ["'tiny'", "calibration set", "quantization parameters"] {
         assert!(error.contains(part), "{error}");
     }
+    assert_eq!(calibration_data(&model()).unwrap_err().keys(), ["calib_data", "qparams"]);
     let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
     let (mut tiny, plain) = (model(), Preprocess::default());
-    let assignment = uniform(&tiny, InferenceMode::Quantized, &config, 0.0);
-    let error = calibrate(&mut tiny, set, plain, None, &assignment, kernel::best(), &Silent).unwrap_err();
+    let error = observe(&mut tiny, set, plain, None, config.observer, &Silent).unwrap_err();
     assert_eq!(
         error.to_string(),
         "calibration images are [1, 3, 3] (channels, height, width), but the network takes [1, 2, 2]"
@@ -200,11 +191,11 @@ fn parameters_go_out_and_in_by_name() {
     let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no quantization parameters for 1 of 2 layers, 'fc1': give them by --qparams, or calibrate all by --calib-data"
+        "no quantization parameters for 1 of 2 layers, 'fc1': give parameters of these too, or calibrate all layers"
     );
     // A layer that needs none may be left out.
     let mut partly = assignment.clone();
-    partly.layers_mut()[0].mode = InferenceMode::Baseline;
+    partly.layers_mut()[0].arithmetic = Arithmetic::Base;
     assert!(quantize(&mut model.graph, &file, &partly, kernel::best()).unwrap().is_empty());
     // One scale too many for fc1's two outputs.
     let mut wide = per_tensor(1.0);
@@ -236,11 +227,11 @@ fn answers_are_counted() {
     for size in [1, 3, 4, 64] {
         let (batches, _folder) = batches(&IMAGES, &labels, size);
         let (mut seen, mut firsts) = (Vec::new(), Vec::new());
-        let outcome = evaluate(&model(), batches, &Silent, |scores| {
-            firsts.push(scores.first);
-            let Answers::Classes(predictions) = scores.answers else { panic!("{:?} of a classifier", scores.answers) };
-            assert_eq!((scores.outputs, scores.labels.len()), (3, predictions.len()));
-            seen.extend(scores.logits.chunks(3).map(<[f32]>::to_vec).zip(predictions.clone()));
+        let outcome = evaluate(&model(), batches, &Silent, |batch| {
+            firsts.push(batch.first);
+            let predictions = batch.predictions.classes().expect("a classifier predicts classes");
+            assert_eq!((batch.outputs, batch.predictions.labels().len()), (3, predictions.len()));
+            seen.extend(batch.logits.chunks(3).map(<[f32]>::to_vec).zip(predictions));
             Ok(())
         })
         .unwrap();
@@ -248,7 +239,7 @@ fn answers_are_counted() {
         let expected: Vec<_> = logits.map(|row| row.to_vec()).into_iter().zip([0, 1, 2, 0]).collect();
         assert_eq!(seen, expected);
         assert_eq!(firsts, (0..4).step_by(size).collect::<Vec<_>>());
-        let accuracy = outcome.quality.accuracy().unwrap();
+        let Metrics::Accuracy(accuracy) = &outcome.metrics else { panic!("{:?} of a classifier", outcome.metrics) };
         assert_eq!((accuracy.correct, accuracy.total, accuracy.top1, accuracy.top5), (2, 4, 0.5, None));
         assert!((accuracy.loss - loss / 4.0).abs() < 1e-12);
     }
@@ -267,8 +258,8 @@ fn modes_reach_every_layer() {
     let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
     set_modes(&mut model.graph, &quantized, 0).unwrap();
     let mut logits: Vec<f32> = Vec::new();
-    evaluate(&model, rounded, &Silent, |scores| {
-        logits.extend(scores.logits);
+    evaluate(&model, rounded, &Silent, |batch| {
+        logits.extend(batch.logits);
         Ok(())
     })
     .unwrap();
@@ -286,8 +277,8 @@ fn noise_depends_on_the_seed_alone() {
         set_modes(&mut model.graph, &assignment, seed).unwrap();
         let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
         let mut logits = Vec::new();
-        evaluate(&model, batches, &Silent, |scores| {
-            logits.extend(scores.logits.to_vec());
+        evaluate(&model, batches, &Silent, |batch| {
+            logits.extend(batch.logits.to_vec());
             Ok(())
         })
         .unwrap();
@@ -304,7 +295,7 @@ fn what_cannot_be_evaluated_is_an_error() {
         chain(&evaluate(model, batches, &Silent, |_| Ok(())).unwrap_err())
     };
     let plain = model();
-    let four = Model { num_classes: 4, ..model() };
+    let four = Model { outputs: 4, ..model() };
     assert_eq!(evaluated(&four, &IMAGES, &[0; 4]), "the network's output has shape [2, 3], expected [2, 4]");
     assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3]), "sample 3 has label 3, but the network knows 3 classes");
     for x in [f32::NAN, f32::INFINITY] {
@@ -335,19 +326,19 @@ fn what_cannot_be_evaluated_is_an_error() {
 
 /// Everything that was said of the loop.
 #[derive(Default)]
-struct Heard(RefCell<Vec<String>>);
+struct Heard(Mutex<Vec<String>>);
 
 impl Progress for Heard {
     fn start(&self, what: &'static str, samples: usize) {
-        self.0.borrow_mut().push(format!("{what} {samples}"));
+        self.0.lock().unwrap().push(format!("{what} {samples}"));
     }
 
     fn advance(&self, samples: usize) {
-        self.0.borrow_mut().push(format!("+{samples}"));
+        self.0.lock().unwrap().push(format!("+{samples}"));
     }
 
     fn finish(&self) {
-        self.0.borrow_mut().push("done".to_owned());
+        self.0.lock().unwrap().push("done".to_owned());
     }
 }
 
@@ -356,7 +347,7 @@ fn progress_adds_up() {
     let heard = Heard::default();
     let (batches, _folder) = batches(&IMAGES, &[0; 4], 3);
     evaluate(&model(), batches, &heard, |_| Ok(())).unwrap();
-    assert_eq!(heard.0.take(), ["evaluating 4", "+3", "+1", "done"]);
+    assert_eq!(*heard.0.lock().unwrap(), ["evaluating 4", "+3", "+1", "done"]);
 }
 
 /// Gives half of what it is given: images `[a, 0, 0, 0]` are `a^2 / 16` off.
@@ -369,7 +360,7 @@ fn detector() -> Model {
     graph.set_outputs(&[x]);
     let half = (Tensor::eye(4, candle_core::DType::F32, &Device::Cpu).unwrap() * 0.5).unwrap();
     graph.bind(BTreeMap::from([("fc.weight".to_owned(), half)])).unwrap();
-    Model { graph, num_classes: 4, task: Task::of([1, 2, 2], 4), ..model() }
+    Model { graph, outputs: 4, task: Task::suggested_by([1, 2, 2], 4), ..model() }
 }
 
 #[test]
@@ -377,11 +368,13 @@ fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
     let images = [1.0, 4.0, -2.0, 8.0, 6.0].map(|a| [a, 0., 0., 0.]);
     for size in [1, 2, 5] {
         let (batches, _folder) = batches(&images, &[0, 1, 0, 1, 0], size);
-        let Outcome { quality, answered, .. } = evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap();
-        assert_eq!(answered.answers(), &Answers::AnomalyScores(vec![0.0625, 1.0, 0.25, 4.0, 2.25]));
+        let Outcome { metrics, predictions, .. } = evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap();
+        let scores = [0.0625, 1.0, 0.25, 4.0, 2.25];
+        assert_eq!(predictions, Predictions::from_anomaly_scores(&[0, 1, 0, 1, 0], &scores));
         // Of 6 pairs, only the second and the last sample are in the wrong order.
-        assert!(quality.figure().auc().is_some_and(|auc| (auc - 5.0 / 6.0).abs() < 1e-12));
-        let detection = quality.detection().unwrap();
+        let metric = metrics.metric();
+        assert!(metric.task == Task::AnomalyDetection && (metric.value - 5.0 / 6.0).abs() < 1e-12);
+        let Metrics::Detection(detection) = &metrics else { panic!("{metrics:?} of a detector") };
         assert_eq!((detection.normal, detection.anomalous, detection.anomalous_score), (3, 2, 2.5));
     }
     let refused = |labels: &[i64]| {

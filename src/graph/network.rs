@@ -159,6 +159,7 @@ impl Graph {
 
     /// Declares that the elements of a value of real numbers are quantized by `params`, where no operator
     /// could infer it.
+    #[cfg(feature = "onnx")]
     pub(crate) fn set_quantization(&mut self, id: ValueId, params: ActivationParams) {
         self.values[id.0].ty.element = ElementType::Quantized(params);
     }

@@ -1,7 +1,7 @@
 //! The operators' side of a graph: what every one does, and what some can do beyond that.
 
 use super::{Dim, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
 use candle_core::Tensor;
 use std::any::Any;

@@ -8,15 +8,9 @@
 //! which has one column a sample.
 
 use super::{Dim, Graph, Node, ValueType};
-use crate::kernel::LANES;
-use crate::layer::ApproxLayer;
+use crate::kernel::TilingModel;
+use crate::layer::LayerCore;
 use std::ops::Range;
-
-/// Bytes of the values of one node, read and written, that may fill half of a second-level cache.
-const CACHE: usize = 1 << 19;
-
-/// Columns that kernels compute at once; filler makes a tile's columns a multiple of it.
-const BLOCK: usize = 64;
 
 /// Nodes that run on the same samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +41,7 @@ impl Schedule {
     pub fn new(graph: &Graph, batch: usize) -> Self {
         let all = graph.nodes.len();
         let whole = |nodes: Range<usize>| Level { nodes, samples: batch.max(1) };
-        if !graph.nodes.iter().all(|node| node.op.as_approximate().is_none_or(ApproxLayer::is_samplewise)) {
+        if !graph.nodes.iter().all(|node| node.op.as_approximate().is_none_or(LayerCore::is_samplewise)) {
             return Schedule { levels: vec![whole(0..all)] };
         }
         let bytes = graph
@@ -55,14 +49,14 @@ impl Schedule {
             .iter()
             .filter(|value| is_batched(&value.ty))
             .map(|value| value.ty.sizes(1).iter().product::<usize>() * size_of::<f32>());
-        let cached = CACHE / (2 * bytes.max().unwrap_or(0).max(1));
+        let cached = TilingModel::CPU.cached_samples(bytes.max().unwrap_or(0));
         // A node is followed by layers of at most so many columns a sample.
         let mut columns = 0;
         let mut samples: Vec<usize> = (0..all)
             .rev()
             .map(|node| {
                 columns = columns.max(columns_per_sample(graph, &graph.nodes[node]));
-                samples_for(columns).max(cached).clamp(1, batch.max(1))
+                TilingModel::CPU.samples_to_fill_tiles(columns).max(cached).clamp(1, batch.max(1))
             })
             .collect();
         samples.reverse();
@@ -83,21 +77,6 @@ fn columns_per_sample(graph: &Graph, node: &Node) -> usize {
     graph.window(node).map_or(0, |window| window.images * window.geometry.positions())
 }
 
-/// The fewest samples that fill tiles about as well as any number does.
-fn samples_for(columns: usize) -> usize {
-    if columns == 0 {
-        return 1;
-    }
-    // A tile costs what its blocks do, and about half a block to begin.
-    let fill = |samples: usize| {
-        let columns = columns * samples;
-        columns as f64 / (columns.div_ceil(BLOCK) as f64 + columns.div_ceil(LANES) as f64 / 2.0)
-    };
-    let candidates = 1..=LANES.div_ceil(columns).max(8);
-    let best = candidates.clone().map(fill).fold(0.0, f64::max);
-    candidates.into_iter().find(|&samples| fill(samples) >= 0.97 * best).unwrap_or(1)
-}
-
 fn is_batched(ty: &ValueType) -> bool {
     ty.shape.iter().any(|dim| matches!(dim, Dim::Batch(_)))
 }
@@ -109,7 +88,7 @@ mod tests {
     use crate::graph::op::{Add, Conv, Flatten, GlobalAveragePool, Linear};
     use crate::graph::pass::swap_layers;
     use crate::kernel;
-    use crate::layer::{ConvAttributes, InferenceMode};
+    use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
     use crate::lut::Coding;
     use crate::quant::{Observer, QuantConfig};
     use candle_core::{Device, Tensor};

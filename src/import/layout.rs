@@ -1,13 +1,9 @@
 //! The axis order of a network's input.
 
-use crate::registry::{Named, Registry, UnknownName};
-use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
+use crate::registry::{Named, Registry, by_name};
 
 /// Which axis of a network's input has the channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
     /// The second.
     Nchw,
@@ -39,16 +35,4 @@ impl Named for Layout {
     }
 }
 
-impl FromStr for Layout {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        LAYOUTS.find(name).copied()
-    }
-}
-
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+by_name!(Layout, LAYOUTS);

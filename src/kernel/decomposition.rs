@@ -1,44 +1,44 @@
-//! What a vector kernel makes of a table: an exact product, a constant and what is left.
+//! Tables as vector kernels compute them: an exact product, an offset and a residual.
 //!
 //! For the weights that a layer uses and the activations that a tile holds, every term is
 //!
 //! ```text
-//! term(a, w) = slope[w] * value(a) + base[w] + (rest[w][a] << shift)
+//! term(a, w) = slope[w] * value(a) + offset[w] + (residual[w][a] << shift)
 //! ```
 //!
-//! The slopes are one integer matrix product, the bases one constant for each output, and only the
-//! rests are looked up. They are never negative, so that they are cut into byte planes, and the
-//! fewer bits they have the fewer planes there are. All of it is exact modulo 2^32, which is enough:
-//! the whole sum fits an `i32`, whatever its parts do.
+//! The slopes are one integer matrix product, the offsets one constant per output, and only the
+//! residuals are looked up. Residuals are never negative, so that they split into byte planes, the
+//! fewer the fewer bits they have. Arithmetic modulo 2^32 is enough: the whole sum fits an `i32`, even
+//! where its parts do not.
 
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::RangeInclusive;
 
-/// Products for which a second pass over the sums costs less than a plane.
-const DEEP: usize = 32;
+/// Products from which on a second pass over the sums costs less than a plane.
+const MIN_DEPTH_FOR_SLOPES: usize = 32;
 
 /// The parts of a layer's terms, over all activations.
 #[derive(Debug)]
 pub(super) struct Decomposition {
     pub(super) used: UsedWeights,
-    /// Absent where they would not save a plane, or not pay for it.
+    /// Absent where they would save no plane, or cost more than the planes they save.
     pub(super) slopes: Option<Slopes>,
-    pub(super) rests: Rests,
+    pub(super) residuals: Residuals,
 }
 
 impl Decomposition {
-    /// Takes the terms of `weights` apart for a kernel that looks up planes of `plane_bits`.
+    /// Decomposes the terms of `weights` for a kernel that looks up planes of `plane_bits`.
     pub(super) fn new(table: &EffectiveTable, weights: WeightMatrix, plane_bits: u32) -> Self {
-        let used = UsedWeights::of(weights);
+        let used = UsedWeights::new(weights);
         let slopes = Slopes::fit(table, &used);
-        let plain = Rests::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
-        let pays = |sloped: &Rests| {
+        let plain = Residuals::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
+        let pays = |sloped: &Residuals| {
             let planes = sloped.planes(plane_bits);
-            planes < plain.planes(plane_bits) && (planes == 0 || weights.depth() >= DEEP)
+            planes < plain.planes(plane_bits) && (planes == 0 || weights.depth() >= MIN_DEPTH_FOR_SLOPES)
         };
-        match Rests::new(table, &used, Some(&slopes), 0..=255).filter(pays) {
-            Some(sloped) => Decomposition { used, slopes: Some(slopes), rests: sloped },
-            None => Decomposition { used, slopes: None, rests: plain },
+        match Residuals::new(table, &used, Some(&slopes), 0..=255).filter(pays) {
+            Some(sloped) => Decomposition { used, slopes: Some(slopes), residuals: sloped },
+            None => Decomposition { used, slopes: None, residuals: plain },
         }
     }
 }
@@ -53,7 +53,7 @@ pub(super) struct UsedWeights {
 }
 
 impl UsedWeights {
-    pub(super) fn of(weights: WeightMatrix) -> Self {
+    pub(super) fn new(weights: WeightMatrix) -> Self {
         let mut used = [false; 256];
         for row in 0..weights.rows() {
             for &w in weights.row(row) {
@@ -86,7 +86,7 @@ pub(super) struct Slopes {
 }
 
 impl Slopes {
-    /// The integers, of those that a weight byte can stand for, that leave rests of least range.
+    /// Within the range of a weight byte, the integers with the smallest range of residuals.
     pub(super) fn fit(table: &EffectiveTable, used: &UsedWeights) -> Self {
         let limits = match table.weight() {
             Signedness::Signed => -128..=127,
@@ -100,13 +100,13 @@ impl Slopes {
     }
 
     /// Multiplies the activation's value in terms of weight byte `w`.
-    pub(super) fn of(&self, w: u8) -> i16 {
+    pub(super) fn slope(&self, w: u8) -> i16 {
         self.by_weight[usize::from(w)]
     }
 }
 
-/// Halves towards the least range of rests, which is a convex function of the slope: a maximum of
-/// linear functions less a minimum of them.
+/// Binary search for the smallest range of residuals, which is a convex function of the slope: a maximum
+/// of linear functions minus a minimum of them.
 fn closest_slope(table: &EffectiveTable, w: u8, limits: &RangeInclusive<i16>) -> i16 {
     let spread = |slope: i16| {
         let (min, max) = extremes(table, w, slope, &(0..=255));
@@ -120,22 +120,22 @@ fn closest_slope(table: &EffectiveTable, w: u8, limits: &RangeInclusive<i16>) ->
     low
 }
 
-/// The least and the largest of `term(a, w) - slope * value(a)`.
+/// The smallest and largest `term(a, w) - slope * value(a)`.
 fn extremes(table: &EffectiveTable, w: u8, slope: i16, activations: &RangeInclusive<u8>) -> (i64, i64) {
-    let rests = activations.clone().map(|a| rest(table, w, slope, a));
-    rests.fold((i64::MAX, i64::MIN), |(min, max), rest| (min.min(rest), max.max(rest)))
+    let residuals = activations.clone().map(|a| residual(table, w, slope, a));
+    residuals.fold((i64::MAX, i64::MIN), |(min, max), residual| (min.min(residual), max.max(residual)))
 }
 
-fn rest(table: &EffectiveTable, w: u8, slope: i16, a: u8) -> i64 {
+fn residual(table: &EffectiveTable, w: u8, slope: i16, a: u8) -> i64 {
     i64::from(table.term(a, w)) - i64::from(slope) * i64::from(table.activation().value(a))
 }
 
-/// What slopes leave of the used weights' terms, over a range of activations.
+/// The used weights' terms without slopes times activations, over a range of activations.
 #[derive(Debug)]
-pub(super) struct Rests {
-    /// The constant of each used weight's terms, by number.
-    bases: Vec<i32>,
-    /// Trailing zeros that all rests have in common, shifted out.
+pub(super) struct Residuals {
+    /// The offset of each used weight's terms, by number.
+    offsets: Vec<i32>,
+    /// Trailing zeros that all residuals share, shifted out.
     shift: u32,
     bits: u32,
     /// `[used weight][activation]`.
@@ -143,8 +143,8 @@ pub(super) struct Rests {
     width: usize,
 }
 
-impl Rests {
-    /// `None` when a rest needs more than 32 bits, which terms without slopes never do.
+impl Residuals {
+    /// `None` when a residual needs more than 32 bits, which terms without slopes never do.
     pub(super) fn new(
         table: &EffectiveTable,
         used: &UsedWeights,
@@ -152,40 +152,40 @@ impl Rests {
         activations: RangeInclusive<u8>,
     ) -> Option<Self> {
         let width = activations.clone().count();
-        let (mut bases, mut values) = (Vec::new(), Vec::with_capacity(used.bytes().len() * width));
+        let (mut offsets, mut values) = (Vec::new(), Vec::with_capacity(used.bytes().len() * width));
         for &w in used.bytes() {
-            let slope = slopes.map_or(0, |slopes| slopes.of(w));
-            let (base, _) = extremes(table, w, slope, &activations);
-            // Modulo 2^32 is all that sums need of a constant.
-            bases.push(base as i32);
+            let slope = slopes.map_or(0, |slopes| slopes.slope(w));
+            let (offset, _) = extremes(table, w, slope, &activations);
+            // Sums need offsets modulo 2^32 only.
+            offsets.push(offset as i32);
             for a in activations.clone() {
-                values.push(u32::try_from(rest(table, w, slope, a) - base).ok()?);
+                values.push(u32::try_from(residual(table, w, slope, a) - offset).ok()?);
             }
         }
-        let union = values.iter().fold(0, |union, rest| union | rest);
+        let union = values.iter().fold(0, |union, residual| union | residual);
         let shift = if union == 0 { 0 } else { union.trailing_zeros() };
-        for rest in &mut values {
-            *rest >>= shift;
+        for residual in &mut values {
+            *residual >>= shift;
         }
-        Some(Rests { bases, shift, bits: u32::BITS - (union >> shift).leading_zeros(), values, width })
+        Some(Residuals { offsets, shift, bits: u32::BITS - (union >> shift).leading_zeros(), values, width })
     }
 
-    /// Planes of `plane_bits` that the largest rest takes; none if there are no rests.
+    /// Planes of `plane_bits` that the largest residual takes; none if there are no residuals.
     pub(super) fn planes(&self, plane_bits: u32) -> usize {
         self.bits.div_ceil(plane_bits) as usize
     }
 
-    /// The power of two that rests are multiples of.
+    /// The power of two that residuals are multiples of.
     pub(super) fn shift(&self) -> u32 {
         self.shift
     }
 
-    /// The constants of the used weights, by number.
-    pub(super) fn bases(&self) -> &[i32] {
-        &self.bases
+    /// The offsets of the used weights, by number.
+    pub(super) fn offsets(&self) -> &[i32] {
+        &self.offsets
     }
 
-    /// The rests of each used weight, by number.
+    /// The residuals of each used weight, by number.
     pub(super) fn rows(&self) -> std::slice::ChunksExact<'_, u32> {
         self.values.chunks_exact(self.width)
     }
@@ -198,25 +198,25 @@ mod tests {
 
     fn all_weights() -> UsedWeights {
         let bytes: Vec<u8> = (0..=255).collect();
-        UsedWeights::of(WeightMatrix::new(&bytes, 16))
+        UsedWeights::new(WeightMatrix::new(&bytes, 16))
     }
 
-    /// Puts terms together again and compares them with the table.
-    fn check(table: &EffectiveTable, used: &UsedWeights, slopes: Option<&Slopes>, rests: &Rests) {
-        for ((&w, base), row) in used.bytes().iter().zip(rests.bases()).zip(rests.rows()) {
-            for (a, rest) in (0..=255).zip(row) {
-                let slope = slopes.map_or(0, |slopes| i32::from(slopes.of(w)));
+    /// Recomposes terms and compares them with the table.
+    fn check(table: &EffectiveTable, used: &UsedWeights, slopes: Option<&Slopes>, residuals: &Residuals) {
+        for ((&w, offset), row) in used.bytes().iter().zip(residuals.offsets()).zip(residuals.rows()) {
+            for (a, residual) in (0..=255).zip(row) {
+                let slope = slopes.map_or(0, |slopes| i32::from(slopes.slope(w)));
                 let product = slope * table.activation().value(a);
-                let whole = base.wrapping_add((rest << rests.shift()).cast_signed()).wrapping_add(product);
+                let whole = offset.wrapping_add((residual << residuals.shift()).cast_signed()).wrapping_add(product);
                 assert_eq!(whole, table.term(a, w), "activation byte {a}, weight byte {w}");
-                assert!(rests.planes(8) == 4 || *rest < 1 << (8 * rests.planes(8)));
+                assert!(residuals.planes(8) == 4 || *residual < 1 << (8 * residuals.planes(8)));
             }
         }
     }
 
     #[test]
     fn weights_are_numbered_in_order() {
-        let used = UsedWeights::of(WeightMatrix::new(&[9, 200, 9, 0, 200, 200], 3));
+        let used = UsedWeights::new(WeightMatrix::new(&[9, 200, 9, 0, 200, 200], 3));
         assert_eq!(used.bytes(), [0, 9, 200]);
         assert_eq!(used.encode(WeightMatrix::new(&[200, 9, 0], 1)), [2, 1, 0]);
     }
@@ -237,19 +237,19 @@ mod tests {
         ];
         for (case, (term, plain, sloped)) in cases.into_iter().enumerate() {
             let (table, used) = (EffectiveTable::from_fn(Unsigned, Unsigned, term), all_weights());
-            let rests = Rests::new(&table, &used, None, 0..=255).unwrap();
-            assert_eq!(rests.planes(8), plain, "case {case}");
-            check(&table, &used, None, &rests);
+            let residuals = Residuals::new(&table, &used, None, 0..=255).unwrap();
+            assert_eq!(residuals.planes(8), plain, "case {case}");
+            check(&table, &used, None, &residuals);
             let slopes = Slopes::fit(&table, &used);
-            if let Some(rests) = Rests::new(&table, &used, Some(&slopes), 0..=255) {
-                assert_eq!(rests.planes(8), sloped, "case {case} with slopes");
-                check(&table, &used, Some(&slopes), &rests);
+            if let Some(residuals) = Residuals::new(&table, &used, Some(&slopes), 0..=255) {
+                assert_eq!(residuals.planes(8), sloped, "case {case} with slopes");
+                check(&table, &used, Some(&slopes), &residuals);
             }
         }
     }
 
     #[test]
-    fn slopes_are_taken_where_they_save_a_plane() {
+    fn slope_signedness_taken_where_they_save_a_plane() {
         let bytes: Vec<u8> = (0..=255).collect();
         let weights = WeightMatrix::new(&bytes, 64);
         let taken = |plane_bits, term: fn(i32, i32) -> i32| {
@@ -259,7 +259,7 @@ mod tests {
         assert!(taken(8, |a, w| a * w) && taken(16, |a, w| a * w));
         assert!(taken(8, |a, w| a * w + (a & 1)) && !taken(16, |a, w| a * w + (a & 1)));
         assert!(!taken(8, |a, w| a * w + (a & 3) * 101));
-        assert!(!taken(8, |_, w| w), "constants alone have no rests");
+        assert!(!taken(8, |_, w| w), "offsets alone leave no residuals");
     }
 
     #[test]
@@ -267,8 +267,14 @@ mod tests {
         for (a, w) in [(Signed, Signed), (Signed, Unsigned), (Unsigned, Signed), (Unsigned, Unsigned)] {
             let (table, used) = (EffectiveTable::exact(a, w), all_weights());
             let slopes = Slopes::fit(&table, &used);
-            assert!((0..=255).all(|byte| i32::from(slopes.of(byte)) == w.value(byte)));
-            assert!(Rests::new(&table, &used, Some(&slopes), 0..=255).unwrap().bases().iter().all(|&base| base == 0));
+            assert!((0..=255).all(|byte| i32::from(slopes.slope(byte)) == w.value(byte)));
+            assert!(
+                Residuals::new(&table, &used, Some(&slopes), 0..=255)
+                    .unwrap()
+                    .offsets()
+                    .iter()
+                    .all(|&offset| offset == 0)
+            );
         }
     }
 }

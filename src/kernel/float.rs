@@ -1,8 +1,8 @@
 //! The fp32 product of a tile, for layers that run unquantized: the gemm crate, which candle's own
-//! matrix products use, behind a safe face.
+//! matrix products use, behind a safe interface.
 
+use super::levels::for_simd_levels;
 use super::{LANES, Lanes, Plane, Tile};
-use multiversion::multiversion;
 
 /// Overwrites `sums[o]` with `sum over k of weights[o][k] * tile[k]`, `weights` being row-major.
 ///
@@ -52,9 +52,10 @@ pub fn slide(weights: &[f32], plane: &Plane<f32>, sums: &mut [f32]) {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f", "x86_64+avx2+fma"))]
-fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
-    for (sum, value) in sums.iter_mut().zip(values) {
-        *sum += weight * value;
+for_simd_levels! {
+    fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += weight * value;
+        }
     }
 }

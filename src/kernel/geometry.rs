@@ -1,7 +1,8 @@
-//! Sizes and positions of a sliding window: the one owner of what a convolution or pooling reads.
+//! Sizes and positions of a sliding window, for convolutions and pooling alike.
 
 /// Why a window does not fit its input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GeometryError {
     /// The dilated kernel is larger than the padded input.
     #[error("a kernel of {kernel} with dilation {dilation} spans {span}, more than the padded input of {padded}")]

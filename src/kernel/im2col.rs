@@ -58,10 +58,9 @@ fn runs<T: Copy>(plane: &Plane<T>, outputs: Range<usize>, first_lane: usize) -> 
 }
 
 /// Copies runs for every tap, `BLOCK` values at a time. A run that is not a whole number of blocks
-/// writes past its end, and the next run over it; what is left past the last one is not among the
-/// columns in use.
+/// writes past its end, and the next run overwrites that; past the last run are padding columns.
 fn copy_runs<T: Copy + Default, const BLOCK: usize>(plane: &Plane<T>, runs: &[Run], tile: &mut Tile<T>) {
-    // What blocks would write past the tile, or read past the plane, is copied to the value.
+    // Runs whose blocks would write past the tile, or read past the plane, are copied exactly.
     let deepest = (0..plane.depth()).map(|k| plane.from_tap(k).len()).min().unwrap_or(0);
     let fits = |run: &&Run| {
         let len = run.len.next_multiple_of(BLOCK);

@@ -26,8 +26,8 @@ impl<T> Lanes<T> {
 /// Operands of up to [`LANES`] output positions: row `k` holds operand `k` of each, a byte for the
 /// integer kernels.
 ///
-/// A tile is filled anew for each block of positions and keeps its memory. Lanes past
-/// [`columns`](Tile::columns) are filler: they are computed with the rest and never read.
+/// A tile is refilled for each block of positions and keeps its memory. Lanes past
+/// [`columns`](Tile::columns) are padding columns: they are computed with the others and never read.
 #[derive(Debug, Default)]
 pub struct Tile<T = u8> {
     rows: Vec<Lanes<T>>,
@@ -35,7 +35,7 @@ pub struct Tile<T = u8> {
 }
 
 impl<T: Copy + Default> Tile<T> {
-    /// Makes the tile `depth` rows deep and `columns` wide; what the rows hold is unspecified.
+    /// Resizes the tile to `depth` rows and `columns` columns, whose values are unspecified.
     ///
     /// # Panics
     /// When `columns` is more than [`LANES`].
@@ -55,7 +55,7 @@ impl<T: Copy + Default> Tile<T> {
         &self.rows
     }
 
-    /// Row `k` with the filler past the columns in use.
+    /// Row `k` with the padding columns.
     pub(super) fn whole_row_mut(&mut self, k: usize) -> &mut [T; LANES] {
         &mut self.rows[k].0
     }

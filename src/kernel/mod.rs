@@ -1,64 +1,62 @@
 //! Sums of looked-up products over byte tiles.
 //!
-//! This is the bottom of the house: it knows neither tensors nor layers nor files. A layer hands it
-//! an [`EffectiveTable`] (what a multiplier and an operand coding amount to), its weights as bytes,
-//! and activations as bytes packed into a [`Tile`] of [`LANES`] columns; a [`Kernel`] gives back,
+//! The lowest module of the crate: it knows neither tensors nor layers nor files. A layer passes it
+//! an [`EffectiveTable`] (the combination of a multiplier and an operand coding), its weights as bytes,
+//! and activations as bytes packed into a [`Tile`] of [`LANES`] columns; a [`Kernel`] computes,
 //! for each output row `o` and lane `n`,
 //!
 //! ```text
 //! sum[o][n] = sum over k of table(activation = tile[k][n], weight = weights[o][k])
 //! ```
 //!
-//! as an exact `i32`. The caller keeps every sum inside `i32` by bounding the depth that it asks for
+//! as an exact `i32`. The caller keeps every sum within `i32` by limiting the depth of a call
 //! ([`EffectiveTable::safe_depth`]) and adds blocks of depth in `i64`.
 //!
 //! Kernels are a registry ([`KERNELS`]), best first, of which [`best`] takes the first that the
-//! processor can run. [`Scalar`] always can; [`mod@reference`] is the naive statement of the same sums
-//! that every kernel is tested against. This is the only room of the crate where `unsafe` is allowed.
+//! processor can run. [`Scalar`] runs anywhere; tests compare every kernel with a naive implementation
+//! of the same sums. This is the only module of the crate where `unsafe` is allowed.
 
 #[cfg(target_arch = "x86_64")]
-#[allow(
-    clippy::wildcard_imports,
-    clippy::cast_ptr_alignment,
-    clippy::inline_always,
-    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
-)]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-#[allow(
-    clippy::wildcard_imports,
-    clippy::cast_ptr_alignment,
-    clippy::inline_always,
-    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
-)]
 mod avx512;
-pub mod convert;
+pub(crate) mod convert;
 mod decomposition;
-pub mod float;
+pub(crate) mod float;
 mod geometry;
 mod im2col;
 mod lanes;
+mod levels;
 mod operands;
 mod plane;
-pub mod reference;
+#[cfg(test)]
+mod reference;
 mod scalar;
 mod table;
+mod tiling;
 
+pub use convert::Clip;
 pub use geometry::{ConvGeometry, GeometryError, output_size};
-pub use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
+pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
+#[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
+pub(crate) use levels::for_simd_levels;
+#[doc(hidden)]
 pub use plane::{Plane, Planes};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
+pub(crate) use tiling::TilingModel;
 #[cfg(target_arch = "x86_64")]
 pub use {
     avx2::{Avx2, AvxVnni},
     avx512::Avx512,
 };
 
+use crate::registry::{Named, Registry};
 use std::ops::Range;
 
 /// A matrix of weight bytes, `rows` outputs by `depth` products, row-major.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct WeightMatrix<'a> {
     bytes: &'a [u8],
@@ -91,7 +89,7 @@ impl<'a> WeightMatrix<'a> {
     }
 }
 
-/// A way of computing the sums, for one instruction set.
+/// An implementation of the sums for one instruction set.
 pub trait Kernel: Send + Sync {
     /// The name that reports and options use.
     fn name(&self) -> &'static str;
@@ -99,11 +97,13 @@ pub trait Kernel: Send + Sync {
     /// Whether this processor can run it.
     fn is_supported(&self) -> bool;
 
-    /// Lays out one layer's weights (one group of them) for this kernel, once.
+    /// Lays out one layer's weights for this kernel, once.
+    #[doc(hidden)]
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights>;
 }
 
 /// One group of a layer's weights, laid out for a kernel.
+#[doc(hidden)]
 pub trait PackedWeights: Send + Sync {
     /// Overwrites `sums[i]` with the sums of output row `rows.start + i` over the tile's rows in
     /// `depth`. Lanes past [`Tile::columns`] hold unspecified values.
@@ -123,25 +123,29 @@ pub trait PackedWeights: Send + Sync {
     }
 }
 
-/// Every kernel, best first.
-pub static KERNELS: &[&dyn Kernel] = &[
-    #[cfg(target_arch = "x86_64")]
-    &Avx512,
-    #[cfg(target_arch = "x86_64")]
-    &AvxVnni,
-    #[cfg(target_arch = "x86_64")]
-    &Avx2,
-    &Scalar,
-];
+/// Every kernel, best first, whether or not this processor can run it.
+pub static KERNELS: Registry<&'static dyn Kernel> = Registry::new(
+    "kernel",
+    &[
+        #[cfg(target_arch = "x86_64")]
+        &Avx512,
+        #[cfg(target_arch = "x86_64")]
+        &AvxVnni,
+        #[cfg(target_arch = "x86_64")]
+        &Avx2,
+        &Scalar,
+    ],
+);
+
+impl Named for &'static dyn Kernel {
+    fn name(&self) -> &'static str {
+        Kernel::name(*self)
+    }
+}
 
 /// The best kernel that this processor can run.
 pub fn best() -> &'static dyn Kernel {
     *KERNELS.iter().find(|kernel| kernel.is_supported()).expect("the scalar kernel runs anywhere")
-}
-
-/// The kernel of that name, whether or not this processor can run it.
-pub fn by_name(name: &str) -> Option<&'static dyn Kernel> {
-    KERNELS.iter().copied().find(|kernel| kernel.name() == name)
 }
 
 #[cfg(test)]

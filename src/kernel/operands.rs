@@ -1,21 +1,21 @@
 //! Slopes as the operands of an integer matrix product.
 
-use super::decomposition::{Decomposition, Rests, UsedWeights};
+use super::decomposition::{Decomposition, Residuals, UsedWeights};
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::Range;
 
-/// The constants of terms that have no rests, where any is not zero.
+/// The offsets of terms without residuals, where any is not zero.
 #[derive(Debug)]
-struct Bases {
+struct Offsets {
     by_code: Vec<i32>,
     codes: Vec<u8>,
 }
 
-impl Bases {
-    fn new(weights: WeightMatrix, used: &UsedWeights, rests: &Rests) -> Option<Self> {
-        // Where rests are looked up, so are the constants.
-        let any = rests.planes(8) == 0 && rests.bases().iter().any(|&base| base != 0);
-        any.then(|| Bases { by_code: rests.bases().to_vec(), codes: used.encode(weights) })
+impl Offsets {
+    fn new(weights: WeightMatrix, used: &UsedWeights, residuals: &Residuals) -> Option<Self> {
+        // Where residuals are looked up, so are the offsets.
+        let any = residuals.planes(8) == 0 && residuals.offsets().iter().any(|&offset| offset != 0);
+        any.then(|| Offsets { by_code: residuals.offsets().to_vec(), codes: used.encode(weights) })
     }
 
     fn sum(&self, range: Range<usize>) -> i32 {
@@ -32,7 +32,7 @@ pub(super) struct Operands<T> {
     depth: usize,
     weight: Signedness,
     activation: Signedness,
-    bases: Option<Bases>,
+    offsets: Option<Offsets>,
 }
 
 impl<T: Copy + Default> Operands<T> {
@@ -43,15 +43,15 @@ impl<T: Copy + Default> Operands<T> {
         terms: &Decomposition,
         operand: impl Fn(i16) -> T,
     ) -> Option<Self> {
-        let of = terms.slopes.as_ref()?;
+        let slopes = terms.slopes.as_ref()?;
         let all = (0..weights.rows()).flat_map(|row| weights.row(row));
         Some(Operands {
-            slopes: all.map(|&w| operand(of.of(w))).chain([T::default(); 3]).collect(),
+            slopes: all.map(|&w| operand(slopes.slope(w))).chain([T::default(); 3]).collect(),
             rows: weights.rows(),
             depth: weights.depth(),
             weight: table.weight(),
             activation: table.activation(),
-            bases: Bases::new(weights, &terms.used, &terms.rests),
+            offsets: Offsets::new(weights, &terms.used, &terms.residuals),
         })
     }
 
@@ -70,47 +70,47 @@ impl<T: Copy + Default> Operands<T> {
         &self.slopes[row * self.depth + k..]
     }
 
-    /// What output `row` has beside slopes times activations.
-    fn bases(&self, row: usize, depth: Range<usize>) -> i32 {
+    /// The sum of the offsets of output `row`.
+    fn offsets(&self, row: usize, depth: Range<usize>) -> i32 {
         let start = row * self.depth;
-        self.bases.as_ref().map_or(0, |bases| bases.sum(start + depth.start..start + depth.end))
+        self.offsets.as_ref().map_or(0, |offsets| offsets.sum(start + depth.start..start + depth.end))
     }
 }
 
 /// Operands of byte dot-product instructions, which multiply an unsigned byte by a signed one.
 ///
-/// Slopes keep the kind of the weights; activations take the other, shifted by 128 where they are
-/// not of it, which costs a constant for each output: 128 times the sum of its slopes.
+/// Slopes keep the signedness of the weights; activations take the other, shifted by 128 where they
+/// do not have it, which costs a constant for each output: 128 times the sum of its slopes.
 pub(super) type ByteOperands = Operands<u8>;
 
 impl ByteOperands {
     /// `None` when the terms have no slopes.
     pub(super) fn bytes(table: &EffectiveTable, weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
-        // Slopes are fitted within what the weights' kind of byte stands for.
+        // Slopes are fitted within the range of the weights' bytes.
         Operands::new(table, weights, terms, |slope| slope as u8)
     }
 
-    /// How slope bytes are read; activations that are [`flip`](Self::flip)ped are of the other kind.
-    pub(super) fn slopes_are(&self) -> Signedness {
+    /// Signedness of the slopes; that of [`flip`](Self::flip)ped activations is the other.
+    pub(super) fn slope_signedness(&self) -> Signedness {
         self.weight
     }
 
-    /// What an activation byte is XORed with to be of the kind that slopes are not.
+    /// What an activation byte is XORed with to have the signedness that slopes have not.
     pub(super) fn flip(&self) -> u8 {
         if self.weight == self.activation { 0x80 } else { 0 }
     }
 
-    /// What output `row` has beside slopes times flipped activations.
+    /// What is added to the slopes times the flipped activations of output `row`.
     pub(super) fn constant(&self, row: usize, depth: Range<usize>) -> i32 {
         let slopes = &self.from(row, depth.start)[..depth.len()];
-        let lacking = match (self.flip(), self.weight) {
+        let correction = match (self.flip(), self.weight) {
             (0, _) => 0,
             // Activations were made unsigned by adding 128.
             (_, Signedness::Signed) => -128 * slopes.iter().map(|&slope| i32::from(slope.cast_signed())).sum::<i32>(),
             // They were made signed by taking 128 away.
             (_, Signedness::Unsigned) => 128 * slopes.iter().map(|&slope| i32::from(slope)).sum::<i32>(),
         };
-        self.bases(row, depth).wrapping_add(lacking)
+        self.offsets(row, depth).wrapping_add(correction)
     }
 }
 
@@ -123,13 +123,13 @@ impl WordOperands {
         Operands::new(table, weights, terms, |slope| slope)
     }
 
-    /// How activation bytes are widened.
-    pub(super) fn activations_are(&self) -> Signedness {
+    /// Signedness of activation bytes.
+    pub(super) fn activation_signedness(&self) -> Signedness {
         self.activation
     }
 
-    /// What output `row` has beside slopes times activations.
+    /// What is added to the slopes times the activations of output `row`.
     pub(super) fn constant(&self, row: usize, depth: Range<usize>) -> i32 {
-        self.bases(row, depth)
+        self.offsets(row, depth)
     }
 }

@@ -18,7 +18,7 @@ struct Layout {
     geometry: ConvGeometry,
     /// Remainders of tap distances by the stride, for rows and columns.
     phases: [Vec<usize>; 2],
-    /// For each phase of columns, what of a line is not padding.
+    /// For each phase of columns, the part of a line that is not padding.
     spans: Vec<Span>,
     lines: usize,
     pitch: usize,
@@ -83,7 +83,7 @@ impl<T: Copy + PartialEq> Planes<T> {
         self.values.resize(images * len, padding);
     }
 
-    /// Takes the channels of image `image`, `[channels, height, width]`.
+    /// Fills in the channels of image `image`, `[channels, height, width]`.
     ///
     /// # Panics
     /// When there is no such image, or `channels` is of another size.
@@ -165,7 +165,7 @@ impl<'a, T: Copy> Plane<'a, T> {
         &self.values[self.layout.offsets[k]..]
     }
 
-    /// The place of output `(oy, ox)` among positions.
+    /// The index of output `(oy, ox)` among positions.
     pub(super) fn position(&self, oy: usize, ox: usize) -> usize {
         oy * self.layout.pitch + ox
     }

@@ -3,7 +3,7 @@
 //! Four rows share one pass over the sums and stay in the first-level cache. Exact products are
 //! multiplied instead, which compilers vectorize.
 
-use super::decomposition::{Decomposition, Rests, UsedWeights};
+use super::decomposition::{Decomposition, Residuals, UsedWeights};
 use super::operands::WordOperands;
 use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
 use std::ops::Range;
@@ -23,8 +23,8 @@ impl Kernel for Scalar {
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         let terms = Decomposition::new(table, weights, 32);
         let products = WordOperands::words(table, weights, &terms);
-        let looked_up = products.is_none() || terms.rests.planes(32) > 0;
-        let rows = looked_up.then(|| TermRows::new(weights, &terms.used, &terms.rests));
+        let looked_up = products.is_none() || terms.residuals.planes(32) > 0;
+        let rows = looked_up.then(|| TermRows::new(weights, &terms.used, &terms.residuals));
         Box::new(ScalarWeights { products, rows })
     }
 }
@@ -55,9 +55,9 @@ impl PackedWeights for ScalarWeights {
 fn multiply(operands: &WordOperands, row: usize, depth: Range<usize>, activations: &[Lanes<u8>], sums: &mut [i32]) {
     sums.fill(operands.constant(row, depth.clone()));
     let slopes = &operands.from(row, depth.start)[..depth.len()];
-    let signed = operands.activations_are() == super::Signedness::Signed;
+    let signed = operands.activation_signedness() == super::Signedness::Signed;
     for (slopes, lanes) in slopes.chunks(4).zip(activations.chunks(4)) {
-        // Products that the last four lack have slopes of zero.
+        // Products past the last have slopes of zero.
         let slope: [i16; 4] = std::array::from_fn(|i| slopes.get(i).copied().unwrap_or(0));
         let lane: [&[u8]; 4] = std::array::from_fn(|i| &lanes[i.min(lanes.len() - 1)].0[..sums.len()]);
         if signed {
@@ -78,7 +78,7 @@ fn add_products(slopes: [i16; 4], lanes: [&[u8]; 4], value: impl Fn(u8) -> i16, 
     }
 }
 
-/// Terms to be looked up one at a time, less the slopes' part.
+/// Terms that are looked up one at a time, without the slopes' part.
 #[derive(Debug)]
 pub(super) struct TermRows {
     /// Weights by number, row-major.
@@ -89,10 +89,10 @@ pub(super) struct TermRows {
 }
 
 impl TermRows {
-    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, rests: &Rests) -> Self {
-        let term = |base: i32, rest: u32| base.wrapping_add((rest << rests.shift()).cast_signed());
-        let rows = rests.bases().iter().zip(rests.rows());
-        let terms = rows.map(|(&base, row)| std::array::from_fn(|a| term(base, row[a]))).collect();
+    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, residuals: &Residuals) -> Self {
+        let term = |offset: i32, rest: u32| offset.wrapping_add((rest << residuals.shift()).cast_signed());
+        let rows = residuals.offsets().iter().zip(residuals.rows());
+        let terms = rows.map(|(&offset, row)| std::array::from_fn(|a| term(offset, row[a]))).collect();
         TermRows { codes: used.encode(weights), depth: weights.depth(), terms }
     }
 

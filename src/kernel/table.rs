@@ -1,6 +1,6 @@
-//! The effective table: a multiplier and an operand coding as one signed table over bytes.
+//! The effective table: a multiplier and an operand coding combined into one signed table over bytes.
 
-/// How an operand byte stands for an integer.
+/// How an operand byte represents an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signedness {
     /// Two's complement, -128 to 127.
@@ -10,7 +10,7 @@ pub enum Signedness {
 }
 
 impl Signedness {
-    /// The integer that `byte` stands for.
+    /// The integer that `byte` represents.
     pub fn value(self, byte: u8) -> i32 {
         match self {
             Signedness::Signed => i32::from(byte.cast_signed()),
@@ -19,7 +19,18 @@ impl Signedness {
     }
 }
 
-/// Signed terms over (activation byte, weight byte), and what a kernel needs to know of them.
+/// Signed terms over (activation byte, weight byte): what kernels sum.
+///
+/// ```
+/// use approx_eval::kernel::{EffectiveTable, Signedness};
+///
+/// // A multiplier that drops the lowest bit of the activation.
+/// let table = EffectiveTable::from_fn(Signedness::Unsigned, Signedness::Signed, |a, w| (a & !1) * w);
+/// assert_eq!(table.term(201, (-3i8).cast_unsigned()), -600);
+/// assert_eq!((table.max_abs(), table.is_exact()), (254 * 128, false));
+/// // So many of its terms fit an i32 whatever the operands.
+/// assert_eq!(table.safe_depth(), 66_052);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveTable {
     /// Weight-major: the 256 terms of one weight lie together.
@@ -31,7 +42,7 @@ pub struct EffectiveTable {
 }
 
 impl EffectiveTable {
-    /// Tabulates `term(activation, weight)` over all values that the two kinds of byte stand for.
+    /// Tabulates `term(activation, weight)` over all values of the two operands.
     pub fn from_fn(activation: Signedness, weight: Signedness, mut term: impl FnMut(i32, i32) -> i32) -> Self {
         let mut terms = Vec::with_capacity(1 << 16);
         let mut exact = true;
@@ -72,7 +83,7 @@ impl EffectiveTable {
         self.weight
     }
 
-    /// Whether every term is the exact product, so that an integer matrix product serves as well.
+    /// Whether every term is the exact product, so that an integer matrix product computes the same.
     pub fn is_exact(&self) -> bool {
         self.exact
     }
@@ -82,7 +93,7 @@ impl EffectiveTable {
         self.max_abs
     }
 
-    /// The most terms whose sum surely fits an `i32`, whatever the operands.
+    /// The number of terms whose sum fits an `i32` for all operands, at least 1.
     pub fn safe_depth(&self) -> usize {
         i32::MAX.unsigned_abs().checked_div(self.max_abs).map_or(usize::MAX, |depth| depth.max(1) as usize)
     }
@@ -94,7 +105,7 @@ mod tests {
     use Signedness::{Signed, Unsigned};
 
     #[test]
-    fn bytes_stand_for_their_values() {
+    fn bytes_represent_their_values() {
         for (byte, signed, unsigned) in [(0, 0, 0), (127, 127, 127), (128, -128, 128), (255, -1, 255)] {
             assert_eq!((Signed.value(byte), Unsigned.value(byte)), (signed, unsigned));
         }

@@ -262,10 +262,10 @@ proptest! {
         let columns: Vec<i32> = values.iter().map(|x| (x.to_bits() & 0xffff) as i32).collect();
         let wide: Vec<i64> = sums.iter().map(|&sum| i64::from(sum)).collect();
         let clip = convert::Clip { low, high };
-        let finish = convert::Finish { scale: f64::from(scale), bias: bias.map(f32::from), clip };
+        let dequantize = convert::Dequantize { scale: f64::from(scale), bias: bias.map(f32::from), clip };
         let (mut narrow, mut other) = (vec![0f32; sums.len()], vec![0f32; sums.len()]);
-        convert::finish_narrow(&finish, &sums, -1234, factor, &columns, &mut narrow);
-        convert::finish_wide(&finish, &wide, -1234, i64::from(factor), &columns, &mut other);
+        convert::dequantize_narrow(&dequantize, &sums, -1234, factor, &columns, &mut narrow);
+        convert::dequantize_wide(&dequantize, &wide, -1234, i64::from(factor), &columns, &mut other);
         for (i, &sum) in sums.iter().enumerate() {
             let acc = i64::from(sum) - 1234 - i64::from(factor) * i64::from(columns[i]);
             let mut y = (acc as f64 * f64::from(scale)) as f32;
@@ -395,7 +395,7 @@ fn sums_of_no_products_are_zero() {
 
 #[test]
 fn names_are_distinct_and_the_best_kernel_runs() {
-    let names: std::collections::BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name()).collect();
-    assert_eq!(names.len(), KERNELS.len());
+    let names: std::collections::BTreeSet<_> = KERNELS.names().collect();
+    assert_eq!(names.len(), KERNELS.iter().len());
     assert!(best().is_supported());
 }

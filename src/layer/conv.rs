@@ -1,7 +1,24 @@
 //! The approximate convolution layers.
+//!
+//! ```
+//! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ConvAttributes};
+//! use candle_core::{Device, Module, Tensor};
+//!
+//! // The sum of a 3x3 neighborhood, at every other position of both axes.
+//! let weight = Tensor::ones((1, 1, 3, 3), candle_core::DType::F32, &Device::Cpu)?;
+//! let attributes = ConvAttributes { stride: [2, 2], padding: [[1, 1]; 2], ..ConvAttributes::default() };
+//! let conv = ApproxConv2d::new("conv", attributes, &weight, None)?;
+//!
+//! let image = Tensor::arange(0f32, 16., &Device::Cpu)?.reshape((1, 1, 4, 4))?;
+//! let output = conv.forward(&image)?.reshape((2, 2))?.to_vec2::<f32>()?;
+//! assert_eq!(output, [[10., 24.], [51., 90.]]);
+//! assert_eq!((conv.fan_in(), conv.opcount(image.dims())?), (9, 4 * 9));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use super::convolution::{Convolution, check_weight};
-use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
+use super::state::LayerState;
+use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
 use crate::kernel::{ConvGeometry, output_size};
 use candle_core::{Module, Tensor};
 
@@ -24,7 +41,7 @@ impl<const D: usize> Default for ConvAttributes<D> {
     }
 }
 
-/// What the first two axes of a weight are.
+/// Names of the first two axes of a weight.
 const WEIGHT: [&str; 2] = ["out", "in"];
 
 /// A weight is `[out, in / groups, kernel..]`.
@@ -56,8 +73,7 @@ impl<const D: usize> Convolution for ConvAttributes<D> {
             output_shape.push(geometry.output[at]);
         }
         let (samples, images, outputs) = (input[0], input[0], weight[0]);
-        let is_transposed = false;
-        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, flow: Flow::Forward, output_shape })
     }
 
     fn output_channel(&self, weight: &[usize], element: usize) -> usize {
@@ -93,7 +109,7 @@ impl<const D: usize> ApproxConv<D> {
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Self, LayerError> {
-        check_weight(weight.dims(), D, attributes.groups, WEIGHT).map_err(|problem| problem.of(name))?;
+        check_weight(weight.dims(), D, attributes.groups, WEIGHT).map_err(|problem| problem.in_layer(name))?;
         Ok(ApproxConv { state: LayerState::new(name, weight, bias)?, attributes })
     }
 }
@@ -131,7 +147,9 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
     fn kind(&self) -> &'static str {
         ConvAttributes::<D>::KIND
     }
+}
 
+impl<const D: usize> LayerCore for ApproxConv<D> {
     fn state(&self) -> &LayerState {
         &self.state
     }
@@ -141,7 +159,7 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
     }
 
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        self.attributes.window(input, self.weight().dims()).map_err(|problem| problem.of(self.name()))
+        self.attributes.window(input, self.weight().dims()).map_err(|problem| problem.in_layer(self.name()))
     }
 }
 

@@ -1,8 +1,25 @@
 //! The approximate transposed convolution layers, which decoders and generators upsample by.
+//!
+//! ```
+//! use approx_eval::layer::{ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes};
+//! use candle_core::{Device, Module, Tensor};
+//!
+//! // Every pixel becomes a square of four.
+//! let weight = Tensor::ones((1, 1, 2, 2), candle_core::DType::F32, &Device::Cpu)?;
+//! let attributes = ConvTransposeAttributes { stride: [2, 2], ..ConvTransposeAttributes::default() };
+//! let upsample = ApproxConvTranspose2d::new("upsample", attributes, &weight, None)?;
+//!
+//! let image = Tensor::new(&[[[[1f32, 2.]]]], &Device::Cpu)?;
+//! let output = upsample.forward(&image)?.reshape((2, 4))?.to_vec2::<f32>()?;
+//! assert_eq!(output, [[1., 1., 2., 2.], [1., 1., 2., 2.]]);
+//! assert_eq!((upsample.fan_in(), upsample.opcount(image.dims())?), (1, 8));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use super::convolution::{Convolution, check_weight};
 use super::scatter::most_taps;
-use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window};
+use super::state::LayerState;
+use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
 use crate::kernel::{ConvGeometry, GeometryError};
 use candle_core::{Module, Tensor};
 
@@ -10,11 +27,11 @@ use candle_core::{Module, Tensor};
 /// `k` takes input position `i` to output position `i * stride + k * dilation - padding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvTransposeAttributes<const D: usize> {
-    /// Steps between the output positions of neighbouring inputs.
+    /// Steps between the output positions of neighboring inputs.
     pub stride: [usize; D],
-    /// Output positions cut off before and after each axis.
+    /// Output positions cropped before and after each axis.
     pub padding: [[usize; 2]; D],
-    /// Output positions added after each axis, before any are cut off.
+    /// Output positions added after each axis, before cropping.
     pub output_padding: [usize; D],
     /// Distance between kernel taps in the output.
     pub dilation: [usize; D],
@@ -45,7 +62,7 @@ impl<const D: usize> ConvTransposeAttributes<D> {
         check_weight(weight, D, self.groups, WEIGHT)
     }
 
-    /// Output positions along an axis before any are cut off, of an input of `size` positions:
+    /// Output positions along an axis before cropping, of an input of `size` positions:
     /// `(size - 1) * stride + dilation * (kernel - 1) + 1 + output_padding`.
     pub fn whole_output(&self, axis: usize, size: usize, kernel: usize) -> usize {
         let steps = size.saturating_sub(1).saturating_mul(self.stride[axis]);
@@ -54,7 +71,7 @@ impl<const D: usize> ConvTransposeAttributes<D> {
     }
 }
 
-/// What the first two axes of a weight are.
+/// Names of the first two axes of a weight.
 const WEIGHT: [&str; 2] = ["in", "out"];
 
 /// A weight is `[in, out / groups, kernel..]`.
@@ -90,8 +107,7 @@ impl<const D: usize> Convolution for ConvTransposeAttributes<D> {
             output_shape.push(output);
         }
         let (samples, images) = (input[0], input[0]);
-        let is_transposed = true;
-        Ok(Window { samples, images, groups: self.groups, outputs, geometry, is_transposed, output_shape })
+        Ok(Window { samples, images, groups: self.groups, outputs, geometry, flow: Flow::Transposed, output_shape })
     }
 
     fn output_channel(&self, weight: &[usize], element: usize) -> usize {
@@ -106,16 +122,16 @@ impl<const D: usize> Convolution for ConvTransposeAttributes<D> {
     }
 }
 
-/// A transposed convolution over `D` spatial axes, made of a weight `[in, out / groups, kernel..]`.
+/// A transposed convolution over `D` spatial axes, made from a weight `[in, out / groups, kernel..]`.
 ///
 /// The layer keeps its weight with the output channels of all groups first, `[out, kernel..,
-/// in / groups]`: that is what [`weight`](ApproxLayer::weight) gives, and what per-channel scales and
-/// zero points are counted along (axis 0 in files of quantization parameters), as for every layer.
+/// in / groups]`: that is what [`weight`](ApproxLayer::weight) returns, and the axis of per-channel scales and
+/// zero points (axis 0 in files of quantization parameters), as for every layer.
 #[derive(Debug)]
 pub struct ApproxConvTranspose<const D: usize> {
     state: LayerState,
     attributes: ConvTransposeAttributes<D>,
-    /// Dimensions of the weight that the layer was made of.
+    /// Dimensions of the weight that the layer was made from.
     weight_shape: Vec<usize>,
 }
 
@@ -137,7 +153,7 @@ impl<const D: usize> ApproxConvTranspose<D> {
         bias: Option<&Tensor>,
     ) -> Result<Self, LayerError> {
         let weight_shape = weight.dims().to_vec();
-        attributes.check(&weight_shape).map_err(|problem| problem.of(name))?;
+        attributes.check(&weight_shape).map_err(|problem| problem.in_layer(name))?;
         let taps = weight_shape[2..].iter().product();
         let outputs_first = || {
             let (groups, inputs) = (attributes.groups, weight_shape[0] / attributes.groups);
@@ -145,8 +161,9 @@ impl<const D: usize> ApproxConvTranspose<D> {
             let order = [&[groups * weight_shape[1]], &weight_shape[2..], &[inputs]].concat();
             split.permute((0, 2, 3, 1))?.reshape(order)
         };
-        let weight = outputs_first().map_err(|error| LayerProblem::from(error).of(name))?;
-        let state = LayerState { rows_per_output: taps, ..LayerState::new(name, &weight, bias)? };
+        let weight = outputs_first().map_err(|error| LayerProblem::from(error).in_layer(name))?;
+        let mut state = LayerState::new(name, &weight, bias)?;
+        state.rows_per_output = taps;
         Ok(ApproxConvTranspose { state, attributes, weight_shape })
     }
 }
@@ -192,6 +209,20 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
         ConvTransposeAttributes::<D>::KIND
     }
 
+    fn weight_shape(&self) -> &[usize] {
+        &self.weight_shape
+    }
+
+    /// The most products that an output sums for large inputs; for small ones it may be fewer, see
+    /// [`Window::fan_in`].
+    fn fan_in(&self) -> usize {
+        let ConvTransposeAttributes { stride, dilation, groups, .. } = &self.attributes;
+        let most = |axis: usize| most_taps(self.weight_shape[2 + axis], stride[axis], dilation[axis]);
+        self.weight_shape[0] / groups * (0..D).map(most).product::<usize>()
+    }
+}
+
+impl<const D: usize> LayerCore for ApproxConvTranspose<D> {
     fn state(&self) -> &LayerState {
         &self.state
     }
@@ -201,19 +232,7 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
     }
 
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        self.attributes.window(input, &self.weight_shape).map_err(|problem| problem.of(self.name()))
-    }
-
-    fn weight_shape(&self) -> &[usize] {
-        &self.weight_shape
-    }
-
-    /// The most products that an output of a large input sums; those of small inputs may all sum
-    /// fewer, which [`Window::fan_in`] tells.
-    fn fan_in(&self) -> usize {
-        let ConvTransposeAttributes { stride, dilation, groups, .. } = &self.attributes;
-        let most = |axis: usize| most_taps(self.weight_shape[2 + axis], stride[axis], dilation[axis]);
-        self.weight_shape[0] / groups * (0..D).map(most).product::<usize>()
+        self.attributes.window(input, &self.weight_shape).map_err(|problem| problem.in_layer(self.name()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What convolutions of every kind have in common: attributes say how a weight slides over an input.
+//! What all kinds of convolutions share: attributes describe how a weight slides over an input.
 
 use super::{ApproxLayer, LayerError, LayerProblem, Window};
 use candle_core::Tensor;
@@ -15,7 +15,7 @@ pub trait Convolution: Copy + Debug + Send + Sync + 'static {
     /// The window over an input `[batch, in, size..]` of a weight.
     ///
     /// # Errors
-    /// When shapes contradict each other, or nothing of the output is left.
+    /// When shapes contradict each other, or the output is empty.
     fn window(&self, input: &[usize], weight: &[usize]) -> Result<Window, LayerProblem>;
 
     /// The output channel that each element of a weight belongs to.

@@ -1,13 +1,14 @@
-//! What can go wrong in a layer; every message names the layer.
+//! Errors of layers; every message names the layer.
 
 use super::InferenceMode;
 use crate::kernel::GeometryError;
-use crate::lut::{Coding, CodingError};
+use crate::lut::{Coding, CodingError, Operand};
 use crate::quant::{ParamsError, QuantError};
 
-/// Why a layer cannot be made or cannot run.
+/// Why a layer cannot be built or run.
 #[derive(Debug, thiserror::Error)]
 #[error("layer '{layer}'")]
+#[non_exhaustive]
 pub struct LayerError {
     /// The layer's name.
     pub layer: String,
@@ -18,8 +19,9 @@ pub struct LayerError {
 
 /// What is wrong with a layer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LayerProblem {
-    /// The input's shape does not suit the layer.
+    /// The input's shape does not fit the layer.
     #[error("input of shape {found:?}, expected {expected}")]
     Input {
         /// The input's dimensions.
@@ -32,31 +34,31 @@ pub enum LayerProblem {
     Weight {
         /// The weight's dimensions.
         found: Vec<usize>,
-        /// What the attributes ask for.
+        /// The shape that the attributes imply.
         expected: String,
     },
     /// The window does not fit the input.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
-    /// Nothing is left of a transposed convolution's output.
+    /// The output of a transposed convolution is empty.
     #[error("padding {padding:?} cuts off all {whole} positions of the output, expected less")]
     CutOff {
-        /// Positions cut off before and after.
+        /// Positions cropped before and after.
         padding: [usize; 2],
-        /// Positions that there are without.
+        /// Positions without padding.
         whole: usize,
     },
     /// An activation is not a number.
-    #[error("the input has NaN values, which no integer stands for")]
+    #[error("input contains NaN, which cannot be quantized")]
     NaN,
-    /// Calibration saw nothing.
-    #[error("calibration saw no values")]
+    /// Calibration observed no values.
+    #[error("calibration observed no values")]
     NothingObserved,
-    /// A mode that needs quantization parameters runs without.
-    #[error("mode {0} needs quantization parameters: calibrate or quantize the layer first")]
+    /// A mode that needs quantization parameters, without any.
+    #[error("mode '{0}' needs quantization parameters: calibrate or quantize the layer first")]
     NotQuantized(InferenceMode),
-    /// The approximate mode runs without a multiplier.
-    #[error("mode approx needs a multiplier: quantize the layer with one first")]
+    /// Approximate mode, without a multiplier.
+    #[error("mode 'approx' needs a multiplier: quantize the layer with one first")]
     NoMultiplier,
     /// Noise that is not a finite number, or negative.
     #[error("{what} is {value}, expected a finite number{}", if *.non_negative { " of at least 0" } else { "" })]
@@ -65,22 +67,22 @@ pub enum LayerProblem {
         what: &'static str,
         /// The number found.
         value: f64,
-        /// Whether negative numbers are wrong too.
+        /// Whether negative numbers are refused too.
         non_negative: bool,
     },
-    /// Quantization parameters do not suit the layer.
+    /// Quantization parameters do not fit the layer.
     #[error("quantization parameters")]
     Params(#[from] ParamsError),
-    /// Quantization parameters cannot be found.
+    /// Quantization parameters cannot be computed.
     #[error("quantization")]
     Quant(#[from] QuantError),
-    /// Integers that the multiplier is too narrow for.
+    /// Integers outside the multiplier's operands.
     #[error(
-        "{operand} are quantized to {found:?}, but '{lut}' takes {takes:?} under coding {coding}: quantize to fewer bits"
+        "{operand}s are quantized to {found:?}, but '{lut}' takes {takes:?} under coding '{coding}': quantize to fewer bits"
     )]
     Operand {
-        /// `activations` or `weights`.
-        operand: &'static str,
+        /// Whose integers they are.
+        operand: Operand,
         /// Their lowest and highest integer.
         found: [i32; 2],
         /// The multiplier's name.
@@ -90,7 +92,7 @@ pub enum LayerProblem {
         /// The lowest and highest integer that the multiplier takes.
         takes: [i32; 2],
     },
-    /// Calibration saw another number of values than it was started for.
+    /// Calibration observed another number of values than it was started for.
     #[error(
         "calibration saw {seen} values but was started for {announced}: a percentile's rank depends on how many there are"
     )]
@@ -100,17 +102,31 @@ pub enum LayerProblem {
         /// Values that it was started for.
         announced: usize,
     },
-    /// The multiplier does not suit the coding.
+    /// The multiplier does not fit the coding.
     #[error(transparent)]
     Coding(#[from] CodingError),
-    /// candle reports a problem.
+    /// candle failed.
     #[error(transparent)]
     Candle(Box<candle_core::Error>),
 }
 
 impl LayerProblem {
+    /// The settings that fix it.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            LayerProblem::Operand { operand, .. } => operand.select([&["act_bits"], &["weight_bits"]]),
+            LayerProblem::NoMultiplier => &["lut"],
+            LayerProblem::NotQuantized(_) => &["calib_data", "qparams"],
+            LayerProblem::NothingObserved => &["calib_data"],
+            LayerProblem::Noise { what: "stdev", .. } => &["noise_std"],
+            LayerProblem::Noise { .. } => &["noise_mean"],
+            LayerProblem::Coding(error) => error.keys(),
+            _ => &[],
+        }
+    }
+
     /// The error of the layer called `layer`.
-    pub fn of(self, layer: &str) -> LayerError {
+    pub fn in_layer(self, layer: &str) -> LayerError {
         LayerError { layer: layer.to_owned(), problem: self }
     }
 }

@@ -1,8 +1,9 @@
 //! The unperturbed `f32` arithmetic.
 
+use super::LayerProblem;
+use super::forward::Epilogue;
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
-use super::{Epilogue, LayerProblem};
 use crate::kernel::{Lanes, Plane, Tile, float};
 use std::cell::Cell;
 use std::ops::Range;

@@ -9,161 +9,43 @@
 //!
 //! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
 //!
-//! All but the last line can be taken in parts. A transposed convolution does so: an output channel
+//! All but the last line can be summed in parts. A transposed convolution does so: an output channel
 //! has a row of weights for each kernel tap, and an output sums those that land on it.
 
+use super::LayerProblem;
+use super::forward::Epilogue;
+use super::quantized::{PackedTable, Quantized};
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
-use super::{Epilogue, LayerProblem};
-use crate::kernel::convert::{Finish, add_row, finish_narrow, finish_wide};
-use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Signedness, Tile, WeightMatrix};
-use crate::lut::{Coding, Lut};
-use crate::quant::{IntRange, LayerParams};
+use crate::kernel::convert::{Dequantize, add_row, dequantize_narrow, dequantize_wide};
+use crate::kernel::{LANES, Lanes, Plane, Signedness, Tile};
+use crate::quant::LayerParams;
 use std::cell::Cell;
-use std::fmt;
 use std::ops::Range;
-
-/// A layer's weights as bytes, with all that its integer arithmetic needs.
-pub(super) struct Quantized {
-    params: LayerParams,
-    shifted: bool,
-    rows_per_output: usize,
-    /// `sum w_q` of each row.
-    weight_sums: Vec<i64>,
-    exact: Packed,
-    approximate: Option<Packed>,
-}
-
-/// Weights packed for one table.
-struct Packed {
-    weights: Box<dyn PackedWeights>,
-    /// Products whose sum fits an `i32`.
-    safe_depth: usize,
-    /// The same with room for the zero-point terms.
-    narrow_depth: usize,
-}
-
-/// The most that the zero-point terms add for each product: three terms of at most `255 * 255`.
-const CORRECTION: u32 = 3 * 255 * 255;
-
-impl Packed {
-    fn new(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix) -> Self {
-        let narrow_depth = i32::MAX.unsigned_abs() / table.max_abs().saturating_add(CORRECTION);
-        let safe_depth = table.safe_depth();
-        Packed { weights: kernel.pack(table, weights), safe_depth, narrow_depth: narrow_depth as usize }
-    }
-}
-
-impl Quantized {
-    /// Quantizes `weight` (`outputs` times `rows_per_output` rows) and packs it for exact products, and
-    /// for those of `lut`.
-    pub fn new(
-        params: LayerParams,
-        coding: Coding,
-        lut: Option<&Lut>,
-        kernel: &dyn Kernel,
-        weight: &[f32],
-        [outputs, rows_per_output]: [usize; 2],
-    ) -> Result<Self, LayerProblem> {
-        let (params, shifted) = if let Some(lut) = lut {
-            let (input, input_shifted) = params.input.for_coding(coding)?;
-            let (weight, weight_shifted) = params.weight.for_coding(coding)?;
-            coding.check(lut)?;
-            check_operands(lut, coding, [input.range(), weight.range()])?;
-            (LayerParams { input, weight }, input_shifted || weight_shifted)
-        } else {
-            // Without a table, any 8-bit range will do.
-            (params, false)
-        };
-        let bytes = params.weight.quantize(weight, outputs)?;
-        let depth = bytes.len() / (outputs * rows_per_output);
-        let kind = params.weight.range().signedness();
-        let sum = |row: &[u8]| row.iter().map(|&byte| i64::from(kind.value(byte))).sum();
-        let weight_sums = bytes.chunks_exact(depth).map(sum).collect();
-        let pack = |table: &EffectiveTable| Packed::new(kernel, table, WeightMatrix::new(&bytes, depth));
-        let approximate = match lut {
-            None => None,
-            Some(lut) => {
-                let kind = |range: IntRange| operand_kind(coding, range);
-                let table = coding.effective_table(lut, kind(params.input.range()), kind(params.weight.range()))?;
-                Some(pack(&table))
-            }
-        };
-        let exact = pack(&EffectiveTable::exact(params.input.range().signedness(), kind));
-        Ok(Quantized { params, shifted, rows_per_output, weight_sums, exact, approximate })
-    }
-
-    /// The parameters in use, shifted into the coding's range where they had to be.
-    pub fn params(&self) -> &LayerParams {
-        &self.params
-    }
-
-    /// Whether the parameters given were shifted.
-    pub fn is_shifted(&self) -> bool {
-        self.shifted
-    }
-
-    /// The arithmetic of exact products.
-    pub fn exact<'a>(&'a self, epilogue: Epilogue<'a>) -> Integer<'a> {
-        Integer { layer: self, packed: &self.exact, epilogue }
-    }
-
-    /// The arithmetic of the multiplier's products, where there is a multiplier.
-    pub fn approximate<'a>(&'a self, epilogue: Epilogue<'a>) -> Option<Integer<'a>> {
-        self.approximate.as_ref().map(|packed| Integer { layer: self, packed, epilogue })
-    }
-}
-
-/// How a coding reads the bytes of a range that it accepts. Sign-magnitude takes either kind.
-fn operand_kind(coding: Coding, range: IntRange) -> Signedness {
-    match coding {
-        Coding::Signed => Signedness::Signed,
-        Coding::Affine => Signedness::Unsigned,
-        Coding::SignMagnitude => range.signedness(),
-    }
-}
-
-impl fmt::Debug for Quantized {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Quantized").field("params", &self.params).finish_non_exhaustive()
-    }
-}
-
-/// Fails unless the integers of activations and weights are operands of the multiplier: its table
-/// has no products for others.
-fn check_operands(lut: &Lut, coding: Coding, ranges: [IntRange; 2]) -> Result<(), LayerProblem> {
-    for (i, (operand, range)) in ["activations", "weights"].into_iter().zip(ranges).enumerate() {
-        let takes = coding.operand_range(lut, i);
-        if !takes.contains(&range.q_min()) || !takes.contains(&range.q_max()) {
-            let (lut, found) = (lut.name().to_owned(), [range.q_min(), range.q_max()]);
-            return Err(LayerProblem::Operand { operand, found, lut, coding, takes: [*takes.start(), *takes.end()] });
-        }
-    }
-    Ok(())
-}
 
 /// Integer sums, their zero-point terms, scaling and epilogue.
 pub(super) struct Integer<'a> {
-    layer: &'a Quantized,
-    packed: &'a Packed,
-    epilogue: Epilogue<'a>,
+    pub layer: &'a Quantized,
+    /// The weights, packed for the products to sum.
+    pub packed: &'a PackedTable,
+    pub epilogue: Epilogue<'a>,
 }
 
 /// Sums of a tile.
 #[derive(Default)]
 pub(super) struct Sums {
     block: Vec<Lanes<i32>>,
-    /// Totals of blocks of depth, where one `i32` is not surely enough.
+    /// Totals of blocks of depth, where one `i32` might overflow.
     wide: Vec<Lanes<i64>>,
     /// `sum x_q` of each column, where weights have zero points.
     columns: Vec<i32>,
 }
 
 impl Integer<'_> {
-    /// What becomes of the sums of output `channel`.
-    fn finish(&self, channel: usize) -> Finish {
-        let LayerParams { input, weight } = &self.layer.params;
-        Finish {
+    /// The last step of output `channel`.
+    fn dequantize(&self, channel: usize) -> Dequantize {
+        let LayerParams { input, weight } = self.layer.params();
+        Dequantize {
             scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
             bias: self.epilogue.bias.map(|bias| bias[channel]),
             clip: self.epilogue.clip,
@@ -172,10 +54,10 @@ impl Integer<'_> {
 
     /// The zero-point terms of a row: `acc = sum + constant - factor * sum x_q`.
     fn correction(&self, row: usize, depth: usize) -> (i64, i64) {
-        let LayerParams { input, weight } = &self.layer.params;
-        let channel = row / self.layer.rows_per_output;
+        let LayerParams { input, weight } = self.layer.params();
+        let channel = row / self.layer.rows_per_output();
         let (z_x, z_w) = (i64::from(input.zero_point()), i64::from(weight.zero_point(channel)));
-        (z_x * (depth as i64 * z_w - self.layer.weight_sums[row]), z_w)
+        (z_x * (depth as i64 * z_w - self.layer.weight_sum(row)), z_w)
     }
 
     /// `sum x_q` over `rows` of `columns` bytes, where an output of `channels` needs it.
@@ -186,7 +68,7 @@ impl Integer<'_> {
         rows: impl Iterator<Item = &'r [u8]>,
         sums: &mut Vec<i32>,
     ) {
-        let LayerParams { input, weight } = &self.layer.params;
+        let LayerParams { input, weight } = self.layer.params();
         sums.clear();
         sums.resize(columns, 0);
         if channels.into_iter().any(|channel| weight.zero_point(channel) != 0) {
@@ -198,9 +80,9 @@ impl Integer<'_> {
         }
     }
 
-    /// Overwrites `sums` with those of products of any number, `rows` of the weights.
+    /// Overwrites `sums` with those of `rows` of the weights, over any number of products.
     fn sum_wide(&self, rows: Range<usize>, tile: &Tile, block: &mut Vec<Lanes<i32>>, sums: &mut [Lanes<i64>]) {
-        let Packed { weights, safe_depth, .. } = self.packed;
+        let PackedTable { weights, safe_depth, .. } = self.packed;
         let depth = tile.rows().len();
         block.resize(rows.len(), Lanes::default());
         sums.fill(Lanes::default());
@@ -212,10 +94,10 @@ impl Integer<'_> {
         }
     }
 
-    /// Finishes narrow sums of output `channel`.
-    fn finish_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
+    /// Dequantizes narrow sums of output `channel`.
+    fn dequantize_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
         let (constant, factor) = self.correction(channel, depth);
-        finish_narrow(&self.finish(channel), sums, constant as i32, factor as i32, columns, outputs);
+        dequantize_narrow(&self.dequantize(channel), sums, constant as i32, factor as i32, columns, outputs);
     }
 }
 
@@ -234,25 +116,25 @@ impl Arithmetic for Integer<'_> {
 
     fn operands<'a>(&self, numbers: &'a [f32], buffer: &'a mut Vec<u8>) -> Result<&'a [u8], LayerProblem> {
         buffer.resize(numbers.len(), 0);
-        let has_nan = self.layer.params.input.quantize_slice(numbers, buffer);
+        let has_nan = self.layer.params().input.quantize_slice(numbers, buffer);
         if has_nan { Err(LayerProblem::NaN) } else { Ok(buffer) }
     }
 
     /// The quantized zero: the hardware multiplies padding like any other operand.
     fn padding(&self) -> u8 {
-        self.layer.params.input.zero_point() as u8
+        self.layer.params().input.zero_point() as u8
     }
 
     fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
         let (depth, width) = (tile.rows().len(), tile.columns());
-        let Packed { weights, narrow_depth, .. } = self.packed;
+        let PackedTable { weights, narrow_depth, .. } = self.packed;
         let Sums { block, wide, columns } = scratch;
         self.sum_columns(channels.clone(), width, tile.rows().iter().map(|row| &row.0[..width]), columns);
         if depth <= *narrow_depth {
             block.resize(channels.len(), Lanes::default());
             weights.sums(tile, channels.clone(), 0..depth, block);
             for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
-                self.finish_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
+                self.dequantize_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
             }
             return;
         }
@@ -261,7 +143,7 @@ impl Arithmetic for Integer<'_> {
         for (channel, (sums, outputs)) in channels.zip(wide.iter().zip(outputs)) {
             let (constant, factor) = self.correction(channel, depth);
             let outputs = &mut outputs.0[..width];
-            finish_wide(&self.finish(channel), &sums.0[..width], constant, factor, columns, outputs);
+            dequantize_wide(&self.dequantize(channel), &sums.0[..width], constant, factor, columns, outputs);
         }
     }
 
@@ -280,7 +162,7 @@ impl Arithmetic for Integer<'_> {
             self.packed.weights.slide(plane, channel, block);
             for (oy, outputs) in outputs.chunks_exact_mut(width).enumerate() {
                 let sums = plane.output_row(Lanes::flatten(block), oy);
-                self.finish_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
+                self.dequantize_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
             }
         }
     }
@@ -288,7 +170,7 @@ impl Arithmetic for Integer<'_> {
 
 impl Scatter for Integer<'_> {
     fn sums(&self, rows: Range<usize>, tile: &Tile, scratch: &mut Sums, sums: &mut [Lanes<i64>]) {
-        let (depth, width, each) = (tile.rows().len(), tile.columns(), self.layer.rows_per_output);
+        let (depth, width, each) = (tile.rows().len(), tile.columns(), self.layer.rows_per_output());
         let Sums { block, columns, .. } = scratch;
         let channels = rows.start / each..rows.end.div_ceil(each);
         self.sum_columns(channels, width, tile.rows().iter().map(|row| &row.0[..width]), columns);
@@ -301,9 +183,9 @@ impl Scatter for Integer<'_> {
     }
 
     fn finish(&self, channel: usize, sums: &[i64], scratch: &mut Sums, outputs: &mut [f32]) {
-        // The zero-point terms are among the sums.
+        // The sums include the zero-point terms.
         scratch.columns.clear();
         scratch.columns.resize(sums.len(), 0);
-        finish_wide(&self.finish(channel), sums, 0, 0, &scratch.columns, outputs);
+        dequantize_wide(&self.dequantize(channel), sums, 0, 0, &scratch.columns, outputs);
     }
 }

@@ -1,6 +1,32 @@
 //! The approximate linear layer.
+//!
+//! ```
+//! use approx_eval::kernel::{self, Signedness};
+//! use approx_eval::layer::{ApproxLayer, ApproxLinear};
+//! use approx_eval::lut::{Coding, Lut};
+//! use approx_eval::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
+//! use candle_core::{Device, Tensor};
+//!
+//! let weight = Tensor::new(&[[3f32, 4.], [5., -6.]], &Device::Cpu)?;
+//! let mut layer = ApproxLinear::new("head", &weight, None)?;
+//!
+//! // Integers as they are, and a multiplier that drops the lowest bit of the activation.
+//! let range = IntRange::new(-127, 127)?;
+//! let params = LayerParams {
+//!     input: ActivationParams::new(1.0, 0, range)?,
+//!     weight: WeightParams::new(vec![1.0], vec![0], range)?,
+//! };
+//! let lut = Lut::from_fn("even", Signedness::Signed, |a, w| (a & !1) * w);
+//! layer.quantize(params, Coding::Signed, Some(&lut), kernel::best())?;
+//!
+//! let input = Tensor::new(&[[7f32, 2.]], &Device::Cpu)?;
+//! assert_eq!(layer.quant_fwd(&input)?.to_vec2::<f32>()?, [[29., 23.]]);
+//! assert_eq!(layer.approx_fwd(&input)?.to_vec2::<f32>()?, [[26., 18.]]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use super::{ApproxLayer, Call, LayerError, LayerProblem, LayerState, Window, linear_window};
+use super::state::LayerState;
+use super::{ApproxLayer, Call, LayerCore, LayerError, LayerProblem, Window, linear_window};
 use candle_core::{Module, Tensor};
 
 /// `y = x W^T + b` over the last axis of an input of any rank, with a weight `[out, in]`.
@@ -17,7 +43,7 @@ impl ApproxLinear {
     pub fn new(name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Self, LayerError> {
         if weight.rank() != 2 || weight.elem_count() == 0 {
             let (found, expected) = (weight.dims().to_vec(), "[out, in]".to_owned());
-            return Err(LayerProblem::Weight { found, expected }.of(name));
+            return Err(LayerProblem::Weight { found, expected }.in_layer(name));
         }
         Ok(ApproxLinear { state: LayerState::new(name, weight, bias)? })
     }
@@ -35,7 +61,9 @@ impl ApproxLayer for ApproxLinear {
     fn kind(&self) -> &'static str {
         "linear"
     }
+}
 
+impl LayerCore for ApproxLinear {
     fn state(&self) -> &LayerState {
         &self.state
     }
@@ -45,7 +73,7 @@ impl ApproxLayer for ApproxLinear {
     }
 
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        linear_window(input, self.weight().dims()).map_err(|problem| problem.of(self.name()))
+        linear_window(input, self.weight().dims()).map_err(|problem| problem.in_layer(self.name()))
     }
 }
 

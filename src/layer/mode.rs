@@ -1,4 +1,12 @@
-//! The four ways in which an approximate layer can compute its output.
+//! The four modes of an approximate layer.
+//!
+//! ```
+//! use approx_eval::layer::{InferenceMode, MODES};
+//! use approx_eval::registry::Named;
+//!
+//! assert_eq!("approx".parse(), Ok(InferenceMode::Approximate));
+//! assert!(MODES.iter().filter(|mode| mode.is_quantized()).map(Named::name).eq(["quant", "approx", "noise"]));
+//! ```
 
 use crate::registry::{Named, Registry, by_name};
 
@@ -21,6 +29,11 @@ impl InferenceMode {
     pub fn is_quantized(self) -> bool {
         self != InferenceMode::Baseline
     }
+
+    /// Whether a sample's output depends on that sample alone, not on the rest of its batch.
+    pub fn is_samplewise(self) -> bool {
+        self != InferenceMode::Noise
+    }
 }
 
 /// Every mode.
@@ -28,6 +41,8 @@ pub static MODES: Registry<InferenceMode> = Registry::new(
     "mode",
     &[InferenceMode::Baseline, InferenceMode::Quantized, InferenceMode::Approximate, InferenceMode::Noise],
 );
+
+by_name!(InferenceMode, MODES);
 
 impl Named for InferenceMode {
     fn name(&self) -> &'static str {
@@ -57,5 +72,3 @@ impl Named for InferenceMode {
         }
     }
 }
-
-by_name!(InferenceMode, MODES);

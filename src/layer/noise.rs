@@ -14,7 +14,7 @@ pub(super) struct Noise {
     pub mean: f64,
     /// Seed of all draws.
     pub seed: u64,
-    /// The layer's place in its network, which makes its draws its own.
+    /// The layer's index in its network, which makes its draws independent of other layers'.
     pub layer_index: u64,
 }
 
@@ -54,8 +54,8 @@ impl Noise {
     }
 }
 
-/// With `n - 1` in the denominator; 0 for a single value. Summed in blocks of fixed size, so that
-/// threads do not change a bit.
+/// With `n - 1` in the denominator; 0 for a single value. Summed in blocks of fixed size, so that the
+/// bits do not depend on threads.
 fn sample_standard_deviation(values: &[f32]) -> f64 {
     if values.len() < 2 {
         return 0.0;

@@ -1,9 +1,9 @@
-//! The loop of transposed convolutions, which scatter where others gather.
+//! The loop of transposed convolutions, which scatter inputs instead of gathering them.
 //!
 //! Every kernel tap multiplies every input position, which is what a pointwise convolution with an
 //! output for each channel and tap does; its sums are then added up where they land in the output.
-//! So only products of real inputs are ever taken: none stands for the gaps of a stride, and those
-//! that land outside the output are dropped. An output's products are as many as land on it.
+//! So only products of real inputs are computed: none for the gaps of a stride, and those that land
+//! outside the output are dropped. An output sums as many products as land on it.
 
 use super::tasks::{piece, pieces};
 use super::tiles::{Arithmetic, Workspace, with_workspace};
@@ -27,7 +27,7 @@ pub(super) trait Scatter: Arithmetic {
         sums: &mut [Lanes<Self::Sum>],
     );
 
-    /// Makes outputs of `channel` of what was added up.
+    /// Turns the totals of `channel` into outputs.
     fn finish(&self, channel: usize, sums: &[Self::Sum], scratch: &mut Self::Scratch, outputs: &mut [f32]);
 }
 
@@ -55,7 +55,7 @@ pub(super) fn run<A: Scatter>(
     Ok(output)
 }
 
-/// What all groups of all images have in common.
+/// What all groups of all images share.
 struct Job<'a, A> {
     arithmetic: &'a A,
     window: &'a Window,
@@ -65,7 +65,7 @@ struct Job<'a, A> {
 impl<A: Scatter> Job<'_, A> {
     /// Computes one group of one image.
     fn run(&self, group: usize, input: &[f32], output: &mut [f32], threads: usize) -> Result<(), LayerProblem> {
-        // Apart from the rest of this thread's memory, which the tasks below use.
+        // Taken out of this thread's memory, which the tasks below use.
         let mut buffer = with_workspace::<A, _>(|workspace| mem::take(&mut workspace.operands));
         let operands = self.arithmetic.operands(input, &mut buffer)?;
         let channels = (ROW_BLOCK / self.taps_per_channel()).max(1);

@@ -1,11 +1,11 @@
-//! What every approximate layer holds beside its geometry.
+//! The state of every approximate layer: all that is not geometry.
 
-use super::integer::Quantized;
 use super::noise::Noise;
+use super::quantized::Quantized;
 use super::{InferenceMode, LayerError, LayerProblem};
 use crate::quant::Calibrator;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Weights, mode, noise and quantization of one layer.
 #[derive(Debug)]
@@ -13,13 +13,13 @@ pub struct LayerState {
     pub(super) name: String,
     pub(super) weight: Tensor,
     pub(super) bias: Option<Vec<f32>>,
-    /// Rows of the weight, each summed for itself, that an output channel has.
+    /// Rows of the weight per output channel, each summed on its own.
     pub(super) rows_per_output: usize,
     pub(super) mode: InferenceMode,
     pub(super) noise: Noise,
     pub(super) quantized: Option<Quantized>,
     /// Present while the layer is being calibrated.
-    pub(super) calibrator: Mutex<Option<Calibrator>>,
+    calibrator: Mutex<Option<Calibrator>>,
 }
 
 impl LayerState {
@@ -48,16 +48,38 @@ impl LayerState {
                 calibrator: Mutex::new(None),
             })
         };
-        build().map_err(|problem| problem.of(name))
+        build().map_err(|problem| problem.in_layer(name))
     }
 
     /// Output channels.
     pub(super) fn outputs(&self) -> usize {
         self.weight.dims()[0]
     }
+
+    /// Shows the values of an input to the calibrator, where there is one.
+    pub(super) fn observe(&self, values: &[f32]) {
+        if let Some(calibrator) = self.calibrator().as_mut() {
+            calibrator.observe(values);
+        }
+    }
+
+    /// Whether inputs are being observed.
+    pub(super) fn is_calibrating(&self) -> bool {
+        self.calibrator().is_some()
+    }
+
+    /// Replaces the calibrator; returns the one before.
+    pub(super) fn set_calibrator(&mut self, calibrator: Option<Calibrator>) -> Option<Calibrator> {
+        std::mem::replace(&mut self.calibrator(), calibrator)
+    }
+
+    /// The calibrator. A panic leaves it valid, so that a poisoned lock is no error.
+    fn calibrator(&self) -> MutexGuard<'_, Option<Calibrator>> {
+        self.calibrator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Calls `body` with the numbers of an `f32` tensor, made contiguous in memory.
+/// Calls `body` with the values of an `f32` tensor, contiguous in memory.
 pub(crate) fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
     let tensor = tensor.to_device(&Device::Cpu)?.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();

@@ -1,4 +1,4 @@
-//! Work in even pieces: on the calling thread where that is all there is to use, or on every thread.
+//! Work in even pieces, on the calling thread or on all threads.
 
 use super::LayerProblem;
 use rayon::prelude::*;

@@ -1,26 +1,23 @@
 //! The loop that every layer's arithmetic runs in: images in parallel, output positions in tiles.
 //!
-//! It knows where operands come from and where outputs go; an [`Arithmetic`] knows what they make.
+//! It knows where operands come from and where outputs go; an [`Arithmetic`] computes one from the other.
 //! Linear layers transpose their input into tiles; pointwise convolutions copy their channels, others
-//! patches from padded planes; and convolutions of few channels a group, which would copy more than
+//! patches from padded planes; and convolutions of few channels per group, which would copy more than
 //! they compute, slide over the planes themselves.
 
 use super::tasks::{piece, pieces};
 use super::{LayerProblem, Window};
-use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, fill_pointwise_tile, fill_tile, transpose_tile};
+use crate::kernel::{LANES, Lanes, Plane, Planes, Tile, TilingModel, fill_pointwise_tile, fill_tile, transpose_tile};
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::ops::{AddAssign, Range};
 use std::thread::LocalKey;
 
-/// Columns that kernels compute side by side: what is left of a tile is rounded up to a multiple.
-const COLUMN_BLOCK: usize = 64;
-
 /// Fewest output rows of a task, where images alone do not keep all threads busy.
 const ROW_BLOCK: usize = 16;
 
-/// Most outputs of a group, and most input channels, for which sliding beats copying patches.
-const THIN: usize = 4;
+/// Most input channels and outputs of a group for which sliding is faster than copying patches.
+const MAX_DEPTHWISE_CHANNELS: usize = 4;
 
 /// Memory that a thread keeps from layer to layer.
 #[derive(Debug, Default)]
@@ -30,7 +27,7 @@ pub(super) struct Workspace<T, S, U> {
     pub tile: Tile<T>,
     rows: Vec<Lanes<f32>>,
     pub scratch: S,
-    /// Sums of a tile that is scattered, and what they are added up in.
+    /// Sums of a tile that is scattered, and the totals that they are added to.
     pub sums: Vec<Lanes<U>>,
     pub totals: Vec<U>,
 }
@@ -42,15 +39,14 @@ pub(super) type Workspaces<T, S, U> = LocalKey<Cell<Workspace<T, S, U>>>;
 pub(super) fn with_workspace<A: Arithmetic, R>(
     body: impl FnOnce(&mut Workspace<A::Operand, A::Scratch, A::Sum>) -> R,
 ) -> R {
-    // Taken rather than borrowed: a thread that waits for tasks of its own may be given another one
-    // in the meantime.
+    // Taken, not borrowed: rayon may run another task on a thread that waits for tasks of its own.
     let mut workspace = A::workspaces().take();
     let result = body(&mut workspace);
     A::workspaces().set(workspace);
     result
 }
 
-/// What turns operands into outputs.
+/// The arithmetic that turns operands into outputs.
 pub(super) trait Arithmetic: Sync {
     /// An operand.
     type Operand: Copy + PartialEq + Default + Send + Sync + 'static;
@@ -62,7 +58,7 @@ pub(super) trait Arithmetic: Sync {
     /// Where threads keep their memory.
     fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
 
-    /// The operands that numbers are, made in `buffer` where they are not the numbers themselves.
+    /// The operands of numbers, written to `buffer` where they are not the numbers themselves.
     ///
     /// # Errors
     /// When a number has no operand.
@@ -72,7 +68,7 @@ pub(super) trait Arithmetic: Sync {
         buffer: &'a mut Vec<Self::Operand>,
     ) -> Result<&'a [Self::Operand], LayerProblem>;
 
-    /// What stands for padding.
+    /// The operand of padding.
     fn padding(&self) -> Self::Operand;
 
     /// Overwrites `outputs[i]` with output channel `channels.start + i` for the columns of `tile`.
@@ -84,7 +80,7 @@ pub(super) trait Arithmetic: Sync {
         outputs: &mut [Lanes<f32>],
     );
 
-    /// Whether sums over that many products can be taken whole, as sliding does.
+    /// Whether sums over that many products need no splitting, which sliding does not do.
     fn can_slide(&self, depth: usize) -> bool;
 
     /// Overwrites `outputs`, the positions of one image, with output channels `channels` of the
@@ -99,7 +95,7 @@ pub(super) trait Arithmetic: Sync {
 }
 
 /// The output of `window` over `input` (`[images, channels, height, width]`), as
-/// `[images, outputs, positions]`, computed by as many threads.
+/// `[images, outputs, positions]`, computed by at most `threads` threads.
 ///
 /// # Errors
 /// When a number of the input has no operand.
@@ -122,23 +118,23 @@ pub(super) fn run<A: Arithmetic>(
     Ok(output)
 }
 
-/// As many images as fill whole tiles, and leave every thread something to do.
+/// As many images as fill whole tiles and still leave work for every thread.
 fn images_per_task(window: &Window, threads: usize) -> usize {
     let positions = window.geometry.positions();
     let fair = window.images.div_ceil(threads).max(1);
     let fewest = LANES.div_ceil(positions);
-    // Among a few times the fewest, the first that computes the least filler.
-    let filler = |images: usize| {
+    // Among a few times the fewest, the first with the smallest share of padding columns, in steps of 2 %.
+    let padding = |images: usize| {
         let columns = images * positions;
-        (columns.next_multiple_of(COLUMN_BLOCK) - columns) * 1000 / columns
+        TilingModel::CPU.padding_columns(columns) * 1000 / columns
     };
-    let best = (fewest..=4 * fewest).min_by_key(|&images| filler(images) / 20).unwrap_or(fewest);
-    if best <= fair || fair * positions < COLUMN_BLOCK { best } else { fair }
+    let best = (fewest..=4 * fewest).min_by_key(|&images| padding(images) / 20).unwrap_or(fewest);
+    if best <= fair || fair * positions < TilingModel::CPU.block { best } else { fair }
 }
 
-/// How operands come to the arithmetic.
+/// How operands reach the arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Strategy {
     /// Images of one position, as linear layers have them, transposed into tiles.
     Rows,
     /// The channels of a pointwise window, which are its patches.
@@ -149,7 +145,7 @@ enum Way {
     Slide,
 }
 
-/// What all tasks have in common.
+/// What all tasks share.
 struct Job<'a, A> {
     arithmetic: &'a A,
     window: &'a Window,
@@ -173,36 +169,36 @@ impl<A: Arithmetic> Job<'_, A> {
         let Window { geometry, groups, outputs, .. } = self.window;
         let images = output.len() / (outputs * geometry.positions());
         rows.resize(self.window.group_outputs(), Lanes::default());
-        let way = self.way();
-        match way {
-            Way::Patches => planes.reset(*geometry, self.arithmetic.padding(), images),
-            Way::Slide => planes.reset(*geometry, self.arithmetic.padding(), 1),
-            Way::Rows | Way::Channels => (),
+        let strategy = self.strategy();
+        match strategy {
+            Strategy::Patches => planes.reset(*geometry, self.arithmetic.padding(), images),
+            Strategy::Slide => planes.reset(*geometry, self.arithmetic.padding(), 1),
+            Strategy::Rows | Strategy::Channels => (),
         }
         let positions = geometry.positions();
         for group in 0..*groups {
             let of_image = |image| channels(self.window, operands, image, group);
-            match way {
-                Way::Slide => {
+            match strategy {
+                Strategy::Slide => {
                     for image in 0..images {
                         planes.fill(0, of_image(image));
                         self.slide(group, &planes.plane(0), image, scratch, output);
                     }
                     continue;
                 }
-                Way::Patches => (0..images).for_each(|image| planes.fill(image, of_image(image))),
-                Way::Rows | Way::Channels => (),
+                Strategy::Patches => (0..images).for_each(|image| planes.fill(image, of_image(image))),
+                Strategy::Rows | Strategy::Channels => (),
             }
             for start in (0..images * positions).step_by(LANES) {
                 let columns = start..(start + LANES).min(images * positions);
-                match way {
-                    Way::Rows => transpose_tile(operands, geometry.channels, columns.clone(), tile),
-                    Way::Channels => {
+                match strategy {
+                    Strategy::Rows => transpose_tile(operands, geometry.channels, columns.clone(), tile),
+                    Strategy::Channels => {
                         let (stride, shape) = (self.window.channels() * positions, [geometry.channels, positions]);
                         let operands = &operands[group * geometry.channels * positions..];
                         fill_pointwise_tile(operands, stride, shape, columns.clone(), tile);
                     }
-                    Way::Slide | Way::Patches => fill_tile(planes, columns.clone(), tile),
+                    Strategy::Slide | Strategy::Patches => fill_tile(planes, columns.clone(), tile),
                 }
                 self.compute(group, tile, columns, rows, scratch, output);
             }
@@ -210,17 +206,19 @@ impl<A: Arithmetic> Job<'_, A> {
         Ok(())
     }
 
-    fn way(&self) -> Way {
+    fn strategy(&self) -> Strategy {
         let Window { geometry, groups, .. } = self.window;
-        let is_thin = *groups > 1 && geometry.channels <= THIN && self.window.group_outputs() <= THIN;
-        if is_thin && self.arithmetic.can_slide(geometry.depth()) {
-            Way::Slide
+        let is_depthwise = *groups > 1
+            && geometry.channels <= MAX_DEPTHWISE_CHANNELS
+            && self.window.group_outputs() <= MAX_DEPTHWISE_CHANNELS;
+        if is_depthwise && self.arithmetic.can_slide(geometry.depth()) {
+            Strategy::Slide
         } else if !geometry.is_pointwise() {
-            Way::Patches
+            Strategy::Patches
         } else if geometry.input == [1, 1] && *groups == 1 {
-            Way::Rows
+            Strategy::Rows
         } else {
-            Way::Channels
+            Strategy::Channels
         }
     }
 

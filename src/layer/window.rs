@@ -1,9 +1,18 @@
-//! How a layer sees its input: every linear and convolution layer is a grouped 2-D convolution, or a
-//! transposed one, over some number of images, which is all that the arithmetic below needs to know.
+//! A layer over an input of known shape: every linear and convolution layer is a grouped 2-D
+//! convolution, or a transposed one, over some number of images. The arithmetic knows no other layers.
 
 use super::LayerProblem;
 use super::scatter::Taps;
 use crate::kernel::ConvGeometry;
+
+/// The direction in which a convolution connects inputs and outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Each output gathers the inputs under the kernel.
+    Forward,
+    /// Each input is scattered over the outputs under the kernel: a transposed convolution.
+    Transposed,
+}
 
 /// A layer applied to an input of known shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +28,8 @@ pub struct Window {
     /// What one group reads; of a transposed convolution, strides, dilations and padding are counted
     /// in the output.
     pub geometry: ConvGeometry,
-    /// Whether inputs are scattered over outputs, rather than gathered for them.
-    pub is_transposed: bool,
+    /// Whether inputs are gathered for outputs, or scattered over them.
+    pub flow: Flow,
     /// Dimensions of the output.
     pub output_shape: Vec<usize>,
 }
@@ -43,21 +52,21 @@ impl Window {
 
     /// Multiplications of one sample's forward pass.
     pub fn opcount(&self) -> u64 {
-        let per_channel = if self.is_transposed {
-            let [rows, columns] = self.taps().map(|taps| taps.products() as u64);
-            rows * columns * self.geometry.channels as u64
-        } else {
-            self.geometry.positions() as u64 * self.geometry.depth() as u64
+        let per_channel = match self.flow {
+            Flow::Forward => self.geometry.positions() as u64 * self.geometry.depth() as u64,
+            Flow::Transposed => {
+                let [rows, columns] = self.taps().map(|taps| taps.products() as u64);
+                rows * columns * self.geometry.channels as u64
+            }
         };
         (self.images * self.outputs) as u64 * per_channel / self.samples.max(1) as u64
     }
 
     /// Products summed into one output element; of a transposed convolution, the most.
     pub fn fan_in(&self) -> usize {
-        if self.is_transposed {
-            self.taps().map(|taps| taps.most()).iter().product::<usize>() * self.geometry.channels
-        } else {
-            self.geometry.depth()
+        match self.flow {
+            Flow::Forward => self.geometry.depth(),
+            Flow::Transposed => self.taps().map(|taps| taps.most()).iter().product::<usize>() * self.geometry.channels,
         }
     }
 
@@ -80,8 +89,8 @@ pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerP
     let geometry = ConvGeometry::point(last);
     let output_shape = leading.iter().copied().chain([outputs]).collect();
     let samples = leading.first().copied().unwrap_or(1);
-    let (images, is_transposed) = (leading.iter().product(), false);
-    Ok(Window { samples, images, groups: 1, outputs, geometry, is_transposed, output_shape })
+    let images = leading.iter().product();
+    Ok(Window { samples, images, groups: 1, outputs, geometry, flow: Flow::Forward, output_shape })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! measured ones, and a table named like a design is compared with it.
 
 use super::design::Design;
-use super::{ErrorMetrics, Lut, LutInfo, Quadrant};
+use super::{ErrorMetrics, Lut, LutInfo, Operand, Quadrant};
 use serde::Serialize;
 use std::fmt;
 
@@ -131,7 +131,7 @@ impl Audit {
 }
 
 fn worst_operand(lut: &Lut) -> WorstOperand {
-    let (first, second) = (lut.operand_range(0), lut.operand_range(1));
+    let [first, second] = Operand::ALL.map(|operand| lut.operand_range(operand));
     let others = f64::from(*second.end() - *second.start() + 1);
     let mae = |a: i32| {
         let errors = second.clone().map(|b| f64::from(lut.product(a, b).abs_diff(a * b)));

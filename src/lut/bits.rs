@@ -9,13 +9,14 @@ use std::ops::RangeInclusive;
 #[serde(try_from = "u32", into = "u32")]
 pub struct Bits(u8);
 
-/// A width that no operand has.
+/// A width outside 2 to 8 bits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("operands of {0} bits, expected 2 to 8")]
+#[non_exhaustive]
 pub struct BitsError(String);
 
 impl Bits {
-    /// The width that quantized bytes fill.
+    /// The width of quantized bytes.
     pub const EIGHT: Bits = Bits(8);
 
     /// All widths, narrowest first.
@@ -34,7 +35,7 @@ impl Bits {
     }
 
     /// The width whose operands have `values` values.
-    pub fn of_values(values: usize) -> Option<Bits> {
+    pub fn from_value_count(values: usize) -> Option<Bits> {
         Bits::all().find(|bits| bits.values() == values)
     }
 

@@ -1,14 +1,27 @@
 //! Operand codings: how quantized integers become a multiplier's operands, and its products terms.
+//!
+//! Codings differ in a few facts, listed in one table. Everything that depends on a coding, from the
+//! integers of quantizers to the terms that kernels sum, is a method of [`Coding`].
 
-use super::Lut;
+use super::{Bits, Lut, Operand};
 use crate::kernel::{EffectiveTable, Signedness};
-use serde::{Deserialize, Serialize};
+use crate::registry::{Named, Registry, by_name};
 use std::ops::RangeInclusive;
 
 /// How a quantized integer becomes the multiplier's operand and how its product becomes a signed
-/// term. Every coding gives the exact product for an exact table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// term. Every coding yields the exact product for an exact table.
+///
+/// ```
+/// use approx_eval::kernel::Signedness;
+/// use approx_eval::lut::{Coding, Lut};
+///
+/// let truncated = Lut::from_fn("truncated", Signedness::Unsigned, |a, b| (a & !3) * b);
+/// let coding: Coding = "sign-magnitude".parse()?;
+/// let table = coding.effective_table(&truncated, Signedness::Signed, Signedness::Signed)?;
+/// assert_eq!(table.term((-7i8).cast_unsigned(), 5), -20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coding {
     /// Signed tables, indexed by the integers themselves.
     Signed,
@@ -19,17 +32,89 @@ pub enum Coding {
     Affine,
 }
 
-/// Why a coding cannot be used with a table.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("coding {coding} needs {} table, but {lut} is {}", kind(*.needs), word(*.found))]
-pub struct CodingError {
-    coding: Coding,
-    lut: String,
-    needs: Signedness,
-    found: Signedness,
+/// Every coding. The first of a signedness is the default for tables of that signedness.
+pub static CODINGS: Registry<Coding> =
+    Registry::new("coding", &[Coding::Signed, Coding::SignMagnitude, Coding::Affine]);
+
+by_name!(Coding, CODINGS);
+
+/// What distinguishes a coding.
+struct Facts {
+    name: &'static str,
+    summary: &'static str,
+    /// Signedness of the tables that it indexes.
+    table: Signedness,
+    /// How integers index a table.
+    index: Index,
 }
 
-fn kind(signedness: Signedness) -> &'static str {
+/// How integers index a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Index {
+    /// As they are, read with this signedness.
+    Value(Signedness),
+    /// By absolute value; the sign goes to the product, so that zero points are 0.
+    Magnitude,
+}
+
+impl Coding {
+    const fn facts(self) -> &'static Facts {
+        match self {
+            Coding::Signed => &Facts {
+                name: "signed",
+                summary: "Signed LUTs, indexed by the integers",
+                table: Signedness::Signed,
+                index: Index::Value(Signedness::Signed),
+            },
+            Coding::SignMagnitude => &Facts {
+                name: "sign-magnitude",
+                summary: "Unsigned LUTs, indexed by absolute values",
+                table: Signedness::Unsigned,
+                index: Index::Magnitude,
+            },
+            Coding::Affine => &Facts {
+                name: "affine",
+                summary: "Unsigned LUTs, indexed by integers with zero points",
+                table: Signedness::Unsigned,
+                index: Index::Value(Signedness::Unsigned),
+            },
+        }
+    }
+}
+
+impl Named for Coding {
+    fn name(&self) -> &'static str {
+        self.facts().name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.facts().summary
+    }
+}
+
+/// Why a coding cannot be used with a table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("coding '{coding}' needs {} table, but '{lut}' is {}", with_article(*.needs), word(*.found))]
+#[non_exhaustive]
+pub struct CodingError {
+    /// The coding.
+    pub coding: Coding,
+    /// The table's name.
+    pub lut: String,
+    /// The signedness of the tables that the coding indexes.
+    pub needs: Signedness,
+    /// The table's signedness.
+    pub found: Signedness,
+}
+
+impl CodingError {
+    /// The settings that fix it.
+    pub fn keys(&self) -> &'static [&'static str] {
+        &["coding", "lut"]
+    }
+}
+
+fn with_article(signedness: Signedness) -> &'static str {
     match signedness {
         Signedness::Signed => "a signed",
         Signedness::Unsigned => "an unsigned",
@@ -43,33 +128,17 @@ fn word(signedness: Signedness) -> &'static str {
     }
 }
 
+/// What a coding requires of tables, and the terms that products become.
 impl Coding {
-    /// All codings, in the order that help texts list them.
-    pub const ALL: [Coding; 3] = [Coding::Signed, Coding::SignMagnitude, Coding::Affine];
-
-    /// The coding of a table when none is asked for: `signed` for signed ones, else `sign-magnitude`.
+    /// The default coding of a table: `signed` for signed ones, else `sign-magnitude`.
     pub fn default_for(signedness: Signedness) -> Coding {
-        match signedness {
-            Signedness::Signed => Coding::Signed,
-            Signedness::Unsigned => Coding::SignMagnitude,
-        }
-    }
-
-    /// The name that options and reports use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Coding::Signed => "signed",
-            Coding::SignMagnitude => "sign-magnitude",
-            Coding::Affine => "affine",
-        }
+        let default = CODINGS.iter().find(|coding| coding.table_signedness() == signedness);
+        *default.expect("there are codings for both kinds of tables")
     }
 
     /// The kind of table that this coding indexes.
     pub fn table_signedness(self) -> Signedness {
-        match self {
-            Coding::Signed => Signedness::Signed,
-            Coding::SignMagnitude | Coding::Affine => Signedness::Unsigned,
-        }
+        self.facts().table
     }
 
     /// Fails unless `lut` has the signedness that this coding indexes.
@@ -85,16 +154,13 @@ impl Coding {
         }
     }
 
-    /// The integers that the first (0, activation) or second (1, weight) operand of `lut` can stand
-    /// for: what a quantizer must keep to. Narrower than a byte's for a multiplier of fewer bits.
-    ///
-    /// # Panics
-    /// When `operand` is neither.
-    pub fn operand_range(self, lut: &Lut, operand: usize) -> RangeInclusive<i32> {
+    /// The integers that an operand of `lut` can represent: what a quantizer must keep to. Narrower
+    /// than a byte's for a multiplier of fewer bits.
+    pub fn operand_range(self, lut: &Lut, operand: Operand) -> RangeInclusive<i32> {
         let range = lut.operand_range(operand);
-        match self {
-            Coding::Signed | Coding::Affine => range,
-            Coding::SignMagnitude => -range.end()..=*range.end(),
+        match self.facts().index {
+            Index::Value(_) => range,
+            Index::Magnitude => -range.end()..=*range.end(),
         }
     }
 
@@ -112,11 +178,12 @@ impl Coding {
     ) -> Result<EffectiveTable, CodingError> {
         self.check(lut)?;
         let is_exact = lut.is_exact();
+        let index = self.facts().index;
         Ok(EffectiveTable::from_fn(activation, weight, |x, w| {
             let outside = if is_exact { x * w } else { 0 };
-            match self {
-                Coding::Signed | Coding::Affine => lut.get(x, w).unwrap_or(outside),
-                Coding::SignMagnitude => match lut.get(x.abs(), w.abs()) {
+            match index {
+                Index::Value(_) => lut.get(x, w).unwrap_or(outside),
+                Index::Magnitude => match lut.get(x.abs(), w.abs()) {
                     Some(magnitude) if (x < 0) == (w < 0) => magnitude,
                     Some(magnitude) => -magnitude,
                     None => outside,
@@ -126,16 +193,77 @@ impl Coding {
     }
 }
 
-impl std::fmt::Display for Coding {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(self.name())
+/// What a coding requires of quantizers.
+impl Coding {
+    /// Whether integers may have zero points other than 0.
+    pub fn has_zero_points(self) -> bool {
+        self.facts().index != Index::Magnitude
+    }
+
+    /// Whether activations have zero points by default.
+    pub fn prefers_zero_points(self) -> bool {
+        self.is_unsigned()
+    }
+
+    /// How the bytes of integers of signedness `range`, which the coding accepts, are read.
+    pub fn operand_signedness(self, range: Signedness) -> Signedness {
+        match self.facts().index {
+            Index::Value(signedness) => signedness,
+            Index::Magnitude => range,
+        }
+    }
+
+    /// The integers of activations quantized symmetrically, and the one that represents 0.
+    /// `is_non_negative`: no activation is below 0.
+    pub fn symmetric_activations(self, bits: Bits, is_non_negative: bool) -> (RangeInclusive<i32>, i32) {
+        let largest = *bits.range(Signedness::Signed).end();
+        if is_non_negative && self.facts().index == Index::Magnitude {
+            (bits.range(Signedness::Unsigned), 0)
+        } else {
+            let zero_point = self.middle(bits);
+            (zero_point - largest..=zero_point + largest, zero_point)
+        }
+    }
+
+    /// The integers of activations quantized with a zero point.
+    pub fn affine_activations(self, bits: Bits) -> RangeInclusive<i32> {
+        bits.range(if self.is_unsigned() { Signedness::Unsigned } else { Signedness::Signed })
+    }
+
+    /// The integers of weights, and the one that represents 0.
+    pub fn weights(self, bits: Bits) -> (RangeInclusive<i32>, i32) {
+        if self.is_unsigned() {
+            (bits.range(Signedness::Unsigned), self.middle(bits))
+        } else {
+            self.symmetric_activations(bits, false)
+        }
+    }
+
+    /// How far integers in `range` with these zero points must move to become operands: 0 where they
+    /// are already. Without zero points they move to where those are 0.
+    pub fn shift(self, range: RangeInclusive<i32>, zero_points: &[i32]) -> i32 {
+        match self.facts().index {
+            Index::Value(Signedness::Signed) if *range.end() > 127 => -128,
+            Index::Value(Signedness::Unsigned) if *range.start() < 0 => 128,
+            Index::Magnitude if zero_points.iter().all(|&zero_point| zero_point == 128) => -128,
+            Index::Value(_) | Index::Magnitude => 0,
+        }
+    }
+
+    /// Whether operands are never negative.
+    fn is_unsigned(self) -> bool {
+        self.facts().index == Index::Value(Signedness::Unsigned)
+    }
+
+    /// The operand that represents 0 where a range has as many integers below it as above.
+    fn middle(self, bits: Bits) -> i32 {
+        if self.is_unsigned() { 1 << (bits.get() - 1) } else { 0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lut::Bits;
 
     #[test]
     fn terms_take_their_signs_and_ranges_from_the_coding() {
@@ -153,7 +281,7 @@ mod tests {
             let kind = if coding == Coding::Affine { Signedness::Unsigned } else { Signedness::Signed };
             let table = coding.effective_table(lut, kind, kind).unwrap();
             assert_eq!(table.term(bytes.0 as u8, bytes.1 as u8), term, "{coding} {bytes:?}");
-            assert_eq!(coding.operand_range(lut, 0), range);
+            assert_eq!(coding.operand_range(lut, Operand::Activation), range);
         }
         assert!(Coding::Signed.check(&unsigned).is_err());
     }
@@ -163,7 +291,7 @@ mod tests {
         let bits = [Bits::try_from(4).unwrap(), Bits::try_from(3).unwrap()];
         let table = |product: fn(i32, i32) -> i32| {
             let lut = Lut::from_fn_sized("narrow", Signedness::Unsigned, bits, product);
-            assert_eq!(Coding::SignMagnitude.operand_range(&lut, 1), -7..=7);
+            assert_eq!(Coding::SignMagnitude.operand_range(&lut, Operand::Weight), -7..=7);
             Coding::SignMagnitude.effective_table(&lut, Signedness::Signed, Signedness::Signed).unwrap()
         };
         let rough = table(|a, b| (a * b) & !3);

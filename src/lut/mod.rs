@@ -23,6 +23,7 @@ mod info;
 mod metadata;
 mod metrics;
 mod open;
+mod operand;
 #[cfg(feature = "plot")]
 mod plot;
 mod provenance;
@@ -36,13 +37,14 @@ mod write;
 
 pub use audit::{Audit, Finding, MetricCheck, WorstOperand};
 pub use bits::{Bits, BitsError};
-pub use coding::{Coding, CodingError};
+pub use coding::{CODINGS, Coding, CodingError};
 pub use cost::{Cost, CostSource, Costs, CostsError};
 pub use from_c::{FromCError, FromCOptions, from_c};
 pub use info::{LutInfo, ReadingInfo};
 pub use metadata::{FieldError, Fields, Metadata};
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
+pub use operand::Operand;
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, plot};
 pub use provenance::{LutWarning, Provenance, ReadingSource};

@@ -1,6 +1,6 @@
 //! The product table of a multiplier.
 
-use super::{Bits, IndexOrder, Metadata, Provenance};
+use super::{Bits, IndexOrder, Metadata, Operand, Provenance};
 use crate::kernel::Signedness;
 use std::ops::RangeInclusive;
 
@@ -49,14 +49,14 @@ impl Lut {
         self
     }
 
-    /// The same table with what is known of it.
+    /// The same table with metadata.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
         self
     }
 
-    /// The same table with where it came from.
+    /// The same table with its origin.
     #[must_use]
     pub(super) fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
@@ -78,15 +78,12 @@ impl Lut {
         self.bits
     }
 
-    /// The values of the first (0) or second (1) operand.
-    ///
-    /// # Panics
-    /// When `operand` is neither.
-    pub fn operand_range(&self, operand: usize) -> RangeInclusive<i32> {
-        self.bits[operand].range(self.signedness)
+    /// The values of an operand.
+    pub fn operand_range(&self, operand: Operand) -> RangeInclusive<i32> {
+        operand.select(self.bits).range(self.signedness)
     }
 
-    /// What the file or the design says of the multiplier.
+    /// What the file or the design states about the multiplier.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }

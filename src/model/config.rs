@@ -1,7 +1,7 @@
 //! A model directory's `config.json`.
 
-use super::Task;
 use crate::data::Interpolation;
+use crate::task::Task;
 use serde::Deserialize;
 use serde::de::Error;
 

@@ -1,17 +1,45 @@
-//! Why a model cannot be opened, by the file or option at fault.
+//! Why a model cannot be opened, by the file or setting at fault.
 
 use super::{DetectError, WeightsError};
 use crate::graph::{BindError, GraphError};
+#[cfg(feature = "onnx")]
 use crate::import::onnx::OnnxError;
 use crate::registry::UnknownName;
 use std::path::PathBuf;
 
 /// Why a model cannot be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{}': neither a model directory nor an .onnx file, and {}", .0.found, .0)]
-    Unknown(UnknownName),
+    #[error("no model '{name}': expected a model directory, an .onnx file or the name of a shipped network")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The shipped networks.
+        #[source]
+        source: UnknownName,
+    },
+    /// The program was built without the importer of such files.
+    #[error("{}: such files need the cargo feature '{feature}', which this build lacks", .path.display())]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// The cargo feature.
+        feature: &'static str,
+    },
+    /// An architecture without weights.
+    #[error("architecture {architecture} needs weights")]
+    NoWeights {
+        /// The architecture's name.
+        architecture: String,
+    },
+    /// Other weights for a model that has its own.
+    #[error("{name} has its own weights: a state dict goes with an architecture or an .onnx file")]
+    OwnWeights {
+        /// The model, as it was named.
+        name: String,
+    },
     /// A file of the directory cannot be read.
     #[error("{}: cannot read the model's file", .path.display())]
     Read {
@@ -30,20 +58,15 @@ pub enum ModelError {
         #[source]
         source: serde_json::Error,
     },
-    /// The network does not give back what it is given.
-    #[error(
-        "{what}: a network that makes {outputs} numbers of images of {input:?} is no anomaly detector, which gives back \
-         as many as it is given"
-    )]
+    /// The network cannot do the task that it is said to be for.
+    #[error("{what}: {reason}")]
     Task {
-        /// The file or option that says so.
+        /// The file or setting that says so.
         what: String,
-        /// Channels, height, width.
-        input: [usize; 3],
-        /// Numbers that it makes of them.
-        outputs: usize,
+        /// What the task needs.
+        reason: String,
     },
-    /// As many labels as classes are needed.
+    /// Not as many labels as classes.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
     Labels {
         /// The file.
@@ -56,7 +79,7 @@ pub enum ModelError {
     /// The architecture is not in the zoo.
     #[error("{what}")]
     Architecture {
-        /// The file or option that names it.
+        /// The file or setting that names it.
         what: String,
         /// Which there are.
         #[source]
@@ -72,6 +95,7 @@ pub enum ModelError {
         source: DetectError,
     },
     /// The ONNX file cannot be imported.
+    #[cfg(feature = "onnx")]
     #[error(transparent)]
     Onnx(#[from] OnnxError),
     /// The weights cannot be read.
@@ -99,4 +123,16 @@ pub enum ModelError {
         #[source]
         source: Box<BindError>,
     },
+}
+
+impl ModelError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            ModelError::Unknown { .. } | ModelError::Read { .. } => &["model"],
+            ModelError::NoWeights { .. } | ModelError::OwnWeights { .. } => &["weights"],
+            ModelError::Detect { .. } => &["arch"],
+            _ => &[],
+        }
+    }
 }

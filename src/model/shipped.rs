@@ -1,8 +1,9 @@
 //! The networks that are embedded in the program, so that an installed binary runs anywhere. Behind the
 //! cargo feature `embedded`, without which there are none.
 
-use super::ModelConfig;
+use super::{Calibration, Model, ModelConfig, ModelError, ModelSource, ModelSpec, directory};
 use crate::registry::{Named, Registry};
+use std::path::Path;
 
 /// A model directory in the binary.
 #[derive(Debug, Clone, Copy)]
@@ -64,4 +65,16 @@ impl Shipped {
     pub fn model_config(&self) -> ModelConfig {
         serde_json::from_slice(self.config).expect("shipped configurations parse")
     }
+}
+
+/// The shipped network called `name`.
+pub(super) fn open(name: &str, spec: &ModelSpec) -> Result<Model, ModelError> {
+    let shipped = SHIPPED.find(name).map_err(|source| ModelError::Unknown { name: name.to_owned(), source })?;
+    if spec.weights.is_some() {
+        return Err(ModelError::OwnWeights { name: name.to_owned() });
+    }
+    let folder = Path::new("models").join(name);
+    let model = directory::from_parts(name, &folder, shipped.config, shipped.weights.to_vec())?;
+    let calibration = Some(Calibration::Embedded(shipped.calibration));
+    Ok(Model { source: ModelSource::Shipped, calibration, ..model })
 }

@@ -2,59 +2,80 @@
 
 use super::params::{ActivationParams, IntRange, MIN_SCALE, ParamsError, WeightParams};
 use super::{Observed, Observer};
-use crate::kernel::Signedness;
 use crate::lut::{Bits, Coding};
+use crate::registry::{Named, Registry, by_name};
 use serde::Serialize;
-
-/// `[-(2^(bits - 1) - 1), 2^(bits - 1) - 1]`.
-fn symmetric(bits: Bits) -> IntRange {
-    let q_max = *bits.range(Signedness::Signed).end();
-    IntRange::new(-q_max, q_max).expect("2 to 8 bits fit a byte")
-}
-
-/// All values of the width.
-fn full(bits: Bits, signedness: Signedness) -> IntRange {
-    let range = bits.range(signedness);
-    IntRange::new(*range.start(), *range.end()).expect("2 to 8 bits fit a byte")
-}
+use std::ops::RangeInclusive;
 
 /// How a layer's input is quantized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActScheme {
-    /// Zero point 0.
+    /// As many integers below zero as above.
     Symmetric,
-    /// A zero point that lets the range follow the values.
+    /// A zero point lets the integers follow the range of the values.
     Affine,
 }
 
+/// Every activation scheme.
+pub static ACT_SCHEMES: Registry<ActScheme> =
+    Registry::new("activation scheme", &[ActScheme::Symmetric, ActScheme::Affine]);
+
+by_name!(ActScheme, ACT_SCHEMES);
+
 impl ActScheme {
-    /// The scheme of a coding when none is asked for: affine under `affine`, else symmetric.
+    /// The default scheme of a coding: affine under `affine`, else symmetric.
     pub fn default_for(coding: Coding) -> Self {
-        if coding == Coding::Affine { ActScheme::Affine } else { ActScheme::Symmetric }
+        if coding.prefers_zero_points() { ActScheme::Affine } else { ActScheme::Symmetric }
     }
 }
 
-/// How many scales a layer's weights have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+impl Named for ActScheme {
+    fn name(&self) -> &'static str {
+        match self {
+            ActScheme::Symmetric => "symmetric",
+            ActScheme::Affine => "affine",
+        }
+    }
+}
+
+/// The granularity of weight scales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightScheme {
-    /// One for each output channel.
+    /// One scale for each output channel.
     PerChannel,
-    /// One.
+    /// One scale.
     PerTensor,
+}
+
+/// Every weight scheme.
+pub static WEIGHT_SCHEMES: Registry<WeightScheme> =
+    Registry::new("weight scheme", &[WeightScheme::PerChannel, WeightScheme::PerTensor]);
+
+by_name!(WeightScheme, WEIGHT_SCHEMES);
+
+impl Named for WeightScheme {
+    fn name(&self) -> &'static str {
+        match self {
+            WeightScheme::PerChannel => "per-channel",
+            WeightScheme::PerTensor => "per-tensor",
+        }
+    }
 }
 
 /// Why a configuration cannot quantize.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum QuantError {
     /// Affine activations under a coding without zero points.
     #[error(
-        "--act-scheme affine has zero points, which --coding sign-magnitude cannot express: use --coding affine or --act-scheme symmetric"
+        "affine activations have zero points, which coding '{coding}' cannot express: use coding 'affine' or symmetric activations"
     )]
-    AffineSignMagnitude,
+    ZeroPoints {
+        /// The coding.
+        coding: Coding,
+    },
     /// Infinite activations were observed.
-    #[error("the activations observed reach from {low} to {high}, which no scale covers: expected finite numbers")]
+    #[error("observed activations range from {low} to {high}, expected finite numbers")]
     Infinite {
         /// Lower end of what was observed.
         low: f32,
@@ -64,6 +85,17 @@ pub enum QuantError {
     /// Parameters that came out unusable.
     #[error(transparent)]
     Params(#[from] ParamsError),
+}
+
+impl QuantError {
+    /// The settings that fix it.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            QuantError::ZeroPoints { .. } => &["act_scheme", "coding"],
+            QuantError::Infinite { .. } => &["calib", "calib_data"],
+            QuantError::Params(error) => error.keys(),
+        }
+    }
 }
 
 /// How a network is quantized.
@@ -77,9 +109,9 @@ pub struct QuantConfig {
     pub weight_bits: Bits,
     /// How activations are quantized.
     pub act_scheme: ActScheme,
-    /// How many scales weights have.
+    /// The granularity of weight scales.
     pub weight_scheme: WeightScheme,
-    /// What turns observed activations into a range.
+    /// How observed activations become a range.
     pub observer: Observer,
 }
 
@@ -96,21 +128,21 @@ impl QuantConfig {
         }
     }
 
-    /// Fails where the parts contradict each other.
+    /// Fails where settings contradict each other.
     ///
     /// # Errors
-    /// Affine activations under sign-magnitude.
+    /// When activations are affine and the coding has no zero points.
     pub fn check(&self) -> Result<(), QuantError> {
-        match (self.act_scheme, self.coding) {
-            (ActScheme::Affine, Coding::SignMagnitude) => Err(QuantError::AffineSignMagnitude),
-            _ => Ok(()),
+        if self.act_scheme == ActScheme::Affine && !self.coding.has_zero_points() {
+            return Err(QuantError::ZeroPoints { coding: self.coding });
         }
+        Ok(())
     }
 
-    /// Scale and zero point of activations that an observer saw.
+    /// Scale and zero point of activations with these observations.
     ///
     /// # Errors
-    /// When the parts contradict each other, or the range is not finite.
+    /// When settings contradict each other, or the range is not finite.
     pub fn activation(&self, observed: &Observed) -> Result<ActivationParams, QuantError> {
         self.check()?;
         let Observed { minimum, low, high, max_abs } = *observed;
@@ -118,29 +150,22 @@ impl QuantConfig {
             ActScheme::Symmetric => [-max_abs, max_abs],
             ActScheme::Affine => [low, high],
         };
-        // Said of NaN too, which percentiles between infinities are.
+        // Also true of NaN, which percentiles between infinities are.
         if !needed.iter().all(|end| end.is_finite()) {
             return Err(QuantError::Infinite { low: needed[0], high: needed[1] });
         }
-        let (scale, zero_point, range) = match (self.act_scheme, self.coding) {
-            (ActScheme::Symmetric, Coding::SignMagnitude) if minimum >= 0.0 => {
-                let range = full(self.act_bits, Signedness::Unsigned);
-                (symmetric_scale(max_abs, range), 0, range)
+        let (scale, zero_point, range) = match self.act_scheme {
+            ActScheme::Symmetric => {
+                let (range, zero_point) = self.coding.symmetric_activations(self.act_bits, minimum >= 0.0);
+                (symmetric_scale(max_abs, range.end() - zero_point), zero_point, range)
             }
-            (ActScheme::Symmetric, coding) => {
-                let range = symmetric(self.act_bits);
-                // The affine coding has no negative operands: the whole range moves up.
-                let zero_point = if coding == Coding::Affine { 1 << (self.act_bits.get() - 1) } else { 0 };
-                let moved = IntRange::new(range.q_min() + zero_point, range.q_max() + zero_point)?;
-                (symmetric_scale(max_abs, range), zero_point, moved)
-            }
-            (ActScheme::Affine, coding) => {
-                let unsigned = coding == Coding::Affine;
-                let range = full(self.act_bits, if unsigned { Signedness::Unsigned } else { Signedness::Signed });
-                let (scale, zero_point) = affine(low, high, range);
+            ActScheme::Affine => {
+                let range = self.coding.affine_activations(self.act_bits);
+                let (scale, zero_point) = affine(low, high, &range);
                 (scale, zero_point, range)
             }
         };
+        let range = IntRange::new(*range.start(), *range.end())?;
         Ok(ActivationParams::new(scale, zero_point, range)?)
     }
 
@@ -152,34 +177,30 @@ impl QuantConfig {
         if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
             return Err(ParamsError::Weight { index, value: weights[index] }.into());
         }
-        let range = symmetric(self.weight_bits);
+        let (range, zero_point) = self.coding.weights(self.weight_bits);
+        let largest = range.end() - zero_point;
         let max_abs = |weights: &[f32]| weights.iter().fold(0f32, |max, w| max.max(w.abs()));
         let scales: Vec<f32> = match self.weight_scheme {
-            WeightScheme::PerTensor => vec![symmetric_scale(max_abs(weights), range)],
+            WeightScheme::PerTensor => vec![symmetric_scale(max_abs(weights), largest)],
             WeightScheme::PerChannel => weights
                 .chunks_exact((weights.len() / channels.max(1)).max(1))
-                .map(|row| symmetric_scale(max_abs(row), range))
+                .map(|row| symmetric_scale(max_abs(row), largest))
                 .collect(),
         };
-        let (zero_point, range) = if self.coding == Coding::Affine {
-            (1 << (self.weight_bits.get() - 1), full(self.weight_bits, Signedness::Unsigned))
-        } else {
-            (0, range)
-        };
         let zero_points = vec![zero_point; scales.len()];
-        Ok(WeightParams::new(scales, zero_points, range)?)
+        Ok(WeightParams::new(scales, zero_points, IntRange::new(*range.start(), *range.end())?)?)
     }
 }
 
-/// `max_abs / q_max`, no less than [`MIN_SCALE`].
-fn symmetric_scale(max_abs: f32, range: IntRange) -> f32 {
-    (max_abs / range.q_max() as f32).max(MIN_SCALE)
+/// The scale that maps `max_abs` to `largest` steps from zero, no less than [`MIN_SCALE`].
+fn symmetric_scale(max_abs: f32, largest: i32) -> f32 {
+    (max_abs / largest as f32).max(MIN_SCALE)
 }
 
-/// Scale and zero point that let `range` span `[low, high]` and zero.
-fn affine(low: f32, high: f32, range: IntRange) -> (f32, i32) {
+/// Scale and zero point with which `range` spans `[low, high]` and zero.
+fn affine(low: f32, high: f32, range: &RangeInclusive<i32>) -> (f32, i32) {
     let (low, high) = (f64::from(low.min(0.0)), f64::from(high.max(0.0)));
-    let (q_min, q_max) = (f64::from(range.q_min()), f64::from(range.q_max()));
+    let (q_min, q_max) = (f64::from(*range.start()), f64::from(*range.end()));
     let scale = (((high - low) / (q_max - q_min)) as f32).max(MIN_SCALE);
     let zero_point = (q_min - low / f64::from(scale)).round_ties_even().clamp(q_min, q_max);
     (scale, zero_point as i32)
@@ -262,6 +283,6 @@ mod tests {
     #[test]
     fn affine_activations_need_zero_points() {
         let config = QuantConfig { act_scheme: ActScheme::Affine, ..QuantConfig::new(Coding::SignMagnitude) };
-        assert_eq!(config.check(), Err(QuantError::AffineSignMagnitude));
+        assert_eq!(config.check(), Err(QuantError::ZeroPoints { coding: Coding::SignMagnitude }));
     }
 }

@@ -15,6 +15,7 @@ const SCHEMA: u32 = 1;
 
 /// Why a file of quantization parameters cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParamsFileError {
     /// The file is not there or not readable.
     #[error("{}: cannot read quantization parameters", .path.display())]
@@ -25,13 +26,13 @@ pub enum ParamsFileError {
         #[source]
         source: std::io::Error,
     },
-    /// The file holds something else.
-    #[error("{}: larger than {} MiB, which no quantization parameters are; name their JSON file", .path.display(), LARGEST >> 20)]
+    /// The file is too large to be one.
+    #[error("{}: larger than {} MiB, expected a JSON file of quantization parameters", .path.display(), LARGEST >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// The text is not JSON of this form.
+    /// The text is not JSON of this schema.
     #[error("{}: not a file of quantization parameters", .path.display())]
     Parse {
         /// The file.
@@ -129,7 +130,7 @@ impl From<Rounded> for f32 {
     }
 }
 
-/// A list, or a single number that stands for a list of one.
+/// A list, or a single number as a list of one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum OneOrMany<T> {

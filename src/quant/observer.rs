@@ -1,13 +1,13 @@
-//! Observers: what a calibration set shows of a layer's input.
+//! Observers: the ranges of layers' inputs over a calibration set.
 //!
-//! An [`Observer`] names a way of turning values into a range; the [`Calibrator`] that it starts
+//! An [`Observer`] is a method of turning values into a range; the [`Calibrator`] that it starts
 //! sees every value of a layer's input once, in memory bounded by the tails that the observer needs.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// A way of turning observed values into a range.
+/// A method of turning observed values into a range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Observer {
     /// The smallest and the largest value.
@@ -17,16 +17,17 @@ pub enum Observer {
     Percentile(f64),
 }
 
-/// Names as options take them, with what they mean.
+/// Names of observers and their meanings.
 const OBSERVERS: [(&str, &str); 2] =
     [("minmax", "the smallest and the largest value"), ("percentile[:P]", "a percentile, above 50 and at most 100")];
 
-/// The percentile taken when none is named.
+/// The default percentile.
 const DEFAULT_PERCENTILE: f64 = 99.99;
 
-/// An observer that does not exist.
+/// A text that is not an observer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown observer '{found}', expected {}", expected())]
+#[non_exhaustive]
 pub struct ObserverParseError {
     found: String,
 }
@@ -72,7 +73,7 @@ impl Observer {
         let tails = match self {
             Observer::MinMax => None,
             Observer::Percentile(p) => {
-                let rank = Rank::of(p, elements);
+                let rank = Rank::new(p, elements);
                 let keep = (elements - rank.below).max(1);
                 Some(Tails { rank, low: Top::new(keep), high: Top::new(keep), abs: Top::new(keep) })
             }
@@ -81,10 +82,10 @@ impl Observer {
     }
 }
 
-/// What a calibration set showed of one layer's input.
+/// What was observed of one layer's input over a calibration set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observed {
-    /// The true minimum, whatever the observer clips.
+    /// The true minimum, also where the observer clips it.
     pub minimum: f32,
     /// Lower end of an affine range.
     pub low: f32,
@@ -115,7 +116,7 @@ struct Tails {
 }
 
 impl Calibrator {
-    /// Takes note of a batch of values.
+    /// Observes a batch of values.
     pub fn observe(&mut self, values: &[f32]) {
         self.seen += values.len();
         for &x in values {
@@ -135,12 +136,12 @@ impl Calibrator {
         self.has_nan
     }
 
-    /// How many values were seen and announced, where a percentile was to be taken and they differ.
+    /// The numbers of values seen and announced, where a percentile is taken and they differ.
     pub fn miscounted(&self) -> Option<[usize; 2]> {
         (self.tails.is_some() && self.seen != self.announced).then_some([self.seen, self.announced])
     }
 
-    /// The range seen, or nothing when no value was.
+    /// The observations; `None` when no value was observed.
     pub fn finish(self) -> Option<Observed> {
         if self.seen == 0 {
             return None;
@@ -170,7 +171,7 @@ struct Rank {
 }
 
 impl Rank {
-    fn of(percentile: f64, elements: usize) -> Self {
+    fn new(percentile: f64, elements: usize) -> Self {
         let position = percentile / 100.0 * elements.saturating_sub(1) as f64;
         Rank { below: position.floor() as usize, fraction: position.fract() }
     }
@@ -179,7 +180,7 @@ impl Rank {
     fn interpolate(self, top: Top) -> f32 {
         let (lower, upper) = top.two_smallest();
         if self.fraction == 0.0 {
-            return lower; // whatever stands above it: 0 times infinity is not a number
+            return lower; // not interpolated: 0 times infinity is NaN
         }
         (f64::from(lower) + (f64::from(upper) - f64::from(lower)) * self.fraction) as f32
     }

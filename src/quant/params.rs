@@ -1,15 +1,17 @@
-//! Scales, zero points and integer ranges, checked on construction so that every byte they give is
-//! an operand that a kernel can look up.
+//! Scales, zero points and integer ranges, checked on construction so that every byte quantized by
+//! them is an operand that a kernel can look up.
 
 use crate::kernel::Signedness;
 use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
+use std::ops::RangeInclusive;
 
-/// The smallest scale: `f32::EPSILON`, which a constant zero gets, as in PyTorch's observers.
+/// The smallest scale: `f32::EPSILON`, that of a constant zero, as in PyTorch's observers.
 pub const MIN_SCALE: f32 = f32::EPSILON;
 
 /// Why quantization parameters cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParamsError {
     /// A range that no byte holds.
     #[error("range [{q_min}, {q_max}] does not fit 8 bits: expected a range inside [-128, 127] or [0, 255]")]
@@ -32,11 +34,16 @@ pub enum ParamsError {
         /// Upper end.
         q_max: i32,
     },
-    /// Sign-magnitude operands have no zero point.
+    /// A zero point under a coding whose operands have none.
     #[error(
-        "coding sign-magnitude needs zero points of 0, or of 128 throughout, found {0}: use --coding affine, or symmetric quantization"
+        "coding '{coding}' needs zero points of 0, or of 128 throughout, found {zero_point}: use coding 'affine', or symmetric quantization"
     )]
-    SignMagnitude(i32),
+    CodingZeroPoint {
+        /// The coding.
+        coding: Coding,
+        /// The zero point, after any shift.
+        zero_point: i32,
+    },
     /// Scales and zero points that do not pair up, or do not match the layer's outputs.
     #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]
     Channels {
@@ -48,13 +55,23 @@ pub enum ParamsError {
         channels: usize,
     },
     /// A weight that is not a number, or infinite.
-    #[error("weight {index} is {value}, expected finite numbers")]
+    #[error("weight {index} is {value}, expected a finite number")]
     Weight {
         /// Position in the flattened weight.
         index: usize,
-        /// What stands there.
+        /// Its value.
         value: f32,
     },
+}
+
+impl ParamsError {
+    /// The settings that fix it.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            ParamsError::CodingZeroPoint { .. } => &["coding", "act_scheme"],
+            _ => &[],
+        }
+    }
 }
 
 /// The integers of a quantized operand: a range that a byte holds, signed or unsigned.
@@ -84,7 +101,12 @@ impl IntRange {
         self.q_max
     }
 
-    /// How a byte stands for the integers of this range: signed where any is negative.
+    /// The integers themselves.
+    pub fn integers(self) -> RangeInclusive<i32> {
+        self.q_min..=self.q_max
+    }
+
+    /// How a byte represents the integers of this range: signed where any is negative.
     pub fn signedness(self) -> Signedness {
         if self.q_min < 0 { Signedness::Signed } else { Signedness::Unsigned }
     }
@@ -94,15 +116,9 @@ impl IntRange {
         Quantizer { scale, zero_point, low: self.q_min, high: self.q_max }
     }
 
-    /// How far the range must move to lie inside what `coding` indexes: 0 where it does already.
-    /// Sign-magnitude has it where the zero points are.
-    fn shift_for(self, coding: Coding, zero_points: &[i32]) -> i32 {
-        match coding {
-            Coding::Signed if self.q_max > 127 => -128,
-            Coding::SignMagnitude if zero_points.iter().all(|&z| z == 128) => -128,
-            Coding::Affine if self.q_min < 0 => 128,
-            _ => 0,
-        }
+    /// The range moved by `shift`.
+    fn shifted(self, shift: i32) -> Result<Self, ParamsError> {
+        IntRange::new(self.q_min + shift, self.q_max + shift)
     }
 }
 
@@ -120,10 +136,11 @@ fn check_zero_point(zero_point: i32, range: IntRange) -> Result<(), ParamsError>
 }
 
 fn check_coding(zero_point: i32, coding: Coding) -> Result<(), ParamsError> {
-    if coding == Coding::SignMagnitude && zero_point != 0 {
-        return Err(ParamsError::SignMagnitude(zero_point));
+    if zero_point == 0 || coding.has_zero_points() {
+        Ok(())
+    } else {
+        Err(ParamsError::CodingZeroPoint { coding, zero_point })
     }
-    Ok(())
 }
 
 /// How a layer's input becomes bytes: one scale and zero point.
@@ -145,12 +162,12 @@ impl ActivationParams {
         Ok(ActivationParams { scale, zero_point, range })
     }
 
-    /// The real number that one integer step stands for.
+    /// The real number that one integer step represents.
     pub fn scale(&self) -> f32 {
         self.scale
     }
 
-    /// The integer that stands for 0.
+    /// The integer that represents 0.
     pub fn zero_point(&self) -> i32 {
         self.zero_point
     }
@@ -165,7 +182,7 @@ impl ActivationParams {
         self.range.quantizer(self.scale, self.zero_point).byte(x)
     }
 
-    /// Writes the bytes of `values`; returns whether one was NaN, whose byte means nothing.
+    /// Writes the bytes of `values`; returns whether one was NaN, whose byte is unspecified.
     ///
     /// # Panics
     /// When the slices differ in length.
@@ -178,9 +195,9 @@ impl ActivationParams {
     /// # Errors
     /// When `coding` is sign-magnitude and the zero point is neither 0 nor 128, which a shift makes 0.
     pub fn for_coding(self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        let shift = self.range.shift_for(coding, &[self.zero_point]);
+        let shift = coding.shift(self.range.integers(), &[self.zero_point]);
         check_coding(self.zero_point + shift, coding)?;
-        let range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
+        let range = self.range.shifted(shift)?;
         Ok((ActivationParams { zero_point: self.zero_point + shift, range, ..self }, shift != 0))
     }
 }
@@ -267,15 +284,15 @@ impl WeightParams {
     /// When `coding` is sign-magnitude and the zero points are neither all 0 nor all 128, which a shift
     /// makes 0.
     pub fn for_coding(mut self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        let shift = self.range.shift_for(coding, &self.zero_points);
+        let shift = coding.shift(self.range.integers(), &self.zero_points);
         self.zero_points.iter().try_for_each(|&zero_point| check_coding(zero_point + shift, coding))?;
-        self.range = IntRange::new(self.range.q_min + shift, self.range.q_max + shift)?;
+        self.range = self.range.shifted(shift)?;
         self.zero_points.iter_mut().for_each(|zero_point| *zero_point += shift);
         Ok((self, shift != 0))
     }
 }
 
-/// Everything that quantizes one layer.
+/// The quantization parameters of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerParams {
     /// The layer's input.
@@ -285,93 +302,4 @@ pub struct LayerParams {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn range(q_min: i32, q_max: i32) -> IntRange {
-        IntRange::new(q_min, q_max).unwrap()
-    }
-
-    #[test]
-    fn halves_round_to_even_and_infinities_clamp() {
-        let params = ActivationParams::new(0.5, 0, range(-127, 127)).unwrap();
-        let cases = [
-            (0.25, 0),
-            (0.75, 2),
-            (-0.25, 0),
-            (-0.75, -2),
-            (1.25, 2),
-            (63.4, 127),
-            (63.75, 127),
-            (1e30, 127),
-            (f32::INFINITY, 127),
-            (f32::NEG_INFINITY, -127),
-        ];
-        for (x, expected) in cases {
-            assert_eq!(i32::from(params.quantize(x).cast_signed()), expected, "{x}");
-        }
-    }
-
-    #[test]
-    fn ranges_outside_a_byte_are_refused() {
-        for (q_min, q_max) in [(-128, 128), (-1, 200), (0, 256), (5, 5), (3, 2), (-129, 0)] {
-            assert_eq!(IntRange::new(q_min, q_max), Err(ParamsError::Range { q_min, q_max }));
-        }
-    }
-
-    #[test]
-    fn scales_and_zero_points_are_checked() {
-        for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-8] {
-            assert!(ActivationParams::new(scale, 0, range(0, 255)).is_err(), "{scale}");
-        }
-        assert!(ActivationParams::new(1.0, 256, range(0, 255)).is_err());
-        assert!(WeightParams::new(vec![1.0, 1.0], vec![0], range(-127, 127)).is_err());
-        let weight = WeightParams::new(vec![1.0, 1.0], vec![0, 0], range(-127, 127)).unwrap();
-        assert!(weight.quantize(&[0.0; 6], 3).is_err());
-        assert!(weight.quantize(&[0.0, f32::NAN], 2).is_err());
-    }
-
-    #[test]
-    fn sign_magnitude_refuses_zero_points() {
-        let params = ActivationParams::new(1.0, 3, range(0, 255)).unwrap();
-        assert_eq!(params.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(3)));
-        let mixed = WeightParams::new(vec![1.0; 2], vec![128, 0], range(0, 255)).unwrap();
-        assert_eq!(mixed.for_coding(Coding::SignMagnitude), Err(ParamsError::SignMagnitude(128)));
-    }
-
-    /// Unsigned integers around 128 are signed ones around 0.
-    #[test]
-    fn sign_magnitude_takes_symmetric_zero_points() {
-        let input = ActivationParams::new(0.5, 128, range(0, 255)).unwrap();
-        let signed = ActivationParams::new(0.5, 0, range(-128, 127)).unwrap();
-        assert_eq!(input.for_coding(Coding::SignMagnitude), Ok((signed, true)));
-        let weight = WeightParams::new(vec![0.5, 2.0], vec![128; 2], range(0, 255)).unwrap();
-        let signed = WeightParams::new(vec![0.5, 2.0], vec![0; 2], range(-128, 127)).unwrap();
-        assert_eq!(weight.for_coding(Coding::SignMagnitude), Ok((signed, true)));
-    }
-
-    proptest! {
-        /// Shifting into a coding's range moves byte and zero point alike, so that no value changes.
-        #[test]
-        fn shifts_keep_the_value(x in -50f32..50.0, scale in 0.01f32..2.0, zero_point in -128i32..=255) {
-            let coding = if zero_point < 0 { Coding::Affine } else { Coding::Signed };
-            let from = if zero_point < 0 { range(-128, 127) } else { range(0, 255) };
-            let before = ActivationParams::new(scale, zero_point, from).unwrap();
-            let (after, shifted) = before.for_coding(coding).unwrap();
-            prop_assert!(shifted);
-            let value = |p: &ActivationParams| p.range().signedness().value(p.quantize(x)) - p.zero_point();
-            prop_assert_eq!(value(&before), value(&after));
-        }
-
-        /// Quantizing is the formula in real arithmetic, computed here in f64 from the f32 quotient.
-        #[test]
-        fn quantize_is_the_formula(x in any::<f32>(), scale in 1e-6f32..1e6, zero_point in 0i32..=255) {
-            prop_assume!(!x.is_nan());
-            let params = ActivationParams::new(scale, zero_point, range(0, 255)).unwrap();
-            let quotient = f64::from(x / scale);
-            let rounded = quotient.round_ties_even() + f64::from(zero_point);
-            prop_assert_eq!(f64::from(params.quantize(x)), rounded.clamp(0.0, 255.0));
-        }
-    }
-}
+mod tests;

@@ -1,64 +1,55 @@
-//! An earlier report, to compare with.
+//! A report that was saved, to compare with.
 
-use super::predictions::{PredictionsError, PredictionsReport};
-use crate::eval::{Answered, Figure};
-use serde::Deserialize;
+use super::Report;
+use super::evaluation::ReportError;
+use super::predictions::PredictionsError;
+use crate::task::{Metric, Predictions};
 use std::path::{Path, PathBuf};
 
-/// The part of an earlier report that a later run compares itself with.
+/// A report and its file.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Baseline {
-    /// The report's file.
+    /// The file.
     pub path: PathBuf,
-    /// The network's name.
-    pub model: String,
-    /// What its layers computed.
-    pub mode: String,
-    /// Its multiplier, where it had one.
-    pub lut: Option<String>,
-    /// Top-1 accuracy, or the area under the ROC curve.
-    pub figure: Figure,
-    /// Samples evaluated.
-    pub samples: usize,
-    /// Hash of the data set.
-    pub dataset: String,
-    /// Its predictions, where they were written.
-    pub predictions: Option<PredictionsReport>,
+    /// The report.
+    pub report: Report,
 }
 
-/// Why a report cannot serve as a baseline.
+/// Why a file cannot serve as a baseline.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BaselineError {
-    /// The file is not there or not readable.
+    /// The file does not exist or cannot be read.
     #[error("{}: cannot read the baseline", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The report's accuracy or area is no fraction.
+    /// The file is not a report.
+    #[error("{}", .path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ReportError,
+    },
+    /// The report's metric is not a fraction.
     #[error("{}: {name} {found}, expected a fraction from 0 to 1", .path.display())]
-    Figure {
-        /// What it is called.
+    Metric {
+        /// The metric's name.
         name: &'static str,
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// Its value.
         found: f64,
     },
-    /// The file is not a report.
-    #[error("{}: not a report as --format json writes it", .path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: serde_json::Error,
-    },
     /// The report has no predictions.
-    #[error("{}: the report names no predictions: write them beside it by --predictions FILE.csv", .path.display())]
+    #[error("{}: the report names no predictions: run it again and write predictions to a file", .path.display())]
     NoPredictions {
         /// The file.
         path: PathBuf,
@@ -74,84 +65,50 @@ pub enum BaselineError {
     },
 }
 
-#[derive(Deserialize)]
-struct Json {
-    #[serde(flatten)]
-    quality: QualityJson,
-    dataset: DatasetJson,
-    #[serde(default)]
-    model: NamedJson,
-    #[serde(default)]
-    config: ConfigJson,
-    lut: Option<NamedJson>,
-    predictions: Option<PredictionsReport>,
-}
-
-#[derive(Deserialize)]
-enum QualityJson {
-    #[serde(rename = "accuracy")]
-    Accuracy { top1: f64 },
-    #[serde(rename = "detection")]
-    Detection { auc: f64 },
-}
-
-#[derive(Deserialize)]
-struct DatasetJson {
-    samples: usize,
-    blake3: String,
-}
-
-#[derive(Deserialize, Default)]
-struct NamedJson {
-    name: String,
-}
-
-#[derive(Deserialize, Default)]
-struct ConfigJson {
-    mode: String,
+impl BaselineError {
+    /// The settings that fix the error.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            BaselineError::NoPredictions { .. } => &["predictions"],
+            _ => &[],
+        }
+    }
 }
 
 impl Baseline {
-    /// Reads a report.
+    /// Reads the JSON report at `path`.
     ///
     /// # Errors
-    /// Names the file.
+    /// When the file is not a report whose metric is a fraction.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let path = path.to_owned();
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(source) => return Err(BaselineError::Read { path, source }),
         };
-        let json: Json = match serde_json::from_slice(&bytes) {
-            Ok(json) => json,
-            Err(source) => return Err(BaselineError::Parse { path, source }),
+        let report = match Report::from_json(&bytes) {
+            Ok(report) => report,
+            Err(source) => return Err(BaselineError::Report { path, source }),
         };
-        let (name, figure) = match json.quality {
-            QualityJson::Accuracy { top1 } => ("top-1 accuracy", Figure::Top1(top1)),
-            QualityJson::Detection { auc } => ("AUC", Figure::Auc(auc)),
-        };
-        if !(0.0..=1.0).contains(&figure.value()) {
-            return Err(BaselineError::Figure { path, name, found: figure.value() });
+        let Metric { task, value: found } = report.metrics.metric();
+        if !(0.0..=1.0).contains(&found) {
+            return Err(BaselineError::Metric { path, name: task.metric().title, found });
         }
-        Ok(Baseline {
-            path,
-            model: json.model.name,
-            mode: json.config.mode,
-            lut: json.lut.map(|lut| lut.name),
-            figure,
-            samples: json.dataset.samples,
-            dataset: json.dataset.blake3,
-            predictions: json.predictions,
-        })
+        Ok(Baseline { path, report })
     }
 
-    /// Reads its predictions.
+    /// The metric of the report's task.
+    pub fn metric(&self) -> Metric {
+        self.report.metrics.metric()
+    }
+
+    /// Reads the predictions that the report names.
     ///
     /// # Errors
-    /// When it has none, or they cannot be used.
-    pub fn answered(&self) -> Result<Answered, BaselineError> {
+    /// When the report names no predictions, or they cannot be used.
+    pub fn predictions(&self) -> Result<Predictions, BaselineError> {
         let path = self.path.clone();
-        let Some(predictions) = &self.predictions else { return Err(BaselineError::NoPredictions { path }) };
+        let Some(predictions) = &self.report.predictions else { return Err(BaselineError::NoPredictions { path }) };
         predictions.read(&self.path).map_err(|source| BaselineError::Predictions { path, source })
     }
 }

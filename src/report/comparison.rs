@@ -1,13 +1,13 @@
-//! Reports compared with one another.
+//! Runs compared with one of them.
 
 use super::Baseline;
-use super::document::{Document, Records, Section, grouped, optional, percent, signed_percent, significant};
-use crate::eval::{Comparison, Figure, PairedTest};
-use crate::model::Task;
-use serde::Serialize;
+use super::document::{Document, Records, Section, optional};
+use crate::task::{Comparison, Metric, TASKS, Task};
+use serde::{Deserialize, Serialize};
 
-/// Runs against one of them over the same samples.
-#[derive(Debug, Clone, Serialize)]
+/// Runs compared with a reference over the same samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ComparisonDetails {
     /// The run that the others are compared with.
     pub reference: ComparedRun,
@@ -16,7 +16,8 @@ pub struct ComparisonDetails {
 }
 
 /// A run, and how it compares.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ComparedRun {
     /// Its report's file.
     pub report: String,
@@ -24,24 +25,32 @@ pub struct ComparedRun {
     pub model: String,
     /// What its layers computed.
     pub mode: String,
-    /// Its multiplier, where it had one.
+    /// Its multiplier, in approximate mode.
     pub lut: Option<String>,
-    /// Top-1 accuracy, or the area under the ROC curve.
+    /// Its metric.
     #[serde(flatten)]
-    pub figure: Figure,
-    /// Against the reference; none for the reference itself.
+    pub metric: Metric,
+    /// Against the reference; `None` for the reference itself.
     pub comparison: Option<Comparison>,
 }
 
+impl ComparisonDetails {
+    /// `runs` with their comparisons, and what they are compared with.
+    pub fn new(reference: &Baseline, runs: Vec<ComparedRun>) -> Self {
+        ComparisonDetails { reference: ComparedRun::new(reference, None), runs }
+    }
+}
+
 impl ComparedRun {
-    /// The run that a report is of.
-    pub fn of(report: &Baseline, comparison: Option<Comparison>) -> Self {
+    /// The run of a saved report.
+    pub fn new(saved: &Baseline, comparison: Option<Comparison>) -> Self {
+        let report = &saved.report;
         ComparedRun {
-            report: report.path.display().to_string(),
-            model: report.model.clone(),
-            mode: report.mode.clone(),
-            lut: report.lut.clone(),
-            figure: report.figure,
+            report: saved.path.display().to_string(),
+            model: report.model.name.clone(),
+            mode: report.config.mode.to_string(),
+            lut: report.lut.as_ref().map(|lut| lut.name.clone()),
+            metric: saved.metric(),
             comparison,
         }
     }
@@ -51,58 +60,42 @@ impl ComparedRun {
     }
 }
 
-/// What a figure is called.
-pub(super) fn figure_name(task: Task) -> &'static str {
-    match task {
-        Task::Classification => "top-1",
-        Task::AnomalyDetection => "AUC",
-    }
+/// Headings of [`cells`], in a comparison of networks for `task`.
+pub(super) fn headings(task: Task) -> Vec<&'static str> {
+    ["difference", "95 % interval"].iter().chain(task.test_headings()).copied().collect()
 }
 
-/// A figure for people: accuracies in per cent, areas as fractions, as papers have them.
-pub(super) fn figure(figure: Figure) -> String {
-    match figure {
-        Figure::Top1(top1) => percent(top1),
-        Figure::Auc(auc) => format!("{auc:.4}"),
-    }
+/// A comparison of networks for `task` as cells of a table.
+pub(super) fn cells(comparison: &Comparison, task: Task) -> Vec<String> {
+    let difference = |difference| task.metric().difference(difference);
+    let [low, high] = comparison.ci95.map(difference);
+    let start = [difference(comparison.difference), format!("{low} to {high}")];
+    start.into_iter().chain(comparison.test.cells()).collect()
 }
 
-/// A difference of figures for people.
-fn difference(task: Task, difference: f64) -> String {
-    match task {
-        Task::Classification => signed_percent(difference),
-        Task::AnomalyDetection => format!("{difference:+.4}"),
-    }
-}
+/// Fields of tasks by name.
+pub(super) struct TaskFields(pub Vec<(&'static str, String)>);
 
-/// Names of [`fields`], in a comparison of networks for `task`.
-pub(super) fn columns(task: Task) -> &'static [&'static str] {
-    match task {
-        Task::Classification => &["difference", "95 % interval", "agreement", "lost", "gained", "McNemar p"],
-        Task::AnomalyDetection => &["difference", "95 % interval", "DeLong p"],
+impl TaskFields {
+    /// The field of that name, empty where this run's task has no such field.
+    pub fn get(&self, name: &str) -> String {
+        self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone()).unwrap_or_default()
     }
-}
 
-/// A p-value for people; none is 0, but some are too small for `f64`.
-pub(super) fn p_value(p: Option<f64>) -> String {
-    match p {
-        None => "unknown".to_owned(),
-        Some(0.0) => "< 1e-300".to_owned(),
-        Some(p) => significant(p, 3),
+    /// The fields that tasks have by `columns` and that are not among `present`.
+    pub fn others(
+        &self,
+        columns: fn(Task) -> &'static [&'static str],
+        present: &[(&'static str, String)],
+    ) -> Vec<(&'static str, String)> {
+        let mut others: Vec<(&'static str, String)> = Vec::new();
+        for &name in TASKS.iter().flat_map(|&task| columns(task)) {
+            if !present.iter().chain(&others).any(|(other, _)| *other == name) {
+                others.push((name, self.get(name)));
+            }
+        }
+        others
     }
-}
-
-/// The fields of a comparison for people.
-pub(super) fn fields(comparison: &Comparison) -> Vec<String> {
-    let (task, flips) = match &comparison.test {
-        PairedTest::McNemar(flips) => (Task::Classification, Some(flips)),
-        PairedTest::DeLong { .. } => (Task::AnomalyDetection, None),
-    };
-    let [low, high] = comparison.ci95.map(|end| difference(task, end));
-    let mut fields = vec![difference(task, comparison.difference), format!("{low} to {high}")];
-    fields.extend(flips.into_iter().flat_map(|f| [percent(f.agreement), grouped(f.lost), grouped(f.gained)]));
-    fields.push(p_value(comparison.p()));
-    fields
 }
 
 impl Document for ComparisonDetails {
@@ -115,67 +108,42 @@ impl Document for ComparisonDetails {
     }
 
     fn sections(&self) -> Vec<Section> {
-        let task = self.reference.figure.task();
-        let (start, columns) = (["report", "mode", "multiplier", figure_name(task)], columns(task));
+        let task = self.reference.metric.task;
+        let (start, headings) = (["report", "mode", "multiplier", task.metric().name], headings(task));
         let row = |run: &ComparedRun| {
-            let start = [run.report.clone(), run.mode.clone(), run.lut().to_owned(), figure(run.figure)];
-            let compared = run.comparison.as_ref().map_or_else(|| vec![String::new(); columns.len()], fields);
+            let start = [run.report.clone(), run.mode.clone(), run.lut().to_owned(), run.metric.to_string()];
+            let compared = run.comparison.as_ref();
+            let compared = compared.map_or_else(|| vec![String::new(); headings.len()], |found| cells(found, task));
             start.into_iter().chain(compared).collect()
         };
         vec![Section {
-            header: start.iter().chain(columns).map(|&name| name.to_owned()).collect(),
+            header: start.iter().chain(&headings).map(|&name| name.to_owned()).collect(),
             rows: std::iter::once(&self.reference).chain(&self.runs).map(row).collect(),
-            numeric: (3..start.len() + columns.len()).collect(),
+            numeric: (3..start.len() + headings.len()).collect(),
             ..Section::default()
         }]
     }
 
     fn records(&self) -> Records {
-        let header = [
-            "report",
-            "model",
-            "mode",
-            "lut",
-            "top1",
-            "samples",
-            "difference",
-            "ci95_low",
-            "ci95_high",
-            "agreement",
-            "changed",
-            "flips",
-            "lost",
-            "gained",
-            "mcnemar_p",
-            "auc",
-            "delong_p",
-        ];
         let row = |run: &ComparedRun| {
-            let start =
-                [&run.report, &run.model, &run.mode, run.lut.as_ref().unwrap_or(&String::new())].map(String::clone);
             let comparison = run.comparison.as_ref();
-            let flips = comparison.and_then(Comparison::flips);
-            let delong_p = comparison.filter(|_| flips.is_none()).and_then(Comparison::p);
-            let rest = [
-                optional(run.figure.top1().as_ref()),
-                optional(comparison.map(|c| &c.samples)),
-                optional(comparison.map(|c| &c.difference)),
-                optional(comparison.map(|c| &c.ci95[0])),
-                optional(comparison.map(|c| &c.ci95[1])),
-                optional(flips.map(|f| &f.agreement)),
-                optional(flips.map(|f| &f.changed)),
-                optional(flips.map(|f| &f.flips)),
-                optional(flips.map(|f| &f.lost)),
-                optional(flips.map(|f| &f.gained)),
-                optional(flips.map(|f| &f.mcnemar_p)),
-                optional(run.figure.auc().as_ref()),
-                optional(delong_p.as_ref()),
+            let metric = (run.metric.task.metric().key, run.metric.value.to_string());
+            let test = comparison.map(|comparison| comparison.test.record()).unwrap_or_default();
+            let own = TaskFields(std::iter::once(metric).chain(test).collect());
+            let mut fields = vec![
+                ("report", run.report.clone()),
+                ("model", run.model.clone()),
+                ("mode", run.mode.clone()),
+                ("lut", run.lut.clone().unwrap_or_default()),
+                ("top1", own.get("top1")),
+                ("samples", optional(comparison.map(|c| &c.samples))),
+                ("difference", optional(comparison.map(|c| &c.difference))),
+                ("ci95_low", optional(comparison.map(|c| &c.ci95[0]))),
+                ("ci95_high", optional(comparison.map(|c| &c.ci95[1]))),
             ];
-            start.into_iter().chain(rest).collect()
+            fields.extend(own.others(|task| task.comparison_columns(), &fields));
+            fields
         };
-        Records {
-            header: header.map(str::to_owned).to_vec(),
-            rows: std::iter::once(&self.reference).chain(&self.runs).map(row).collect(),
-        }
+        Records::many(std::iter::once(&self.reference).chain(&self.runs).map(row))
     }
 }

@@ -1,9 +1,9 @@
-//! Which classes are taken for which, as CSV.
+//! A confusion matrix as CSV.
 
-use crate::eval::Confusion;
+use crate::task::Confusion;
 
-/// A header of the classes predicted, then a row for each class: its name, and how often it was taken
-/// for each. Classes without names go by their numbers.
+/// A header of the predicted classes, then a row for each class: its name, and how often it was predicted
+/// as each. Classes without names are shown by their numbers.
 pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
     let rows: Vec<&[u64]> = confusion.rows().collect();
     let name = |class: usize| labels.get(class).cloned().unwrap_or_else(|| class.to_string());
@@ -20,12 +20,12 @@ pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::{Answered, Answers};
+    use crate::task::Predictions;
 
     #[test]
     fn rows_are_classes_and_columns_predictions() {
-        let answered = Answered::new(vec![0, 0, 1, 1], Answers::Classes(vec![0, 1, 1, 1]));
-        let text = |labels: &[String]| String::from_utf8(confusion_csv(&Confusion::of(&answered, 2), labels)).unwrap();
+        let confusion = Confusion::new(&Predictions::from_classes(&[0, 0, 1, 1], &[0, 1, 1, 1]), 2).unwrap();
+        let text = |labels: &[String]| String::from_utf8(confusion_csv(&confusion, labels)).unwrap();
         assert_eq!(text(&[]), "label,0,1\n0,1,1\n1,0,2\n");
         assert_eq!(
             text(&["cat, big".to_owned(), "dog".to_owned()]),

@@ -1,14 +1,22 @@
 //! CSV: a document's records, for spreadsheets.
 
 use super::{Document, Exporter};
+use crate::registry::Named;
 
+#[derive(Debug)]
 pub(super) struct Csv;
 
-impl Exporter for Csv {
+impl Named for Csv {
     fn name(&self) -> &'static str {
         "csv"
     }
 
+    fn summary(&self) -> &'static str {
+        "One record a row, for spreadsheets"
+    }
+}
+
+impl Exporter for Csv {
     fn extensions(&self) -> &'static [&'static str] {
         &["csv"]
     }

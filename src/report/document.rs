@@ -1,4 +1,4 @@
-//! Documents, as formats see them.
+//! Documents, as formats see them: JSON, sections of tables, and CSV records.
 
 /// Something to be shown in any format.
 pub trait Document {
@@ -16,20 +16,20 @@ pub trait Document {
         env!("CARGO_PKG_NAME").to_owned()
     }
 
-    /// What it judges, for test systems.
+    /// The conditions that it checks, for test systems.
     fn checks(&self) -> Vec<Check> {
         Vec::new()
     }
 }
 
-/// A judgement.
+/// A condition that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was judged.
+    /// The name of the condition.
     pub name: String,
-    /// What was found and what was asked for, in a line.
+    /// What was found and what was expected, in a line.
     pub summary: String,
-    /// Whether it held.
+    /// Whether it holds.
     pub passed: bool,
 }
 
@@ -47,7 +47,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// A table of names and what they stand for.
+    /// A table of names and values.
     pub fn pairs(rows: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         Section {
             rows: rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect(),
@@ -68,23 +68,20 @@ pub struct Records {
 impl Records {
     /// A single record.
     pub fn one(fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
-        let (header, row): (Vec<_>, Vec<_>) = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).unzip();
-        Records { header, rows: vec![row] }
+        Records::many([fields])
     }
-}
 
-/// An integer with its digits in groups of three.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let first = digits.len() % 3;
-    let mut grouped = digits[..first].to_owned();
-    for start in (first..digits.len()).step_by(3) {
-        if !grouped.is_empty() {
-            grouped.push(',');
+    /// Records of the same fields each.
+    pub fn many<R: IntoIterator<Item = (&'static str, String)>>(records: impl IntoIterator<Item = R>) -> Self {
+        let mut all = Records::default();
+        for record in records {
+            let (header, row): (Vec<_>, Vec<_>) =
+                record.into_iter().map(|(name, value)| (name.to_owned(), value)).unzip();
+            all.header = header;
+            all.rows.push(row);
         }
-        grouped.push_str(&digits[start..start + 3]);
+        all
     }
-    grouped
 }
 
 /// Dimensions as people write them.
@@ -92,48 +89,7 @@ pub(super) fn shape(dims: &[usize]) -> String {
     dims.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }
 
-/// A number with about `digits` significant ones.
-pub(super) fn significant(x: f64, digits: usize) -> String {
-    if x == 0.0 {
-        return "0".to_owned();
-    }
-    let magnitude = x.abs().log10().floor() as i32;
-    let decimals = digits as i32 - 1 - magnitude;
-    if (-3..=12).contains(&magnitude) || x.abs() < 1.0 && magnitude >= -3 {
-        format!("{x:.*}", decimals.max(0) as usize)
-    } else {
-        format!("{x:.*e}", digits - 1)
-    }
-}
-
-/// A fraction in per cent.
-pub(super) fn percent(fraction: f64) -> String {
-    format!("{:.2} %", fraction * 100.0)
-}
-
-/// A difference of fractions in per cent, with its sign.
-pub(super) fn signed_percent(difference: f64) -> String {
-    format!("{:+.2} %", difference * 100.0)
-}
-
 /// An optional field.
 pub(super) fn optional<T: ToString>(value: Option<&T>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_for_people() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (61_706, "61,706"), (1_814_073_344, "1,814,073,344")];
-        for (n, text) in cases {
-            assert_eq!(grouped(n), text);
-        }
-        let cases = [(0.0, "0"), (24.5, "24.500"), (0.012_519, "0.012519"), (1577.0, "1577.0"), (1e-9, "1.0000e-9")];
-        for (x, text) in cases {
-            assert_eq!(significant(x, 5), text);
-        }
-    }
 }

@@ -1,14 +1,22 @@
 //! JSON: all of a document, for programs.
 
 use super::{Document, Exporter};
+use crate::registry::Named;
 
+#[derive(Debug)]
 pub(super) struct Json;
 
-impl Exporter for Json {
+impl Named for Json {
     fn name(&self) -> &'static str {
         "json"
     }
 
+    fn summary(&self) -> &'static str {
+        "Everything, for programs"
+    }
+}
+
+impl Exporter for Json {
     fn extensions(&self) -> &'static [&'static str] {
         &["json"]
     }

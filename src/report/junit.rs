@@ -1,15 +1,23 @@
 //! JUnit XML: gates as test cases, for the CI systems that show those.
 
 use super::{Document, Exporter};
+use crate::registry::Named;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
+#[derive(Debug)]
 pub(super) struct Junit;
 
-impl Exporter for Junit {
+impl Named for Junit {
     fn name(&self) -> &'static str {
         "junit"
     }
 
+    fn summary(&self) -> &'static str {
+        "Gates as test cases, for CI systems"
+    }
+}
+
+impl Exporter for Junit {
     fn extensions(&self) -> &'static [&'static str] {
         &["xml"]
     }

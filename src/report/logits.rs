@@ -1,6 +1,6 @@
 //! The network's raw outputs, as safetensors.
 
-use crate::eval::Scores;
+use crate::eval::BatchOutputs;
 use crate::output::{OutputError, OutputFile};
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,7 +20,7 @@ impl Logits {
         let bytes = samples * outputs * size_of::<f32>();
         let logits = serde_json::json!({ "dtype": "F32", "shape": [samples, outputs], "data_offsets": [0, bytes] });
         let mut header = serde_json::json!({ "logits": logits }).to_string();
-        // The format asks for data aligned to 8 bytes; spaces may follow the header.
+        // The format wants data aligned to 8 bytes; spaces may follow the header.
         while !header.len().is_multiple_of(8) {
             header.push(' ');
         }
@@ -35,15 +35,15 @@ impl Logits {
     /// Adds a batch.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
-        scores.logits.iter().try_for_each(|logit| self.file.write_all(&logit.to_le_bytes()))
+    /// When writing fails.
+    pub fn add(&mut self, batch: &BatchOutputs) -> io::Result<()> {
+        batch.logits.iter().try_for_each(|logit| self.file.write_all(&logit.to_le_bytes()))
     }
 
-    /// Puts the finished file in its place.
+    /// Moves the finished file to its path.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When writing fails.
     pub fn commit(self) -> Result<(), OutputError> {
         self.file.commit()
     }
@@ -52,7 +52,7 @@ impl Logits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::Answers;
+    use crate::task::Predictions;
 
     /// Read back by the safetensors crate.
     #[test]
@@ -61,8 +61,8 @@ mod tests {
         let path = folder.path().join("logits.safetensors");
         let mut file = Logits::create(&path, 3, 2).unwrap();
         for (first, logits) in [(0, &[1.0, 2.0, 3.0, 4.0][..]), (2, &[5.0, 6.0])] {
-            let answers = &Answers::Classes(Vec::new());
-            file.add(&Scores { first, outputs: 2, logits, labels: &[], answers }).unwrap();
+            let predictions = &Predictions::from_classes(&[], &[]);
+            file.add(&BatchOutputs { first, outputs: 2, logits, predictions }).unwrap();
         }
         file.commit().unwrap();
         let tensors = candle_core::safetensors::load(&path, &candle_core::Device::Cpu).unwrap();

@@ -1,14 +1,22 @@
 //! Markdown: tables that paste into a paper or a job's summary as they are.
 
 use super::{Document, Exporter, Section};
+use crate::registry::Named;
 
+#[derive(Debug)]
 pub(super) struct Markdown;
 
-impl Exporter for Markdown {
+impl Named for Markdown {
     fn name(&self) -> &'static str {
         "markdown"
     }
 
+    fn summary(&self) -> &'static str {
+        "Tables for papers and job summaries"
+    }
+}
+
+impl Exporter for Markdown {
     fn extensions(&self) -> &'static [&'static str] {
         &["md", "markdown"]
     }

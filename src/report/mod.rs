@@ -1,9 +1,9 @@
-//! What the program says: serialisable documents, and one file for each format that shows them.
+//! Documents that the program writes, and one file for each format that shows them.
 //!
-//! A [`Document`] is a report, a listing or a description. It gives its JSON, its sections for
-//! people and its records for spreadsheets; an [`Exporter`] of the registry [`FORMATS`] turns those
+//! A [`Document`] is a report, a listing or a description. It has JSON for programs, sections for
+//! people and records for spreadsheets; an [`Exporter`] of the registry [`FORMATS`] turns those
 //! into bytes without knowing which document it is. What is written sample by sample
-//! ([`Predictions`], [`Logits`]) goes straight to its file.
+//! ([`PredictionsFile`], [`Logits`]) goes straight to its file. A [`Report`] is read as well as written.
 
 mod baseline;
 mod comparison;
@@ -25,62 +25,86 @@ pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use document::{Check, Document, Records, Section};
 pub use evaluation::{
-    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
-    OpcountReport, ParamsSource, QuantizationReport, Report, TimingReport, ToolReport,
+    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, EnergySource, LayerReport, ModelReport,
+    NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
 };
 pub use logits::Logits;
 pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
-pub use model::{ModelDetails, ModelList, ModelOpcount};
-pub use predictions::{Predictions, PredictionsError, PredictionsReport};
+pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
+pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 
-use std::path::Path;
+use crate::registry::{Named, Registry, similar};
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 
-/// A format that documents are shown in.
-pub trait Exporter: Send + Sync {
-    /// Its name, as `--format` takes it.
-    fn name(&self) -> &'static str;
-
-    /// Extensions of the files that hold it.
+/// A format that documents are written in.
+pub trait Exporter: Named + Debug + Send + Sync {
+    /// Extensions of its files, without a dot; the first is the usual one.
     fn extensions(&self) -> &'static [&'static str];
 
     /// The document in this format; `color` allows escapes for a terminal.
     fn export(&self, document: &dyn Document, color: bool) -> Vec<u8>;
 }
 
-/// Every format; the first is what people see.
-pub static FORMATS: &[&dyn Exporter] = &[&table::Table, &json::Json, &csv::Csv, &markdown::Markdown, &junit::Junit];
+/// Every format; the first is the default.
+pub static FORMATS: Registry<&'static dyn Exporter> =
+    Registry::new("format", &[&table::Table, &json::Json, &csv::Csv, &markdown::Markdown, &junit::Junit]);
 
-/// A format or an extension that does not exist.
+/// A file name whose extension is that of no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format '{found}', expected {expected}")]
-pub struct UnknownFormat {
-    found: String,
-    expected: String,
+#[error("'{}': no format is recognized by this extension, expected one of the extensions {}{}",
+    .path.display(), extensions().join(", "), did_you_mean(.path))]
+#[non_exhaustive]
+pub struct UnknownExtension {
+    /// The file.
+    pub path: PathBuf,
 }
 
-/// The format called `name`.
-///
-/// # Errors
-/// Lists the names that exist.
-pub fn format_by_name(name: &str) -> Result<&'static dyn Exporter, UnknownFormat> {
-    let found = FORMATS.iter().find(|format| format.name() == name).copied();
-    found.ok_or_else(|| {
-        let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
-        UnknownFormat { found: name.to_owned(), expected: names.join(", ") }
-    })
+/// The extensions of all formats, with their dots.
+fn extensions() -> Vec<String> {
+    FORMATS.iter().flat_map(|format| format.extensions()).map(|extension| format!(".{extension}")).collect()
+}
+
+/// The extension of `path` without its dot, empty where there is none.
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+fn did_you_mean(path: &Path) -> String {
+    let extensions = FORMATS.iter().flat_map(|format| format.extensions()).copied();
+    let similar = similar(extension(path), extensions).into_iter().next();
+    similar.map(|extension| format!("; did you mean '.{extension}'?")).unwrap_or_default()
 }
 
 /// The format of files with the extension of `path`.
 ///
 /// # Errors
-/// Lists the extensions that exist.
-pub fn format_by_extension(path: &Path) -> Result<&'static dyn Exporter, UnknownFormat> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let found = FORMATS.iter().find(|format| format.extensions().contains(&extension)).copied();
-    found.ok_or_else(|| {
-        let extensions = FORMATS.iter().flat_map(|format| format.extensions());
-        let extensions: Vec<String> = extensions.map(|extension| format!(".{extension}")).collect();
-        let expected = format!("a file name with one of the extensions {}", extensions.join(", "));
-        UnknownFormat { found: path.display().to_string(), expected }
-    })
+/// Lists the extensions that exist, with the most similar one.
+pub fn format_by_extension(path: &Path) -> Result<&'static dyn Exporter, UnknownExtension> {
+    let found = FORMATS.iter().find(|format| format.extensions().contains(&extension(path))).copied();
+    found.ok_or_else(|| UnknownExtension { path: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_found_by_name_and_extension() {
+        for format in &FORMATS {
+            assert_eq!(FORMATS.find(format.name()).unwrap().name(), format.name());
+            for extension in format.extensions() {
+                let found = format_by_extension(Path::new(&format!("a.b.{extension}"))).unwrap();
+                assert_eq!(found.name(), format.name());
+            }
+        }
+        assert_eq!(FORMATS.find("jsom").unwrap_err().similar, ["json"]);
+        let error = |path: &str| format_by_extension(Path::new(path)).unwrap_err().to_string();
+        assert!(error("r.jsn").ends_with("; did you mean '.json'?"), "{}", error("r.jsn"));
+        let message = error("report");
+        assert!(
+            message.starts_with("'report': ") && message.contains(".xml") && !message.contains("mean"),
+            "{message}"
+        );
+    }
 }

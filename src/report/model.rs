@@ -1,13 +1,16 @@
 //! Descriptions of networks.
 
-use super::document::{Document, Records, Section, grouped, shape};
+use super::document::{Document, Records, Section, shape};
 use crate::graph::{Graph, LayerCounts};
-use crate::model::{Model, SHIPPED, Task};
+use crate::model::{Model, SHIPPED};
+use crate::stats::grouped;
+use crate::task::Task;
 use crate::zoo::{ARCHITECTURES, Architecture};
 use serde::Serialize;
 
 /// A network's layers and operation counts.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ModelDetails {
     /// The network.
     pub model: ModelSummary,
@@ -17,8 +20,9 @@ pub struct ModelDetails {
     pub layers: Vec<LayerCounts>,
 }
 
-/// What a network is.
-#[derive(Debug, Clone, Serialize)]
+/// A network in general.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ModelSummary {
     /// Its name.
     pub name: String,
@@ -30,14 +34,15 @@ pub struct ModelSummary {
     pub input: [usize; 3],
     /// Outputs.
     pub num_classes: usize,
-    /// What they mean.
+    /// The task, which says what they mean.
     pub task: Task,
     /// Hash of the weights file, where there are weights.
     pub blake3: Option<String>,
 }
 
 /// Multiplications of a network.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ModelOpcount {
     /// Of one sample.
     pub per_sample: u64,
@@ -45,22 +50,26 @@ pub struct ModelOpcount {
 
 impl ModelDetails {
     /// Describes a model.
-    pub fn of(model: &Model) -> Self {
+    pub fn new(model: &Model) -> Self {
         let (name, architecture) = (model.name.clone(), model.architecture.to_owned());
-        let (input, num_classes, blake3) = (model.input, model.num_classes, Some(model.blake3.clone()));
+        let (input, num_classes, blake3) = (model.input, model.outputs, Some(model.blake3.clone()));
         let parameters = model.graph.trainable_parameters();
         let summary = ModelSummary { name, architecture, parameters, input, num_classes, task: model.task, blake3 };
-        Self::new(summary, &model.graph)
+        Self::from_summary(summary, &model.graph)
     }
 
     /// Describes an architecture without weights.
-    pub fn of_architecture(architecture: &Architecture, graph: &Graph, input: [usize; 3], classes: usize) -> Self {
+    pub fn from_architecture(architecture: &Architecture, graph: &Graph, input: [usize; 3], classes: usize) -> Self {
         let (name, architecture) = (architecture.name.to_owned(), architecture.name.to_owned());
-        let (parameters, num_classes, task) = (graph.trainable_parameters(), classes, Task::of(input, classes));
-        Self::new(ModelSummary { name, architecture, parameters, input, num_classes, task, blake3: None }, graph)
+        let (parameters, num_classes, task) =
+            (graph.trainable_parameters(), classes, Task::suggested_by(input, classes));
+        Self::from_summary(
+            ModelSummary { name, architecture, parameters, input, num_classes, task, blake3: None },
+            graph,
+        )
     }
 
-    fn new(model: ModelSummary, graph: &Graph) -> Self {
+    fn from_summary(model: ModelSummary, graph: &Graph) -> Self {
         let layers = graph.layer_counts();
         ModelDetails {
             model,
@@ -89,15 +98,11 @@ impl Document for ModelDetails {
             rows: self.layers.iter().map(|layer| fields(layer, grouped(layer.opcount))).collect(),
             numeric: vec![2, 3],
         };
-        let output = match model.task {
-            Task::Classification => format!("{} classes", model.num_classes),
-            Task::AnomalyDetection => format!("{} numbers, the input again", model.num_classes),
-        };
         let pairs = Section::pairs([
             ("model", format!("{} ({})", model.name, model.architecture)),
             ("parameters", grouped(model.parameters)),
             ("input", shape(&model.input)),
-            ("output", output),
+            ("output", model.task.describe_outputs(model.num_classes)),
             ("multiplications", format!("{} a sample", grouped(self.opcount.per_sample))),
         ]);
         vec![pairs, layers]
@@ -117,30 +122,32 @@ fn fields(layer: &LayerCounts, opcount: String) -> Vec<String> {
     vec![layer.name.clone(), kind, opcount, fan_in, shape(&layer.weight_shape), shape(&layer.output_shape)]
 }
 
-/// The networks that there are.
-#[derive(Debug, Clone, Serialize)]
+/// All networks that have names.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ModelList {
     /// One entry a network.
     pub models: Vec<ModelEntry>,
 }
 
 /// A network of the list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ModelEntry {
     /// Its name.
     pub name: &'static str,
-    /// Whether it comes with weights, and so can be evaluated by its name alone.
+    /// Whether it is shipped with weights, and so can be evaluated by its name alone.
     pub shipped: bool,
     /// Channels, height, width of its usual input.
     pub input: [usize; 3],
     /// Its usual number of outputs.
     pub num_classes: usize,
-    /// What it is.
+    /// A short description.
     pub summary: &'static str,
 }
 
 impl ModelList {
-    /// Shipped networks with their own inputs, then the architectures that take others or are not shipped.
+    /// Shipped networks with their own inputs, then architectures with other inputs or without shipped weights.
     pub fn all() -> Self {
         let shipped = SHIPPED.iter().filter_map(|shipped| {
             let config = shipped.model_config();
@@ -174,7 +181,7 @@ impl ModelList {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |entry: &ModelEntry| {
-            let weights = if entry.shipped { "shipped" } else { "--arch" };
+            let weights = if entry.shipped { "shipped" } else { "none" };
             let (input, classes) = (shape(&entry.input), entry.num_classes.to_string());
             vec![entry.name.to_owned(), weights.to_owned(), input, classes, entry.summary.to_owned()]
         };

@@ -1,37 +1,34 @@
-//! What a network says of each sample, as CSV: written by one run, compared by another.
+//! The predictions of each sample, as CSV: written by one run, compared by another.
 
-use crate::eval::{Answered, Answers, Scores};
-use crate::model::Task;
+use crate::eval::BatchOutputs;
 use crate::output::{OutputError, OutputFile};
+use crate::task::{Cell, Predictions, TASKS, Task};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Columns of the file, by the network's task.
-fn header(task: Task) -> &'static [&'static str] {
-    match task {
-        Task::Classification => &["index", "label", "prediction", "correct"],
-        Task::AnomalyDetection => &["index", "label", "score"],
-    }
+/// The columns of the file, of a network for `task`.
+fn header(task: Task) -> Vec<&'static str> {
+    ["index", "label"].into_iter().chain(task.columns().iter().map(|column| column.name)).collect()
 }
 
-/// A CSV file of `index,label,prediction,correct`, or of `index,label,score` of an anomaly detector,
-/// written as samples are evaluated.
-pub struct Predictions {
+/// A CSV file of index, label and the task's columns, written as samples are evaluated.
+pub struct PredictionsFile {
     path: PathBuf,
     writer: csv::Writer<Hashed>,
 }
 
 /// A predictions file, as reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PredictionsReport {
     /// The file.
     pub path: PathBuf,
-    /// Its hash.
+    /// Its BLAKE3 hash.
     pub blake3: String,
 }
 
-/// A file in the making and the hash of what was written.
+/// A pending file and the hash of what was written.
 struct Hashed {
     file: OutputFile,
     hash: blake3::Hasher,
@@ -51,24 +48,45 @@ impl Write for Hashed {
 
 /// Why a file of predictions cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PredictionsError {
-    /// The file is not there or not readable.
+    /// The file does not exist or cannot be read.
     #[error("{}: cannot read the predictions", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A row is not as `--predictions` writes it.
-    #[error("{}: not predictions as --predictions writes them", .path.display())]
+    /// The file is not CSV with a header.
+    #[error("{}: not predictions in CSV", .path.display())]
     Csv {
         /// The file.
         path: PathBuf,
         /// Where and what.
         #[source]
         source: csv::Error,
+    },
+    /// The header is that of no task.
+    #[error("{}: not predictions: the columns are {found}, expected {}", .path.display(), headers())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Its columns.
+        found: String,
+    },
+    /// A field has a value that its column cannot have.
+    #[error("{}: not predictions: row {row} has {column} '{found}'", .path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// The column's name.
+        column: &'static str,
+        /// The field.
+        found: String,
     },
     /// Samples are missing or out of order.
     #[error("{}: row {row} is of sample {index}: expected every sample in order", .path.display())]
@@ -80,17 +98,22 @@ pub enum PredictionsError {
         /// The sample that it is of.
         index: usize,
     },
-    /// Another run has written the file since.
+    /// Another run has overwritten the file.
     #[error("{}: not the predictions of the report, whose BLAKE3 hash is {expected}", .path.display())]
     Hash {
         /// The file.
         path: PathBuf,
-        /// The hash that the report has.
+        /// The hash in the report.
         expected: String,
     },
 }
 
-impl Predictions {
+/// The headers of all tasks.
+fn headers() -> String {
+    TASKS.iter().map(|task| header(*task).join(",")).collect::<Vec<_>>().join(" or ")
+}
+
+impl PredictionsFile {
     /// Opens the file, of a network for `task`.
     ///
     /// # Errors
@@ -101,36 +124,28 @@ impl Predictions {
         writer
             .write_record(header(task))
             .map_err(|error| OutputError { path: path.to_owned(), source: error.into() })?;
-        Ok(Predictions { path: path.to_owned(), writer })
+        Ok(PredictionsFile { path: path.to_owned(), writer })
     }
 
     /// Adds a batch.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
-        let labels = (scores.first..).zip(scores.labels);
-        match scores.answers {
-            Answers::Classes(predictions) => {
-                for ((index, label), prediction) in labels.zip(predictions) {
-                    self.writer.serialize((index, label, prediction, label == prediction))?;
-                }
-            }
-            Answers::AnomalyScores(anomaly_scores) => {
-                for ((index, label), score) in labels.zip(anomaly_scores) {
-                    self.writer.serialize((index, label, score))?;
-                }
-            }
+    /// When writing fails.
+    pub fn add(&mut self, batch: &BatchOutputs) -> io::Result<()> {
+        let columns = batch.predictions.task().columns();
+        for (index, (label, row)) in (batch.first..).zip(batch.predictions.rows()) {
+            let cells: Vec<Cell> = columns.iter().zip(row).map(|(column, &value)| column.cell(value)).collect();
+            self.writer.serialize((index, label, cells))?;
         }
         Ok(())
     }
 
-    /// Puts the finished file in its place.
+    /// Moves the finished file to its path.
     ///
     /// # Errors
-    /// When the disk refuses.
+    /// When writing fails.
     pub fn commit(self) -> Result<PredictionsReport, OutputError> {
-        let Predictions { path, writer } = self;
+        let PredictionsFile { path, writer } = self;
         let hashed =
             writer.into_inner().map_err(|error| OutputError { path: path.clone(), source: error.into_error() })?;
         hashed.file.commit()?;
@@ -139,12 +154,12 @@ impl Predictions {
 }
 
 impl PredictionsReport {
-    /// Reads the file that the report `report` names: as it stands there, from the folder of the
-    /// report, or beside the report, whichever there is first.
+    /// Reads the file that the report at `report` names: by its path as seen from the folder of the
+    /// report, or beside the report, whichever exists first.
     ///
     /// # Errors
-    /// When there is none, it is no such file, or it is another run's.
-    pub fn read(&self, report: &Path) -> Result<Answered, PredictionsError> {
+    /// When there is no such file, it has no predictions, or it is another run's.
+    pub fn read(&self, report: &Path) -> Result<Predictions, PredictionsError> {
         let folder = report.parent().unwrap_or(Path::new(""));
         let beside = self.path.file_name().map(|name| folder.join(name));
         let places = [Some(folder.join(&self.path)), beside].into_iter().flatten();
@@ -156,37 +171,40 @@ impl PredictionsReport {
         if blake3::hash(&bytes).to_hex().as_str() != self.blake3 {
             return Err(PredictionsError::Hash { path, expected: self.blake3.clone() });
         }
-        let mut reader = csv::Reader::from_reader(bytes.as_slice());
-        let is_of = |columns: &csv::StringRecord, task| columns.iter().eq(header(task).iter().copied());
-        let (labels, answers) = match reader.headers() {
-            Ok(columns) if is_of(columns, Task::AnomalyDetection) => {
-                let (labels, scores) = rows(&path, reader, |row: (usize, u32, f64)| (row.0, (row.1, row.2)))?;
-                (labels, Answers::AnomalyScores(scores))
-            }
-            _ => {
-                let (labels, classes) = rows(&path, reader, |row: (usize, u32, u32, bool)| (row.0, (row.1, row.2)))?;
-                (labels, Answers::Classes(classes))
-            }
-        };
-        Ok(Answered::new(labels, answers))
+        parse(&path, &bytes)
     }
 }
 
-/// Labels and answers of every row, of which `split` gives the sample's index, its label and its answer.
-fn rows<Row: serde::de::DeserializeOwned, T>(
-    path: &Path,
-    mut reader: csv::Reader<&[u8]>,
-    split: impl Fn(Row) -> (usize, (u32, T)),
-) -> Result<(Vec<u32>, Vec<T>), PredictionsError> {
-    let row = |(row, record): (usize, csv::Result<Row>)| {
-        let record = record.map_err(|source| PredictionsError::Csv { path: path.to_owned(), source })?;
-        let (index, answer) = split(record);
+/// The predictions of the CSV file at `path`, which holds `bytes`.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Predictions, PredictionsError> {
+    let csv_error = |source| PredictionsError::Csv { path: path.to_owned(), source };
+    let mut reader = csv::Reader::from_reader(bytes);
+    let found = reader.headers().map_err(csv_error)?;
+    let task = TASKS.iter().find(|task| found.iter().eq(header(**task)));
+    let Some(&task) = task else {
+        let found = found.iter().collect::<Vec<_>>().join(",");
+        return Err(PredictionsError::Header { path: path.to_owned(), found });
+    };
+    let mut predictions = Predictions::new(task);
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(csv_error)?;
+        // The reader sees to it that every record has as many fields as the header.
+        let value = |column: &'static str, found: &str| PredictionsError::Value {
+            path: path.to_owned(),
+            row,
+            column,
+            found: found.to_owned(),
+        };
+        let index: usize = record[0].parse().map_err(|_| value("index", &record[0]))?;
+        let label: u32 = record[1].parse().map_err(|_| value("label", &record[1]))?;
         if index != row {
             return Err(PredictionsError::Order { path: path.to_owned(), row, index });
         }
-        Ok(answer)
-    };
-    reader.deserialize().enumerate().map(row).collect()
+        let fields = task.columns().iter().zip(record.iter().skip(2));
+        let values = fields.map(|(column, text)| column.parse(text).ok_or_else(|| value(column.name, text)));
+        predictions.push(label, &values.collect::<Result<Vec<f64>, _>>()?);
+    }
+    Ok(predictions)
 }
 
 #[cfg(test)]
@@ -197,25 +215,22 @@ mod tests {
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let third = f64::from(1f32 / 3.0);
+        let classes = Predictions::from_classes;
+        let scores = Predictions::from_anomaly_scores;
         let cases = [
-            [Answers::Classes(vec![0, 2]), Answers::Classes(vec![2]), Answers::Classes(vec![0, 2, 2])],
-            [
-                Answers::AnomalyScores(vec![1e-9, third]),
-                Answers::AnomalyScores(vec![0.0]),
-                Answers::AnomalyScores(vec![1e-9, third, 0.0]),
-            ],
+            [classes(&[0, 1], &[0, 2]), classes(&[1], &[2]), classes(&[0, 1, 1], &[0, 2, 2])],
+            [scores(&[0, 1], &[1e-9, third]), scores(&[1], &[0.0]), scores(&[0, 1, 1], &[1e-9, third, 0.0])],
         ];
         for [first, second, all] in cases {
-            let mut file = Predictions::create(&folder.path().join("p.csv"), all.task()).unwrap();
-            for (first, labels, answers) in [(0, &[0, 1][..], &first), (2, &[1], &second)] {
-                file.add(&Scores { first, outputs: 3, logits: &[], labels, answers }).unwrap();
+            let mut file = PredictionsFile::create(&folder.path().join("p.csv"), all.task()).unwrap();
+            for (first, predictions) in [(0, &first), (2, &second)] {
+                file.add(&BatchOutputs { first, outputs: 3, logits: &[], predictions }).unwrap();
             }
             let written = file.commit().unwrap();
-            let expected = Answered::new(vec![0, 1, 1], all);
-            assert_eq!(written.read(Path::new("elsewhere/report.json")).unwrap(), expected);
+            assert_eq!(written.read(Path::new("elsewhere/report.json")).unwrap(), all);
             // Beside the report, wherever both were moved.
             let moved = PredictionsReport { path: "gone/p.csv".into(), ..written };
-            assert_eq!(moved.read(&folder.path().join("report.json")).unwrap(), expected);
+            assert_eq!(moved.read(&folder.path().join("report.json")).unwrap(), all);
         }
     }
 
@@ -230,8 +245,10 @@ mod tests {
         };
         let header = header(Task::Classification).join(",");
         assert!(error(&format!("{header}\n0,1,x,false\n")).contains("p.csv: not predictions"));
+        assert!(error(&format!("{header}\n0,1,2\n")).contains("p.csv: not predictions"));
         assert!(error(&format!("{header}\n1,1,1,true\n")).contains("row 0 is of sample 1"));
         assert!(error("index,label,score\n0,1,high\n").contains("p.csv: not predictions"));
+        assert!(error("index,label,other\n0,1,2\n").contains("expected index,label,prediction,correct or"));
         let other = PredictionsReport { path: path.clone(), blake3: "0".repeat(64) };
         assert!(other.read(Path::new("r.json")).unwrap_err().to_string().contains("not the predictions of the report"));
         let missing = PredictionsReport { path: folder.path().join("q.csv"), blake3: String::new() };

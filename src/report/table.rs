@@ -1,15 +1,23 @@
 //! Tables for people.
 
 use super::{Document, Exporter, Section};
+use crate::registry::Named;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, presets};
 
+#[derive(Debug)]
 pub(super) struct Table;
 
-impl Exporter for Table {
+impl Named for Table {
     fn name(&self) -> &'static str {
         "table"
     }
 
+    fn summary(&self) -> &'static str {
+        "Aligned columns for people"
+    }
+}
+
+impl Exporter for Table {
     fn extensions(&self) -> &'static [&'static str] {
         &["txt"]
     }

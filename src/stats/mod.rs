@@ -1,13 +1,16 @@
 //! Statistics of evaluations: numbers without a network.
 //!
-//! Proportions and their intervals and tests, areas under ROC curves, and moments of series. Nothing
-//! here knows where the numbers come from; [`eval`](crate::eval) gives them a meaning.
+//! Proportions with their intervals and tests, ROC curves, moments of series, and the text of numbers.
+//! Nothing here knows where the numbers come from; [`task`](crate::task) gives them a meaning.
 
 mod moments;
+mod normal;
 mod proportions;
 mod roc;
+mod text;
 
 pub(crate) use moments::Moments;
-pub(crate) use proportions::Z95;
+pub use normal::{Z95, two_sided_p};
 pub use proportions::{mcnemar_exact, paired_interval, wilson_interval};
-pub use roc::{Roc, auc_variance};
+pub use roc::{AucDifference, Roc, auc_variance};
+pub(crate) use text::{grouped, p_value, percent, signed_percent, significant};

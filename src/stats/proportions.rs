@@ -1,7 +1,6 @@
-//! What counts of right answers are worth: intervals of proportions, and of differences of paired ones.
+//! Confidence intervals and tests of proportions, single and paired.
 
-/// The 0.975 quantile of the standard normal distribution.
-pub(crate) const Z95: f64 = 1.959_963_984_540_054;
+use super::normal::Z95;
 
 /// The 95 % score interval of a binomial proportion (Wilson, 1927).
 pub fn wilson_interval(successes: u64, trials: u64) -> [f64; 2] {
@@ -10,10 +9,10 @@ pub fn wilson_interval(successes: u64, trials: u64) -> [f64; 2] {
     }
     let (n, p) = (trials as f64, successes as f64 / trials as f64);
     let denominator = 1.0 + Z95 * Z95 / n;
-    let centre = (p + Z95 * Z95 / (2.0 * n)) / denominator;
+    let center = (p + Z95 * Z95 / (2.0 * n)) / denominator;
     let half = Z95 * (p * (1.0 - p) / n + Z95 * Z95 / (4.0 * n * n)).sqrt() / denominator;
     // Rounding must not leave the proportion itself outside.
-    [(centre - half).clamp(0.0, p), (centre + half).clamp(p, 1.0)]
+    [(center - half).clamp(0.0, p), (center + half).clamp(p, 1.0)]
 }
 
 /// McNemar's exact two-sided p-value: twice the chance of as few as `min(lost, gained)` heads in

@@ -1,13 +1,13 @@
-//! The ROC curve of an anomaly detector: the area under it, in whole and in part, and what the area is
-//! worth.
+//! The ROC curve of a detector: the area under it, in whole and in part, with intervals and a paired test.
 //!
-//! A detector scores samples, the anomalous ones higher if it is any good. The area under its curve
-//! is the chance that an anomalous sample scores higher than a normal one, ties counting half.
+//! A detector scores samples, the anomalous (positive) ones higher if it is any good. The area under
+//! its curve (AUC) is the chance that an anomalous sample scores higher than a normal one, ties
+//! counting half.
 
-use super::proportions::Z95;
+use super::normal::{Z95, two_sided_p};
 use std::cmp::Ordering;
 
-/// Scores of normal and of anomalous samples, and where each sample stands among the other kind.
+/// Scores of normal and anomalous samples, and the rank of each sample among the other kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Roc {
     /// In rising order.
@@ -48,7 +48,7 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
 impl Roc {
     /// The curve of samples that score `normal` and `anomalous`, all of them finite and at least two
     /// of each.
-    pub fn of(normal: &[f64], anomalous: &[f64]) -> Self {
+    pub fn new(normal: &[f64], anomalous: &[f64]) -> Self {
         let sorted = |scores: &[f64]| {
             // -0 is 0.
             let mut scores: Vec<f64> = scores.iter().map(|score| score + 0.0).collect();
@@ -109,8 +109,8 @@ impl Roc {
         [end(0.0), end(1.0)]
     }
 
-    /// The difference of this curve's area over that of `reference`, of the same samples in the same
-    /// order, and its variance (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988).
+    /// This curve's area minus that of `reference`, of the same samples in the same order, and the
+    /// variance of the difference (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988).
     pub fn difference(&self, reference: &Roc) -> (f64, f64) {
         let part = |now: &[f64], before: &[f64]| {
             let spread = covariance(now, now) + covariance(before, before) - 2.0 * covariance(now, before);
@@ -119,6 +119,26 @@ impl Roc {
         let variance = part(&self.above, &reference.above) + part(&self.below, &reference.below);
         (self.auc() - reference.auc(), variance)
     }
+
+    /// DeLong's test of this curve against `reference`, as for [`Roc::difference`].
+    pub fn compare(&self, reference: &Roc) -> AucDifference {
+        let (difference, variance) = self.difference(reference);
+        let p = two_sided_p(difference, variance);
+        // Without variance, nothing is known of a nonzero difference.
+        let half = if p.is_some() { Z95 * variance.sqrt() } else { 2.0 };
+        AucDifference { difference, ci95: [(difference - half).max(-1.0), (difference + half).min(1.0)], p }
+    }
+}
+
+/// How two areas under ROC curves of the same samples differ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AucDifference {
+    /// The area minus that of the reference.
+    pub difference: f64,
+    /// Its 95 % interval.
+    pub ci95: [f64; 2],
+    /// Two-sided p-value of the areas being the same; `None` where the variance is 0 and the areas differ.
+    pub p: Option<f64>,
 }
 
 /// The variance of an area of `auc` that is found with that many normal and anomalous samples, were

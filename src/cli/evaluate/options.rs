@@ -1,29 +1,76 @@
-//! The options of an evaluation that stand by themselves.
+//! Options of an evaluation: layers, noise, run and report.
 
-use crate::eval::{Answered, Comparison, Figure, Gate};
+use crate::cli::named::named;
+use crate::eval::{LayerOptions, LutSpec, NoiseLutSpec, Rule, Rules};
 use crate::kernel::{self, Kernel};
-use crate::layer::InferenceMode;
-use crate::report::Baseline;
+use crate::layer::{InferenceMode, MODES};
 use anyhow::{Context, bail, ensure};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Layers")]
+pub(super) struct LayerArgs {
+    /// What layers compute; default: approx when a LUT is given, else base
+    #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
+    mode: Option<InferenceMode>,
+
+    /// Layer options from a file of rules, or from an earlier JSON report
+    #[arg(long, value_name = "FILE.json")]
+    assign: Option<PathBuf>,
+
+    #[arg(long, value_name = "PATTERN:KEY=VALUE,..", value_parser = parse_rule, help = set_help())]
+    set: Vec<Rule>,
+}
+
+fn set_help() -> String {
+    let keys: Vec<&str> = LayerOptions::keys().collect();
+    format!(
+        "Options of the layers whose names match a glob; the last match wins; may be given more than once. \
+         Keys: {}",
+        keys.join(", ")
+    )
+}
+
+/// A rule, its error in one line.
+fn parse_rule(text: &str) -> Result<Rule, String> {
+    text.parse().map_err(|error| format!("{:#}", anyhow::Error::new(error)))
+}
+
+impl LayerArgs {
+    /// The rules of the file, then those of the command line.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        let mut rules = match &self.assign {
+            Some(path) => Rules::read(path).context("--assign")?,
+            None => Rules::new(Vec::new()),
+        };
+        rules.extend(self.set.iter().cloned());
+        Ok(rules)
+    }
+
+    /// `options` of all layers, with the mode asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { mode: self.mode, ..options }
+    }
+}
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Noise")]
 pub(super) struct NoiseArgs {
-    /// Standard deviation of noise mode, relative to that of each layer's output
+    /// Standard deviation of the noise, relative to that of each layer's output
     #[arg(long, value_name = "S", default_value_t = 0.0, allow_hyphen_values = true)]
-    pub noise_std: f64,
+    noise_std: f64,
 
-    /// Mean of noise mode, in units of each layer's output
+    /// Mean of the noise, in units of each layer's output
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
-    pub noise_mean: f64,
+    noise_mean: f64,
 
-    /// Derive both for each layer from a multiplier's errors on calibration data
+    /// Derive both for each layer from a multiplier's errors on calibration data; --lut-format and
+    /// --swap-operands apply to its file too
     #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"])]
-    pub noise_from_lut: Option<String>,
+    noise_from_lut: Option<String>,
 
-    /// Seed of noise mode
+    /// Seed of the noise
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = parse_seed)]
     pub seed: u64,
 }
@@ -33,7 +80,21 @@ fn parse_seed(text: &str) -> Result<u64, String> {
 }
 
 impl NoiseArgs {
-    pub fn check(&self) -> anyhow::Result<()> {
+    /// Whether it models a LUT.
+    pub fn is_derived(&self) -> bool {
+        self.noise_from_lut.is_some()
+    }
+
+    /// `options` of all layers with this noise; a LUT that it models is read as `reading` states.
+    pub fn apply(&self, options: LayerOptions, reading: LutSpec) -> anyhow::Result<LayerOptions> {
+        self.check()?;
+        let nonzero = |x: f64| (x != 0.0).then_some(x);
+        let noise_from_lut = self.noise_from_lut.clone().map(|lut| NoiseLutSpec(LutSpec { lut, ..reading }));
+        let (noise_std, noise_mean) = (nonzero(self.noise_std), nonzero(self.noise_mean));
+        Ok(LayerOptions { noise_std, noise_mean, noise_from_lut, ..options })
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
         let std = self.noise_std;
         ensure!(std.is_finite() && std >= 0.0, "--noise-std {std}: expected a finite number of at least 0");
         let mean = self.noise_mean;
@@ -49,16 +110,16 @@ pub(super) struct RunArgs {
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count)]
     pub limit: Option<NonZeroUsize>,
 
-    /// Samples of a batch
+    /// Samples per batch
     #[arg(short, long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = parse_count)]
     pub batch_size: NonZeroUsize,
 
-    /// Threads; default: all cores
+    /// Number of threads; default: all cores
     #[arg(short = 'j', long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
-    /// Kernel that sums products; default: the best that the processor can run
+    /// Kernel that sums products; default: the fastest that the processor supports
     #[arg(long, value_name = "NAME", env = "APPROX_EVAL_KERNEL")]
     pub kernel: Option<String>,
 }
@@ -75,7 +136,7 @@ impl RunArgs {
             let kernels = kernel::KERNELS.iter().filter(|kernel| kernel.is_supported());
             kernels.map(|kernel| kernel.name()).collect::<Vec<_>>().join(", ")
         };
-        match kernel::by_name(name) {
+        match kernel::KERNELS.get(name).copied() {
             Some(kernel) if kernel.is_supported() => Ok(kernel),
             Some(_) => bail!("--kernel {name}: this processor cannot run it, but {}", runnable()),
             None => bail!("--kernel {name}: no such kernel; this processor can run {}", runnable()),
@@ -86,12 +147,12 @@ impl RunArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Report")]
 pub(super) struct ReportArgs {
-    /// Write the report to a file too, in the format of its extension; repeats
+    /// Also write the report to a file, in the format of its extension; may be given more than once
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 
-    /// Write index, label, prediction and correct of each sample to a CSV file; of an anomaly detector,
-    /// index, label and score
+    /// Write a CSV file with the index, label and prediction of each sample, and whether it is correct
+    /// (anomaly detection: index, label and score)
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
 
@@ -99,99 +160,24 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub logits: Option<PathBuf>,
 
-    /// Write how often each class was taken for each to a CSV file
+    /// Write the confusion matrix to a CSV file
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
 
-    /// Measure each layer's output error against exact products, and the share of its inputs that
-    /// saturate, in the same pass (which then takes longer)
+    /// Measure each layer's output error against exact products and the fraction of its inputs that
+    /// saturate (slower)
     #[arg(long)]
     pub layer_errors: bool,
 
-    /// Evaluate the same samples with all layers in this mode too, and compare: base or quant
+    /// Also evaluate the same samples with all layers in this mode, and compare: base or quant
     #[arg(long, value_name = "MODE", value_parser = parse_reference)]
     pub compare: Option<InferenceMode>,
 }
 
-/// A mode that others are compared with.
+/// A mode to compare with.
 fn parse_reference(text: &str) -> Result<InferenceMode, String> {
     match text.parse() {
         Ok(mode @ (InferenceMode::Baseline | InferenceMode::Quantized)) => Ok(mode),
         _ => Err("expected base or quant".to_owned()),
-    }
-}
-
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Gates", group = clap::ArgGroup::new("bounds").multiple(true))]
-pub(super) struct GateArgs {
-    /// Exit with 1 when top-1 accuracy (of an anomaly detector, the AUC) is below this fraction
-    #[arg(long, value_name = "A", allow_hyphen_values = true)]
-    pub min_accuracy: Option<f64>,
-
-    /// A JSON report to compare with; its predictions are compared too, where it names some
-    #[arg(long, value_name = "REPORT", requires = "bounds")]
-    pub baseline: Option<PathBuf>,
-
-    /// Exit with 1 when that figure lies more than this fraction below the baseline's
-    #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
-    pub max_drop: Option<f64>,
-
-    /// Exit with 1 when that figure lies below the baseline's at this significance level, by McNemar's
-    /// exact test (DeLong's of areas); the baseline needs --predictions
-    #[arg(long, value_name = "A", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
-    pub alpha: Option<f64>,
-}
-
-/// An earlier run, to compare with.
-pub(super) struct Reference {
-    pub baseline: Baseline,
-    /// Its predictions, where it has them.
-    pub answered: Option<Answered>,
-    /// Why they cannot be used.
-    pub note: Option<String>,
-}
-
-impl GateArgs {
-    /// Checks the bounds and reads the baseline.
-    pub fn open(&self) -> anyhow::Result<Option<Reference>> {
-        let bounds = [("--min-accuracy", self.min_accuracy), ("--max-drop", self.max_drop), ("--alpha", self.alpha)];
-        for (option, bound) in bounds {
-            if let Some(bound) = bound.filter(|bound| !(0.0..=1.0).contains(bound)) {
-                bail!("{option} {bound}: expected a fraction from 0 to 1");
-            }
-        }
-        self.baseline.as_deref().map(|path| self.read(path).context("--baseline")).transpose()
-    }
-
-    fn read(&self, path: &Path) -> anyhow::Result<Reference> {
-        let baseline = Baseline::read(path)?;
-        let answered = match baseline.answered() {
-            Ok(answered) => Some(answered),
-            Err(error) if self.alpha.is_some() => return Err(error.into()),
-            Err(error) if baseline.predictions.is_some() => {
-                let note = format!("the baseline's predictions were not compared: {:#}", anyhow::Error::new(error));
-                tracing::warn!("{note}");
-                return Ok(Reference { baseline, answered: None, note: Some(note) });
-            }
-            Err(_) => None,
-        };
-        Ok(Reference { baseline, answered, note: None })
-    }
-
-    /// The gates, judged; `comparison` is that with the baseline.
-    pub fn judge(
-        &self,
-        figure: Figure,
-        baseline: Option<&Baseline>,
-        comparison: Option<&Comparison>,
-    ) -> anyhow::Result<Vec<Gate>> {
-        let minimum = self.min_accuracy.map(|bound| Gate::min_accuracy(figure, bound));
-        let drop = self.max_drop.zip(baseline);
-        let drop = drop.map(|(bound, baseline)| Gate::max_drop(figure, baseline.figure, bound));
-        let significance = self.alpha.map(|alpha| {
-            let comparison = comparison.context("--alpha: the baseline is of other samples")?;
-            anyhow::Ok(Gate::no_significant_drop(comparison, alpha))
-        });
-        Ok(minimum.into_iter().chain(drop).chain(significance.transpose()?).collect())
     }
 }

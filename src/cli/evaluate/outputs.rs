@@ -1,20 +1,19 @@
 //! Files that an evaluation writes, opened before it starts.
 
-use super::EvaluateArgs;
-use super::inputs::Inputs;
 use super::options::ReportArgs;
 use crate::cli::output::OutputFiles;
-use crate::eval::{Answered, Confusion, Scores};
-use crate::model::Task;
+use crate::eval::{BatchOutputs, Session};
+use crate::model::Model;
 use crate::output::OutputFile;
-use crate::report::{Logits, Predictions, PredictionsReport, Report, confusion_csv};
+use crate::report::{Logits, PredictionsFile, PredictionsReport, Report, confusion_csv};
+use crate::task::{Confusion, Predictions};
 use anyhow::{Context, ensure};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Outputs {
     reports: OutputFiles,
-    predictions: Option<Predictions>,
+    predictions: Option<PredictionsFile>,
     logits: Option<Logits>,
     confusion: Option<OutputFile>,
     /// Taken when the scales are known.
@@ -23,47 +22,47 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens the files, each at a place of its own.
-    pub fn create(args: &EvaluateArgs, inputs: &Inputs) -> anyhow::Result<Self> {
-        let ReportArgs { output, predictions, logits, confusion, .. } = &args.report;
-        let qparams = &args.quantization.save_qparams;
+    pub fn create(args: &ReportArgs, save_qparams: &Option<PathBuf>, session: &Session) -> anyhow::Result<Self> {
+        let ReportArgs { output, predictions, logits, confusion, .. } = args;
+        let model = session.model();
         ensure!(
-            confusion.is_none() || inputs.model.task == Task::Classification,
-            "--confusion bears on classifiers, and {} is a network for {}",
-            inputs.model.name,
-            inputs.model.task
+            confusion.is_none() || model.task.class_column().is_some(),
+            "--confusion needs a classifier; the task of {} is {}",
+            model.name,
+            model.task
         );
         let plain = |path: &Option<PathBuf>, option: &'static str| {
             path.as_deref().map(OutputFile::create).transpose().context(option)
         };
-        let predictions_of = |path: &Path| Predictions::create(path, inputs.model.task);
-        let logits_of = |path: &Path| Logits::create(path, inputs.samples, inputs.model.num_classes);
+        let predictions_of = |path: &Path| PredictionsFile::create(path, model.task);
+        let logits_of = |path: &Path| Logits::create(path, session.samples(), model.outputs);
         Ok(Outputs {
             reports: OutputFiles::create(output)?,
             predictions: predictions.as_deref().map(predictions_of).transpose().context("--predictions")?,
             logits: logits.as_deref().map(logits_of).transpose().context("--logits")?,
             confusion: plain(confusion, "--confusion")?,
-            qparams: plain(qparams, "--save-qparams")?,
+            qparams: plain(save_qparams, "--save-qparams")?,
         })
     }
 
     /// Writes what goes out sample by sample.
-    pub fn add(&mut self, scores: &Scores) -> io::Result<()> {
-        self.predictions.as_mut().map_or(Ok(()), |file| file.add(scores))?;
-        self.logits.as_mut().map_or(Ok(()), |file| file.add(scores))
+    pub fn add(&mut self, batch: &BatchOutputs) -> io::Result<()> {
+        self.predictions.as_mut().map_or(Ok(()), |file| file.add(batch))?;
+        self.logits.as_mut().map_or(Ok(()), |file| file.add(batch))
     }
 
     /// Puts the files of samples in their places, and says where predictions are.
     pub fn commit_samples(
         &mut self,
-        inputs: &Inputs,
-        answered: &Answered,
+        model: &Model,
+        predictions: &Predictions,
     ) -> anyhow::Result<Option<PredictionsReport>> {
         self.logits.take().map_or(Ok(()), Logits::commit)?;
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::of(answered, inputs.model.num_classes);
-            file.commit_bytes(&confusion_csv(&confusion, &inputs.model.labels))?;
+            let confusion = Confusion::new(predictions, model.outputs).context("--confusion")?;
+            file.commit_bytes(&confusion_csv(&confusion, &model.labels))?;
         }
-        Ok(self.predictions.take().map(Predictions::commit).transpose()?)
+        Ok(self.predictions.take().map(PredictionsFile::commit).transpose()?)
     }
 
     /// Writes the reports.

@@ -31,7 +31,7 @@ pub(super) fn run(args: &ListArgs, terminal: &TerminalArgs) -> anyhow::Result<Ex
         .flat_map(Family::designs)
         .filter(|design| !args.shipped || SHIPPED.get(&design.to_string()).is_some())
         .collect();
-    args.format.print(&LutList::of(&designs, &costs), terminal)?;
+    args.format.print(&LutList::new(&designs, &costs), terminal)?;
     Ok(ExitCode::Success)
 }
 

@@ -1,4 +1,4 @@
-//! Rules: settings for the layers that a pattern matches, and their two texts.
+//! Rules: options of the layers that a pattern matches, and their two text forms.
 //!
 //! On the command line a rule is `PATTERN:key=value,...`; a file holds a list of them:
 //!
@@ -11,7 +11,7 @@
 //!
 //! A JSON report of a run with rules is such a file too: its `config.assignment` is read.
 
-use super::{AssignError, Settings, SettingsError};
+use super::{AssignError, LayerOptions, LayerOptionsError};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -29,7 +29,7 @@ pub struct Pattern {
     glob: GlobMatcher,
 }
 
-/// A text that is no glob.
+/// Text that is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("pattern '{text}' is not a glob")]
 pub struct PatternError {
@@ -49,6 +49,12 @@ impl FromStr for Pattern {
     }
 }
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl Serialize for Pattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.text)
@@ -56,13 +62,13 @@ impl Serialize for Pattern {
 }
 
 impl Pattern {
-    /// Whether a layer of that name is meant.
+    /// Whether it matches a layer of that name.
     pub fn matches(&self, name: &str) -> bool {
         self.text == name || self.glob.is_match(name)
     }
 
-    /// Up to three of `names`, the likest first.
-    fn nearest(&self, names: &[String]) -> Vec<String> {
+    /// Up to three of `names`, the most similar first.
+    fn similar(&self, names: &[String]) -> Vec<String> {
         let plain: String = self.text.chars().filter(|c| !"*?[]{}".contains(*c)).collect();
         let mut scored: Vec<(f64, &String)> =
             names.iter().map(|name| (strsim::jaro_winkler(&plain, name), name)).collect();
@@ -71,33 +77,34 @@ impl Pattern {
     }
 }
 
-/// Settings for the layers that a pattern matches.
-#[derive(Debug, Clone, Serialize)]
+/// Options of the layers that a pattern matches.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rule {
     /// The layers.
     #[serde(rename = "layers")]
     pub pattern: Pattern,
-    /// What they are told.
+    /// Their options.
     #[serde(flatten)]
-    pub settings: Settings,
+    pub options: LayerOptions,
 }
 
-/// A text that is no rule.
+/// Text that is not a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RuleError {
-    /// No pattern before the settings.
+    /// No pattern before the options.
     #[error("'{0}' is not of the form PATTERN:key=value,...")]
     Form(String),
-    /// The pattern is none.
+    /// The pattern is not a glob.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-    /// A setting is none.
+    /// An option is invalid.
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Options(#[from] LayerOptionsError),
     /// A rule of a file names no layers.
     #[error("no \"layers\", expected a pattern of layer names")]
     Layers,
-    /// A value of a file that no setting has.
+    /// A value of a file that no option can have.
     #[error("\"{0}\" is a list or an object, expected a text, a number or a boolean")]
     Nested(String),
 }
@@ -105,34 +112,35 @@ pub enum RuleError {
 impl FromStr for Rule {
     type Err = RuleError;
 
-    /// Reads `PATTERN:key=value,...`. Names may have colons: the settings begin behind the first one
+    /// Reads `PATTERN:key=value,...`. Names may have colons: the options begin after the first one
     /// that a key follows.
     fn from_str(text: &str) -> Result<Self, RuleError> {
         let form = || RuleError::Form(text.to_owned());
         let colons: Vec<usize> = text.match_indices(':').map(|(at, _)| at).collect();
-        let key_follows =
-            |at: &usize| text[at + 1..].split_once('=').is_some_and(|(key, _)| Settings::has_key(key.trim()));
+        let key_follows = |at: &usize| {
+            text[at + 1..].split_once('=').is_some_and(|(key, _)| LayerOptions::keys().any(|known| known == key.trim()))
+        };
         let at = *colons.iter().find(|at| key_follows(at)).or(colons.first()).ok_or_else(form)?;
-        let (pattern, settings) = (&text[..at], &text[at + 1..]);
+        let (pattern, options) = (&text[..at], &text[at + 1..]);
         if pattern.is_empty() {
             return Err(form());
         }
-        let pairs = settings.split(',').map(|pair| pair.split_once('=').map(|(key, value)| (key.trim(), value)));
+        let pairs = options.split(',').map(|pair| pair.split_once('=').map(|(key, value)| (key.trim(), value)));
         let pairs = pairs.collect::<Option<Vec<_>>>().ok_or_else(form)?;
-        Ok(Rule { pattern: pattern.parse()?, settings: Settings::parse(pairs)? })
+        Ok(Rule { pattern: pattern.parse()?, options: LayerOptions::parse(pairs)? })
     }
 }
 
 impl Rule {
     /// Reads a rule of a file.
-    fn from_json(object: &Map<String, Value>) -> Result<Self, RuleError> {
+    pub(super) fn from_json(object: &Map<String, Value>) -> Result<Self, RuleError> {
         let pattern = object.get("layers").and_then(Value::as_str).ok_or(RuleError::Layers)?;
         let mut pairs = Vec::new();
         for (key, value) in object.iter().filter(|(key, value)| *key != "layers" && !value.is_null()) {
             pairs.push((key.as_str(), text(value).ok_or_else(|| RuleError::Nested(key.clone()))?));
         }
         let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
-        Ok(Rule { pattern: pattern.parse()?, settings: Settings::parse(pairs)? })
+        Ok(Rule { pattern: pattern.parse()?, options: LayerOptions::parse(pairs)? })
     }
 }
 
@@ -145,14 +153,15 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// Rules in the order in which they apply.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Rules {
     schema: u64,
     rules: Vec<Rule>,
 }
 
-/// Why a file holds no rules.
+/// Why a file's rules cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RulesError {
     /// The file is not there or not readable.
     #[error("{}: cannot read the assignment", .path.display())]
@@ -186,7 +195,7 @@ pub enum RulesError {
         /// What it says.
         found: Value,
     },
-    /// A rule is none.
+    /// A rule is invalid.
     #[error("{}: rule {number}", .path.display())]
     Rule {
         /// The file.
@@ -244,36 +253,36 @@ impl Rules {
         self.rules.is_empty()
     }
 
-    /// Whether any asks for other widths.
+    /// Whether any sets a width.
     pub fn set_widths(&self) -> bool {
-        let sets = |settings: &Settings| settings.act_bits.is_some() || settings.weight_bits.is_some();
-        self.rules.iter().any(|rule| sets(&rule.settings))
+        let sets = |options: &LayerOptions| options.act_bits.is_some() || options.weight_bits.is_some();
+        self.rules.iter().any(|rule| sets(&rule.options))
     }
 
     /// Whether any derives noise from a multiplier.
     pub fn derive_noise(&self) -> bool {
-        self.rules.iter().any(|rule| rule.settings.noise_from_lut.is_some())
+        self.rules.iter().any(|rule| rule.options.noise_from_lut.is_some())
     }
 
-    /// These rules behind one that gives every layer `base`: all that decides the layers.
+    /// These rules after one that gives every layer `base`: all that decides the layers.
     #[must_use]
-    pub fn behind(&self, base: Settings) -> Self {
+    pub fn with_base(&self, base: LayerOptions) -> Self {
         let every = "*".parse().expect("a star is a glob");
-        let first = Rule { pattern: every, settings: base };
+        let first = Rule { pattern: every, options: base };
         Rules::new(std::iter::once(first).chain(self.rules.iter().cloned()).collect())
     }
 
     /// Fails unless every pattern matches one of `names`.
     pub(super) fn check_matches(&self, names: &[String]) -> Result<(), AssignError> {
-        let idle = self.rules.iter().find(|rule| !names.iter().any(|name| rule.pattern.matches(name)));
-        idle.map_or(Ok(()), |Rule { pattern, .. }| {
-            Err(AssignError::NoMatch { pattern: pattern.text.clone(), near: pattern.nearest(names) })
+        let unused = self.rules.iter().find(|rule| !names.iter().any(|name| rule.pattern.matches(name)));
+        unused.map_or(Ok(()), |Rule { pattern, .. }| {
+            Err(AssignError::NoMatch { pattern: pattern.text.clone(), similar: pattern.similar(names) })
         })
     }
 
-    /// What the rules make of `base` for the layer called `name`.
-    pub(super) fn settings_of(&self, name: &str, base: &Settings) -> Settings {
+    /// The options of the layer called `name`: `base`, overridden by the rules that match it.
+    pub(super) fn options_for(&self, name: &str, base: &LayerOptions) -> LayerOptions {
         let rules = self.rules.iter().filter(|rule| rule.pattern.matches(name));
-        rules.fold(base.clone(), |settings, rule| settings.changed_by(&rule.settings))
+        rules.fold(base.clone(), |options, rule| options.overridden_by(&rule.options))
     }
 }

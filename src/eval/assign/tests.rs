@@ -41,15 +41,23 @@ fn graph(names: &[&str]) -> Graph {
 }
 
 fn resolve(names: &[&str], base: &str, texts: &[&str]) -> Result<Assignment, AssignError> {
-    let base = format!("*:{base}").parse::<Rule>().map(|rule| rule.settings).unwrap_or_default();
+    let base = format!("*:{base}").parse::<Rule>().map(|rule| rule.options).unwrap_or_default();
     Assignment::resolve(&graph(names), &base, &rules(texts), &Scheme::default(), &mut Luts::default())
+}
+
+/// The noise that a layer was given.
+fn noise(layer: &LayerConfig) -> Option<LayerNoise> {
+    match layer.arithmetic {
+        Arithmetic::Noise(NoiseSource::Given(noise)) => Some(noise),
+        _ => None,
+    }
 }
 
 /// Mode, multiplier and coding of each layer.
 fn told(names: &[&str], base: &str, texts: &[&str]) -> Vec<String> {
-    let told = |setting: &LayerSetting| {
-        let lut = setting.lut.as_ref().map_or("-", |lut| lut.name());
-        format!("{} {lut} {}", setting.mode, setting.config.coding)
+    let told = |layer: &LayerConfig| {
+        let lut = layer.operand_lut().map_or("-", Lut::name);
+        format!("{} {lut} {}", layer.mode(), layer.quantization.coding)
     };
     resolve(names, base, texts).unwrap().layers().iter().map(told).collect()
 }
@@ -114,11 +122,12 @@ fn the_last_match_wins_key_by_key() {
 
 #[test]
 fn numbers_and_widths_are_the_layers_own() {
-    let texts = ["a:mode=noise,noise_std=0.25,noise_mean=-1", "b:mode=quant,act_bits=6,weight_bits=4"];
-    let assignment = resolve(&["a", "b"], "noise_std=0.5", &texts).unwrap();
-    let [a, b] = assignment.layers() else { panic!("two layers") };
-    assert_eq!((a.noise, b.noise), (LayerNoise { stdev: 0.25, mean: -1.0 }, LayerNoise { stdev: 0.5, mean: 0.0 }));
-    let widths = |setting: &LayerSetting| [setting.config.act_bits.get(), setting.config.weight_bits.get()];
+    let texts = ["a:mode=noise,noise_std=0.25,noise_mean=-1", "b:mode=quant,act_bits=6,weight_bits=4", "c:mode=noise"];
+    let assignment = resolve(&["a", "b", "c"], "noise_std=0.5", &texts).unwrap();
+    let [a, b, c] = assignment.layers() else { panic!("three layers") };
+    let expected = [Some(LayerNoise { stdev: 0.25, mean: -1.0 }), None, Some(LayerNoise { stdev: 0.5, mean: 0.0 })];
+    assert_eq!([a, b, c].map(noise), expected);
+    let widths = |layer: &LayerConfig| [layer.quantization.act_bits.get(), layer.quantization.weight_bits.get()];
     assert_eq!((widths(a), widths(b)), ([8, 8], [6, 4]));
 }
 
@@ -127,18 +136,22 @@ fn numbers_and_widths_are_the_layers_own() {
 fn noise_is_given_or_derived() {
     let texts = ["*:noise_from_lut=udm", "b:noise_std=0.5", "c:noise_mean=1", "c:noise_from_lut=drum-4"];
     let assignment = resolve(&["a", "b", "c"], "mode=noise,noise_std=0.25", &texts).unwrap();
-    let told = |layer: &LayerSetting| (layer.noise.stdev, layer.noise_lut.as_ref().map(|lut| lut.name().to_owned()));
+    let told = |layer: &LayerConfig| (noise(layer), layer.noise_lut().map(|lut| lut.name().to_owned()));
     let told: Vec<_> = assignment.layers().iter().map(told).collect();
-    assert_eq!(told, [(0.0, Some("udm".to_owned())), (0.5, None), (0.0, Some("drum-4".to_owned()))]);
+    let half = LayerNoise { stdev: 0.5, mean: 0.0 };
+    assert_eq!(told, [(None, Some("udm".to_owned())), (Some(half), None), (None, Some("drum-4".to_owned()))]);
     // The coding is that of the multiplier.
-    assert_eq!(assignment.layers()[0].config.coding, Coding::SignMagnitude);
+    assert_eq!(assignment.layers()[0].quantization.coding, Coding::SignMagnitude);
 }
 
 #[test]
 fn a_multiplier_is_opened_once() {
     let assignment = resolve(&["a", "b"], "lut=drum-4", &["a:mode=quant", "a:mode=approx"]).unwrap();
     let [a, b] = assignment.layers() else { panic!("two layers") };
-    assert!(Arc::ptr_eq(a.lut.as_ref().unwrap(), b.lut.as_ref().unwrap()));
+    let (Arithmetic::Approx(first), Arithmetic::Approx(second)) = (&a.arithmetic, &b.arithmetic) else {
+        panic!("both multiply by it")
+    };
+    assert!(Arc::ptr_eq(first, second));
     assert_eq!(assignment.luts_in_use().len(), 1);
 }
 
@@ -192,7 +205,7 @@ fn texts_that_are_no_rules() {
         ("conv1:noise_from_lut=udm,noise_std=0.1", "in place of"),
         ("conv1:lut=", "a file or a name"),
         ("conv1:lut=x.bin,lut_format=u17", "u17"),
-        ("conv1:swap_operands=true", "bears on lut"),
+        ("conv1:swap_operands=true", "requires lut"),
         ("conv[1:mode=base", "not a glob"),
     ] {
         let error = chain(&text.parse::<Rule>().unwrap_err());
@@ -205,7 +218,7 @@ fn texts_that_are_no_rules() {
 fn settings_begin_where_a_key_follows() {
     let rule: Rule = "net/conv:0:lut=c:/x.bin,mode=quant".parse().unwrap();
     assert!(rule.pattern.matches("net/conv:0"));
-    assert_eq!(rule.settings.lut.unwrap().lut, "c:/x.bin");
+    assert_eq!(rule.options.lut.unwrap().lut, "c:/x.bin");
 }
 
 #[test]
@@ -217,8 +230,8 @@ fn files_say_what_texts_say() {
     let json = |rules: &Rules| serde_json::to_value(rules).unwrap();
     assert_eq!(json(&read(file).unwrap()), json(&rules(&texts)));
     // What is written is read, also as part of a report, and says the same.
-    let base = Settings { coding: Some(Coding::Affine), ..Settings::default() };
-    let written = read(file).unwrap().behind(base);
+    let base = LayerOptions { coding: Some(Coding::Affine), ..LayerOptions::default() };
+    let written = read(file).unwrap().with_base(base);
     let report = serde_json::json!({ "schema": 1, "config": { "assignment": written } });
     for text in [json(&written).to_string(), report.to_string()] {
         assert_eq!(json(&read(&text).unwrap()), json(&written));

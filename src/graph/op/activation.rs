@@ -3,7 +3,7 @@
 use super::pointwise;
 use crate::graph::operator::unary;
 use crate::graph::{KeptInputs, OpError, Operator, RunContext, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use candle_core::Tensor;
 
 /// `max(x, 0)`.

@@ -2,7 +2,7 @@
 
 use super::broadcast;
 use crate::graph::{Fusible, OpError, Operator, RunContext, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use candle_core::Tensor;
 
 /// `a + b`, in `f32`, of shapes that broadcast.

@@ -2,7 +2,7 @@
 
 use crate::graph::operator::unary;
 use crate::graph::{Fusible, Macs, OpError, Operator, RunContext, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use crate::layer::{ApproxLayer, Call};
 use candle_core::Tensor;
 

@@ -3,8 +3,8 @@
 use super::with_values;
 use crate::graph::operator::check_f32;
 use crate::graph::{Dim, Macs, OpError, Operator, RunContext, ValueType};
+use crate::kernel::for_simd_levels;
 use candle_core::Tensor;
-use multiversion::multiversion;
 use rayon::prelude::*;
 
 /// The matrix product over the last two axes, in `f32`, with the same bits for any threads, batch size and
@@ -87,22 +87,23 @@ impl Operator for MatMul {
 /// Rows that a thread takes at a time.
 const ROWS: usize = 16;
 
-/// `sums = row x matrix`, each sum in the order of the matrix's rows, without fused operations.
-#[multiversion(targets("x86_64+avx512f", "x86_64+avx2"))]
-fn product(row: &[f32], matrix: &[f32], sums: &mut [f32]) {
-    sums.fill(0.0);
-    let columns = sums.len();
-    let mut fours = row.chunks_exact(4).zip(matrix.chunks_exact(4 * columns));
-    for (x, rows) in &mut fours {
-        let (r0, rest) = rows.split_at(columns);
-        let (r1, rest) = rest.split_at(columns);
-        let (r2, r3) = rest.split_at(columns);
-        for ((((sum, a), b), c), d) in sums.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
-            *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
+for_simd_levels! {
+    /// `sums = row x matrix`, each sum in the order of the matrix's rows, without fused operations.
+    fn product(row: &[f32], matrix: &[f32], sums: &mut [f32]) {
+        sums.fill(0.0);
+        let columns = sums.len();
+        let mut fours = row.chunks_exact(4).zip(matrix.chunks_exact(4 * columns));
+        for (x, rows) in &mut fours {
+            let (r0, rest) = rows.split_at(columns);
+            let (r1, rest) = rest.split_at(columns);
+            let (r2, r3) = rest.split_at(columns);
+            for ((((sum, a), b), c), d) in sums.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
+                *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
+            }
         }
-    }
-    let done = row.len() / 4 * 4;
-    for (x, line) in row[done..].iter().zip(matrix[done * columns..].chunks_exact(columns)) {
-        sums.iter_mut().zip(line).for_each(|(sum, y)| *sum += x * y);
+        let done = row.len() / 4 * 4;
+        for (x, line) in row[done..].iter().zip(matrix[done * columns..].chunks_exact(columns)) {
+            sums.iter_mut().zip(line).for_each(|(sum, y)| *sum += x * y);
+        }
     }
 }

@@ -5,7 +5,7 @@
 use super::{function, pointwise};
 use crate::graph::operator::unary;
 use crate::graph::{OpError, Operator, RunContext, ValueType};
-use crate::kernel::convert::Clip;
+use crate::kernel::Clip;
 use candle_core::Tensor;
 
 /// A function of every number, in `f32`. NaN stays NaN.

@@ -5,10 +5,10 @@
 //! load for sixteen products. Making the table costs about as much as reading it for 256 lanes, and
 //! only as many entries are made as the row's largest byte asks for.
 //!
-//! Rests are cut into planes of 16 bits. Entries are summed in 16-bit lanes, whole words and again
-//! their upper bytes, and widened every 256 products: the lower bytes come to the difference.
+//! Residuals are cut into planes of 16 bits. Entries are summed in 16-bit lanes, whole words and again
+//! their upper bytes, and widened every 256 products: the sum of the lower bytes is the difference.
 
-use crate::kernel::decomposition::{Rests, UsedWeights};
+use crate::kernel::decomposition::{Residuals, UsedWeights};
 use crate::kernel::{LANES, Lanes, Tile, WeightMatrix};
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -30,15 +30,15 @@ struct Entry([u16; OUTPUTS]);
 #[repr(C, align(64))]
 struct Words([Entry; 2]);
 
-/// Looked-up rests of a layer's weights.
+/// Looked-up residuals of a layer's weights.
 #[derive(Debug)]
 pub(super) struct Columns {
     /// Weights by number, row-major.
     codes: Vec<u8>,
     depth: usize,
-    bases: Vec<i32>,
+    offsets: Vec<i32>,
     shift: u32,
-    /// For each plane, the rests of each weight number over all activations.
+    /// For each plane, the residuals of each weight number over all activations.
     planes: Vec<Vec<[u16; 256]>>,
 }
 
@@ -58,14 +58,15 @@ impl Default for Workspace {
 }
 
 impl Columns {
-    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, rests: &Rests) -> Self {
-        let planes = (0..rests.planes(16).max(1))
-            .map(|plane| rests.rows().map(|row| std::array::from_fn(|a| (row[a] >> (16 * plane)) as u16)).collect());
+    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, residuals: &Residuals) -> Self {
+        let planes = (0..residuals.planes(16).max(1)).map(|plane| {
+            residuals.rows().map(|row| std::array::from_fn(|a| (row[a] >> (16 * plane)) as u16)).collect()
+        });
         Columns {
             codes: used.encode(weights),
             depth: weights.depth(),
-            bases: rests.bases().to_vec(),
-            shift: rests.shift(),
+            offsets: residuals.offsets().to_vec(),
+            shift: residuals.shift(),
             planes: planes.collect(),
         }
     }
@@ -88,10 +89,10 @@ impl Columns {
             let codes: [&[u8]; OUTPUTS] =
                 std::array::from_fn(|i| &self.codes[(first + i.min(sums.len() - 1)) * self.depth..][..self.depth]);
             for (codes, sums) in codes.iter().zip(&mut *sums) {
-                let base = codes[depth.clone()]
+                let offset = codes[depth.clone()]
                     .iter()
-                    .fold(0i32, |base, &code| base.wrapping_add(self.bases[usize::from(code)]));
-                sums.0.iter_mut().for_each(|sum| *sum = sum.wrapping_add(base));
+                    .fold(0i32, |offset, &code| offset.wrapping_add(self.offsets[usize::from(code)]));
+                sums.0.iter_mut().for_each(|sum| *sum = sum.wrapping_add(offset));
             }
             for (plane, shift) in self.planes.iter().zip((self.shift..).step_by(16)) {
                 for start in depth.clone().step_by(CHUNK) {
@@ -114,8 +115,8 @@ impl Workspace {
     fn look_up(&mut self, plane: &[[u16; 256]], codes: &[&[u8]; OUTPUTS], tile: &Tile, ks: Range<usize>) {
         let tile_rows: [&Lanes<u8>; TABLES] = std::array::from_fn(|i| &tile.rows()[(ks.start + i).min(ks.end - 1)]);
         for ((table, row), k) in self.tables.iter_mut().zip(tile_rows).zip(ks.clone()) {
-            let largest = row.0[..tile.columns()].iter().fold(0, |largest, &byte| byte.max(largest));
-            transpose(&codes.map(|codes| &plane[usize::from(codes[k])]), usize::from(largest), table);
+            let largest = row.0[..tile.columns()].iter().fold(0, |largest: u8, &byte| byte.max(largest));
+            transpose(&codes.map(|codes| &plane[usize::from(codes[k])]), largest, table);
         }
         let words = &mut self.words[..tile.columns()];
         match ks.len() {
@@ -169,10 +170,10 @@ fn transpose_words(r: [__m256i; 8]) -> [__m256i; 8] {
 
 /// Makes the entries of activations up to `largest` from sixteen weights' terms.
 #[target_feature(enable = "avx2")]
-fn transpose(rows: &[&[u16; 256]; OUTPUTS], largest: usize, table: &mut [Entry; 256]) {
-    for first in (0..=largest).step_by(8) {
-        // SAFETY: `largest` is an activation, below 256, so that eight terms from `first` on are
-        // within a row, and eight entries within the table, which is aligned.
+fn transpose(rows: &[&[u16; 256]; OUTPUTS], largest: u8, table: &mut [Entry; 256]) {
+    for first in (0..=usize::from(largest)).step_by(8) {
+        // SAFETY: `first` is a multiple of 8 below 256, so that eight terms from it on are within a row,
+        // and eight entries within the table, which is aligned.
         unsafe {
             let half = |row: usize| _mm_loadu_si128(rows[row].as_ptr().add(first).cast());
             let pair = |row| _mm256_set_m128i(half(row + 8), half(row));

@@ -1,12 +1,14 @@
 //! Exact products: an integer matrix product over tile rows interleaved by twos or fours.
 
 use crate::kernel::operands::{ByteOperands, Operands, WordOperands};
+use crate::kernel::tiling::COLUMN_BLOCK;
 use crate::kernel::{Lanes, Signedness, Tile};
 use std::arch::x86_64::*;
 use std::ops::Range;
 
 /// Lanes that one register of bytes holds.
 const BLOCK: usize = 32;
+const _: () = assert!(COLUMN_BLOCK.is_multiple_of(BLOCK), "tiles are computed in whole registers");
 /// Outputs computed side by side: with four registers of lanes each, they leave room for operands.
 const ROWS: usize = 3;
 
@@ -25,7 +27,7 @@ pub(super) struct Panel {
 struct Group([u8; 4 * BLOCK]);
 
 impl Panel {
-    /// Interleaves `rows` by `N`, each byte XORed with `flip`; those that the last group lacks are zeros.
+    /// Interleaves `rows` by `N`, each byte XORed with `flip`; rows past the last are zeros.
     ///
     /// # Safety
     /// The processor has AVX2.
@@ -75,7 +77,7 @@ pub(super) fn word_products(
     sums: &mut [Lanes<i32>],
 ) {
     let zero = _mm256_setzero_si256();
-    let signed = operands.activations_are() == Signedness::Signed;
+    let signed = operands.activation_signedness() == Signedness::Signed;
     let extension = |bytes| if signed { _mm256_cmpgt_epi8(zero, bytes) } else { zero };
     let interleave = |[a, b]: [__m256i; 2]| {
         let (a_upper, b_upper) = (extension(a), extension(b));
@@ -125,7 +127,7 @@ pub(super) fn byte_products(
     unsafe {
         panel.fill(&tile.rows()[depth.clone()], tile.columns(), operands.flip(), interleave);
         // The instruction takes the unsigned operand first.
-        match operands.slopes_are() {
+        match operands.slope_signedness() {
             Signedness::Signed => {
                 let dot = |sum, activations, slopes| _mm256_dpbusd_avx_epi32(sum, activations, slopes);
                 products::<_, 4>(operands, panel, rows, depth.clone(), sums, constant, dot);

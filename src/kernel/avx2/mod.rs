@@ -3,6 +3,13 @@
 //! They differ in one instruction: AVX2 alone multiplies 16-bit words, AVX-VNNI bytes. Look-ups are
 //! the same, through tables whose entries are the terms of many outputs at once.
 
+#![allow(
+    clippy::wildcard_imports,
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
+)]
+
 mod columns;
 mod dot;
 
@@ -70,7 +77,7 @@ struct Packed {
     lookups: Option<Lookups>,
 }
 
-/// Rests, for many outputs at once and for few.
+/// Residuals, for many outputs at once and for few.
 struct Lookups {
     columns: Columns,
     rows: TermRows,
@@ -117,10 +124,10 @@ thread_local! {
 
 impl Packed {
     fn new(weights: WeightMatrix, terms: &Decomposition, products: Option<Products>) -> Self {
-        let looked_up = products.is_none() || terms.rests.planes(16) > 0;
+        let looked_up = products.is_none() || terms.residuals.planes(16) > 0;
         let lookups = looked_up.then(|| Lookups {
-            columns: Columns::new(weights, &terms.used, &terms.rests),
-            rows: TermRows::new(weights, &terms.used, &terms.rests),
+            columns: Columns::new(weights, &terms.used, &terms.residuals),
+            rows: TermRows::new(weights, &terms.used, &terms.residuals),
         });
         Packed { rows: weights.rows(), depth: weights.depth(), products, lookups }
     }

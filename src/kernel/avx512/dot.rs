@@ -22,7 +22,7 @@ struct Lanes4([u8; LANES]);
 
 impl Panel {
     /// Interleaves the first `blocks` registers of `rows`, each byte flipped by `flip`; rows that
-    /// the last four lack are zeros.
+    /// the last group has not are zeros.
     ///
     /// # Panics
     /// When there are no rows.
@@ -88,7 +88,7 @@ pub(super) fn products(
             // SAFETY: a row from `depth.start` on has at least the panel's groups of weights, of which
             // the last may be padding, and `weights` is followed by `sums.len() - 1` more rows.
             unsafe {
-                match (sums.len(), operands.slopes_are() == Signedness::Signed) {
+                match (sums.len(), operands.slope_signedness() == Signedness::Signed) {
                     (1, true) => task.run::<1, true>(sums),
                     (2, true) => task.run::<2, true>(sums),
                     (3, true) => task.run::<3, true>(sums),
@@ -136,8 +136,9 @@ impl Task<'_> {
                 std::array::from_fn(|i| unsafe { _mm512_load_si512(line.0.as_ptr().cast::<__m512i>().add(i)) });
             for (row, wide) in wide.iter_mut().enumerate() {
                 // SAFETY: the caller grants four bytes for each line in each row.
-                let four = unsafe { self.weights.as_ptr().add(row * self.stride + 4 * group).cast::<i32>() };
-                let four = _mm512_set1_epi32(unsafe { four.read_unaligned() });
+                let four =
+                    unsafe { self.weights.as_ptr().add(row * self.stride + 4 * group).cast::<i32>().read_unaligned() };
+                let four = _mm512_set1_epi32(four);
                 for (wide, activations) in wide.iter_mut().zip(activations) {
                     *wide = dot::<SIGNED>(*wide, activations, four);
                 }
@@ -165,7 +166,7 @@ fn dot<const SIGNED_SLOPES: bool>(sums: __m512i, activations: __m512i, slopes: _
 fn store(wide: [__m512i; 4], constant: i32, fresh: bool, sums: &mut [i32]) {
     let constant = _mm512_set1_epi32(constant);
     for (part, sums) in super::transpose_parts(wide).into_iter().zip(sums.as_chunks_mut::<16>().0) {
-        // SAFETY: `sums` is 64 bytes long, and unaligned access is asked for.
+        // SAFETY: `sums` is 64 bytes long, and the access is unaligned.
         unsafe {
             let sums = sums.as_mut_ptr().cast();
             let before = if fresh { constant } else { _mm512_add_epi32(_mm512_loadu_si512(sums), constant) };
@@ -184,7 +185,7 @@ pub(super) fn slide<'a>(
     blocks: usize,
     sums: &mut Lanes<i32>,
 ) {
-    match operands.slopes_are() {
+    match operands.slope_signedness() {
         Signedness::Signed => slide_by::<true>(operands, row, at, blocks, sums),
         Signedness::Unsigned => slide_by::<false>(operands, row, at, blocks, sums),
     }
@@ -204,12 +205,12 @@ fn slide_by<'a, const SIGNED: bool>(
     for (block, sums) in sums.0.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks).enumerate() {
         let mut wide = [_mm512_setzero_si512(); 4];
         for first in (0..depth).step_by(4) {
-            // Taps that the last four lack are the last one again, times zero.
+            // Taps past the last are the last one again, times zero.
             let four = std::array::from_fn(|i| if first + i < depth { slopes[first + i] } else { 0 });
             let four = i32::from_le_bytes(four);
             let bytes = std::array::from_fn(|i| {
                 let tap: &[u8; BLOCK] = at((first + i).min(depth - 1))[block * BLOCK..].first_chunk().expect("a block");
-                // SAFETY: a register of bytes is read, and unaligned access is asked for.
+                // SAFETY: a register of bytes is read, and the access is unaligned.
                 _mm512_xor_si512(unsafe { _mm512_loadu_si512(tap.as_ptr().cast()) }, flip)
             });
             for (wide, activations) in wide.iter_mut().zip(interleave(bytes)) {

@@ -1,13 +1,20 @@
 //! The kernel for processors with AVX-512 VBMI and VNNI (Ice Lake, Zen 4 and later).
 //!
-//! A layer's terms are decomposed into an integer matrix product and rests, either of which may be
-//! absent: an exact multiplier has no rests, and slopes are taken only where they save a byte plane.
+//! A layer's terms are decomposed into an integer matrix product and residuals, either of which may be
+//! absent: an exact multiplier has no residuals, and slopes are taken only where they save a byte plane.
+
+#![allow(
+    clippy::wildcard_imports,
+    clippy::cast_ptr_alignment,
+    clippy::inline_always,
+    reason = "intrinsics by the dozen, unaligned loads, and helpers that must take the caller's instruction set"
+)]
 
 mod dot;
 mod lookup;
 mod partition;
 
-use super::decomposition::{Decomposition, Rests};
+use super::decomposition::{Decomposition, Residuals};
 use super::operands::ByteOperands;
 use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Tile, WeightMatrix};
 use dot::Panel;
@@ -18,7 +25,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 /// Tile rows that outputs are summed over before the next ones are, so that they stay in the
-/// second-level cache from output to output, beside the rests that are looked up.
+/// second-level cache from output to output, beside the residuals that are looked up.
 const DEPTH: usize = 1024;
 
 /// Looks up in registers; exact products by dot-product instructions.
@@ -41,12 +48,12 @@ impl Kernel for Avx512 {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
         let terms = Decomposition::new(table, weights, 8);
         let products = ByteOperands::bytes(table, weights, &terms);
-        let lookups = (products.is_none() || terms.rests.planes(8) > 0).then(|| {
-            let low = Rests::new(table, &terms.used, terms.slopes.as_ref(), 0..=127);
-            let low = low.expect("rests of fewer activations fit as those of all did");
+        let lookups = (products.is_none() || terms.residuals.planes(8) > 0).then(|| {
+            let low = Residuals::new(table, &terms.used, terms.slopes.as_ref(), 0..=127);
+            let low = low.expect("residuals of fewer activations fit as those of all did");
             let mut codes = terms.used.encode(weights);
             codes.resize(codes.len() + AHEAD, 0);
-            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&terms.rests) }
+            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&terms.residuals) }
         });
         Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
     }
@@ -59,7 +66,7 @@ struct Packed {
     lookups: Option<Lookups>,
 }
 
-/// Rests over all activations, and over those below 128.
+/// Residuals over all activations, and over those below 128.
 struct Lookups {
     /// Weights by number, row-major, and `AHEAD` more.
     codes: Vec<u8>,
@@ -87,10 +94,10 @@ impl PackedWeights for Packed {
         if depth.is_empty() {
             return sums.fill(Lanes::default());
         }
-        // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
         SCRATCH.with_borrow_mut(|scratch| {
             for start in depth.clone().step_by(DEPTH) {
                 let part = start..(start + DEPTH).min(depth.end);
+                // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
                 unsafe { self.sums_within(scratch, tile, rows.clone(), part, start == depth.start, sums) };
             }
         });
@@ -133,7 +140,7 @@ impl Packed {
             let (low_count, whole_count) = (low.rows.len(), whole.rows.len());
             let fresh = fresh && self.products.is_none();
             // SAFETY: a part has `AHEAD` more codes than rows, and those of rows number the weights
-            // that the rests were of. Rows hold `BLOCKS` registers, and are asked for by number.
+            // that the residuals were of. Rows hold `BLOCKS` registers.
             unsafe {
                 if low_count > 0 {
                     lookups.low.add(low.codes, low_count, |k| low.rows.as_ptr().add(k).cast(), blocks, fresh, sums);
@@ -169,7 +176,7 @@ impl Packed {
             let at = |k| plane.tap(k, start).as_ptr();
             let fresh = self.products.is_none();
             // SAFETY: there are `AHEAD` more codes than taps, all of them numbers of the weights that
-            // the rests were of, and a tap is of `LANES` bytes.
+            // the residuals were of, and a tap is of `LANES` bytes.
             unsafe {
                 if is_low {
                     lookups.low.add(codes, self.depth, at, blocks, fresh, sums);

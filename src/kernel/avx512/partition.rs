@@ -1,4 +1,4 @@
-//! Tile rows apart by what their bytes reach: those below 128 take half the look-ups.
+//! Tile rows separated by their largest byte: those below 128 take half the look-ups.
 
 use super::lookup::AHEAD;
 use crate::kernel::{Lanes, Tile};

@@ -2,6 +2,7 @@
 //! time, in `i64` and `f64`, sharing nothing with the layers but the parameters.
 
 mod case;
+mod packing;
 mod transposed;
 
 use self::case::Case;
@@ -9,7 +10,7 @@ use super::*;
 use crate::kernel::{self, Signedness};
 use crate::lut::{Bits, Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfig, WeightParams};
-use candle_core::DType;
+use candle_core::{DType, Device, Module, Tensor};
 use proptest::prelude::*;
 
 /// The integers that `coding` takes, of 8 bits.

@@ -4,7 +4,7 @@ use super::{Case, crooked, crooked_term, numbers, values};
 use crate::kernel;
 use crate::layer::{
     ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes,
-    Convolution, InferenceMode,
+    Convolution, InferenceMode, LayerCore,
 };
 use crate::lut::{Coding, Lut};
 use crate::quant::{Observer, QuantConfig};

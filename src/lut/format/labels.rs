@@ -10,7 +10,7 @@ use crate::lut::reading::{IndexOrder, PartialReading};
 pub(super) fn strip(numbers: &Numbers) -> Option<(Numbers, PartialReading)> {
     let (&header, rest) = numbers.rows.split_first()?;
     let width = *rest.first()?;
-    let bits = [Bits::of_values(rest.len())?, Bits::of_values(width.checked_sub(1)?)?];
+    let bits = [Bits::from_value_count(rest.len())?, Bits::from_value_count(width.checked_sub(1)?)?];
     // A corner that is a number is one more in the first row; a text or a blank is not.
     if rest.iter().any(|&row| row != width) || !(width - 1..=width).contains(&header) {
         return None;

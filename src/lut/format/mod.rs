@@ -162,7 +162,7 @@ pub(super) fn native_bytes(lut: &Lut) -> Vec<u8> {
 
 /// Widths of operands whose table has `rows` x `columns` entries.
 fn table_bits(rows: usize, columns: usize) -> Result<[Bits; 2], FormatError> {
-    match (Bits::of_values(rows), Bits::of_values(columns)) {
+    match (Bits::from_value_count(rows), Bits::from_value_count(columns)) {
         (Some(first), Some(second)) => Ok([first, second]),
         _ => Err(FormatError::Shape { found: format!("{rows} x {columns} entries") }),
     }

@@ -1,7 +1,7 @@
 //! Errors over both operands.
 
 use super::{Area, Panel, PlotError, errors, label};
-use crate::lut::Bits;
+use crate::lut::Operand;
 use plotters::prelude::*;
 
 /// The most cells a side; each is the mean of the pairs that fall into it.
@@ -34,13 +34,13 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
 fn means(panel: &Panel) -> (Vec<f64>, [usize; 2]) {
     let cells = panel.lut.bits().map(|bits| bits.values().min(CELLS));
     let mut sums = vec![0.0; cells[0] * cells[1]];
-    let cell = |operand: i32, side: usize, bits: Bits| {
-        let offset = operand - *panel.lut.operand_range(side).start();
-        usize::try_from(offset).unwrap_or(0) * cells[side] / bits.values()
-    };
     let [first, second] = panel.lut.bits();
+    let cell = |operand: Operand, value: i32| {
+        let offset = value - *panel.lut.operand_range(operand).start();
+        usize::try_from(offset).unwrap_or(0) * operand.select(cells) / operand.select([first, second]).values()
+    };
     for (a, b, _, error) in errors(panel.lut) {
-        sums[cell(a, 0, first) * cells[1] + cell(b, 1, second)] += error;
+        sums[cell(Operand::Activation, a) * cells[1] + cell(Operand::Weight, b)] += error;
     }
     #[expect(clippy::cast_precision_loss, reason = "at most 2^16 pairs")]
     let pairs = (first.values() * second.values() / sums.len()) as f64;
@@ -49,8 +49,8 @@ fn means(panel: &Panel) -> (Vec<f64>, [usize; 2]) {
 }
 
 fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], largest: f64) -> Result<(), PlotError> {
-    let range = |side: usize| {
-        let range = panel.lut.operand_range(side);
+    let range = |operand: Operand| {
+        let range = panel.lut.operand_range(operand);
         f64::from(*range.start())..f64::from(*range.end()) + 1.0
     };
     let mut chart = ChartBuilder::on(area)
@@ -59,7 +59,7 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
         .margin_right(28)
         .x_label_area_size(40)
         .y_label_area_size(64)
-        .build_cartesian_2d(range(1), range(0))
+        .build_cartesian_2d(range(Operand::Weight), range(Operand::Activation))
         .map_err(PlotError::new)?;
     chart
         .configure_mesh()
@@ -71,13 +71,14 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
         .draw()
         .map_err(PlotError::new)?;
     #[expect(clippy::cast_precision_loss, reason = "at most 64 cells")]
-    let edge = |side: usize, cell: usize| {
-        let range = range(side);
-        range.start + (range.end - range.start) * cell as f64 / cells[side] as f64
+    let edge = |operand: Operand, cell: usize| {
+        let range = range(operand);
+        range.start + (range.end - range.start) * cell as f64 / operand.select(cells) as f64
     };
     let rectangles = means.iter().enumerate().map(|(at, &mean)| {
         let (row, column) = (at / cells[1], at % cells[1]);
-        let corners = [(edge(1, column), edge(0, row)), (edge(1, column + 1), edge(0, row + 1))];
+        let corner = |row, column| (edge(Operand::Weight, column), edge(Operand::Activation, row));
+        let corners = [corner(row, column), corner(row + 1, column + 1)];
         Rectangle::new(corners, color(mean, largest).filled())
     });
     chart.draw_series(rectangles).map_err(PlotError::new)?;

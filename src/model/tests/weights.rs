@@ -65,11 +65,16 @@ fn save(path: &Path, dict: &StateDict, dtype: DType) {
     candle_core::safetensors::save(&tensors, path).unwrap();
 }
 
+fn open_state_dict(architecture: &str, path: &Path) -> Result<Model, ModelError> {
+    let (architecture, weights) = (Some(architecture.to_owned()), Some(path.to_owned()));
+    ModelSpec { architecture, weights, ..ModelSpec::default() }.open()
+}
+
 fn load(architecture: &str, dict: &StateDict, dtype: DType) -> Result<Model, ModelError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     save(&path, dict, dtype);
-    Model::from_weights(architecture, &path)
+    open_state_dict(architecture, &path)
 }
 
 fn prefixed(dict: StateDict) -> StateDict {
@@ -125,7 +130,7 @@ fn option_a_shortcuts_pad_channels() {
     let head: Vec<f32> = (0..10 * 64).map(|i| f32::from(i % 64 == 22 + i / 64)).collect();
     tensors.insert("linear.weight".to_owned(), Tensor::from_vec(head, (10, 64), &Device::Cpu).unwrap());
     candle_core::safetensors::save(&tensors, &path).unwrap();
-    let model = Model::from_weights("resnet20", &path).unwrap();
+    let model = open_state_dict("resnet20", &path).unwrap();
     let ones = Tensor::ones((1, 3, 32, 32), DType::F32, &Device::Cpu).unwrap();
     let logits = model.graph.run(&[ones], 0).unwrap()[0].to_vec2::<f32>().unwrap().remove(0);
     // Every fourth pixel is kept: it sums 27 ones inside, 18 on the top and left edges, 12 in the corner.
@@ -163,7 +168,7 @@ fn the_head_tells_the_number_of_classes() {
             }
         }
         let model = load(architecture, &dict, DType::F32).unwrap();
-        assert_eq!(model.num_classes, classes);
+        assert_eq!(model.outputs, classes);
         assert_eq!(model.graph.ty(model.graph.outputs()[0]).to_string(), format!("f32[N, {classes}]"));
     }
 }
@@ -210,7 +215,7 @@ fn directories_say_what_they_hold() {
         "input":{"shape":[1,28,28],"mean":[0.5],"std":[0.25],"resize":32,"interpolation":"bicubic","crop":28},"provenance":{"epochs":3}}"#;
     let (_folder, path) = directory(ours);
     let model = open(&path).unwrap();
-    assert_eq!((model.name.as_str(), model.architecture, model.num_classes), ("my-net", "lenet5", 10));
+    assert_eq!((model.name.as_str(), model.architecture, model.outputs), ("my-net", "lenet5", 10));
     let input = InputConfig {
         shape: Some([1, 28, 28]),
         mean: vec![0.5],
@@ -221,7 +226,7 @@ fn directories_say_what_they_hold() {
     };
     assert_eq!(model.preprocess, input);
     assert_eq!((model.labels.len(), model.dataset.as_deref()), (10, Some("fashion-mnist")));
-    assert_eq!(model.path.as_deref(), Some(path.as_path()));
+    assert_eq!(model.source.path(), Some(path.as_path()));
     assert!(model.calibration.is_none());
     let bytes = std::fs::read(path.join("model.safetensors")).unwrap();
     assert_eq!(model.blake3, blake3::hash(&bytes).to_string());
@@ -270,7 +275,7 @@ fn shipped_networks_open_by_name() {
     for shipped in &SHIPPED {
         let model = Model::open(shipped.name).unwrap();
         assert_eq!((model.name.as_str(), model.architecture), (shipped.name, shipped.name));
-        assert_eq!((model.dataset.as_deref(), model.labels.len()), (Some("fashion-mnist"), model.num_classes));
+        assert_eq!((model.dataset.as_deref(), model.labels.len()), (Some("fashion-mnist"), model.outputs));
         assert!(matches!(model.calibration, Some(Calibration::Embedded(_))));
     }
 }

@@ -1,18 +1,19 @@
 //! How a network was run: all that is needed to run it again.
 
 use crate::data::Interpolation;
-use crate::eval::Rules;
+use crate::eval::{ParamsSource, Rules};
 use crate::import::Layout;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{ActScheme, WeightScheme};
 use crate::report::document::optional;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a network was run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ConfigReport {
-    /// What layers computed: that of all, or of those that no rule changes.
+    /// The mode of all layers, or of those that no rule changes.
     pub mode: InferenceMode,
     /// Seed of the noise.
     pub seed: u64,
@@ -24,33 +25,34 @@ pub struct ConfigReport {
     pub quantization: Option<QuantizationReport>,
     /// The perturbation, in noise mode.
     pub noise: Option<NoiseReport>,
-    /// What decided each layer, as `--assign` reads it.
+    /// The settings of each layer, as rules: those of all layers, then those of single ones.
     pub assignment: Rules,
-    /// Whether batch normalisation was folded.
+    /// Whether batch normalization was folded.
     pub fold_bn: bool,
-    /// How images met the network of an ONNX file.
+    /// Axis order of the ONNX network's input.
     pub layout: Option<Layout>,
     /// The data set's format, where it was forced.
     pub data_format: Option<String>,
-    /// Preprocessing of byte images: subtracted after division by 255. None of floats, which are taken
+    /// Normalization of byte images: subtracted after division by 255. Empty for floats, which are taken
     /// as they are.
     pub mean: Vec<f32>,
-    /// Divided by last.
+    /// Normalization of byte images: divided by after that.
     pub std: Vec<f32>,
     /// Shorter side after resizing.
     pub resize: Option<usize>,
-    /// How pixels were weighed, where images were resized.
+    /// Resampling filter, where images were resized.
     pub interpolation: Option<Interpolation>,
-    /// Square cut from the middle.
+    /// Side of the square cut from the center.
     pub crop: Option<usize>,
-    /// Conversion between grey and colour.
+    /// Conversion between gray and color.
     pub channels: Option<String>,
 }
 
 /// Where scales and zero points came from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct QuantizationReport {
-    /// What gave the parameters.
+    /// The source of the parameters.
     pub source: ParamsSource,
     /// The data or file.
     pub path: Option<String>,
@@ -64,28 +66,15 @@ pub struct QuantizationReport {
     pub weight_bits: Option<Bits>,
     /// How activations are quantized.
     pub act_scheme: Option<ActScheme>,
-    /// How many scales weights have.
+    /// Granularity of weight scales.
     pub weight_scheme: Option<WeightScheme>,
     /// The observer.
     pub observer: Option<String>,
 }
 
-/// What gave a network its quantization parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ParamsSource {
-    /// The model's own calibration set.
-    Model,
-    /// `--calib-data`.
-    CalibData,
-    /// `--qparams`.
-    Qparams,
-    /// The ONNX file of a quantized network (QDQ format).
-    ModelFile,
-}
-
 /// The perturbation of noise mode.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NoiseReport {
     /// Relative standard deviation, where given.
     #[serde(skip_serializing_if = "Option::is_none")]

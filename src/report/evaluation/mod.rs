@@ -1,27 +1,35 @@
-//! The report of one evaluation, schema 1. Fields are added, never changed.
+//! The report of one evaluation, schema 1: written as JSON and read back. Fields are added, never changed.
 
 mod config;
 mod document;
+mod findings;
 mod layers;
 mod summary;
+#[cfg(test)]
+mod tests;
 
-pub use config::{ConfigReport, NoiseReport, ParamsSource, QuantizationReport};
-pub use layers::{EnergyReport, LayerReport, OpcountReport};
+pub use config::{ConfigReport, NoiseReport, QuantizationReport};
+pub use layers::{EnergyReport, EnergySource, LayerReport, OpcountReport};
 
 use super::PredictionsReport;
-use crate::eval::{ClassAccuracy, Comparison, Figure, Gate, Quality};
+use crate::eval::Gate;
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
-use crate::model::{Task, WeightsFile};
-use serde::{Serialize, Serializer};
+use crate::model::WeightsFile;
+use crate::task::{ClassAccuracy, Comparison, Metric, Metrics, Task};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Everything that an evaluation found, and everything needed to run it again.
-#[derive(Debug, Clone, Serialize)]
+/// The schema of reports.
+pub const SCHEMA: u32 = 1;
+
+/// The results of an evaluation, and everything needed to run it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Report {
-    /// 1.
+    /// [`SCHEMA`].
     pub schema: u32,
-    /// What made the report.
+    /// The program.
     pub tool: ToolReport,
     /// The network.
     pub model: ModelReport,
@@ -32,15 +40,18 @@ pub struct Report {
     /// The multiplier that products were taken from, in approximate mode: the first of `luts`.
     pub lut: Option<LutInfo>,
     /// Every multiplier in use: that of all layers that no rule changes, then in graph order.
+    #[serde(default)]
     pub luts: Vec<LutInfo>,
-    /// How well the network did: `accuracy`, or `detection` of an anomaly detector.
+    /// The metrics of the network's task: `accuracy`, or `detection` of an anomaly detector.
     #[serde(flatten)]
-    pub quality: Quality,
-    /// Accuracy class by class.
+    pub metrics: Metrics,
+    /// Accuracy class by class, where classes are predicted.
+    #[serde(default)]
     pub classes: Vec<ClassReport>,
     /// Where the predictions were written.
     pub predictions: Option<PredictionsReport>,
     /// This run against others over the same samples.
+    #[serde(default)]
     pub comparisons: Vec<ComparisonReport>,
     /// Multiplications.
     pub opcount: OpcountReport,
@@ -48,29 +59,66 @@ pub struct Report {
     pub layers: Vec<LayerReport>,
     /// How long it took.
     pub timing: TimingReport,
-    /// Gates, judged.
+    /// Gates and their results.
+    #[serde(default)]
     pub gates: Vec<Gate>,
     /// What a reader should know.
+    #[serde(default)]
     pub notes: Vec<String>,
 }
 
-/// What made a report.
-#[derive(Debug, Clone, Serialize)]
+/// The program that wrote a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ToolReport {
-    /// The program.
-    pub name: &'static str,
+    /// Its name.
+    pub name: String,
     /// Its version.
-    pub version: &'static str,
+    pub version: String,
+}
+
+/// Why a text is not a report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The text is not JSON, or a field is missing or has another type.
+    #[error("not a report of an evaluation in JSON")]
+    Json(#[from] serde_json::Error),
+    /// A report of another schema.
+    #[error("schema {found}, expected {SCHEMA}")]
+    Schema {
+        /// The schema in the text.
+        found: serde_json::Value,
+    },
+}
+
+impl Report {
+    /// Reads the JSON of a report. Unknown fields are ignored.
+    ///
+    /// # Errors
+    /// When the text is not a report of this [schema](SCHEMA).
+    pub fn from_json(json: &[u8]) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: serde_json::Value,
+        }
+        let Head { schema } = serde_json::from_slice(json)?;
+        if schema.as_u64() != Some(SCHEMA.into()) {
+            return Err(ReportError::Schema { found: schema });
+        }
+        Ok(serde_json::from_slice(json)?)
+    }
 }
 
 impl Default for ToolReport {
     fn default() -> Self {
-        ToolReport { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+        ToolReport { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 }
 
 /// The network of a report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ModelReport {
     /// Its name.
     pub name: String,
@@ -83,13 +131,15 @@ pub struct ModelReport {
     /// Hash of the weights file.
     pub blake3: String,
     /// What its outputs mean.
+    #[serde(default)]
     pub task: Task,
     /// The state dict that replaced tensors of an ONNX file, where one did.
     pub weights: Option<WeightsFile>,
 }
 
 /// The data set of a report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DatasetReport {
     /// Its name.
     pub name: String,
@@ -102,7 +152,8 @@ pub struct DatasetReport {
 }
 
 /// Accuracy on the samples of one class.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassReport {
     /// The class's name, where known.
     pub label: Option<String>,
@@ -112,27 +163,36 @@ pub struct ClassReport {
 }
 
 /// A run against another over the same samples.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ComparisonReport {
     /// The other run: the mode of all its layers, or its report's file.
     pub reference: String,
-    /// Its `reference_top1`, or its `reference_auc`.
-    #[serde(flatten, serialize_with = "reference_figure")]
-    pub figure: Figure,
-    /// What was found.
+    /// Its metric: `reference_top1`, or `reference_auc` of an anomaly detector.
+    #[serde(flatten, with = "reference_metric")]
+    pub metric: Metric,
+    /// This run against it.
     #[serde(flatten)]
     pub comparison: Comparison,
 }
 
-fn reference_figure<S: Serializer>(figure: &Figure, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map([match figure {
-        Figure::Top1(top1) => ("reference_top1", top1),
-        Figure::Auc(auc) => ("reference_auc", auc),
-    }])
+/// The metric of a reference, its key prefixed by `reference_`.
+mod reference_metric {
+    use crate::task::Metric;
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(metric: &Metric, serializer: S) -> Result<S::Ok, S::Error> {
+        metric.serialize_as("reference_", serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Metric, D::Error> {
+        Metric::deserialize_as("reference_", deserializer)
+    }
 }
 
 /// How long an evaluation took: the loop with batch preparation, without loading and calibration.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TimingReport {
     /// Wall time.
     pub seconds: f64,
@@ -143,12 +203,12 @@ pub struct TimingReport {
     /// Threads.
     pub threads: usize,
     /// The kernel that summed products, in modes that quantize.
-    pub kernel: Option<&'static str>,
+    pub kernel: Option<String>,
 }
 
 impl TimingReport {
-    /// Rates of a loop of `elapsed` over `samples` samples; `kernel` summed what was quantized.
-    pub fn of(elapsed: Duration, samples: usize, layers: &[LayerReport], kernel: &'static str) -> Self {
+    /// Rates of a loop of `elapsed` over `samples` samples; `kernel` summed the products of quantized layers.
+    pub fn new(elapsed: Duration, samples: usize, layers: &[LayerReport], kernel: &str) -> Self {
         let seconds = elapsed.as_secs_f64();
         let looked_up = layers.iter().filter(|layer| layer.mode == InferenceMode::Approximate);
         let lookups = looked_up.map(|layer| layer.opcount).sum::<u64>() * samples as u64;
@@ -157,7 +217,7 @@ impl TimingReport {
             images_per_second: samples as f64 / seconds,
             lookups_per_second: (lookups > 0).then(|| lookups as f64 / seconds),
             threads: rayon::current_num_threads(),
-            kernel: layers.iter().any(|layer| layer.mode.is_quantized()).then_some(kernel),
+            kernel: layers.iter().any(|layer| layer.mode.is_quantized()).then(|| kernel.to_owned()),
         }
     }
 }

@@ -1,14 +1,15 @@
-//! What people want to see of a report.
+//! A report as tables for people.
 
 use super::{ComparisonReport, LayerReport, Report};
-use crate::eval::{Figure, Gate, GateKind, Quality};
+use crate::eval::{Gate, GateKind};
 use crate::lut::LutInfo;
-use crate::model::Task;
-use crate::report::comparison::{columns, fields, figure, figure_name, p_value};
-use crate::report::document::{Section, grouped, percent, shape, significant};
+use crate::report::comparison::{cells, headings};
+use crate::report::document::{Section, shape};
 use crate::report::lut::reading;
+use crate::stats::{grouped, p_value, percent, significant};
+use crate::task::{Metrics, Task};
 
-/// The report in names and what they stand for.
+/// The report as names and values.
 pub(super) fn pairs(report: &Report) -> Section {
     let model = &report.model;
     let samples = grouped(report.dataset.samples as u64);
@@ -30,9 +31,9 @@ pub(super) fn pairs(report: &Report) -> Section {
     if let Some(noise) = &report.config.noise {
         pairs.push(("noise", noise.summary(report.config.seed)));
     }
-    let task = report.quality.figure().task();
-    pairs.push((figure_name(task), quality(&report.quality)));
-    pairs.extend(details(&report.quality));
+    let task = report.metrics.task();
+    pairs.push((task.metric().name, metric(&report.metrics)));
+    pairs.extend(report.metrics.details());
     pairs.extend(worst_class(report).map(|class| ("worst class", class)));
     pairs.push(("multiplications", multiplications(report)));
     pairs.extend(energy(report).map(|energy| ("energy", energy)));
@@ -57,32 +58,10 @@ fn multiplier(lut: &LutInfo) -> String {
     format!("{} ({sign}, MAE {}, WCE {})", lut.name, significant(lut.errors.mae, 4), lut.errors.wce)
 }
 
-/// The figure with what it counts, and its interval.
-pub(super) fn quality(quality: &Quality) -> String {
-    let of = match quality {
-        Quality::Accuracy(accuracy) => format!("{} of {}", grouped(accuracy.correct), grouped(accuracy.total)),
-        Quality::Detection(detection) => {
-            format!("{} anomalous of {} samples", grouped(detection.anomalous), grouped(detection.total))
-        }
-    };
-    let ends = quality.ci95().map(|end| figure(Figure::of(quality.figure().task(), end)));
-    format!("{} ({of}), 95 % interval {} to {}", figure(quality.figure()), ends[0], ends[1])
-}
-
-/// What else is known of how well the network did.
-fn details(quality: &Quality) -> Vec<(&'static str, String)> {
-    match quality {
-        Quality::Accuracy(accuracy) => {
-            let top5 = accuracy.top5.map(|top5| ("top-5", percent(top5)));
-            top5.into_iter().chain([("loss", format!("{:.4}", accuracy.loss))]).collect()
-        }
-        Quality::Detection(detection) => {
-            let partial = format!("{:.4}, up to a false positive rate of {}", detection.partial_auc, detection.max_fpr);
-            let [normal, anomalous] = [detection.normal_score, detection.anomalous_score].map(|x| significant(x, 4));
-            let scores = format!("{normal} of normal samples, {anomalous} of anomalous ones (mean squared error)");
-            vec![("partial AUC", partial), ("scores", scores)]
-        }
-    }
+/// The task's metric with what it was counted on, and its interval.
+pub(super) fn metric(metrics: &Metrics) -> String {
+    let [low, high] = metrics.ci95().map(|end| metrics.task().metric().text(end));
+    format!("{} ({}), 95 % interval {low} to {high}", metrics.metric(), metrics.counts())
 }
 
 fn worst_class(report: &Report) -> Option<String> {
@@ -108,57 +87,45 @@ fn energy(report: &Report) -> Option<String> {
 
 fn time(report: &Report) -> String {
     let timing = &report.timing;
-    let kernel = timing.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
+    let kernel = timing.kernel.as_ref().map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
     let rate = timing.images_per_second;
     format!("{:.2} s, {rate:.0} images/s, {} threads{kernel}", timing.seconds, timing.threads)
-}
-
-/// What was asked for, as options name it.
-pub(super) fn gate_name(gate: GateKind) -> &'static str {
-    match gate {
-        GateKind::MinAccuracy => "min-accuracy",
-        GateKind::MaxDrop => "max-drop",
-        GateKind::Alpha => "alpha",
-    }
 }
 
 /// A gate in words, of a network for `task`.
 pub(super) fn gate(gate: &Gate, task: Task) -> String {
     let verdict = if gate.passed { "held" } else { "FAILED" };
-    let name = figure_name(task);
-    let [found, bound] = [gate.found, gate.bound].map(|fraction| figure(Figure::of(task, fraction)));
+    let metric = task.metric();
+    let (name, bound) = (metric.name, metric.text(gate.bound));
+    let found = gate.found.map_or_else(|| "unknown".to_owned(), |found| metric.text(found));
     match gate.gate {
         GateKind::MinAccuracy => format!("{name} {found} of at least {bound}: {verdict}"),
         GateKind::MaxDrop => format!("drop {found} of at most {bound}: {verdict}"),
         GateKind::Alpha => {
-            format!(
-                "no significant drop, p = {} at level {}: {verdict}",
-                p_value(Some(gate.found).filter(|p| !p.is_nan())),
-                gate.bound
-            )
+            format!("no significant drop, p = {} at level {}: {verdict}", p_value(gate.found), gate.bound)
         }
     }
 }
 
 /// This run against others.
 pub(super) fn comparisons(comparisons: &[ComparisonReport], task: Task) -> Section {
-    let its_figure = format!("its {}", figure_name(task));
-    let header = ["compared with", &its_figure].into_iter().chain(columns(task).iter().copied());
+    let its_metric = format!("its {}", task.metric().name);
+    let header = ["compared with", &its_metric].into_iter().chain(headings(task));
     let header: Vec<String> = header.map(str::to_owned).collect();
     let row = |compared: &ComparisonReport| {
-        let start = [compared.reference.clone(), figure(compared.figure)];
-        start.into_iter().chain(fields(&compared.comparison)).collect()
+        let start = [compared.reference.clone(), compared.metric.to_string()];
+        start.into_iter().chain(cells(&compared.comparison, task)).collect()
     };
     Section { title: None, numeric: (1..header.len()).collect(), rows: comparisons.iter().map(row).collect(), header }
 }
 
-/// A column of the layers' table: its name, whether it is of numbers, and its text for a layer.
+/// A column of the layers' table: its name, whether it is numeric, and its text for a layer.
 type Column = (&'static str, bool, fn(&LayerReport) -> String);
 
-/// What is known of every layer.
+/// Columns of every table.
 const ALWAYS: [Column; 7] = [
     ("layer", false, |layer| layer.name.clone()),
-    ("kind", false, |layer| layer.kind.to_owned()),
+    ("kind", false, |layer| layer.kind.clone()),
     ("multiplier", false, |layer| layer.multiplier().to_owned()),
     ("multiplications", true, |layer| grouped(layer.opcount)),
     ("fan-in", true, |layer| layer.fan_in.to_string()),
@@ -166,7 +133,7 @@ const ALWAYS: [Column; 7] = [
     ("output", false, |layer| shape(&layer.output_shape)),
 ];
 
-/// Where layers differ in it.
+/// Where modes differ.
 const MODE: [Column; 1] = [("mode", false, |layer| layer.mode.to_string())];
 
 /// Where layers are quantized.
@@ -194,7 +161,7 @@ const MEASURED: [Column; 4] = [
     ("error mean", true, |layer| layer.error.map_or_else(String::new, |error| significant(error.mean, 4))),
 ];
 
-/// The layers, with as many columns as there is something to say in.
+/// The layers, without columns that would be empty.
 pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let any = |has: fn(&LayerReport) -> bool| layers.iter().any(has);
     let differ = layers.iter().any(|layer| layer.mode != layers[0].mode);

@@ -1,8 +1,9 @@
 //! One multiplier: how its table was read, how far it is from exact, and what its audit found.
 
-use super::super::document::{Document, Records, Section, significant};
-use super::{cost_source, energy, figure, operands, percent, reading, records, word};
+use super::super::document::{Document, Records, Section};
+use super::{cost_source, energy, operands, percent, reading, records, value, word};
 use crate::lut::{Audit, Quadrant};
+use crate::stats::significant;
 
 /// A multiplier with its audit.
 #[derive(Debug, Clone)]
@@ -22,8 +23,8 @@ impl LutDetails {
         let cost = info.cost.iter().flat_map(|cost| {
             [
                 ("energy", energy(cost)),
-                ("area", figure(cost.area, "um2", cost.relative_area)),
-                ("delay", figure(cost.delay, "ns", None)),
+                ("area", value(cost.area, "um2", cost.relative_area)),
+                ("delay", value(cost.delay, "ns", None)),
                 ("costs by", Some(cost_source(cost))),
             ]
         });
@@ -40,7 +41,7 @@ impl LutDetails {
         Section::pairs(pairs)
     }
 
-    /// Every metric, beside what the table's metadata claim of it.
+    /// Every error metric, beside the value that the table's metadata state.
     fn errors(&self) -> Section {
         let errors = &self.0.info.errors;
         let number = |x: f64| significant(x, 5);
@@ -55,7 +56,7 @@ impl LutDetails {
             ("ep", "error probability (EP)", share(errors.ep)),
             ("bias", "mean error (bias)", number(errors.bias)),
             ("variance", "variance of the error", number(errors.variance)),
-            ("nmed", "normalised MAE (NMED)", share(errors.nmed)),
+            ("nmed", "normalized MAE (NMED)", share(errors.nmed)),
             ("psnr", "peak signal-to-noise ratio (PSNR)", errors.psnr.map_or("-".to_owned(), |x| format!("{x:.2} dB"))),
         ];
         let claim = |metric: &str| self.0.metric_checks.iter().find(|check| check.metric == metric);

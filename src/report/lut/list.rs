@@ -1,9 +1,10 @@
 //! The multipliers that can be named.
 
-use super::super::document::{Document, Records, Section, significant};
+use super::super::document::{Document, Records, Section};
 use super::{energy, operands, percent, records};
 use crate::lut::design::{Design, FAMILIES, Family};
 use crate::lut::{Costs, LutInfo, SHIPPED};
+use crate::stats::significant;
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ pub struct LutList {
 
 impl LutList {
     /// Describes `designs`, their costs taken from `costs` first.
-    pub fn of(designs: &[Design], costs: &Costs) -> Self {
+    pub fn new(designs: &[Design], costs: &Costs) -> Self {
         let describe = |design: &Design| {
             let lut = design.lut();
             LutInfo::with_cost(&lut, Some(costs.get_design(design, &lut)))

@@ -8,11 +8,12 @@ pub use details::LutDetails;
 pub use list::LutList;
 pub use written::{WrittenFile, WrittenFiles};
 
-use super::document::{Records, optional, significant};
+use super::document::{Records, optional};
 use crate::lut::{Cost, CostSource, LutInfo};
+use crate::stats::significant;
 use serde::Serialize;
 
-/// The text of a value that serialises as a string.
+/// The text of a value that serializes as a string.
 fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -34,23 +35,23 @@ fn percent(fraction: f64, digits: usize) -> String {
     format!("{} %", significant(fraction * 100.0, digits))
 }
 
-/// A measured figure, one relative to the exact multiplier, or both.
-fn figure(measured: Option<f64>, unit: &str, relative: Option<f64>) -> Option<String> {
-    let measured = measured.map(|figure| format!("{} {unit}", significant(figure, 3)));
-    let relative = relative.map(|figure| format!("{} of exact", percent(figure, 3)));
+/// A measured value, one relative to the exact multiplier, or both.
+fn value(measured: Option<f64>, unit: &str, relative: Option<f64>) -> Option<String> {
+    let measured = measured.map(|value| format!("{} {unit}", significant(value, 3)));
+    let relative = relative.map(|share| format!("{} of exact", percent(share, 3)));
     let texts: Vec<String> = measured.into_iter().chain(relative).collect();
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 /// The energy of one multiplication, as far as known.
 fn energy(cost: &Cost) -> Option<String> {
-    figure(cost.energy, "pJ", cost.relative_energy)
+    value(cost.energy, "pJ", cost.relative_energy)
 }
 
-/// Whose word a cost is.
+/// The provenance of a cost.
 fn cost_source(cost: &Cost) -> String {
     let source = match cost.source {
-        CostSource::Csv => "--costs",
+        CostSource::Csv => "cost table",
         CostSource::Metadata => "metadata",
         CostSource::UnitGates => "unit-gate model",
     };

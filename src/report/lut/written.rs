@@ -1,23 +1,26 @@
-//! Files that were made of multipliers.
+//! Files that were written of multipliers.
 
-use super::super::document::{Document, Records, Section, significant};
+use super::super::document::{Document, Records, Section};
 use super::{operands, percent, records};
 use crate::lut::LutInfo;
+use crate::stats::significant;
 use serde::Serialize;
 
 /// The files that a command wrote.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct WrittenFiles {
     /// In the order in which they were written.
     pub files: Vec<WrittenFile>,
 }
 
 /// A file, and the multipliers that are in it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct WrittenFile {
-    /// Its path, as it was given.
+    /// Its path.
     pub path: String,
-    /// One, or for a picture as many as it shows.
+    /// One, or as many as a plot shows.
     pub luts: Vec<LutInfo>,
 }
 

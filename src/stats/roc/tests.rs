@@ -26,14 +26,14 @@ fn two_detectors() -> [Roc; 2] {
     let add = |to: &[f64], seed, offset| -> Vec<f64> {
         to.iter().zip(numbers(to.len(), seed)).map(|(x, y)| x + (y / 4.0).floor() + offset).collect()
     };
-    [Roc::of(&normal, &anomalous), Roc::of(&add(&normal, 3, 0.0), &add(&anomalous, 4, -6.0))]
+    [Roc::new(&normal, &anomalous), Roc::new(&add(&normal, 3, 0.0), &add(&anomalous, 4, -6.0))]
 }
 
 /// Hanley and McNeil (1982), table I: 58 normal and 51 abnormal images rated 1 to 5 have an area of
 /// 0.893, whose standard error is 0.032 (by equation 1, 0.0325).
 #[test]
 fn areas_and_errors_as_published() {
-    let roc = Roc::of(&ratings([33, 6, 6, 11, 2]), &ratings([3, 2, 2, 11, 33]));
+    let roc = Roc::new(&ratings([33, 6, 6, 11, 2]), &ratings([3, 2, 2, 11, 33]));
     assert_eq!(format!("{:.3}", roc.auc()), "0.893");
     assert_eq!(format!("{:.4}", auc_variance(0.893, 58, 51).sqrt()), "0.0325");
 }
@@ -43,10 +43,10 @@ fn areas_and_errors_as_published() {
 #[test]
 fn areas_and_intervals_by_scikit_learn_and_scipy() {
     let [one, two] = two_detectors();
-    let rated = Roc::of(&ratings([33, 6, 6, 11, 2]), &ratings([3, 2, 2, 11, 33]));
+    let rated = Roc::new(&ratings([33, 6, 6, 11, 2]), &ratings([3, 2, 2, 11, 33]));
     let cases = [
         (
-            Roc::of(&[0.1, 0.4], &[0.35, 0.8]),
+            Roc::new(&[0.1, 0.4], &[0.35, 0.8]),
             [0.75, 0.736_842_105_263_157_9, 0.696_969_696_969_697, 0.227_187_470_703_236_4, 0.966_781_569_845_469_4],
         ),
         (
@@ -79,7 +79,7 @@ fn areas_and_intervals_by_scikit_learn_and_scipy() {
                 0.696_405_606_224_907_7,
             ],
         ),
-        (Roc::of(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0, 7.0]), [1.0, 1.0, 1.0, 0.541_435_254_491_026_5, 1.0]),
+        (Roc::new(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0, 7.0]), [1.0, 1.0, 1.0, 0.541_435_254_491_026_5, 1.0]),
     ];
     for (roc, expected) in cases {
         let [low, high] = roc.ci95();
@@ -112,7 +112,7 @@ proptest! {
     ) {
         let real = |scores: &[i8]| scores.iter().map(|&score| f64::from(score) / 2.0).collect::<Vec<_>>();
         let (normal, anomalous) = (real(&normal), real(&anomalous));
-        let roc = Roc::of(&normal, &anomalous);
+        let roc = Roc::new(&normal, &anomalous);
         let pairs = anomalous.iter().flat_map(|a| normal.iter().map(move |n| (a, n)));
         let won: f64 = pairs.map(|(a, n)| if a > n { 1.0 } else if a == n { 0.5 } else { 0.0 }).sum();
         prop_assert!(close(roc.auc(), won / (normal.len() * anomalous.len()) as f64));

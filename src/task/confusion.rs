@@ -1,9 +1,9 @@
-//! Which classes are taken for which, and accuracy class by class.
+//! Confusion matrices, and accuracy class by class.
 
-use super::Answered;
-use serde::Serialize;
+use super::Predictions;
+use serde::{Deserialize, Serialize};
 
-/// How often each class was taken for each.
+/// How often each class was predicted as each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confusion {
     classes: usize,
@@ -11,8 +11,9 @@ pub struct Confusion {
     counts: Vec<u64>,
 }
 
-/// How often a network was right on the samples of one class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Accuracy on the samples of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassAccuracy {
     /// The class.
     pub class: usize,
@@ -20,23 +21,24 @@ pub struct ClassAccuracy {
     pub samples: u64,
     /// Samples of it that were predicted right.
     pub correct: u64,
-    /// Samples of any class that were taken for it.
+    /// Samples of any class that were predicted as it.
     pub predicted: u64,
-    /// The fraction predicted right (the class's recall); none without samples.
+    /// The fraction predicted right (the class's recall); `None` without samples.
     pub accuracy: Option<f64>,
 }
 
 impl Confusion {
-    /// Counts the predictions of a classifier, whose classes are below `classes`.
-    pub fn of(answered: &Answered, classes: usize) -> Self {
+    /// Counts predictions, whose labels and classes are below `classes`; `None` where the task predicts
+    /// no classes.
+    pub fn new(predictions: &Predictions, classes: usize) -> Option<Self> {
         let mut counts = vec![0; classes * classes];
-        for (label, prediction) in answered.predictions() {
+        for (&label, prediction) in predictions.labels().iter().zip(predictions.classes()?) {
             counts[label as usize * classes + prediction as usize] += 1;
         }
-        Confusion { classes, counts }
+        Some(Confusion { classes, counts })
     }
 
-    /// For each class, how often it was taken for each.
+    /// For each class, how often it was predicted as each.
     pub fn rows(&self) -> impl Iterator<Item = &[u64]> {
         self.counts.chunks_exact(self.classes.max(1))
     }
@@ -56,14 +58,13 @@ impl Confusion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::Answers;
 
-    /// The example of scikit-learn's `confusion_matrix`: classes 2, 0, 2, 2, 0, 1 taken for 0, 0, 2,
+    /// The example of scikit-learn's `confusion_matrix`: classes 2, 0, 2, 2, 0, 1 predicted as 0, 0, 2,
     /// 2, 0, 2.
     #[test]
     fn a_confusion_matrix_as_published() {
-        let answered = Answered::new(vec![2, 0, 2, 2, 0, 1], Answers::Classes(vec![0, 0, 2, 2, 0, 2]));
-        let confusion = Confusion::of(&answered, 3);
+        let predictions = Predictions::from_classes(&[2, 0, 2, 2, 0, 1], &[0, 0, 2, 2, 0, 2]);
+        let confusion = Confusion::new(&predictions, 3).unwrap();
         assert_eq!(confusion.rows().collect::<Vec<_>>(), [[2, 0, 0], [0, 0, 1], [1, 0, 2]]);
         let accuracies: Vec<_> = confusion.by_class().iter().map(|class| class.accuracy).collect();
         assert_eq!(accuracies, [Some(1.0), Some(0.0), Some(2.0 / 3.0)]);
@@ -73,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_class_without_samples_has_no_accuracy() {
-        let answered = Answered::new(vec![1], Answers::Classes(vec![0]));
-        assert_eq!(Confusion::of(&answered, 2).by_class()[0].accuracy, None);
+        let predictions = Predictions::from_classes(&[1], &[0]);
+        assert_eq!(Confusion::new(&predictions, 2).unwrap().by_class()[0].accuracy, None);
+        assert_eq!(Confusion::new(&Predictions::from_anomaly_scores(&[1], &[0.5]), 2), None);
     }
 }

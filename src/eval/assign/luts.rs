@@ -1,0 +1,47 @@
+//! Multipliers that have been opened, each once.
+
+use super::{LutSpec, ResolveError};
+use crate::lut::{self, Coding, Lut, OpenOptions};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Multipliers by what they were opened as: each file is read once, however many layers use it.
+#[derive(Debug, Default)]
+pub struct Luts(HashMap<(LutSpec, Option<Coding>), Arc<Lut>>);
+
+impl Luts {
+    /// The multiplier of `spec`; names that have a signed and an unsigned form follow `coding`.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&mut self, spec: &LutSpec, coding: Option<Coding>) -> Result<Arc<Lut>, ResolveError> {
+        let key = (spec.clone(), coding);
+        if let Some(lut) = self.0.get(&key) {
+            return Ok(Arc::clone(lut));
+        }
+        let options = OpenOptions { format: spec.format, swap_operands: spec.swap_operands, coding };
+        let lut = lut::open(&spec.lut, &options).map_err(|error| ResolveError::Lut(Box::new(error)))?;
+        Ok(self.insert(key, lut))
+    }
+
+    /// Keeps a multiplier: as the one already known that has the same name, products and operand order;
+    /// under a name of its own (`name#2`) where another one has its name, since counts go by names.
+    fn insert(&mut self, key: (LutSpec, Option<Coding>), lut: Lut) -> Arc<Lut> {
+        let is_same = |known: &Lut| {
+            let suffix = known.name().strip_prefix(lut.name());
+            let has_the_name = suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('#'));
+            *known == lut && has_the_name && known.provenance().swapped == lut.provenance().swapped
+        };
+        let lut = self.0.values().find(|known| is_same(known)).cloned().unwrap_or_else(|| {
+            let is_taken = |name: &str| self.0.values().any(|known| known.name() == name);
+            let repeats = (2..).map(|n| format!("{}#{n}", lut.name()));
+            let mut names = std::iter::once(lut.name().to_owned()).chain(repeats);
+            let name = names.find(|name| !is_taken(name)).expect("there are more names than multipliers");
+            let lut = lut.with_name(&name);
+            lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{name}: {warning}"));
+            Arc::new(lut)
+        });
+        self.0.insert(key, Arc::clone(&lut));
+        lut
+    }
+}

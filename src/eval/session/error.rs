@@ -1,0 +1,138 @@
+//! Why a session cannot be opened, or an evaluation of it fails.
+
+use super::{ImagesError, ParamsSource};
+use crate::data::DataError;
+use crate::eval::{AssignError, CalibrationError, EvalError, ResolveError};
+use crate::graph::RunError;
+use crate::layer::LayerError;
+use crate::model::ModelError;
+use crate::quant::ParamsFileError;
+use crate::task::{ComparisonError, SamplesError};
+
+/// Why a session cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The options of all layers cannot be resolved.
+    #[error("{}", .0.key())]
+    Options(#[source] ResolveError),
+    /// Those of a layer cannot, or a rule matches none.
+    #[error("layer rules")]
+    Assign(#[from] AssignError),
+    /// All layers are to be approximate, without a multiplier.
+    #[error("mode approx needs a multiplier: a LUT file, or a name that 'approx-eval lut list' shows")]
+    NoMultiplier,
+    /// The quantization parameters cannot be read.
+    #[error(transparent)]
+    Params(#[from] ParamsFileError),
+    /// The model cannot be what it is asked to be.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// There is no dataset.
+    #[error("model '{0}' has no test set of its own: give a dataset")]
+    NoData(String),
+    /// A dataset cannot be opened.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network cannot take the dataset's images.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// The calibration set cannot be used.
+    #[error("calibration data")]
+    Calibration(#[source] Box<OpenError>),
+    /// There is nothing to calibrate with.
+    #[error(transparent)]
+    NoCalibration(#[from] CalibrationError),
+    /// The network cannot be prepared.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The dataset has too few samples of a kind to evaluate the task.
+    #[error("{dataset}, the first {samples} of {all} samples")]
+    Samples {
+        /// The dataset's name.
+        dataset: String,
+        /// Samples to evaluate.
+        samples: usize,
+        /// Samples that it has.
+        all: usize,
+        /// What is missing.
+        #[source]
+        source: SamplesError,
+    },
+}
+
+impl OpenError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            OpenError::Options(error) => error.keys(),
+            OpenError::Assign(_) => &["set", "assign"],
+            OpenError::NoMultiplier => &["lut"],
+            OpenError::Params(_) => &["qparams"],
+            OpenError::NoData(_) => &["data"],
+            OpenError::Calibration(_) => &["calib_data"],
+            OpenError::NoCalibration(error) => error.keys(),
+            OpenError::Model(error) => error.keys(),
+            OpenError::Images(error) => error.keys(),
+            OpenError::Data(_) | OpenError::Run(_) | OpenError::Samples { .. } => &[],
+        }
+    }
+}
+
+impl SessionError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            SessionError::Params { source_kind: ParamsSource::ModelFile, .. } => &["model"],
+            SessionError::Params { .. } => &["qparams"],
+            SessionError::Calibration(error) => error.keys(),
+            SessionError::CalibrationSet(error) => error.keys(),
+            SessionError::Comparison(_) => &["compare"],
+            _ => &[],
+        }
+    }
+}
+
+/// Why a session's evaluation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// Layers cannot be calibrated or quantized.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// The calibration set cannot be opened again.
+    #[error(transparent)]
+    CalibrationSet(#[from] OpenError),
+    /// Layers cannot be quantized by the parameters that are known.
+    #[error("{from}")]
+    Params {
+        /// Their file, or what they are.
+        from: String,
+        /// Whose they are.
+        source_kind: ParamsSource,
+        /// Why.
+        #[source]
+        source: Box<CalibrationError>,
+    },
+    /// A layer cannot be set up.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
+    /// The evaluation failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A dataset can no longer be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Two evaluations cannot be compared.
+    #[error("comparison")]
+    Comparison(#[from] ComparisonError),
+    /// Noise is to be derived in a session that does not observe layers.
+    #[error(
+        "noise cannot be derived from a multiplier in this session: open it with layer errors measured, or with \
+         such noise among its layer options or rules"
+    )]
+    NotObserved,
+    /// A thread of the program panicked.
+    #[error("hashing the dataset panicked")]
+    Panicked,
+}

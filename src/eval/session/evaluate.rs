@@ -1,0 +1,137 @@
+//! Evaluations of a session.
+
+use super::images::match_classes;
+use super::{Experiment, Session, SessionError};
+use crate::data::{Batches, Dataset, Split};
+use crate::eval::{Arithmetic, Assignment, BatchOutputs, Outcome, OutputError, evaluate, set_modes};
+use crate::layer::InferenceMode;
+use crate::task::{Comparison, Metric};
+use std::io;
+
+/// What an evaluation found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Findings {
+    /// How well the network did, and its answers.
+    pub outcome: Outcome,
+    /// What each layer computed, noise that was derived included.
+    pub assignment: Assignment,
+    /// Each layer's output error, where measured; `None` for layers that ran in `f32`.
+    pub layer_errors: Vec<Option<OutputError>>,
+    /// Hash of the dataset.
+    pub dataset_blake3: String,
+}
+
+/// Findings against those of the same network on the same samples, all layers in another mode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModeComparison {
+    /// The other mode.
+    pub mode: InferenceMode,
+    /// The metric that it reached.
+    pub metric: Metric,
+    /// The findings against that.
+    pub comparison: Comparison,
+}
+
+impl Session {
+    /// Evaluates the dataset under `assignment`, and passes each batch's outputs to `sink`. Scales, and
+    /// noise that is derived from multipliers, are found first where they are needed.
+    ///
+    /// # Errors
+    /// When the layers cannot be quantized, or data, network or sink fail.
+    pub fn evaluate(
+        &mut self,
+        assignment: &Assignment,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
+    ) -> Result<Findings, SessionError> {
+        let dataset = self.take_dataset()?;
+        let origin = dataset.origin().clone();
+        let hash = self.dataset_hash.take();
+        // Its hash is computed beside the evaluation.
+        let hash =
+            std::thread::spawn(move || hash.map_or_else(|| origin.blake3().map(|hash| hash.to_hex().to_string()), Ok));
+        let (preprocess, limit) = (self.preprocess.clone(), Some(self.samples));
+        let assignment = self.set_up(assignment)?;
+        let batches =
+            Batches::start(dataset, preprocess, self.batch_size(), limit).map_err(crate::eval::EvalError::from)?;
+        let findings = self.run(assignment, batches, sink)?;
+        let dataset_blake3 = hash.join().map_err(|_| SessionError::Panicked)??;
+        self.dataset_hash = Some(dataset_blake3.clone());
+        Ok(Findings { dataset_blake3, ..findings })
+    }
+
+    /// Evaluates `batches` instead of the session's own dataset, such as tensors in memory
+    /// ([`Batches::from_tensors`]). The findings have no hash of the data.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Session::evaluate).
+    pub fn evaluate_batches(
+        &mut self,
+        assignment: &Assignment,
+        batches: Batches,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
+    ) -> Result<Findings, SessionError> {
+        let assignment = self.set_up(assignment)?;
+        self.run(assignment, batches, sink)
+    }
+
+    /// Evaluates the same samples with every layer in `mode`, `base` or `quant`, on the integers that
+    /// `findings` are of, and compares `findings` with that.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Session::evaluate).
+    ///
+    /// # Panics
+    /// When `mode` needs a multiplier or noise.
+    pub fn compare(&mut self, mode: InferenceMode, findings: &Findings) -> Result<ModeComparison, SessionError> {
+        let arithmetic = match mode {
+            InferenceMode::Baseline => Arithmetic::Base,
+            InferenceMode::Quantized => Arithmetic::Quant,
+            mode => panic!("mode {mode} is no reference: it needs a multiplier or noise"),
+        };
+        let assignment = findings.assignment.with_arithmetic(&arithmetic);
+        let measured = std::mem::take(&mut self.experiment.layer_errors);
+        let reference = self.evaluate(&assignment, |_| Ok(()));
+        self.experiment.layer_errors = measured;
+        let reference = reference?.outcome;
+        let comparison = Comparison::new(&reference.predictions, &findings.outcome.predictions)?;
+        Ok(ModeComparison { mode, metric: reference.metrics.metric(), comparison })
+    }
+
+    /// Makes the layers what `assignment` says; returns it with the noise that was derived.
+    fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
+        if assignment.is_quantized() {
+            self.quantize(assignment)?;
+        }
+        let assignment = self.derive_noise(assignment)?;
+        let Experiment { model, seed, layer_errors, .. } = &mut self.experiment;
+        set_modes(&mut model.graph, &assignment, *seed)?;
+        if let Some(statistics) = &self.statistics {
+            if *layer_errors { statistics.resume() } else { statistics.pause() }
+        }
+        Ok(assignment)
+    }
+
+    fn run(
+        &mut self,
+        assignment: Assignment,
+        batches: Batches,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
+    ) -> Result<Findings, SessionError> {
+        let Experiment { model, layer_errors, .. } = &self.experiment;
+        let outcome = evaluate(model, batches, &*self.progress, sink)?;
+        let measured = self.statistics.as_ref().filter(|_| *layer_errors);
+        let layer_errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
+        Ok(Findings { outcome, assignment, layer_errors, dataset_blake3: String::new() })
+    }
+
+    /// The dataset, for one pass: the one opened already, else opened again.
+    fn take_dataset(&mut self) -> Result<Dataset, SessionError> {
+        if let Some(dataset) = self.dataset.take() {
+            return Ok(dataset);
+        }
+        let mut dataset = self.data.open(Split::Test)?;
+        match_classes(&mut dataset, &mut self.experiment.model)?;
+        Ok(dataset)
+    }
+}

@@ -1,0 +1,153 @@
+//! Whether a dataset's samples are what a network takes, and how they become that.
+
+use super::PreprocessOptions;
+use crate::data::{ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
+use crate::model::{InputConfig, Model};
+
+/// Images that a network cannot take.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImagesError {
+    /// Another number of channels.
+    #[error("{dataset}: images have {found} channels, but {model} takes {expected}: {}", channels_hint(*.expected, *.kind, *.has_layout))]
+    Channels {
+        /// The dataset's name.
+        dataset: String,
+        /// Channels of its images.
+        found: usize,
+        /// The network's name.
+        model: String,
+        /// Channels that it takes.
+        expected: usize,
+        /// What the pixels are.
+        kind: PixelKind,
+        /// Whether the axis order of the network's input can be stated.
+        has_layout: bool,
+    },
+    /// Another size.
+    #[error("{dataset}: images are {} x {}, but {model} takes {} x {}: {}", found[0], found[1], expected[0], expected[1], size_hint(*.kind))]
+    Size {
+        /// The dataset's name.
+        dataset: String,
+        /// Height and width of its images.
+        found: [usize; 2],
+        /// The network's name.
+        model: String,
+        /// Height and width that it takes.
+        expected: [usize; 2],
+        /// What the pixels are.
+        kind: PixelKind,
+    },
+    /// They cannot be preprocessed as asked.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+}
+
+fn channels_hint(expected: usize, kind: PixelKind, has_layout: bool) -> &'static str {
+    match (expected, kind) {
+        (1, PixelKind::Bytes) => "convert the images to gray",
+        (3, PixelKind::Bytes) => "convert the images to rgb",
+        _ if has_layout => "use other data, or state which axis of the network's input has the channels",
+        _ => "use other data",
+    }
+}
+
+fn size_hint(kind: PixelKind) -> &'static str {
+    match kind {
+        PixelKind::Bytes => "resize and crop the images",
+        PixelKind::Floats => "floats are taken as they are, so prepare them in that size",
+    }
+}
+
+impl ImagesError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self {
+            ImagesError::Channels { expected: 1, kind: PixelKind::Bytes, .. } => &["channels gray"],
+            ImagesError::Channels { expected: 3, kind: PixelKind::Bytes, .. } => &["channels rgb"],
+            ImagesError::Channels { has_layout: true, .. } => &["layout"],
+            ImagesError::Size { kind: PixelKind::Bytes, .. } => &["resize", "crop"],
+            _ => &[],
+        }
+    }
+}
+
+/// Fails unless preprocessed images are what the network takes.
+pub(super) fn check_images(dataset: &Dataset, preprocess: &Preprocess, model: &Model) -> Result<(), ImagesError> {
+    let (kind, expected) = (dataset.pixel_kind(), model.input);
+    let found = preprocess.output_shape(dataset.image_shape(), kind)?;
+    let (dataset, model_name) = (dataset.name().to_owned(), model.name.clone());
+    if found[0] != expected[0] {
+        let has_layout = model.source.layout().is_some();
+        let (found, expected) = (found[0], expected[0]);
+        return Err(ImagesError::Channels { dataset, found, model: model_name, expected, kind, has_layout });
+    }
+    if found != expected {
+        let ([_, found @ ..], [_, expected @ ..]) = (found, expected);
+        return Err(ImagesError::Size { dataset, found, model: model_name, expected, kind });
+    }
+    Ok(())
+}
+
+/// Maps the dataset's labels to the network's outputs, and names the network's classes by the dataset's
+/// where it has no names of its own. Returns what a reader of the report should know.
+pub(super) fn match_classes(dataset: &mut Dataset, model: &mut Model) -> Result<Option<String>, DataError> {
+    let found = model.task.match_labels(dataset, model.outputs, &model.labels)?;
+    let takes_names = model.labels.is_empty() && model.task.class_column().is_some();
+    if let (true, Some(names)) = (takes_names, dataset.class_names()) {
+        model.labels = names.to_vec();
+    }
+    Ok(match found {
+        ClassMatch::Order { unknown } => {
+            let note =
+                format!("labels matched by index, not by name: class '{unknown}' is not among the model's labels");
+            tracing::warn!("{}: {note}", dataset.name());
+            Some(note)
+        }
+        ClassMatch::Numbers | ClassMatch::Names => None,
+    })
+}
+
+impl PreprocessOptions {
+    /// What happens to images of `dataset`: these options, else the model's `own`.
+    pub fn resolve(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
+        let plain = Preprocess::default();
+        let or = |given: &Option<Vec<f32>>, own: &[f32], plain: Vec<f32>| match given {
+            Some(given) => given.clone(),
+            None if own.is_empty() => plain,
+            None => own.to_vec(),
+        };
+        // The model's own sizes are for bytes; only what was asked for is an error on floats.
+        let own_size = |size: Option<usize>| size.filter(|_| dataset.pixel_kind() == PixelKind::Bytes);
+        Preprocess {
+            mean: or(&self.mean, &own.mean, plain.mean),
+            std: or(&self.std, &own.std, plain.std),
+            resize: self.resize.or_else(|| own_size(own.resize)),
+            interpolation: self.interpolation.or(own.interpolation).unwrap_or_default(),
+            crop: self.crop.or_else(|| own_size(own.crop)),
+            channels: self.channels,
+        }
+    }
+
+    /// What happens to images of the model's own calibration set, which have the network's shape already.
+    pub(super) fn resolve_own(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
+        Preprocess { resize: None, crop: None, channels: None, ..self.resolve(dataset, own) }
+    }
+
+    /// What a reader of the report should know of the normalization of `dataset`.
+    pub(super) fn notes(&self, dataset: &Dataset, own: &InputConfig) -> Option<String> {
+        let is_given = self.mean.is_some() || self.std.is_some();
+        let is_known = is_given || !own.mean.is_empty() || !own.std.is_empty();
+        match dataset.pixel_kind() {
+            PixelKind::Bytes if !is_known => {
+                Some("byte images were only divided by 255: no mean and std were given".to_owned())
+            }
+            PixelKind::Floats if is_given => {
+                let note = "images of floats are taken as they are: mean and std apply to byte images only";
+                tracing::warn!("{note}");
+                Some(note.to_owned())
+            }
+            _ => None,
+        }
+    }
+}

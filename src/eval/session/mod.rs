@@ -1,0 +1,261 @@
+//! A network and its data, opened once and evaluated under one assignment after another.
+//!
+//! [`Session::open`] opens and checks everything that an [`Experiment`] names, before any work starts.
+//! [`Session::calibrate`] observes the layers' inputs once; scales for any coding, width or scheme follow
+//! from these [`Observations`] without another pass. [`Session::evaluate`] runs the dataset under an
+//! [`Assignment`] and returns [`Findings`].
+//!
+//! ```
+//! use approx_eval::data::{DatasetSpec, Samples};
+//! use approx_eval::eval::{Experiment, LayerOptions, LutSpec, Rules, Session};
+//! use approx_eval::model::Model;
+//! use candle_core::{DType, Device, Tensor};
+//!
+//! // Two batches of black 28 x 28 images, as a dataset; by default it is the model's own test set.
+//! let batches = (0..2).map(|_| Ok((Tensor::zeros((8, 1, 28, 28), DType::U8, &Device::Cpu)?, vec![0; 8])));
+//! let data = Some(DatasetSpec::Memory(Samples::from_batches("black", batches)?));
+//! let mut session = Session::open(Experiment { data, ..Experiment::new(Model::open("lenet5")?) })?;
+//! session.calibrate()?;
+//! for lut in ["exact", "drum-4", "mitchell"] {
+//!     let options = LayerOptions { lut: Some(LutSpec::new(lut)), ..LayerOptions::default() };
+//!     let assignment = session.assign(&options, &Rules::default())?;
+//!     let findings = session.evaluate(&assignment, |_| Ok(()))?;
+//!     println!("{lut}: {}", findings.outcome.metrics.value());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod evaluate;
+mod experiment;
+mod images;
+mod quantize;
+mod scales;
+#[cfg(test)]
+mod tests;
+
+pub use error::{OpenError, SessionError};
+pub use evaluate::{Findings, ModeComparison};
+pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
+pub use images::ImagesError;
+pub use scales::Observations;
+
+use super::{
+    Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
+};
+use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Split};
+use crate::layer::InferenceMode;
+use crate::model::Model;
+use crate::task::Task;
+use images::{check_images, match_classes};
+use scales::{CalibrationSet, Scales};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// A network and its data, ready to be evaluated.
+pub struct Session {
+    experiment: Experiment,
+    /// What [`Experiment::layers`] come to.
+    defaults: LayerDefaults,
+    /// What these and [`Experiment::rules`] come to.
+    assignment: Assignment,
+    luts: Luts,
+    data: DatasetSpec,
+    /// Opened already, for the first evaluation.
+    dataset: Option<Dataset>,
+    dataset_name: String,
+    /// Hash of the dataset, once an evaluation has computed it.
+    dataset_hash: Option<String>,
+    preprocess: Preprocess,
+    pixel_kind: PixelKind,
+    samples: usize,
+    parameters: u64,
+    scales: Option<Scales>,
+    statistics: Option<Arc<LayerStatistics>>,
+    progress: Box<dyn Progress>,
+    notes: Vec<String>,
+}
+
+impl Session {
+    /// Opens and checks all that `experiment` names.
+    ///
+    /// # Errors
+    /// Names the file, layer or setting, what was found and what was expected.
+    pub fn open(mut experiment: Experiment) -> Result<Self, OpenError> {
+        let mut luts = Luts::default();
+        let defaults = LayerDefaults::open(&experiment.layers, &experiment.scheme, &mut luts);
+        let defaults = defaults.map_err(OpenError::Options)?;
+        let Experiment { layers, rules, .. } = &experiment;
+        if layers.mode() == InferenceMode::Approximate && layers.lut.is_none() && rules.is_empty() {
+            return Err(OpenError::NoMultiplier);
+        }
+        let scales = Scales::known(&mut experiment)?;
+        let data = match (&experiment.data, &experiment.model.dataset) {
+            (Some(data), _) => data.clone(),
+            (None, Some(name)) => DatasetSpec::Embedded(name.clone()),
+            (None, None) => return Err(OpenError::NoData(experiment.model.name)),
+        };
+        let mut dataset = data.open(Split::Test)?;
+        let preprocess = experiment.preprocess.resolve(&dataset, &experiment.model.preprocess);
+        experiment
+            .fit(preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind()).map_err(ImagesError::from)?)?;
+        let class_note = match_classes(&mut dataset, &mut experiment.model)?;
+        check_images(&dataset, &preprocess, &experiment.model)?;
+        let parameters = experiment.model.graph.trainable_parameters();
+        let statistics = experiment.prepare()?;
+        let Experiment { model, layers, rules, scheme, .. } = &experiment;
+        let assignment = Assignment::resolve(&model.graph, layers, rules, scheme, &mut luts)?;
+        // A calibration set that was given is checked even where it is not used.
+        let is_used = assignment.derives_noise() || (assignment.is_quantized() && scales.is_none());
+        if is_used || experiment.calibration.data.is_some() {
+            CalibrationSet::open(&experiment)?;
+        }
+        let samples = experiment.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
+        check_samples(&dataset, samples, model.task)?;
+        let mut notes = model.notes.clone();
+        notes.extend(class_note);
+        notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess));
+        if let Some(scales) = scales.as_ref().filter(|_| assignment.is_quantized()) {
+            notes.extend(scales.unused_settings(&experiment));
+        }
+        Ok(Session {
+            defaults,
+            assignment,
+            luts,
+            data,
+            dataset_name: dataset.name().to_owned(),
+            dataset_hash: None,
+            pixel_kind: dataset.pixel_kind(),
+            dataset: Some(dataset),
+            preprocess,
+            samples,
+            parameters,
+            scales,
+            statistics,
+            progress: Box::new(Silent),
+            notes,
+            experiment,
+        })
+    }
+
+    /// The same session, whose loops `progress` follows.
+    #[must_use]
+    pub fn with_progress(self, progress: impl Progress + 'static) -> Self {
+        Session { progress: Box::new(progress), ..self }
+    }
+
+    /// What was asked for. Its model is prepared: folded, and its layers approximate ones.
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// The network.
+    pub fn model(&self) -> &Model {
+        &self.experiment.model
+    }
+
+    /// The assignment of the experiment's own options and rules.
+    pub fn assignment(&self) -> &Assignment {
+        &self.assignment
+    }
+
+    /// What the experiment's options of all layers come to, without rules.
+    pub fn defaults(&self) -> &LayerDefaults {
+        &self.defaults
+    }
+
+    /// The assignment of other options and rules; multipliers are opened once a session.
+    ///
+    /// # Errors
+    /// Names the pattern that matches nothing, or the layer whose options cannot be resolved.
+    pub fn assign(&mut self, options: &LayerOptions, rules: &Rules) -> Result<Assignment, super::AssignError> {
+        let Experiment { model, scheme, .. } = &self.experiment;
+        Assignment::resolve(&model.graph, options, rules, scheme, &mut self.luts)
+    }
+
+    /// Samples that an evaluation runs over.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Samples of a batch: those asked for, unless the network takes them one by one.
+    pub fn batch_size(&self) -> NonZeroUsize {
+        self.model().graph.batch_size(self.experiment.batch_size)
+    }
+
+    /// The dataset's name.
+    pub fn dataset_name(&self) -> &str {
+        &self.dataset_name
+    }
+
+    /// What the dataset's pixels are before preprocessing.
+    pub fn pixel_kind(&self) -> PixelKind {
+        self.pixel_kind
+    }
+
+    /// How the dataset is preprocessed.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// Trainable parameters of the network, before folding.
+    pub fn parameters(&self) -> u64 {
+        self.parameters
+    }
+
+    /// What a reader of a report should know.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+impl Experiment {
+    /// Fits the network to `images` (channels, height, width) of another size than it usually takes, where
+    /// it is a bare state dict that allows that or takes windows of recordings, and to the task asked for.
+    fn fit(&mut self, images: [usize; 3]) -> Result<(), OpenError> {
+        let mut model = std::mem::replace(&mut self.model, Model::new("", crate::graph::Graph::new(), [0; 3], 0));
+        let is_bare = matches!(model.source, crate::model::ModelSource::StateDict(_));
+        if is_bare || model.task.follows_image_size() {
+            model = model.fit(images);
+        }
+        self.model = model;
+        let model = &mut self.model;
+        if let Some(task) = self.task {
+            model.set_task(task, || "task".to_owned())?;
+        } else if let Some(other) = model.suggested_task() {
+            model.notes.push(format!("evaluated for {}; the network could also be one for {other}", model.task));
+        }
+        Ok(())
+    }
+
+    /// Swaps the layers, to be observed where that is needed.
+    fn prepare(&mut self) -> Result<Option<Arc<LayerStatistics>>, OpenError> {
+        let (is_observed, fold) = (self.observes_layers(), self.fold_batch_norm);
+        if is_observed {
+            return Ok(Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?));
+        }
+        prepare(&mut self.model, fold)?;
+        Ok(None)
+    }
+}
+
+/// Fails where the first `samples` of a dataset are too few for the task.
+fn check_samples(dataset: &Dataset, samples: usize, task: Task) -> Result<(), OpenError> {
+    let labels = dataset.labels().get(..samples).unwrap_or_default();
+    task.check_labels(labels).map_err(|source| {
+        let (dataset, all) = (dataset.name().to_owned(), dataset.len());
+        OpenError::Samples { dataset, samples, all, source }
+    })
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Session { experiment, dataset_name, samples, .. } = self;
+        f.debug_struct("Session")
+            .field("experiment", experiment)
+            .field("dataset", dataset_name)
+            .field("samples", samples)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+//! Giving a session's layers their scales, and noise that models a multiplier its parameters.
+
+use super::scales::{CalibrationSet, Observations, Scales};
+use super::{Experiment, ParamsSource, Session, SessionError};
+use crate::data::Batches;
+use crate::eval::{
+    Assignment, CALIBRATION_BATCH, CalibrationError, derive_noise, observe, params, quantize, quantize_observed,
+};
+use crate::quant::ParamsFile;
+use std::path::PathBuf;
+
+impl Session {
+    /// Observes the layers' inputs over the calibration set, unless that was done or parameters are known;
+    /// evaluations that need scales do so by themselves. Returns what was observed.
+    ///
+    /// # Errors
+    /// When there is no calibration set, it cannot be read, or the network fails on it.
+    pub fn calibrate(&mut self) -> Result<Option<&Observations>, SessionError> {
+        if self.scales.is_none() {
+            let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
+            let blake3 = dataset.origin().blake3()?.to_hex().to_string();
+            let Experiment { model, scheme, calibration, .. } = &mut self.experiment;
+            let (observer, limit) = (scheme.observer, calibration.samples);
+            let (layers, samples) = observe(model, dataset, preprocess, limit, observer, &*self.progress)?;
+            self.scales = Some(Scales::Observed(Observations { layers, observer, samples, blake3 }));
+        }
+        Ok(self.observations())
+    }
+
+    /// What calibration observed, if it took place.
+    pub fn observations(&self) -> Option<&Observations> {
+        match &self.scales {
+            Some(Scales::Observed(observations)) => Some(observations),
+            _ => None,
+        }
+    }
+
+    /// Where scales come from, with the file or folder and its hash, once they are known.
+    pub fn params_source(&self) -> Option<(ParamsSource, Option<PathBuf>, &str)> {
+        Some(match self.scales.as_ref()? {
+            Scales::Known { file, source, path } => (*source, path.clone(), &file.blake3),
+            Scales::Observed(Observations { blake3, .. }) => match &self.experiment.calibration.data {
+                Some(data) => (ParamsSource::CalibData, data.as_path().map(PathBuf::from), blake3),
+                None => (ParamsSource::Model, None, blake3),
+            },
+        })
+    }
+
+    /// The quantization parameters of all layers under `assignment`.
+    ///
+    /// # Errors
+    /// When layers cannot be calibrated or quantized.
+    pub fn params(&mut self, assignment: &Assignment) -> Result<ParamsFile, SessionError> {
+        self.quantize(assignment)?;
+        Ok(params(&self.model().graph))
+    }
+
+    /// Quantizes the layers as `assignment` has them.
+    pub(super) fn quantize(&mut self, assignment: &Assignment) -> Result<(), SessionError> {
+        self.calibrate()?;
+        let Experiment { model, kernel, .. } = &mut self.experiment;
+        match &self.scales {
+            Some(Scales::Known { file, source, path }) => {
+                let unused = quantize(&mut model.graph, file, assignment, *kernel).map_err(|error| {
+                    let from = path
+                        .as_ref()
+                        .map_or_else(|| "quantization parameters".to_owned(), |path| path.display().to_string());
+                    SessionError::Params { from, source_kind: *source, source: Box::new(error) }
+                })?;
+                if !unused.is_empty() {
+                    let note = format!("parameters of layers that the network does not have: {}", unused.join(", "));
+                    if !self.notes.contains(&note) {
+                        tracing::warn!("{note}");
+                        self.notes.push(note);
+                    }
+                }
+            }
+            Some(Scales::Observed(observations)) => {
+                quantize_observed(&mut model.graph, &observations.layers, assignment, *kernel)?;
+            }
+            None => unreachable!("calibration leaves observations"),
+        }
+        Ok(())
+    }
+
+    /// `assignment` with the noise that multipliers' errors amount to, measured on the calibration set, in
+    /// place of these multipliers. The layers are quantized.
+    pub(super) fn derive_noise(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
+        if !assignment.derives_noise() {
+            return Ok(assignment.clone());
+        }
+        let Some(statistics) = &self.statistics else { return Err(SessionError::NotObserved) };
+        let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
+        let Experiment { model, calibration, .. } = &mut self.experiment;
+        let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
+        let batches =
+            Batches::start(dataset, preprocess, batch_size, calibration.samples).map_err(CalibrationError::from)?;
+        statistics.resume();
+        Ok(derive_noise(&mut model.graph, batches, assignment, statistics, &*self.progress)?)
+    }
+}

@@ -1,0 +1,241 @@
+//! Sessions against evaluations step by step: one calibration serves every assignment.
+
+use super::*;
+use crate::data::{Batches, Samples};
+use crate::eval::{LayerConfig, LutSpec, NoiseLutSpec, Scheme, observe, quantize_observed};
+use crate::graph::op::{Flatten, Linear, Relu};
+use crate::graph::{Graph, ValueType};
+use crate::kernel;
+
+use crate::lut::{Bits, Coding};
+use crate::quant::{ActScheme, LayerParams, Observer, QuantConfig, WeightScheme};
+use candle_core::{Device, Tensor};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// `fc2(relu(fc1(flatten(x))))` of images `[1, 2, 2]`, with the given weights (12 and 9 numbers).
+fn model(fc1: &[f32], fc2: &[f32]) -> Model {
+    let mut graph = Graph::new();
+    let mut x = graph.input("input", ValueType::batch_of(&[1, 2, 2])).unwrap();
+    x = graph.add_one("flatten", Flatten { axis: 1 }, &[x]).unwrap();
+    let weight = graph.parameter("fc1.weight", &[3, 4], true).unwrap();
+    x = graph.add_one("fc1", Linear, &[x, weight]).unwrap();
+    x = graph.add_one("relu", Relu, &[x]).unwrap();
+    let weight = graph.parameter("fc2.weight", &[3, 3], true).unwrap();
+    x = graph.add_one("fc2", Linear, &[x, weight]).unwrap();
+    graph.set_outputs(&[x]);
+    let tensor =
+        |values: &[f32], rows: usize| Tensor::from_slice(values, (rows, values.len() / rows), &Device::Cpu).unwrap();
+    let tensors =
+        BTreeMap::from([("fc1.weight".to_owned(), tensor(fc1, 3)), ("fc2.weight".to_owned(), tensor(fc2, 3))]);
+    graph.bind(tensors).unwrap();
+    Model::new("tiny", graph, [1, 2, 2], 3)
+}
+
+fn samples(pixels: &[f32]) -> Samples {
+    let n = pixels.len() / 4;
+    let images = Tensor::from_slice(pixels, (n, 1, 2, 2), &Device::Cpu).unwrap();
+    let labels: Vec<u32> = (0..n as u32).map(|i| i % 3).collect();
+    Samples::new("memory", &images, &labels).unwrap()
+}
+
+const FC1: [f32; 12] = [0.5, -1.0, 0.25, 2.0, 1.5, 0.0, -0.75, 1.0, -2.0, 0.5, 1.0, -0.5];
+const FC2: [f32; 9] = [1.0, -0.5, 0.75, -1.25, 2.0, 0.5, 0.25, -1.0, 1.5];
+
+fn pixels() -> Vec<f32> {
+    (0..10 * 4).map(|i| ((i * 7 % 23) as f32 - 9.0) / 4.0).collect()
+}
+
+fn experiment() -> Experiment {
+    let data = DatasetSpec::Memory(samples(&pixels()));
+    let calibration = CalibrationOptions { data: Some(data.clone()), ..CalibrationOptions::default() };
+    Experiment { data: Some(data), calibration, ..Experiment::new(model(&FC1, &FC2)) }
+}
+
+fn with_lut(lut: &str) -> LayerOptions {
+    LayerOptions { lut: Some(LutSpec::new(lut)), ..LayerOptions::default() }
+}
+
+fn logits(session: &mut Session, assignment: &Assignment) -> Vec<f32> {
+    let mut logits = Vec::new();
+    let findings = session.evaluate(assignment, |batch| {
+        logits.extend_from_slice(batch.logits);
+        Ok(())
+    });
+    findings.unwrap();
+    logits
+}
+
+/// Every combination of what decides scales, those that contradict themselves left out.
+fn configs(observer: Observer) -> Vec<QuantConfig> {
+    let mut configs = Vec::new();
+    for coding in [Coding::Signed, Coding::SignMagnitude, Coding::Affine] {
+        for act_scheme in [ActScheme::Symmetric, ActScheme::Affine] {
+            for weight_scheme in [WeightScheme::PerChannel, WeightScheme::PerTensor] {
+                for bits in (2..=8).map(|bits| Bits::try_from(bits).unwrap()) {
+                    let config = QuantConfig {
+                        act_bits: bits,
+                        weight_bits: bits,
+                        act_scheme,
+                        weight_scheme,
+                        observer,
+                        ..QuantConfig::new(coding)
+                    };
+                    configs.extend(config.check().is_ok().then_some(config));
+                }
+            }
+        }
+    }
+    configs
+}
+
+fn params(graph: &Graph) -> Vec<LayerParams> {
+    graph.layers().map(|layer| layer.params().unwrap().clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Scales of any coding, scheme and width follow from one observation as from a calibration each.
+    #[test]
+    fn one_observation_serves_every_configuration(
+        pixels in prop::collection::vec(-4f32..4.0, 4 * 5),
+        fc1 in prop::collection::vec(-2f32..2.0, 12),
+        fc2 in prop::collection::vec(-2f32..2.0, 9),
+        shift in prop_oneof![Just(0f32), Just(4.0)],
+        percentile in prop::option::of(60f64..100.0),
+    ) {
+        let observer = percentile.map_or(Observer::MinMax, Observer::Percentile);
+        // Never negative, where shifted: sign-magnitude then has ranges of its own.
+        let pixels: Vec<f32> = pixels.iter().map(|x| x + shift).collect();
+        let set = samples(&pixels);
+        let prepared = || {
+            let mut model = model(&fc1, &fc2);
+            prepare(&mut model, true).unwrap();
+            model
+        };
+        let mut once = prepared();
+        let (seen, _) = observe(&mut once, set.open().unwrap(), Preprocess::default(), None, observer, &Silent).unwrap();
+        for config in configs(observer) {
+            let layer = LayerConfig {
+                arithmetic: crate::eval::Arithmetic::Quant,
+                quantization: config.clone(),
+                reference_lut: None,
+            };
+            let assignment = Assignment::uniform(&once.graph, &layer);
+            quantize_observed(&mut once.graph, &seen, &assignment, kernel::best()).unwrap();
+            // A pass of its own, by the layers themselves.
+            let mut each = prepared();
+            let elements = each.graph.layer_input_elements();
+            for (layer, elements) in each.graph.layers_mut().zip(elements) {
+                layer.begin_calibration(observer.start(elements * 5));
+            }
+            let images = Tensor::from_slice(&pixels, (5, 1, 2, 2), &Device::Cpu).unwrap();
+            each.graph.run(&[images], 0).unwrap();
+            for layer in each.graph.layers_mut() {
+                layer.finish_calibration(&config, None, kernel::best()).unwrap();
+            }
+            prop_assert_eq!(params(&once.graph), params(&each.graph), "{:?}", config);
+        }
+    }
+}
+
+/// Assignments do not leave traces: in any order, each computes what a session of its own does.
+#[test]
+fn assignments_follow_one_another_without_a_trace() {
+    let all = [
+        LayerOptions::default(),
+        with_lut("drum-4"),
+        LayerOptions { coding: Some(Coding::Affine), ..with_lut("exact") },
+        with_lut("mitchell"),
+        LayerOptions { mode: Some(InferenceMode::Quantized), ..LayerOptions::default() },
+        with_lut("drum-4"),
+    ];
+    let mut session = Session::open(experiment()).unwrap();
+    for options in all {
+        let assignment = session.assign(&options, &Rules::default()).unwrap();
+        let found = logits(&mut session, &assignment);
+        let mut alone = Session::open(Experiment { layers: options.clone(), ..experiment() }).unwrap();
+        let assignment = alone.assignment().clone();
+        assert_eq!(found, logits(&mut alone, &assignment), "{options:?}");
+    }
+}
+
+#[test]
+fn known_parameters_take_the_place_of_calibration() {
+    let mut session = Session::open(experiment()).unwrap();
+    let assignment = session.assign(&with_lut("drum-4"), &Rules::default()).unwrap();
+    let (expected, file) = (logits(&mut session, &assignment), session.params(&assignment).unwrap());
+    let calibration = CalibrationOptions { params: Some(ParamsSpec::Memory(file)), ..CalibrationOptions::default() };
+    let mut session = Session::open(Experiment { calibration, ..experiment() }).unwrap();
+    assert_eq!(session.calibrate().unwrap(), None, "nothing is observed");
+    let assignment = session.assign(&with_lut("drum-4"), &Rules::default()).unwrap();
+    assert_eq!(logits(&mut session, &assignment), expected);
+    assert_eq!(session.params_source().unwrap().0, ParamsSource::Qparams);
+}
+
+/// Tensors in memory are evaluated as the dataset of the same samples is.
+#[test]
+fn batches_in_memory_are_data() {
+    let mut session = Session::open(experiment()).unwrap();
+    let assignment = session.assign(&with_lut("drum-4"), &Rules::default()).unwrap();
+    let expected = session.evaluate(&assignment, |_| Ok(())).unwrap();
+    let images = Tensor::from_slice(&pixels(), (10, 1, 2, 2), &Device::Cpu).unwrap();
+    let labels: Vec<u32> = (0..10).map(|i| i % 3).collect();
+    let batch = |start: usize, n: usize| (images.narrow(0, start, n).unwrap(), labels[start..start + n].to_vec());
+    let batches = Batches::from_tensors([batch(0, 4), batch(4, 4), batch(8, 2)]).unwrap();
+    let found = session.evaluate_batches(&assignment, batches, |_| Ok(())).unwrap();
+    assert_eq!(
+        (found.outcome.metrics, found.outcome.predictions),
+        (expected.outcome.metrics, expected.outcome.predictions)
+    );
+    let wrong = Batches::from_tensors([batch(0, 4), (images.clone(), vec![0])]);
+    assert!(wrong.unwrap_err().to_string().contains("10 images of [1, 2, 2] and 1 labels"));
+}
+
+#[test]
+fn comparisons_leave_the_layers_as_they_are() {
+    let options = LayerOptions { mode: Some(InferenceMode::Noise), noise_std: Some(0.3), ..LayerOptions::default() };
+    let mut session = Session::open(Experiment { layers: options, ..experiment() }).unwrap();
+    let assignment = session.assignment().clone();
+    let before = logits(&mut session, &assignment);
+    let findings = session.evaluate(&assignment, |_| Ok(())).unwrap();
+    let comparison = session.compare(InferenceMode::Baseline, &findings).unwrap();
+    assert_eq!((comparison.mode, comparison.comparison.samples), (InferenceMode::Baseline, 10));
+    assert_eq!(logits(&mut session, &assignment), before);
+}
+
+/// Noise that models a multiplier is measured, in sessions that observe their layers.
+#[test]
+fn noise_is_derived_where_layers_are_observed() {
+    let noise = LayerOptions {
+        mode: Some(InferenceMode::Noise),
+        noise_from_lut: Some(NoiseLutSpec(LutSpec::new("drum-4"))),
+        ..LayerOptions::default()
+    };
+    let mut session = Session::open(Experiment { layers: noise.clone(), ..experiment() }).unwrap();
+    let assignment = session.assignment().clone();
+    let derived = session.evaluate(&assignment, |_| Ok(())).unwrap().assignment;
+    assert!(derived.layers().iter().all(|layer| layer.noise().stdev > 0.0 && layer.noise_lut().is_none()));
+    let again = session.evaluate(&assignment, |_| Ok(())).unwrap().assignment;
+    assert_eq!(derived.layers()[0].noise(), again.layers()[0].noise());
+
+    let mut session = Session::open(experiment()).unwrap();
+    let assignment = session.assign(&noise, &Rules::default()).unwrap();
+    assert!(matches!(session.evaluate(&assignment, |_| Ok(())), Err(SessionError::NotObserved)));
+}
+
+#[test]
+fn what_cannot_be_opened_says_which_settings_fix_it() {
+    let open = |experiment: Experiment| Session::open(experiment).unwrap_err();
+    let no_data = open(Experiment { data: None, ..experiment() });
+    assert_eq!((no_data.to_string().contains("'tiny' has no test set"), no_data.keys()), (true, &["data"][..]));
+    let approx = LayerOptions { mode: Some(InferenceMode::Approximate), ..LayerOptions::default() };
+    assert_eq!(open(Experiment { layers: approx, ..experiment() }).keys(), ["lut"]);
+    let affine = Scheme { act_scheme: Some(ActScheme::Affine), ..Scheme::default() };
+    let error = open(Experiment { scheme: affine, layers: with_lut("drum-4"), ..experiment() });
+    assert_eq!(error.keys(), ["act_scheme", "coding"]);
+    let uncalibrated =
+        Experiment { calibration: CalibrationOptions::default(), layers: with_lut("drum-4"), ..experiment() };
+    assert_eq!(open(uncalibrated).keys(), ["calib_data", "qparams"]);
+}

@@ -1,0 +1,193 @@
+//! A layer's quantized weights: quantized once, packed once for each table.
+//!
+//! Quantizing a layer again with the same weight parameters, as a sweep over multipliers does, keeps
+//! the bytes and what was packed for exact products. Weights are packed for a table when its products
+//! are first summed, so that exact products are packed only where a mode uses them.
+
+use super::LayerProblem;
+use super::forward::Epilogue;
+use super::integer::Integer;
+use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, WeightMatrix};
+use crate::lut::{Coding, Lut, Operand};
+use crate::quant::{LayerParams, WeightParams};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// A layer quantized, with what its integer arithmetic needs.
+#[derive(Debug, Clone)]
+pub(super) struct Quantized {
+    params: LayerParams,
+    is_shifted: bool,
+    weights: Arc<QuantizedWeights>,
+    multiplier: Option<Arc<Multiplier>>,
+}
+
+/// Weights as bytes.
+struct QuantizedWeights {
+    params: WeightParams,
+    kernel: &'static dyn Kernel,
+    /// Output channels, and the rows that each has.
+    rows: [usize; 2],
+    bytes: Vec<u8>,
+    /// `sum w_q` of each row.
+    sums: Vec<i64>,
+    /// Packed for exact products with signed and with unsigned activations.
+    exact: [OnceLock<PackedTable>; 2],
+}
+
+/// A multiplier's products of the operands of one layer.
+struct Multiplier {
+    table: EffectiveTable,
+    packed: OnceLock<PackedTable>,
+}
+
+/// Weights packed for one table.
+pub(super) struct PackedTable {
+    pub weights: Box<dyn PackedWeights>,
+    /// Products whose sum fits an `i32`.
+    pub safe_depth: usize,
+    /// The same with room for the zero-point terms.
+    pub narrow_depth: usize,
+}
+
+/// The most that the zero-point terms add for each product: three terms of at most `255 * 255`.
+const CORRECTION: u32 = 3 * 255 * 255;
+
+impl QuantizedWeights {
+    /// Quantizes `weight`, of `outputs` times `rows_per_output` rows.
+    fn new(
+        params: WeightParams,
+        kernel: &'static dyn Kernel,
+        weight: &[f32],
+        rows: [usize; 2],
+    ) -> Result<Self, LayerProblem> {
+        let bytes = params.quantize(weight, rows[0])?;
+        let signedness = params.range().signedness();
+        let sum = |row: &[u8]| row.iter().map(|&byte| i64::from(signedness.value(byte))).sum();
+        let sums = bytes.chunks_exact(bytes.len() / (rows[0] * rows[1])).map(sum).collect();
+        Ok(QuantizedWeights { params, kernel, rows, bytes, sums, exact: Default::default() })
+    }
+
+    fn pack(&self, table: &EffectiveTable) -> PackedTable {
+        let narrow_depth = i32::MAX.unsigned_abs() / table.max_abs().saturating_add(CORRECTION);
+        let weights = WeightMatrix::new(&self.bytes, self.bytes.len() / self.sums.len());
+        PackedTable {
+            weights: self.kernel.pack(table, weights),
+            safe_depth: table.safe_depth(),
+            narrow_depth: narrow_depth as usize,
+        }
+    }
+
+    /// The weights packed for exact products.
+    fn exact(&self, activation: Signedness) -> &PackedTable {
+        let packed = &self.exact[usize::from(activation == Signedness::Unsigned)];
+        packed.get_or_init(|| self.pack(&EffectiveTable::exact(activation, self.params.range().signedness())))
+    }
+}
+
+impl Quantized {
+    /// Quantizes `weight` (`outputs` times `rows_per_output` rows) for exact products and for those of
+    /// `lut`, reusing what has not changed since the layer was quantized `before`.
+    pub fn new(
+        params: LayerParams,
+        coding: Coding,
+        lut: Option<&Lut>,
+        kernel: &'static dyn Kernel,
+        weight: &[f32],
+        rows: [usize; 2],
+        before: Option<&Quantized>,
+    ) -> Result<Self, LayerProblem> {
+        let (params, is_shifted) = match lut {
+            Some(lut) => operands(params, coding, lut)?,
+            // Without a table, any 8-bit range will do.
+            None => (params, false),
+        };
+        let same_weights = before.map(|before| &before.weights).filter(|weights| {
+            weights.params == params.weight && weights.kernel.name() == kernel.name() && weights.rows == rows
+        });
+        let weights = match same_weights {
+            Some(weights) => Arc::clone(weights),
+            None => Arc::new(QuantizedWeights::new(params.weight.clone(), kernel, weight, rows)?),
+        };
+        let multiplier = match lut {
+            None => None,
+            Some(lut) => {
+                let [activation, weight] = [params.input.range(), params.weight.range()]
+                    .map(|range| coding.operand_signedness(range.signedness()));
+                let table = coding.effective_table(lut, activation, weight)?;
+                let same_table = same_weights.and(before).and_then(|before| before.multiplier.as_ref());
+                Some(match same_table.filter(|before| before.table == table) {
+                    Some(multiplier) => Arc::clone(multiplier),
+                    None => Arc::new(Multiplier { table, packed: OnceLock::new() }),
+                })
+            }
+        };
+        Ok(Quantized { params, is_shifted, weights, multiplier })
+    }
+
+    /// The parameters in use, shifted into the coding's range where they had to be.
+    pub fn params(&self) -> &LayerParams {
+        &self.params
+    }
+
+    /// Whether the parameters had to be shifted.
+    pub fn is_shifted(&self) -> bool {
+        self.is_shifted
+    }
+
+    /// Rows of weights that an output channel has.
+    pub fn rows_per_output(&self) -> usize {
+        self.weights.rows[1]
+    }
+
+    /// `sum w_q` of a row.
+    pub fn weight_sum(&self, row: usize) -> i64 {
+        self.weights.sums[row]
+    }
+
+    /// The arithmetic of exact products.
+    pub fn exact<'a>(&'a self, epilogue: Epilogue<'a>) -> Integer<'a> {
+        let packed = self.weights.exact(self.params.input.range().signedness());
+        Integer { layer: self, packed, epilogue }
+    }
+
+    /// The arithmetic of the multiplier's products, where there is a multiplier.
+    pub fn approximate<'a>(&'a self, epilogue: Epilogue<'a>) -> Option<Integer<'a>> {
+        let Multiplier { table, packed } = self.multiplier.as_deref()?;
+        let packed = packed.get_or_init(|| self.weights.pack(table));
+        Some(Integer { layer: self, packed, epilogue })
+    }
+}
+
+/// The parameters, shifted into the range of `coding`, and whether that was necessary. Fails where their
+/// integers are not operands of the multiplier, whose table has no products for others.
+fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result<(LayerParams, bool), LayerProblem> {
+    let (input, is_input_shifted) = params.input.for_coding(coding)?;
+    let (weight, is_weight_shifted) = params.weight.for_coding(coding)?;
+    coding.check(lut)?;
+    for (operand, range) in [(Operand::Activation, input.range()), (Operand::Weight, weight.range())] {
+        let expected = coding.operand_range(lut, operand);
+        if !expected.contains(&range.q_min()) || !expected.contains(&range.q_max()) {
+            return Err(LayerProblem::Operand {
+                operand,
+                found: [range.q_min(), range.q_max()],
+                lut: lut.name().to_owned(),
+                coding,
+                takes: [*expected.start(), *expected.end()],
+            });
+        }
+    }
+    Ok((LayerParams { input, weight }, is_input_shifted || is_weight_shifted))
+}
+
+impl fmt::Debug for QuantizedWeights {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("QuantizedWeights").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Multiplier {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Multiplier").finish_non_exhaustive()
+    }
+}

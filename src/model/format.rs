@@ -1,0 +1,50 @@
+//! What a model can be named as: the registry of formats, and the one way through it.
+
+use super::{Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
+use std::path::Path;
+
+/// A kind of file or folder that holds a model.
+pub struct ModelFormat {
+    /// Its name, with an article, as messages use it.
+    pub name: &'static str,
+    /// Whether a path holds a model of this format.
+    pub recognize: fn(&Path) -> bool,
+    /// Opens it.
+    open: fn(&Path, &ModelSpec) -> Result<Model, ModelError>,
+}
+
+/// Every format, in the order in which they are tried.
+pub static FORMATS: &[ModelFormat] = &[
+    ModelFormat { name: "a model directory", recognize: Path::is_dir, open: directory::open },
+    ModelFormat { name: "an .onnx file", recognize: onnx::recognize, open: onnx::open },
+];
+
+impl ModelFormat {
+    /// The format of the model at `path`, if it is of any.
+    pub fn of(path: &Path) -> Option<&'static ModelFormat> {
+        FORMATS.iter().find(|format| (format.recognize)(path))
+    }
+}
+
+impl ModelSpec {
+    /// Opens the model.
+    ///
+    /// # Errors
+    /// Names the file or setting, and what is wrong with it.
+    pub fn open(&self) -> Result<Model, ModelError> {
+        match (self.architecture.as_deref(), self.model.as_deref(), self.weights.as_deref()) {
+            (Some(architecture), None, Some(weights)) => state_dict::open(architecture, weights),
+            (Some(architecture), ..) => Err(ModelError::NoWeights { architecture: architecture.to_owned() }),
+            (None, None, Some(weights)) => state_dict::detect_and_open(weights),
+            (None, name, _) => self.open_named(name.or(SHIPPED.names().next()).unwrap_or_default()),
+        }
+    }
+
+    fn open_named(&self, name: &str) -> Result<Model, ModelError> {
+        let path = Path::new(name);
+        match ModelFormat::of(path) {
+            Some(format) => (format.open)(path, self),
+            None => shipped::open(name, self),
+        }
+    }
+}

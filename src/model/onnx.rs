@@ -1,0 +1,43 @@
+//! Models from ONNX files. Behind the cargo feature `onnx`, without which opening one is an error that
+//! says so.
+
+use super::{Model, ModelError, ModelSpec};
+#[cfg(feature = "onnx")]
+use super::{ModelSource, Weights, WeightsFile};
+#[cfg(feature = "onnx")]
+use crate::{import::onnx, task::Task};
+use std::path::Path;
+
+/// Whether `path` is an ONNX file, by its extension.
+pub(super) fn recognize(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) && !path.is_dir()
+}
+
+/// The error for an ONNX file.
+#[cfg(not(feature = "onnx"))]
+pub(super) fn open(path: &Path, _: &ModelSpec) -> Result<Model, ModelError> {
+    Err(ModelError::Feature { path: path.to_owned(), feature: "onnx" })
+}
+
+/// The network of an ONNX file, with tensors of the state dict of `spec` in place of its own.
+#[cfg(feature = "onnx")]
+pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
+    let read = |path: &Path| Weights::read(path).map(|weights| (path.to_owned(), weights));
+    let weights = spec.weights.as_deref().map(read).transpose()?;
+    let file =
+        weights.as_ref().map(|(path, weights)| WeightsFile { path: path.clone(), blake3: weights.blake3.clone() });
+    let (tensors, weight_notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
+    let network = onnx::import(path, spec.layout, tensors)?;
+    let mut notes = network.notes;
+    notes.extend(weight_notes.unwrap_or_default());
+    let name = path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
+    Ok(Model {
+        source: ModelSource::Onnx { path: path.to_owned(), layout: spec.layout, weights: file },
+        architecture: "onnx",
+        task: if network.reconstructs_input { Task::AnomalyDetection } else { Task::Classification },
+        params: network.params,
+        blake3: network.blake3,
+        notes,
+        ..Model::new(&name, network.graph, network.input, network.outputs)
+    })
+}

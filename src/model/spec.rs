@@ -1,0 +1,17 @@
+//! Models as users name them.
+
+use crate::import::Layout;
+use std::path::PathBuf;
+
+/// A model as users name it; the default is the first shipped one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// A shipped network's name, or a path in one of the [`FORMATS`](super::FORMATS).
+    pub model: Option<String>,
+    /// An architecture of the zoo, by name, for `weights`; never beside `model`.
+    pub architecture: Option<String>,
+    /// A state dict: alone, or for `architecture`, or to replace tensors of an ONNX file.
+    pub weights: Option<PathBuf>,
+    /// Axis order of an imported network's input.
+    pub layout: Layout,
+}

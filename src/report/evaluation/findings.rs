@@ -1,0 +1,138 @@
+//! From the findings of a session to the report of an evaluation.
+
+use super::{
+    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
+    OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
+};
+use crate::data::PixelKind;
+use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
+use crate::layer::InferenceMode;
+use crate::lut::{Costs, LutInfo};
+use crate::model::Model;
+use crate::task::{Confusion, Predictions};
+
+impl Report {
+    /// The report of `findings` of `session`, whose multipliers have `costs`: no gates, no comparisons, no
+    /// predictions yet.
+    pub fn new(session: &Session, findings: &Findings, costs: &Costs) -> Self {
+        let Findings { outcome, assignment, layer_errors, dataset_blake3, .. } = findings;
+        let (experiment, model) = (session.experiment(), session.model());
+        let samples = outcome.predictions.len();
+        let mut luts = assignment.luts_in_use();
+        // That of all layers comes first, where it is in use.
+        luts.sort_by_key(|lut| session.defaults().lut.as_ref() != Some(lut));
+        let layers = LayerReport::from_graph(&model.graph, assignment, layer_errors);
+        let opcount = OpcountReport::new(&layers, samples, &luts, costs);
+        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
+        let mut notes = session.notes().to_vec();
+        let shifted = layers.iter().filter(|layer| layer.shifted).count();
+        if shifted > 0 {
+            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
+        }
+        if opcount.energy.as_ref().is_some_and(EnergyReport::is_mixed) {
+            notes.push(
+                "the energy adds up figures of different kinds of sources: give costs of all multipliers".to_owned(),
+            );
+        }
+        Report {
+            schema: SCHEMA,
+            tool: ToolReport::default(),
+            model: model_report(session),
+            dataset: DatasetReport {
+                name: session.dataset_name().to_owned(),
+                path: experiment.data.as_ref().and_then(|data| data.as_path()).map(|path| path.display().to_string()),
+                samples,
+                blake3: dataset_blake3.clone(),
+            },
+            config: config_report(session, assignment),
+            lut: infos.first().cloned(),
+            luts: infos,
+            metrics: outcome.metrics.clone(),
+            classes: classes(&outcome.predictions, model),
+            predictions: None,
+            comparisons: Vec::new(),
+            opcount,
+            timing: TimingReport::new(outcome.elapsed, samples, &layers, experiment.kernel.name()),
+            layers,
+            gates: Vec::new(),
+            notes,
+        }
+    }
+}
+
+impl From<ModeComparison> for ComparisonReport {
+    fn from(ModeComparison { mode, metric, comparison }: ModeComparison) -> Self {
+        ComparisonReport { reference: mode.to_string(), metric, comparison }
+    }
+}
+
+fn model_report(session: &Session) -> ModelReport {
+    let model = session.model();
+    ModelReport {
+        name: model.name.clone(),
+        path: model.source.path().map(|path| path.display().to_string()),
+        architecture: model.architecture.to_owned(),
+        parameters: session.parameters(),
+        blake3: model.blake3.clone(),
+        task: model.task,
+        weights: model.source.weights().cloned(),
+    }
+}
+
+/// How the network was run.
+fn config_report(session: &Session, assignment: &Assignment) -> ConfigReport {
+    let (experiment, model, preprocess) = (session.experiment(), session.model(), session.preprocess());
+    let Experiment { layers, rules, .. } = experiment;
+    let mode = assignment.shared_mode().unwrap_or(layers.mode());
+    let derived = layers.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
+    let given = |x: Option<f64>| derived.is_none().then_some(x.unwrap_or(0.0));
+    let noise =
+        NoiseReport { stdev: given(layers.noise_std), mean: given(layers.noise_mean), from_lut: derived.clone() };
+    let of_bytes = |values: &[f32]| match session.pixel_kind() {
+        PixelKind::Bytes => values.to_vec(),
+        PixelKind::Floats => Vec::new(),
+    };
+    ConfigReport {
+        mode,
+        seed: experiment.seed,
+        batch_size: session.batch_size().get(),
+        coding: assignment.is_quantized().then(|| session.defaults().quantization.coding),
+        quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),
+        noise: (mode == InferenceMode::Noise).then_some(noise),
+        assignment: rules.with_base(LayerOptions { mode: Some(layers.mode()), ..layers.clone() }),
+        fold_bn: experiment.fold_batch_norm,
+        layout: model.source.layout(),
+        data_format: experiment.data.as_ref().and_then(|data| data.format()).map(|format| format.to_string()),
+        mean: of_bytes(&preprocess.mean),
+        std: of_bytes(&preprocess.std),
+        resize: preprocess.resize,
+        interpolation: preprocess.resize.map(|_| preprocess.interpolation),
+        crop: preprocess.crop,
+        channels: preprocess.channels.map(|channels| channels.to_string()),
+    }
+}
+
+/// Where scales came from, and how they were found where they were calibrated.
+fn quantization_report(session: &Session) -> Option<QuantizationReport> {
+    let (source, path, blake3) = session.params_source()?;
+    let calibrated = session.observations();
+    let config = calibrated.map(|_| &session.defaults().quantization);
+    Some(QuantizationReport {
+        source,
+        path: path.map(|path| path.display().to_string()),
+        blake3: blake3.to_owned(),
+        samples: calibrated.map(|observations| observations.samples),
+        act_bits: config.map(|config| config.act_bits),
+        weight_bits: config.map(|config| config.weight_bits),
+        act_scheme: config.map(|config| config.act_scheme),
+        weight_scheme: config.map(|config| config.weight_scheme),
+        observer: config.map(|config| config.observer.to_string()),
+    })
+}
+
+/// Accuracy class by class, of a classifier.
+fn classes(predictions: &Predictions, model: &Model) -> Vec<ClassReport> {
+    let confusion = Confusion::new(predictions, model.outputs);
+    let by_class = confusion.iter().flat_map(Confusion::by_class);
+    by_class.map(|accuracy| ClassReport { label: model.labels.get(accuracy.class).cloned(), accuracy }).collect()
+}

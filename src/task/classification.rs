@@ -1,0 +1,273 @@
+//! Classification: the largest output is the class of the sample.
+
+use super::{
+    Column, ColumnKind, Comparison, Evaluator, McNemar, MetricInfo, MetricUnit, Metrics, PairedTest, Predictions,
+    SamplesError, Task, TaskKind, TaskMetrics,
+};
+use crate::data::{ClassMatch, DataError, Dataset};
+use crate::stats::{grouped, mcnemar_exact, paired_interval, percent, wilson_interval};
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// The task.
+pub(super) struct Classification;
+
+const METRIC: MetricInfo =
+    MetricInfo { key: "top1", name: "top-1", title: "top-1 accuracy", unit: MetricUnit::Percent };
+
+const COLUMNS: [Column; 2] =
+    [Column { name: "prediction", kind: ColumnKind::Integer }, Column { name: "correct", kind: ColumnKind::Flag }];
+
+/// Places in [`COLUMNS`].
+const PREDICTION: usize = 0;
+const CORRECT: usize = 1;
+
+impl TaskKind for Classification {
+    fn name(&self) -> &'static str {
+        "classification"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Outputs are logits: the largest is the predicted class"
+    }
+
+    fn check_network(&self, _: [usize; 3], _: usize) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is_suggested_by(&self, _: [usize; 3], _: usize) -> bool {
+        false
+    }
+
+    fn describe_outputs(&self, outputs: usize) -> String {
+        format!("{outputs} classes")
+    }
+
+    fn label_count(&self, outputs: usize) -> usize {
+        outputs
+    }
+
+    fn match_labels(&self, dataset: &mut Dataset, outputs: usize, names: &[String]) -> Result<ClassMatch, DataError> {
+        dataset.match_classes(outputs, names)
+    }
+
+    fn check_labels(&self, _: &[u32]) -> Result<(), SamplesError> {
+        Ok(())
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn class_column(&self) -> Option<usize> {
+        Some(PREDICTION)
+    }
+
+    fn evaluator(&self, outputs: usize) -> Box<dyn Evaluator> {
+        Box::new(Counter { classes: outputs, ..Counter::default() })
+    }
+
+    fn metric(&self) -> &'static MetricInfo {
+        &METRIC
+    }
+
+    fn compare(&self, reference: &Predictions, run: &Predictions) -> Result<Comparison, SamplesError> {
+        let count = |counts: fn(&[f64], &[f64]) -> bool| {
+            reference.rows().zip(run.rows()).filter(|((_, before), (_, now))| counts(before, now)).count() as u64
+        };
+        let both = count(|before, now| before[CORRECT] != 0.0 && now[CORRECT] != 0.0);
+        let lost = count(|before, now| before[CORRECT] != 0.0 && now[CORRECT] == 0.0);
+        let gained = count(|before, now| before[CORRECT] == 0.0 && now[CORRECT] != 0.0);
+        let changed = count(|before, now| before[PREDICTION] != now[PREDICTION]);
+        let samples = run.len() as u64;
+        let n = samples.max(1) as f64;
+        Ok(Comparison {
+            samples,
+            difference: (gained as f64 - lost as f64) / n,
+            ci95: paired_interval(both, gained, lost, samples),
+            test: PairedTest::McNemar(McNemar {
+                agreement: (samples - changed) as f64 / n,
+                changed,
+                flips: lost + gained,
+                lost,
+                gained,
+                mcnemar_p: mcnemar_exact(lost, gained),
+            }),
+        })
+    }
+
+    fn test_headings(&self) -> &'static [&'static str] {
+        McNemar::HEADINGS
+    }
+
+    fn record_columns(&self) -> &'static [&'static str] {
+        &["top1", "top5", "correct", "loss", "flips", "agreement", "mcnemar_p"]
+    }
+
+    fn comparison_columns(&self) -> &'static [&'static str] {
+        &["top1", "agreement", "changed", "flips", "lost", "gained", "mcnemar_p"]
+    }
+}
+
+impl Predictions {
+    /// Predicted `classes` of a classifier for samples with `labels`.
+    pub fn from_classes(labels: &[u32], classes: &[u32]) -> Self {
+        let mut predictions = Predictions::new(Task::Classification);
+        for (&label, &class) in labels.iter().zip(classes) {
+            predictions.push(label, &[f64::from(class), f64::from(u8::from(class == label))]);
+        }
+        predictions
+    }
+}
+
+/// Accuracy of a classifier, and its loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Accuracy {
+    /// Fraction of samples whose class has the largest logit.
+    pub top1: f64,
+    /// Fraction of samples whose class has one of the five largest logits; `None` below 6 classes.
+    pub top5: Option<f64>,
+    /// Samples predicted right.
+    pub correct: u64,
+    /// Samples.
+    pub total: u64,
+    /// 95 % Wilson score interval of `top1`.
+    pub ci95: [f64; 2],
+    /// Mean cross entropy, in nats.
+    pub loss: f64,
+}
+
+impl TaskMetrics for Accuracy {
+    fn task(&self) -> Task {
+        Task::Classification
+    }
+
+    fn value(&self) -> f64 {
+        self.top1
+    }
+
+    fn ci95(&self) -> [f64; 2] {
+        self.ci95
+    }
+
+    fn counts(&self) -> String {
+        format!("{} of {}", grouped(self.correct), grouped(self.total))
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        let top5 = self.top5.map(|top5| ("top-5", percent(top5)));
+        top5.into_iter().chain([("loss", format!("{:.4}", self.loss))]).collect()
+    }
+
+    fn record(&self) -> Vec<(&'static str, String)> {
+        let top5 = self.top5.map(|top5| ("top5", top5.to_string()));
+        let others =
+            [("top1", self.top1.to_string()), ("correct", self.correct.to_string()), ("loss", self.loss.to_string())];
+        top5.into_iter().chain(others).collect()
+    }
+}
+
+/// Running counts over a data set.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counter {
+    classes: usize,
+    correct: u64,
+    correct_top5: u64,
+    total: u64,
+    loss: f64,
+}
+
+/// The class of the largest logit, the lowest on ties.
+fn argmax(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best as u32
+}
+
+/// Cross entropy of the softmax of `logits` against class `label`, in `f64`.
+fn cross_entropy(logits: &[f32], label: usize) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let shifted = |logit: f32| f64::from(logit) - f64::from(max);
+    logits.iter().map(|&logit| shifted(logit).exp()).sum::<f64>().ln() - shifted(logits[label])
+}
+
+impl Counter {
+    /// Counts a sample of class `label`, and returns the predicted class.
+    fn count(&mut self, logits: &[f32], label: usize) -> u32 {
+        let prediction = argmax(logits);
+        // Ties rank by class, as in the prediction.
+        let rank = logits
+            .iter()
+            .enumerate()
+            .filter(|&(class, logit)| *logit > logits[label] || (*logit == logits[label] && class < label));
+        self.correct += u64::from(prediction as usize == label);
+        self.correct_top5 += u64::from(rank.count() < 5);
+        self.total += 1;
+        self.loss += cross_entropy(logits, label);
+        prediction
+    }
+
+    fn accuracy(&self) -> Accuracy {
+        let fraction = |count: u64| count as f64 / self.total.max(1) as f64;
+        Accuracy {
+            top1: fraction(self.correct),
+            top5: (self.classes >= 6).then(|| fraction(self.correct_top5)),
+            correct: self.correct,
+            total: self.total,
+            ci95: wilson_interval(self.correct, self.total),
+            loss: self.loss / self.total.max(1) as f64,
+        }
+    }
+}
+
+impl Evaluator for Counter {
+    fn predict(&mut self, outputs: &[f32], _: &Tensor, labels: &[u32]) -> candle_core::Result<Predictions> {
+        let samples = outputs.chunks_exact(self.classes).zip(labels);
+        let classes: Vec<u32> = samples.map(|(logits, &label)| self.count(logits, label as usize)).collect();
+        Ok(Predictions::from_classes(labels, &classes))
+    }
+
+    fn metrics(&self, _: &Predictions) -> Result<Metrics, SamplesError> {
+        Ok(Metrics::Accuracy(self.accuracy()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(classes: usize) -> Counter {
+        Counter { classes, ..Counter::default() }
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_class() {
+        let mut counter = counter(3);
+        let predictions = [(&[1.0, 3.0, 3.0], 2), (&[0.0, 0.0, 0.0], 0)].map(|(row, label)| counter.count(row, label));
+        assert_eq!(predictions, [1, 0]);
+        let accuracy = counter.accuracy();
+        assert_eq!((accuracy.correct, accuracy.total, accuracy.top5), (1, 2, None));
+    }
+
+    #[test]
+    fn top5_counts_ranks() {
+        let mut counter = counter(7);
+        let logits = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0];
+        for label in 0..7 {
+            counter.count(&logits, label);
+        }
+        assert_eq!(counter.accuracy().top5, Some(5.0 / 7.0));
+    }
+
+    #[test]
+    fn loss_of_equal_logits_is_the_logarithm_of_the_classes() {
+        let mut counter = counter(4);
+        counter.count(&[1e4; 4], 3);
+        assert!((counter.accuracy().loss - 4f64.ln()).abs() < 1e-12);
+    }
+}
