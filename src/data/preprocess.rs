@@ -129,10 +129,9 @@ impl PreprocessError {
                 "crop" => &["crop"],
                 _ => &["channels"],
             },
-            PreprocessError::Conversion { .. } => &["channels"],
             PreprocessError::TooLarge { .. } => &["resize"],
             PreprocessError::Shape { found, expected, .. } if found[0] == expected[0] => &["resize", "crop"],
-            PreprocessError::Shape { .. } => &["channels"],
+            PreprocessError::Shape { .. } | PreprocessError::Conversion { .. } => &["channels"],
             PreprocessError::Decode(_) => &[],
         }
     }
