@@ -1,7 +1,13 @@
 //! Errors as the command prints them: the library names settings by key, the command by option.
 
+use crate::data::{BatchError, DataError, PreprocessError};
 use crate::eval::{CalibrationError, ImagesError, OpenError, ResolveError, SessionError};
+use crate::import::onnx::{OnnxError, OnnxProblem};
+use crate::layer::LayerProblem;
+use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError};
 use crate::model::ModelError;
+use crate::quant::{ParamsError, QuantError};
+use crate::report::BaselineError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -15,7 +21,29 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
             )*
         };
     }
-    first_of!(OpenError, SessionError, CalibrationError, ImagesError, ModelError, ResolveError).unwrap_or_default()
+    first_of!(
+        OpenError,
+        SessionError,
+        CalibrationError,
+        ImagesError,
+        ResolveError,
+        ModelError,
+        OnnxError,
+        OnnxProblem,
+        DataError,
+        BatchError,
+        PreprocessError,
+        lut::OpenError,
+        DetectError,
+        WriteError,
+        FromCError,
+        CodingError,
+        QuantError,
+        ParamsError,
+        LayerProblem,
+        BaselineError
+    )
+    .unwrap_or_default()
 }
 
 /// `error` and its causes in one line, followed by the options that fix it.

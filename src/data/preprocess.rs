@@ -131,7 +131,7 @@ impl PreprocessError {
             },
             PreprocessError::TooLarge { .. } => &["resize"],
             PreprocessError::Shape { found, expected, .. } if found[0] == expected[0] => &["resize", "crop"],
-            PreprocessError::Shape { .. } | PreprocessError::Conversion { .. } => &["channels"],
+            PreprocessError::Conversion { .. } | PreprocessError::Shape { .. } => &["channels"],
             PreprocessError::Decode(_) => &[],
         }
     }

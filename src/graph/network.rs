@@ -1,6 +1,7 @@
 //! The graph itself: values, the nodes that produce them, and how both are added.
 
 use super::{Dim, ElementType, KeptInputs, OpError, Operator, ValueType};
+use crate::quant::ActivationParams;
 use candle_core::Tensor;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -158,8 +159,7 @@ impl Graph {
 
     /// Declares that the elements of a value of real numbers are quantized by `params`, where no operator
     /// could infer it.
-    #[cfg(feature = "onnx")]
-    pub(crate) fn set_quantization(&mut self, id: ValueId, params: crate::quant::ActivationParams) {
+    pub fn set_quantization(&mut self, id: ValueId, params: ActivationParams) {
         self.values[id.0].ty.element = ElementType::Quantized(params);
     }
 

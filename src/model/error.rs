@@ -12,22 +12,8 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{name}': expected a model directory, an .onnx file or the name of a shipped network")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// The shipped networks.
-        #[source]
-        source: UnknownName,
-    },
-    /// The program was built without the importer of such files.
-    #[error("{}: such files need the cargo feature '{feature}', which this build lacks", .path.display())]
-    Feature {
-        /// The file.
-        path: PathBuf,
-        /// The cargo feature.
-        feature: &'static str,
-    },
+    #[error("no model '{}': neither a model directory nor an .onnx file, and {}", .0.found, .0)]
+    Unknown(UnknownName),
     /// An architecture without weights.
     #[error("architecture {architecture} needs weights")]
     NoWeights {
@@ -94,6 +80,16 @@ pub enum ModelError {
         #[source]
         source: DetectError,
     },
+    /// A format that this build cannot read.
+    #[error("{}: {format} files need the cargo feature `{feature}`, which this build lacks", .path.display())]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: &'static str,
+        /// The feature that reads it.
+        feature: &'static str,
+    },
     /// The ONNX file cannot be imported.
     #[cfg(feature = "onnx")]
     #[error(transparent)]
@@ -129,9 +125,11 @@ impl ModelError {
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            ModelError::Unknown { .. } | ModelError::Read { .. } => &["model"],
+            ModelError::Unknown(_) | ModelError::Read { .. } => &["model"],
             ModelError::NoWeights { .. } | ModelError::OwnWeights { .. } => &["weights"],
             ModelError::Detect { .. } => &["arch"],
+            #[cfg(feature = "onnx")]
+            ModelError::Onnx(error) => error.keys(),
             _ => &[],
         }
     }

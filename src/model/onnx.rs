@@ -1,11 +1,6 @@
-//! Models from ONNX files. Behind the cargo feature `onnx`, without which opening one is an error that
-//! says so.
+//! Models from ONNX files, behind the cargo feature `onnx`.
 
 use super::{Model, ModelError, ModelSpec};
-#[cfg(feature = "onnx")]
-use super::{ModelSource, Weights, WeightsFile};
-#[cfg(feature = "onnx")]
-use crate::{import::onnx, task::Task};
 use std::path::Path;
 
 /// Whether `path` is an ONNX file, by its extension.
@@ -13,15 +8,18 @@ pub(super) fn recognize(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) && !path.is_dir()
 }
 
-/// The error for an ONNX file.
 #[cfg(not(feature = "onnx"))]
 pub(super) fn open(path: &Path, _: &ModelSpec) -> Result<Model, ModelError> {
-    Err(ModelError::Feature { path: path.to_owned(), feature: "onnx" })
+    Err(ModelError::Feature { path: path.to_owned(), format: "ONNX", feature: "onnx" })
 }
 
 /// The network of an ONNX file, with tensors of the state dict of `spec` in place of its own.
 #[cfg(feature = "onnx")]
 pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
+    use super::{ModelSource, Weights, WeightsFile};
+    use crate::import::onnx;
+    use crate::task::Task;
+
     let read = |path: &Path| Weights::read(path).map(|weights| (path.to_owned(), weights));
     let weights = spec.weights.as_deref().map(read).transpose()?;
     let file =

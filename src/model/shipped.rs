@@ -69,7 +69,7 @@ impl Shipped {
 
 /// The shipped network called `name`.
 pub(super) fn open(name: &str, spec: &ModelSpec) -> Result<Model, ModelError> {
-    let shipped = SHIPPED.find(name).map_err(|source| ModelError::Unknown { name: name.to_owned(), source })?;
+    let shipped = SHIPPED.find(name).map_err(ModelError::Unknown)?;
     if spec.weights.is_some() {
         return Err(ModelError::OwnWeights { name: name.to_owned() });
     }

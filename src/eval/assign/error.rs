@@ -58,27 +58,16 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
-    /// The key of the option at fault.
-    pub fn key(&self) -> &'static str {
-        match self {
-            ResolveError::Lut(_) => "lut",
-            ResolveError::Noise(_) => "noise_from_lut",
-            ResolveError::Coding(_) => "coding",
-            ResolveError::Width { key, .. } => key,
-            ResolveError::Quant(_) => "act_scheme",
-            ResolveError::NoMultiplier => "mode",
-        }
-    }
-
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            ResolveError::Lut(_) => &["lut", "lut_format"],
+            ResolveError::Lut(error) if error.keys().is_empty() => &["lut"],
+            ResolveError::Lut(error) => error.keys(),
             ResolveError::Noise(_) => &["noise_from_lut"],
-            ResolveError::Coding(_) => &["coding"],
+            ResolveError::Coding(error) => error.keys(),
             ResolveError::Width { key: "act_bits", .. } => &["act_bits"],
             ResolveError::Width { .. } => &["weight_bits"],
-            ResolveError::Quant(_) => &["act_scheme", "coding"],
+            ResolveError::Quant(error) => error.keys(),
             ResolveError::NoMultiplier => &["lut"],
         }
     }

@@ -24,8 +24,8 @@ impl Luts {
         Ok(self.insert(key, lut))
     }
 
-    /// Keeps a multiplier: as the one already known that has the same name, products and operand order;
-    /// under a name of its own (`name#2`) where another one has its name, since counts go by names.
+    /// Keeps a multiplier: as the one already known where it is the same, under a name of its own
+    /// (`name#2`) where another has its name, since counts go by names.
     fn insert(&mut self, key: (LutSpec, Option<Coding>), lut: Lut) -> Arc<Lut> {
         let is_same = |known: &Lut| {
             let suffix = known.name().strip_prefix(lut.name());

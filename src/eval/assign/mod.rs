@@ -91,7 +91,7 @@ impl Assignment {
         let mut luts: Vec<Arc<Lut>> = Vec::new();
         for layer in &self.layers {
             if let Arithmetic::Approx(lut) = &layer.arithmetic
-                && !luts.contains(lut)
+                && !luts.iter().any(|known| Arc::ptr_eq(known, lut))
             {
                 luts.push(Arc::clone(lut));
             }

@@ -66,16 +66,17 @@ pub struct NoiseLutSpec(pub LutSpec);
 
 #[derive(Serialize)]
 struct NoiseLutKeys {
-    noise_from_lut: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    noise_lut_format: Option<LutFormat>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    noise_swap_operands: bool,
+    #[serde(rename = "noise_from_lut")]
+    lut: String,
+    #[serde(rename = "noise_lut_format", skip_serializing_if = "Option::is_none")]
+    format: Option<LutFormat>,
+    #[serde(rename = "noise_swap_operands", skip_serializing_if = "std::ops::Not::not")]
+    swap_operands: bool,
 }
 
 impl From<NoiseLutSpec> for NoiseLutKeys {
     fn from(NoiseLutSpec(LutSpec { lut, format, swap_operands }): NoiseLutSpec) -> Self {
-        NoiseLutKeys { noise_from_lut: lut, noise_lut_format: format, noise_swap_operands: swap_operands }
+        NoiseLutKeys { lut, format, swap_operands }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::task::{ComparisonError, SamplesError};
 #[non_exhaustive]
 pub enum OpenError {
     /// The options of all layers cannot be resolved.
-    #[error("{}", .0.key())]
-    Options(#[source] ResolveError),
+    #[error(transparent)]
+    Options(ResolveError),
     /// Those of a layer cannot, or a rule matches none.
     #[error("layer rules")]
     Assign(#[from] AssignError),
@@ -74,8 +74,15 @@ impl OpenError {
             OpenError::NoCalibration(error) => error.keys(),
             OpenError::Model(error) => error.keys(),
             OpenError::Images(error) => error.keys(),
-            OpenError::Data(_) | OpenError::Run(_) | OpenError::Samples { .. } => &[],
+            OpenError::Data(error) => error.keys(),
+            OpenError::Run(_) | OpenError::Samples { .. } => &[],
         }
+    }
+}
+
+impl From<OpenError> for SessionError {
+    fn from(error: OpenError) -> Self {
+        SessionError::CalibrationSet(Box::new(error))
     }
 }
 
@@ -87,6 +94,7 @@ impl SessionError {
             SessionError::Params { .. } => &["qparams"],
             SessionError::Calibration(error) => error.keys(),
             SessionError::CalibrationSet(error) => error.keys(),
+            SessionError::Data(error) => error.keys(),
             SessionError::Comparison(_) => &["compare"],
             _ => &[],
         }
@@ -102,7 +110,7 @@ pub enum SessionError {
     Calibration(#[from] CalibrationError),
     /// The calibration set cannot be opened again.
     #[error(transparent)]
-    CalibrationSet(#[from] OpenError),
+    CalibrationSet(Box<OpenError>),
     /// Layers cannot be quantized by the parameters that are known.
     #[error("{from}")]
     Params {

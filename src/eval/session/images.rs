@@ -67,6 +67,7 @@ impl ImagesError {
             ImagesError::Channels { expected: 3, kind: PixelKind::Bytes, .. } => &["channels rgb"],
             ImagesError::Channels { has_layout: true, .. } => &["layout"],
             ImagesError::Size { kind: PixelKind::Bytes, .. } => &["resize", "crop"],
+            ImagesError::Preprocess(error) => error.keys(),
             _ => &[],
         }
     }
