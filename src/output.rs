@@ -235,10 +235,7 @@ mod tests {
         for first in &paths {
             let file = OutputFile::create(first).unwrap();
             for second in &paths {
-                assert!(
-                    refused(second).contains("it would be written twice: two outputs have this path"),
-                    "{second:?} beside {first:?}"
-                );
+                assert!(refused(second).contains("written twice"), "{second:?} beside {first:?}");
             }
             let _other = OutputFile::create(&folder.path().join("in/r.json")).unwrap();
             drop(file);
@@ -261,12 +258,9 @@ mod tests {
         let names = ["first", "in/second", "way/second", "real"];
         for name in names {
             let file = OutputFile::create(&path(name)).unwrap();
-            names.iter().for_each(|other| {
-                assert!(
-                    refused(&path(other)).contains("it would be written twice: two outputs have this path"),
-                    "{name}, {other}"
-                );
-            });
+            for other in names {
+                assert!(refused(&path(other)).contains("written twice"), "{name}, {other}");
+            }
             file.commit_bytes(name.as_bytes()).unwrap();
             assert_eq!(std::fs::read(path("real")).unwrap(), name.as_bytes());
             assert!(path("first").is_symlink() && path("in/second").is_symlink() && !path("real").is_symlink());

@@ -175,8 +175,8 @@ fn the_embedded_set_is_fashion_mnist() {
 
 #[test]
 fn formats_are_named() {
-    for &format in &DATA_FORMATS {
-        assert_eq!(format.to_string().parse::<DataFormat>().unwrap(), format);
+    for format in &DATA_FORMATS {
+        assert_eq!(format.to_string().parse::<DataFormat>().unwrap(), *format);
     }
     let error = "tfrecord".parse::<DataFormat>().unwrap_err().to_string();
     assert!(
