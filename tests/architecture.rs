@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["quant"],
     &["lut"],
     &["data", "kernel"],
-    &["stats", "registry", "output"],
+    &["stats", "registry", "integer", "output"],
 ];
 
 /// A source file, as the module it is.

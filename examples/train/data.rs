@@ -56,8 +56,8 @@ impl Images {
         for &i in indices {
             let flip = rng.as_mut().is_some_and(RngExt::random);
             for row in self.pixels[i * PIXELS..][..PIXELS].chunks(SIDE) {
-                let normalised = row.iter().map(|&p| (f32::from(p) / 255.0 - MEAN as f32) / STD as f32);
-                if flip { values.extend(normalised.rev()) } else { values.extend(normalised) }
+                let normalized = row.iter().map(|&p| (f32::from(p) / 255.0 - MEAN as f32) / STD as f32);
+                if flip { values.extend(normalized.rev()) } else { values.extend(normalized) }
             }
         }
         Ok(Tensor::from_vec(values, (1, indices.len() * PIXELS), &Device::Cpu)?)

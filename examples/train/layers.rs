@@ -1,7 +1,7 @@
 //! Layers over named parameters, as the networks are written in.
 //!
 //! Activations are laid out as `[channels, batch * height * width]`, so that a convolution is one
-//! matrix product over all pixels of the batch and batch normalisation reduces contiguous rows.
+//! matrix product over all pixels of the batch and batch normalization reduces contiguous rows.
 
 use super::op::{BatchNorm, Depthwise, Im2col, Moments, Window};
 use anyhow::Result;
@@ -49,9 +49,9 @@ impl Map {
 /// Parameters by their state-dict names, and what belongs to the state without being trained.
 #[derive(Default)]
 pub struct Layers {
-    /// What the optimiser changes.
+    /// What the optimizer changes.
     pub params: BTreeMap<String, Var>,
-    /// Running statistics of batch normalisation, and biases that it makes idle.
+    /// Running statistics of batch normalization, and biases that it makes idle.
     pub buffers: BTreeMap<String, Tensor>,
 }
 
@@ -75,7 +75,7 @@ impl Layers {
         Ok(())
     }
 
-    /// A convolution before a batch normalisation, which takes any bias out again: it stays zero.
+    /// A convolution before a batch normalization, which takes any bias out again: it stays zero.
     pub fn add_normalised(&mut self, conv: &str, bn: &str, shape: &[usize], rng: &mut ChaCha8Rng) -> Result<()> {
         self.weight(conv, shape, rng)?;
         let (zeros, ones) =
@@ -124,7 +124,7 @@ impl Layers {
         Ok(Map { rows: x.rows.apply_op2(&weight, Depthwise(window))?, size: x.size })
     }
 
-    /// A batch normalisation and, if so, a ReLU: by the batch's own moments in training, which the
+    /// A batch normalization and, if so, a ReLU: by the batch's own moments in training, which the
     /// running ones follow, else by the latter.
     pub fn batch_norm(&mut self, x: Map, name: &str, norm: Norm) -> Result<Map> {
         const MOMENTUM: f64 = 0.1;
@@ -152,7 +152,7 @@ impl Layers {
     }
 }
 
-/// How a batch is normalised.
+/// How a batch is normalized.
 #[derive(Clone, Copy)]
 pub struct Norm {
     /// Added to the variance.

@@ -73,7 +73,7 @@ pub(crate) struct TerminalArgs {
     #[arg(long, global = true)]
     no_progress: bool,
 
-    /// When to colour
+    /// When to color
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 }
@@ -86,7 +86,7 @@ enum ColorChoice {
 }
 
 impl TerminalArgs {
-    /// Whether to colour what goes to a stream that is or is not a terminal.
+    /// Whether to color what goes to a stream that is or is not a terminal.
     fn colors(&self, is_terminal: bool) -> bool {
         match self.color {
             ColorChoice::Always => true,

@@ -57,7 +57,7 @@ struct Overlap {
 
 impl Overlap {
     /// torchvision's rounding: `(side - size) // 2` zeros come first, or `round((size - side) / 2)`
-    /// positions are cut off first, halves going to the even neighbour as Python's `round` does.
+    /// positions are cut off first, halves going to the even neighbor as Python's `round` does.
     fn new(size: usize, side: usize) -> Overlap {
         if size <= side {
             return Overlap { from: 0, to: (side - size) / 2, len: size };

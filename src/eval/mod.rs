@@ -41,7 +41,7 @@ use crate::model::Model;
 use std::sync::Arc;
 
 /// Makes a network's layers approximate ones in baseline mode, after folding its batch
-/// normalisation unless told not to.
+/// normalization unless told not to.
 ///
 /// # Errors
 /// When a layer's tensors do not suit it.

@@ -36,16 +36,16 @@ fn render(section: &Section, color: bool) -> String {
     } else {
         table.force_no_tty();
     }
-    let emphasised = |text: &str| {
+    let emphasized = |text: &str| {
         let cell = Cell::new(text);
         if color { cell.add_attribute(Attribute::Bold) } else { cell }
     };
     if !section.header.is_empty() {
-        table.set_header(section.header.iter().map(|name| emphasised(name)));
+        table.set_header(section.header.iter().map(|name| emphasized(name)));
     }
     for row in &section.rows {
         let pairs = section.header.is_empty();
-        let cell = |(i, text): (usize, &String)| if pairs && i == 0 { emphasised(text) } else { Cell::new(text) };
+        let cell = |(i, text): (usize, &String)| if pairs && i == 0 { emphasized(text) } else { Cell::new(text) };
         table.add_row(row.iter().enumerate().map(cell));
     }
     for &column in &section.numeric {

@@ -46,9 +46,9 @@ fn the_workflow_runs_and_catches_a_regression() {
     let steps = steps(&workflows[0]);
     let ours: Vec<&String> =
         steps.iter().filter(|step| step.contains("approx-eval --") || step.contains("compare")).collect();
-    let [evaluate, summarise] = ours.as_slice() else { panic!("{steps:?}") };
+    let [evaluate, summarize] = ours.as_slice() else { panic!("{steps:?}") };
     assert!(steps.iter().any(|step| step.starts_with("cargo install")), "{steps:?}");
-    for step in [evaluate, summarise] {
+    for step in [evaluate, summarize] {
         let (code, said) = run(&folder, step);
         assert_eq!(code, 0, "{step}: {said}");
     }
@@ -64,7 +64,7 @@ fn the_workflow_runs_and_catches_a_regression() {
     let (code, said) = run(&folder, &evaluate.replace("drum-6", "drum-3"));
     assert_eq!(code, 1, "{said}");
     assert!(String::from_utf8(folder.read("junit.xml")).unwrap().contains(r#"failures="2""#));
-    assert_eq!(run(&folder, summarise).0, 0);
+    assert_eq!(run(&folder, summarize).0, 0);
     // The other examples.
     let gitlab = script(&workflows[1]);
     assert!(!gitlab.is_empty());

@@ -103,7 +103,7 @@ fn a_folder_of_pictures() {
 
 const RGB: usize = 4;
 
-/// ResNet-20 with random weights and a set of colour images, calibrated on itself.
+/// ResNet-20 with random weights and a set of color images, calibrated on itself.
 fn resnet20(folder: &Folder, classes: usize) -> Vec<u8> {
     folder.write("w.safetensors", safetensors(&StateDict::resnet20(101, classes).stored()));
     Random::new(102).bytes(RGB * 3072)

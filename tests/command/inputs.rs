@@ -165,9 +165,9 @@ fn cifar_sets() {
     let whole = cifar(&Random::new(5).bytes(3 * 3072), |i| vec![i as u8]);
     let args = "--data test.bin --data-format cifar10 --channels gray --crop 28 --mean 0.5 --std 0.5";
     each_damage_is_refused(&folder, "test.bin", &whole, args);
-    let mut labelled = whole;
-    labelled[3073] = 10;
-    folder.write("test.bin", labelled);
+    let mut labeled = whole;
+    labeled[3073] = 10;
+    folder.write("test.bin", labeled);
     folder.refuses(args, &["test.bin", "label 10"]);
 }
 

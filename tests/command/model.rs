@@ -35,7 +35,7 @@ fn parameters_and_multiplications() {
         ("lenet5", 61_706, 416_520, 5),
         ("resnet20", 269_722, resnet20_by_hand(), 20),
         ("resnet8", 77_898, resnet8_by_hand(), 10),
-        // A convolution's weights, its biases, and its normalisation's gains and betas.
+        // A convolution's weights, its biases, and its normalization's gains and betas.
         ("ds_cnn --input 1,28,28 --num-classes 10", 43 * 64 + 4 * (12 * 64 + 67 * 64) + 65 * 10, ds_cnn_by_hand(), 10),
         ("lenet5 --num-classes 100", 61_706 + 90 * 85, 416_520 + 84 * 90, 5),
         ("resnet50", 25_557_032, 4_089_184_256, 54),

@@ -230,9 +230,9 @@ fn an_error_that_nobody_reads_keeps_its_exit_code() {
 #[test]
 fn colours_are_a_choice() {
     let folder = Folder::new();
-    for (args, coloured) in [("--color always", true), ("--color never", false), ("", false)] {
+    for (args, colored) in [("--color always", true), ("--color never", false), ("", false)] {
         let run = folder.run_to(0, &format!("-n 5 {args}"));
-        assert_eq!(run.stdout.contains('\u{1b}'), coloured, "{args}");
+        assert_eq!(run.stdout.contains('\u{1b}'), colored, "{args}");
         assert!(folder.json(&format!("-n 5 {args}")).is_object());
     }
 }

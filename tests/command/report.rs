@@ -204,8 +204,8 @@ fn accuracy_follows_from_the_logits() {
             ranked.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
             correct += u64::from(is_correct);
             top5 += u64::from(ranked[..5].contains(&label));
-            let normaliser: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
-            loss -= (f64::from(logits[label]).exp() / normaliser).ln();
+            let normalizer: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+            loss -= (f64::from(logits[label]).exp() / normalizer).ln();
         }
         let close = |pointer: &str, expected: f64| {
             let found = number(&report, pointer);

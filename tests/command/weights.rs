@@ -121,7 +121,7 @@ fn an_architecture_with_a_weights_file() {
     assert_eq!(by_arch, folder.logits(&format!("--model net {data}")));
     let report = folder.json(&format!("--arch lenet5 --weights w.safetensors {data}"));
     assert_eq!((text(&report, "/model/architecture"), integer(&report, "/model/parameters")), ("lenet5", 61_706));
-    // Nobody said how bytes are normalised: it is noted.
+    // Nobody said how bytes are normalized: it is noted.
     let report = folder.json("--arch lenet5 --weights w.safetensors --data set.safetensors --mode base");
     assert!(text(&report, "/notes/0").contains("255"), "{}", report["notes"]);
 }

@@ -1,4 +1,4 @@
-//! Batch normalisation (Ioffe and Szegedy, 2015, <https://arxiv.org/abs/1502.03167>) by the moments
+//! Batch normalization (Ioffe and Szegedy, 2015, <https://arxiv.org/abs/1502.03167>) by the moments
 //! of the batch at hand, and the ReLU that follows it, in one pass over each channel.
 
 use super::{Partial, slice, sum, with_values};
@@ -90,8 +90,8 @@ impl CustomOp3 for BatchNorm {
                     let along = (products.total() - mean * total) * inverse;
                     // dx = gain / std * (g - mean(g) - x^ * mean(g * x^)), x^ = (x - mean) / std.
                     let slope = gain[c] * inverse;
-                    let (centre, tilt) = (total / pixels as f32, along * inverse / pixels as f32);
-                    dx.iter_mut().zip(x).for_each(|(dx, x)| *dx = slope * (*dx - centre - (x - mean) * tilt));
+                    let (center, tilt) = (total / pixels as f32, along * inverse / pixels as f32);
+                    dx.iter_mut().zip(x).for_each(|(dx, x)| *dx = slope * (*dx - center - (x - mean) * tilt));
                     (along, total)
                 })
                 .collect::<Vec<(f32, f32)>>()

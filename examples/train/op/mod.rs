@@ -85,7 +85,7 @@ fn with_values<const N: usize, T>(tensors: [&Tensor; N], read: impl FnOnce([&[f3
     Ok(read(slices))
 }
 
-/// A sum in sixteen parts, which a compiler can vectorise.
+/// A sum in sixteen parts, which a compiler can vectorize.
 #[derive(Default)]
 struct Partial([f32; Partial::LANES]);
 

@@ -87,14 +87,14 @@ fn depthwise_convolutions() {
 }
 
 #[test]
-fn normalisations() {
+fn normalizations() {
     for relu in [false, true] {
         let (x, gain, bias) = (random(1, &[3, 37]), random(2, &[3]), random(3, &[3]));
         let op = BatchNorm { eps: 1e-3, relu, moments: Arc::default() };
         let ours = x.apply_op3(&gain, &bias, op.clone()).unwrap();
-        let centred = x.broadcast_sub(&x.mean_keepdim(1).unwrap()).unwrap();
-        let variance = centred.sqr().unwrap().mean_keepdim(1).unwrap();
-        let unit = centred.broadcast_div(&(&variance + 1e-3).unwrap().sqrt().unwrap()).unwrap();
+        let centered = x.broadcast_sub(&x.mean_keepdim(1).unwrap()).unwrap();
+        let variance = centered.sqr().unwrap().mean_keepdim(1).unwrap();
+        let unit = centered.broadcast_div(&(&variance + 1e-3).unwrap().sqrt().unwrap()).unwrap();
         let theirs = unit.broadcast_mul(&gain.unsqueeze(1).unwrap()).unwrap();
         let theirs = theirs.broadcast_add(&bias.unsqueeze(1).unwrap()).unwrap();
         let theirs = if relu { theirs.relu().unwrap() } else { theirs };

@@ -6,21 +6,29 @@
 //! [`Assignment`] and returns [`Findings`].
 //!
 //! ```
-//! use approx_eval::data::{DatasetSpec, Samples};
+//! use approx_eval::data::Batches;
 //! use approx_eval::eval::{Experiment, LayerOptions, LutSpec, Rules, Session};
 //! use approx_eval::model::Model;
 //! use candle_core::{DType, Device, Tensor};
 //!
-//! // Two batches of black 28 x 28 images, as a dataset; by default it is the model's own test set.
-//! let batches = (0..2).map(|_| Ok((Tensor::zeros((8, 1, 28, 28), DType::U8, &Device::Cpu)?, vec![0; 8])));
-//! let data = Some(DatasetSpec::Memory(Samples::from_batches("black", batches)?));
-//! let mut session = Session::open(Experiment { data, ..Experiment::new(Model::open("lenet5")?) })?;
+//! # let limit = 16.try_into().ok();
+//! # let experiment = Experiment { limit, ..Experiment::new(Model::open("lenet5")?) };
+//! # stringify!(
+//! let experiment = Experiment::new(Model::open("lenet5")?);
+//! # );
+//! let mut session = Session::open(experiment)?;
 //! session.calibrate()?;
-//! for lut in ["exact", "drum-4", "mitchell"] {
+//! for lut in ["drum-4", "drum-6", "mitchell"] {
 //!     let options = LayerOptions { lut: Some(LutSpec::new(lut)), ..LayerOptions::default() };
 //!     let assignment = session.assign(&options, &Rules::default())?;
 //!     let findings = session.evaluate(&assignment, |_| Ok(()))?;
 //!     println!("{lut}: {}", findings.outcome.metrics.value());
+//!     // Tensors in memory, as the network takes them.
+//!     let batch = (Tensor::zeros((2, 1, 28, 28), DType::F32, &Device::Cpu)?, vec![0, 1]);
+//!     session.evaluate_batches(&assignment, Batches::from_tensors([batch])?, |batch| {
+//!         println!("{:?}", batch.logits);
+//!         Ok(())
+//!     })?;
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -1,4 +1,4 @@
-//! Names of parameters under the naming of each library, and networks recognised by them.
+//! Names of parameters under the naming of each library, and networks recognized by them.
 
 use crate::graph::Graph;
 use crate::model::{DetectError, Weights, detect};

@@ -25,7 +25,7 @@ fn lenet5(classes: usize) -> StateDict {
     weights.into_iter().flat_map(both).collect()
 }
 
-fn normalisation(name: &str, channels: usize) -> StateDict {
+fn normalization(name: &str, channels: usize) -> StateDict {
     let parts = ["weight", "bias", "running_mean", "running_var"];
     let parts = parts.iter().map(|part| (format!("{name}.{part}"), vec![channels]));
     parts.chain([(format!("{name}.num_batches_tracked"), vec![])]).collect()
@@ -34,18 +34,18 @@ fn normalisation(name: &str, channels: usize) -> StateDict {
 /// ResNet-20 as its trainings write it: with convolutions called `{shortcut}.0`, if any, and a head.
 fn resnet20(shortcut: Option<&str>, head: &str) -> StateDict {
     let mut dict = vec![("conv1.weight".to_owned(), vec![16, 3, 3, 3])];
-    dict.extend(normalisation("bn1", 16));
+    dict.extend(normalization("bn1", 16));
     let mut inputs = 16;
     for (stage, outputs) in [(1, 16), (2, 32), (3, 64)] {
         for block in 0..3 {
             let name = format!("layer{stage}.{block}");
             for (i, inputs) in [(1, inputs), (2, outputs)] {
                 dict.push((format!("{name}.conv{i}.weight"), vec![outputs, inputs, 3, 3]));
-                dict.extend(normalisation(&format!("{name}.bn{i}"), outputs));
+                dict.extend(normalization(&format!("{name}.bn{i}"), outputs));
             }
             if let Some(shortcut) = shortcut.filter(|_| inputs != outputs) {
                 dict.push((format!("{name}.{shortcut}.0.weight"), vec![outputs, inputs, 1, 1]));
-                dict.extend(normalisation(&format!("{name}.{shortcut}.1"), outputs));
+                dict.extend(normalization(&format!("{name}.{shortcut}.1"), outputs));
             }
             inputs = outputs;
         }
@@ -83,7 +83,7 @@ fn prefixed(dict: StateDict) -> StateDict {
 
 #[test]
 fn state_dicts_bind_under_their_own_names() {
-    // Option B has a 1 x 1 convolution and a normalisation in the two blocks that change the shape.
+    // Option B has a 1 x 1 convolution and a normalization in the two blocks that change the shape.
     let option_b = 269_722 + (16 * 32 + 64) + (32 * 64 + 128);
     let cases = [
         ("resnet20", resnet20(None, "linear"), 269_722, 20),
@@ -116,7 +116,7 @@ fn option_a_shortcuts_pad_channels() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("zeros.safetensors");
     let tensor = |(name, shape): &(String, Vec<usize>)| {
-        // Convolutions but the first are 0 and normalisations do nothing, so that blocks are their shortcuts.
+        // Convolutions but the first are 0 and normalizations do nothing, so that blocks are their shortcuts.
         let value = f32::from(
             name == "conv1.weight"
                 || name.ends_with("running_var")

@@ -141,7 +141,7 @@ impl Tiny {
 /// Arguments that evaluate the network and set that [`Tiny::write`] leaves.
 pub const TINY: &str = "--model tiny --data tiny.safetensors";
 
-/// A set of 28 x 28 grey images as the shipped networks take them, as `NAME`.
+/// A set of 28 x 28 gray images as the shipped networks take them, as `NAME`.
 pub fn write_gray_set(folder: &Folder, name: &str, samples: usize) {
     let mut random = Random::new(28);
     let labels: Vec<u8> = (0..samples).map(|i| (i % 10) as u8).collect();

@@ -97,8 +97,8 @@ fn a_stated_reading_wins_and_a_poor_one_warns() {
     let info = folder.json("lut info lut.bin");
     assert_eq!((text(&info, "/name"), text(&info, "/reading/from")), ("mine", "sidecar"));
     assert_eq!((number(&info, "/energy"), number(&info, "/mae")), (0.5, 0.0));
-    folder.write("lut.json", r#"{"colour":"red"}"#);
-    assert!(folder.run_to(0, "lut info lut.bin").stdout.contains("colour"));
+    folder.write("lut.json", r#"{"color":"red"}"#);
+    assert!(folder.run_to(0, "lut info lut.bin").stdout.contains("color"));
 }
 
 #[test]

@@ -155,8 +155,8 @@ proptest! {
         let found = run(&BatchNorm { eps: 1e-3 }, &[&x, &gain, &beta, &mean, &variance]);
         let of = |tensor: &Tensor, index: &[usize]| f64::from(at(tensor, &index[1..2]));
         let expected = tabulate(x.dims(), |index| {
-            let centred = f64::from(at(&x, index)) - of(&mean, index);
-            (centred / (of(&variance, index) + 1e-3).sqrt() * of(&gain, index) + of(&beta, index)) as f32
+            let centered = f64::from(at(&x, index)) - of(&mean, index);
+            (centered / (of(&variance, index) + 1e-3).sqrt() * of(&gain, index) + of(&beta, index)) as f32
         });
         for (found, expected) in values(&found).into_iter().zip(expected) {
             // The root of a variance near 0 makes slopes of up to 2 / sqrt(eps), about 63.
