@@ -11,12 +11,7 @@
 //! use approx_eval::model::Model;
 //! use candle_core::{DType, Device, Tensor};
 //!
-//! # let limit = 16.try_into().ok();
-//! # let experiment = Experiment { limit, ..Experiment::new(Model::open("lenet5")?) };
-//! # stringify!(
-//! let experiment = Experiment::new(Model::open("lenet5")?);
-//! # );
-//! let mut session = Session::open(experiment)?;
+//! let mut session = Session::open(Experiment::new(Model::open("lenet5")?))?;
 //! session.calibrate()?;
 //! for lut in ["drum-4", "drum-6", "mitchell"] {
 //!     let options = LayerOptions { lut: Some(LutSpec::new(lut)), ..LayerOptions::default() };
