@@ -1,11 +1,11 @@
 //! What can be wrong with an ONNX file; every message names the file, and the node where there is one.
 
-use super::OPERATOR_SETS;
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
 use crate::import::{Layout, ScalesError};
 use crate::quant::ParamsError;
 use rten_onnx::protobuf::ProtobufError;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Why an ONNX file cannot be imported.
@@ -52,12 +52,14 @@ pub enum OnnxProblem {
     /// No operator set, or an unknown version.
     #[error(
         "operator set {found}, expected version {} to {} of the default domain: export again with opset_version=17",
-        OPERATOR_SETS.start(),
-        OPERATOR_SETS.end()
+        .supported.start(),
+        .supported.end()
     )]
     OperatorSet {
         /// The version, or what the file has instead.
         found: String,
+        /// The versions that can be imported.
+        supported: RangeInclusive<i64>,
     },
     /// Several inputs, or none.
     #[error("inputs {found:?}, expected one, of images: export the network without the others")]

@@ -154,8 +154,8 @@ fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
     let default = sets.find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
     match default.map(|set| set.version.unwrap_or(0)) {
         Some(version) if OPERATOR_SETS.contains(&version) => Ok(version),
-        Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string() }),
-        None => Err(OnnxProblem::OperatorSet { found: "none".to_owned() }),
+        Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string(), supported: OPERATOR_SETS }),
+        None => Err(OnnxProblem::OperatorSet { found: "none".to_owned(), supported: OPERATOR_SETS }),
     }
 }
 
@@ -193,11 +193,11 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
-        let mut lowering = Lowering::new(graph, images, batch, self.nodes, self.output, external);
+        let mut lowering = Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external);
         lowering.define(&self.input.name, Value::Computed(input));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
-            lowering.lower(node, self.opset)?;
+            lower::node(&mut lowering, node, self.opset)?;
         }
         let is_quantized = lowering.dequantize(self.output);
         let (outputs, reconstructs_input) = self.set_output(&mut lowering)?;

@@ -1,12 +1,13 @@
 //! Nodes and parameters of the graph that is being built.
 
-use super::{BatchSize, Lowering, OutputAxis};
+use super::{BatchSize, Lowering};
 use crate::graph::op::{Linear, Transpose};
 use crate::graph::{Dim, Operator, RunContext, ValueId, ValueType};
 use crate::import::names;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
+use crate::import::scales::OutputAxis;
 use candle_core::Tensor;
 
 impl Lowering<'_> {

@@ -90,7 +90,7 @@ pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>
         return Err(NodeProblem::Unsupported("a sum that is exclusive or reversed".to_owned()));
     }
     let real = match node.input(0)? {
-        Value::Ints(ints) => real(ints, output(node))?,
+        Value::Ints(ints) => integers::real(ints, output(node))?,
         value => value.clone(),
     };
     let tensor = real.floats(0)?;
@@ -120,13 +120,6 @@ pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, Node
     Ok(vec![value])
 }
 
-/// Integers as real numbers, called `name`.
-pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
-    let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
-    let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
-    Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
-}
-
 /// An integer converted to type `ty`, which wraps around if it has 8 bits.
 fn wrap(int: Int, ty: DataType) -> Int {
     match (int.known(), ty) {
@@ -142,7 +135,7 @@ pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProb
     let to = DataType(node.int_or("to", 1)? as i32);
     let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
     Ok(vec![match (node.input(0)?.clone(), is_float) {
-        (Value::Ints(ints), true) => real(&ints, output(node))?,
+        (Value::Ints(ints), true) => integers::real(&ints, output(node))?,
         (Value::Floats { tensor, .. }, false) => {
             let is_bool = to == DataType::BOOL;
             let cast = |x: f32| wrap(Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 }), to);

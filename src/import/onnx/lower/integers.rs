@@ -4,6 +4,7 @@ use super::node::known;
 use super::{Lowering, Node};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
+use candle_core::{Device, Tensor};
 
 /// The most integers that a constant may have.
 pub(super) const MAX_COUNT: usize = 1 << 24;
@@ -159,6 +160,13 @@ pub(super) fn reduce(node: &Node, ints: &Ints, step: Option<IntFunction>) -> Res
     Ok(Ints { dims, ty: ints.ty, ..reduced })
 }
 
+/// Integers as real numbers, called `name`.
+pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
+    let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
+    let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
+    Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
+}
+
 /// Integers moved as `operate` moves their indices, which it is given as real numbers.
 pub(super) fn moved(
     ints: &Ints,
@@ -168,7 +176,7 @@ pub(super) fn moved(
         return Err(NodeProblem::Unsupported(format!("{} integers", ints.values.len())));
     }
     let places = Ints::new(ints.dims.clone(), (0..ints.values.len() as i64).map(Int::from).collect());
-    let places = operate(super::constants::real(&places, "places")?)?;
+    let places = operate(real(&places, "places")?)?;
     let places = places.floats(0)?;
     let values = places.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|place| ints.values[place as usize]);
     Ok(Ints { dims: places.dims().to_vec(), values: values.collect(), ty: ints.ty })

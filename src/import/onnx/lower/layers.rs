@@ -1,12 +1,14 @@
 //! Linear and convolution layers, and matrix products of two activations.
 
+use super::build::spatial;
 use super::window::{AutoPad, OddSide, Sliding, stated_padding};
-use super::{Lowering, Node, OutputAxis, spatial};
+use super::{Lowering, Node};
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
+use crate::import::scales::OutputAxis;
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::Tensor;
 

@@ -1,9 +1,10 @@
 //! Pooling, and reductions over axes.
 
+use super::build::spatial;
 use super::integers::IntFunction;
 use super::node::axes;
 use super::window::Sliding;
-use super::{Lowering, Node, integers, spatial};
+use super::{Lowering, Node, integers};
 use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, Reduce, Reduction};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;

@@ -5,7 +5,6 @@
 //! scales of constants for the layers that read them, so that they multiply the file's own integers.
 
 use super::node::{axis, known};
-use super::operators::{OnnxOperator, QuantizedInput};
 use super::{Lowering, Node};
 use crate::graph::op::{FakeQuantize, Unary};
 use crate::import::onnx::error::NodeProblem;
@@ -71,44 +70,6 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
     Ok(vec![Value::Quantized(Box::new(rounded), params)])
 }
 
-/// Lowers a node of `operator`, which sees real numbers instead of the quantized integers that it moves.
-pub(super) fn lower(
-    lowering: &mut Lowering,
-    mut node: Node,
-    operator: &OnnxOperator,
-) -> Result<Vec<Value>, NodeProblem> {
-    let computed = |input: &Option<Value>| matches!(input, Some(Value::Quantized(..)));
-    let Some(index) = node.inputs.iter().position(computed) else { return operator.lower(lowering, &node) };
-    let Some(Value::Quantized(_, params)) = node.inputs[index] else { return operator.lower(lowering, &node) };
-    match operator.integers {
-        QuantizedInput::Handled => return operator.lower(lowering, &node),
-        QuantizedInput::MovedIfZeroPointIsZero if params.zero_point() == 0 => (),
-        QuantizedInput::Moved | QuantizedInput::AllMoved => (),
-        QuantizedInput::MovedIfZeroPointIsZero | QuantizedInput::Unsupported => {
-            return Err(NodeProblem::Quantized(index));
-        }
-    }
-    let moves_all = operator.integers == QuantizedInput::AllMoved;
-    for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || moves_all) {
-        match input.take() {
-            Some(Value::Quantized(value, found)) => {
-                let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
-                if a != b {
-                    let [a, b] = [a, b].map(|(scale, zero_point)| grid(scale, zero_point));
-                    return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
-                }
-                *input = Some(*value);
-            }
-            _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
-        }
-    }
-    let integers = |value| match value {
-        Value::Ints(_) => value,
-        moved => Value::Quantized(Box::new(moved), params),
-    };
-    Ok(operator.lower(lowering, &node)?.into_iter().map(integers).collect())
-}
-
 /// `Clip` of quantized integers.
 pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let Value::Quantized(value, params) = node.input(0)? else { return Err(NodeProblem::Quantized(1)) };
@@ -133,7 +94,7 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
 }
 
 /// A scale and zero point, for messages.
-fn grid(scale: f32, zero_point: i32) -> String {
+pub(super) fn grid(scale: f32, zero_point: i32) -> String {
     format!("scale {scale} and zero point {zero_point}")
 }
 

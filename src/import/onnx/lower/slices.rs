@@ -1,9 +1,9 @@
-//! Operators that select parts of values, and join them.
+//! Operators that cut values into parts, and join them.
 
 use super::node::{axis, known};
-use super::{Lowering, Node, expand, integers, scatter};
+use super::{Lowering, Node, expand, integers};
 use crate::graph::Dim;
-use crate::graph::op::{Concat, Gather, Reshape, Slice};
+use crate::graph::op::{Concat, Gather, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 
@@ -67,55 +67,6 @@ fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
         return Ok(());
     }
     Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "one axis of integers".to_owned() })
-}
-
-/// Indices along an axis of `size`, which may be counted from the end.
-pub(super) fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
-    let place = |&found: &i64| {
-        let place = if found < 0 { found.checked_add(size as i64)? } else { found };
-        usize::try_from(place).ok().filter(|&place| place < size)
-    };
-    let places: Option<Vec<usize>> = found.iter().map(place).collect();
-    places.ok_or_else(|| NodeProblem::Shape {
-        found: format!("{size} elements"),
-        expected: format!("enough for indices from {:?} to {:?}", found.iter().min(), found.iter().max()),
-    })
-}
-
-/// `Gather`.
-pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let indices = node.input(1)?.ints(1)?;
-    let found = node.int_or("axis", 0)?;
-    if let Value::Ints(data) = node.input(0)? {
-        let axis = axis("axis", found, data.dims.len())?;
-        let places = places(&known(indices)?, data.dims[axis])?;
-        let outer: usize = data.dims[..axis].iter().product();
-        let inner: usize = data.dims[axis + 1..].iter().product();
-        let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
-        let values =
-            (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
-        let values = values.map(|(o, place, i)| at(o, place, i)).collect();
-        let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
-        return Ok(vec![Value::Ints(Ints { dims, values, ty: data.ty })]);
-    }
-    let data = node.input(0)?.clone();
-    let ty = lowering.ty(0, &data)?;
-    let axis = axis("axis", found, ty.rank())?;
-    let Dim::Fixed(size) = ty.shape[axis] else {
-        return scatter::gather_by_sample(lowering, node, data, indices);
-    };
-    let places = places(&known(indices)?, size)?;
-    let one = if let [place] = places.as_slice() { Some(*place) } else { None };
-    let taken = match one {
-        Some(start) => lowering.emit(node.name, Slice { axis, start, end: start + 1, step: 1 }, &[data])?,
-        None => lowering.emit(node.name, Gather { axis, indices: places }, &[data])?,
-    };
-    if indices.dims.len() == 1 {
-        return Ok(vec![taken]);
-    }
-    let between = indices.dims.iter().map(|&size| Dim::Fixed(size)).collect();
-    let shape = [ty.shape[..axis].to_vec(), between, ty.shape[axis + 1..].to_vec()].concat();
-    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
 }
 
 /// The slice of one axis.

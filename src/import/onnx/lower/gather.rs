@@ -1,17 +1,66 @@
-//! Gathering from values, and scattering into constants, by indices of several axes.
+//! Gathering from values, and scattering into constants, by indices of one axis or of several.
 
-use super::node::known;
-use super::slices::{places, take};
-use super::{Lowering, Node, constants};
+use super::node::{axis, known};
+use super::slices::take;
+use super::{Lowering, Node, integers};
 use crate::graph::Dim;
-use crate::graph::op::{Gather, Reshape};
+use crate::graph::op::{Gather, Reshape, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Ints, Value};
 use candle_core::{Device, Tensor};
 
+/// Indices along an axis of `size`, which may be counted from the end.
+fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
+    let place = |&found: &i64| {
+        let place = if found < 0 { found.checked_add(size as i64)? } else { found };
+        usize::try_from(place).ok().filter(|&place| place < size)
+    };
+    let places: Option<Vec<usize>> = found.iter().map(place).collect();
+    places.ok_or_else(|| NodeProblem::Shape {
+        found: format!("{size} elements"),
+        expected: format!("enough for indices from {:?} to {:?}", found.iter().min(), found.iter().max()),
+    })
+}
+
+/// `Gather`.
+pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let indices = node.input(1)?.ints(1)?;
+    let found = node.int_or("axis", 0)?;
+    if let Value::Ints(data) = node.input(0)? {
+        let axis = axis("axis", found, data.dims.len())?;
+        let places = places(&known(indices)?, data.dims[axis])?;
+        let outer: usize = data.dims[..axis].iter().product();
+        let inner: usize = data.dims[axis + 1..].iter().product();
+        let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
+        let values =
+            (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
+        let values = values.map(|(o, place, i)| at(o, place, i)).collect();
+        let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
+        return Ok(vec![Value::Ints(Ints { dims, values, ty: data.ty })]);
+    }
+    let data = node.input(0)?.clone();
+    let ty = lowering.ty(0, &data)?;
+    let axis = axis("axis", found, ty.rank())?;
+    let Dim::Fixed(size) = ty.shape[axis] else {
+        return gather_by_sample(lowering, node, data, indices);
+    };
+    let places = places(&known(indices)?, size)?;
+    let one = if let [place] = places.as_slice() { Some(*place) } else { None };
+    let taken = match one {
+        Some(start) => lowering.emit(node.name, Slice { axis, start, end: start + 1, step: 1 }, &[data])?,
+        None => lowering.emit(node.name, Gather { axis, indices: places }, &[data])?,
+    };
+    if indices.dims.len() == 1 {
+        return Ok(vec![taken]);
+    }
+    let between = indices.dims.iter().map(|&size| Dim::Fixed(size)).collect();
+    let shape = [ty.shape[..axis].to_vec(), between, ty.shape[axis + 1..].to_vec()].concat();
+    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
+}
+
 /// `Gather` along an axis of all samples of a constant batch: exporters write it for strided views. If the
 /// indices are the same within each sample, they hold for any batch size.
-pub(super) fn gather_by_sample(
+fn gather_by_sample(
     lowering: &mut Lowering,
     node: &Node,
     data: Value,
@@ -71,7 +120,7 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
         return Ok(vec![Value::Ints(Ints { dims: data.dims.clone(), values, ty: data.ty })]);
     }
     let real = |index: usize| match node.input(index)? {
-        Value::Ints(ints) => constants::real(ints, node.name)?.floats(index).cloned(),
+        Value::Ints(ints) => integers::real(ints, node.name)?.floats(index).cloned(),
         other => other.floats(index).cloned(),
     };
     let (data, updates) = (real(0)?, real(2)?.flatten_all()?.to_vec1::<f32>()?);
