@@ -95,7 +95,7 @@ impl File {
             notes.push(format!("only the first of the outputs is used: {}", outputs.join(", ")));
         }
         if nodes.last().is_some_and(|node| lower::is_softmax(node)) {
-            notes.push("the network ends in a softmax: the loss takes its probabilities as logits".to_owned());
+            notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
 
         let source = Source { graph, nodes: &nodes, opset, input: &input, output };
@@ -119,7 +119,7 @@ impl File {
         };
         let Built { mut graph, mut parameters, scales, outputs, reconstructs_input, is_quantized } = built?;
         if is_quantized {
-            notes.push(format!("the output '{output}' is of 8-bit integers: converted to the numbers they represent"));
+            notes.push(format!("the output '{output}' is of 8-bit integers: dequantized"));
         }
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();

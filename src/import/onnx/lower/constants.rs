@@ -54,11 +54,11 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
     let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
     let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
     let sizes = sizes.filter(|sizes| count(sizes).is_some_and(|count| count <= MAX_COUNT));
-    let sizes = sizes.ok_or_else(|| NodeProblem::Unsupported(format!("a constant of dimensions {dims:?}")))?;
+    let sizes = sizes.ok_or_else(|| NodeProblem::Unsupported(format!("a constant of shape {dims:?}")))?;
     let number = node.tensor("value")?.map(|tensor| lowering.read(tensor)).transpose()?;
     let one = || NodeProblem::Attribute {
         name: "value",
-        found: "a tensor of several numbers".to_owned(),
+        found: "a tensor with several elements".to_owned(),
         expected: "one number".to_owned(),
     };
     Ok(vec![match number {
@@ -87,7 +87,7 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
 /// `CumSum` of constants: exporters use it for positions.
 pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("exclusive")? || node.flag("reverse")? {
-        return Err(NodeProblem::Unsupported("a sum that is exclusive or reversed".to_owned()));
+        return Err(NodeProblem::Unsupported("an exclusive or reverse cumulative sum".to_owned()));
     }
     let real = match node.input(0)? {
         Value::Ints(ints) => integers::real(ints, output(node))?,
@@ -146,7 +146,7 @@ pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProb
             let values = ints.values.iter().map(|&int| wrap(int, to)).collect();
             Value::Ints(Ints { values, ty: to, ..ints })
         }
-        (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("a cast of images to {to}"))),
+        (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("casting activations to {to}"))),
         (value, _) => value,
     }])
 }

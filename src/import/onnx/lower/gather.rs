@@ -17,8 +17,8 @@ fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
     };
     let places: Option<Vec<usize>> = found.iter().map(place).collect();
     places.ok_or_else(|| NodeProblem::Shape {
-        found: format!("{size} elements"),
-        expected: format!("enough for indices from {:?} to {:?}", found.iter().min(), found.iter().max()),
+        found: format!("indices from {} to {}", found.iter().min().unwrap_or(&0), found.iter().max().unwrap_or(&0)),
+        expected: format!("at least -{size} and less than {size}, the axis's size"),
     })
 }
 
@@ -78,7 +78,7 @@ fn gather_by_sample(
         (is_one && places.iter().enumerate().all(same)).then_some((times, first))
     };
     let Some((times, of_one)) = per_sample() else {
-        return Err(NodeProblem::Batch(format!("gathering along the samples of {ty}")));
+        return Err(NodeProblem::Batch(format!("gathering along the batch axis of {ty}")));
     };
     let rows = Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(times)] };
     let rows = if times == 1 && ty.rank() == 2 { data } else { lowering.emit(node.name, rows, &[data])? };
@@ -90,7 +90,7 @@ fn gather_by_sample(
 /// `GatherND`: rows by indices of the leading axes.
 pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.int_or("batch_dims", 0)? != 0 {
-        return Err(NodeProblem::Unsupported("gathering by indices for each sample (batch_dims)".to_owned()));
+        return Err(NodeProblem::Unsupported("batch_dims other than 0".to_owned()));
     }
     let data = node.input(0)?.clone();
     let indices = node.input(1)?.ints(1)?;
@@ -99,7 +99,7 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
     let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
     let sizes: Option<Vec<usize>> = ty.shape.iter().map(size).collect();
     let sizes = sizes.filter(|sizes| (1..=sizes.len()).contains(&depth));
-    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("gathering by {depth} indices from {ty}")))?;
+    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("gathering {depth}-D indices from {ty}")))?;
     let (chosen, row) = sizes.split_at(depth);
     let shape = dims(&[&[chosen.iter().product()], row].concat()).collect();
     let flat = lowering.emit(node.name, Reshape { shape }, &[data])?;
@@ -111,7 +111,7 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
 /// `ScatterND` of constants: replaces rows.
 pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if !matches!(node.text_or("reduction", "none")?, "none" | "") {
-        return Err(NodeProblem::Unsupported("scattering with a reduction".to_owned()));
+        return Err(NodeProblem::Unsupported("a 'reduction' other than 'none'".to_owned()));
     }
     let indices = node.input(1)?.ints(1)?;
     if let (Value::Ints(data), Value::Ints(updates)) = (node.input(0)?, node.input(2)?) {
@@ -134,13 +134,13 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
 fn put<T: Copy>(values: &mut [T], dims: &[usize], indices: &Ints, updates: &[T]) -> Result<(), NodeProblem> {
     let depth = indices.dims.last().copied().unwrap_or(0);
     if !(1..=dims.len()).contains(&depth) {
-        let expected = format!("1 to {} indices of a row", dims.len());
+        let expected = format!("a last axis of size 1 to {}", dims.len());
         return Err(NodeProblem::Shape { found: format!("{:?}", indices.dims), expected });
     }
     let (chosen, row) = dims.split_at(depth);
     let (rows, size) = (rows(indices, chosen)?, row.iter().product::<usize>());
     if rows.len() * size != updates.len() {
-        let expected = format!("{} rows of {size}", rows.len());
+        let expected = format!("{} rows of {size} numbers", rows.len());
         return Err(NodeProblem::Shape { found: format!("{} numbers", updates.len()), expected });
     }
     for (i, at) in rows.into_iter().enumerate() {

@@ -116,13 +116,16 @@ fn broadcast<const N: usize>(
                 (size, dim) if size == dim => (),
                 _ => {
                     let found = format!("{:?}", inputs.map(|ints| &ints.dims));
-                    return Err(NodeProblem::Shape { found, expected: "shapes that broadcast".to_owned() });
+                    return Err(NodeProblem::Shape {
+                        found,
+                        expected: "shapes that broadcast to each other".to_owned(),
+                    });
                 }
             }
         }
     }
     let count = dims.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim)).filter(|&count| count <= MAX_COUNT);
-    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("{dims:?} integers")))?;
+    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("an integer tensor of shape {dims:?}")))?;
     let place = |ints: &Ints, flat: usize| {
         let (mut rest, mut place, mut step) = (flat, 0, 1);
         for axis in (0..rank).rev() {
@@ -152,7 +155,7 @@ pub(super) fn reduce(node: &Node, ints: &Ints, step: Option<IntFunction>) -> Res
     let step = step.ok_or_else(|| NodeProblem::Unsupported(format!("{} of integers", node.operator())))?;
     let (Some((&first, rest)), 1) = (ints.values.split_first(), ints.dims.len()) else {
         let found = format!("{:?}", ints.dims);
-        return Err(NodeProblem::Shape { found, expected: "one axis of integers".to_owned() });
+        return Err(NodeProblem::Shape { found, expected: "a 1-D tensor of integers".to_owned() });
     };
     let one = |value: Int| Ints::new(vec![], vec![value]);
     let reduced = rest.iter().try_fold(one(first), |all, &value| apply(step, node.operator(), &all, &one(value)))?;
@@ -204,7 +207,8 @@ pub(super) fn range(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodePro
             usize::try_from(steps.max(0)).ok().filter(|&count| count <= MAX_COUNT)
         }
     };
-    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("a range by steps of {delta}")))?;
+    let count = count
+        .ok_or_else(|| NodeProblem::Unsupported(format!("a range from {start} to {limit} in steps of {delta}")))?;
     let values = (0..count as i64).map(|i| Int::from(start + i * delta)).collect();
     Ok(vec![Value::Ints(Ints::vector(values))])
 }

@@ -94,7 +94,9 @@ impl OnnxOperator {
                     let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
                     if a != b {
                         let [a, b] = [a, b].map(|(scale, zero_point)| quantized::grid(scale, zero_point));
-                        return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
+                        return Err(NodeProblem::Unsupported(format!(
+                            "concatenating integers quantized with {a} and with {b}"
+                        )));
                     }
                     *input = Some(*value);
                 }

@@ -27,7 +27,8 @@ fn scales(node: &Node) -> Result<(Vec<f32>, Vec<i32>), NodeProblem> {
     };
     if scales.is_empty() || scales.len() != zero_points.len() {
         let (scales, zero_points) = (scales.len(), zero_points.len());
-        let found = format!("quantization by {scales} scales and {zero_points} zero points, expected equally many");
+        let found =
+            format!("quantization with {scales} scales and {zero_points} zero points (expected the same number)");
         return Err(NodeProblem::Unsupported(found));
     }
     Ok((scales, zero_points))
@@ -63,7 +64,7 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
         return Ok(vec![Value::Ints(Ints { dims: tensor.dims().to_vec(), values: values.collect(), ty })]);
     }
     let (&[scale], &[zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
-        return Err(NodeProblem::Unsupported("activations of several scales (quantize them per tensor)".to_owned()));
+        return Err(NodeProblem::Unsupported("activations with several scales (quantize them per tensor)".to_owned()));
     };
     let params = ActivationParams::new(scale, zero_point, range)?;
     let rounded = lowering.emit(node.name, FakeQuantize(params), &[value])?;
@@ -125,7 +126,7 @@ pub(super) fn dequantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
                 (&[scale], &[zero_point]) => grid(scale, zero_point),
                 _ => format!("{} scales", scales.len()),
             };
-            return Err(NodeProblem::Unsupported(format!("dequantizing by {found} what was quantized by {by}")));
+            return Err(NodeProblem::Unsupported(format!("dequantizing by {found} a tensor quantized by {by}")));
         }
         _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "quantized integers" }),
     };

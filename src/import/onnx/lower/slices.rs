@@ -66,7 +66,7 @@ fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     if ints.dims.len() == 1 {
         return Ok(());
     }
-    Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "one axis of integers".to_owned() })
+    Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "a 1-D tensor of integers".to_owned() })
 }
 
 /// The slice of one axis.
@@ -85,11 +85,11 @@ impl Cut {
             far || self.end == Int::from(size) || (batch.is_some() && self.end.known() == batch.map(|b| b as i64));
         let Dim::Fixed(size) = size else {
             let is_all = self.start == Int::from(0) && is_end && self.step == 1;
-            let part = || NodeProblem::Batch(format!("a part of axis {}", self.axis));
+            let part = || NodeProblem::Batch(format!("a slice of axis {}", self.axis));
             return if is_all { Ok(None) } else { Err(part()) };
         };
         let (Some(start), Some(end)) = (self.start.known(), self.end.known()) else {
-            return Err(NodeProblem::Batch(format!("a part of axis {}", self.axis)));
+            return Err(NodeProblem::Batch(format!("a slice of axis {}", self.axis)));
         };
         let count = size as i64;
         let from_start = |place: i64| if place < 0 { place.saturating_add(count) } else { place };
@@ -105,7 +105,7 @@ impl Cut {
             }
         };
         if taken.is_empty() {
-            return Err(NodeProblem::Unsupported(format!("a part of axis {} without elements", self.axis)));
+            return Err(NodeProblem::Unsupported(format!("an empty slice of axis {}", self.axis)));
         }
         Ok((taken.len() != size || self.step < 0).then_some(taken))
     }
@@ -126,7 +126,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let steps = node.optional(4).map(|value| known(value.ints(4)?)).transpose()?.unwrap_or_else(|| vec![1; count]);
     if [ends.len(), axes.len(), steps.len()] != [count; 3] {
         let found = format!("{count} starts, {} ends, {} axes, {} steps", ends.len(), axes.len(), steps.len());
-        return Err(NodeProblem::Shape { found, expected: "equally many of each".to_owned() });
+        return Err(NodeProblem::Shape { found, expected: "the same number of each".to_owned() });
     }
     let cuts = |rank: usize| -> Result<Vec<Cut>, NodeProblem> {
         let cut =
@@ -197,7 +197,7 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     };
     let axis = axis("axis", node.int_or("axis", 0)?, shape.len())?;
     let Dim::Fixed(size) = shape[axis] else {
-        return Err(NodeProblem::Batch(format!("a split of axis {axis}")));
+        return Err(NodeProblem::Batch(format!("splitting axis {axis}")));
     };
     let parts = node.proto.output.len().max(1);
     let sizes: Vec<usize> = if let Some(sizes) = node.ints_by_either("split", 1)? {
@@ -209,8 +209,8 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     };
     let total = sizes.iter().try_fold(0usize, |total, &size| total.checked_add(size));
     if total != Some(size) || sizes.len() != parts || sizes.contains(&0) {
-        let expected = format!("a split of axis {axis} into {parts} parts of sizes {sizes:?}");
-        return Err(NodeProblem::Shape { found: format!("{size} elements"), expected });
+        let expected = format!("{parts} parts of sizes {sizes:?} along axis {axis}");
+        return Err(NodeProblem::Shape { found: format!("an axis of size {size}"), expected });
     }
     let mut outputs = Vec::new();
     let mut start = 0;
