@@ -44,7 +44,7 @@ impl std::fmt::Display for BindError {
             ("missing", &self.missing),
             ("unused", &self.unused),
             ("of the wrong shape", &mis_shaped),
-            ("of another type than f32", &self.not_f32),
+            ("of a type other than f32", &self.not_f32),
             ("with NaN or infinite numbers", &self.not_finite),
         ];
         let parts = parts.iter().filter(|(_, names)| !names.is_empty());

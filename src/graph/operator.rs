@@ -46,7 +46,7 @@ pub enum OpError {
         expected: String,
     },
     /// Batch normalization by a negative running variance.
-    #[error("the running variance of channel {channel} is {variance}, expected one above -{eps:e}")]
+    #[error("the running variance of channel {channel} is {variance}, expected more than -{eps:e}")]
     Variance {
         /// The channel, counted from 0.
         channel: usize,

@@ -37,7 +37,8 @@ impl ImageInput {
             [channels, length] => [channels, 1, length],
             [size] => {
                 let shape = square_image(size);
-                note = Some(format!("the input is a vector of {size} values, taken for images of {shape:?}"));
+                note =
+                    Some(format!("the input is a vector of {size} values, interpreted as images of shape {shape:?}"));
                 shape
             }
             _ => return None,

@@ -33,7 +33,7 @@ pub(super) struct OutputAxis {
 pub enum ScalesError {
     /// Scales along another axis than that of the output channels.
     #[error(
-        "a weight with scales along axis {found}, expected axis {expected}, that of the outputs (quantize per tensor or \
+        "weight scales along axis {found}, expected along axis {expected}, the output channels (quantize per tensor or \
          per output channel)"
     )]
     Axis {
@@ -43,7 +43,7 @@ pub enum ScalesError {
         expected: usize,
     },
     /// Scales or zero points that no layer can use.
-    #[error("quantization parameters")]
+    #[error("invalid quantization parameters")]
     Params(#[from] ParamsError),
 }
 
@@ -138,9 +138,9 @@ impl Scales {
         let (found, all) = (self.layers.len(), self.without.len() + self.layers.len());
         let missing = self.without.join("', '");
         let note = match self.without.as_slice() {
-            [] => "the network is quantized already: mode base rounds as its file says".to_owned(),
+            [] => "the network is quantized already: mode 'base' includes the rounding of its file".to_owned(),
             [_] => format!("the file has scales for {found} of {all} layers: layer '{missing}' has none"),
-            _ => format!("the file has scales for {found} of {all} layers: '{missing}' have none"),
+            _ => format!("the file has scales for {found} of {all} layers: layers '{missing}' have none"),
         };
         Some((self.layers.into_iter().map(|(name, (_, params))| (name, params)).collect(), note))
     }

@@ -1,9 +1,8 @@
 //! The interface of every approximate layer.
 
-use super::forward::Call;
 use super::quantized::Quantized;
 use super::sealed::LayerCore;
-use super::{InferenceMode, LayerError, LayerProblem, with_values};
+use super::{Call, InferenceMode, LayerError, LayerProblem, with_values};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{Calibrator, LayerParams, Observed, QuantConfig};

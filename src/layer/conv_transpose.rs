@@ -17,8 +17,8 @@
 //! ```
 
 use super::convolution::{Convolution, check_weight};
-use super::scatter::most_taps;
 use super::state::LayerState;
+use super::taps::most_taps;
 use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
 use crate::kernel::{ConvGeometry, GeometryError};
 use candle_core::{Module, Tensor};

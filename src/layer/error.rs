@@ -37,11 +37,19 @@ pub enum LayerProblem {
         /// The shape that the attributes imply.
         expected: String,
     },
+    /// The bias does not have one number for each output channel.
+    #[error("bias of shape {found:?}, expected [{outputs}]")]
+    Bias {
+        /// The bias's dimensions.
+        found: Vec<usize>,
+        /// Output channels of the layer.
+        outputs: usize,
+    },
     /// The window does not fit the input.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
     /// The output of a transposed convolution is empty.
-    #[error("padding {padding:?} cuts off all {whole} positions of the output, expected less")]
+    #[error("padding {padding:?} cuts off all {whole} positions of the output, expected less padding")]
     CutOff {
         /// Positions cropped before and after.
         padding: [usize; 2],
@@ -71,10 +79,10 @@ pub enum LayerProblem {
         non_negative: bool,
     },
     /// Quantization parameters do not fit the layer.
-    #[error("quantization parameters")]
+    #[error("invalid quantization parameters")]
     Params(#[from] ParamsError),
     /// Quantization parameters cannot be computed.
-    #[error("quantization")]
+    #[error("cannot compute quantization parameters")]
     Quant(#[from] QuantError),
     /// Integers outside the multiplier's operands.
     #[error(
@@ -94,7 +102,7 @@ pub enum LayerProblem {
     },
     /// Calibration observed another number of values than it was started for.
     #[error(
-        "calibration saw {seen} values but was started for {announced}: a percentile's rank depends on how many there are"
+        "calibration saw {seen} values but was started for {announced}: the rank of a percentile depends on their number"
     )]
     Miscounted {
         /// Values seen.

@@ -1,7 +1,7 @@
 //! The unperturbed `f32` arithmetic.
 
 use super::LayerProblem;
-use super::forward::Epilogue;
+use super::epilogue::Epilogue;
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
 use crate::kernel::{Lanes, Plane, Tile, float};

@@ -1,86 +1,42 @@
 //! The forward pass of every layer: which arithmetic a mode runs, and what follows its sums.
 
+use super::epilogue::Epilogue;
 use super::float::Float;
 use super::integer::Integer;
 use super::scatter::{self, Scatter};
-use super::sealed::LayerCore;
-use super::state::with_values;
-use super::{Flow, InferenceMode, LayerError, LayerProblem, Window, tiles};
-use crate::kernel::Clip;
+use super::state::{LayerState, with_values};
+use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window, tiles};
 use candle_core::{Device, Tensor};
 
-/// How a layer is called.
-#[derive(Debug, Clone, Copy)]
-pub struct Call {
-    /// Index in the data set of the batch's first sample, which determines the draws of noise.
-    pub first_sample: u64,
-    /// The range that outputs are clamped to, in the same pass over them.
-    pub clip: Clip,
-    /// Threads that the layer may use.
-    pub threads: usize,
-}
-
-impl Default for Call {
-    /// The first batch, with all threads.
-    fn default() -> Self {
-        Call { first_sample: 0, clip: Clip::default(), threads: rayon::current_num_threads() }
-    }
-}
-
-/// What happens to a layer's sums before they leave it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Epilogue<'a> {
-    /// Added first, one number per output channel.
-    pub bias: Option<&'a [f32]>,
-    /// The range that outputs are then clamped to.
-    pub clip: Clip,
-}
-
-impl Epilogue<'_> {
-    /// Applies it to outputs of `channel`.
-    pub fn apply(&self, channel: usize, outputs: &mut [f32]) {
-        if let Some(bias) = self.bias {
-            for y in &mut *outputs {
-                *y += bias[channel];
-            }
-        }
-        if self.clip != Clip::default() {
-            for y in outputs {
-                *y = self.clip.apply(*y);
-            }
-        }
-    }
-}
-
-/// The output of `layer` in `mode`: the one place that knows what each mode computes.
+/// The output of a layer in `mode`, over the `window` of input `x`: the one place that knows what each mode
+/// computes.
 ///
 /// # Errors
-/// When the input does not fit the layer, or the layer lacks what the mode needs.
-pub(super) fn run<L: LayerCore + ?Sized>(
-    layer: &L,
+/// When the layer lacks what the mode needs, or the input has no operands.
+pub(super) fn run(
+    state: &LayerState,
+    window: &Window,
     mode: InferenceMode,
     x: &Tensor,
     call: Call,
     epilogue: Epilogue,
 ) -> Result<Tensor, LayerError> {
-    let state = layer.state();
     let quantized = || state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode));
     let run = || {
-        let window = layer.window(x.dims()).map_err(|error| error.problem)?;
         let output = match mode {
             InferenceMode::Baseline => with_values(x, |input| {
                 state.observe(input);
-                with_values(&state.weight, |weight| compute(&Float { weight, epilogue }, &window, input, call.threads))
+                with_values(&state.weight, |weight| compute(&Float { weight, epilogue }, window, input, call.threads))
             })??,
-            InferenceMode::Quantized => integer(&quantized()?.exact(epilogue), &window, x, call.threads),
+            InferenceMode::Quantized => integer(&Integer::exact(quantized()?, epilogue), window, x, call.threads),
             InferenceMode::Approximate => {
-                let arithmetic = quantized()?.approximate(epilogue).ok_or(LayerProblem::NoMultiplier)?;
-                integer(&arithmetic, &window, x, call.threads)
+                let arithmetic = Integer::approximate(quantized()?, epilogue).ok_or(LayerProblem::NoMultiplier)?;
+                integer(&arithmetic, window, x, call.threads)
             }
             // Noise comes between the sums and the bias.
             InferenceMode::Noise => {
-                let exact = quantized()?.exact(Epilogue::default());
-                integer(&exact, &window, x, call.threads).map(|mut output| {
+                let exact = Integer::exact(quantized()?, Epilogue::default());
+                integer(&exact, window, x, call.threads).map(|mut output| {
                     state.noise.perturb(&mut output, window.samples, call.first_sample);
                     let channels = output.chunks_exact_mut(window.geometry.positions()).enumerate();
                     channels.for_each(|(i, outputs)| epilogue.apply(i % window.outputs, outputs));

@@ -13,7 +13,7 @@
 //! has a row of weights for each kernel tap, and an output sums those that land on it.
 
 use super::LayerProblem;
-use super::forward::Epilogue;
+use super::epilogue::Epilogue;
 use super::quantized::{PackedTable, Quantized};
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
@@ -25,10 +25,10 @@ use std::ops::Range;
 
 /// Integer sums, their zero-point terms, scaling and epilogue.
 pub(super) struct Integer<'a> {
-    pub layer: &'a Quantized,
+    layer: &'a Quantized,
     /// The weights, packed for the products to sum.
-    pub packed: &'a PackedTable,
-    pub epilogue: Epilogue<'a>,
+    packed: &'a PackedTable,
+    epilogue: Epilogue<'a>,
 }
 
 /// Sums of a tile.
@@ -41,7 +41,17 @@ pub(super) struct Sums {
     columns: Vec<i32>,
 }
 
-impl Integer<'_> {
+impl<'a> Integer<'a> {
+    /// Sums of exact products.
+    pub fn exact(layer: &'a Quantized, epilogue: Epilogue<'a>) -> Self {
+        Integer { layer, packed: layer.exact(), epilogue }
+    }
+
+    /// Sums of the multiplier's products, where the layer has a multiplier.
+    pub fn approximate(layer: &'a Quantized, epilogue: Epilogue<'a>) -> Option<Self> {
+        Some(Integer { layer, packed: layer.approximate()?, epilogue })
+    }
+
     /// The last step of output `channel`.
     fn dequantize(&self, channel: usize) -> Dequantize {
         let LayerParams { input, weight } = self.layer.params();

@@ -45,9 +45,11 @@
 //! ```
 
 mod approx_layer;
+mod call;
 mod conv;
 mod conv_transpose;
 mod convolution;
+mod epilogue;
 mod error;
 mod float;
 mod forward;
@@ -59,6 +61,7 @@ mod quantized;
 mod scatter;
 mod sealed;
 mod state;
+mod taps;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -66,11 +69,11 @@ mod tiles;
 mod window;
 
 pub use approx_layer::ApproxLayer;
+pub(crate) use call::Call;
 pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};
 pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
 pub use convolution::Convolution;
 pub use error::{LayerError, LayerProblem};
-pub(crate) use forward::Call;
 pub use linear::ApproxLinear;
 pub use mode::{InferenceMode, MODES};
 pub(crate) use sealed::LayerCore;

@@ -5,8 +5,6 @@
 //! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
-use super::forward::Epilogue;
-use super::integer::Integer;
 use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, WeightMatrix};
 use crate::lut::{Coding, Lut, Operand};
 use crate::quant::{LayerParams, WeightParams};
@@ -145,17 +143,15 @@ impl Quantized {
         self.weights.sums[row]
     }
 
-    /// The arithmetic of exact products.
-    pub fn exact<'a>(&'a self, epilogue: Epilogue<'a>) -> Integer<'a> {
-        let packed = self.weights.exact(self.params.input.range().signedness());
-        Integer { layer: self, packed, epilogue }
+    /// The weights packed for exact products.
+    pub fn exact(&self) -> &PackedTable {
+        self.weights.exact(self.params.input.range().signedness())
     }
 
-    /// The arithmetic of the multiplier's products, where there is a multiplier.
-    pub fn approximate<'a>(&'a self, epilogue: Epilogue<'a>) -> Option<Integer<'a>> {
+    /// The weights packed for the multiplier's products, where there is a multiplier.
+    pub fn approximate(&self) -> Option<&PackedTable> {
         let Multiplier { table, packed } = self.multiplier.as_deref()?;
-        let packed = packed.get_or_init(|| self.weights.pack(table));
-        Some(Integer { layer: self, packed, epilogue })
+        Some(packed.get_or_init(|| self.weights.pack(table)))
     }
 }
 

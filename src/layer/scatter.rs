@@ -5,6 +5,7 @@
 //! So only products of real inputs are computed: none for the gaps of a stride, and those that land
 //! outside the output are dropped. An output sums as many products as land on it.
 
+use super::taps::Taps;
 use super::tasks::{piece, pieces};
 use super::tiles::{Arithmetic, Workspace, with_workspace};
 use super::{LayerProblem, Window};
@@ -133,73 +134,4 @@ impl<A: Scatter> Job<'_, A> {
             totals.zip(&sums[start - columns.start..end - columns.start]).for_each(|(total, &sum)| *total += sum);
         }
     }
-}
-
-/// Where the taps of a transposed kernel land along one axis: tap `k` takes input position `i` to
-/// output position `i * stride + k * dilation - padding`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Taps {
-    input: usize,
-    output: usize,
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-    padding: usize,
-}
-
-impl Taps {
-    /// The taps along axis `axis`, with sizes that are at least 1.
-    pub fn new(geometry: &ConvGeometry, axis: usize) -> Self {
-        Taps {
-            input: geometry.input[axis],
-            output: geometry.output[axis],
-            kernel: geometry.kernel[axis],
-            stride: geometry.stride[axis],
-            dilation: geometry.dilation[axis],
-            padding: geometry.padding[axis],
-        }
-    }
-
-    /// The output position that tap `k` takes `input`, one of [`inputs`](Taps::inputs), to.
-    fn output(&self, k: usize, input: usize) -> usize {
-        input * self.stride + k * self.dilation - self.padding
-    }
-
-    /// Input positions that tap `k` takes to an output.
-    fn inputs(&self, k: usize) -> Range<usize> {
-        let from = |output: usize| (output + self.padding).saturating_sub(k * self.dilation).div_ceil(self.stride);
-        from(0)..from(self.output).min(self.input)
-    }
-
-    /// Products of one channel with the inputs of a line.
-    pub fn products(&self) -> usize {
-        (0..self.kernel).map(|k| self.inputs(k).len()).sum()
-    }
-
-    /// The most taps that meet in one output position.
-    pub fn most(&self) -> usize {
-        // Every `period`th tap lands on the same outputs. Their number can only rise where a tap lands
-        // first, so that looking there is enough.
-        let period = self.stride / gcd(self.stride, self.dilation);
-        let meeting = |k: usize| {
-            let inputs = self.inputs(k);
-            if inputs.is_empty() {
-                return 0;
-            }
-            let place = inputs.start * self.stride + k * self.dilation;
-            let first = place.saturating_sub((self.input - 1) * self.stride).div_ceil(self.dilation);
-            let last = (place / self.dilation).min(self.kernel - 1);
-            (k - first) / period + (last - k) / period + 1
-        };
-        (0..self.kernel).map(meeting).max().unwrap_or(0)
-    }
-}
-
-/// The most taps of a kernel that meet in one output position of an input of any size.
-pub(super) fn most_taps(kernel: usize, stride: usize, dilation: usize) -> usize {
-    kernel.div_ceil(stride / gcd(stride, dilation))
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

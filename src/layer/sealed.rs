@@ -4,9 +4,10 @@
 //! Everything else is the same code over the [`LayerState`]. The trait cannot be named outside the
 //! crate, which seals [`ApproxLayer`](super::ApproxLayer).
 
-use super::forward::{self, Call, Epilogue};
+use super::epilogue::Epilogue;
+use super::forward;
 use super::state::LayerState;
-use super::{InferenceMode, LayerError, Window};
+use super::{Call, InferenceMode, LayerError, Window};
 use candle_core::Tensor;
 
 /// The parts of a layer, and its internal calls.
@@ -28,7 +29,7 @@ pub trait LayerCore {
     /// # Errors
     /// As the `*_fwd` function of the mode.
     fn unbiased_fwd(&self, mode: InferenceMode, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
-        forward::run(self, mode, x, call, Epilogue::default())
+        forward::run(self.state(), &self.window(x.dims())?, mode, x, call, Epilogue::default())
     }
 
     /// The output in the layer's mode, with the bias and the call's clip.
@@ -37,7 +38,8 @@ pub trait LayerCore {
     /// As the `*_fwd` function of the mode.
     fn forward_as(&self, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
         let state = self.state();
-        forward::run(self, state.mode, x, call, Epilogue { bias: state.bias.as_deref(), clip: call.clip })
+        let epilogue = Epilogue { bias: state.bias.as_deref(), clip: call.clip };
+        forward::run(state, &self.window(x.dims())?, state.mode, x, call, epilogue)
     }
 
     /// Whether a sample's output depends on that sample alone: not under noise, whose deviation is

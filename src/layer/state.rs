@@ -32,10 +32,7 @@ impl LayerState {
             let bias = match bias {
                 None => None,
                 Some(bias) if bias.dims() == [outputs] => Some(plain(bias)?.to_vec1()?),
-                Some(bias) => {
-                    let expected = format!("a bias of shape [{outputs}]");
-                    return Err(LayerProblem::Weight { found: bias.dims().to_vec(), expected });
-                }
+                Some(bias) => return Err(LayerProblem::Bias { found: bias.dims().to_vec(), outputs }),
             };
             Ok(LayerState {
                 name: name.to_owned(),

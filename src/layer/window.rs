@@ -2,7 +2,7 @@
 //! convolution, or a transposed one, over some number of images. The arithmetic knows no other layers.
 
 use super::LayerProblem;
-use super::scatter::Taps;
+use super::taps::Taps;
 use crate::kernel::ConvGeometry;
 
 /// The direction in which a convolution connects inputs and outputs.

@@ -36,7 +36,7 @@ pub enum ParamsError {
     },
     /// A zero point under a coding whose operands have none.
     #[error(
-        "coding '{coding}' needs zero points of 0, or of 128 throughout, found {zero_point}: use coding 'affine', or symmetric quantization"
+        "coding '{coding}' needs zero points of 0, or all of 128, found {zero_point}: use coding 'affine', or symmetric quantization"
     )]
     CodingZeroPoint {
         /// The coding.
@@ -45,7 +45,7 @@ pub enum ParamsError {
         zero_point: i32,
     },
     /// Scales and zero points that do not pair up, or do not match the layer's outputs.
-    #[error("{scales} weight scales and {zero_points} zero points, expected one of each or {channels}")]
+    #[error("{scales} weight scales and {zero_points} zero points, expected 1 or {channels} of each")]
     Channels {
         /// Scales found.
         scales: usize,

@@ -29,7 +29,11 @@ impl Operator for AdaptiveAveragePool {
         let input = images(inputs, 2)?;
         let mut sizes = input.sizes(1);
         if sizes[2..].contains(&0) || self.output.contains(&0) {
-            return Err(OpError::input(0, input, format!("sizes of at least 1, as is the output {:?}", self.output)));
+            return Err(OpError::input(
+                0,
+                input,
+                format!("sizes of at least 1, and an output size {:?} of at least 1", self.output),
+            ));
         }
         sizes[2..].copy_from_slice(&self.output);
         Ok(vec![input.resized(&sizes)])

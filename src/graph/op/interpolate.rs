@@ -32,7 +32,10 @@ impl Operator for Interpolate {
             }
             (_, last) => {
                 let least = last.map_or(1, |last| last + 1);
-                let expected = format!("a known size of at least {least} along axis {}, and a place", self.axis);
+                let expected = format!(
+                    "a known size of at least {least} along axis {}, and at least one output position",
+                    self.axis
+                );
                 Err(OpError::input(0, input, expected))
             }
         }

@@ -1,11 +1,11 @@
 //! What can be wrong with an ONNX file; every message names the file, and the node where there is one.
 
-use super::OPERATOR_SETS;
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
 use crate::import::{Layout, ScalesError};
 use crate::quant::ParamsError;
 use rten_onnx::protobuf::ProtobufError;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Why an ONNX file cannot be imported.
@@ -52,15 +52,17 @@ pub enum OnnxProblem {
     /// No operator set, or an unknown version.
     #[error(
         "operator set {found}, expected version {} to {} of the default domain: export again with opset_version=17",
-        OPERATOR_SETS.start(),
-        OPERATOR_SETS.end()
+        .supported.start(),
+        .supported.end()
     )]
     OperatorSet {
         /// The version, or what the file has instead.
         found: String,
+        /// The versions that can be imported.
+        supported: RangeInclusive<i64>,
     },
     /// Several inputs, or none.
-    #[error("inputs {found:?}, expected one, of images: export the network without the others")]
+    #[error("inputs {found:?}, expected one input of images: export the network without the others")]
     Inputs {
         /// Their names.
         found: Vec<String>,
@@ -89,7 +91,7 @@ pub enum OnnxProblem {
     #[error("the graph has no output")]
     NoOutput,
     /// An output that is neither a vector for each sample nor of the input's size.
-    #[error("output '{name}' is {found}, expected [batch, classes], or images of the input's size")]
+    #[error("output '{name}' is {found}, expected [batch, classes] or images of the input's size")]
     Output {
         /// Its name.
         name: String,
@@ -144,7 +146,7 @@ pub enum OnnxProblem {
     #[error(transparent)]
     Graph(#[from] GraphError),
     /// The network cannot run with the weights of the file.
-    #[error("the network cannot use its weights")]
+    #[error("the network does not accept its weights")]
     Bind(#[source] Box<BindError>),
     /// The network cannot run with the weights that replace those of the file.
     #[error("the given weights do not fit the network")]
@@ -182,10 +184,10 @@ pub enum TensorProblem {
     #[error("elements of type {0}, expected floating-point numbers or integers")]
     Type(String),
     /// A negative dimension, or more elements than memory can have.
-    #[error("dimensions {0:?}, expected none below 0 and a product below 2^40")]
+    #[error("shape {0:?}, expected sizes of at least 0 and fewer than 2^40 elements")]
     Shape(Vec<i64>),
     /// A number of elements other than that of the dimensions.
-    #[error("{found} bytes or elements, but the dimensions say {expected}")]
+    #[error("{found} bytes or elements, but the shape needs {expected}")]
     Length {
         /// How many there are.
         found: usize,
@@ -205,7 +207,7 @@ pub enum TensorProblem {
         source: std::io::Error,
     },
     /// A range beyond the end of a file.
-    #[error("external data: bytes {offset} to {offset} + {length} of '{location}', which has {size}")]
+    #[error("external data: {length} bytes at offset {offset} of '{location}', which has only {size} bytes")]
     Range {
         /// The file.
         location: String,
@@ -242,7 +244,7 @@ pub enum NodeProblem {
     #[error("input {0} is computed from the images, expected a constant")]
     NotConstant(usize),
     /// Integers instead of real numbers, or the other way around.
-    #[error("input {index} is of {found}, expected {expected}")]
+    #[error("input {index} has {found}, expected {expected}")]
     Kind {
         /// Which input.
         index: usize,
@@ -253,15 +255,15 @@ pub enum NodeProblem {
     },
     /// Quantized integers instead of real numbers.
     #[error(
-        "input {0} is the integers of a QuantizeLinear: quantize in QDQ format, with a DequantizeLinear before every \
+        "input {0} has the integers of a QuantizeLinear: quantize in QDQ format, with a DequantizeLinear before every \
          operator that computes"
     )]
     Quantized(usize),
     /// A size that depends on the batch where that is not supported.
-    #[error("{0}, whose size depends on the batch")]
+    #[error("{0}: not supported where it depends on the batch size")]
     Batch(String),
     /// Dimensions that the operator does not accept.
-    #[error("input of dimensions {found}, expected {expected}")]
+    #[error("found {found}, expected {expected}")]
     Shape {
         /// The input's.
         found: String,
@@ -272,13 +274,13 @@ pub enum NodeProblem {
     #[error("{0} is not supported")]
     Unsupported(String),
     /// Scales or zero points that are not valid.
-    #[error("quantization")]
+    #[error("invalid quantization parameters")]
     Quantization(#[from] ParamsError),
     /// Scales that the layer cannot use.
     #[error(transparent)]
     Scales(#[from] ScalesError),
     /// A tensor of the node cannot be read.
-    #[error("constant")]
+    #[error("cannot read the constant")]
     Tensor(#[from] TensorProblem),
     /// The operator does not accept its inputs.
     #[error(transparent)]

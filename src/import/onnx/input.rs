@@ -50,7 +50,7 @@ impl Input {
         let size =
             |dim: &Dimension| dim.dim_value.filter(|size| (1..=MAX_SIZE).contains(size)).map(|size| size as usize);
         let sample: Option<Vec<usize>> = rest.iter().map(size).collect();
-        let sample = sample.ok_or_else(|| wrong("known sizes but for the batch: export with images of one size"))?;
+        let sample = sample.ok_or_else(|| wrong("known sizes except for the batch: export with a fixed image size"))?;
         let batch = match first.dim_value {
             Some(size @ 1..=MAX_SIZE) => BatchSize::Constant(size as usize),
             _ => BatchSize::Open,

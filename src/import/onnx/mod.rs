@@ -95,7 +95,7 @@ impl File {
             notes.push(format!("only the first of the outputs is used: {}", outputs.join(", ")));
         }
         if nodes.last().is_some_and(|node| lower::is_softmax(node)) {
-            notes.push("the network ends in a softmax: the loss takes its probabilities as logits".to_owned());
+            notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
 
         let source = Source { graph, nodes: &nodes, opset, input: &input, output };
@@ -119,7 +119,7 @@ impl File {
         };
         let Built { mut graph, mut parameters, scales, outputs, reconstructs_input, is_quantized } = built?;
         if is_quantized {
-            notes.push(format!("the output '{output}' is of 8-bit integers: converted to the numbers they represent"));
+            notes.push(format!("the output '{output}' is of 8-bit integers: dequantized"));
         }
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();
@@ -154,8 +154,8 @@ fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
     let default = sets.find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
     match default.map(|set| set.version.unwrap_or(0)) {
         Some(version) if OPERATOR_SETS.contains(&version) => Ok(version),
-        Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string() }),
-        None => Err(OnnxProblem::OperatorSet { found: "none".to_owned() }),
+        Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string(), supported: OPERATOR_SETS }),
+        None => Err(OnnxProblem::OperatorSet { found: "none".to_owned(), supported: OPERATOR_SETS }),
     }
 }
 
@@ -193,11 +193,11 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
-        let mut lowering = Lowering::new(graph, images, batch, self.nodes, self.output, external);
+        let mut lowering = Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external);
         lowering.define(&self.input.name, Value::Computed(input));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
-            lowering.lower(node, self.opset)?;
+            lower::node(&mut lowering, node, self.opset)?;
         }
         let is_quantized = lowering.dequantize(self.output);
         let (outputs, reconstructs_input) = self.set_output(&mut lowering)?;

@@ -9,7 +9,7 @@ pub(super) fn title(node: &NodeProto) -> String {
     let name = node.name.as_deref().filter(|name| !name.is_empty());
     match (name, node.output.first()) {
         (Some(name), _) => format!("node '{name}'"),
-        (None, Some(output)) => format!("the node of '{output}'"),
+        (None, Some(output)) => format!("the node that computes '{output}'"),
         (None, None) => "a node without name and output".to_owned(),
     }
 }

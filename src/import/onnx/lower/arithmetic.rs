@@ -2,7 +2,7 @@
 
 use super::integers::IntFunction;
 use super::node::known;
-use super::{Lowering, Node, constants, integers, quantized};
+use super::{Lowering, Node, integers, quantized};
 use crate::graph::op::{Add, Binary, Relu, Relu6, Unary, Where};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, PendingLinear, Value};
@@ -178,7 +178,7 @@ fn compare_pair(
 /// Values with constant integers, such as truth values, converted to real numbers.
 fn real(node: &Node, values: &[Value]) -> Result<Vec<Value>, NodeProblem> {
     let value = |value: &Value| match value {
-        Value::Ints(ints) => constants::real(ints, node.name),
+        Value::Ints(ints) => integers::real(ints, node.name),
         other => Ok(other.clone()),
     };
     values.iter().map(value).collect()

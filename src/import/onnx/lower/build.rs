@@ -1,12 +1,13 @@
 //! Nodes and parameters of the graph that is being built.
 
-use super::{BatchSize, Lowering, OutputAxis};
+use super::{BatchSize, Lowering};
 use crate::graph::op::{Linear, Transpose};
 use crate::graph::{Dim, Operator, RunContext, ValueId, ValueType};
 use crate::import::names;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
+use crate::import::scales::OutputAxis;
 use candle_core::Tensor;
 
 impl Lowering<'_> {
@@ -153,13 +154,13 @@ fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {
     let count = ty.shape.iter().try_fold(1usize, |count, dim| count.checked_mul(dim.size(1)));
     match count {
         Some(count) if count <= MAX_ELEMENTS => Ok(()),
-        _ => Err(NodeProblem::Unsupported(format!("a value of dimensions {ty}"))),
+        _ => Err(NodeProblem::Unsupported(format!("a tensor as large as {ty}"))),
     }
 }
 
 /// The error of a node that reads a value with merged axes.
 fn merged(shape: &[Dim]) -> NodeProblem {
-    NodeProblem::Batch(format!("{}, in which positions and samples are one axis", ValueType::f32(shape)))
+    NodeProblem::Batch(format!("a tensor {} that merges positions and samples into one axis", ValueType::f32(shape)))
 }
 
 /// The known sizes of the axes after the second.

@@ -54,11 +54,11 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
     let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
     let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
     let sizes = sizes.filter(|sizes| count(sizes).is_some_and(|count| count <= MAX_COUNT));
-    let sizes = sizes.ok_or_else(|| NodeProblem::Unsupported(format!("a constant of dimensions {dims:?}")))?;
+    let sizes = sizes.ok_or_else(|| NodeProblem::Unsupported(format!("a constant of shape {dims:?}")))?;
     let number = node.tensor("value")?.map(|tensor| lowering.read(tensor)).transpose()?;
     let one = || NodeProblem::Attribute {
         name: "value",
-        found: "a tensor of several numbers".to_owned(),
+        found: "a tensor with several elements".to_owned(),
         expected: "one number".to_owned(),
     };
     Ok(vec![match number {
@@ -87,10 +87,10 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
 /// `CumSum` of constants: exporters use it for positions.
 pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("exclusive")? || node.flag("reverse")? {
-        return Err(NodeProblem::Unsupported("a sum that is exclusive or reversed".to_owned()));
+        return Err(NodeProblem::Unsupported("an exclusive or reverse cumulative sum".to_owned()));
     }
     let real = match node.input(0)? {
-        Value::Ints(ints) => real(ints, output(node))?,
+        Value::Ints(ints) => integers::real(ints, output(node))?,
         value => value.clone(),
     };
     let tensor = real.floats(0)?;
@@ -120,13 +120,6 @@ pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, Node
     Ok(vec![value])
 }
 
-/// Integers as real numbers, called `name`.
-pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
-    let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
-    let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
-    Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
-}
-
 /// An integer converted to type `ty`, which wraps around if it has 8 bits.
 fn wrap(int: Int, ty: DataType) -> Int {
     match (int.known(), ty) {
@@ -142,7 +135,7 @@ pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProb
     let to = DataType(node.int_or("to", 1)? as i32);
     let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
     Ok(vec![match (node.input(0)?.clone(), is_float) {
-        (Value::Ints(ints), true) => real(&ints, output(node))?,
+        (Value::Ints(ints), true) => integers::real(&ints, output(node))?,
         (Value::Floats { tensor, .. }, false) => {
             let is_bool = to == DataType::BOOL;
             let cast = |x: f32| wrap(Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 }), to);
@@ -153,7 +146,7 @@ pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProb
             let values = ints.values.iter().map(|&int| wrap(int, to)).collect();
             Value::Ints(Ints { values, ty: to, ..ints })
         }
-        (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("a cast of images to {to}"))),
+        (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("casting activations to {to}"))),
         (value, _) => value,
     }])
 }

@@ -19,7 +19,7 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let target: Option<Vec<usize>> = known(target)?.into_iter().map(|size| usize::try_from(size).ok()).collect();
         let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
         let target = target.filter(|sizes| count(sizes).is_some_and(|count| count <= integers::MAX_COUNT));
-        let target = target.ok_or_else(|| NodeProblem::Unsupported("an expansion to that size".to_owned()))?;
+        let target = target.ok_or_else(|| NodeProblem::Unsupported("expanding integers to that size".to_owned()))?;
         let zeros = Ints::new(target.clone(), vec![Int::from(0); target.iter().product()]).with_type(ints.ty);
         return Ok(vec![Value::Ints(integers::apply(integers::add, "Expand", ints, &zeros)?)]);
     }
@@ -46,7 +46,7 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
                 let found = input.to_string();
                 return Err(NodeProblem::Shape {
                     found,
-                    expected: "a shape that expands to the second input".to_owned(),
+                    expected: "a shape that broadcasts to the second input".to_owned(),
                 });
             }
         });
@@ -76,7 +76,7 @@ pub(super) fn tile(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
                 let indices = (0..size * repeat).map(|i| i % size).collect();
                 lowering.emit(node.name, Gather { axis, indices }, &[value])?
             }
-            _ => return Err(NodeProblem::Batch(format!("a repetition of axis {axis} of {ty}"))),
+            _ => return Err(NodeProblem::Batch(format!("repeating axis {axis} of {ty}"))),
         };
     }
     Ok(vec![value])

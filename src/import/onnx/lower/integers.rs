@@ -4,6 +4,7 @@ use super::node::known;
 use super::{Lowering, Node};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
+use candle_core::{Device, Tensor};
 
 /// The most integers that a constant may have.
 pub(super) const MAX_COUNT: usize = 1 << 24;
@@ -115,13 +116,16 @@ fn broadcast<const N: usize>(
                 (size, dim) if size == dim => (),
                 _ => {
                     let found = format!("{:?}", inputs.map(|ints| &ints.dims));
-                    return Err(NodeProblem::Shape { found, expected: "shapes that broadcast".to_owned() });
+                    return Err(NodeProblem::Shape {
+                        found,
+                        expected: "shapes that broadcast to each other".to_owned(),
+                    });
                 }
             }
         }
     }
     let count = dims.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim)).filter(|&count| count <= MAX_COUNT);
-    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("{dims:?} integers")))?;
+    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("an integer tensor of shape {dims:?}")))?;
     let place = |ints: &Ints, flat: usize| {
         let (mut rest, mut place, mut step) = (flat, 0, 1);
         for axis in (0..rank).rev() {
@@ -151,12 +155,19 @@ pub(super) fn reduce(node: &Node, ints: &Ints, step: Option<IntFunction>) -> Res
     let step = step.ok_or_else(|| NodeProblem::Unsupported(format!("{} of integers", node.operator())))?;
     let (Some((&first, rest)), 1) = (ints.values.split_first(), ints.dims.len()) else {
         let found = format!("{:?}", ints.dims);
-        return Err(NodeProblem::Shape { found, expected: "one axis of integers".to_owned() });
+        return Err(NodeProblem::Shape { found, expected: "a 1-D tensor of integers".to_owned() });
     };
     let one = |value: Int| Ints::new(vec![], vec![value]);
     let reduced = rest.iter().try_fold(one(first), |all, &value| apply(step, node.operator(), &all, &one(value)))?;
     let dims = if node.int_or("keepdims", 1)? == 0 { vec![] } else { vec![1] };
     Ok(Ints { dims, ty: ints.ty, ..reduced })
+}
+
+/// Integers as real numbers, called `name`.
+pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
+    let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
+    let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
+    Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
 }
 
 /// Integers moved as `operate` moves their indices, which it is given as real numbers.
@@ -168,7 +179,7 @@ pub(super) fn moved(
         return Err(NodeProblem::Unsupported(format!("{} integers", ints.values.len())));
     }
     let places = Ints::new(ints.dims.clone(), (0..ints.values.len() as i64).map(Int::from).collect());
-    let places = operate(super::constants::real(&places, "places")?)?;
+    let places = operate(real(&places, "places")?)?;
     let places = places.floats(0)?;
     let values = places.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|place| ints.values[place as usize]);
     Ok(Ints { dims: places.dims().to_vec(), values: values.collect(), ty: ints.ty })
@@ -196,7 +207,8 @@ pub(super) fn range(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodePro
             usize::try_from(steps.max(0)).ok().filter(|&count| count <= MAX_COUNT)
         }
     };
-    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("a range by steps of {delta}")))?;
+    let count = count
+        .ok_or_else(|| NodeProblem::Unsupported(format!("a range from {start} to {limit} in steps of {delta}")))?;
     let values = (0..count as i64).map(|i| Int::from(start + i * delta)).collect();
     Ok(vec![Value::Ints(Ints::vector(values))])
 }

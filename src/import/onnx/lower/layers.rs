@@ -1,12 +1,14 @@
 //! Linear and convolution layers, and matrix products of two activations.
 
+use super::build::spatial;
 use super::window::{AutoPad, OddSide, Sliding, stated_padding};
-use super::{Lowering, Node, OutputAxis, spatial};
+use super::{Lowering, Node};
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
+use crate::import::scales::OutputAxis;
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::Tensor;
 
@@ -16,7 +18,7 @@ pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
     Ok(vec![match rank {
         3 => conv_over::<1>(lowering, node)?,
         4 => conv_over::<2>(lowering, node)?,
-        _ => return Err(NodeProblem::Unsupported(format!("convolution by a weight of {rank} axes"))),
+        _ => return Err(NodeProblem::Unsupported(format!("convolution with a {rank}-D weight (expected 3-D or 4-D)"))),
     }])
 }
 
@@ -38,7 +40,11 @@ pub(super) fn conv_transpose(lowering: &mut Lowering, node: &Node) -> Result<Vec
     Ok(vec![match rank {
         3 => conv_transpose_over::<1>(lowering, node)?,
         4 => conv_transpose_over::<2>(lowering, node)?,
-        _ => return Err(NodeProblem::Unsupported(format!("transposed convolution by a weight of {rank} axes"))),
+        _ => {
+            return Err(NodeProblem::Unsupported(format!(
+                "transposed convolution with a {rank}-D weight (expected 3-D or 4-D)"
+            )));
+        }
     }])
 }
 
@@ -83,7 +89,7 @@ fn sizes<const D: usize>(lowering: &Lowering, node: &Node) -> Result<[Vec<usize>
     let x = lowering.ty(0, node.input(0)?)?;
     let (input, kernel) = (spatial(&x)?, spatial(&lowering.ty(1, node.input(1)?)?)?);
     if input.len() != D || kernel.contains(&0) {
-        let expected = format!("{D} spatial axes, as its kernel {kernel:?} has");
+        let expected = format!("{D} spatial axes, like the kernel {kernel:?}");
         return Err(NodeProblem::Shape { found: x.to_string(), expected });
     }
     Ok([input, kernel])
@@ -127,7 +133,9 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
     let is_transposed = node.flag("transB")?;
     let Value::Floats { tensor, name, .. } = b else {
         if alpha != 1.0 || beta != 1.0 {
-            return Err(NodeProblem::Unsupported("a factor of a product of two activations".to_owned()));
+            return Err(NodeProblem::Unsupported(
+                "alpha or beta other than 1 for a product of two activations".to_owned(),
+            ));
         }
         let b = if is_transposed {
             lowering.emit(node.name, Transpose { order: vec![1, 0] }, std::slice::from_ref(b))?
@@ -170,7 +178,9 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
             let product = lowering.linear(linear, None)?;
             lowering.emit(node.name, Add::default(), &[product, c.clone()])?
         }
-        Some(_) => return Err(NodeProblem::Unsupported("a factor of a sum of two activations".to_owned())),
+        Some(_) => {
+            return Err(NodeProblem::Unsupported("beta other than 1 for a C that is not a bias vector".to_owned()));
+        }
     }])
 }
 
@@ -201,7 +211,7 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     let mut sides = Vec::new();
     for (value, ty) in [a, b].into_iter().zip(types) {
         if ty.rank() < 2 {
-            return Err(NodeProblem::Unsupported("a product with a vector".to_owned()));
+            return Err(NodeProblem::Unsupported("a matrix product with a 1-D input".to_owned()));
         }
         let missing = rank - ty.rank();
         let shape = [vec![Dim::Fixed(1); missing], ty.shape].concat();

@@ -135,7 +135,7 @@ impl Node<'_> {
 
 /// The numbers of integers that must not depend on the batch size.
 pub(super) fn known(ints: &Ints) -> Result<Vec<i64>, NodeProblem> {
-    ints.known().ok_or_else(|| NodeProblem::Batch("integers".to_owned()))
+    ints.known().ok_or_else(|| NodeProblem::Batch("an integer input".to_owned()))
 }
 
 /// An axis of `rank`, which may be counted from the end.

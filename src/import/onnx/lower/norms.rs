@@ -27,7 +27,7 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         return Err(NodeProblem::Unsupported("training mode: export after model.eval()".to_owned()));
     }
     if node.int_or("spatial", 1)? != 1 {
-        return Err(NodeProblem::Unsupported("normalization of every position".to_owned()));
+        return Err(NodeProblem::Unsupported("batch normalization with spatial=0".to_owned()));
     }
     let mut inputs = node.all_inputs()?;
     inputs.truncate(5);
@@ -109,7 +109,7 @@ pub(super) fn softmax(lowering: &mut Lowering, node: &Node, log: bool) -> Result
     if is_along || over.iter().skip(1).all(|dim| *dim == Dim::Fixed(1)) {
         return Ok(vec![lowering.emit(node.name, Softmax { axis, log }, &[input])?]);
     }
-    let count = Dim::product(over).ok_or_else(|| NodeProblem::Batch("the sum of a softmax".to_owned()))?;
+    let count = Dim::product(over).ok_or_else(|| NodeProblem::Batch("the normalized axis of a softmax".to_owned()))?;
     let flat = lowering.emit(node.name, Reshape { shape: [before, &[count]].concat() }, &[input])?;
     let flat = lowering.emit(node.name, Softmax { axis, log }, &[flat])?;
     Ok(vec![lowering.emit(node.name, Reshape { shape }, &[flat])?])

@@ -2,99 +2,16 @@
 
 use super::arithmetic::{self, Comparison};
 use super::integers::{self, IntFunction};
-use super::node::Node;
+use super::operator::QuantizedInput::{AllMoved, Handled, Moved, MovedIfZeroPointIsZero};
+use super::operator::{Lower, OnnxOperator as Op};
 use super::{
-    Lowering, constants, einsum, expand, layers, norms, pad, pools, quantized, reshape, resize, scatter, shapes, slices,
+    Lowering, Node, constants, einsum, expand, gather, layers, norms, pad, pools, quantized, reshape, resize, shapes,
+    slices,
 };
 use crate::graph::op::{Binary, Reduction, Unary};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
-use crate::registry::{Named, Registry};
-
-/// An operator of ONNX's default domain.
-pub(super) struct OnnxOperator {
-    name: &'static str,
-    lower: Lower,
-    /// What it does with quantized integers.
-    pub integers: QuantizedInput,
-    /// Whether it adds the bias to a matrix product before it, and so takes that as it is.
-    pub takes_pending: bool,
-}
-
-/// What an operator is lowered to.
-#[derive(Clone, Copy)]
-enum Lower {
-    /// The outputs of a function of its own.
-    With(fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>),
-    /// A function of single numbers.
-    Unary(Unary),
-    /// The same, its parameters read from the node's attributes.
-    UnaryWith(fn(&Node) -> Result<Unary, NodeProblem>),
-    /// A function of pairs of numbers, and of constant integers, where that is supported.
-    Binary(Binary, Option<IntFunction>),
-    /// A comparison or logical operation.
-    Compare(Comparison),
-    /// A reduction over axes, and its step for constant integers, where that is supported.
-    Reduce(Reduction, Option<IntFunction>),
-    /// A softmax, or its logarithm.
-    Softmax { log: bool },
-}
-
-/// What an operator does with an input of quantized integers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum QuantizedInput {
-    /// It computes with them, which would need the numbers that they represent.
-    Unsupported,
-    /// It moves or selects those of its first input, or returns their shape.
-    Moved,
-    /// It moves or selects those of all inputs.
-    AllMoved,
-    /// It selects those above 0, which is the zero point of some.
-    MovedIfZeroPointIsZero,
-    /// Its lowering takes them as they are.
-    Handled,
-}
-
-impl Named for OnnxOperator {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-}
-
-impl OnnxOperator {
-    const fn new(name: &'static str, lower: Lower) -> Self {
-        OnnxOperator { name, lower, integers: QuantizedInput::Unsupported, takes_pending: false }
-    }
-
-    const fn with_integers(self, integers: QuantizedInput) -> Self {
-        OnnxOperator { integers, ..self }
-    }
-
-    const fn taking_pending(self) -> Self {
-        OnnxOperator { takes_pending: true, ..self }
-    }
-
-    /// The outputs of `node`, which is of this operator.
-    pub fn lower(&self, lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-        match self.lower {
-            Lower::With(function) => function(lowering, node),
-            Lower::Unary(op) => arithmetic::unary(lowering, node, op),
-            Lower::UnaryWith(read) => arithmetic::unary(lowering, node, read(node)?),
-            Lower::Binary(op, integers) => arithmetic::binary(lowering, node, op, integers),
-            Lower::Compare(comparison) => arithmetic::compare(lowering, node, comparison),
-            Lower::Reduce(reduction, step) => pools::reduce(lowering, node, reduction, step),
-            Lower::Softmax { log } => norms::softmax(lowering, node, log),
-        }
-    }
-
-    /// Whether the outputs are probabilities.
-    pub fn is_softmax(&self) -> bool {
-        matches!(self.lower, Lower::Softmax { log: false })
-    }
-}
-
-use OnnxOperator as Op;
-use QuantizedInput::{AllMoved, Handled, Moved, MovedIfZeroPointIsZero};
+use crate::registry::Registry;
 
 const fn unary(name: &'static str, op: Unary) -> Op {
     Op::new(name, Lower::Unary(op))
@@ -125,11 +42,11 @@ const fn with(name: &'static str, function: fn(&mut Lowering, &Node) -> Result<V
 }
 
 /// Every operator.
-pub(super) static OPERATORS: Registry<OnnxOperator> = Registry::new(
+pub(super) static OPERATORS: Registry<Op> = Registry::new(
     "operator",
     &[
         unary("Abs", Unary::Abs),
-        with("Add", arithmetic::add).taking_pending(),
+        with("Add", arithmetic::add).adding_bias(),
         compare("And", Binary::Min, integers::and),
         with("AveragePool", pools::average),
         with("BatchNormalization", norms::batch),
@@ -155,8 +72,8 @@ pub(super) static OPERATORS: Registry<OnnxOperator> = Registry::new(
         with("Expand", expand::expand).with_integers(Moved),
         with("Flatten", reshape::flatten).with_integers(Moved),
         unary("Floor", Unary::Floor),
-        with("Gather", slices::gather).with_integers(Moved),
-        with("GatherND", scatter::gather_nd),
+        with("Gather", gather::gather).with_integers(Moved),
+        with("GatherND", gather::gather_nd),
         unary_with("Gelu", arithmetic::gelu),
         with("Gemm", layers::gemm),
         with("GlobalAveragePool", pools::global_average),
@@ -207,7 +124,7 @@ pub(super) static OPERATORS: Registry<OnnxOperator> = Registry::new(
         with("Reshape", reshape::reshape).with_integers(Moved),
         with("Resize", resize::resize),
         unary("Round", Unary::Round),
-        with("ScatterND", scatter::scatter_nd),
+        with("ScatterND", gather::scatter_nd),
         unary_with("Selu", |node| {
             Ok(Unary::Selu { alpha: node.float_or("alpha", 1.673_263_2)?, gamma: node.float_or("gamma", 1.050_701)? })
         }),

@@ -24,7 +24,7 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     for (i, &found) in axes.iter().enumerate() {
         let both = [pads[i], pads[i + axes.len()]];
         if both.iter().any(|pad| !(0..1 << 24).contains(pad)) {
-            return Err(NodeProblem::Unsupported(format!("padding by {both:?}")));
+            return Err(NodeProblem::Unsupported(format!("negative or too large padding {both:?}")));
         }
         padding[axis("axes", found, ty.rank())?] = both.map(|pad| pad as usize);
     }
@@ -34,7 +34,9 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
             Ok(vec![lowering.emit(node.name, Pad { padding, value: number }, &[value])?])
         }
         mode @ ("edge" | "reflect") => mirror(lowering, node, value, &ty.shape, &padding, mode == "edge"),
-        mode => Err(NodeProblem::Unsupported(format!("padding of mode '{mode}'"))),
+        mode => {
+            Err(NodeProblem::Unsupported(format!("padding mode '{mode}' (expected 'constant', 'edge' or 'reflect')")))
+        }
     }
 }
 
@@ -51,7 +53,7 @@ fn mirror(
         shape.iter().zip(padding).enumerate().filter(|(_, (_, pad))| **pad != [0, 0])
     {
         let Dim::Fixed(size @ 1..) = dim else {
-            return Err(NodeProblem::Batch(format!("padding of axis {axis}")));
+            return Err(NodeProblem::Batch(format!("padding axis {axis}")));
         };
         let last = size as i64 - 1;
         let place = |at: i64| {
@@ -62,8 +64,9 @@ fn mirror(
         };
         let places = (-(before as i64)..size as i64 + after as i64).map(place);
         let indices: Option<Vec<usize>> = places.collect();
-        let indices =
-            indices.ok_or_else(|| NodeProblem::Unsupported(format!("reflection of more than axis {axis}")))?;
+        let indices = indices.ok_or_else(|| {
+            NodeProblem::Unsupported(format!("'reflect' padding of at least the size of axis {axis}"))
+        })?;
         value = lowering.emit(node.name, Gather { axis, indices }, &[value])?;
     }
     Ok(vec![value])

@@ -1,9 +1,10 @@
 //! Pooling, and reductions over axes.
 
+use super::build::spatial;
 use super::integers::IntFunction;
 use super::node::axes;
 use super::window::Sliding;
-use super::{Lowering, Node, integers, spatial};
+use super::{Lowering, Node, integers};
 use crate::graph::op::{AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool, PoolWindow, Reduce, Reduction};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
@@ -13,7 +14,7 @@ fn window(lowering: &Lowering, node: &Node) -> Result<PoolWindow, NodeProblem> {
     let input = spatial(&lowering.ty(0, node.input(0)?)?)?;
     let axes = input.len();
     if !(1..=2).contains(&axes) {
-        return Err(NodeProblem::Unsupported(format!("pooling over {axes} axes")));
+        return Err(NodeProblem::Unsupported(format!("pooling over {axes} spatial axes (expected 1 or 2)")));
     }
     let missing = || NodeProblem::Unsupported("pooling without kernel_shape".to_owned());
     let kernel = node.sizes("kernel_shape", axes, 1)?.ok_or_else(missing)?;
@@ -39,7 +40,7 @@ fn window(lowering: &Lowering, node: &Node) -> Result<PoolWindow, NodeProblem> {
 /// `MaxPool`.
 pub(super) fn max(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.flag("storage_order")? {
-        return Err(NodeProblem::Unsupported("pooling in column order".to_owned()));
+        return Err(NodeProblem::Unsupported("pooling with storage_order=1".to_owned()));
     }
     let op = MaxPool(window(lowering, node)?);
     Ok(vec![lowering.emit(node.name, op, &[node.input(0)?.clone()])?])

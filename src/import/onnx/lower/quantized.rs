@@ -5,7 +5,6 @@
 //! scales of constants for the layers that read them, so that they multiply the file's own integers.
 
 use super::node::{axis, known};
-use super::operators::{OnnxOperator, QuantizedInput};
 use super::{Lowering, Node};
 use crate::graph::op::{FakeQuantize, Unary};
 use crate::import::onnx::error::NodeProblem;
@@ -28,7 +27,8 @@ fn scales(node: &Node) -> Result<(Vec<f32>, Vec<i32>), NodeProblem> {
     };
     if scales.is_empty() || scales.len() != zero_points.len() {
         let (scales, zero_points) = (scales.len(), zero_points.len());
-        let found = format!("quantization by {scales} scales and {zero_points} zero points, expected equally many");
+        let found =
+            format!("quantization with {scales} scales and {zero_points} zero points (expected the same number)");
         return Err(NodeProblem::Unsupported(found));
     }
     Ok((scales, zero_points))
@@ -64,49 +64,11 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
         return Ok(vec![Value::Ints(Ints { dims: tensor.dims().to_vec(), values: values.collect(), ty })]);
     }
     let (&[scale], &[zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
-        return Err(NodeProblem::Unsupported("activations of several scales (quantize them per tensor)".to_owned()));
+        return Err(NodeProblem::Unsupported("activations with several scales (quantize them per tensor)".to_owned()));
     };
     let params = ActivationParams::new(scale, zero_point, range)?;
     let rounded = lowering.emit(node.name, FakeQuantize(params), &[value])?;
     Ok(vec![Value::Quantized(Box::new(rounded), params)])
-}
-
-/// Lowers a node of `operator`, which sees real numbers instead of the quantized integers that it moves.
-pub(super) fn lower(
-    lowering: &mut Lowering,
-    mut node: Node,
-    operator: &OnnxOperator,
-) -> Result<Vec<Value>, NodeProblem> {
-    let computed = |input: &Option<Value>| matches!(input, Some(Value::Quantized(..)));
-    let Some(index) = node.inputs.iter().position(computed) else { return operator.lower(lowering, &node) };
-    let Some(Value::Quantized(_, params)) = node.inputs[index] else { return operator.lower(lowering, &node) };
-    match operator.integers {
-        QuantizedInput::Handled => return operator.lower(lowering, &node),
-        QuantizedInput::MovedIfZeroPointIsZero if params.zero_point() == 0 => (),
-        QuantizedInput::Moved | QuantizedInput::AllMoved => (),
-        QuantizedInput::MovedIfZeroPointIsZero | QuantizedInput::Unsupported => {
-            return Err(NodeProblem::Quantized(index));
-        }
-    }
-    let moves_all = operator.integers == QuantizedInput::AllMoved;
-    for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || moves_all) {
-        match input.take() {
-            Some(Value::Quantized(value, found)) => {
-                let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
-                if a != b {
-                    let [a, b] = [a, b].map(|(scale, zero_point)| grid(scale, zero_point));
-                    return Err(NodeProblem::Unsupported(format!("joining integers of {a} and of {b}")));
-                }
-                *input = Some(*value);
-            }
-            _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
-        }
-    }
-    let integers = |value| match value {
-        Value::Ints(_) => value,
-        moved => Value::Quantized(Box::new(moved), params),
-    };
-    Ok(operator.lower(lowering, &node)?.into_iter().map(integers).collect())
 }
 
 /// `Clip` of quantized integers.
@@ -133,7 +95,7 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
 }
 
 /// A scale and zero point, for messages.
-fn grid(scale: f32, zero_point: i32) -> String {
+pub(super) fn grid(scale: f32, zero_point: i32) -> String {
     format!("scale {scale} and zero point {zero_point}")
 }
 
@@ -164,7 +126,7 @@ pub(super) fn dequantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Val
                 (&[scale], &[zero_point]) => grid(scale, zero_point),
                 _ => format!("{} scales", scales.len()),
             };
-            return Err(NodeProblem::Unsupported(format!("dequantizing by {found} what was quantized by {by}")));
+            return Err(NodeProblem::Unsupported(format!("dequantizing by {found} a tensor quantized by {by}")));
         }
         _ => return Err(NodeProblem::Kind { index: 0, found: "real numbers", expected: "quantized integers" }),
     };

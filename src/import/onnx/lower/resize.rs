@@ -32,9 +32,9 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let (size, scale) = match (factors.sizes.as_ref(), factors.scales.as_ref(), dim) {
             (_, Some(scales), Dim::Batch(_)) if scales[axis] == 1.0 => continue,
             (Some(sizes), _, Dim::Batch(times)) if is_all(sizes[axis], times) => continue,
-            (_, _, Dim::Batch(_)) => return Err(NodeProblem::Batch(format!("resizing of axis {axis}"))),
+            (_, _, Dim::Batch(_)) => return Err(NodeProblem::Batch(format!("resizing axis {axis}"))),
             (Some(sizes), _, Dim::Fixed(size)) => {
-                let to = sizes[axis].known().ok_or_else(|| NodeProblem::Batch(format!("resizing of axis {axis}")))?;
+                let to = sizes[axis].known().ok_or_else(|| NodeProblem::Batch(format!("resizing axis {axis}")))?;
                 (to, to as f32 / size as f32)
             }
             (None, Some(scales), Dim::Fixed(size)) => ((size as f32 * scales[axis]).floor() as i64, scales[axis]),
@@ -42,7 +42,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         };
         let Dim::Fixed(from @ 1..) = dim else { continue };
         if !(1..1 << 24).contains(&size) || !scale.is_finite() {
-            return Err(NodeProblem::Unsupported(format!("resizing of axis {axis} to {size}")));
+            return Err(NodeProblem::Unsupported(format!("resizing axis {axis} to size {size}")));
         }
         if is_linear {
             let place = |at: usize| {
@@ -72,7 +72,7 @@ struct Factors {
 impl Factors {
     fn read(node: &Node, rank: usize) -> Result<Self, NodeProblem> {
         if node.optional(3).is_some() && node.ints("axes")?.is_some() {
-            return Err(NodeProblem::Unsupported("resizing with axes".to_owned()));
+            return Err(NodeProblem::Unsupported("resizing with the attribute 'axes'".to_owned()));
         }
         // Since version 11, a region of interest comes before the scales.
         let at = if node.opset < 11 { 1 } else { 2 };

@@ -1,9 +1,9 @@
-//! Operators that select parts of values, and join them.
+//! Operators that cut values into parts, and join them.
 
 use super::node::{axis, known};
-use super::{Lowering, Node, expand, integers, scatter};
+use super::{Lowering, Node, expand, integers};
 use crate::graph::Dim;
-use crate::graph::op::{Concat, Gather, Reshape, Slice};
+use crate::graph::op::{Concat, Gather, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 
@@ -66,56 +66,7 @@ fn one_axis(ints: &Ints) -> Result<(), NodeProblem> {
     if ints.dims.len() == 1 {
         return Ok(());
     }
-    Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "one axis of integers".to_owned() })
-}
-
-/// Indices along an axis of `size`, which may be counted from the end.
-pub(super) fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
-    let place = |&found: &i64| {
-        let place = if found < 0 { found.checked_add(size as i64)? } else { found };
-        usize::try_from(place).ok().filter(|&place| place < size)
-    };
-    let places: Option<Vec<usize>> = found.iter().map(place).collect();
-    places.ok_or_else(|| NodeProblem::Shape {
-        found: format!("{size} elements"),
-        expected: format!("enough for indices from {:?} to {:?}", found.iter().min(), found.iter().max()),
-    })
-}
-
-/// `Gather`.
-pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let indices = node.input(1)?.ints(1)?;
-    let found = node.int_or("axis", 0)?;
-    if let Value::Ints(data) = node.input(0)? {
-        let axis = axis("axis", found, data.dims.len())?;
-        let places = places(&known(indices)?, data.dims[axis])?;
-        let outer: usize = data.dims[..axis].iter().product();
-        let inner: usize = data.dims[axis + 1..].iter().product();
-        let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
-        let values =
-            (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
-        let values = values.map(|(o, place, i)| at(o, place, i)).collect();
-        let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
-        return Ok(vec![Value::Ints(Ints { dims, values, ty: data.ty })]);
-    }
-    let data = node.input(0)?.clone();
-    let ty = lowering.ty(0, &data)?;
-    let axis = axis("axis", found, ty.rank())?;
-    let Dim::Fixed(size) = ty.shape[axis] else {
-        return scatter::gather_by_sample(lowering, node, data, indices);
-    };
-    let places = places(&known(indices)?, size)?;
-    let one = if let [place] = places.as_slice() { Some(*place) } else { None };
-    let taken = match one {
-        Some(start) => lowering.emit(node.name, Slice { axis, start, end: start + 1, step: 1 }, &[data])?,
-        None => lowering.emit(node.name, Gather { axis, indices: places }, &[data])?,
-    };
-    if indices.dims.len() == 1 {
-        return Ok(vec![taken]);
-    }
-    let between = indices.dims.iter().map(|&size| Dim::Fixed(size)).collect();
-    let shape = [ty.shape[..axis].to_vec(), between, ty.shape[axis + 1..].to_vec()].concat();
-    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
+    Err(NodeProblem::Shape { found: format!("{:?}", ints.dims), expected: "a 1-D tensor of integers".to_owned() })
 }
 
 /// The slice of one axis.
@@ -134,11 +85,11 @@ impl Cut {
             far || self.end == Int::from(size) || (batch.is_some() && self.end.known() == batch.map(|b| b as i64));
         let Dim::Fixed(size) = size else {
             let is_all = self.start == Int::from(0) && is_end && self.step == 1;
-            let part = || NodeProblem::Batch(format!("a part of axis {}", self.axis));
+            let part = || NodeProblem::Batch(format!("a slice of axis {}", self.axis));
             return if is_all { Ok(None) } else { Err(part()) };
         };
         let (Some(start), Some(end)) = (self.start.known(), self.end.known()) else {
-            return Err(NodeProblem::Batch(format!("a part of axis {}", self.axis)));
+            return Err(NodeProblem::Batch(format!("a slice of axis {}", self.axis)));
         };
         let count = size as i64;
         let from_start = |place: i64| if place < 0 { place.saturating_add(count) } else { place };
@@ -154,7 +105,7 @@ impl Cut {
             }
         };
         if taken.is_empty() {
-            return Err(NodeProblem::Unsupported(format!("a part of axis {} without elements", self.axis)));
+            return Err(NodeProblem::Unsupported(format!("an empty slice of axis {}", self.axis)));
         }
         Ok((taken.len() != size || self.step < 0).then_some(taken))
     }
@@ -175,7 +126,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let steps = node.optional(4).map(|value| known(value.ints(4)?)).transpose()?.unwrap_or_else(|| vec![1; count]);
     if [ends.len(), axes.len(), steps.len()] != [count; 3] {
         let found = format!("{count} starts, {} ends, {} axes, {} steps", ends.len(), axes.len(), steps.len());
-        return Err(NodeProblem::Shape { found, expected: "equally many of each".to_owned() });
+        return Err(NodeProblem::Shape { found, expected: "the same number of each".to_owned() });
     }
     let cuts = |rank: usize| -> Result<Vec<Cut>, NodeProblem> {
         let cut =
@@ -246,7 +197,7 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     };
     let axis = axis("axis", node.int_or("axis", 0)?, shape.len())?;
     let Dim::Fixed(size) = shape[axis] else {
-        return Err(NodeProblem::Batch(format!("a split of axis {axis}")));
+        return Err(NodeProblem::Batch(format!("splitting axis {axis}")));
     };
     let parts = node.proto.output.len().max(1);
     let sizes: Vec<usize> = if let Some(sizes) = node.ints_by_either("split", 1)? {
@@ -258,8 +209,8 @@ pub(super) fn split(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     };
     let total = sizes.iter().try_fold(0usize, |total, &size| total.checked_add(size));
     if total != Some(size) || sizes.len() != parts || sizes.contains(&0) {
-        let expected = format!("a split of axis {axis} into {parts} parts of sizes {sizes:?}");
-        return Err(NodeProblem::Shape { found: format!("{size} elements"), expected });
+        let expected = format!("{parts} parts of sizes {sizes:?} along axis {axis}");
+        return Err(NodeProblem::Shape { found: format!("an axis of size {size}"), expected });
     }
     let mut outputs = Vec::new();
     let mut start = 0;

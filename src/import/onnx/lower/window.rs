@@ -81,7 +81,9 @@ impl Sliding {
         // The padded input has to fit into memory.
         let padded = input.iter().zip(&padding).map(|(size, [before, after])| size + before + after);
         if padded.fold(1usize, usize::saturating_mul) > MAX_POSITIONS {
-            return Err(NodeProblem::Unsupported(format!("an input of {input:?} positions with padding {padding:?}")));
+            return Err(NodeProblem::Unsupported(format!(
+                "padding {padding:?} of an input of size {input:?}, which is too large,"
+            )));
         }
         Ok(Sliding { stride, dilation, padding })
     }

@@ -1,17 +1,66 @@
-//! Gathering from values, and scattering into constants, by indices of several axes.
+//! Gathering from values, and scattering into constants, by indices of one axis or of several.
 
-use super::node::known;
-use super::slices::{places, take};
-use super::{Lowering, Node, constants};
+use super::node::{axis, known};
+use super::slices::take;
+use super::{Lowering, Node, integers};
 use crate::graph::Dim;
-use crate::graph::op::{Gather, Reshape};
+use crate::graph::op::{Gather, Reshape, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Ints, Value};
 use candle_core::{Device, Tensor};
 
+/// Indices along an axis of `size`, which may be counted from the end.
+fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
+    let place = |&found: &i64| {
+        let place = if found < 0 { found.checked_add(size as i64)? } else { found };
+        usize::try_from(place).ok().filter(|&place| place < size)
+    };
+    let places: Option<Vec<usize>> = found.iter().map(place).collect();
+    places.ok_or_else(|| NodeProblem::Shape {
+        found: format!("indices from {} to {}", found.iter().min().unwrap_or(&0), found.iter().max().unwrap_or(&0)),
+        expected: format!("at least -{size} and less than {size}, the axis's size"),
+    })
+}
+
+/// `Gather`.
+pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let indices = node.input(1)?.ints(1)?;
+    let found = node.int_or("axis", 0)?;
+    if let Value::Ints(data) = node.input(0)? {
+        let axis = axis("axis", found, data.dims.len())?;
+        let places = places(&known(indices)?, data.dims[axis])?;
+        let outer: usize = data.dims[..axis].iter().product();
+        let inner: usize = data.dims[axis + 1..].iter().product();
+        let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
+        let values =
+            (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
+        let values = values.map(|(o, place, i)| at(o, place, i)).collect();
+        let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
+        return Ok(vec![Value::Ints(Ints { dims, values, ty: data.ty })]);
+    }
+    let data = node.input(0)?.clone();
+    let ty = lowering.ty(0, &data)?;
+    let axis = axis("axis", found, ty.rank())?;
+    let Dim::Fixed(size) = ty.shape[axis] else {
+        return gather_by_sample(lowering, node, data, indices);
+    };
+    let places = places(&known(indices)?, size)?;
+    let one = if let [place] = places.as_slice() { Some(*place) } else { None };
+    let taken = match one {
+        Some(start) => lowering.emit(node.name, Slice { axis, start, end: start + 1, step: 1 }, &[data])?,
+        None => lowering.emit(node.name, Gather { axis, indices: places }, &[data])?,
+    };
+    if indices.dims.len() == 1 {
+        return Ok(vec![taken]);
+    }
+    let between = indices.dims.iter().map(|&size| Dim::Fixed(size)).collect();
+    let shape = [ty.shape[..axis].to_vec(), between, ty.shape[axis + 1..].to_vec()].concat();
+    Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
+}
+
 /// `Gather` along an axis of all samples of a constant batch: exporters write it for strided views. If the
 /// indices are the same within each sample, they hold for any batch size.
-pub(super) fn gather_by_sample(
+fn gather_by_sample(
     lowering: &mut Lowering,
     node: &Node,
     data: Value,
@@ -29,7 +78,7 @@ pub(super) fn gather_by_sample(
         (is_one && places.iter().enumerate().all(same)).then_some((times, first))
     };
     let Some((times, of_one)) = per_sample() else {
-        return Err(NodeProblem::Batch(format!("gathering along the samples of {ty}")));
+        return Err(NodeProblem::Batch(format!("gathering along the batch axis of {ty}")));
     };
     let rows = Reshape { shape: vec![Dim::Batch(1), Dim::Fixed(times)] };
     let rows = if times == 1 && ty.rank() == 2 { data } else { lowering.emit(node.name, rows, &[data])? };
@@ -41,7 +90,7 @@ pub(super) fn gather_by_sample(
 /// `GatherND`: rows by indices of the leading axes.
 pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if node.int_or("batch_dims", 0)? != 0 {
-        return Err(NodeProblem::Unsupported("gathering by indices for each sample (batch_dims)".to_owned()));
+        return Err(NodeProblem::Unsupported("batch_dims other than 0".to_owned()));
     }
     let data = node.input(0)?.clone();
     let indices = node.input(1)?.ints(1)?;
@@ -50,7 +99,7 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
     let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
     let sizes: Option<Vec<usize>> = ty.shape.iter().map(size).collect();
     let sizes = sizes.filter(|sizes| (1..=sizes.len()).contains(&depth));
-    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("gathering by {depth} indices from {ty}")))?;
+    let sizes = sizes.ok_or_else(|| NodeProblem::Batch(format!("gathering {depth}-D indices from {ty}")))?;
     let (chosen, row) = sizes.split_at(depth);
     let shape = dims(&[&[chosen.iter().product()], row].concat()).collect();
     let flat = lowering.emit(node.name, Reshape { shape }, &[data])?;
@@ -62,7 +111,7 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
 /// `ScatterND` of constants: replaces rows.
 pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     if !matches!(node.text_or("reduction", "none")?, "none" | "") {
-        return Err(NodeProblem::Unsupported("scattering with a reduction".to_owned()));
+        return Err(NodeProblem::Unsupported("a 'reduction' other than 'none'".to_owned()));
     }
     let indices = node.input(1)?.ints(1)?;
     if let (Value::Ints(data), Value::Ints(updates)) = (node.input(0)?, node.input(2)?) {
@@ -71,7 +120,7 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
         return Ok(vec![Value::Ints(Ints { dims: data.dims.clone(), values, ty: data.ty })]);
     }
     let real = |index: usize| match node.input(index)? {
-        Value::Ints(ints) => constants::real(ints, node.name)?.floats(index).cloned(),
+        Value::Ints(ints) => integers::real(ints, node.name)?.floats(index).cloned(),
         other => other.floats(index).cloned(),
     };
     let (data, updates) = (real(0)?, real(2)?.flatten_all()?.to_vec1::<f32>()?);
@@ -85,13 +134,13 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
 fn put<T: Copy>(values: &mut [T], dims: &[usize], indices: &Ints, updates: &[T]) -> Result<(), NodeProblem> {
     let depth = indices.dims.last().copied().unwrap_or(0);
     if !(1..=dims.len()).contains(&depth) {
-        let expected = format!("1 to {} indices of a row", dims.len());
+        let expected = format!("a last axis of size 1 to {}", dims.len());
         return Err(NodeProblem::Shape { found: format!("{:?}", indices.dims), expected });
     }
     let (chosen, row) = dims.split_at(depth);
     let (rows, size) = (rows(indices, chosen)?, row.iter().product::<usize>());
     if rows.len() * size != updates.len() {
-        let expected = format!("{} rows of {size}", rows.len());
+        let expected = format!("{} rows of {size} numbers", rows.len());
         return Err(NodeProblem::Shape { found: format!("{} numbers", updates.len()), expected });
     }
     for (i, at) in rows.into_iter().enumerate() {

@@ -1,0 +1,130 @@
+//! What the importer knows about an ONNX operator: what its nodes are lowered to, and what it does with
+//! quantized integers. The registry of all operators is one file above.
+
+use super::arithmetic::{self, Comparison};
+use super::integers::IntFunction;
+use super::lowering::Reader;
+use super::{Lowering, Node, norms, pools, quantized};
+use crate::graph::op::{Binary, Reduction, Unary};
+use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::value::Value;
+use crate::registry::Named;
+
+/// An operator of ONNX's default domain.
+pub(super) struct OnnxOperator {
+    name: &'static str,
+    lower: Lower,
+    /// What it does with quantized integers.
+    integers: QuantizedInput,
+    /// How it reads a matrix product before it.
+    pub reader: Reader,
+}
+
+/// What an operator is lowered to.
+#[derive(Clone, Copy)]
+pub(super) enum Lower {
+    /// The outputs of a function of its own.
+    With(fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>),
+    /// A function of single numbers.
+    Unary(Unary),
+    /// The same, its parameters read from the node's attributes.
+    UnaryWith(fn(&Node) -> Result<Unary, NodeProblem>),
+    /// A function of pairs of numbers, and of constant integers, where that is supported.
+    Binary(Binary, Option<IntFunction>),
+    /// A comparison or logical operation.
+    Compare(Comparison),
+    /// A reduction over axes, and its step for constant integers, where that is supported.
+    Reduce(Reduction, Option<IntFunction>),
+    /// A softmax, or its logarithm.
+    Softmax { log: bool },
+}
+
+/// What an operator does with an input of quantized integers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuantizedInput {
+    /// It computes with them, which would need the numbers that they represent.
+    Unsupported,
+    /// It moves or selects those of its first input, or returns their shape.
+    Moved,
+    /// It moves or selects those of all inputs.
+    AllMoved,
+    /// It selects those above 0, which is the zero point of some.
+    MovedIfZeroPointIsZero,
+    /// Its lowering takes them as they are.
+    Handled,
+}
+
+impl Named for OnnxOperator {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl OnnxOperator {
+    pub const fn new(name: &'static str, lower: Lower) -> Self {
+        OnnxOperator { name, lower, integers: QuantizedInput::Unsupported, reader: Reader::Other }
+    }
+
+    pub const fn with_integers(self, integers: QuantizedInput) -> Self {
+        OnnxOperator { integers, ..self }
+    }
+
+    pub const fn adding_bias(self) -> Self {
+        OnnxOperator { reader: Reader::Bias, ..self }
+    }
+
+    /// The outputs of `node`, which is of this operator and sees real numbers instead of the quantized integers
+    /// that it moves.
+    pub fn lower(&self, lowering: &mut Lowering, mut node: Node) -> Result<Vec<Value>, NodeProblem> {
+        let computed = |input: &Option<Value>| matches!(input, Some(Value::Quantized(..)));
+        let Some(index) = node.inputs.iter().position(computed) else { return self.run(lowering, &node) };
+        let Some(Value::Quantized(_, params)) = node.inputs[index] else { return self.run(lowering, &node) };
+        match self.integers {
+            QuantizedInput::Handled => return self.run(lowering, &node),
+            QuantizedInput::MovedIfZeroPointIsZero if params.zero_point() == 0 => (),
+            QuantizedInput::Moved | QuantizedInput::AllMoved => (),
+            QuantizedInput::MovedIfZeroPointIsZero | QuantizedInput::Unsupported => {
+                return Err(NodeProblem::Quantized(index));
+            }
+        }
+        let moves_all = self.integers == QuantizedInput::AllMoved;
+        for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || moves_all) {
+            match input.take() {
+                Some(Value::Quantized(value, found)) => {
+                    let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
+                    if a != b {
+                        let [a, b] = [a, b].map(|(scale, zero_point)| quantized::grid(scale, zero_point));
+                        return Err(NodeProblem::Unsupported(format!(
+                            "concatenating integers quantized with {a} and with {b}"
+                        )));
+                    }
+                    *input = Some(*value);
+                }
+                _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
+            }
+        }
+        let integers = |value| match value {
+            Value::Ints(_) => value,
+            moved => Value::Quantized(Box::new(moved), params),
+        };
+        Ok(self.run(lowering, &node)?.into_iter().map(integers).collect())
+    }
+
+    /// The outputs for inputs as they are.
+    fn run(&self, lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+        match self.lower {
+            Lower::With(function) => function(lowering, node),
+            Lower::Unary(op) => arithmetic::unary(lowering, node, op),
+            Lower::UnaryWith(read) => arithmetic::unary(lowering, node, read(node)?),
+            Lower::Binary(op, integers) => arithmetic::binary(lowering, node, op, integers),
+            Lower::Compare(comparison) => arithmetic::compare(lowering, node, comparison),
+            Lower::Reduce(reduction, step) => pools::reduce(lowering, node, reduction, step),
+            Lower::Softmax { log } => norms::softmax(lowering, node, log),
+        }
+    }
+
+    /// Whether the outputs are probabilities.
+    pub fn is_softmax(&self) -> bool {
+        matches!(self.lower, Lower::Softmax { log: false })
+    }
+}

@@ -1,0 +1,29 @@
+//! What follows a layer's sums, in the same pass over them: the bias, and the bounds of a fused activation.
+//! Every arithmetic ends in it.
+
+use crate::kernel::Clip;
+
+/// What happens to a layer's sums before they leave it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Epilogue<'a> {
+    /// Added first, one number per output channel.
+    pub bias: Option<&'a [f32]>,
+    /// The range that outputs are then clamped to.
+    pub clip: Clip,
+}
+
+impl Epilogue<'_> {
+    /// Applies it to outputs of `channel`.
+    pub fn apply(&self, channel: usize, outputs: &mut [f32]) {
+        if let Some(bias) = self.bias {
+            for y in &mut *outputs {
+                *y += bias[channel];
+            }
+        }
+        if self.clip != Clip::default() {
+            for y in outputs {
+                *y = self.clip.apply(*y);
+            }
+        }
+    }
+}
