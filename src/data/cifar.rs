@@ -4,7 +4,8 @@
 //! CIFAR-100 a coarse and then a fine label, of which the fine one counts, and 3,072 bytes
 //! `[3, 32, 32]`.
 
-use super::format::{Evidence, Format, Probe};
+use super::format::{Evidence, Format};
+use super::probe::Probe;
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels, Split};

@@ -5,7 +5,8 @@
 //! through the file once, keeps all labels, and notes where every so many rows begin. The last row may
 //! lack its newline when it is whole: as many numbers as in the others, each of which can be read.
 
-use super::format::{Evidence, Format, Probe};
+use super::format::{Evidence, Format};
+use super::probe::Probe;
 use super::source::{Source, SourceReader};
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels, Split};

@@ -3,8 +3,9 @@
 //! Classes are numbered by their names' order. Where the folder has a `train` folder and one of
 //! `val` and `test` instead, the split chooses between them.
 
-use super::format::{Evidence, Format, Probe};
+use super::format::{Evidence, Format};
 use super::image_files::{self, is_image};
+use super::probe::Probe;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split};
 use std::collections::HashSet;

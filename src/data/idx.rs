@@ -5,7 +5,8 @@
 
 use super::array::{self, Array};
 use super::element::{Element, Kind};
-use super::format::{Evidence, Format, Probe};
+use super::format::{Evidence, Format};
+use super::probe::Probe;
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split};

@@ -4,8 +4,9 @@
 //! file, spaces included. Paths are relative to the list's folder or, where the first image is not
 //! there, to the folder beside the list that is named like it: `val/` for `val.txt`.
 
-use super::format::{BYTE_ORDER_MARK, Evidence, Format, Probe};
+use super::format::{Evidence, Format};
 use super::image_files;
+use super::probe::{BYTE_ORDER_MARK, Probe};
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split};

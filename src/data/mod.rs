@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! A format is one file of this folder and one line of the registry in `format.rs`. Opening a
+//! A format is one file of this folder and one line of the registry in `registry.rs`. Opening a
 //! dataset makes every check that needs no pixel; a `ReadPixels` reads the rest.
 
 mod anomalies;
@@ -53,6 +53,8 @@ mod npz;
 mod parquet;
 mod planes;
 mod preprocess;
+mod probe;
+mod registry;
 mod resize;
 mod safetensors;
 mod source;
@@ -65,10 +67,10 @@ pub use classes::ClassMatch;
 pub use decode::DecodeError;
 pub use embedded::{EMBEDDED, Embedded, embedded};
 pub use error::DataError;
-pub use format::{DATA_FORMATS, DataFormat, open};
 pub use interpolation::{INTERPOLATIONS, Interpolation};
 pub use memory::Samples;
 pub use preprocess::{Preprocess, PreprocessError};
+pub use registry::{DATA_FORMATS, DataFormat, open};
 pub use safetensors::embedded_safetensors;
 pub use spec::DatasetSpec;
 pub use storage::Origin;

@@ -7,7 +7,8 @@
 
 use super::array::{self, Array};
 use super::element::{Element, Kind};
-use super::format::{Evidence, Format, Probe};
+use super::format::{Evidence, Format};
+use super::probe::Probe;
 use super::source::{Compression, Source};
 use super::storage::{Origin, ReadSeek, Storage};
 use super::{DataError, Dataset, Split, names};

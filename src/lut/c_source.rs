@@ -1,6 +1,7 @@
 //! What tables and models in C have in common: comments, and the metrics that they state.
 
-use super::metadata::{Fields, Metadata};
+use super::Metadata;
+use super::fields::Fields;
 use super::{ErrorMetrics, StatedMetric};
 
 /// C source split into code, comments blanked out with line breaks kept, and the comments' lines.

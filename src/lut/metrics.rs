@@ -5,7 +5,7 @@
 //! adders", IEEE Trans. Computers 62(9), 2013), over all operand pairs, each once. The error of a pair is
 //! `lut[a][b] - a * b`.
 
-use super::Lut;
+use super::{Lut, StatedMetric, StatedMetrics};
 use serde::{Deserialize, Serialize};
 
 /// Error metrics over all pairs of operands, in units of the product unless said otherwise.
@@ -58,6 +58,12 @@ impl ErrorMetrics {
             "psnr" => return self.psnr,
             _ => return None,
         })
+    }
+
+    /// The metrics that a file states for a table that was computed.
+    pub(super) fn to_stated(self) -> StatedMetrics {
+        let names = ["mae", "wce", "mre", "ep", "bias"];
+        names.into_iter().filter_map(|name| Some((name.to_owned(), StatedMetric::from(self.get(name)?)))).collect()
     }
 
     /// Measures `lut` over all pairs of operands.

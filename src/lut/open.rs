@@ -2,12 +2,11 @@
 
 use super::design::{self, UnknownDesign};
 use super::detect::{self, Constraints, DetectError};
+use super::fields::Fields;
 use super::format::{self, Contents, Format, FormatError};
-use super::metadata::Fields;
 use super::provenance::{LutWarning, Provenance, ReadingSource};
-use super::reading::{LutFormat, PartialReading};
 use super::sidecar::{self, SidecarError};
-use super::{Coding, Lut, Quadrant};
+use super::{Coding, Lut, LutFormat, PartialReading, Quadrant};
 use crate::kernel::Signedness;
 use std::fs::{self, File};
 use std::io::{self, Read};

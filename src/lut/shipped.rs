@@ -2,8 +2,8 @@
 //!
 //! The program computes them from their names; the files are for what else reads tables.
 
+use super::LutFormat;
 use super::design::Design;
-use super::reading::LutFormat;
 use super::write::WriteError;
 use crate::output::OutputError;
 use crate::registry::Registry;

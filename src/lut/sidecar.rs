@@ -4,7 +4,7 @@
 //! its contents: a flat object. Reports and quantization parameters, which people keep under a
 //! multiplier's name too, are nested objects, and so not taken for sidecars.
 
-use super::metadata::{FieldError, Fields};
+use super::fields::{FieldError, Fields};
 use super::provenance::LutWarning;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};

@@ -3,7 +3,6 @@
 //! Published figures are rounded; a [`StatedMetric`] keeps its digits, so that it can be compared with
 //! the measured value.
 
-use super::ErrorMetrics;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,14 +83,8 @@ impl fmt::Display for StatedMetric {
     }
 }
 
-/// Stated metrics by their names in [`ErrorMetrics`], in its units.
+/// Stated metrics by their names in [`ErrorMetrics`](super::ErrorMetrics), in its units.
 pub type StatedMetrics = BTreeMap<String, StatedMetric>;
-
-/// The metrics that a native file states for a computed table.
-pub(super) fn measured(metrics: &ErrorMetrics) -> StatedMetrics {
-    let names = ["mae", "wce", "mre", "ep", "bias"];
-    names.into_iter().filter_map(|name| Some((name.to_owned(), StatedMetric::from(metrics.get(name)?)))).collect()
-}
 
 #[cfg(test)]
 mod tests {

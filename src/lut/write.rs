@@ -1,8 +1,7 @@
 //! Writing tables: whole files or none.
 
-use super::format::{self, Format, FormatError};
-use super::reading::{LutFormat, PartialReading, format_names};
-use super::{ErrorMetrics, Lut, Metadata, stated_metrics};
+use super::format::{self, Format, FormatError, format_names};
+use super::{ErrorMetrics, Lut, LutFormat, Metadata, PartialReading};
 use crate::output::{OutputError, OutputFile};
 use std::path::{Path, PathBuf};
 
@@ -91,7 +90,7 @@ impl Lut {
     #[must_use]
     pub fn with_source(self, source: &str) -> Lut {
         let own = self.metadata().clone();
-        let stated_metrics = stated_metrics::measured(&ErrorMetrics::compute(&self));
+        let stated_metrics = ErrorMetrics::compute(&self).to_stated();
         let found = Metadata { source: Some(source.to_owned()), stated_metrics, ..Metadata::default() };
         self.with_metadata(own.or(found))
     }

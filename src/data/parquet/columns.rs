@@ -1,6 +1,6 @@
 //! A Parquet file as a set sees it: which columns count, and the labels.
 
-use super::failed;
+use super::failure::failed;
 use crate::data::DataError;
 use ::parquet::basic::Type;
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};

@@ -1,9 +1,8 @@
 //! The way to the encoded images of a set: row group after row group, page after page.
 
 use super::columns::{self, Shard};
-use super::guard::guarded;
-use super::{EncodedImage, Pixels, ReadPixels, failed};
-use crate::data::DataError;
+use super::failure::{failed, guarded};
+use crate::data::{DataError, EncodedImage, Pixels, ReadPixels};
 use ::parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use ::parquet::data_type::ByteArrayType;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};

@@ -10,16 +10,16 @@
 //! Behind the cargo feature `parquet`.
 
 mod columns;
-mod guard;
+mod failure;
 mod images;
 
 use self::columns::Shard;
-use self::guard::guarded;
+use self::failure::guarded;
 use self::images::Images;
-use super::format::{Evidence, Format, Probe};
+use super::format::{Evidence, Format};
+use super::probe::Probe;
 use super::storage::{Origin, Storage};
-use super::{DataError, Dataset, EncodedImage, PixelKind, Pixels, ReadPixels, Split, decode};
-use ::parquet::errors::ParquetError;
+use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels, Split, decode};
 use std::path::{Path, PathBuf};
 
 pub(super) static FORMAT: Format = Format {
@@ -103,16 +103,4 @@ fn files(folder: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
 fn word(file: &Path) -> String {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     name.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_owned()
-}
-
-/// What the reader of the file says, as an error of the file.
-fn failed(file: &Path, error: ParquetError) -> DataError {
-    const DISABLED: &str = "Disabled feature at compile time: ";
-    if let ParquetError::General(message) = &error
-        && let Some(codec) = message.strip_prefix(DISABLED)
-    {
-        let expected = "pages that are plain or compressed by snappy, gzip or zstd";
-        return DataError::content(file.display(), format!("pages compressed by {codec}"), expected);
-    }
-    DataError::content(file.display(), format!("damage ({error})"), "a whole Parquet file")
 }

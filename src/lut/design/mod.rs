@@ -22,7 +22,7 @@ mod tosam;
 mod truncated;
 mod udm;
 
-use super::{Bits, ErrorMetrics, Lut, Metadata, stated_metrics};
+use super::{Bits, ErrorMetrics, Lut, Metadata};
 use crate::kernel::Signedness;
 use crate::registry::{Named, Registry, UnknownName, similar};
 use std::fmt;
@@ -196,7 +196,7 @@ impl Design {
             paper: Some(self.family.paper.to_owned()),
             parameters: self.parameters(),
             source: Some(format!("approx-eval, computed from the definition of `{}`", self.family.name)),
-            stated_metrics: stated_metrics::measured(&ErrorMetrics::compute(&lut)),
+            stated_metrics: ErrorMetrics::compute(&lut).to_stated(),
             ..Metadata::default()
         };
         lut.with_metadata(metadata)

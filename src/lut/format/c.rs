@@ -4,7 +4,7 @@ use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout, matrix}
 use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::c_source::{comment_fields, split_comments};
-use crate::lut::metadata::fields;
+use crate::lut::fields::lut_fields;
 use crate::lut::reading::PartialReading;
 use crate::registry::Named;
 use std::fmt::Write;
@@ -41,7 +41,7 @@ impl Format for C {
     fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
         let (entry, index) = layout(self.name(), lut, stated, &[IntegerType::U16, IntegerType::I16, IntegerType::I32])?;
         let mut text = String::from("/*\n");
-        for (key, value) in fields(lut, index) {
+        for (key, value) in lut_fields(lut, index) {
             // Nothing in a value may end the comment.
             let value = value.replace("*/", "* /").replace(['\n', '\r'], " ");
             let _ = writeln!(text, " * {key} = {value}");

@@ -1,6 +1,6 @@
 //! Operands as labels of a text's rows and columns.
 
-use super::text::Numbers;
+use super::numbers::Numbers;
 use crate::kernel::Signedness;
 use crate::lut::Bits;
 use crate::lut::reading::{IndexOrder, PartialReading};

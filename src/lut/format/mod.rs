@@ -2,29 +2,27 @@
 //!
 //! A [`Format`] turns a file's bytes into [`Contents`], entries that are not interpreted yet, and
 //! a [`Lut`] into bytes. Entries are interpreted afterwards, in the same way for every format, by
-//! [`detect`](super::detect). A new format is a file here and a line in [`FORMATS`].
+//! [`detect`](super::detect). A new format is one file of this folder and one line of [`FORMATS`].
 
 mod c;
 mod labels;
 mod npy;
+mod numbers;
 pub(super) mod raw;
+mod registry;
 mod safetensors;
 mod text;
 
-use super::metadata::{FieldError, Fields};
+pub use registry::{FORMATS, by_contents, by_extension};
+pub(super) use registry::{format_names, native_bytes};
+
+use super::fields::{FieldError, Fields};
 use super::reading::{IndexOrder, PartialReading};
 use super::{Bits, Lut};
 use crate::integer::IntegerType;
-use crate::registry::{Named, Registry};
+use crate::registry::Named;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::path::Path;
-
-/// Every format. The first that recognizes its bytes reads a file of unknown extension.
-pub static FORMATS: Registry<&dyn Format> = Registry::new(
-    "LUT file format",
-    &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw],
-);
 
 /// The most entries of a table.
 pub(super) const MAX_ENTRIES: usize = 1 << 16;
@@ -142,22 +140,6 @@ pub enum FormatError {
         /// The type of entries.
         entry: IntegerType,
     },
-}
-
-/// The format that files with `path`'s extension have.
-pub fn by_extension(path: &Path) -> Option<&'static dyn Format> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    FORMATS.iter().copied().find(|format| format.extensions().contains(&extension.as_str()))
-}
-
-/// The format that `bytes` look like; raw entries when like nothing else.
-pub fn by_contents(bytes: &[u8]) -> &'static dyn Format {
-    FORMATS.iter().copied().find(|format| format.recognizes(bytes)).unwrap_or(&raw::Raw)
-}
-
-/// The native format's bytes: what a computed table's hash is taken of.
-pub(super) fn native_bytes(lut: &Lut) -> Vec<u8> {
-    safetensors::bytes(lut)
 }
 
 /// Widths of operands whose table has `rows` x `columns` entries.

@@ -7,7 +7,7 @@
 use super::{Contents, Entries, Format, FormatError, layout, raw, table_bits};
 use crate::integer::IntegerType;
 use crate::lut::Lut;
-use crate::lut::metadata::{Fields, fields};
+use crate::lut::fields::{Fields, lut_fields};
 use crate::lut::reading::{IndexOrder, PartialReading};
 use crate::registry::Named;
 use ::safetensors::{Dtype, SafeTensors};
@@ -66,7 +66,7 @@ impl Format for Safetensors {
 /// The file of `lut`: equal tables with equal metadata give equal bytes.
 pub(super) fn bytes(lut: &Lut) -> Vec<u8> {
     let [first, second] = lut.bits();
-    let metadata = fields(lut, IndexOrder::Numeric);
+    let metadata = lut_fields(lut, IndexOrder::Numeric);
     let shape = [first.values(), second.values()];
     let tensor = TensorHeader { dtype: "I32", shape, data_offsets: [0, 4 * shape[0] * shape[1]] };
     let mut header = serde_json::to_vec(&Header { metadata, lut: tensor }).expect("texts and numbers are JSON");
