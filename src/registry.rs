@@ -191,11 +191,15 @@ struct Expected<'a>(&'a [String], &'a [String]);
 
 impl fmt::Display for Expected<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        /// The longest list that does not bury a suggestion.
+        const LONGEST: usize = 12;
         let Expected(similar, names) = self;
-        match (similar.first(), names.join(", ")) {
-            (_, names) if names.is_empty() => f.write_str(": this build has none"),
-            (Some(name), names) => write!(f, ", did you mean '{name}'? expected one of {names}"),
-            (None, names) => write!(f, ": expected one of {names}"),
+        let (all, suggested) = (names.join(", "), similar.join("' or '"));
+        match similar.first() {
+            _ if names.is_empty() => f.write_str(": this build has none"),
+            Some(_) if names.len() > LONGEST => write!(f, ", did you mean '{suggested}'?"),
+            Some(name) => write!(f, ", did you mean '{name}'? expected one of {all}"),
+            None => write!(f, ": expected one of {all}"),
         }
     }
 }

@@ -13,15 +13,16 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["report"],
     &["eval"],
-    &["task"],
     &["model"],
+    &["task"],
     &["zoo", "import"],
     &["graph"],
     &["layer"],
     &["quant"],
     &["lut"],
     &["data", "kernel"],
-    &["stats", "registry", "integer", "output"],
+    &["stats", "integer", "output"],
+    &["registry"],
 ];
 
 /// A source file, as the module it is.

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct CostsArgs {
-    /// Costs by a multiplier's name or hash, in place of metadata and the unit-gate model: a CSV
-    /// with the columns multiplier, energy (pJ), area (um2), delay (ns), source; a row 'exact' makes
-    /// them relative
+    /// Costs by a multiplier's name or hash, overriding metadata and gate-count estimates: a CSV file with
+    /// the columns multiplier, energy (pJ), area (um2), delay (ns), source; with a row 'exact', costs are
+    /// also shown relative to it
     #[arg(long, value_name = "CSV")]
     costs: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! Errors as the command prints them: the library names settings by key, the command by option.
 
 use crate::data::{BatchError, DataError, PreprocessError};
-use crate::eval::{CalibrationError, ImagesError, OpenError, ResolveError, SessionError};
+use crate::eval::{AssignError, CalibrationError, ImagesError, OpenError, ResolveError, SessionError};
 use crate::import::onnx::{OnnxError, OnnxProblem};
 use crate::layer::LayerProblem;
 use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError};
@@ -26,6 +26,7 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         SessionError,
         CalibrationError,
         ImagesError,
+        AssignError,
         ResolveError,
         ModelError,
         OnnxError,
@@ -46,17 +47,27 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
     .unwrap_or_default()
 }
 
-/// `error` and its causes in one line, followed by the options that fix it.
+/// `error` and its causes in one line, followed by the options at fault. A context that is an option's name
+/// alone says which option that is.
 pub fn describe(error: &anyhow::Error) -> String {
-    let message = format!("{error:#}");
-    let mut options: Vec<String> = Vec::new();
-    for key in error.chain().flat_map(keys) {
-        let option = format!("--{}", key.replace('_', "-"));
-        if !message.contains(&option) && !options.contains(&option) {
-            options.push(option);
+    let (mut parts, mut options): (Vec<String>, Vec<String>) = Default::default();
+    for cause in error.chain() {
+        let part = cause.to_string();
+        if part.starts_with("--") && !part.contains(' ') {
+            options.push(part);
+        } else {
+            parts.push(part);
+        }
+        options.extend(keys(cause).iter().map(|key| format!("--{}", key.replace('_', "-"))));
+    }
+    let message = parts.join(": ");
+    let mut named: Vec<String> = Vec::new();
+    for option in options.into_iter().filter(|option| !message.contains(option.as_str())) {
+        if !named.contains(&option) {
+            named.push(option);
         }
     }
-    if options.is_empty() { message } else { format!("{message} (see {})", options.join(", ")) }
+    if named.is_empty() { message } else { format!("{message} (see {})", named.join(", ")) }
 }
 
 #[cfg(test)]
@@ -68,7 +79,8 @@ mod tests {
         let error = || anyhow::Error::new(SessionError::from(CalibrationError::NoData("net".to_owned())));
         let plain = "model 'net' has no calibration set of its own: give one, or quantization parameters";
         assert_eq!(describe(&error()), format!("{plain} (see --calib-data, --qparams)"));
-        assert_eq!(describe(&error().context("--qparams")), format!("--qparams: {plain} (see --calib-data)"));
-        assert_eq!(describe(&anyhow::anyhow!("disk full").context("-o")), "-o: disk full");
+        assert_eq!(describe(&error().context("--qparams")), format!("{plain} (see --qparams, --calib-data)"));
+        assert_eq!(describe(&anyhow::anyhow!("disk full").context("--output")), "disk full (see --output)");
+        assert_eq!(describe(&anyhow::anyhow!("--data-format requires --data")), "--data-format requires --data");
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct ModelArgs {
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
     model: Option<String>,
 
-    /// An architecture of the zoo, instead of --model; requires --weights
+    /// An architecture that 'approx-eval model list' shows, instead of --model; requires --weights
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
@@ -60,7 +60,7 @@ impl ModelArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Dataset, its format detected (see docs/data.md); default: the model's embedded test set
+    /// Dataset, its format detected (see docs/data.md); default: the model's embedded test set, if it has one
     #[arg(short, long, value_name = "PATH")]
     data: Option<PathBuf>,
 
@@ -68,15 +68,17 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "FORMAT", value_parser = named(&DATA_FORMATS))]
     data_format: Option<DataFormat>,
 
-    /// Per-channel mean used to normalize byte images, after division by 255; default: the model's
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
+    /// Mean, one or one per channel, used to normalize 8-bit images after division by 255; default: the
+    /// model's, else 0
+    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true)]
     mean: Option<Vec<f32>>,
 
-    /// Per-channel standard deviation used to normalize byte images; default: the model's
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_hyphen_values = true)]
+    /// Standard deviation, one or one per channel, used to normalize 8-bit images; default: the model's,
+    /// else 1
+    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true)]
     std: Option<Vec<f32>>,
 
-    /// Resize byte images so that their shorter side is N, with antialiasing
+    /// Resize 8-bit images so that their shorter side is N, with antialiasing
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     resize: Option<u32>,
 
@@ -84,11 +86,11 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "NAME", value_parser = named(&INTERPOLATIONS))]
     interpolation: Option<Interpolation>,
 
-    /// Crop an N x N square from the center of byte images
+    /// Crop an N x N square from the center of 8-bit images
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     crop: Option<u32>,
 
-    /// Convert byte images
+    /// Convert 8-bit images
     #[arg(long, value_name = "CHANNELS", value_parser = named(&CHANNELS))]
     channels: Option<Channels>,
 }
@@ -129,7 +131,7 @@ pub(super) struct LutFileArgs {
     #[arg(long, value_name = "FORMAT")]
     lut_format: Option<LutFormat>,
 
-    /// Swap the LUT's operands, so that the first is the weight
+    /// The LUT file is indexed [weight][activation], not [activation][weight]
     #[arg(long)]
     swap_operands: bool,
 }

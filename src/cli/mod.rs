@@ -47,12 +47,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compare runs over the same samples with one of them
+    /// Compare saved reports of runs over the same samples
     Compare(compare::CompareArgs),
-    /// Describe, make, convert and draw multipliers
+    /// Show, generate, convert and plot multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
-    /// Describe networks
+    /// Show networks
     #[command(subcommand)]
     Model(model::ModelCommand),
 }
@@ -61,19 +61,19 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Terminal")]
 pub(crate) struct TerminalArgs {
-    /// Say nothing but the report and errors
+    /// Print only the report and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say more of what is done; twice for details
+    /// Print more detail; may be repeated
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
-    /// Show no progress bar (it shows on a terminal only)
+    /// Hide the progress bar, which appears on a terminal only
     #[arg(long, global = true)]
     no_progress: bool,
 
-    /// When to color
+    /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 }
@@ -118,7 +118,7 @@ impl TerminalArgs {
 /// Does what the command line asks for.
 ///
 /// # Errors
-/// With one message that names the file or option at fault, and the mend.
+/// With one message that names the file or option at fault, and how to fix it.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
     match &cli.command {

@@ -64,7 +64,7 @@ impl InfoArgs {
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(shapes_architecture && is_file),
-            "--input and --num-classes require an architecture's name; {} has its own",
+            "--input and --num-classes apply to an architecture's name; {} has an input and classes of its own",
             self.model
         );
         if is_file || (is_shipped && !shapes_architecture) {

@@ -37,7 +37,7 @@ impl OutputFiles {
     /// Opens the files, each in the format of its extension.
     pub fn create(paths: &[PathBuf]) -> anyhow::Result<Self> {
         let open = |path: &PathBuf| {
-            let format = format_by_extension(path).context("--output (for standard output there is --format)")?;
+            let format = format_by_extension(path).context("--output")?;
             Ok((OutputFile::create(path).context("--output")?, format))
         };
         paths.iter().map(open).collect::<anyhow::Result<_>>().map(OutputFiles)

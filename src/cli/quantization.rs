@@ -12,11 +12,11 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Quantization")]
 pub(super) struct QuantizationArgs {
-    /// Width of activations, 2 to 8; default: the LUT's, else 8
+    /// Width of activations, 2 to 8 and at most the LUT's; default: the LUT's, else 8
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
     act_bits: Option<Bits>,
 
-    /// Width of weights, 2 to 8; default: the LUT's, else 8
+    /// Width of weights, 2 to 8 and at most the LUT's; default: the LUT's, else 8
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
     weight_bits: Option<Bits>,
 
@@ -24,11 +24,11 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "SCHEME", value_parser = named(&ACT_SCHEMES))]
     act_scheme: Option<ActScheme>,
 
-    /// Weight scale granularity
+    /// Granularity of weight scales; weights are quantized symmetrically
     #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
     weight_scheme: WeightScheme,
 
-    /// Range observer: minmax or percentile[:P]
+    /// Range observer: minmax or percentile[:P], by default P = 99.99
     #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
     calib: Observer,
 
@@ -36,7 +36,7 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     calib_samples: Option<u64>,
 
-    /// Calibration dataset, read and preprocessed as --data; default: the model's own
+    /// Calibration dataset, read and preprocessed as --data; default: the model's own, if it has one
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
 

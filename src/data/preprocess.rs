@@ -47,7 +47,8 @@ impl Default for Preprocess {
 #[non_exhaustive]
 pub enum PreprocessError {
     /// The mean or standard deviation has neither one value nor one per channel.
-    #[error("{key} has {found} values, but the images have {channels} channels; give {}",
+    #[error("{key} has {found} values, but the images have {channels} channel{}; give {}",
+        if *.channels == 1 { "" } else { "s" },
         if *.channels == 1 { "1".to_owned() } else { format!("{} or 1, or convert the images to gray or rgb", .channels) })]
     ChannelValues {
         /// `mean` or `std`.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{}': neither a model directory nor an .onnx file, and {}", .0.found, .0)]
+    #[error("no model directory, .onnx file or shipped network '{}': {}", .0.found, .0)]
     Unknown(UnknownName),
     /// An architecture without weights.
     #[error("architecture {architecture} needs weights")]
@@ -21,7 +21,7 @@ pub enum ModelError {
         architecture: String,
     },
     /// Other weights for a model that has its own.
-    #[error("{name} has its own weights: a state dict goes with an architecture or an .onnx file")]
+    #[error("{name} has its own weights: for others, name its architecture instead, or an .onnx file")]
     OwnWeights {
         /// The model, as it was named.
         name: String,
@@ -128,11 +128,19 @@ impl ModelError {
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            ModelError::Unknown(_) | ModelError::Read { .. } => &["model"],
+            ModelError::Unknown(_)
+            | ModelError::Read { .. }
+            | ModelError::Config { .. }
+            | ModelError::Labels { .. }
+            | ModelError::Architecture { .. }
+            | ModelError::Feature { .. } => &["model"],
+            ModelError::Weights(_) | ModelError::Graph { .. } | ModelError::Bind { .. } => &["weights", "model"],
             ModelError::NoWeights { .. } => &["weights"],
             ModelError::OwnWeights { .. } => &["weights", "arch"],
             ModelError::UnknownArchitecture(_) | ModelError::Detect { .. } => &["arch"],
             ModelError::Task { what, .. } if what == "task" => &["task"],
+            #[cfg(feature = "onnx")]
+            ModelError::Onnx(error) if error.keys().is_empty() => &["model"],
             #[cfg(feature = "onnx")]
             ModelError::Onnx(error) => error.keys(),
             _ => &[],

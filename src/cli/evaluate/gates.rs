@@ -13,16 +13,17 @@ pub(super) struct GateArgs {
     #[arg(long, value_name = "A", allow_hyphen_values = true)]
     pub min_accuracy: Option<f64>,
 
-    /// Compare with an earlier JSON report, and with its predictions if it has any
+    /// Compare with an earlier JSON report, and with the predictions file that it names, if any
     #[arg(long, value_name = "REPORT", requires = "bounds")]
     pub baseline: Option<PathBuf>,
 
-    /// Exit with 1 if accuracy (or AUC) is more than this fraction below the baseline's
+    /// Exit with 1 if accuracy (or AUC) is more than this below the baseline's; absolute, so 0.01 is one
+    /// percentage point
     #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     pub max_drop: Option<f64>,
 
-    /// Exit with 1 if accuracy (or AUC) is below the baseline's at this significance level, by McNemar's
-    /// exact test (or DeLong's); the baseline needs --predictions
+    /// Exit with 1 if accuracy (or AUC) is below the baseline's and the two-sided p-value of McNemar's exact
+    /// test (or DeLong's) is below this level; both runs need --predictions
     #[arg(long, value_name = "A", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     pub alpha: Option<f64>,
 }

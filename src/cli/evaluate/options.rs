@@ -19,15 +19,15 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "FILE.json")]
     assign: Option<PathBuf>,
 
-    #[arg(long, value_name = "PATTERN:KEY=VALUE,..", value_parser = parse_rule, help = set_help())]
+    #[arg(long, value_name = "PATTERN:KEY=VALUE,...", value_parser = parse_rule, help = set_help())]
     set: Vec<Rule>,
 }
 
 fn set_help() -> String {
     let keys: Vec<&str> = LayerOptions::keys().collect();
     format!(
-        "Options of the layers whose names match a glob; the last match wins; may be given more than once. \
-         Keys: {}",
+        "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; later ones \
+         override earlier ones key by key; may be given more than once. Keys: {}",
         keys.join(", ")
     )
 }
@@ -57,11 +57,12 @@ impl LayerArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Noise")]
 pub(super) struct NoiseArgs {
-    /// Standard deviation of the noise, relative to that of each layer's output
+    /// Standard deviation of noise mode's noise, relative to that of each layer's output (exact products,
+    /// before the bias)
     #[arg(long, value_name = "S", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_std: f64,
 
-    /// Mean of the noise, in units of each layer's output
+    /// Mean of noise mode's noise, in units of each layer's output
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_mean: f64,
 
@@ -169,7 +170,8 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     pub layer_errors: bool,
 
-    /// Also evaluate the same samples with all layers in this mode, and compare: base or quant
+    /// Also evaluate the same samples with all layers in this mode, base or quant, and compare (--baseline
+    /// and 'compare' use saved reports)
     #[arg(long, value_name = "MODE", value_parser = parse_reference)]
     pub compare: Option<InferenceMode>,
 }

@@ -83,9 +83,9 @@ impl FromCArgs {
             return Ok(());
         }
         let source = self.source.display();
-        let what = format!("{source} will be compiled and run with your permissions");
+        let what = format!("{source} would be compiled and run with your permissions");
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            bail!("{what}: pass --yes to confirm");
+            bail!("{what}: there is no terminal to ask for confirmation; pass --yes to allow it");
         }
         write!(io::stderr(), "{what}. Continue? [y/N] ").context("cannot write the prompt")?;
         let mut answer = String::new();

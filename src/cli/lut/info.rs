@@ -12,8 +12,8 @@ pub(in crate::cli) struct InfoArgs {
     /// LUT file, '-' for standard input, or the name of a multiplier
     lut: String,
 
-    /// Exit with 1 if a metric stated in the metadata differs from the measured one, products have lost
-    /// their signs, or a table with a design's name is not that design
+    /// Exit with 1 if a metric stated in the metadata differs from the measured one, signed products are
+    /// missing their sign, or the table differs from the design that it is named after
     #[arg(long)]
     check: bool,
 

@@ -16,8 +16,8 @@ pub(in crate::cli) struct PlotArgs {
     #[arg(required = true, num_args = 1..=4)]
     luts: Vec<String>,
 
-    /// Output file (SVG)
-    #[arg(short, long, value_name = "FILE")]
+    /// Output file, an .svg
+    #[arg(short, long, value_name = "FILE.svg", value_parser = svg_file)]
     output: PathBuf,
 
     #[command(flatten)]
@@ -25,6 +25,13 @@ pub(in crate::cli) struct PlotArgs {
 
     #[command(flatten)]
     format: FormatArgs,
+}
+
+/// The path of an SVG file.
+fn svg_file(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    let is_svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+    if is_svg { Ok(path) } else { Err("plots are SVG: expected a file name that ends in .svg".to_owned()) }
 }
 
 pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {

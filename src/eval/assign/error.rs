@@ -53,8 +53,15 @@ pub enum ResolveError {
     #[error(transparent)]
     Quant(#[from] QuantError),
     /// Approximate mode without a multiplier.
-    #[error("mode approx needs a multiplier: name a LUT file, or a multiplier of 'approx-eval lut list'")]
+    #[error("mode approx needs a multiplier: a LUT file, or a name that 'approx-eval lut list' shows")]
     NoMultiplier,
+}
+
+impl AssignError {
+    /// The settings that fix it, by key.
+    pub fn keys(&self) -> &'static [&'static str] {
+        &["set", "assign"]
+    }
 }
 
 impl ResolveError {

@@ -101,7 +101,7 @@ pub enum LayerOptionsError {
         expected: String,
     },
     /// A key without the key that it qualifies.
-    #[error("{key} requires {requires}, which is not given beside it")]
+    #[error("{key} requires {requires} in the same rule")]
     Requires {
         /// The key.
         key: &'static str,

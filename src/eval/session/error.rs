@@ -17,7 +17,7 @@ pub enum OpenError {
     #[error(transparent)]
     Options(ResolveError),
     /// Those of a layer cannot, or a rule matches none.
-    #[error("layer rules")]
+    #[error(transparent)]
     Assign(#[from] AssignError),
     /// All layers are to be approximate, without a multiplier.
     #[error("mode approx needs a multiplier: a LUT file, or a name that 'approx-eval lut list' shows")]
@@ -66,7 +66,7 @@ impl OpenError {
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             OpenError::Options(error) => error.keys(),
-            OpenError::Assign(_) => &["set", "assign"],
+            OpenError::Assign(error) => error.keys(),
             OpenError::NoMultiplier => &["lut"],
             OpenError::Params(_) => &["qparams"],
             OpenError::NoData(_) => &["data"],
@@ -74,6 +74,7 @@ impl OpenError {
             OpenError::NoCalibration(error) => error.keys(),
             OpenError::Model(error) => error.keys(),
             OpenError::Images(error) => error.keys(),
+            OpenError::Data(error) if error.keys().is_empty() => &["data"],
             OpenError::Data(error) => error.keys(),
             OpenError::Run(_) | OpenError::Samples { .. } => &[],
         }
