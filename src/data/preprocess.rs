@@ -47,7 +47,7 @@ impl Default for Preprocess {
 #[non_exhaustive]
 pub enum PreprocessError {
     /// The mean or standard deviation has neither one value nor one per channel.
-    #[error("{key} has {found} values, but the images have {channels} channels; give {}",
+    #[error("{key} has {found} values, but the images have {channels} channels; expected {}",
         if *.channels == 1 { "1".to_owned() } else { format!("{} or 1, or convert the images to gray or rgb", .channels) })]
     ChannelValues {
         /// `mean` or `std`.
@@ -69,14 +69,14 @@ pub enum PreprocessError {
     },
     /// A conversion of byte images was asked for, but the images are floats.
     #[error(
-        "{key} was given, but the dataset's images are floats, which are used unchanged; leave it out, or give byte images"
+        "{key} applies to byte images, but the dataset's images are floats, which are used unchanged; omit it or provide byte images"
     )]
     Floats {
         /// The setting: `resize`, `crop` or `channels`.
         key: &'static str,
     },
     /// Only gray and RGB images can be converted.
-    #[error("images have {found} channels; only images of 1 or 3 can be converted to {wanted}")]
+    #[error("images have {found} channels; only images with 1 or 3 channels can be converted to {wanted}")]
     Conversion {
         /// Channels of the images.
         found: usize,
@@ -100,8 +100,8 @@ pub enum PreprocessError {
     },
     /// Encoded images of several sizes or channel counts.
     #[error(
-        "{file}: becomes {found:?} (channels, height, width), but the set's first image {expected:?}; {}",
-        if found[0] == expected[0] { "resize and crop all to one size" } else { "convert all to gray or rgb" }
+        "{file}: becomes {found:?} (channels, height, width), but the first image is {expected:?}; {}",
+        if found[0] == expected[0] { "resize and crop all images to one size" } else { "convert all to gray or rgb" }
     )]
     Shape {
         /// The image.
