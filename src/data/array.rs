@@ -56,7 +56,7 @@ impl Array {
         };
         let shape = shape.map(|dim| usize::try_from(dim).unwrap_or(0));
         if shape.contains(&0) || self.dims[0] == 0 {
-            let expected = "images as [N, H, W], [N, C, H, W], [N, H, W, C] or [N, D], none of them 0";
+            let expected = "images as [N, H, W], [N, C, H, W], [N, H, W, C] or [N, D], with no dimension of 0";
             return Err(DataError::content(&self.source, self.describe(), expected));
         }
         Ok(shape)
@@ -66,7 +66,7 @@ impl Array {
     fn labels(&mut self) -> Result<Vec<u32>, DataError> {
         let flat = matches!(self.dims[..], [_] | [_, 1]);
         if !flat || !self.element.kind.is_integer() {
-            let expected = "labels as [N] integers (of one-hot rows, the places of their ones)";
+            let expected = "labels as [N] integers (convert one-hot rows with argmax)";
             return Err(DataError::content(&self.source, self.describe(), expected));
         }
         let bytes = self.source.read(self.offset, self.size().unwrap_or(u64::MAX))?;

@@ -97,7 +97,7 @@ impl Index {
             return Err(DataError::content(file, "no rows of numbers", "a label and its pixels in each"));
         }
         if pixels == 0 || index.side * index.side != pixels {
-            let expected = "a label and the pixels of a square gray image, as 785 for 28 x 28";
+            let expected = "a label and the pixels of a square gray image, such as 785 for 28 x 28";
             return Err(DataError::content(file, format!("{} fields a row", pixels + 1), expected));
         }
         Ok(index)

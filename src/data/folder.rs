@@ -35,7 +35,11 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
         names.push(name(&class));
     }
     if files.is_empty() {
-        return Err(DataError::content(root.display(), "no class folders", "one folder of PNG or JPEG files a class"));
+        return Err(DataError::content(
+            root.display(),
+            "no class folders",
+            "one folder of PNG or JPEG files per class",
+        ));
     }
     let files: Arc<[Storage]> = files.into();
     let origin = Origin::below(path, &root, files.clone());
@@ -60,7 +64,9 @@ fn root(path: &Path, split: Split) -> Result<PathBuf, DataError> {
             missing: "folder of class folders for this split".to_owned(),
             expected: names.join(" or "),
         }),
-        _ => Err(DataError::content(path.display(), names.join(" and "), "one of them; give its path")),
+        _ => {
+            Err(DataError::content(path.display(), names.join(" and "), "only one of them; open that folder directly"))
+        }
     }
 }
 
@@ -71,7 +77,7 @@ fn images(class: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut next = 0;
     while let Some(folder) = folders.get(next) {
         if !seen.insert(folder.canonicalize().map_err(|source| DataError::io(folder.display(), source))?) {
-            let expected = "each folder of a class once";
+            let expected = "each folder of a class only once";
             return Err(DataError::content(folder.display(), "a link to a folder of the same class", expected));
         }
         let (below, here): (Vec<_>, Vec<_>) = entries(folder)?.into_iter().partition(|entry| entry.is_dir());
@@ -89,7 +95,7 @@ fn images(class: &Path) -> Result<Vec<PathBuf>, DataError> {
         return Err(DataError::content(class.display(), format!("no images{but}"), expected));
     }
     if let (Some(first), count) = (left_out.first(), left_out.len()) {
-        tracing::warn!("{}: left out {count} that are no PNG or JPEG files, as {}", class.display(), name(first));
+        tracing::warn!("{}: skipped {count} files that are not PNG or JPEG, such as {}", class.display(), name(first));
     }
     Ok(images)
 }

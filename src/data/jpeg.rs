@@ -16,8 +16,8 @@ pub(super) enum JpegError {
     Empty,
     /// Libjpeg reads more of these; the decoder does not, or not to the bit.
     #[error(
-        "components sampled {samplings:?}, expected one, three of which none is finer than the first, or four that \
-         are alike or as 4:2:2 or 4:2:0: save the image anew with another program"
+        "components sampled {samplings:?}, expected one component, three with none sampled finer than the first, or \
+         four sampled alike, 4:2:2 or 4:2:0; save the image again with another program"
     )]
     Components { samplings: Vec<(u8, u8)> },
     #[error(transparent)]

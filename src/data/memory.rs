@@ -55,12 +55,12 @@ impl Samples {
         for batch in batches {
             let (tensor, batch_labels) = batch?;
             let Some((&samples, sample)) = tensor.dims().split_first() else {
-                candle_core::bail!("'{name}': a batch of images is a single number, expected [N, C, H, W]");
+                candle_core::bail!("'{name}': a batch of images is a scalar, expected [N, C, H, W]");
             };
             let is_bytes = tensor.dtype() == DType::U8;
             let (expected, expected_bytes) = first.get_or_insert_with(|| (sample.to_vec(), is_bytes));
             if *expected != sample || *expected_bytes != is_bytes {
-                candle_core::bail!("'{name}': images of {sample:?} follow images of {expected:?}");
+                candle_core::bail!("'{name}': images of shape {sample:?} follow images of shape {expected:?}");
             }
             let flat = tensor.to_device(&Device::Cpu)?.flatten_all()?;
             if is_bytes {

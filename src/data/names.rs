@@ -32,7 +32,7 @@ pub(super) fn pair(file: impl Display, things: &str, names: &[&str], split: Spli
         }
         _ => {
             let found = format!("{found}, of which several pairs match: {}", list(fitting));
-            Err(DataError::content(file, found, "one such pair; rename or leave out the others"))
+            Err(DataError::content(file, found, "one such pair; rename or remove the others"))
         }
     }
 }

@@ -33,8 +33,9 @@ fn recognize(probe: &mut Probe) -> Evidence {
 fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     let storage = Storage::File(path.to_owned());
     let file = storage.open().map_err(|source| DataError::io(&storage, source))?;
-    let mut archive = ZipArchive::new(file)
-        .map_err(|error| DataError::content(&storage, format!("no archive ({error})"), "a whole zip archive"))?;
+    let mut archive = ZipArchive::new(file).map_err(|error| {
+        DataError::content(&storage, format!("an unreadable archive ({error})"), "an intact zip archive")
+    })?;
     let names: Vec<String> =
         archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -54,7 +55,7 @@ fn member(storage: &Storage, archive: &mut ZipArchive<Box<dyn ReadSeek>>, name: 
     };
     let member = archive
         .by_index_raw(index)
-        .map_err(|error| DataError::content(storage, format!("a damaged {name} ({error})"), "a whole zip archive"))?;
+        .map_err(|error| DataError::content(storage, format!("a damaged {name} ({error})"), "an intact zip archive"))?;
     let compression = match member.compression() {
         _ if member.encrypted() => None,
         CompressionMethod::STORE => Some(Compression::None),
@@ -62,7 +63,7 @@ fn member(storage: &Storage, archive: &mut ZipArchive<Box<dyn ReadSeek>>, name: 
         _ => None,
     };
     let (Some(compression), Some(start)) = (compression, member.data_start()) else {
-        let expected = "one that numpy.savez or numpy.savez_compressed wrote";
+        let expected = "an archive written by numpy.savez or numpy.savez_compressed";
         return Err(DataError::content(
             storage,
             format!("{name} encrypted or compressed by {}", member.compression()),

@@ -47,7 +47,7 @@ impl Default for Preprocess {
 #[non_exhaustive]
 pub enum PreprocessError {
     /// The mean or standard deviation has neither one value nor one per channel.
-    #[error("{key} has {found} values, but the images have {channels} channel{}; give {}",
+    #[error("{key} has {found} values, but the images have {channels} channel{}; expected {}",
         if *.channels == 1 { "" } else { "s" },
         if *.channels == 1 { "1".to_owned() } else { format!("{} or 1, or convert the images to gray or rgb", .channels) })]
     ChannelValues {
@@ -70,14 +70,14 @@ pub enum PreprocessError {
     },
     /// A conversion of byte images was asked for, but the images are floats.
     #[error(
-        "{key} was given, but the dataset's images are floats, which are used unchanged; leave it out, or give byte images"
+        "{key} applies to byte images, but the dataset's images are floats, which are used unchanged; omit it or provide byte images"
     )]
     Floats {
         /// The setting: `resize`, `crop` or `channels`.
         key: &'static str,
     },
     /// Only gray and RGB images can be converted.
-    #[error("images have {found} channels; only images of 1 or 3 can be converted to {wanted}")]
+    #[error("images have {found} channels; only images with 1 or 3 channels can be converted to {wanted}")]
     Conversion {
         /// Channels of the images.
         found: usize,
@@ -101,8 +101,8 @@ pub enum PreprocessError {
     },
     /// Encoded images of several sizes or channel counts.
     #[error(
-        "{file}: becomes {found:?} (channels, height, width), but the set's first image {expected:?}; {}",
-        if found[0] == expected[0] { "resize and crop all to one size" } else { "convert all to gray or rgb" }
+        "{file}: becomes {found:?} (channels, height, width), but the first image is {expected:?}; {}",
+        if found[0] == expected[0] { "resize and crop all images to one size" } else { "convert all to gray or rgb" }
     )]
     Shape {
         /// The image.

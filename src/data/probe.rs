@@ -54,7 +54,7 @@ impl Probe {
         const TAR: std::ops::Range<usize> = 257..262;
         match self {
             Probe::Folder { .. } if self.has_any(&["data_batch_1", "test_batch", "meta"]) => {
-                "CIFAR's Python version; the binary version is read".to_owned()
+                "the Python version of CIFAR; download the binary version".to_owned()
             }
             Probe::Folder { files, folders } => match (&files[..], &folders[..]) {
                 ([], []) => "an empty folder".to_owned(),
@@ -66,7 +66,7 @@ impl Probe {
                 "a Parquet file, which needs the cargo feature 'parquet'".to_owned()
             }
             Probe::File { head, .. } if head.starts_with(b"\x93NUMPY") => {
-                "a single NumPy array; numpy.savez puts images and labels into one .npz file".to_owned()
+                "a single NumPy array; save images and labels together with numpy.savez".to_owned()
             }
             Probe::File { head, .. } if head.is_empty() => "an empty file".to_owned(),
             Probe::File { head, .. } if let Some(text) = first_line(head) => {

@@ -98,7 +98,7 @@ impl fmt::Display for Finding {
                 write!(f, "{metric} is not defined, but {stated} is stated")
             }
             Finding::DesignMismatch { design, products } => {
-                write!(f, "{products} products differ from those of the design {design}, whose name it has")
+                write!(f, "{products} products differ from design '{design}', after which the table is named")
             }
         }
     }

@@ -11,7 +11,7 @@ pub struct Bits(u8);
 
 /// A width outside 2 to 8 bits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("operands of {0} bits, expected 2 to 8")]
+#[error("operand width {0}, expected 2 to 8 bits")]
 #[non_exhaustive]
 pub struct BitsError(String);
 

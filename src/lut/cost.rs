@@ -76,7 +76,7 @@ pub enum CostsError {
         source: io::Error,
     },
     /// A row does not have the expected columns.
-    #[error("costs {}: expected the columns multiplier, energy, area, delay, source", .path.display())]
+    #[error("costs file {}: expected the columns multiplier, energy, area, delay, source", .path.display())]
     Csv {
         /// The file.
         path: PathBuf,
@@ -85,7 +85,7 @@ pub enum CostsError {
         source: csv::Error,
     },
     /// A figure is negative or not finite.
-    #[error("costs {}: {column} of '{multiplier}' is {value}, expected a number of at least 0", .path.display())]
+    #[error("costs file {}: {column} of '{multiplier}' is {value}, expected a number of at least 0", .path.display())]
     Figure {
         /// The file.
         path: PathBuf,
@@ -97,7 +97,7 @@ pub enum CostsError {
         value: f64,
     },
     /// Two rows name one multiplier.
-    #[error("costs {}: two rows for '{multiplier}'", .path.display())]
+    #[error("costs file {}: two rows for '{multiplier}'", .path.display())]
     Twice {
         /// The file.
         path: PathBuf,

@@ -221,7 +221,7 @@ fn nothing(contents: &Contents) -> DetectError {
     let reason = if fits {
         "some are outside the range of products, -2147483647 to 2147483647"
     } else {
-        "expected 256 x 256, or a smaller power of two of each operand's values"
+        "expected 256 x 256, or a smaller power of two per operand"
     };
     DetectError::None { entries, reason }
 }

@@ -70,7 +70,8 @@ impl Fields {
                     stated.entry = Some(value.parse().map_err(|_| error("an integer type such as u16 or i32"))?);
                 }
                 "bits" => {
-                    stated.bits = Some(parse_size(value).ok_or_else(|| error("a width of 2 to 8, or two as in 8x4"))?);
+                    stated.bits =
+                        Some(parse_size(value).ok_or_else(|| error("a width from 2 to 8, or two widths such as 8x4"))?);
                 }
                 _ if ErrorMetrics::NAMES.contains(&key) => {
                     metadata.stated_metrics.insert(key.to_owned(), value.parse().map_err(|_| error("a number"))?);

@@ -78,8 +78,8 @@ pub enum LutFormatError {
     },
     /// Two words that exclude each other.
     #[error(
-        "LUT format '{format}' states {what} twice or against itself (entries of u8, u16, u32, u64 are of unsigned \
-         multipliers, and only signed ones have twos-complement order)"
+        "LUT format '{format}' states {what} twice or contradicts itself (unsigned entry types imply unsigned operands, and \
+         twos-complement order implies signed ones)"
     )]
     Conflict {
         /// The whole format.

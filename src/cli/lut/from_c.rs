@@ -47,7 +47,7 @@ pub(in crate::cli) struct FromCArgs {
 }
 
 fn parse_widths(text: &str) -> Result<[Bits; 2], String> {
-    let (first, second) = text.split_once('x').ok_or("expected two widths as in 8x8")?;
+    let (first, second) = text.split_once('x').ok_or("expected two widths such as 8x8")?;
     let bits = |text: &str| text.parse::<Bits>().map_err(|error| error.to_string());
     Ok([bits(first)?, bits(second)?])
 }

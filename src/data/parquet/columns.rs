@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path) -> Result<SerializedFileReader<File>, DataError>
         None => Ok(reader),
         Some(column) => {
             let found = format!("a column '{}' beyond the end", column.column_path().string());
-            Err(DataError::content(path.display(), found, "a whole Parquet file"))
+            Err(DataError::content(path.display(), found, "an intact Parquet file"))
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn guarded<T>(file: &Path, parse: impl FnOnce() -> Result<T, DataErro
     let parsed = catch_unwind(AssertUnwindSafe(parse));
     GUARDED.set(false);
     parsed.unwrap_or_else(|_| {
-        Err(DataError::content(file.display(), "damage at which its parser panicked", "a whole Parquet file"))
+        Err(DataError::content(file.display(), "damage at which its parser panicked", "an intact Parquet file"))
     })
 }
 
@@ -42,8 +42,8 @@ pub(super) fn failed(file: &Path, error: ParquetError) -> DataError {
     if let ParquetError::General(message) = &error
         && let Some(codec) = message.strip_prefix(DISABLED)
     {
-        let expected = "pages that are plain or compressed by snappy, gzip or zstd";
+        let expected = "pages that are uncompressed or compressed by snappy, gzip or zstd";
         return DataError::content(file.display(), format!("pages compressed by {codec}"), expected);
     }
-    DataError::content(file.display(), format!("damage ({error})"), "a whole Parquet file")
+    DataError::content(file.display(), format!("damage ({error})"), "an intact Parquet file")
 }

@@ -94,7 +94,11 @@ fn files(folder: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
         (Some(name), true) => Ok(files.into_iter().filter(|file| word(file) == name).collect()),
         (Some(name), false) => {
             let found = format!("files of {} and {name}", found.join(", "));
-            Err(DataError::content(folder.display(), found, "those of one; keep them in folders of their own"))
+            Err(DataError::content(
+                folder.display(),
+                found,
+                "files of one split; move each split to a folder of its own",
+            ))
         }
     }
 }

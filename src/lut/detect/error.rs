@@ -47,7 +47,7 @@ pub enum DetectError {
     /// What is stated excludes the reading that resembles multiplication, and leaves several others.
     #[error(
         "{constraints}, but the entries are closest to a multiplier's products as {better}: state the LUT format \
-         {better_format}; if what is stated holds, one of {}", list(.choices), better_format = .better.reading
+         {better_format}; if what is stated is correct, one of {}", list(.choices), better_format = .better.reading
     )]
     Contradicted {
         /// What was stated.
@@ -68,8 +68,8 @@ pub enum DetectError {
     /// Entries without a shape that read best as those of operands of two widths, as half of a larger
     /// table would.
     #[error(
-        "closest to a {first} x {second} bit multiplier, as part of a larger table would be; if it is one, state the LUT \
-         format {first}x{second}"
+        "the entries are closest to a {first} x {second} bit multiplier, but they may be part of a larger table; if they \
+         are a whole one, state the LUT format {first}x{second}"
     )]
     Oblong {
         /// Width of the first operand.

@@ -108,7 +108,7 @@ pub enum FormatError {
     #[error("{0}")]
     Broken(String),
     /// The table's shape is not a multiplier's.
-    #[error("a table of {found}, expected a power of two from 4 to 256 a side, as 256 x 256")]
+    #[error("the table has {found}, expected a power of two from 4 to 256 per side, such as 256 x 256")]
     Shape {
         /// The shape found.
         found: String,
@@ -133,7 +133,7 @@ pub enum FormatError {
         reason: String,
     },
     /// A product is out of the entry type's range.
-    #[error("the product {value} does not fit entries of {}; state a wider type, as i32", .entry.name())]
+    #[error("the product {value} does not fit entries of {}; state a wider type such as i32", .entry.name())]
     Overflow {
         /// The product.
         value: i32,
@@ -160,9 +160,9 @@ fn matrix(rows: &[usize], entries: usize) -> Result<Option<[Bits; 2]>, FormatErr
         _ if entries.is_power_of_two() && entries >= 16 => Ok(None),
         (None, Err(error)) => Err(error),
         (Some(row), _) => Err(FormatError::Broken(format!(
-            "{entries} numbers in rows of {columns} and, as row {}, of {}, expected 256 x 256 numbers",
-            row + 1,
-            rows[row]
+            "{entries} numbers in rows of different lengths ({columns} in row 1, {} in row {}), expected 256 x 256 numbers",
+            rows[row],
+            row + 1
         ))),
     }
 }

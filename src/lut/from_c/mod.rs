@@ -97,7 +97,7 @@ pub enum FromCError {
         messages: String,
     },
     /// The program failed.
-    #[error("the program made of {} {what}", .path.display())]
+    #[error("the program compiled from {} {what}", .path.display())]
     Run {
         /// The source.
         path: PathBuf,

@@ -20,7 +20,7 @@ const HEIGHTS: [u32; 4] = [56, 560, 320, 320];
 
 /// Why a picture was not drawn.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot draw the picture: {0}")]
+#[error("cannot draw the plot: {0}")]
 pub struct PlotError(String);
 
 impl PlotError {
