@@ -42,6 +42,8 @@
 pub use candle_core;
 pub use candle_nn;
 
+#[cfg(test)]
+mod cases;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;

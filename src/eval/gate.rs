@@ -87,6 +87,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use crate::task::{Predictions, Task};
 
     /// A comparison with this difference and p-value.
@@ -100,10 +101,11 @@ mod tests {
 
     #[test]
     fn only_a_significant_drop_fails() {
-        for (difference, p, passed) in [(-0.1, 0.01, false), (-0.1, 0.05, true), (-0.1, 0.5, true), (0.1, 0.01, true)] {
+        let cases = [(-0.1, 0.01, false), (-0.1, 0.05, true), (-0.1, 0.5, true), (0.1, 0.01, true)];
+        for_each_case(cases, |(difference, p, passed)| {
             let gate = Gate::no_significant_drop(&compared(difference, Some(p)), 0.05);
             assert_eq!((gate.passed, gate.found), (passed, Some(p)));
-        }
+        });
         assert!(!Gate::no_significant_drop(&compared(-0.1, None), 0.05).passed, "nobody knows");
     }
 

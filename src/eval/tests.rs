@@ -1,6 +1,7 @@
 //! A network small enough to work by hand: calibrated, quantized and evaluated.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{Batches, Dataset, Preprocess, Split};
 use crate::graph::op::{Flatten, Linear, Relu};
 use crate::graph::{Graph, ValueType};
@@ -109,11 +110,11 @@ fn scales_are_those_of_the_whole_set() {
         // 34.5 / (103.5 / 255) is 85.
         (QuantConfig::new(Coding::Affine), None, [(103.5 / 255.0, 85, 0, 255), (69.0 / 255.0, 0, 0, 255)]),
     ];
-    for (config, limit, expected) in cases {
+    for_each_case(cases, |(config, limit, expected)| {
         let (samples, model) = calibrated(&images, limit, &config).unwrap();
         assert_eq!(samples, limit.unwrap_or(70));
         assert_eq!(inputs(&model), expected, "{} {limit:?}", config.coding);
-    }
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::op::{Add, Concat, FakeQuantize, Flatten, Linear, Pad, Reduce, Reduction, Relu, Relu6};
 use super::*;
+use crate::cases::for_each_case;
 use crate::quant::{ActivationParams, IntRange};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor, Var};
 use std::collections::BTreeMap;
@@ -225,10 +226,10 @@ fn a_pass_takes_the_inputs_that_were_declared() {
         // Two batch sizes.
         (&[3, 2], DType::F32, &[1, 8], "input 'right' is f32[1, 8], expected f32[1, 2N]"),
     ];
-    for (left, dtype, right, expected) in cases {
+    for_each_case(cases, |(left, dtype, right, expected)| {
         let error = graph.run(&[zeros(left, dtype), zeros(right, DType::F32)], 0).unwrap_err();
         assert_eq!(error.to_string(), expected);
-    }
+    });
     for batch in [0, 1, 3] {
         graph.run(&[zeros(&[batch, 2], DType::F32), zeros(&[1, 2 * batch], DType::F32)], 0).unwrap();
     }
@@ -384,8 +385,8 @@ fn quantization_follows_values_that_are_kept() {
         (graph.add_one("sum", Add::default(), &[a, a]).unwrap(), None),
         (graph.add_one("real", Flatten { axis: 1 }, &[x]).unwrap(), None),
     ];
-    for (output, expected) in outputs {
+    for_each_case(outputs, |(output, expected)| {
         let found = graph.ty(output).element.quantization();
         assert_eq!(found, expected.map(params), "{}", graph.value_name(output));
-    }
+    });
 }

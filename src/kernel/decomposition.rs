@@ -194,6 +194,7 @@ impl Residuals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use Signedness::{Signed, Unsigned};
 
     fn all_weights() -> UsedWeights {
@@ -235,7 +236,7 @@ mod tests {
             (|a, _| a * a * 200, 3, 3),
             (|a, _| if a == 0 { i32::MIN } else { i32::MAX }, 4, 4),
         ];
-        for (case, (term, plain, sloped)) in cases.into_iter().enumerate() {
+        for_each_case(cases.into_iter().enumerate(), |(case, (term, plain, sloped))| {
             let (table, used) = (EffectiveTable::from_fn(Unsigned, Unsigned, term), all_weights());
             let residuals = Residuals::new(&table, &used, None, 0..=255).unwrap();
             assert_eq!(residuals.planes(8), plain, "case {case}");
@@ -245,7 +246,7 @@ mod tests {
                 assert_eq!(residuals.planes(8), sloped, "case {case} with slopes");
                 check(&table, &used, Some(&slopes), &residuals);
             }
-        }
+        });
     }
 
     #[test]

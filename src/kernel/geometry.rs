@@ -96,6 +96,7 @@ impl ConvGeometry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn pointwise_windows_read_their_own_position() {
@@ -123,10 +124,10 @@ mod tests {
             ((3, 1, 5, 1, 0), 1),
             ((0, 2, 1, 1, 3), 2),
         ];
-        for ((input, kernel, stride, dilation, padding), expected) in cases {
+        for_each_case(cases, |((input, kernel, stride, dilation, padding), expected)| {
             let found = output_size(input, kernel, stride, dilation, padding);
             assert_eq!(found, Ok(expected), "input {input}, kernel {kernel}, stride {stride}, dilation {dilation}");
-        }
+        });
     }
 
     #[test]
@@ -139,8 +140,8 @@ mod tests {
 
     #[test]
     fn zero_sizes_are_refused_by_name() {
-        for (sizes, what) in [((0, 1, 1), "kernel"), ((1, 0, 1), "stride"), ((1, 1, 0), "dilation")] {
+        for_each_case([((0, 1, 1), "kernel"), ((1, 0, 1), "stride"), ((1, 1, 0), "dilation")], |(sizes, what)| {
             assert_eq!(output_size(9, sizes.0, sizes.1, sizes.2, 0), Err(GeometryError::Zero { what }));
-        }
+        });
     }
 }

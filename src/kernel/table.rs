@@ -102,13 +102,14 @@ impl EffectiveTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use Signedness::{Signed, Unsigned};
 
     #[test]
     fn bytes_represent_their_values() {
-        for (byte, signed, unsigned) in [(0, 0, 0), (127, 127, 127), (128, -128, 128), (255, -1, 255)] {
+        for_each_case([(0, 0, 0), (127, 127, 127), (128, -128, 128), (255, -1, 255)], |(byte, signed, unsigned)| {
             assert_eq!((Signed.value(byte), Unsigned.value(byte)), (signed, unsigned));
-        }
+        });
     }
 
     #[test]
@@ -133,8 +134,9 @@ mod tests {
     #[test]
     fn safe_depths() {
         // (a term, the most of them that an i32 can sum)
-        for (term, depth) in [(0, usize::MAX), (1, 2_147_483_647), (65_025, 33_025), (i32::MAX, 1), (i32::MIN, 1)] {
+        let cases = [(0, usize::MAX), (1, 2_147_483_647), (65_025, 33_025), (i32::MAX, 1), (i32::MIN, 1)];
+        for_each_case(cases, |(term, depth)| {
             assert_eq!(EffectiveTable::from_fn(Signed, Signed, |_, _| term).safe_depth(), depth, "term {term}");
-        }
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! Every kernel against the naive reference, bit for bit.
 
 use super::*;
+use crate::cases::for_each_case;
 use proptest::prelude::*;
 
 /// Bytes that look random, from a seed.
@@ -374,7 +375,7 @@ proptest! {
 #[test]
 fn the_largest_rests_sum_over_long_depths() {
     // Every looked-up byte is 255, over more products than are summed before widening.
-    for (peak, depth) in [(65_535, 700), (255, 600), (8_000_000, 268)] {
+    for_each_case([(65_535, 700), (255, 600), (8_000_000, 268)], |(peak, depth)| {
         for largest in [127, 255] {
             let table = EffectiveTable::from_fn(Signedness::Unsigned, Signedness::Unsigned, |a, _| {
                 if a == i32::from(largest) { peak } else { 0 }
@@ -382,7 +383,7 @@ fn the_largest_rests_sum_over_long_depths() {
             let (weights, activations) = (bytes(9, 3 * depth, 0..=255), vec![vec![largest; 70]; depth]);
             check(&table, &Case { weights, activations, rows: 0..3, depth: 0..depth }).unwrap();
         }
-    }
+    });
 }
 
 #[test]

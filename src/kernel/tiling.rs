@@ -52,22 +52,23 @@ impl TilingModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     const CPU: TilingModel = TilingModel::CPU;
 
     #[test]
     fn columns_are_rounded_up_to_blocks() {
-        for (columns, padding) in [(0, 0), (1, 63), (64, 0), (65, 63), (256, 0), (300, 20)] {
+        for_each_case([(0, 0), (1, 63), (64, 0), (65, 63), (256, 0), (300, 20)], |(columns, padding)| {
             assert_eq!(CPU.padding_columns(columns), padding, "{columns} columns");
-        }
+        });
     }
 
     #[test]
     fn samples_fill_tiles() {
         // 64 columns are a block and 256 a tile, of which 97 % are 249; five samples of 49 are 245 columns.
-        for (columns, samples) in [(0, 1), (1, 249), (49, 5), (64, 4), (1 << 16, 1)] {
+        for_each_case([(0, 1), (1, 249), (49, 5), (64, 4), (1 << 16, 1)], |(columns, samples)| {
             assert_eq!(CPU.samples_to_fill_tiles(columns), samples, "{columns} columns a sample");
-        }
+        });
     }
 
     #[test]

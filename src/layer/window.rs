@@ -96,6 +96,7 @@ pub fn linear_window(input: &[usize], weight: &[usize]) -> Result<Window, LayerP
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use crate::layer::{ConvAttributes, Convolution};
 
     /// Multiplications and fan-in counted by hand.
@@ -133,9 +134,9 @@ mod tests {
             (linear_window(&[4, 10, 32], &[64, 32]).unwrap(), 10 * 32 * 64, 32),
             (linear_window(&[4, 32], &[64, 32]).unwrap(), 32 * 64, 32),
         ];
-        for (window, opcount, depth) in cases {
+        for_each_case(cases, |(window, opcount, depth)| {
             assert_eq!((window.opcount(), window.geometry.depth()), (opcount, depth), "{window:?}");
-        }
+        });
     }
 
     #[test]

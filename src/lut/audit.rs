@@ -157,6 +157,7 @@ fn design_mismatch(lut: &Lut) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use crate::kernel::Signedness;
     use crate::lut::{LutFormat, Metadata, OpenOptions, Relation, StatedMetric, design, open};
 
@@ -205,9 +206,9 @@ mod tests {
             ..Metadata::default()
         };
         let lut = Lut::from_fn("off", Signedness::Unsigned, |a, b| a * b + 1);
-        for (text, holds) in [("1", true), ("1.00", true), ("1.2", false), ("3", false)] {
+        for_each_case([("1", true), ("1.00", true), ("1.2", false), ("3", false)], |(text, holds)| {
             assert_eq!(Audit::new(&lut.clone().with_metadata(claim(text))).holds(), holds, "{text}");
-        }
+        });
     }
 
     #[test]

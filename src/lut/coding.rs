@@ -264,12 +264,13 @@ impl Coding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn terms_take_their_signs_and_ranges_from_the_coding() {
         let unsigned = Lut::from_fn("u", Signedness::Unsigned, |a, b| 3 * a + 7 * b + 1);
         let signed = Lut::from_fn("s", Signedness::Signed, |a, b| 3 * a + 7 * b + 1);
-        for (coding, lut, bytes, term, range) in [
+        let cases = [
             (Coding::SignMagnitude, &unsigned, (-5, -2), 30, -255..=255),
             (Coding::SignMagnitude, &unsigned, (-5, 2), -30, -255..=255),
             // The sign of 0 is plus.
@@ -277,12 +278,13 @@ mod tests {
             (Coding::SignMagnitude, &unsigned, (0, 0), 1, -255..=255),
             (Coding::Signed, &signed, (-5, 2), 0, -128..=127),
             (Coding::Affine, &unsigned, (5, 2), 30, 0..=255),
-        ] {
+        ];
+        for_each_case(cases, |(coding, lut, bytes, term, range)| {
             let kind = if coding == Coding::Affine { Signedness::Unsigned } else { Signedness::Signed };
             let table = coding.effective_table(lut, kind, kind).unwrap();
             assert_eq!(table.term(bytes.0 as u8, bytes.1 as u8), term, "{coding} {bytes:?}");
             assert_eq!(coding.operand_range(lut, Operand::Activation), range);
-        }
+        });
         assert!(Coding::Signed.check(&unsigned).is_err());
     }
 

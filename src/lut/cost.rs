@@ -198,6 +198,7 @@ fn by_gates(design: &Design) -> Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use crate::kernel::Signedness;
 
     fn costs(text: &str) -> Result<Costs, CostsError> {
@@ -230,13 +231,14 @@ mod tests {
 
     #[test]
     fn bad_tables_are_refused() {
-        for (text, expected) in [
+        let cases = [
             ("name,energy\nx,1\n", "expected the columns"),
             ("multiplier,energy\nx,much\n", "expected the columns"),
             ("multiplier,energy\nx,-1\n", "energy of 'x' is -1"),
             ("multiplier,energy\nx,1\nx,2\n", "two rows for 'x'"),
-        ] {
+        ];
+        for_each_case(cases, |(text, expected)| {
             assert!(costs(text).unwrap_err().to_string().contains(expected), "{text}");
-        }
+        });
     }
 }

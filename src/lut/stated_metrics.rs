@@ -89,10 +89,11 @@ pub type StatedMetrics = BTreeMap<String, StatedMetric>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn a_stated_metric_is_as_precise_as_its_digits() {
-        for (text, measured, holds) in [
+        let cases = [
             ("25", 24.5, true),
             ("25", 23.9, false),
             ("0", 0.0, true),
@@ -101,9 +102,10 @@ mod tests {
             ("1.577e3", 1577.4, true),
             ("1.577e3", 1579.0, false),
             ("-3.25", -3.25, true),
-        ] {
+        ];
+        for_each_case(cases, |(text, measured, holds)| {
             assert_eq!(text.parse::<StatedMetric>().unwrap().holds(measured), holds, "{text} against {measured}");
-        }
+        });
         assert!("1.25".parse::<StatedMetric>().unwrap().percent().holds(0.01249));
         assert!(
             "nan".parse::<StatedMetric>().is_err()

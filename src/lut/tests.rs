@@ -2,6 +2,7 @@
 
 use super::format::FORMATS;
 use super::*;
+use crate::cases::for_each_case;
 use crate::integer::IntegerType;
 use crate::kernel::Signedness;
 use proptest::prelude::*;
@@ -24,14 +25,15 @@ fn published_figures_of_real_tables() {
         return;
     };
     let temporary = tempfile::tempdir().unwrap();
-    for (name, mae, wce, mre) in [
+    let published = [
         ("1JFF", Some(0.0), Some(0), Some(0.0)),
         ("2AC", Some(24.5), Some(79), Some(1.25)),
         ("17KS", Some(370.0), Some(1577), Some(10.85)),
         ("2HH", None, None, None),
         ("DM1", None, None, None),
         ("JV3", None, None, None),
-    ] {
+    ];
+    for_each_case(published, |(name, mae, wce, mre)| {
         let path = cases.join(format!("luts/mul8u_{name}.bin"));
         let nameless = temporary.path().join("table");
         fs::copy(&path, &nameless).unwrap();
@@ -46,7 +48,7 @@ fn published_figures_of_real_tables() {
                 assert_eq!(info.zero_product, 64);
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -61,18 +63,19 @@ fn grounds_of_a_reading_rank() {
     table.write(&at("side.csv"), &LutFormat::default()).unwrap();
     fs::write(at("side.json"), r#"{"signed": true, "index": "numeric", "energy": 0.5, "source": "me", "color": 1}"#)
         .unwrap();
-    for (name, format, from) in [
+    let cases = [
         ("t.bin", "", ReadingSource::Detected),
         ("t.bin", "i16-twos-complement", ReadingSource::LutFormat),
         ("mul8s_t.npy", "", ReadingSource::FileName),
         ("t.safetensors", "", ReadingSource::Metadata),
         ("side.csv", "", ReadingSource::Sidecar),
-    ] {
+    ];
+    for_each_case(cases, |(name, format, from)| {
         let options = if format.is_empty() { OpenOptions::default() } else { options(format) };
         let read = open_at(name, &options).unwrap();
         assert!(read.products().eq(table.products()), "{name}");
         assert_eq!(read.provenance().source, from, "{name}");
-    }
+    });
     let side = open_at("side.csv", &OpenOptions::default()).unwrap();
     assert_eq!((side.metadata().energy, side.metadata().source.as_deref()), (Some(0.5), Some("me")));
     assert!(matches!(&side.provenance().warnings[..], [LutWarning::UnknownFields { keys, .. }] if keys == &["color"]));
@@ -100,7 +103,7 @@ fn errors_name_the_file_and_the_choices() {
     };
     let plain = OpenOptions::default();
     let exact: Vec<u8> = (0..=255u16).flat_map(|a| (0..=255).map(move |b| a * b)).flat_map(u16::to_le_bytes).collect();
-    for (name, bytes, options, expected) in [
+    let cases = [
         ("a.bin", vec![0; 1000], &plain, "131072"),
         ("b.csv", b"1,2\n3,x\n".to_vec(), &plain, "line 2: 'x'"),
         ("c.csv", b"1,2,3\n4,5\n".to_vec(), &plain, "256 x 256"),
@@ -119,19 +122,21 @@ fn errors_name_the_file_and_the_choices() {
         ),
         ("f.npy", b"hello".to_vec(), &plain, "not a NumPy array"),
         ("g.safetensors", vec![1; 64], &plain, "header"),
-    ] {
+    ];
+    for_each_case(cases, |(name, bytes, options, expected)| {
         let message = message(name, &bytes, options);
         assert!(message.contains(expected), "{name}: {message}");
-    }
-    for (spec, expected) in [
+    });
+    let cases = [
         ("no-such-thing", "no file and no multiplier 'no-such-thing'"),
         ("no-such-thing.bin", "no file no-such-thing.bin"),
         ("no/such", "no file no/such"),
         (".", "is a directory"),
-    ] {
+    ];
+    for_each_case(cases, |(spec, expected)| {
         let message = open(spec, &plain).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
-    }
+    });
 }
 
 #[test]
@@ -167,17 +172,18 @@ fn text_comes_in_many_dresses() {
 
 #[test]
 fn formats_parse_and_print() {
-    for (text, printed) in [
+    let cases = [
         ("u16", "u16-unsigned"),
         ("i16-twos-complement", "i16-signed-twos-complement"),
         ("i32-signed-numeric", "i32-signed-numeric"),
         ("4x6-unsigned", "unsigned-4x6"),
-    ] {
+    ];
+    for_each_case(cases, |(text, printed)| {
         assert_eq!(text.parse::<LutFormat>().unwrap().stated.to_string(), printed);
-    }
-    for text in ["", "u17", "u16-signed", "unsigned-twos-complement", "i16-i32", "9x8", "bin-npy"] {
+    });
+    for_each_case(["", "u17", "u16-signed", "unsigned-twos-complement", "i16-i32", "9x8", "bin-npy"], |text| {
         assert!(text.parse::<LutFormat>().is_err(), "{text}");
-    }
+    });
     assert_eq!("npy-i16".parse::<LutFormat>().unwrap().container.unwrap().name(), "npy");
 }
 

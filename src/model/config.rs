@@ -109,6 +109,7 @@ impl ModelConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn ours_and_timms() {
@@ -149,7 +150,7 @@ mod tests {
             (timm(r#","crop_mode":"squash""#), Err("crop_mode is `squash`, expected `center`")),
             (timm(r#","crop_pct":0"#), Err("crop_pct is 0, expected a number above 0")),
         ];
-        for (json, expected) in cases {
+        for_each_case(cases, |(json, expected)| {
             let found =
                 ModelConfig::parse(json.as_bytes()).map(|config| (config.input.resize, config.input.interpolation));
             match (found, expected) {
@@ -157,6 +158,6 @@ mod tests {
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (found, _) => panic!("{json}: {found:?}"),
             }
-        }
+        });
     }
 }

@@ -209,6 +209,7 @@ fn affine(low: f32, high: f32, range: &RangeInclusive<i32>) -> (f32, i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     fn observed(low: f32, high: f32) -> Observed {
         Observed { minimum: low, low, high, max_abs: low.abs().max(high.abs()) }
@@ -241,25 +242,26 @@ mod tests {
             (Coding::Affine, Symmetric, 4, -14.0, 3.0, (2.0, 8, 1, 15)),
             (Coding::Affine, Affine, 8, 0.0, 0.0, (MIN_SCALE, 0, 0, 255)),
         ];
-        for (coding, scheme, bits, low, high, expected) in cases {
+        for_each_case(cases, |(coding, scheme, bits, low, high, expected)| {
             assert_eq!(
                 activation(coding, scheme, bits, low, high),
                 expected,
                 "{coding} {scheme:?} {bits} [{low}, {high}]"
             );
-        }
+        });
     }
 
     #[test]
     fn an_infinite_range_is_refused() {
         let (symmetric, affine) = (QuantConfig::new(Coding::Signed), QuantConfig::new(Coding::Affine));
-        for (low, high) in [(0.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0), (f32::NAN, 1.0), (0.0, f32::NAN)] {
+        let cases = [(0.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0), (f32::NAN, 1.0), (0.0, f32::NAN)];
+        for_each_case(cases, |(low, high)| {
             let observed = Observed { minimum: low, low, high, max_abs: low.abs() + high.abs() };
             for config in [&symmetric, &affine] {
                 let error = config.activation(&observed).unwrap_err();
                 assert!(matches!(error, QuantError::Infinite { .. }), "[{low}, {high}]: {error}");
             }
-        }
+        });
         // What a percentile has clipped does not matter.
         let clipped = Observed { minimum: f32::NEG_INFINITY, ..observed(-1.0, 254.0) };
         assert_eq!(symmetric.activation(&clipped).unwrap().scale(), 2.0);

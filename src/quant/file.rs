@@ -213,6 +213,7 @@ impl ParamsFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<ParamsFile, ParamsFileError> {
@@ -249,10 +250,10 @@ mod tests {
             (layer(input, r#"{"scale":[1],"zero_point":[0],"q_min":-300,"q_max":127}"#), "layer 'conv1': weight"),
             (layer(input, r#"{"scale":[1],"zero_point":[0],"q_min":-127,"q_max":127,"axis":1}"#), "axis 1"),
         ];
-        for (text, expected) in cases {
+        for_each_case(cases, |(text, expected)| {
             let error = read(&text).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("q.json"), "{error}");
-        }
+        });
     }
 
     #[test]

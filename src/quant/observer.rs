@@ -225,6 +225,7 @@ impl Top {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use proptest::prelude::*;
 
     fn observe(observer: Observer, values: &[f32]) -> Observed {
@@ -255,12 +256,12 @@ mod tests {
 
     #[test]
     fn percentiles_of_another_count_are_known() {
-        for (announced, expected) in [(0, Some([3, 0])), (2, Some([3, 2])), (3, None), (9, Some([3, 9]))] {
+        for_each_case([(0, Some([3, 0])), (2, Some([3, 2])), (3, None), (9, Some([3, 9]))], |(announced, expected)| {
             let mut calibrator = Observer::Percentile(75.0).start(announced);
             calibrator.observe(&[1.0, 2.0, 3.0]);
             assert_eq!(calibrator.miscounted(), expected);
             assert!(calibrator.finish().is_some(), "started for {announced}");
-        }
+        });
         let mut calibrator = Observer::MinMax.start(0);
         calibrator.observe(&[1.0]);
         assert_eq!(calibrator.miscounted(), None, "minimum and maximum count nothing");
@@ -268,17 +269,19 @@ mod tests {
 
     #[test]
     fn names_parse_and_print() {
-        for (text, observer) in [
+        let cases = [
             ("minmax", Observer::MinMax),
             ("percentile", Observer::Percentile(99.99)),
             ("percentile:99.5", Observer::Percentile(99.5)),
-        ] {
+        ];
+        for_each_case(cases, |(text, observer)| {
             assert_eq!(text.parse(), Ok(observer));
             assert_eq!(observer.to_string().parse(), Ok(observer));
-        }
-        for text in ["", "mse", "percentile:", "percentile:50", "percentile:100.1", "percentile:nan", "minmax:3"] {
+        });
+        let cases = ["", "mse", "percentile:", "percentile:50", "percentile:100.1", "percentile:nan", "minmax:3"];
+        for_each_case(cases, |text| {
             assert!(text.parse::<Observer>().is_err(), "{text}");
-        }
+        });
     }
 
     #[test]

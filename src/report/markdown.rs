@@ -65,6 +65,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn tables_of_the_dialect() {
@@ -78,14 +79,15 @@ mod tests {
 
     #[test]
     fn text_stays_text() {
-        for (text, expected) in [
+        let cases = [
             ("a|b", "a\\|b"),
             ("mul8u_1JFF", "mul8u_1JFF"),
             ("_init_ x", "\\_init\\_ x"),
             ("<b> & *", "&lt;b> &amp; \\*"),
             ("two\nlines", "two lines"),
-        ] {
+        ];
+        for_each_case(cases, |(text, expected)| {
             assert_eq!(escaped(text), expected);
-        }
+        });
     }
 }

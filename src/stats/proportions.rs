@@ -61,6 +61,7 @@ pub fn paired_interval(both: u64, first: u64, second: u64, n: u64) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use proptest::prelude::*;
 
     fn close(found: f64, expected: f64, tolerance: f64) -> bool {
@@ -77,10 +78,10 @@ mod tests {
             (0, 20, [0.0, 0.1611]),
             (1, 29, [0.0061, 0.1718]),
         ];
-        for (successes, trials, expected) in cases {
+        for_each_case(cases, |(successes, trials, expected)| {
             let found = wilson_interval(successes, trials).map(|x| (x * 1e4).round() / 1e4);
             assert_eq!(found, expected, "{successes} of {trials}");
-        }
+        });
     }
 
     /// Armitage and Berry (1994, p. 127), two media for a culture: 12 and 2 discordant pairs have P
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn p_values_as_published() {
         assert_eq!(format!("{:.4}", mcnemar_exact(12, 2)), "0.0129");
-        for (lost, gained, expected) in [
+        let cases = [
             (12, 2, 0.012_939_453_125),
             (0, 1, 1.0),
             (5, 5, 1.0),
@@ -98,11 +99,12 @@ mod tests {
             (120, 310, 1.851_574_720_682_900_8e-20),
             (500, 620, 0.000_372_413_755_544_074_2),
             (20_000, 20_500, 0.013_153_825_113_144_245),
-        ] {
+        ];
+        for_each_case(cases, |(lost, gained, expected)| {
             let found = mcnemar_exact(lost, gained);
             assert!(close(found, expected, 1e-8), "{lost} {gained}: {found}, expected {expected}");
             assert_eq!(mcnemar_exact(gained, lost), found);
-        }
+        });
         assert_eq!((mcnemar_exact(0, 0), mcnemar_exact(0, 2000)), (1.0, 0.0));
     }
 
@@ -110,7 +112,7 @@ mod tests {
     /// Python as the paper has it.
     #[test]
     fn paired_intervals_by_scipy() {
-        for (counts, expected) in [
+        let cases = [
             ([1, 1, 7, 12], [-0.506_920_226_686_141, -0.025_559_124_164_859_837]),
             ([14, 5, 0, 22], [0.011_483_241_383_033_25, 0.226_492_684_351_211_25]),
             ([20, 12, 2, 16], [0.056_156_424_841_748_29, 0.329_206_995_400_140_13]),
@@ -119,12 +121,13 @@ mod tests {
             ([5, 0, 0, 5], [-0.166_593_157_081_222_63, 0.166_593_157_081_222_63]),
             ([0, 10, 0, 0], [0.607_509_350_430_524_2, 1.0]),
             ([0, 3, 4, 0], [-0.683_560_289_497_060_5, 0.499_083_270_944_685_6]),
-        ] {
+        ];
+        for_each_case(cases, |(counts, expected)| {
             let [both, first, second, neither] = counts;
             let found = paired_interval(both, first, second, both + first + second + neither);
             let fits = found.iter().zip(expected).all(|(&found, expected)| (found - expected).abs() < 1e-9);
             assert!(fits, "{counts:?}: {found:?}, expected {expected:?}");
-        }
+        });
     }
 
     proptest! {

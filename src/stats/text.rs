@@ -50,16 +50,17 @@ pub(crate) fn p_value(p: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn numbers_for_people() {
         let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (61_706, "61,706"), (1_814_073_344, "1,814,073,344")];
-        for (n, text) in cases {
+        for_each_case(cases, |(n, text)| {
             assert_eq!(grouped(n), text);
-        }
+        });
         let cases = [(0.0, "0"), (24.5, "24.500"), (0.012_519, "0.012519"), (1577.0, "1577.0"), (1e-9, "1.0000e-9")];
-        for (x, text) in cases {
+        for_each_case(cases, |(x, text)| {
             assert_eq!(significant(x, 5), text);
-        }
+        });
     }
 }

@@ -1,5 +1,6 @@
 //! Layers of their own modes, multipliers, codings, noise and widths.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::forward::{Activations, Layers, Quantized, lenet5};
 use crate::common::network::{TINY, Tiny};
@@ -70,15 +71,16 @@ fn each_layer_computes_what_it_was_told() {
 #[test]
 fn a_rule_for_all_layers_is_the_global_option() {
     let (_, folder) = Tiny::folder(141);
-    for (global, rule) in [
+    let cases = [
         ("--lut drum-4", "*:lut=drum-4"),
         ("--mode quant --coding affine", "*:mode=quant,coding=affine"),
         ("--mode noise --noise-std 0.1 --noise-mean 0.5", "*:mode=noise,noise_std=0.1,noise_mean=0.5"),
         ("--mode base", "*:mode=base"),
-    ] {
+    ];
+    for_each_case(cases, |(global, rule)| {
         let plain = folder.logits(&format!("{TINY} {global} --seed 3"));
         assert_eq!(folder.logits(&format!("{TINY} --seed 3 --set {rule}")), plain, "{rule}");
-    }
+    });
 }
 
 /// fp32 layers beside approximate ones need no scales.
@@ -181,7 +183,7 @@ fn files_and_reports_say_it_again() {
 fn rules_that_cannot_be_meant() {
     let (_, folder) = Tiny::folder(144);
     folder.write("bad.json", r#"{"schema":1,"rules":[{"layers":"conv1","mode":"slow"}]}"#);
-    for (args, needles) in [
+    let cases = [
         ("--set conv3:mode=quant", &["'conv3'", "conv1", "conv2"][..]),
         ("--set fc1.*:mode=quant", &["'fc1.*'", "fc1"]),
         ("--set conv1:mode=approx", &["conv1", "multiplier"]),
@@ -194,10 +196,11 @@ fn rules_that_cannot_be_meant() {
         ("--assign nowhere.json", &["--assign", "nowhere.json"]),
         ("--assign bad.json", &["--assign", "bad.json", "rule 1", "slow"]),
         ("--assign tiny/config.json", &["--assign", "tiny/config.json", "rules"]),
-    ] {
+    ];
+    for_each_case(cases, |(args, needles)| {
         let run = folder.refuses(&format!("{TINY} {args}"), &[]);
         for needle in needles {
             assert!(run.stderr.contains(needle), "{args}: no '{needle}' in {}", run.stderr);
         }
-    }
+    });
 }

@@ -1,5 +1,6 @@
 //! The fp32 network against a forward pass in `f64` made here, and what its mode leaves unused.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::byte_set;
 use crate::common::forward::{Activations, Real, lenet5};
 use crate::common::network::{TINY, Tiny};
@@ -81,7 +82,7 @@ fn options_of_other_modes_are_checked() {
     let (_, folder) = Tiny::folder(6);
     folder.write("table.bin", "no table");
     folder.write("bad.json", "{");
-    for (options, needle) in [
+    let cases = [
         ("--lut table.bin", "table.bin"),
         ("--lut exakt", "exakt"),
         ("--lut exact-signed --coding affine", "--coding"),
@@ -89,7 +90,8 @@ fn options_of_other_modes_are_checked() {
         ("--qparams bad.json", "bad.json"),
         ("--noise-std -1", "--noise-std"),
         ("--noise-mean inf", "--noise-mean"),
-    ] {
+    ];
+    for_each_case(cases, |(options, needle)| {
         folder.refuses(&format!("{TINY} --mode base {options}"), &[needle]);
-    }
+    });
 }

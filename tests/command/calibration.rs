@@ -1,6 +1,7 @@
 //! Where ranges come from, in order: parameters, the set that is named, the model's own, an error.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::files::{float_set, safetensors};
 use crate::common::network::{StateDict, TINY, Tiny, write_gray_set};
 use serde_json::Value;
@@ -54,12 +55,12 @@ fn it_is_never_the_test_set() {
 #[test]
 fn the_first_samples_are_taken() {
     let (tiny, folder) = Tiny::folder(92);
-    for (samples, seen) in [(1, 1), (3, 3), (10, 10), (5000, 10)] {
+    for_each_case([(1, 1), (3, 3), (10, 10), (5000, 10)], |(samples, seen)| {
         let args = format!("{TINY} --mode quant --calib-samples {samples}");
         assert_eq!(quantization(&folder, &args)["samples"], seen);
         let image = tiny.images.len() / Tiny::SAMPLES;
         assert_eq!(first_scale(&folder, &args), max_abs(&tiny.images[..seen * image]) / 127.0);
-    }
+    });
 }
 
 /// As numpy does by default: linear between the closest ranks.
@@ -75,9 +76,8 @@ fn percentile(values: &[f32], p: f64) -> f64 {
 fn percentiles_of_magnitudes_and_of_both_tails() {
     let (tiny, folder) = Tiny::folder(93);
     let magnitudes: Vec<f32> = tiny.images.iter().map(|x| x.abs()).collect();
-    for (option, p) in
-        [("percentile", 99.99), ("percentile:99", 99.0), ("percentile:75.5", 75.5), ("percentile:100", 100.0)]
-    {
+    let cases = [("percentile", 99.99), ("percentile:99", 99.0), ("percentile:75.5", 75.5), ("percentile:100", 100.0)];
+    for_each_case(cases, |(option, p)| {
         let symmetric = first_scale(&folder, &format!("{TINY} --mode quant --calib {option}"));
         let expected = percentile(&magnitudes, p) / 127.0;
         assert!((f64::from(symmetric) / expected - 1.0).abs() < 1e-6, "{option}: {symmetric} {expected}");
@@ -85,7 +85,7 @@ fn percentiles_of_magnitudes_and_of_both_tails() {
         let [low, high] = [100.0 - p, p].map(|p| percentile(&tiny.images, p));
         let expected = (high.max(0.0) - low.min(0.0)) / 255.0;
         assert!((f64::from(affine) / expected - 1.0).abs() < 1e-6, "{option}: {affine} {expected}");
-    }
+    });
 }
 
 /// Activations that are never negative use the whole unsigned range under sign-magnitude.
@@ -94,13 +94,14 @@ fn ranges_by_coding() {
     let (tiny, folder) = Tiny::folder(94);
     let (low, high) = tiny.images.iter().fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
     let affine = ((f64::from(high) - f64::from(low)) / 255.0) as f32;
-    for (options, conv1, fc1) in [
+    let cases = [
         ("--coding signed", (-127, 127), (-127, 127)),
         ("--coding sign-magnitude", (-127, 127), (0, 255)),
         ("--coding affine", (0, 255), (0, 255)),
         ("--coding signed --act-scheme affine", (-128, 127), (-128, 127)),
         ("--coding sign-magnitude --act-bits 4", (-7, 7), (0, 15)),
-    ] {
+    ];
+    for_each_case(cases, |(options, conv1, fc1)| {
         folder.run_to(0, &format!("{TINY} --mode quant {options} --save-qparams q.json"));
         let file = folder.read_json("q.json");
         let input = |layer: &str| file["layers"][layer]["input"].clone();
@@ -112,7 +113,7 @@ fn ranges_by_coding() {
             let zero_point = (q_min - f64::from(low) / f64::from(affine)).round_ties_even();
             assert_eq!(input("conv1")["zero_point"].as_f64().unwrap(), zero_point, "{options}");
         }
-    }
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Noise that stands for a multiplier.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::network::{TINY, Tiny};
 use crate::common::{number, text};
@@ -47,15 +48,16 @@ fn an_exact_multiplier_makes_no_noise() {
 #[test]
 fn what_noise_cannot_stand_for() {
     let (_, folder) = Tiny::folder(172);
-    for (args, needles) in [
+    let cases = [
         ("--noise-from-lut dram-4", &["--noise-from-lut", "drum-4"][..]),
         ("--mode noise --noise-from-lut udm --noise-std 0.1", &["--noise-std"]),
         ("--mode noise --noise-from-lut exact-signed --coding affine", &["--noise-from-lut", "exact-signed"]),
         ("--set conv1:mode=noise,noise_from_lut=udm,noise_mean=1", &["--set", "noise_from_lut"]),
-    ] {
+    ];
+    for_each_case(cases, |(args, needles)| {
         let run = folder.refuses(&format!("{TINY} {args}"), &[]);
         for needle in needles {
             assert!(run.stderr.contains(needle), "{args}: no '{needle}' in {}", run.stderr);
         }
-    }
+    });
 }

@@ -1,5 +1,6 @@
 //! Anomaly detectors: what they cannot give back, and what the area under their curve is.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::{Stored, f32_bytes, float_set, read_logits, safetensors, stored};
 use crate::common::onnx::{Attr, Onnx};
 use crate::common::random::Random;
@@ -179,13 +180,14 @@ fn options_of_calibration_are_said_to_be_unused() {
     folder.run_to(0, &format!("{RUN} --mode quant --save-qparams q.json"));
     let notes = |args: &str| folder.json(&format!("{RUN} --mode quant --qparams q.json {args}"))["notes"].to_string();
     assert!(!notes("").contains("did not change"));
-    for (option, name) in [
+    let cases = [
         ("--act-bits 6", "which act_bits did"),
         ("--calib percentile", "which calib did"),
         ("--set fc1:weight_bits=4", "which the widths of rules did"),
-    ] {
+    ];
+    for_each_case(cases, |(option, name)| {
         assert!(notes(option).contains(name), "{option}: {}", notes(option));
-    }
+    });
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! Markdown and JUnit, taken apart by rules of their own.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::network::{TINY, Tiny};
 
@@ -71,12 +72,13 @@ fn attribute<'a>(xml: &'a str, tag: &str, name: &str) -> &'a str {
 fn junit_has_a_case_for_each_gate() {
     let (_, folder) = Tiny::folder(161);
     folder.run_to(0, &format!("{TINY} -o base.json --predictions base.csv"));
-    for (args, code, tests, failures) in [
+    let cases = [
         ("", 0, "1", "0"),
         ("--min-accuracy 0", 0, "2", "0"),
         ("--min-accuracy 1", 1, "2", "1"),
         ("--min-accuracy 1 --baseline base.json --max-drop 0 --alpha 0.05", 1, "4", "1"),
-    ] {
+    ];
+    for_each_case(cases, |(args, code, tests, failures)| {
         let xml = folder.run_to(code, &format!("{TINY} {args} --format junit -o r.xml")).stdout;
         assert_eq!(String::from_utf8(folder.read("r.xml")).unwrap().matches("<testcase ").count().to_string(), tests);
         for tag in ["testsuites", "testsuite"] {
@@ -85,7 +87,7 @@ fn junit_has_a_case_for_each_gate() {
         assert_eq!(xml.matches("<failure ").count().to_string(), failures, "{args}");
         assert_eq!(attribute(&xml, "testcase", "name"), "evaluation");
         assert!(xml.contains(r#"<property name="samples" value="10"/>"#), "{xml}");
-    }
+    });
     let failed = folder.run_to(1, &format!("{TINY} --min-accuracy 1 --format junit")).stdout;
     assert!(attribute(&failed, "failure", "message").contains("100.00 %"), "{failed}");
 }

@@ -1,5 +1,6 @@
 //! Gates: exit code 1, with the report said and written all the same.
 
+use crate::common::cases::for_each_case;
 use crate::common::network::{TINY, Tiny};
 use crate::common::{Folder, number};
 
@@ -26,11 +27,12 @@ fn a_failed_gate_still_reports() {
 #[test]
 fn bounds_are_inclusive() {
     let (folder, accuracy) = baseline();
-    for (bound, code) in [(0.0, 0), (accuracy, 0), (accuracy + 1e-6, 1), (1.0, i32::from(accuracy < 1.0))] {
+    let cases = [(0.0, 0), (accuracy, 0), (accuracy + 1e-6, 1), (1.0, i32::from(accuracy < 1.0))];
+    for_each_case(cases, |(bound, code)| {
         let report = folder.run_to(code, &format!("{TINY} --mode base --format json --min-accuracy {bound}")).json();
         assert_eq!(report["gates"][0]["passed"], code == 0, "{bound}");
         assert_eq!(number(&report, "/gates/0/found"), accuracy);
-    }
+    });
 }
 
 /// A baseline that says what a test wants.
@@ -45,18 +47,19 @@ fn a_drop_is_measured_from_the_baseline() {
     let (folder, accuracy) = baseline();
     write_baseline(&folder, "higher.json", accuracy + 0.1);
     write_baseline(&folder, "lower.json", 0.0);
-    for (name, bound, code) in [
+    let cases = [
         ("base.json", "0", 0),
         ("higher.json", "0.1", 0),
         ("higher.json", "0.2", 0),
         ("higher.json", "0.09", 1),
         ("higher.json", "0", 1),
         ("lower.json", "0", 0),
-    ] {
+    ];
+    for_each_case(cases, |(name, bound, code)| {
         let args = format!("{TINY} --mode base --baseline {name} --max-drop {bound} --format json");
         let report = folder.run_to(code, &args).json();
         assert_eq!(report["gates"][0]["passed"], code == 0, "{args}");
-    }
+    });
 }
 
 #[test]

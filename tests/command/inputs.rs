@@ -1,6 +1,7 @@
 //! Damaged files of every kind: exit code 2 and one message that names the file, whatever the damage.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::files::{Table, byte_set, cifar, float_set, gzip, idx};
 use crate::common::network::{TINY, Tiny};
 use crate::common::random::Random;
@@ -49,18 +50,19 @@ fn luts() {
     // Text that ends a digit early is still a table; any other damage shows.
     let csv = table.csv();
     let lines: Vec<&str> = csv.lines().collect();
-    for (what, text) in [
+    let cases = [
         ("empty", String::new()),
         ("255 rows", lines[..255].join("\n")),
         ("a short row", csv.replacen("0,255", "0", 1)),
         ("words", csv.replacen("255", "many", 1)),
         ("a fraction", csv.replacen("255", "2.5", 1)),
         ("large numbers", csv.replacen("255", "99999999999999999999", 1)),
-    ] {
+    ];
+    for_each_case(cases, |(what, text)| {
         folder.write("lut.csv", text);
         let run = folder.refuses(&args("lut.csv"), &["lut.csv"]);
         assert!(!run.stderr.is_empty(), "{what}");
-    }
+    });
     // Of the right size, but no multiplier's.
     folder.write("noise.bin", Random::new(2).bytes(131_072));
     folder.refuses(&args("noise.bin"), &["noise.bin", "--lut-format"]);
@@ -88,7 +90,7 @@ fn weights() {
 #[test]
 fn configurations() {
     let (_, folder) = Tiny::folder(63);
-    for (config, needle) in [
+    let cases = [
         ("", "config.json"),
         ("{", "config.json"),
         ("[]", "config.json"),
@@ -104,11 +106,12 @@ fn configurations() {
         (r#"{"architecture":"lenet5","num_classes":9,"input":{"shape":[2,12,12]}}"#, "fc3"),
         (r#"{"architecture":"lenet5","num_classes":7,"input":{"shape":[1,28,28]}}"#, "conv1"),
         (r#"{"architecture":"lenet5","num_classes":7,"input":{"shape":[2,4294967296,4294967296]}}"#, "tiny"),
-    ] {
+    ];
+    for_each_case(cases, |(config, needle)| {
         folder.write("tiny/config.json", config);
         let run = folder.refuses(TINY, &[needle]);
         assert!(run.stderr.contains("tiny"), "{config}: {run:?}");
-    }
+    });
     std::fs::remove_file(folder.path("tiny/config.json")).unwrap();
     folder.refuses(TINY, &["tiny/config.json"]);
 }
@@ -183,19 +186,19 @@ fn baselines() {
         folder.write("base.json", bytes);
         folder.refuses(&args, &["--baseline", "base.json"]);
     }
-    for wrong in ["\"high\"", "null", "[]", "90", "-0.5"] {
+    for_each_case(["\"high\"", "null", "[]", "90", "-0.5"], |wrong| {
         let mut report = report.clone();
         report["accuracy"]["top1"] = serde_json::from_str(wrong).unwrap();
         folder.write("base.json", report.to_string());
         folder.refuses(&args, &["--baseline", "base.json"]);
-    }
+    });
 }
 
 #[test]
 fn folders_where_files_are_expected() {
     let (_, folder) = Tiny::folder(67);
     std::fs::create_dir(folder.path("empty")).unwrap();
-    for (args, needle) in [
+    let cases = [
         ("--model empty", "empty/config.json"),
         ("--data empty", "empty"),
         ("--lut empty", "empty"),
@@ -205,9 +208,10 @@ fn folders_where_files_are_expected() {
         ("--baseline empty --max-drop 0.5", "empty"),
         ("-o empty", "empty"),
         ("--predictions empty", "empty"),
-    ] {
+    ];
+    for_each_case(cases, |(args, needle)| {
         folder.refuses(args, &[needle]);
-    }
+    });
 }
 
 /// Labels beyond the network's classes, and inputs that are no numbers.

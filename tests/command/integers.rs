@@ -1,6 +1,7 @@
 //! Quantized modes to the bit, against integer layers written here from the definition.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::forward::{Activations, Quantized, lenet5};
 use crate::common::network::{TINY, Tiny};
@@ -149,19 +150,20 @@ fn narrow_multipliers() {
     let product = |a: i64, b: i64| (a * b) & !3;
     let row = |a| (0..16).map(|b| product(a, b).to_string()).collect::<Vec<_>>().join(",") + "\n";
     folder.write("mul4.csv", (0..16).map(row).collect::<String>());
-    for (options, is_affine) in [
+    let cases = [
         ("--coding sign-magnitude", false),
         ("--coding affine", true),
         ("--coding affine --act-scheme symmetric", true),
         ("--coding affine --act-bits 3 --weight-bits 2", true),
-    ] {
+    ];
+    for_each_case(cases, |(options, is_affine)| {
         let logits = folder.logits(&format!("{TINY} --lut mul4.csv {options} --save-qparams q.json"));
         let term = |x: i64, w: i64| {
             assert!((0..16).contains(&x.abs()) && (0..16).contains(&w.abs()), "{options}: {x} * {w}");
             if is_affine { product(x, w) } else { x.signum() * w.signum() * product(x.abs(), w.abs()) }
         };
         assert_eq!(logits, expected(&tiny, &folder.read_json("q.json"), term), "{options}");
-    }
+    });
 }
 
 /// All kernels that this processor runs give the bits of the definition.

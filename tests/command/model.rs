@@ -1,5 +1,6 @@
 //! `model info` and `model list`.
 
+use crate::common::cases::for_each_case;
 use crate::common::network::Tiny;
 use crate::common::{Folder, integer, text};
 
@@ -30,7 +31,7 @@ fn ds_cnn_by_hand() -> u64 {
 fn parameters_and_multiplications() {
     let folder = Folder::new();
     assert_eq!((resnet20_by_hand(), resnet8_by_hand()), (40_551_040, 9_345_920));
-    for (args, parameters, opcount, layers) in [
+    let cases = [
         // 6 * 26 + 16 * 151 + 120 * 401 + 84 * 121 + 10 * 85.
         ("lenet5", 61_706, 416_520, 5),
         ("resnet20", 269_722, resnet20_by_hand(), 20),
@@ -48,24 +49,25 @@ fn parameters_and_multiplications() {
             50 + 24,
         ),
         ("lenet5 --input 3,28,28", 61_706 + 2 * 6 * 25, 416_520 + 2 * 6 * 25 * 784, 5),
-    ] {
+    ];
+    for_each_case(cases, |(args, parameters, opcount, layers)| {
         let info = folder.json(&format!("model info {args}"));
         assert_eq!(integer(&info, "/model/parameters"), parameters, "{args}");
         assert_eq!(integer(&info, "/opcount/per_sample"), opcount, "{args}");
         let found = info["layers"].as_array().unwrap();
         assert_eq!(found.len(), layers, "{args}");
         assert_eq!(found.iter().map(|layer| integer(layer, "/opcount")).sum::<u64>(), opcount, "{args}");
-    }
+    });
 }
 
 /// As He et al. and the reference implementation count them, in thousands.
 #[test]
 fn the_deeper_networks() {
     let folder = Folder::new();
-    for (name, parameters) in [("resnet32", 464_154), ("resnet44", 658_586), ("resnet56", 853_018)] {
+    for_each_case([("resnet32", 464_154), ("resnet44", 658_586), ("resnet56", 853_018)], |(name, parameters)| {
         let info = folder.json(&format!("model info {name}"));
         assert_eq!(integer(&info, "/model/parameters"), parameters, "{name}");
-    }
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! How the four modes relate, and what results do not depend on.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::network::{TINY, Tiny};
 use crate::common::{Folder, integer, number, text};
@@ -66,14 +67,14 @@ fn the_shipped_network_on_its_test_set() {
 #[test]
 fn claimed_accuracies() {
     let folder = Folder::new();
-    for (name, least) in [("lenet5", 0.90), ("resnet8", 0.92), ("ds_cnn", 0.915)] {
+    for_each_case([("lenet5", 0.90), ("resnet8", 0.92), ("ds_cnn", 0.915)], |(name, least)| {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name).join("config.json");
         let config: Value = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
         let found = number(&folder.json(&format!("--model {name}")), "/accuracy/top1");
         assert!(found >= least, "{name}: {found}");
         // Rounding may move a sample or two.
         assert!((found - number(&config, "/provenance/top1")).abs() <= 2e-4, "{name}: {found}");
-    }
+    });
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn a_limit_takes_the_first_samples() {
 fn modes_have_long_names_and_a_default() {
     let (_, folder) = Tiny::folder(24);
     let mode = |args: &str| text(&folder.json(&format!("{TINY} {args}")), "/config/mode").to_owned();
-    for (args, expected) in [
+    let cases = [
         ("", "base"),
         ("--lut exact", "approx"),
         ("--mode baseline", "base"),
@@ -144,23 +145,25 @@ fn modes_have_long_names_and_a_default() {
         ("--mode approximate --lut exact", "approx"),
         ("--mode quant --lut exact", "quant"),
         ("--mode noise", "noise"),
-    ] {
+    ];
+    for_each_case(cases, |(args, expected)| {
         assert_eq!(mode(args), expected, "{args}");
-    }
+    });
 }
 
 /// A multiplier's name without a sign follows the coding.
 #[test]
 fn a_designs_sign_follows_the_coding() {
     let (_, folder) = Tiny::folder(25);
-    for (args, signed) in [
+    let cases = [
         ("--lut exact", false),
         ("--lut exact --coding signed", true),
         ("--lut exact-signed", true),
         ("--lut exact --coding affine", false),
-    ] {
+    ];
+    for_each_case(cases, |(args, signed)| {
         assert_eq!(folder.json(&format!("{TINY} {args}"))["lut"]["signed"], signed, "{args}");
-    }
+    });
     folder.refuses(&format!("{TINY} --lut exact-signed --coding affine"), &["--coding", "affine"]);
 }
 

@@ -1,6 +1,7 @@
 //! Real cases from outside the project: a folder that `APPROX_EVAL_CASES` names, with published
 //! multipliers of EvoApproxLib in `luts/` and a trained ResNet-20 in `cifar10-resnet20/`.
 
+use crate::common::cases::for_each_case;
 use crate::common::{Folder, integer, number};
 use std::io::Write;
 use std::path::PathBuf;
@@ -52,10 +53,10 @@ fn resnet20_under_published_multipliers() {
     assert_eq!(correct("--mode base"), 180);
     folder.run_to(0, &format!("{network} --mode quant --coding sign-magnitude --save-qparams q.json"));
     let lut = |name: &str| cases.join("luts").join(format!("mul8u_{name}.bin")).display().to_string();
-    for (name, expected) in [("1JFF", 180), ("2AC", 178), ("2HH", 175), ("DM1", 175), ("17KS", 158)] {
+    for_each_case([("1JFF", 180), ("2AC", 178), ("2HH", 175), ("DM1", 175), ("17KS", 158)], |(name, expected)| {
         let found = correct(&format!("--mode approx --lut {} --qparams q.json", lut(name)));
         assert!(found.abs_diff(expected) <= 2, "{name}: {found}, expected about {expected}");
-    }
+    });
     assert!(correct(&format!("--mode approx --lut {} --qparams q.json", lut("JV3"))) <= 40);
     let args = |mode: &str| format!("{network} --mode {mode} --lut {} --qparams q.json", lut("1JFF"));
     assert_eq!(folder.logits(&args("approx")), folder.logits(&args("quant")));

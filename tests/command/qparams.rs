@@ -1,13 +1,14 @@
 //! Files of quantization parameters: one run's calibration serves another.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::network::{TINY, Tiny};
 use serde_json::{Value, json};
 
 #[test]
 fn saved_parameters_give_the_same_bits() {
     let (_, folder) = Tiny::folder(80);
-    for options in [
+    let cases = [
         "--mode quant",
         "--mode quant --weight-scheme per-tensor",
         "--mode quant --coding affine --act-bits 5",
@@ -15,14 +16,15 @@ fn saved_parameters_give_the_same_bits() {
         "--mode approx --lut drum-4 --coding affine --act-scheme symmetric",
         "--mode approx --lut mitchell --calib percentile:99",
         "--mode noise --noise-std 0.2",
-    ] {
+    ];
+    for_each_case(cases, |options| {
         let saved = folder.logits(&format!("{TINY} {options} --save-qparams q.json"));
         assert_eq!(folder.logits(&format!("{TINY} {options} --qparams q.json")), saved, "{options}");
         // Nothing is observed: no calibration set is needed.
         let report = folder.json(&format!("{TINY} {options} --qparams q.json --save-qparams again.json"));
         assert_eq!(report["config"]["quantization"]["source"], "qparams");
         assert_eq!(folder.read_json("again.json"), folder.read_json("q.json"), "{options}");
-    }
+    });
 }
 
 #[test]
@@ -62,7 +64,7 @@ fn spoil(seed: u64, options: &str) -> (Folder, Value, String) {
 #[test]
 fn wrong_parameters_name_the_file_and_the_layer() {
     let (folder, good, args) = spoil(83, "--mode quant");
-    for (pointer, value, needles) in [
+    let cases = [
         ("/layers/fc2/input/scale", json!(0.0), &["fc2", "scale"][..]),
         ("/layers/fc2/input/scale", json!(-0.1), &["fc2", "scale"]),
         ("/layers/fc2/input/scale", json!(1e300), &[]),
@@ -78,12 +80,13 @@ fn wrong_parameters_name_the_file_and_the_layer() {
         ("/layers/fc1/input", Value::Null, &[]),
         ("/schema", json!(2), &["schema"]),
         ("/layers", json!([]), &[]),
-    ] {
+    ];
+    for_each_case(cases, |(pointer, value, needles)| {
         let mut file = good.clone();
         *file.pointer_mut(pointer).unwrap() = value;
         folder.write("q.json", file.to_string());
         folder.refuses(&args, &[&["q.json"], needles].concat());
-    }
+    });
     for text in ["", "{", "[]", "\u{1}\u{2}", r#"{"schema":1}"#] {
         folder.write("q.json", text);
         folder.refuses(&args, &["q.json"]);

@@ -1,5 +1,6 @@
 //! The report: its fields and their types, and its figures computed again.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::{Table, float_set, read_logits};
 use crate::common::network::{StateDict, TINY, Tiny};
 use crate::common::{Folder, csv_rows, integer, number, text};
@@ -150,14 +151,15 @@ fn multiplications_are_counted() {
     assert_eq!(by_hand, 416_520);
     let folder = Folder::new();
     folder.write("mine.safetensors", Table::unsigned(|a, b| a * b).native("my multiplier"));
-    for (args, multiplier) in [
+    let cases = [
         ("--mode base", "fp32"),
         ("--mode quant", "exact"),
         ("--mode quant --lut mine.safetensors", "exact"),
         ("--mode noise --noise-std 0.1", "exact"),
         ("--lut mine.safetensors", "my multiplier"),
         ("--lut drum-4", "drum-4"),
-    ] {
+    ];
+    for_each_case(cases, |(args, multiplier)| {
         let report = folder.json(&format!("-n 30 --calib-samples 30 {args}"));
         let layers: Vec<_> = report["layers"].as_array().unwrap().iter().collect();
         assert_eq!(layers.len(), LENET5.len());
@@ -171,7 +173,7 @@ fn multiplications_are_counted() {
         assert_eq!(integer(&report, "/opcount/total"), 30 * by_hand, "{args}");
         let by: BTreeMap<String, u64> = serde_json::from_value(report["opcount"]["by_multiplier"].clone()).unwrap();
         assert_eq!(by, BTreeMap::from([(multiplier.to_owned(), 30 * by_hand)]), "{args}");
-    }
+    });
 }
 
 /// The interval's bounds are the proportions that lie 1.96 of their own standard deviations from what
@@ -261,7 +263,7 @@ fn formats_tell_the_same() {
         let column = header.iter().position(|column| column == name);
         row[column.unwrap_or_else(|| panic!("no {name}: {header:?}"))].clone()
     };
-    for (column, pointer) in [
+    let cases = [
         ("top1", "/accuracy/top1"),
         ("ci95_low", "/accuracy/ci95/0"),
         ("ci95_high", "/accuracy/ci95/1"),
@@ -272,9 +274,10 @@ fn formats_tell_the_same() {
         ("total", "/accuracy/total"),
         ("opcount_per_sample", "/opcount/per_sample"),
         ("seed", "/config/seed"),
-    ] {
+    ];
+    for_each_case(cases, |(column, pointer)| {
         assert_eq!(field(column).parse::<f64>().unwrap(), number(&json, pointer), "{column}");
-    }
+    });
     assert_eq!(
         (field("mode"), field("lut"), field("coding")),
         ("approx".into(), "drum-4".into(), "sign-magnitude".into())
@@ -296,16 +299,17 @@ fn a_report_says_how_it_was_run() {
     assert_eq!((&config["seed"], &config["batch_size"], &config["coding"]), (&7.into(), &3.into(), &"affine".into()));
     assert_eq!(config["noise"], serde_json::json!({ "stdev": 0.25, "mean": -0.5 }));
     let quantization = &config["quantization"];
-    for (field, expected) in [
+    let cases = [
         ("act_bits", Value::from(6)),
         ("weight_bits", 4.into()),
         ("act_scheme", "affine".into()),
         ("weight_scheme", "per-tensor".into()),
         ("observer", "percentile:99.5".into()),
         ("samples", 8.into()),
-    ] {
+    ];
+    for_each_case(cases, |(field, expected)| {
         assert_eq!(quantization[field], expected, "{field}");
-    }
+    });
     assert_eq!(report["timing"]["threads"], 2);
 }
 

@@ -1,6 +1,7 @@
 //! Command lines that cannot be meant: found before any work, exit code 2, one message.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::network::{TINY, Tiny};
 
 /// What is asked for, and what the message must name.
@@ -95,14 +96,14 @@ const CASES: &[(&str, &[&str])] = &[
 fn each_is_refused_in_one_line() {
     let (_, folder) = Tiny::folder(50);
     folder.write("tiny.json", "{}");
-    for (args, needles) in CASES {
+    for_each_case(CASES, |(args, needles)| {
         // The whole message, for clap puts lists and hints below the line.
         let run = folder.refuses(args, &[]);
         assert!(!run.stderr.contains(".approx-eval-"), "{args}: {}", run.stderr);
         for needle in *needles {
             assert!(run.stderr.contains(needle), "{args}: no '{needle}' in {}", run.stderr);
         }
-    }
+    });
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn sizes_of_floats_are_not_changed() {
 #[test]
 fn commands_refuse_what_they_do_not_know() {
     let folder = Folder::new();
-    for (args, needle) in [
+    let cases = [
         ("lut", "info"),
         ("lut info", "LUT"),
         ("lut info nothing", "nothing"),
@@ -143,11 +144,12 @@ fn commands_refuse_what_they_do_not_know() {
         ("model info lenet5 --input 1,4,4", "4"),
         ("sweep", "sweep"),
         ("--mode base lut list", "--mode"),
-    ] {
+    ];
+    for_each_case(cases, |(args, needle)| {
         let run = folder.run_to(2, args);
         assert_eq!(run.stdout, "", "{args}");
         assert!(run.stderr.contains(needle) && !run.stderr.contains("panicked"), "{args}: {run:?}");
-    }
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A set's classes among a network's.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{self, ClassMatch, Split};
 use tempfile::{TempDir, tempdir};
 
@@ -52,7 +53,7 @@ fn classes_are_matched_by_name_where_all_are_known_and_else_by_number() {
         (&["cat", "dog"], 3, &[], Err(&["has 2 classes, but the network has 3", "config.json has labels"])),
         (&["cat", "dog", "ox"], 2, &["cat", "dog"], Err(&["has 3 classes, but the network has 2", "'ox'"])),
     ];
-    for (folders, classes, labels, expected) in cases {
+    for_each_case(cases, |(folders, classes, labels, expected)| {
         let (_folder, mut dataset) = folder(folders);
         match (dataset.match_classes(*classes, &names(labels)), expected) {
             (Ok(found), Ok((kind, numbers))) => {
@@ -67,7 +68,7 @@ fn classes_are_matched_by_name_where_all_are_known_and_else_by_number() {
             }
             (found, _) => panic!("{folders:?} {labels:?}: {found:?}"),
         }
-    }
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reading what is not as it should be.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{self, DataError, Split};
 use std::fs;
 use tempfile::tempdir;
@@ -180,12 +181,12 @@ fn messages_name_the_file_what_was_found_and_what_was_expected() {
         (&[("a.csv", b"1,2,3,4,5\n1,2,3,4".to_vec())], &["4 fields in line 2", "5 as in the first"]),
         (&[("a.csv", b"1,0.5\n".to_vec())], &["\"0.5\" in column 2 of sample 0"]),
     ];
-    for (files, parts) in cases.iter().chain(more) {
+    for_each_case(cases.iter().chain(more), |(files, parts)| {
         let message = message(files);
         for part in *parts {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
-    }
+    });
 }
 
 #[test]

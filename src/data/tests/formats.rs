@@ -1,6 +1,7 @@
 //! Reading what is as it should be.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{self, DATA_FORMATS, PixelKind, Split};
 use tempfile::tempdir;
 
@@ -83,7 +84,7 @@ fn idx_takes_every_type_rank_and_spelling() {
             Pixels::Bytes(vec![0, 127]),
         ),
     ];
-    for (images, labels, content, expected) in cases {
+    for_each_case(cases, |(images, labels, content, expected)| {
         let folder = tempdir().unwrap();
         let maybe_gz = |name: &str, content: Vec<u8>| if name.ends_with("gz") { gzip(&content) } else { content };
         write(folder.path().join(images), &maybe_gz(images, content));
@@ -95,7 +96,7 @@ fn idx_takes_every_type_rank_and_spelling() {
         }
         let error = data::open(folder.path(), None, Split::Test).unwrap_err().to_string();
         assert!(error.contains("has no test images") && error.contains("t10k-images-idx3-ubyte.gz"), "{error}");
-    }
+    });
 }
 
 #[test]
@@ -201,20 +202,21 @@ fn csv_goes_back_over_its_marks() {
 #[test]
 fn csv_files_may_lack_a_last_newline_and_have_a_mark_or_names_first() {
     let folder = tempdir().unwrap();
-    for text in [
+    let cases = [
         "5,1\n6,255",
         "5,1\r\n6,255\r\n",
         "label,p\n5,1\n6,255",
         "\"Class\",p\n5,1\n6,255",
         "\u{feff}5,1\n6,255",
         "\u{feff}label,p\r\n5,1\r\n6,255",
-    ] {
+    ];
+    for_each_case(cases, |text| {
         let mut dataset = data::open(&write(folder.path().join("a.csv"), text.as_bytes()), None, Split::Test).unwrap();
         // Twice, the second time from the first row's place.
         for _ in 0..2 {
             assert_eq!((bytes(&mut dataset, 0..2), dataset.labels()), (vec![1, 255], &[5, 6][..]), "{text:?}");
         }
-    }
+    });
 }
 
 #[test]
@@ -222,13 +224,14 @@ fn idx_files_have_any_rank_and_type() {
     let folder = tempdir().unwrap();
     let big = |value: u8, size: usize| [vec![0; size - 1], vec![value]].concat();
     write(folder.path().join("labels"), &idx(8, &[2], &[3, 4]));
-    for (dims, shape) in [
+    let cases = [
         (&[2usize, 4][..], [1, 1, 4]),
         (&[2, 2, 2], [1, 2, 2]),
         (&[2, 2, 2, 1], [1, 2, 2]),
         (&[2, 1, 1, 2, 2], [1, 2, 2]),
         (&[2, 1, 1, 4, 1, 1], [4, 1, 1]),
-    ] {
+    ];
+    for_each_case(cases, |(dims, shape)| {
         for (code, size) in [(0x08, 1), (0x09, 1), (0x0b, 2), (0x0c, 4)] {
             let content: Vec<u8> = (1..9).flat_map(|value| big(value * 15, size)).collect();
             let path = write(folder.path().join("images"), &idx(code, dims, &content));
@@ -244,7 +247,7 @@ fn idx_files_have_any_rank_and_type() {
             let mut dataset = data::open(&path, "idx".parse().ok(), Split::Test).unwrap();
             assert_eq!(dataset.read(1..2).unwrap(), Pixels::Floats(values[4..].to_vec()), "{dims:?} of {code}");
         }
-    }
+    });
     let path = write(folder.path().join("images"), &idx(8, &[2, 2, 1, 1, 2], &[0; 8]));
     let error = data::open(&path, "idx".parse().ok(), Split::Test).unwrap_err().to_string();
     assert!(error.contains("u8 [2, 2, 1, 1, 2]") && error.contains("[N, C, H, W]"), "{error}");

@@ -1,6 +1,7 @@
 //! Lists of images with their labels.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{self, Split};
 use tempfile::tempdir;
 
@@ -35,7 +36,7 @@ fn damaged_lists_are_named_with_the_line() {
         let path = write(folder.path().join("val.txt"), list);
         data::open(&path, "list".parse().ok(), Split::Test).unwrap_err().to_string()
     };
-    for (list, parts) in [
+    let cases = [
         (&b""[..], &["val.txt: found no lines"][..]),
         (b"\n \n", &["no lines"]),
         (b"a.png 1\na.png\n", &["\"a.png\" in line 2", "a label"]),
@@ -44,12 +45,13 @@ fn damaged_lists_are_named_with_the_line() {
         (b"a.png 1\na\xff.png 1\n", &["in line 2"]),
         (b"b.png 1\n", &["no ", "/b.png and no ", "/val/b.png"]),
         (b"a.png 1\nb.png 1\n", &["b.png: cannot read it"]),
-    ] {
+    ];
+    for_each_case(cases, |(list, parts)| {
         let message = message(list);
         for part in parts {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
-    }
+    });
     assert!(message(&vec![b'x'; 70_000]).contains("in line 1"));
 }
 
@@ -80,14 +82,15 @@ fn the_hash_covers_labels_and_images() {
 #[test]
 fn other_texts_are_no_lists() {
     let folder = tempdir().unwrap();
-    for (text, expected) in [
+    let cases = [
         ("5, 0, 12\n", "3 fields a row"),
         ("hello 12\n", "not recognized as a dataset (a text that starts with \"hello 12\")"),
         ("a.png\n", "not recognized"),
         ("1 2 3\n", "not recognized"),
-    ] {
+    ];
+    for_each_case(cases, |(text, expected)| {
         let path = write(folder.path().join("text"), text.as_bytes());
         let message = data::open(&path, None, Split::Test).unwrap_err().to_string();
         assert!(message.contains(expected), "{text:?}: {message}");
-    }
+    });
 }

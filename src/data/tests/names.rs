@@ -1,6 +1,7 @@
 //! Arrays by their names, and images whose channels come last.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{self, Split};
 use tempfile::tempdir;
 
@@ -55,7 +56,7 @@ fn one_pair_of_names_is_taken() {
         (&["images", "y"], None, None),
         (&["notes"], None, None),
     ];
-    for (names, test, train) in cases {
+    for_each_case(cases, |(names, test, train)| {
         let arrays: Vec<_> = names.iter().enumerate().map(|(place, &name)| (name, place as u8)).collect();
         for (split, expected) in [(Split::Test, test), (Split::Train, train)] {
             let found = open(&arrays, split);
@@ -67,7 +68,7 @@ fn one_pair_of_names_is_taken() {
             let expected = (Pixels::Bytes(vec![*images as u8; 2]), vec![*labels as u32; 2]);
             assert_eq!(found, Ok(expected), "{names:?}");
         }
-    }
+    });
     let message = open(&[("images", 0), ("data", 1), ("labels", 2)], Split::Test).unwrap_err();
     assert!(message.contains("several pairs match: images/labels, data/labels, expected one such pair"), "{message}");
     let message = open(&[("x_train", 0), ("y_train", 1)], Split::Test).unwrap_err();

@@ -3,6 +3,7 @@
 //! of plain values (<https://parquet.apache.org/docs/file-format/>).
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::{self, ClassMatch, Split};
 use tempfile::tempdir;
 
@@ -278,16 +279,17 @@ fn what_is_no_image_set_is_named() {
         let latin: String = file.into_iter().map(char::from).collect();
         latin.replace("label", "klass").chars().map(|c| c as u8).collect()
     };
-    for (message, parts) in [
+    let cases = [
         (message(&[0, -1], vec![image(), image()], same), &["set.parquet", "sample 1 has label -1", "from 0"][..]),
         (message(&[0, 10], vec![image(), image()], same), &["sample 1 has label 10", "0 to 9"]),
         (message(&[0], vec![vec![1, 2, 3]], same), &["set.parquet, sample 0: cannot decode"]),
         (message(&[0, 1], vec![image()], same), &["set.parquet: found damage"]),
         (message(&[], vec![], same), &["no rows"]),
         (message(&[0], vec![image()], renamed), &["image.bytes (BYTE_ARRAY)", "klass (INT64)", "label, labels"]),
-    ] {
+    ];
+    for_each_case(cases, |(message, parts)| {
         for part in parts {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
-    }
+    });
 }

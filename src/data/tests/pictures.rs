@@ -1,6 +1,7 @@
 //! Image files encoded here by hand, of every kind that the formats allow and programs write.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::EncodedImage;
 use std::fmt::Write as _;
 
@@ -54,14 +55,14 @@ fn pngs_of_every_color_type() {
         ("color and alpha", png_row(2, 8, 6, &[], &[1, 2, 3, 0, 4, 5, 6, 99]), [3, 1, 2], &[1, 4, 2, 5, 3, 6]),
         ("palette", png_row(3, 8, 3, palette, &[1, 0, 2]), [3, 1, 3], &[40, 1, 7, 50, 2, 8, 60, 3, 9]),
     ];
-    for (what, file, shape, bytes) in cases {
+    for_each_case(cases, |(what, file, shape, bytes)| {
         assert_eq!(planes(file.clone()), Ok((shape, bytes.to_vec())), "{what}");
         for len in 0..file.len() {
             if let Ok(found) = planes(file[..len].to_vec()) {
                 assert_eq!(found, (shape, bytes.to_vec()), "{what} cut to {len}");
             }
         }
-    }
+    });
 }
 
 /// A baseline JPEG file (ITU-T T.81) of one row of 8 x 8 blocks, each flat and of one level in each

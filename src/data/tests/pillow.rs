@@ -27,6 +27,7 @@
 
 use super::pictures::planes;
 use super::*;
+use crate::cases::for_each_case;
 use crate::data::EncodedImage;
 
 macro_rules! pairs {
@@ -45,13 +46,13 @@ const PAIRS: [(&str, &[u8], &[u8]); 8] =
 
 #[test]
 fn jpegs_decode_as_pillow_decodes_them() {
-    for (name, jpeg, png) in PAIRS {
+    for_each_case(PAIRS, |(name, jpeg, png)| {
         let expected = planes(png.to_vec());
         assert_eq!(expected.as_ref().unwrap().0, [if name == "gray" { 1 } else { 3 }, 21, 19], "{name}");
         assert_eq!(planes(jpeg.to_vec()), expected, "{name}");
         // Of a file of several images, as cameras write them, the first.
         assert_eq!(planes([jpeg, PAIRS[0].1].concat()), expected, "{name} and another");
-    }
+    });
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn jpegs_beyond_the_decoder_are_refused() {
         (cmyk, 11, &[0x22], "components sampled [(2, 2), (1, 1), (1, 1), (1, 1)]"),
         (cmyk, 14, &[0x41], "components sampled [(1, 1), (4, 1), (1, 1), (1, 1)]"),
     ];
-    for (jpeg, place, bytes, expected) in cases {
+    for_each_case(cases, |(jpeg, place, bytes, expected)| {
         let place = frame(jpeg) + place;
         let mut file = jpeg.to_vec();
         file[place..place + bytes.len()].copy_from_slice(bytes);
@@ -95,7 +96,7 @@ fn jpegs_beyond_the_decoder_are_refused() {
         let error = decode::planes(&image).unwrap_err();
         let source = std::error::Error::source(&error).expect("a source").to_string();
         assert!(source.contains(expected), "{source}, expected {expected}");
-    }
+    });
 }
 
 proptest! {

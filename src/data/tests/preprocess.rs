@@ -1,6 +1,7 @@
 //! Preprocessing against naive computations and values made by other programs.
 
 use super::Set;
+use crate::cases::for_each_case;
 use crate::data::Interpolation;
 use crate::data::{Channels, PixelKind, Pixels, Preprocess};
 use proptest::prelude::*;
@@ -128,14 +129,14 @@ fn resizing_equals_pillow() {
         ([4, 3], 5, [6, 5], &larger[..], &larger_cubic[..]),
         ([6, 6], 4, [4, 4], &square[..], &square_cubic[..]),
     ];
-    for ([h, w], size, [oh, ow], bilinear, bicubic) in cases {
+    for_each_case(cases, |([h, w], size, [oh, ow], bilinear, bicubic)| {
         for (interpolation, expected) in [(Interpolation::Bilinear, bilinear), (Interpolation::Bicubic, bicubic)] {
             let preprocess = Preprocess { resize: Some(size), interpolation, ..Preprocess::default() };
             assert_eq!(preprocess.output_shape([1, h, w], PixelKind::Bytes).unwrap(), [1, oh, ow]);
             let found = fitted(&preprocess, [1, h, w], &pattern(h, w, 1));
             assert_eq!(found, expected, "{h} x {w} to {size}, {interpolation}");
         }
-    }
+    });
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn resizing_large_images_equals_pillow_by_checksum() {
         ([1, 28, 28], 32, [1, 32, 32], 0x61b0_c2e2, 0x3dab_21e5),
         ([3, 100, 301], 100, [3, 100, 301], 0xb527_c079, 0xb527_c079),
     ];
-    for (shape, size, expected, bilinear, bicubic) in cases {
+    for_each_case(cases, |(shape, size, expected, bilinear, bicubic)| {
         for (interpolation, checksum) in [(Interpolation::Bilinear, bilinear), (Interpolation::Bicubic, bicubic)] {
             let preprocess = Preprocess { resize: Some(size), interpolation, ..Preprocess::default() };
             assert_eq!(preprocess.output_shape(shape, PixelKind::Bytes).unwrap(), expected);
@@ -157,7 +158,7 @@ fn resizing_large_images_equals_pillow_by_checksum() {
             crc.update(&resized);
             assert_eq!(crc.sum(), checksum, "{shape:?} to {size}, {interpolation}");
         }
-    }
+    });
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn what_cannot_be_done_is_refused_with_the_fix() {
         ),
         (Preprocess { resize: Some(5000), ..default() }, [1, 1, 60_000], Bytes, &["1 x 60000", "5000"]),
     ];
-    for (preprocess, shape, kind, parts) in cases {
+    for_each_case(cases, |(preprocess, shape, kind, parts)| {
         let error = preprocess.output_shape(shape, kind).unwrap_err();
         let (message, keys) = (error.to_string(), error.keys());
         let names_key = |key: &&str| parts[0].starts_with(key) || parts.iter().any(|part| part.contains("channels"));
@@ -221,7 +222,7 @@ fn what_cannot_be_done_is_refused_with_the_fix() {
         for part in parts {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
-    }
+    });
     let floats = vec![1.0, f32::MIN_POSITIVE, -3.0];
     let taken =
         Preprocess { mean: vec![9.0; 2], ..default() }.apply(Pixels::Floats(floats.clone()), [3, 1, 1]).unwrap();

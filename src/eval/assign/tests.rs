@@ -1,6 +1,7 @@
 //! Rules read, matched and resolved.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::graph::ValueType;
 use crate::graph::op::Linear;
 use crate::graph::pass::swap_layers;
@@ -64,7 +65,7 @@ fn told(names: &[&str], base: &str, texts: &[&str]) -> Vec<String> {
 
 #[test]
 fn patterns_are_globs_over_whole_names() {
-    for (pattern, name, matches) in [
+    let cases = [
         ("conv1", "conv1", true),
         ("conv1", "conv10", false),
         ("*", "layer1.0.conv1", true),
@@ -79,16 +80,17 @@ fn patterns_are_globs_over_whole_names() {
         // Names with the characters of globs.
         ("conv[0]", "conv[0]", true),
         ("conv#2", "conv#2", true),
-    ] {
+    ];
+    for_each_case(cases, |(pattern, name, matches)| {
         assert_eq!(pattern.parse::<Pattern>().unwrap().matches(name), matches, "{pattern} {name}");
-    }
+    });
     assert!(chain(&"a[".parse::<Pattern>().unwrap_err()).contains("'a['"));
 }
 
 #[test]
 fn the_last_match_wins_key_by_key() {
     let names = ["conv1", "conv2", "fc"];
-    for (base, texts, expected) in [
+    let cases = [
         (
             "lut=drum-4",
             &["{conv1,fc}:mode=quant"][..],
@@ -115,9 +117,10 @@ fn the_last_match_wins_key_by_key() {
             &["fc:coding=signed"],
             ["approx exact sign-magnitude", "approx exact sign-magnitude", "approx exact-signed signed"],
         ),
-    ] {
+    ];
+    for_each_case(cases, |(base, texts, expected)| {
         assert_eq!(told(&names, base, texts), expected, "{base} {texts:?}");
-    }
+    });
 }
 
 #[test]
@@ -166,30 +169,32 @@ fn multipliers_of_one_name_are_told_apart() {
 
 #[test]
 fn what_cannot_be_names_the_layer() {
-    for (base, text, parts) in [
+    let cases = [
         ("", "b:mode=approx", ["layer 'b'", "needs a multiplier"]),
         ("", "b:lut=dram-4", ["layer 'b'", "drum-4"]),
         ("coding=signed", "b:lut=drum-4-unsigned", ["layer 'b'", "drum-4"]),
         ("coding=affine", "b:lut=exact-signed", ["layer 'b'", "needs an unsigned table"]),
-    ] {
+    ];
+    for_each_case(cases, |(base, text, parts)| {
         let error = chain(&resolve(&["a", "b"], base, &[text]).unwrap_err());
         assert!(parts.iter().all(|part| error.contains(part)), "{base} {text}: {error}");
-    }
+    });
 }
 
 #[test]
 fn a_pattern_that_matches_nothing_suggests_names() {
     let names = ["layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1", "fc"];
-    for (pattern, near) in [("layer1.0.conv3", "layer1.0.conv"), ("fd", "fc"), ("layer1.1.*", "layer1.0.conv")] {
+    let cases = [("layer1.0.conv3", "layer1.0.conv"), ("fd", "fc"), ("layer1.1.*", "layer1.0.conv")];
+    for_each_case(cases, |(pattern, near)| {
         let error = resolve(&names, "", &["*:mode=base", &format!("{pattern}:mode=base")]).unwrap_err().to_string();
         let first = error.split("did you mean ").nth(1).unwrap();
         assert!(error.contains(&format!("'{pattern}'")) && first.starts_with(near), "{error}");
-    }
+    });
 }
 
 #[test]
 fn texts_that_are_no_rules() {
-    for (text, part) in [
+    let cases = [
         ("conv1", "PATTERN:key=value"),
         (":mode=base", "PATTERN:key=value"),
         ("conv1:mode", "PATTERN:key=value"),
@@ -207,10 +212,11 @@ fn texts_that_are_no_rules() {
         ("conv1:lut=x.bin,lut_format=u17", "u17"),
         ("conv1:swap_operands=true", "requires lut"),
         ("conv[1:mode=base", "not a glob"),
-    ] {
+    ];
+    for_each_case(cases, |(text, part)| {
         let error = chain(&text.parse::<Rule>().unwrap_err());
         assert!(error.contains(part), "{text}: {error}");
-    }
+    });
 }
 
 /// A colon may be of the name, or of the value.
@@ -240,7 +246,7 @@ fn files_say_what_texts_say() {
 
 #[test]
 fn files_that_hold_no_rules() {
-    for (text, part) in [
+    let cases = [
         ("", "not a JSON object"),
         ("[]", "not a JSON object"),
         ("{}", "no list \"rules\""),
@@ -250,9 +256,10 @@ fn files_that_hold_no_rules() {
         (r#"{"schema":1,"rules":[{"mode":"base"}]}"#, "rule 1: no \"layers\""),
         (r#"{"schema":1,"rules":[{"layers":"a"},{"layers":"a","mode":["base"]}]}"#, "rule 2: \"mode\" is a list"),
         (r#"{"schema":1,"rules":[{"layers":"a","mode":"slow"}]}"#, "rule 1: mode is 'slow'"),
-    ] {
+    ];
+    for_each_case(cases, |(text, part)| {
         let error = chain(&read(text).unwrap_err());
         assert!(error.contains(part) && error.contains("assign.json"), "{text}: {error}");
-    }
+    });
     assert!(chain(&Rules::read("nowhere.json".as_ref()).unwrap_err()).contains("nowhere.json"));
 }

@@ -1,6 +1,7 @@
 //! Passes against the graph that they rewrite, and folded numbers against the formula.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::graph::network::{Source, Value};
 use crate::graph::op::{Add, BatchNorm, Conv, Linear, Relu};
 use crate::graph::{Graph, Node, ValueId, ValueType};
@@ -94,7 +95,7 @@ fn bound_parameters(graph: &Graph) -> usize {
 #[test]
 fn folded_layers_have_the_formulas_numbers() {
     let cases: [(&[usize], &[usize]); 3] = [(&[4, 5, 5], &[6, 2, 3, 3]), (&[2, 9], &[3, 2, 4]), (&[7], &[5, 7])];
-    for (sample, weight) in cases {
+    for_each_case(cases, |(sample, weight)| {
         for bias in [false, true] {
             let (mut net, x) = Net::new(sample);
             let y = net.layer("conv1", x, weight, bias);
@@ -128,7 +129,7 @@ fn folded_layers_have_the_formulas_numbers() {
                 assert!((before - after).abs() <= 1e-4 * before.abs().max(1.0), "{before} {after}");
             }
         }
-    }
+    });
 }
 
 /// Outputs are second in the weight of a transposed convolution, and those of a group at that.

@@ -66,6 +66,7 @@ impl Input {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use rten_onnx::onnx::{TensorShapeProto, TypeProto, TypeProtoTensor};
 
     fn input(ty: DataType, dims: &[i64], layout: Layout) -> Result<Input, OnnxProblem> {
@@ -95,9 +96,9 @@ mod tests {
             (&[1, 1024], Auto, [1, 32, 32]),
             (&[1, 640], Auto, [1, 1, 640]),
         ];
-        for (dims, layout, expected) in cases {
+        for_each_case(cases, |(dims, layout, expected)| {
             assert_eq!(input(DataType::FLOAT, dims, layout).unwrap().images.shape, expected, "{dims:?} {layout:?}");
-        }
+        });
         assert_eq!(input(DataType::FLOAT, &[7, 3, 4, 4], Auto).unwrap().batch, BatchSize::Constant(7));
         assert_eq!(input(DataType::FLOAT, &[0, 3, 4, 4], Auto).unwrap().batch, BatchSize::Open);
     }
@@ -112,9 +113,9 @@ mod tests {
             (DataType::FLOAT, &[0, 3, 4], Layout::Nhwc, "expected [batch, height, width, channels]"),
             (DataType::FLOAT, &[], Layout::Auto, "expected [batch, channels, height, width]"),
         ];
-        for (ty, dims, layout, expected) in cases {
+        for_each_case(cases, |(ty, dims, layout, expected)| {
             let error = input(ty, dims, layout).err().expect(expected).to_string();
             assert!(error.contains(expected), "{error:?} lacks {expected:?}");
-        }
+        });
     }
 }

@@ -40,6 +40,7 @@ fn scope(node: &str, operator: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn names_are_module_paths() {
@@ -74,8 +75,8 @@ mod tests {
             ("W", None, "/Conv", "Conv", "/Conv"),
             ("fc.weight", None, "", "Gemm", "fc"),
         ];
-        for (weight, bias, node, operator, expected) in cases {
+        for_each_case(cases, |(weight, bias, node, operator, expected)| {
             assert_eq!(layer(weight, bias, node, operator), expected, "{weight} {bias:?} {node}");
-        }
+        });
     }
 }

@@ -86,6 +86,7 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use rten_onnx::onnx::{TensorProto, ValueInfoProto};
 
     fn node(name: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
@@ -130,9 +131,9 @@ mod tests {
             (vec![node("a", &["x"], &["w", "y"])], "'w' has two producers"),
             (vec![node("a", &["x"], &["x", "y"])], "'x' has two producers"),
         ];
-        for (nodes, expected) in cases {
+        for_each_case(cases, |(nodes, expected)| {
             let error = sorted(&graph(nodes), "y").unwrap_err().to_string();
             assert!(error.contains(expected), "{error:?} lacks {expected:?}");
-        }
+        });
     }
 }

@@ -125,6 +125,7 @@ fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     #[test]
     fn numbers_of_variable_length() {
@@ -149,10 +150,10 @@ mod tests {
             (&[0x3b, 0], "ModelProto", 0),
             (&[0x0d, 1, 2, 3], "ModelProto", 0),
         ];
-        for (file, message, at) in broken {
+        for_each_case(broken, |(file, message, at)| {
             let error = check(file).unwrap_err();
             assert_eq!((error.message, error.at), (message, at), "{file:?}");
-        }
+        });
     }
 
     #[test]

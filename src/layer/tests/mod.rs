@@ -7,6 +7,7 @@ mod transposed;
 
 use self::case::Case;
 use super::*;
+use crate::cases::for_each_case;
 use crate::kernel::{self, Signedness};
 use crate::lut::{Bits, Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfig, WeightParams};
@@ -408,7 +409,7 @@ fn narrow_multipliers_refuse_wide_operands() {
         // Shifting by 128 does not help.
         (Coding::Affine, range(0, 15), range(-7, 7), Some("weights are quantized to [121, 135]")),
     ];
-    for (coding, input, weights, expected) in cases {
+    for_each_case(cases, |(coding, input, weights, expected)| {
         let lut = Lut::from_fn_sized("narrow", coding.table_signedness(), [four; 2], |a, b| a * b);
         let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
         let params = LayerParams {
@@ -421,7 +422,7 @@ fn narrow_multipliers_refuse_wide_operands() {
             None => assert_eq!(found, Ok(())),
             Some(part) => assert!(found.as_ref().is_err_and(|error| error.contains(part)), "{found:?} lacks {part}"),
         }
-    }
+    });
     // A configuration that was not told of the multiplier's width.
     let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
     layer.begin_calibration(Observer::MinMax.start(3));

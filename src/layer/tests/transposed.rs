@@ -1,6 +1,7 @@
 //! Transposed convolutions against their definition: every input times every tap, kept where it lands.
 
 use super::{Case, crooked, crooked_term, numbers, values};
+use crate::cases::for_each_case;
 use crate::kernel;
 use crate::layer::{
     ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes,
@@ -217,7 +218,7 @@ fn counts_by_hand() {
         // A small input does not have all taps meet.
         (attributes(1, 0, 0), 5, 2, 10 * 10, 4, 25),
     ];
-    for (attributes, kernel, size, products, fan_in, most) in cases {
+    for_each_case(cases, |(attributes, kernel, size, products, fan_in, most)| {
         let weight = Tensor::zeros((6, 5, kernel, kernel), candle_core::DType::F32, &Device::Cpu).unwrap();
         let layer = ApproxConvTranspose2d::new("up", attributes, &weight, None).unwrap();
         let input = [3, 6, size, size];
@@ -225,7 +226,7 @@ fn counts_by_hand() {
         assert_eq!(layer.window(&input).unwrap().fan_in(), fan_in * 6, "{attributes:?}, kernel {kernel}");
         assert_eq!(layer.fan_in(), most * 6, "{attributes:?}, kernel {kernel}");
         assert_eq!(layer.weight_shape(), [6, 5, kernel, kernel]);
-    }
+    });
 }
 
 #[test]
@@ -305,8 +306,8 @@ fn shapes_that_contradict_are_refused() {
             "padding [2, 4] cuts off all 6 positions",
         ),
     ];
-    for (attributes, input, weight, expected) in cases {
+    for_each_case(cases, |(attributes, input, weight, expected)| {
         let error = attributes.window(&input, &weight).unwrap_err().to_string();
         assert!(error.contains(expected), "{error:?} lacks {expected:?}");
-    }
+    });
 }

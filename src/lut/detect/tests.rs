@@ -1,6 +1,7 @@
 //! Readings told apart, and refused.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::lut::ReadingSource;
 use crate::lut::format::Format;
 
@@ -29,13 +30,13 @@ fn signed_tables_are_told_from_unsigned_ones_and_by_their_order() {
         (raw_i16(-128..128, rough), Some(IntegerType::I16), IndexOrder::Numeric),
         (raw_i16(twos_complement(), rough), Some(IntegerType::I16), IndexOrder::TwosComplement),
     ];
-    for (contents, entry, index) in cases {
+    for_each_case(cases, |(contents, entry, index)| {
         let read = interpret(&contents, &PartialReading::default()).unwrap();
         assert_eq!(read.reading, Reading { entry, signedness: SIGNED, index, bits: [Bits::EIGHT; 2] });
         let expected: Vec<i32> = (-128..128).flat_map(|a| (-128..128).map(move |b| rough(a, b))).collect();
         assert_eq!(*read.products, *expected);
         assert_eq!(read.warning, None);
-    }
+    });
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn statements_against_the_entries_are_named_with_what_the_entries_say() {
             "u16-unsigned",
         ),
     ];
-    for (contents, said, who, better) in cases {
+    for_each_case(cases, |(contents, said, who, better)| {
         let constraints = Constraints::new(said);
         let Err(error) = super::interpret(&contents, &constraints) else {
             panic!("{constraints}: taken for a multiplier")
@@ -102,7 +103,7 @@ fn statements_against_the_entries_are_named_with_what_the_entries_say() {
             let read = super::interpret(&contents, &Constraints::new([(ReadingSource::LutFormat, stated)])).unwrap();
             assert_eq!(read.warning.is_some(), hint.mae > 0.0, "{message}");
         }
-    }
+    });
 }
 
 #[test]
@@ -181,12 +182,12 @@ fn half_a_table_is_not_taken_for_a_narrower_one() {
 
 #[test]
 fn narrow_tables_are_read_at_their_own_size() {
-    for (entry, first, second) in [(IntegerType::U8, 16, 16), (IntegerType::U16, 64, 64), (IntegerType::U32, 128, 128)]
-    {
+    let cases = [(IntegerType::U8, 16, 16), (IntegerType::U16, 64, 64), (IntegerType::U32, 128, 128)];
+    for_each_case(cases, |(entry, first, second)| {
         let pairs = (0..first).flat_map(|a| (0..second).map(move |b: u64| a * b));
         let bytes: Vec<u8> = pairs.flat_map(|product| product.to_le_bytes().into_iter().take(entry.size())).collect();
         let read = interpret(&raw::Raw.read(&bytes).unwrap(), &PartialReading::default()).unwrap();
         let sides = read.reading.bits.map(|bits| bits.values() as u64);
         assert_eq!((read.reading.entry, sides), (Some(entry), [first, second]));
-    }
+    });
 }

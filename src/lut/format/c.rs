@@ -161,6 +161,7 @@ fn integer(literal: &str) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use crate::lut::Bits;
 
     fn values(source: &str) -> Vec<i128> {
@@ -173,28 +174,30 @@ mod tests {
     #[test]
     fn initializers_in_their_many_forms() {
         let table: Vec<i128> = (0..4).flat_map(|a| (0..4).map(move |b| a * b)).collect();
-        for source in [
+        let cases = [
             "int t[4][4] = {{0,0,0,0},{0,1,2,3},{0,2,4,6},{0,3,6,9}};",
             "const uint8_t t[16]={0,0,0,0, 0,1,2,3, 0,2,4,6, 0,3,6,9,};",
             "int n[] = {1};\nconst char *names[] = {\"a\"};\nint t[4][4] =\n{ /* row {0} */ {0u,0x0,00,0L},{0,1,2,3},{0,2,04,6},{0,3,6,0x9}, };",
-        ] {
+        ];
+        for_each_case(cases, |source| {
             assert_eq!(values(source), table, "{source}");
-        }
+        });
         let bits = Bits::try_from(2).unwrap();
         assert_eq!(C.read(b"x = {{0,0,0,0},{0,1,2,3},{0,2,4,6},{0,3,6,9}}").unwrap().shape, Some([bits; 2]));
     }
 
     #[test]
     fn broken_sources_are_refused() {
-        for (source, expected) in [
+        let cases = [
             ("int f(void) { return 0; }", "no array"),
             ("int t[] = { 1, 2", "closing brace"),
             ("int t[] = {\n1, two }", "line 2: 'two'"),
             ("int t[] = { 1, 2, 3 };", "expected a power of two"),
             ("int t[] = { -x };", "'-x'"),
-        ] {
+        ];
+        for_each_case(cases, |(source, expected)| {
             let error = C.read(source.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(expected), "{source}: {error}");
-        }
+        });
     }
 }

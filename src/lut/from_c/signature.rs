@@ -111,28 +111,30 @@ fn integer(words: &[&str]) -> Option<CInteger> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use proptest::prelude::*;
 
     #[test]
     fn published_forms_of_signature_are_found() {
         let unsigned = |width| CInteger { width, signedness: Signedness::Unsigned };
-        for (code, name, first, is_swapped) in [
+        let cases = [
             ("uint16_t mul8u_1JFF(uint8_t A, uint8_t B)\n{", "mul8u_1JFF", unsigned(8), false),
             ("static inline uint64_t f(const uint64_t B,const uint64_t A){", "f", unsigned(64), true),
             ("unsigned int mul(unsigned char y, unsigned char x) {", "mul", unsigned(8), true),
             ("int32_t g (int x, int y) {", "g", CInteger { width: 32, signedness: Signedness::Signed }, false),
-        ] {
+        ];
+        for_each_case(cases, |(code, name, first, is_swapped)| {
             let found = find(code);
             assert_eq!(found.len(), 1, "{code}");
             assert_eq!(
                 (found[0].name.as_str(), found[0].parameters[0], found[0].is_swapped),
                 (name, first, is_swapped)
             );
-        }
-        for code in ["if (a, b) {", "uint16_t f(uint8_t a, uint8_t b);", "void f(int a) {", "else if (int a, int b) {"]
-        {
+        });
+        let cases = ["if (a, b) {", "uint16_t f(uint8_t a, uint8_t b);", "void f(int a) {", "else if (int a, int b) {"];
+        for_each_case(cases, |code| {
             assert_eq!(find(code), [], "{code}");
-        }
+        });
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Models in C, compiled and run. Without a C compiler these tests say so and pass.
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::lut::design;
 
 fn has_compiler() -> bool {
@@ -30,7 +31,7 @@ fn models_give_their_tables() {
         return;
     }
     let (signed, unsigned) = (Signedness::Signed, Signedness::Unsigned);
-    for (source, signedness) in [
+    let cases = [
         // Either order of arguments' names.
         ("#include <stdint.h>\nuint16_t f(uint8_t a, uint8_t b) { return (a & ~1) * b; }", unsigned),
         ("#include <stdint.h>\nuint16_t f(uint8_t B, uint8_t A) { return (A & ~1) * B; }", unsigned),
@@ -56,11 +57,12 @@ fn models_give_their_tables() {
             "#include <stdio.h>\nint f(int x, int y) { puts(\"!\"); return (x & ~1) * y; }\nint main(void) { return 1; }",
             signed,
         ),
-    ] {
+    ];
+    for_each_case(cases, |(source, signedness)| {
         let lut = tabulate(source, &FromCOptions::default()).unwrap_or_else(|error| panic!("{source}: {error}"));
         assert_eq!(lut.signedness(), signedness, "{source}");
         assert!(lut.products().all(|(a, b, product)| product == odd(a, b)), "{source}");
-    }
+    });
 }
 
 #[test]
@@ -111,8 +113,8 @@ fn what_goes_wrong_is_told() {
             ("unsigned f(unsigned a, unsigned b) { return 3; }", FromCOptions::default(), "cannot tell how to read"),
         ]);
     }
-    for (source, options, expected) in cases {
+    for_each_case(cases, |(source, options, expected)| {
         let error = tabulate(source, &options).unwrap_err().to_string();
         assert!(error.contains(expected), "{source}: {error}");
-    }
+    });
 }

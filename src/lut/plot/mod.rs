@@ -99,6 +99,7 @@ fn errors(lut: &Lut) -> impl Iterator<Item = (i32, i32, f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
     use crate::kernel::Signedness;
     use crate::lut::design;
 
@@ -119,9 +120,10 @@ mod tests {
 
     #[test]
     fn labels_are_short() {
-        for (value, text) in [(-1e-17, "0"), (0.2 + 0.1, "0.3"), (-0.2, "-0.2"), (12.5, "12"), (-65_025.0, "-65025")] {
+        let cases = [(-1e-17, "0"), (0.2 + 0.1, "0.3"), (-0.2, "-0.2"), (12.5, "12"), (-65_025.0, "-65025")];
+        for_each_case(cases, |(value, text)| {
             assert_eq!(label(&value), text);
-        }
+        });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Names of parameters under the naming of each library, and networks recognized by them.
 
+use crate::cases::for_each_case;
 use crate::graph::Graph;
 use crate::model::{DetectError, Weights, detect};
 use crate::zoo::{ARCHITECTURES, Architecture};
@@ -64,7 +65,7 @@ const OTHERS: [(&str, &str, &[&str]); 9] = [
 
 #[test]
 fn other_names_are_of_the_same_network() {
-    for (architecture, marker, names) in OTHERS {
+    for_each_case(OTHERS, |(architecture, marker, names)| {
         let graph = built_with(architecture, marker);
         let found = parameters(&graph);
         for name in [&[marker], names].concat() {
@@ -78,13 +79,13 @@ fn other_names_are_of_the_same_network() {
             own.layer_counts().iter().map(|product| product.opcount).sum::<u64>(),
             "{architecture}"
         );
-    }
+    });
 }
 
 /// torchvision's own names, where no weights say otherwise.
 #[test]
 fn own_names_are_torchvisions() {
-    for (architecture, names) in [
+    let cases = [
         ("alexnet", &["features.10.weight", "classifier.6.bias"][..]),
         ("vgg11", &["features.18.weight", "classifier.0.weight"]),
         ("vgg16_bn", &["features.41.running_var", "features.40.bias"]),
@@ -106,14 +107,15 @@ fn own_names_are_torchvisions() {
             "vit_b_16",
             &["class_token", "encoder.layers.encoder_layer_11.self_attention.in_proj_bias", "heads.head.weight"],
         ),
-    ] {
+    ];
+    for_each_case(cases, |(architecture, names)| {
         let own = Architecture::find(architecture).unwrap();
         let graph = own.build(own.input, own.num_classes, None).unwrap();
         let found = parameters(&graph);
         for name in names {
             assert!(found.contains(name), "{architecture}: no {name} in {found:?}");
         }
-    }
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! State dicts and model directories in the forms that they come in.
 
+use crate::cases::for_each_case;
 use crate::data::Interpolation;
 use crate::graph::BindError;
 use crate::model::*;
@@ -94,7 +95,7 @@ fn state_dicts_bind_under_their_own_names() {
         ("lenet5", lenet5(10), 61_706, 5),
         ("lenet5", prefixed(lenet5(10)), 61_706, 5),
     ];
-    for (i, (architecture, dict, parameters, layers)) in cases.into_iter().enumerate() {
+    for_each_case(cases.into_iter().enumerate(), |(i, (architecture, dict, parameters, layers))| {
         let model = load(architecture, &dict, DType::F32).unwrap_or_else(|error| panic!("case {i}: {error:?}"));
         assert_eq!(
             (model.graph.trainable_parameters(), model.graph.layer_counts().len()),
@@ -105,7 +106,7 @@ fn state_dicts_bind_under_their_own_names() {
         let [c, h, w] = model.input;
         let output = model.graph.run(&[Tensor::zeros((2, c, h, w), DType::F32, &Device::Cpu).unwrap()], 0).unwrap();
         assert_eq!(output[0].dims(), [2, 10], "case {i}");
-    }
+    });
 }
 
 /// The shortcut without parameters: every other pixel, new channels zero on both sides. A block
@@ -143,18 +144,19 @@ fn option_a_shortcuts_pad_channels() {
 
 #[test]
 fn other_float_types_are_converted_with_a_note() {
-    for (dtype, note) in [
+    let cases = [
         (DType::F16, "10 tensors of f16 widened to f32"),
         (DType::BF16, "10 tensors of bf16 widened to f32"),
         (DType::F64, "10 tensors of f64 narrowed to f32"),
-    ] {
+    ];
+    for_each_case(cases, |(dtype, note)| {
         let model = load("lenet5", &lenet5(10), dtype).unwrap();
         assert_eq!(model.notes, [note]);
         let plain = load("lenet5", &lenet5(10), DType::F32).unwrap();
         let x = Tensor::ones((1, 1, 28, 28), DType::F32, &Device::Cpu).unwrap();
         let logits = |model: &Model| model.graph.run(std::slice::from_ref(&x), 0).unwrap()[0].to_vec2::<f32>().unwrap();
         assert_eq!(logits(&model), logits(&plain), "0.25 is exact in all");
-    }
+    });
     let error = load("lenet5", &lenet5(10), DType::I64).unwrap_err().to_string();
     assert!(error.contains("weights.safetensors: tensor '") && error.contains("is of i64, expected f32"), "{error}");
 }
@@ -254,11 +256,11 @@ fn broken_directories_name_the_file() {
         (r#"{"architecture":"lenet5","num_classes":11}"#, "model.safetensors: not the weights of lenet5"),
         (r#"{"architecture":"lenet5","num_classes":0}"#, "model.safetensors"),
     ];
-    for (config, expected) in cases {
+    for_each_case(cases, |(config, expected)| {
         let (_folder, path) = directory(config);
         let error = open(&path).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("my-net"), "{config}: {error}");
-    }
+    });
     let (_folder, path) = directory(r#"{"architecture":"lenet5"}"#);
     std::fs::remove_file(path.join("model.safetensors")).unwrap();
     let error = open(&path).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! Quantization by hand, by its formula, and shifted.
 
 use super::*;
+use crate::cases::for_each_case;
 use proptest::prelude::*;
 
 fn range(q_min: i32, q_max: i32) -> IntRange {
@@ -29,9 +30,9 @@ fn halves_round_to_even_and_infinities_clamp() {
 
 #[test]
 fn ranges_outside_a_byte_are_refused() {
-    for (q_min, q_max) in [(-128, 128), (-1, 200), (0, 256), (5, 5), (3, 2), (-129, 0)] {
+    for_each_case([(-128, 128), (-1, 200), (0, 256), (5, 5), (3, 2), (-129, 0)], |(q_min, q_max)| {
         assert_eq!(IntRange::new(q_min, q_max), Err(ParamsError::Range { q_min, q_max }));
-    }
+    });
 }
 
 #[test]

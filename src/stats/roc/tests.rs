@@ -1,4 +1,5 @@
 use super::*;
+use crate::cases::for_each_case;
 use proptest::prelude::*;
 
 fn close(found: f64, expected: f64) -> bool {
@@ -81,12 +82,12 @@ fn areas_and_intervals_by_scikit_learn_and_scipy() {
         ),
         (Roc::new(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0, 7.0]), [1.0, 1.0, 1.0, 0.541_435_254_491_026_5, 1.0]),
     ];
-    for (roc, expected) in cases {
+    for_each_case(cases, |(roc, expected)| {
         let [low, high] = roc.ci95();
         let found = [roc.auc(), roc.partial_auc(0.1), roc.partial_auc(0.35), low, high];
         let fits = found.iter().zip(expected).all(|(&found, expected)| close(found, expected));
         assert!(fits, "{found:?}, expected {expected:?}");
-    }
+    });
 }
 
 /// The paper's matrices in NumPy 2.4.6: every pair of samples compared, `np.cov` of the rows' and of the

@@ -1,5 +1,6 @@
 //! Architectures against published and hand-computed counts.
 
+use crate::cases::for_each_case;
 use crate::zoo::Architecture;
 
 /// Parameters and multiplications of one sample.
@@ -32,9 +33,9 @@ fn counts_are_those_published_and_computed_by_hand() {
     assert_eq!(counts("resnet8", [3, 32, 32], 10), (78_666 - 2 * 240, 12_501_632));
     // Ends of the names that akamaster's README publishes: 0.27, 0.46, 0.66 and 0.85 M.
     assert_eq!(counts("resnet20", [3, 32, 32], 10), (269_722, 40_551_040));
-    for (name, n) in [("resnet20", 3), ("resnet32", 5), ("resnet44", 7), ("resnet56", 9)] {
+    for_each_case([("resnet20", 3), ("resnet32", 5), ("resnet44", 7), ("resnet56", 9)], |(name, n)| {
         assert_eq!(counts(name, [3, 32, 32], 10), cifar_resnet(n), "{name}");
-    }
+    });
     // MLPerf Tiny's others: parameters but for running statistics, of which two a normalized channel.
     let (convolutions, separables) = (10 * 4 * 64 + 64, 4 * ((9 * 64 + 64) + (64 * 64 + 64)));
     let parameters = convolutions + separables + 9 * 2 * 64 + 64 * 12 + 12;

@@ -1,5 +1,6 @@
 //! Random weights keep networks alive.
 
+use crate::cases::for_each_case;
 use crate::graph::Graph;
 use crate::graph::pass::fold_batch_norm;
 use crate::zoo::{Architecture, random_weights};
@@ -33,7 +34,7 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 /// without a fixed slope answer to images unlike noise by larger numbers.
 #[test]
 fn networks_stay_alive() {
-    for (name, input) in [
+    let cases = [
         ("lenet5", [1, 28, 28]),
         ("resnet8", [3, 32, 32]),
         ("resnet20", [3, 32, 32]),
@@ -54,13 +55,14 @@ fn networks_stay_alive() {
         ("ds_cnn", [1, 49, 10]),
         ("mobilenet_v1_025", [3, 96, 96]),
         ("autoencoder", [1, 5, 128]),
-    ] {
+    ];
+    for_each_case(cases, |(name, input)| {
         let logits = logits(name, input, 7);
         let (_, size) = moments(logits.concat().into_iter().map(f64::from));
         let differences = logits[0].iter().zip(&logits[1]).map(|(a, b)| f64::from(a - b));
         let (_, difference) = moments(differences);
         assert!((0.05..1000.0).contains(&size) && difference > 0.01 * size, "{name}: {size}, {difference} apart");
-    }
+    });
 }
 
 #[test]
@@ -81,13 +83,14 @@ fn numbers_follow_the_seed_and_the_fan_in() {
 /// Normalization after convolutions of every kind and after linear layers becomes part of them.
 #[test]
 fn every_normalization_of_a_layer_folds_into_it() {
-    for (name, input) in [
+    let cases = [
         ("mobilenet_v2", [3, 32, 32]),
         ("shufflenet_v2_x1_0", [3, 32, 32]),
         ("resnext50_32x4d", [3, 32, 32]),
         ("ds_cnn", [1, 49, 10]),
         ("autoencoder", [1, 5, 128]),
-    ] {
+    ];
+    for_each_case(cases, |(name, input)| {
         let mut graph = Architecture::find(name).unwrap().build(input, 50, None).unwrap();
         graph.bind(random_weights(&graph, 9)).unwrap();
         let images = images(input);
@@ -100,5 +103,5 @@ fn every_normalization_of_a_layer_folds_into_it() {
         for (apart, folded) in apart.iter().zip(&folded) {
             assert!((apart - folded).abs() <= 1e-4 * largest, "{name}: {folded}, unfolded {apart}");
         }
-    }
+    });
 }

@@ -71,7 +71,7 @@ pub fn cifar(images: &[u8], labels: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
 }
 
 /// A multiplier's products in numeric order of both operands, the first one major.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Table {
     pub signed: bool,
     pub products: Vec<i32>,

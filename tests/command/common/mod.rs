@@ -1,5 +1,7 @@
 //! What the tests share: running the command in a folder, and files to run it on.
 
+#[path = "../../../src/cases.rs"]
+pub mod cases;
 pub mod files;
 pub mod forward;
 pub mod markdown;

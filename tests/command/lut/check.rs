@@ -1,6 +1,7 @@
 //! `lut info --check`: what is wrong with a table fails a script.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::files::{Table, safetensors_with, stored};
 use safetensors::Dtype;
 use serde_json::Value;
@@ -25,7 +26,7 @@ fn a_table_that_has_lost_its_minus_signs_fails() {
     for name in ["good.bin", "good.csv"] {
         assert_eq!(findings(&folder.json(&format!("lut info {name} --check"))), [""; 0], "{name}");
     }
-    for (name, bytes) in [
+    let cases = [
         ("lost.bin", lost.i16_bin()),
         ("lost-pattern.bin", lost.i16_bin_by_pattern()),
         ("lost-wide.bin", lost.i32_bin()),
@@ -33,7 +34,8 @@ fn a_table_that_has_lost_its_minus_signs_fails() {
         ("lost.npy", lost.npy()),
         ("mul8s_lost.csv", lost.csv().into_bytes()),
         ("lost.safetensors", lost.native("lost")),
-    ] {
+    ];
+    for_each_case(cases, |(name, bytes)| {
         folder.write(name, bytes);
         let audit = folder.run_to(1, &format!("lut info {name} --check --format json"));
         assert_eq!(findings(&audit.json()), ["signs-lost", "signs-lost"], "{name}");
@@ -41,7 +43,7 @@ fn a_table_that_has_lost_its_minus_signs_fails() {
         // Said without the option too, and not only to scripts.
         let table = folder.run_to(0, &format!("lut info {name}")).stdout;
         assert!(table.contains("FAILED") && table.contains("minus signs"), "{table}");
-    }
+    });
     let report = folder.run_to(0, "--lut lost.bin --limit 16 --format json");
     assert!(
         report.stderr.contains("minus signs") && report.json()["lut"]["warnings"].to_string().contains("minus signs")
@@ -96,20 +98,21 @@ fn claims_are_held_against_the_table() {
     // Half of the products are 2 too large.
     let table = Table::unsigned(|a, b| a * b + 2 * (a % 2));
     let tensor = || stored("lut", Dtype::I32, &[256, 256], table.i32_bin());
-    for (name, claims, code) in [
+    let cases = [
         ("good", &[("mae", "1.0"), ("wce", "2"), ("ep", "0.5"), ("bias", "1")][..], 0),
         ("rounded", &[("rmse", "1.41")], 0),
         ("bad-mae", &[("mae", "1.5")], 1),
         ("bad-wce", &[("mae", "1.0"), ("wce", "4")], 1),
         ("no-psnr", &[("psnr", "12")], 1),
-    ] {
+    ];
+    for_each_case(cases, |(name, claims, code)| {
         let metadata: Vec<_> =
             [("name", name), ("signed", "false")].into_iter().chain(claims.iter().copied()).collect();
         folder.write("lut.safetensors", safetensors_with(&[tensor()], &metadata));
         let audit = folder.run_to(code, "lut info lut.safetensors --check --format json").json();
         assert_eq!(audit["claims"].as_array().unwrap().len(), claims.len(), "{name}");
         assert_eq!(findings(&audit).len(), usize::from(code == 1), "{name}");
-    }
+    });
     // A sidecar's count as well, and those of a C table's comments as EvoApproxLib writes them.
     folder.write("lut.bin", table.u16_bin());
     folder.write("lut.json", r#"{"mae": 1.25}"#);
@@ -150,12 +153,13 @@ fn a_reading_that_only_a_statement_excludes_is_offered() {
         folder.write(name, &unsigned);
     }
     folder.write("u.json", r#"{"signed": true}"#);
-    for (args, who, better) in [
+    let cases = [
         ("mul8u_bad.bin", "its name says unsigned", "i16-signed-numeric"),
         ("u.bin", "its sidecar says signed", "u16-unsigned"),
         ("b.bin --lut-format unsigned", "the stated LUT format says unsigned", "i16-signed-numeric"),
         ("a.bin --lut-format i16-signed", "the stated LUT format says i16-signed", "u16-unsigned"),
-    ] {
+    ];
+    for_each_case(cases, |(args, who, better)| {
         let file = args.split(' ').next().unwrap();
         let run = folder.refuses(
             &format!("lut info {args}"),
@@ -164,7 +168,7 @@ fn a_reading_that_only_a_statement_excludes_is_offered() {
         assert!(!run.stderr.contains("no interpretation"), "{run:?}");
         let info = folder.json(&format!("lut info {file} --lut-format {better}"));
         assert_eq!(info["mae"], 0.0, "{args}");
-    }
+    });
     // One reading is left: it is taken, with a warning that names the better one.
     folder.write("mul8u_bad.csv", Table::signed(|a, b| a * b).csv());
     let run = folder.run_to(0, "lut info mul8u_bad.csv");

@@ -1,5 +1,6 @@
 //! What multipliers cost, and whose word it is.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::{Folder, number, text};
 
@@ -57,15 +58,16 @@ fn an_evaluation_reports_its_multiplier_s_cost() {
 #[test]
 fn bad_tables_of_costs_are_refused() {
     let folder = Folder::new();
-    for (text, needle) in [
+    let cases = [
         ("name,energy\nx,1\n", "multiplier"),
         ("multiplier,energy\nx,-1\n", "-1"),
         ("multiplier,energy\nx,1\nx,2\n", "two rows"),
-    ] {
+    ];
+    for_each_case(cases, |(text, needle)| {
         folder.write("costs.csv", text);
         for args in ["lut info exact", "lut list --shipped"] {
             folder.refuses(&format!("{args} --costs costs.csv"), &["--costs", "costs.csv", needle]);
         }
-    }
+    });
     folder.refuses("lut info exact --costs nowhere.csv", &["--costs", "nowhere.csv"]);
 }

@@ -1,5 +1,6 @@
 //! `lut gen`, `lut convert` and `lut plot`.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::{Folder, number, text};
 
@@ -21,7 +22,7 @@ fn tables_are_written_to_the_byte() {
     folder.write("s.csv", signed.csv());
     folder.write("s.npy", signed.npy());
     folder.write("u.npy", unsigned.npy());
-    for (from, to, format, expected) in [
+    let cases = [
         ("s.csv", "one.bin", "", signed.i16_bin()),
         ("s.csv", "two.bin", "--output-format i16-twos-complement", signed.i16_bin_by_pattern()),
         ("s.csv", "three.bin", "--output-format i32", signed.i32_bin()),
@@ -29,10 +30,11 @@ fn tables_are_written_to_the_byte() {
         ("u.npy", "six.bin", "", unsigned.u16_bin()),
         ("u.npy", "seven.dat", "--output-format csv", unsigned.csv().into_bytes()),
         ("u.npy", "eight.bin", "--swap-operands", unsigned.transposed().u16_bin()),
-    ] {
+    ];
+    for_each_case(cases, |(from, to, format, expected)| {
         folder.run_to(0, &format!("lut convert {from} {to} {format}"));
         assert!(folder.read(to) == expected, "{from} to {to} {format}");
-    }
+    });
     // An array's header may be padded to taste.
     folder.run_to(0, "lut convert s.csv five.npy");
     assert!(folder.read("five.npy").starts_with(b"\x93NUMPY") && folder.read("five.npy").ends_with(&signed.i32_bin()));
@@ -119,7 +121,7 @@ fn pictures_are_svg() {
 #[test]
 fn what_cannot_be_written_is_refused() {
     let folder = Folder::new();
-    for (args, needles) in [
+    let cases = [
         ("lut convert exact", &["<OUTPUT>"][..]),
         ("lut convert nowhere.bin t.npy", &["nowhere.bin"]),
         ("lut convert exact t.xls", &["t.xls", "safetensors", "npy"]),
@@ -135,9 +137,10 @@ fn what_cannot_be_written_is_refused() {
         ("lut plot exact", &["--output"]),
         ("lut plot -o t.svg", &["<LUTS>"]),
         ("lut plot exact -o missing/t.svg", &["--output", "missing/t.svg"]),
-    ] {
+    ];
+    for_each_case(cases, |(args, needles)| {
         let run = folder.refuses(args, &[]);
         needles.iter().for_each(|needle| assert!(run.stderr.contains(needle), "{args}: no '{needle}': {}", run.stderr));
-    }
+    });
     assert!(number(&folder.json("lut info exact"), "/mae") == 0.0);
 }

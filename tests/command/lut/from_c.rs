@@ -1,5 +1,6 @@
 //! `lut from-c`: models in C become tables. Without a C compiler these tests say so and pass.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::{Folder, number, text};
 use std::process::{Command, Stdio};
@@ -28,7 +29,7 @@ fn models_of_every_signature_give_their_tables() {
     }
     let folder = Folder::new();
     let (signed, unsigned) = (Table::signed(odd).i16_bin(), Table::unsigned(odd).u16_bin());
-    for (model, expected) in [
+    let cases = [
         ("uint16_t f(uint8_t A, uint8_t B) { return (A & ~1) * B; }", &unsigned),
         // Arguments' names in the other order.
         ("uint16_t f(uint8_t B, uint8_t A) { return (A & ~1) * B; }", &unsigned),
@@ -38,11 +39,12 @@ fn models_of_every_signature_give_their_tables() {
         // 16 bits, unsigned, for a signed product; operands by value, or as bit patterns.
         ("uint16_t f(int8_t a, int8_t b) { return (a & ~1) * b; }", &signed),
         ("uint16_t mul8s_Y(uint8_t a, uint8_t b) { return ((int8_t)a & ~1) * (int8_t)b; }", &signed),
-    ] {
+    ];
+    for_each_case(cases, |(model, expected)| {
         folder.write("model.c", format!("#include <stdint.h>\n{model}"));
         folder.run_to(0, "lut from-c model.c --yes -o table.bin");
         assert!(folder.read("table.bin") == *expected, "{model}");
-    }
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `lut info`: readings and errors.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::{Folder, integer, number, text};
 
@@ -53,7 +54,7 @@ fn every_reading_is_recognised_and_said() {
     let (unsigned, signed) = (Table::unsigned(|a, b| a * (b & !3)), Table::signed(|a, b| a * (b & !3)));
     let mae = number(&json_of(&folder, "u.safetensors", &unsigned.native("u")), "/mae");
     let signed_mae = number(&json_of(&folder, "s.safetensors", &signed.native("s")), "/mae");
-    for (name, bytes, is_signed, entry, index, from) in [
+    let cases = [
         ("one.bin", unsigned.u16_bin(), false, "u16", "numeric", "detected"),
         ("two.bin", unsigned.i32_bin(), false, "", "numeric", "detected"),
         ("three.npy", unsigned.npy(), false, "i32", "numeric", "detected"),
@@ -65,7 +66,8 @@ fn every_reading_is_recognised_and_said() {
         ("mul8u_nine.bin", unsigned.u16_bin(), false, "u16", "numeric", "file-name"),
         ("mul8s_ten.bin", signed.i16_bin(), true, "i16", "numeric", "file-name"),
         ("eleven.safetensors", signed.native("eleven"), true, "i32", "numeric", "metadata"),
-    ] {
+    ];
+    for_each_case(cases, |(name, bytes, is_signed, entry, index, from)| {
         let info = json_of(&folder, name, &bytes);
         assert_eq!(info["signed"], is_signed, "{name}");
         assert_eq!(number(&info, "/mae"), if is_signed { signed_mae } else { mae }, "{name}");
@@ -75,7 +77,7 @@ fn every_reading_is_recognised_and_said() {
             assert_eq!(text(reading, "/entry"), entry, "{name}");
         }
         assert_eq!(text(&info, "/path"), name);
-    }
+    });
 }
 
 fn json_of(folder: &Folder, name: &str, bytes: &[u8]) -> serde_json::Value {
@@ -140,13 +142,14 @@ fn a_published_design() {
 fn a_native_file_is_read_as_it_says() {
     let folder = Folder::new();
     let saturating = |a: i32, b: i32| if a * b == 0 { 65_535 } else { (a * b).min(32_767) };
-    for (name, table, zero, wce) in [
+    let cases = [
         // Wrong at zero by a wrapped subtraction.
         ("wrapped", Table::unsigned(saturating), 65_535, 65_535),
         ("largest", Table::unsigned(|_, _| 65_535), 65_535, 65_535),
         ("zero", Table::unsigned(|_, _| 0), 0, 65_025),
-    ] {
+    ];
+    for_each_case(cases, |(name, table, zero, wce)| {
         let info = json_of(&folder, "lut.safetensors", &table.native(name));
         assert_eq!((&info["zero_product"], integer(&info, "/wce")), (&zero.into(), wce), "{name}");
-    }
+    });
 }

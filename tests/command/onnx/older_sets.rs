@@ -2,6 +2,7 @@
 
 use super::variants::{logits, network};
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::onnx::{Attr, Onnx};
 use Attr::{Float, Int, Ints};
 
@@ -12,11 +13,11 @@ type Case = (&'static str, i64, Build, Build);
 
 fn check(cases: &[Case]) {
     let folder = Folder::new();
-    for &(name, opset, old, new) in cases {
+    for_each_case(cases, |&(name, opset, old, new)| {
         let image = [3, 4, 5];
         let expected = logits(&folder, &network(18, image, new), image);
         assert_eq!(logits(&folder, &network(opset, image, old), image), expected, "{name}");
-    }
+    });
 }
 
 #[test]

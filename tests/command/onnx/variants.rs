@@ -1,5 +1,6 @@
 //! What the same network may look like in a file: constant batch sizes, channels last, data in other files, and names of any kind.
 
+use crate::common::cases::for_each_case;
 use crate::common::files::{f32_bytes, float_set};
 use crate::common::onnx::{Attr, Onnx, floats};
 use crate::common::random::Random;
@@ -188,7 +189,7 @@ fn external_data() {
     folder.write("data/net.bin", [vec![6; 16], f32_bytes(&weight), vec![9; 3]].concat());
     assert_ne!(hash(&outside("data/net.bin", "16", "48")), before, "the data is part of the network");
 
-    for (location, offset, length, needles) in [
+    let cases = [
         ("data/net.bin", "64", "48", vec!["'w'", "data/net.bin", "64", "67"]),
         ("data/net.bin", "16", "44", vec!["'w'", "44", "48"]),
         ("data/net.bin", "18446744073709551615", "48", vec!["'w'", "data/net.bin"]),
@@ -196,10 +197,11 @@ fn external_data() {
         ("data/none.bin", "0", "48", vec!["'w'", "data/none.bin"]),
         ("../net.bin", "0", "48", vec!["'w'", "../net.bin", "folder"]),
         ("/etc/hostname", "0", "48", vec!["'w'", "/etc/hostname", "folder"]),
-    ] {
+    ];
+    for_each_case(cases, |(location, offset, length, needles)| {
         folder.write("net.onnx", outside(location, offset, length).bytes("out"));
         folder.refuses("--model net.onnx --data set.safetensors", &[&["net.onnx"], needles.as_slice()].concat());
-    }
+    });
 }
 
 /// Layers are called by their modules, whatever kept the module's path.

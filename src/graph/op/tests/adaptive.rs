@@ -11,9 +11,8 @@ fn is_inside(position: usize, window: usize, windows: usize, size: usize) -> boo
 #[test]
 fn adaptive_averages_are_pytorchs() {
     // Sizes that divide, sizes that do not, and more windows than positions.
-    for ([height, width], output) in
-        [([8, 6], [4, 3]), ([7, 7], [3, 2]), ([13, 5], [6, 6]), ([1, 3], [7, 7]), ([6, 6], [6, 6])]
-    {
+    let cases = [([8, 6], [4, 3]), ([7, 7], [3, 2]), ([13, 5], [6, 6]), ([1, 3], [7, 7]), ([6, 6], [6, 6])];
+    for_each_case(cases, |([height, width], output)| {
         let x = random(5, &[2, 3, height, width]);
         let expected = tabulate(&[2, 3, output[0], output[1]], |index| {
             let rows = (0..height).filter(|&y| is_inside(y, index[2], output[0], height));
@@ -25,7 +24,7 @@ fn adaptive_averages_are_pytorchs() {
             (pixels.iter().sum::<f64>() / pixels.len() as f64) as f32
         });
         assert_eq!(values(&run(&AdaptiveAveragePool { output }, &[&x])), expected, "{height} x {width} to {output:?}");
-    }
+    });
     for (input, output) in [([1, 1, 0, 4], [2, 2]), ([1, 1, 4, 4], [0, 2])] {
         assert!(AdaptiveAveragePool { output }.infer(&[&ValueType::fixed(&input)]).is_err());
     }

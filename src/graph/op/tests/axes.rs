@@ -109,7 +109,7 @@ fn inferred_shapes_are_those_of_running() {
         ),
         (Box::new(MatMul), vec![batch(&[2, 7, 4]), batch(&[2, 4, 7])], "f32[N, 2, 7, 7]"),
     ];
-    for (op, types, expected) in cases {
+    for_each_case(cases, |(op, types, expected)| {
         let inferred = op.infer(&types.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(inferred.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected], "{op:?}");
         for size in [1, 2, 5] {
@@ -117,7 +117,7 @@ fn inferred_shapes_are_those_of_running() {
             let outputs = op.run(&inputs.iter().collect::<Vec<_>>(), &RunContext::default()).unwrap();
             assert_eq!(outputs[0].dims(), inferred[0].sizes(size), "{op:?} in a batch of {size}");
         }
-    }
+    });
 }
 
 #[test]
@@ -175,8 +175,8 @@ fn inference_refuses_what_cannot_run() {
         (Box::new(MatMul), vec![batch(&[3]), fixed(&[1, 3, 2])], "right side"),
         (Box::new(MaxPool(dilated)), vec![batch(&[1, 1, 1])], "sees nothing else"),
     ];
-    for (op, types, expected) in cases {
+    for_each_case(cases, |(op, types, expected)| {
         let error = op.infer(&types.iter().collect::<Vec<_>>()).expect_err(expected).to_string();
         assert!(error.contains(expected), "{op:?}: {error:?} lacks {expected:?}");
-    }
+    });
 }

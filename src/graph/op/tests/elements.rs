@@ -61,19 +61,20 @@ fn functions_of_pairs() {
         (Binary::Min, [2.0, -4.0, 0.5, 0.0]),
         (Binary::PRelu, [4.0, 8.0, 0.5, 3.0]),
     ];
-    for (op, expected) in [
+    let comparisons = [
         (Binary::Equal, [0.0, 0.0, 1.0, 0.0]),
         (Binary::Less, [0.0, 0.0, 0.0, 0.0]),
         (Binary::LessOrEqual, [0.0, 0.0, 1.0, 0.0]),
-    ] {
+    ];
+    for_each_case(comparisons, |(op, expected)| {
         assert_eq!(values(&run(&op, &[&a, &b])), expected, "{op:?}");
-    }
+    });
     let nan = Tensor::new(f32::NAN, &Device::Cpu).unwrap();
-    for (op, expected) in cases {
+    for_each_case(cases, |(op, expected)| {
         assert_eq!(values(&run(&op, &[&a, &b])), expected, "{op:?}");
         assert!(values(&run(&op, &[&nan, &a])).iter().all(|y| y.is_nan()), "{op:?}");
         assert!(op == Binary::PRelu || values(&run(&op, &[&b, &nan])).iter().all(|y| y.is_nan()), "{op:?}");
-    }
+    });
     let two = Tensor::new(&[2f32], &Device::Cpu).unwrap();
     assert_eq!(values(&run(&Binary::Pow, &[&a, &two])), [16.0, 4.0, 0.25, 9.0]);
 }

@@ -7,6 +7,7 @@ mod elements;
 mod norms;
 
 use super::*;
+use crate::cases::for_each_case;
 use crate::graph::{Dim, ElementType, Operator, RunContext, ValueType};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::Device;
@@ -334,7 +335,7 @@ fn inferred_shapes_are_those_of_running() {
         (Box::new(Linear), vec![batch(&[2, 5, 8]), fixed(&[3, 8]), fixed(&[3])], "f32[N, 2, 5, 3]"),
         (Box::new(Linear), vec![rows, fixed(&[2, 8])], "f32[3N, 2]"),
     ];
-    for (op, types, expected) in cases {
+    for_each_case(cases, |(op, types, expected)| {
         let inferred = op.infer(&types.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(inferred.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected], "{op:?}");
         for size in [1, 2, 5] {
@@ -343,7 +344,7 @@ fn inferred_shapes_are_those_of_running() {
             assert_eq!(outputs[0].dims(), inferred[0].sizes(size), "{op:?} in a batch of {size}");
             assert_eq!(outputs[0].dtype(), inferred[0].element.dtype());
         }
-    }
+    });
 }
 
 /// What cannot run is refused before it runs; the message says which input and what would be right.
@@ -442,8 +443,8 @@ fn inference_refuses_what_cannot_run() {
             "input of shape [1, 3, 8, 8], expected [batch, 4, 2 sizes of at least 1]",
         ),
     ];
-    for (op, types, expected) in cases {
+    for_each_case(cases, |(op, types, expected)| {
         let error = op.infer(&types.iter().collect::<Vec<_>>()).expect_err(expected).to_string();
         assert!(error.contains(expected), "{op:?}: {error:?} lacks {expected:?}");
-    }
+    });
 }

@@ -128,10 +128,10 @@ fn reductions_by_hand() {
         (Reduction::SumSquare, 25.0),
         (Reduction::LogSumExp, (3f64.exp() + (-4f64).exp()).ln() as f32),
     ];
-    for (reduction, expected) in of_two {
+    for_each_case(of_two, |(reduction, expected)| {
         let found = values(&run(&Reduce { reduction, axes: vec![1], keep_dims: true }, &[&x]));
         assert!((found[0] - expected).abs() < 1e-6 && found[1].is_nan(), "{reduction:?}: {found:?}");
-    }
+    });
     assert!((Reduction::LogSum.apply(&[2.0, 5.5]) - 7.5f32.ln()).abs() < 1e-6);
     assert_eq!(Reduction::LogSumExp.apply(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
 }

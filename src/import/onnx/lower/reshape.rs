@@ -185,6 +185,7 @@ pub(super) fn flatten(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::for_each_case;
 
     /// The input, the target, the file's batch size, and what comes of it.
     type Case = (Vec<Dim>, Vec<i64>, Option<usize>, Vec<Dim>);
@@ -220,11 +221,11 @@ mod tests {
             // No -1 and no batch size that the file tells.
             (vec![n, fixed(6)], vec![1, 2, 3], None, vec![n, fixed(2), fixed(3)]),
         ];
-        for (input, target, batch, expected) in cases {
+        for_each_case(cases, |(input, target, batch, expected)| {
             let target: Vec<Int> = target.into_iter().map(Int::from).collect();
             let found = resolve(&input, &target, true, batch);
             assert_eq!(found, Some(Target::Shape(expected)), "{input:?} to {target:?}");
-        }
+        });
     }
 
     /// Positions before the samples, merged with them and taken apart again.
@@ -255,8 +256,8 @@ mod tests {
             let target: Vec<Int> = target.iter().map(|&size| Int::from(size)).collect();
             resolve(&input, &target, true, Some(1))
         };
-        for target in [&[1, 5][..], &[-1, -1], &[1, -2], &[0, 0, 0], &[4, -1], &[i64::MAX, i64::MAX]] {
+        for_each_case([&[1, 5][..], &[-1, -1], &[1, -2], &[0, 0, 0], &[4, -1], &[i64::MAX, i64::MAX]], |target| {
             assert_eq!(to(target), None, "{target:?}");
-        }
+        });
     }
 }

@@ -99,12 +99,12 @@ fn perforation_leaves_rows_out() {
         let left_out = values[0]..values[0] + values[1];
         (0..8).filter(|row| !left_out.contains(row)).map(|row| (a * bit(b, row)) << row).sum()
     });
-    for (j, k) in [(0, 1), (0, 7), (2, 3), (7, 1), (4, 4)] {
+    for_each_case([(0, 1), (0, 7), (2, 3), (7, 1), (4, 4)], |(j, k)| {
         let name = format!("perforated-j{j}-k{k}");
         // Zervakis et al., section III-B: NMED = 2^j (2^k - 1) / (4 (2^n - 1)) for uniform operands.
         let published = f64::from((1 << j) * ((1 << k) - 1)) / (4.0 * 255.0);
         assert!((metrics(&name).nmed - published).abs() < 1e-12);
-    }
+    });
 }
 
 #[test]

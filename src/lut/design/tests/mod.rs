@@ -1,6 +1,7 @@
 //! Every design against a derivation written apart from it.
 
 use super::*;
+use crate::cases::for_each_case;
 use rayon::prelude::*;
 
 mod arrays;
@@ -61,15 +62,16 @@ fn names_round_trip_and_are_unique() {
 
 #[test]
 fn exact_takes_the_sign_of_its_use() {
-    for (name, wanted, expected) in [
+    let cases = [
         ("exact", None, "exact"),
         ("exact", Some(Signedness::Signed), "exact-signed"),
         ("exact", Some(Signedness::Unsigned), "exact"),
         ("exact-signed", Some(Signedness::Unsigned), "exact-signed"),
         ("mitchell", Some(Signedness::Signed), "mitchell"),
-    ] {
+    ];
+    for_each_case(cases, |(name, wanted, expected)| {
         assert_eq!(resolve(name, wanted).unwrap().name(), expected);
-    }
+    });
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn unit_gates_count_circuits() {
     // Nothing left out is the whole array; the last column alone is one and gate.
     assert_eq!(gates("broken-array-h0-v0"), gates("exact"));
     assert_eq!(gates("broken-array-h7-v14"), 1);
-    for (coarser, finer) in [
+    let cases = [
         ("truncated-8", "truncated-4"),
         ("truncated-8", "truncated-corrected-8"),
         ("perforated-j0-k4", "perforated-j0-k2"),
@@ -103,7 +105,8 @@ fn unit_gates_count_circuits() {
         ("r4abm2-8", "r4abm1-8"),
         ("tosam-h0-t2", "tosam-h3-t7"),
         ("drum-4", "drum-4-signed"),
-    ] {
+    ];
+    for_each_case(cases, |(coarser, finer)| {
         assert!(gates(coarser) < gates(finer), "{coarser} {} against {finer} {}", gates(coarser), gates(finer));
-    }
+    });
 }
