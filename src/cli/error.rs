@@ -7,7 +7,7 @@ use crate::layer::LayerProblem;
 use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError};
 use crate::model::ModelError;
 use crate::quant::{ParamsError, QuantError};
-use crate::report::BaselineError;
+use crate::report::{BaselineError, GatesError};
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -42,7 +42,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         QuantError,
         ParamsError,
         LayerProblem,
-        BaselineError
+        BaselineError,
+        GatesError
     )
     .unwrap_or_default()
 }

@@ -11,6 +11,7 @@ mod confusion;
 mod csv;
 mod document;
 mod evaluation;
+mod gates;
 mod json;
 mod junit;
 mod logits;
@@ -28,6 +29,7 @@ pub use evaluation::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, EnergySource, LayerReport, ModelReport,
     NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
 };
+pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;
 pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};

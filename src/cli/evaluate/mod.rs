@@ -62,10 +62,10 @@ pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Resul
 impl EvaluateArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         // All that can be wrong is found before the work starts.
-        let reference = self.gates.open()?;
+        let gates = self.gates.gates().open()?;
         let costs = self.costs.open()?;
         let mut session = Session::open(self.experiment()?)?.with_progress(Bar::new(terminal));
-        self.gates.check(reference.as_ref(), &session)?;
+        gates.check(&session)?;
         let mut outputs = Outputs::create(&self.report, self.quantization.save_qparams.as_deref(), &session)?;
 
         let assignment = session.assignment().clone();
@@ -77,7 +77,7 @@ impl EvaluateArgs {
 
         let mut report = Report::new(&session, &findings, &costs);
         report.comparisons.extend(comparison.map(Into::into));
-        self.gates.apply(&mut report, &findings.outcome.predictions, reference.as_ref())?;
+        gates.apply(&mut report, &findings.outcome.predictions)?;
         report.predictions = outputs.commit_samples(session.model(), &findings.outcome.predictions)?;
         outputs.write(&report)?;
         self.format.print(&report, terminal)?;
