@@ -27,8 +27,7 @@ fn scales(node: &Node) -> Result<(Vec<f32>, Vec<i32>), NodeProblem> {
     };
     if scales.is_empty() || scales.len() != zero_points.len() {
         let (scales, zero_points) = (scales.len(), zero_points.len());
-        let found =
-            format!("quantization with {scales} scales and {zero_points} zero points (expected the same number)");
+        let found = format!("quantization by {scales} scales and {zero_points} zero points (expected the same number)");
         return Err(NodeProblem::Unsupported(found));
     }
     Ok((scales, zero_points))
