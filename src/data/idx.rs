@@ -48,7 +48,7 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
 pub(super) fn dataset(origin: Origin, [images, labels]: [Storage; 2]) -> Result<Dataset, DataError> {
     let (images, labels) = (array(images)?, array(labels)?);
     if images.dims.len() == 1 {
-        let expected = "images; open the images file, and the labels file beside it is found";
+        let expected = "images; give the images file, and the labels file beside it is found";
         return Err(DataError::content(&images.source, format!("labels ({})", images.describe()), expected));
     }
     array::dataset(origin, images, labels)

@@ -70,7 +70,7 @@ pub enum PreprocessError {
     },
     /// A conversion of byte images was asked for, but the images are floats.
     #[error(
-        "{key} applies to byte images, but the dataset's images are floats, which are used unchanged; omit it or provide byte images"
+        "{key} was given, but the dataset's images are floats, which are used unchanged; omit it or provide byte images"
     )]
     Floats {
         /// The setting: `resize`, `crop` or `channels`.
