@@ -4,9 +4,9 @@ use super::TerminalArgs;
 use super::named::named;
 use crate::output::OutputFile;
 use crate::report::{Document, Exporter, FORMATS, format_by_extension};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The option that every command that prints has.
 #[derive(Debug, clap::Args)]
@@ -37,6 +37,17 @@ impl OutputFiles {
     /// Opens the files, each in the format of its extension.
     pub fn create(paths: &[PathBuf]) -> anyhow::Result<Self> {
         let open = |path: &PathBuf| {
+            ensure!(
+                ![Path::new("-"), Path::new("/dev/stdout")].contains(&path.as_path()),
+                "--output {}: expected a file with one of the extensions {}; for standard output use --format",
+                path.display(),
+                FORMATS
+                    .iter()
+                    .flat_map(|format| format.extensions())
+                    .map(|name| format!(".{name}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
             let format = format_by_extension(path).context("--output")?;
             Ok((OutputFile::create(path).context("--output")?, format))
         };

@@ -77,7 +77,7 @@ impl fmt::Display for LutWarning {
         match self {
             LutWarning::FarFromBest { reading, mae, best, best_mae } => write!(
                 f,
-                "read as stated ({reading}), the table has a mean absolute error of {mae:.1}; read as {best}, it would be {best_mae:.1}"
+                "read as stated ({reading}), the table has a mean absolute error of {mae:.1}; read as {best} it would be {best_mae:.1}"
             ),
             LutWarning::SignsLost { products } => {
                 write!(f, "{products} products have the wrong sign: the table has probably lost its minus signs")

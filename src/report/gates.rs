@@ -71,7 +71,7 @@ impl GatesError {
             GatesError::Bound { key: "max_drop", .. } => &["max_drop"],
             GatesError::Bound { .. } => &["alpha"],
             GatesError::Baseline(error) if error.keys().is_empty() => &["baseline"],
-            GatesError::Baseline(error) => error.keys(),
+            GatesError::Baseline(_) => &["baseline", "predictions"],
             GatesError::Task { .. } => &["baseline"],
             GatesError::Samples { .. } | GatesError::OtherData { .. } => &["alpha", "baseline"],
         }

@@ -194,7 +194,7 @@ fn what_cannot_be_done_is_refused_with_the_fix() {
     use PixelKind::{Bytes, Floats};
     let default = Preprocess::default;
     let cases: [(Preprocess, [usize; 3], PixelKind, &[&str]); 9] = [
-        (Preprocess { mean: vec![0.1; 3], ..default() }, [1, 4, 4], Bytes, &["mean has 3 values", "1 channels"]),
+        (Preprocess { mean: vec![0.1; 3], ..default() }, [1, 4, 4], Bytes, &["mean has 3 values", "1 channel;"]),
         (
             Preprocess { std: vec![0.1; 2], ..default() },
             [3, 4, 4],

@@ -90,8 +90,10 @@ fn inputs_that_do_not_fit_are_refused() {
     for (name, input) in [("lenet5", [1, 8, 8]), ("lenet5", [0, 28, 28]), ("resnet20", [3, 0, 32])] {
         assert!(Architecture::find(name).unwrap().build(input, 10, None).is_err(), "{name} {input:?}");
     }
-    let error = Architecture::find("resnet2").map(|found| found.name).unwrap_err().to_string();
-    assert!(error.contains("'resnet2'") && error.contains("lenet5, resnet8, resnet20"), "{error}");
+    let error = Architecture::find("resnet2").map(|found| found.name).unwrap_err();
+    assert_eq!(error.names[..3], ["lenet5", "resnet8", "resnet20"]);
+    let error = error.to_string();
+    assert!(error.contains("'resnet2'") && error.contains("did you mean 'resnet20'"), "{error}");
 }
 
 /// Parameters and multiplications on 224 x 224 as torchvision's documentation of its weights has them
