@@ -184,6 +184,11 @@ impl UnknownName {
             names: names.map(str::to_owned).collect(),
         }
     }
+
+    /// The most similar name as a clause of a message, ` (did you mean 'x'?)`; empty where none is similar.
+    pub fn suggestion(&self) -> String {
+        self.similar.first().map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"))
+    }
 }
 
 /// The part of a message that suggests a similar name, where there is one, and lists all.

@@ -42,7 +42,7 @@ pub enum CalibrationError {
     Layer(#[from] LayerError),
     /// Layers that parameters leave out.
     #[error(
-        "no quantization parameters for {} of {} layers, '{}': give parameters of these too, or calibrate all layers",
+        "no quantization parameters for {} of {} layers, '{}': add parameters for these, or calibrate all layers instead",
         .missing.len(), .layers, .missing.join("', '")
     )]
     Missing {

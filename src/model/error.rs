@@ -12,7 +12,8 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model directory, .onnx file or shipped network '{}': {}", .0.found, .0)]
+    #[error("no model '{}'{}: expected a model directory, an .onnx file or a shipped network ({})",
+        .0.found, .0.suggestion(), .0.names.join(", "))]
     Unknown(UnknownName),
     /// An architecture without weights.
     #[error("architecture {architecture} needs weights")]

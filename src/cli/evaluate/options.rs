@@ -19,7 +19,7 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "FILE.json")]
     assign: Option<PathBuf>,
 
-    #[arg(long, value_name = "PATTERN:KEY=VALUE,...", value_parser = parse_rule, help = set_help())]
+    #[arg(long, value_name = "PATTERN:key=value,...", value_parser = parse_rule, help = set_help())]
     set: Vec<Rule>,
 }
 

@@ -8,7 +8,7 @@ use crate::quant::QuantError;
 #[non_exhaustive]
 pub enum AssignError {
     /// A pattern that no layer's name matches.
-    #[error("pattern '{pattern}' matches no layer; did you mean {}?", .similar.join(", "))]
+    #[error("pattern '{pattern}' matches no layer; did you mean '{}'?", .similar.join("', '"))]
     NoMatch {
         /// The pattern.
         pattern: String,

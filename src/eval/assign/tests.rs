@@ -187,7 +187,7 @@ fn a_pattern_that_matches_nothing_suggests_names() {
     let cases = [("layer1.0.conv3", "layer1.0.conv"), ("fd", "fc"), ("layer1.1.*", "layer1.0.conv")];
     for_each_case(cases, |(pattern, near)| {
         let error = resolve(&names, "", &["*:mode=base", &format!("{pattern}:mode=base")]).unwrap_err().to_string();
-        let first = error.split("did you mean ").nth(1).unwrap();
+        let first = error.split("did you mean '").nth(1).unwrap();
         assert!(error.contains(&format!("'{pattern}'")) && first.starts_with(near), "{error}");
     });
 }

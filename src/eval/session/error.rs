@@ -37,9 +37,12 @@ pub enum OpenError {
     /// The network cannot take the dataset's images.
     #[error(transparent)]
     Images(#[from] ImagesError),
-    /// The calibration set cannot be used.
+    /// The calibration set cannot be opened.
     #[error("calibration data")]
-    Calibration(#[source] Box<OpenError>),
+    CalibrationData(#[source] DataError),
+    /// The network cannot take the calibration set's images.
+    #[error("calibration data")]
+    CalibrationImages(#[source] ImagesError),
     /// There is nothing to calibrate with.
     #[error(transparent)]
     NoCalibration(#[from] CalibrationError),
@@ -70,7 +73,7 @@ impl OpenError {
             OpenError::NoMultiplier => &["lut"],
             OpenError::Params(_) => &["qparams"],
             OpenError::NoData(_) => &["data"],
-            OpenError::Calibration(_) => &["calib_data"],
+            OpenError::CalibrationData(_) | OpenError::CalibrationImages(_) => &["calib_data"],
             OpenError::NoCalibration(error) => error.keys(),
             OpenError::Model(error) => error.keys(),
             OpenError::Images(error) => error.keys(),

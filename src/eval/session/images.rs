@@ -9,7 +9,7 @@ use crate::model::{InputConfig, Model};
 #[non_exhaustive]
 pub enum ImagesError {
     /// Another number of channels.
-    #[error("{dataset}: images have {found} channels, but {model} takes {expected}: {}", channels_hint(*.expected, *.kind, *.has_layout))]
+    #[error("{dataset}: images have {found} channel{} after preprocessing, but {model} takes {expected}: {}", if *.found == 1 { "" } else { "s" }, channels_hint(*.expected, *.kind, *.has_layout))]
     Channels {
         /// The dataset's name.
         dataset: String,
@@ -25,7 +25,7 @@ pub enum ImagesError {
         has_layout: bool,
     },
     /// Another size.
-    #[error("{dataset}: images are {} x {}, but {model} takes {} x {}: {}", found[0], found[1], expected[0], expected[1], size_hint(*.kind))]
+    #[error("{dataset}: images are {} x {} after preprocessing, but {model} takes {} x {}: {}", found[0], found[1], expected[0], expected[1], size_hint(*.kind))]
     Size {
         /// The dataset's name.
         dataset: String,
@@ -54,7 +54,7 @@ fn channels_hint(expected: usize, kind: PixelKind, has_layout: bool) -> &'static
 
 fn size_hint(kind: PixelKind) -> &'static str {
     match kind {
-        PixelKind::Bytes => "resize and crop the images",
+        PixelKind::Bytes => "resize and crop them to that size",
         PixelKind::Floats => "floats are taken as they are, so prepare them in that size",
     }
 }

@@ -78,10 +78,9 @@ impl CalibrationSet {
     pub fn open(experiment: &Experiment) -> Result<Self, OpenError> {
         let Experiment { model, preprocess, calibration, .. } = experiment;
         if let Some(data) = &calibration.data {
-            let of_calibration = |error: OpenError| OpenError::Calibration(Box::new(error));
-            let dataset = data.open(Split::Train).map_err(|error| of_calibration(error.into()))?;
+            let dataset = data.open(Split::Train).map_err(OpenError::CalibrationData)?;
             let preprocess = preprocess.resolve(&dataset, &model.preprocess);
-            check_images(&dataset, &preprocess, model).map_err(|error| of_calibration(error.into()))?;
+            check_images(&dataset, &preprocess, model).map_err(OpenError::CalibrationImages)?;
             return Ok(CalibrationSet { dataset, preprocess });
         }
         let dataset = calibration_data(model)?;
