@@ -8,9 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct CostsArgs {
-    /// Costs by a multiplier's name or hash, overriding metadata and gate-count estimates: a CSV file with
-    /// the columns multiplier, energy (pJ), area (um2), delay (ns), source; with a row 'exact', costs are
-    /// also shown relative to it
+    /// Costs, overriding metadata and gate-count estimates: a CSV file with the header multiplier, energy,
+    /// area, delay, source (pJ, um2, ns; only multiplier is required), multiplier being a name or the blake3
+    /// hash that 'lut info' prints; with a row 'exact', costs are also shown relative to it
     #[arg(long, value_name = "CSV")]
     costs: Option<PathBuf>,
 }

@@ -126,8 +126,10 @@ impl DataArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
-    /// How the LUT file is read, instead of detecting it: words joined by '-', such as
-    /// bin-u16, i16-signed-twos-complement or text-unsigned
+    /// How the LUT file is read, instead of detecting it: words joined by '-', such as bin-u16 or
+    /// i16-signed-numeric. A file format (bin, npy, csv, text, c, safetensors), an entry type (u8 to i64),
+    /// unsigned or signed, the order of rows and columns (numeric: from the most negative operand;
+    /// twos-complement: by bit pattern, 0 first), operand widths (8x8)
     #[arg(long, value_name = "FORMAT")]
     lut_format: Option<LutFormat>,
 
@@ -158,7 +160,8 @@ pub(super) struct LutArgs {
     file: LutFileArgs,
 
     /// How quantized integers become operands; default: signed for signed LUTs and without a LUT,
-    /// sign-magnitude for unsigned LUTs
+    /// sign-magnitude for unsigned LUTs. The name of a design that has both takes its signed form under
+    /// signed
     #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
     coding: Option<Coding>,
 }

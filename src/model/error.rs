@@ -22,7 +22,7 @@ pub enum ModelError {
         architecture: String,
     },
     /// Other weights for a model that has its own.
-    #[error("{name} has its own weights: for others, name its architecture instead, or an .onnx file")]
+    #[error("{name} cannot be combined with other weights: name its architecture instead, or an .onnx file")]
     OwnWeights {
         /// The model, as it was named.
         name: String,

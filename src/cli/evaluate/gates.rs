@@ -20,7 +20,7 @@ pub(super) struct GateArgs {
     max_drop: Option<f64>,
 
     /// Exit with 1 if accuracy (or AUC) is below the baseline's and the two-sided p-value of McNemar's exact
-    /// test (or DeLong's) is below this level; both runs need --predictions
+    /// test (or DeLong's) is below this level; the baseline must have been run with --predictions
     #[arg(long, value_name = "A", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     alpha: Option<f64>,
 }

@@ -62,7 +62,7 @@ pub(super) struct NoiseArgs {
     #[arg(long, value_name = "S", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_std: f64,
 
-    /// Mean of noise mode's noise, in units of each layer's output
+    /// Mean of noise mode's noise, added to each layer's output as it is, not relative to it
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_mean: f64,
 

@@ -29,7 +29,7 @@ impl Format for Raw {
         if !bytes.len().is_power_of_two() || !(16..=8 * MAX_ENTRIES).contains(&bytes.len()) {
             return Err(FormatError::Broken(format!(
                 "{} bytes, expected 131072 (65536 entries of u16 or i16) or 262144 (of u32 or i32), \
-                 or a smaller power of two for narrower operands",
+                 or, for operands narrower than 8 bits, a smaller power of two",
                 bytes.len()
             )));
         }
