@@ -60,7 +60,7 @@ pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Re
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
-        let is_file = ModelFormat::of(Path::new(&self.model)).is_some();
+        let is_file = ModelFormat::recognize(Path::new(&self.model)).is_some();
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(shapes_architecture && is_file),

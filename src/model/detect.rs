@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
     /// No architecture has these tensors.
-    #[error("not the tensors of any architecture of the zoo, nearest {}: name one by --arch", .nearest.join(", "))]
+    #[error("not the tensors of any architecture of the zoo, nearest {}: state the architecture", .nearest.join(", "))]
     Unknown {
         /// The architectures that differ least, with how much they do.
         nearest: Vec<String>,
     },
     /// Several have.
-    #[error("the tensors of {}: choose by --arch", .names.join(" and of "))]
+    #[error("the tensors of {}: state which architecture", .names.join(" and of "))]
     Ambiguous {
         /// Their names.
         names: Vec<&'static str>,

@@ -8,21 +8,21 @@ pub struct ModelFormat {
     /// Its name, with an article, as messages use it.
     pub name: &'static str,
     /// Whether a path holds a model of this format.
-    pub recognize: fn(&Path) -> bool,
+    pub matches: fn(&Path) -> bool,
     /// Opens it.
     open: fn(&Path, &ModelSpec) -> Result<Model, ModelError>,
 }
 
 /// Every format, in the order in which they are tried.
 pub static FORMATS: &[ModelFormat] = &[
-    ModelFormat { name: "a model directory", recognize: Path::is_dir, open: directory::open },
-    ModelFormat { name: "an .onnx file", recognize: onnx::recognize, open: onnx::open },
+    ModelFormat { name: "a model directory", matches: Path::is_dir, open: directory::open },
+    ModelFormat { name: "an .onnx file", matches: onnx::recognize, open: onnx::open },
 ];
 
 impl ModelFormat {
     /// The format of the model at `path`, if it is of any.
-    pub fn of(path: &Path) -> Option<&'static ModelFormat> {
-        FORMATS.iter().find(|format| (format.recognize)(path))
+    pub fn recognize(path: &Path) -> Option<&'static ModelFormat> {
+        FORMATS.iter().find(|format| (format.matches)(path))
     }
 }
 
@@ -42,7 +42,7 @@ impl ModelSpec {
 
     fn open_named(&self, name: &str) -> Result<Model, ModelError> {
         let path = Path::new(name);
-        match ModelFormat::of(path) {
+        match ModelFormat::recognize(path) {
             Some(format) => (format.open)(path, self),
             None => shipped::open(name, self),
         }

@@ -158,19 +158,19 @@ impl Names {
         let parts = (self.parts)(&module, block, expanded != inputs);
         let mut y = x;
         if expanded != inputs {
-            y = net.conv_norm(of(&parts.expand), y, Conv2d::new(expanded, 1), activation)?;
+            y = net.conv_norm(pair(&parts.expand), y, Conv2d::new(expanded, 1), activation)?;
         }
         let depthwise = Conv2d::new(expanded, kernel).stride(stride).padding(kernel / 2).depthwise();
-        y = net.conv_norm(of(&parts.depthwise), y, depthwise, activation)?;
+        y = net.conv_norm(pair(&parts.depthwise), y, depthwise, activation)?;
         if let Some(names) = parts.squeeze.filter(|_| squeezed > 0) {
             y = squeeze_and_excite(net, &module, &names, y, squeezed, excitation)?;
         }
-        y = net.conv_norm(of(&parts.project), y, Conv2d::new(outputs, 1), Activation::Identity)?;
+        y = net.conv_norm(pair(&parts.project), y, Conv2d::new(outputs, 1), Activation::Identity)?;
         if stride == 1 && inputs == outputs { net.add(&format!("{module}.add"), y, x) } else { Ok(y) }
     }
 }
 
-fn of(names: &Pair) -> [&str; 2] {
+fn pair(names: &Pair) -> [&str; 2] {
     [&names[0], &names[1]]
 }
 
