@@ -1,8 +1,9 @@
 //! `approx-eval model`: networks described.
 
+use super::inputs::OutputNameArgs;
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::model::{FORMATS, Model, ModelFormat, SHIPPED};
+use crate::model::{FORMATS, Foreign, ModelFormat, ModelSpec, SHIPPED};
 use crate::report::{ModelDetails, ModelList};
 use crate::zoo::Architecture;
 use anyhow::{Context, ensure};
@@ -28,6 +29,9 @@ pub(super) struct InfoArgs {
     /// Outputs of an architecture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     num_classes: Option<u32>,
+
+    #[command(flatten)]
+    output: OutputNameArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -60,7 +64,8 @@ pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Re
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
-        let is_file = ModelFormat::recognize(Path::new(&self.model)).is_some();
+        let path = Path::new(&self.model);
+        let is_file = ModelFormat::recognize(path).is_some() || Foreign::recognize(path).is_some();
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(shapes_architecture && is_file),
@@ -68,8 +73,10 @@ impl InfoArgs {
             self.model
         );
         if is_file || (is_shipped && !shapes_architecture) {
-            return Ok(ModelDetails::new(&Model::open(&self.model)?));
+            let (model, output) = (Some(self.model.clone()), self.output.output_name.clone());
+            return Ok(ModelDetails::new(&ModelSpec { model, output, ..ModelSpec::default() }.open()?));
         }
+        ensure!(self.output.output_name.is_none(), "--output-name applies to an .onnx file, not to {}", self.model);
         let kinds: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         let architecture = Architecture::find(&self.model)
             .with_context(|| format!("{}: not {}, nor a network's name", self.model, kinds.join(" or ")))?;

@@ -14,4 +14,6 @@ pub struct ModelSpec {
     pub weights: Option<PathBuf>,
     /// Axis order of an imported network's input.
     pub layout: Layout,
+    /// The output of an imported network, where its file has several.
+    pub output: Option<String>,
 }

@@ -92,6 +92,7 @@ impl EvaluateArgs {
         let rules = self.layers.rules()?;
         Ok(Experiment {
             task: self.model.task,
+            threshold: self.model.threshold,
             fold_batch_norm: !self.model.no_fold_bn,
             data: self.data.spec()?,
             preprocess: self.data.preprocess(),

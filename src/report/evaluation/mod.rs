@@ -42,7 +42,8 @@ pub struct Report {
     /// Every multiplier in use: that of all layers that no rule changes, then in graph order.
     #[serde(default)]
     pub luts: Vec<LutInfo>,
-    /// The metrics of the network's task: `accuracy`, or `detection` of an anomaly detector.
+    /// The metrics of the network's task: `accuracy`, `binary` of a binary classifier, or `detection` of an
+    /// anomaly detector.
     #[serde(flatten)]
     pub metrics: Metrics,
     /// Accuracy class by class, where classes are predicted.
