@@ -53,7 +53,7 @@ pub struct Model {
     /// What they mean.
     pub task: Task,
     /// The score above which a binary classifier's samples are of class 1, where it was stated.
-    threshold: Option<f64>,
+    pub threshold: Option<f64>,
     /// Preprocessing of byte images; empty where nothing is known of it.
     pub preprocess: InputConfig,
     /// Names of the classes, where known.

@@ -1,13 +1,9 @@
 //! A confusion matrix as CSV.
 
-use crate::task::Confusion;
-
-/// The most classes whose matrix is written out. ImageNet's 1,000 are a few megabytes; a network of 21,843
-/// classes would have a gigabyte of zeros.
-const LARGEST_MATRIX: usize = 1024;
+use crate::task::{Confusion, MANY_CLASSES};
 
 /// A header of the predicted classes, then a row for each class: its name, and how often it was predicted
-/// as each. Of more than 1,024 classes, a row for each pair of a class and a prediction that occurs, and how
+/// as each. Of more than [`MANY_CLASSES`], a row for each pair of a class and a prediction that occurs, and how
 /// often. Classes without names are shown by their numbers.
 pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
     let name = |class: usize| labels.get(class).cloned().unwrap_or_else(|| class.to_string());
@@ -15,7 +11,7 @@ pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
     let mut write = |row: Vec<String>| {
         writer.write_record(row).expect("rows have as many fields as the header, and memory does not fail");
     };
-    if confusion.classes() > LARGEST_MATRIX {
+    if confusion.classes() > MANY_CLASSES {
         write(["label", "prediction", "count"].map(str::to_owned).to_vec());
         for ([label, prediction], count) in confusion.pairs() {
             write(vec![name(label), name(prediction), count.to_string()]);

@@ -7,6 +7,10 @@ use super::Predictions;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The most classes of which reports list every one and matrices have every pair; of more, those that occur.
+/// ImageNet's 1,000 are a matrix of megabytes; 21,843 would have a gigabyte of zeros.
+pub const MANY_CLASSES: usize = 1024;
+
 /// How often each class was predicted as each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confusion {

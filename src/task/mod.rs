@@ -19,7 +19,7 @@ pub use anomaly_detection::Detection;
 pub use binary_classification::BinaryAccuracy;
 pub use classification::Accuracy;
 pub use comparison::{Comparison, ComparisonError, DeLong, McNemar, PairedTest};
-pub use confusion::{ClassAccuracy, Confusion};
+pub use confusion::{ClassAccuracy, Confusion, MANY_CLASSES};
 pub use metric::{Metric, MetricInfo, MetricUnit};
 pub use predictions::{Cell, Column, ColumnKind, Predictions};
 

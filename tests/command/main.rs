@@ -24,6 +24,7 @@ mod provenance;
 mod qparams;
 mod readme;
 mod report;
+mod several_outputs;
 mod shipped_networks;
 mod statistics;
 mod usage;

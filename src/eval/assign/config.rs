@@ -97,15 +97,6 @@ impl LayerConfig {
         Ok(LayerConfig { arithmetic, quantization, reference_lut: lut })
     }
 
-    /// The same layer with the operands of `lut` under `coding`, as if the options of all layers named it.
-    #[must_use]
-    pub(super) fn keeping_to(self, lut: &Arc<Lut>, coding: Coding, scheme: &Scheme) -> Self {
-        let (act_bits, weight_bits) = (Operand::Activation.select(lut.bits()), Operand::Weight.select(lut.bits()));
-        let act_scheme = scheme.act_scheme.unwrap_or(ActScheme::default_for(coding));
-        let quantization = QuantConfig { coding, act_bits, weight_bits, act_scheme, ..self.quantization };
-        LayerConfig { quantization, reference_lut: Some(Arc::clone(lut)), ..self }
-    }
-
     /// What the layer computes.
     pub fn mode(&self) -> InferenceMode {
         self.arithmetic.mode()

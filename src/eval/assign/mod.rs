@@ -22,7 +22,7 @@ pub use rules::{Pattern, PatternError, Rule, RuleError, Rules, RulesError};
 
 use crate::graph::Graph;
 use crate::layer::InferenceMode;
-use crate::lut::{Coding, Lut};
+use crate::lut::Lut;
 use std::sync::Arc;
 
 /// The configuration of every layer, in graph order.
@@ -39,8 +39,7 @@ impl Assignment {
 
     /// The configuration of each layer of `graph`, whose layers have been swapped: `base`, overridden by
     /// every rule whose pattern matches the layer's name, in order, so that the last one that has a key
-    /// decides it. Where the layers that have a multiplier have the same one, others keep to its operands,
-    /// unless their options say otherwise: it does not matter whether `base` or rules name it.
+    /// decides it.
     ///
     /// # Errors
     /// Names the pattern that matches nothing, or the layer whose options cannot be resolved.
@@ -53,20 +52,11 @@ impl Assignment {
     ) -> Result<Self, AssignError> {
         let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
         rules.check_matches(&names)?;
-        let (mut layers, mut open) = (Vec::new(), Vec::new());
-        for layer in names {
-            let options = rules.options_for(&layer, base);
-            let config = LayerConfig::resolve(&options, scheme, luts);
-            layers.push(config.map_err(|source| AssignError::Layer { layer, source })?);
-            open.push(options.leave_operands_open());
-        }
-        if let Some((lut, coding)) = only_lut(&layers) {
-            let keep = |(config, is_open)| {
-                if is_open { LayerConfig::keeping_to(config, &lut, coding, scheme) } else { config }
-            };
-            layers = layers.into_iter().zip(open).map(keep).collect();
-        }
-        Ok(Assignment { layers })
+        let layer = |name: String| {
+            let options = rules.options_for(&name, base);
+            LayerConfig::resolve(&options, scheme, luts).map_err(|source| AssignError::Layer { layer: name, source })
+        };
+        Ok(Assignment { layers: names.into_iter().map(layer).collect::<Result<_, _>>()? })
     }
 
     /// The layers' configurations, in graph order.
@@ -113,11 +103,4 @@ impl Assignment {
     pub fn is_quantized(&self) -> bool {
         self.layers.iter().any(|layer| layer.mode().is_quantized())
     }
-}
-
-/// The multiplier that all layers have which have one, and its coding, where these are the same.
-fn only_lut(layers: &[LayerConfig]) -> Option<(Arc<Lut>, Coding)> {
-    let mut found = layers.iter().filter_map(|layer| Some((layer.reference_lut.as_ref()?, layer.quantization.coding)));
-    let (lut, coding) = found.next()?;
-    found.all(|(other, of_other)| Arc::ptr_eq(other, lut) && of_other == coding).then(|| (Arc::clone(lut), coding))
 }

@@ -236,12 +236,6 @@ impl LayerOptions {
         }
     }
 
-    /// Whether nothing of these decides a layer's operands.
-    pub(super) fn leave_operands_open(&self) -> bool {
-        let LayerOptions { lut, coding, noise_from_lut, act_bits, weight_bits, .. } = self;
-        lut.is_none() && coding.is_none() && noise_from_lut.is_none() && act_bits.is_none() && weight_bits.is_none()
-    }
-
     fn has_noise(&self) -> bool {
         self.noise_std.is_some() || self.noise_mean.is_some()
     }

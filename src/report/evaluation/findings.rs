@@ -9,7 +9,7 @@ use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison
 use crate::layer::InferenceMode;
 use crate::lut::{Costs, LutInfo};
 use crate::model::Model;
-use crate::task::{Confusion, Predictions};
+use crate::task::{Confusion, MANY_CLASSES, Predictions};
 use std::sync::Arc;
 
 impl Report {
@@ -134,9 +134,11 @@ fn quantization_report(session: &Session) -> Option<QuantizationReport> {
     })
 }
 
-/// Accuracy class by class, of a classifier.
+/// Accuracy class by class, of a classifier; where there are many, of those that samples or predictions are of.
 fn classes(predictions: &Predictions, model: &Model) -> Vec<ClassReport> {
     let confusion = Confusion::new(predictions, model.task.label_count(model.outputs));
+    let are_many = confusion.as_ref().is_some_and(|confusion| confusion.classes() > MANY_CLASSES);
     let by_class = confusion.iter().flat_map(Confusion::by_class);
+    let by_class = by_class.filter(|class| !are_many || class.samples + class.predicted > 0);
     by_class.map(|accuracy| ClassReport { label: model.labels.get(accuracy.class).cloned(), accuracy }).collect()
 }

@@ -46,7 +46,8 @@ pub struct Report {
     /// anomaly detector.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// Accuracy class by class, where classes are predicted.
+    /// Accuracy class by class, where classes are predicted; of more than
+    /// [`MANY_CLASSES`](crate::task::MANY_CLASSES), those that samples or predictions are of.
     #[serde(default)]
     pub classes: Vec<ClassReport>,
     /// Where the predictions were written.
