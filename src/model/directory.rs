@@ -36,7 +36,7 @@ pub(super) fn from_parts(name: &str, folder: &Path, config: &[u8], weights: Vec<
         model.set_task(task, || config_path.display().to_string())?;
     }
     if let Some(threshold) = config.threshold {
-        model.set_threshold(threshold, || config_path.display().to_string())?;
+        model.set_threshold(threshold, || format!("{}: threshold", config_path.display()))?;
     }
     let (labels, classes) = (config.labels.len(), model.task.label_count(model.outputs));
     if labels > 0 && labels != classes && model.task.class_column().is_some() {

@@ -76,7 +76,7 @@ pub enum ModelError {
     },
     /// A threshold of a network whose task has none, or one that is not finite.
     #[error(
-        "{what}: threshold {found} for {model}, which is a network for {task}: expected a finite number, of a network for {}",
+        "{what} {found}: {model} is a network for {task}, expected a finite number for {}",
         Task::BinaryClassification
     )]
     Threshold {

@@ -68,7 +68,8 @@ fn numbers_are_taken_in_the_files_order() {
                 let dims: Vec<usize> = [&[SAMPLES], *shape].concat();
                 safetensors(&[stored("x_train", Dtype::F32, &dims, f32_bytes(&numbers)), labels])
             });
-            folder.run_to(0, "-m net.onnx -d set.safetensors --calib-data calib.safetensors --mode quant --compare base");
+            folder
+                .run_to(0, "-m net.onnx -d set.safetensors --calib-data calib.safetensors --mode quant --compare base");
         }
     });
 }
@@ -100,7 +101,8 @@ fn channels_may_be_last_in_the_set_and_in_the_network() {
         folder.write("net.onnx", net.bytes("y"));
         all.extend(["first", "last"].map(|set| folder.logits(&format!("{RUN} -d {set}.safetensors -b 4"))));
         // Two passes over the set open it twice.
-        let report = folder.json("-m net.onnx -d last.safetensors --calib-data last.safetensors --mode quant --compare base");
+        let report =
+            folder.json("-m net.onnx -d last.safetensors --calib-data last.safetensors --mode quant --compare base");
         assert_eq!(integer(&report, "/comparisons/0/samples"), 6);
     }
     assert!(all.iter().all(|logits| *logits == all[0]));

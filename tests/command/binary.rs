@@ -230,9 +230,8 @@ fn a_configuration_may_have_a_threshold() {
     folder.write("set.safetensors", float_set([8, 1, 12, 12], &images, &[0, 1, 0, 1, 1, 0, 1, 0]));
     let weights = crate::common::network::StateDict::lenet5(10, 1, 12, 1);
     folder.write("one/model.safetensors", crate::common::files::safetensors(&weights.stored()));
-    let config = |more: &str| {
-        format!(r#"{{"architecture":"lenet5","num_classes":1,"input":{{"shape":[1,12,12]}}{more}}}"#)
-    };
+    let config =
+        |more: &str| format!(r#"{{"architecture":"lenet5","num_classes":1,"input":{{"shape":[1,12,12]}}{more}}}"#);
     let threshold = |args: &str| {
         number(&folder.json(&format!("--model one -d set.safetensors --mode base {args}")), "/binary/threshold")
     };

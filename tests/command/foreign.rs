@@ -94,7 +94,9 @@ fn prefixes_of_all_tensors_are_dropped_with_a_note() {
 fn onnx(scope: &str) -> Vec<u8> {
     let mut net = Onnx::new(17, &[1, 4, 4]);
     let name = |tensor: &str| format!("{scope}{tensor}");
-    net.random(&name("conv.weight"), &[2, 1, 3, 3]).random(&name("conv.bias"), &[2]).random(&name("fc.weight"), &[8, 2]);
+    net.random(&name("conv.weight"), &[2, 1, 3, 3])
+        .random(&name("conv.bias"), &[2])
+        .random(&name("fc.weight"), &[8, 2]);
     net.op("Conv", &["x", &name("conv.weight"), &name("conv.bias")], "z", &[]);
     net.op("Flatten", &["z"], "flat", &[]).op("MatMul", &["flat", &name("fc.weight")], "y", &[]);
     net.bytes("y")
@@ -135,7 +137,10 @@ fn folded_batch_normalization_is_named() {
     let statistics = ["weight", "bias", "running_mean", "running_var"].map(|part| tensor(&format!("bn.{part}"), &[2]));
     folder.write("w.safetensors", safetensors(&[&[tensor("conv.weight", &[2, 1, 3, 3])], &statistics[..]].concat()));
     let args = "-m net.onnx --weights w.safetensors -d set.safetensors --mode base";
-    folder.refuses(args, &["net.onnx", "batch normalization was folded", "TrainingMode.PRESERVE", "--weights", "bn.bias"]);
+    folder.refuses(
+        args,
+        &["net.onnx", "batch normalization was folded", "TrainingMode.PRESERVE", "--weights", "bn.bias"],
+    );
 
     let mut folded = StateDict::resnet20(79, 10).stored();
     folded.retain(|(name, ..)| !name.contains("bn"));

@@ -4,17 +4,22 @@
 mod common;
 
 mod assignment;
+mod axes;
 mod base_mode;
+mod binary;
 mod calibration;
 mod ci;
 mod data;
 mod derived_noise;
 mod detection;
+mod field_data;
+mod foreign;
 mod formats;
 mod gates;
 mod inputs;
 mod integers;
 mod lut;
+mod many_classes;
 mod model;
 mod modes;
 mod onnx;

@@ -28,7 +28,8 @@ fn reports_and_confusions_list_the_classes_that_occur() {
     pairs.sort_unstable();
     let rows = csv_rows(&folder.read("c.csv"));
     assert_eq!(rows[0], ["label", "prediction", "count"]);
-    let found: Vec<(u32, u32)> = rows[1..].iter().map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap())).collect();
+    let found: Vec<(u32, u32)> =
+        rows[1..].iter().map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap())).collect();
     assert_eq!(found, pairs);
     let mut occurring: Vec<u64> = pairs.iter().flat_map(|pair| [pair.0.into(), pair.1.into()]).collect();
     occurring.sort_unstable();

@@ -161,7 +161,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub logits: Option<PathBuf>,
 
-    /// Write the confusion matrix to a CSV file
+    /// Write the confusion matrix to a CSV file; of more than 1024 classes, the pairs that occur
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
 
