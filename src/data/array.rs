@@ -59,7 +59,7 @@ impl Array {
             [_, h, w] => [1, h, w],
             // Numbers that a network takes as they are have whatever axes it has.
             [_] if !self.is_bytes() => [1; 3],
-            [_, ref outer @ .., h, w] if !self.is_bytes() => [outer.iter().product(), h, w],
+            [_, ref outer @ .., h, w] if !self.is_bytes() => [product(outer), h, w],
             _ => [0; 3],
         };
         let shape = shape.map(|dim| usize::try_from(dim).unwrap_or(0));
@@ -140,6 +140,11 @@ impl ReadPixels for ArrayImages {
         self.interleaved = interleaved;
         true
     }
+}
+
+/// The product of sizes; 0 where that is more than a number can hold.
+fn product(sizes: &[u64]) -> u64 {
+    sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size)).unwrap_or(0)
 }
 
 /// Images `[H, W, C]` of `size` numbers as `[C, H, W]`.

@@ -48,6 +48,7 @@ mod jpeg;
 mod list;
 mod memory;
 mod names;
+mod npy;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -18,6 +18,9 @@ pub(super) struct ImageInput {
     channels_last: bool,
 }
 
+/// The most positions on axes that are merged.
+const MAX_OUTER: usize = 1 << 16;
+
 impl ImageInput {
     /// The images for a network that takes samples of dimensions `sample`, whose axes before the last two are
     /// merged where there are many; `None` where these are not those of an image in `layout`.
@@ -42,7 +45,10 @@ impl ImageInput {
                 shape
             }
             [] => [1, 1, 1],
-            [ref outer @ .., height, width] => [outer.iter().product(), height, width],
+            [ref outer @ .., height, width] => {
+                let outer = outer.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+                [outer.filter(|&outer| outer <= MAX_OUTER)?, height, width]
+            }
         };
         Some(ImageInput { shape, note, sample: sample.to_vec(), channels_last })
     }

@@ -10,11 +10,11 @@ use safetensors::Dtype;
 const SAMPLES: usize = 6;
 const RUN: &str = "-m net.onnx --mode base";
 
-/// Arrays called `x_test` and `y_test`, of floats or bytes.
+/// A set of floats or bytes.
 fn set(dtype: Dtype, sample: &[usize], bytes: Vec<u8>) -> Vec<u8> {
     let shape: Vec<usize> = [&[SAMPLES], sample].concat();
-    let labels = stored("y_test", Dtype::U8, &[SAMPLES], vec![0, 1, 2, 0, 1, 2]);
-    safetensors(&[stored("x_test", dtype, &shape, bytes), labels])
+    let labels = stored("labels", Dtype::U8, &[SAMPLES], vec![0, 1, 2, 0, 1, 2]);
+    safetensors(&[stored("images", dtype, &shape, bytes), labels])
 }
 
 /// A network of three classes of samples with any axes, by a matrix over all their numbers, and what the
@@ -62,14 +62,7 @@ fn numbers_are_taken_in_the_files_order() {
                 folder.run_to(0, &args);
                 assert!(is_close(&read_logits(&folder.read("l.st")), &expected), "{own:?}: {shape:?} -b {batch}");
             }
-            // Calibration reads the same file, whose other part it has not.
-            folder.write("calib.safetensors", {
-                let labels = stored("y_train", Dtype::U8, &[SAMPLES], vec![0; SAMPLES]);
-                let dims: Vec<usize> = [&[SAMPLES], *shape].concat();
-                safetensors(&[stored("x_train", Dtype::F32, &dims, f32_bytes(&numbers)), labels])
-            });
-            folder
-                .run_to(0, "-m net.onnx -d set.safetensors --calib-data calib.safetensors --mode quant --compare base");
+            folder.run_to(0, "-m net.onnx -d set.safetensors --calib-data set.safetensors --mode quant --compare base");
         }
     });
 }
