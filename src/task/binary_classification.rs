@@ -187,7 +187,7 @@ impl TaskMetrics for BinaryAccuracy {
     }
 
     fn note(&self) -> Option<String> {
-        let class = if self.positive == 0 { 0 } else { 1 };
+        let class = u8::from(self.positive > 0);
         self.auc.is_none().then(|| {
             let total = grouped(self.total);
             format!("no area under the ROC curve: all {total} samples are of class {class}, and it compares two")

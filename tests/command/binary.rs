@@ -57,11 +57,13 @@ fn auc(scores: &[f64], labels: &[u8]) -> f64 {
     pairs.iter().sum::<f64>() / pairs.len() as f64
 }
 
+/// What follows `x w`, and the value that is the output.
+type Finish = fn(&mut Onnx) -> &'static str;
+
 /// Networks of one output are judged by a threshold without being told: of 0.5 after a sigmoid, else of 0.
 #[test]
 fn accuracy_and_area_follow_from_the_scores() {
     let folder = folder();
-    type Finish = fn(&mut Onnx) -> &'static str;
     let cases: [(&str, bool, Finish); 5] = [
         ("sigmoid", true, sigmoid),
         ("logit", false, |_| "z"),
