@@ -47,8 +47,9 @@ impl<A: Convolution> Operator for Conv<A> {
         Ok(vec![inputs[0].resized(&window.output_shape)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.approximate(A::KIND, &inputs[1..])?.forward_as(inputs[0], Call::default())?])
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let call = Call { threads: context.threads, is_ordered: true, ..Call::default() };
+        Ok(vec![self.approximate(A::KIND, &inputs[1..])?.forward_as(inputs[0], call)?])
     }
 
     fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {

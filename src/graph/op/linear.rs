@@ -3,7 +3,7 @@
 use super::conv::check_bias;
 use crate::graph::operator::check_f32;
 use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
-use crate::layer::{ApproxLayer, ApproxLinear, Window, linear_window};
+use crate::layer::{ApproxLayer, ApproxLinear, Call, Window, linear_window};
 use candle_core::Tensor;
 
 /// `y = x W^T + b` over the last axis. Inputs: `x` of any rank, weight `[out, in]`, and optionally a
@@ -42,8 +42,9 @@ impl Operator for Linear {
         Ok(vec![inputs[0].resized(&window.output_shape)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.approximate(self.kind(), &inputs[1..])?.forward(inputs[0])?])
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let call = Call { threads: context.threads, is_ordered: true, ..Call::default() };
+        Ok(vec![self.approximate(self.kind(), &inputs[1..])?.forward_as(inputs[0], call)?])
     }
 
     fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
