@@ -24,6 +24,7 @@ mod provenance;
 mod qparams;
 mod readme;
 mod report;
+mod same_bits;
 mod shipped_networks;
 mod statistics;
 mod usage;

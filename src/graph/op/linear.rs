@@ -1,7 +1,7 @@
 //! Linear layers.
 
 use super::conv::check_bias;
-use crate::graph::operator::check_f32;
+use crate::graph::operator::{check_f32, check_shared};
 use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
 use crate::layer::{ApproxLayer, ApproxLinear, Call, Window, linear_window};
 use candle_core::Tensor;
@@ -14,6 +14,7 @@ pub struct Linear;
 impl Layer for Linear {
     fn window(&self, inputs: &[&ValueType]) -> Result<Window, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
+        check_shared(inputs, 1)?;
         if let Some(Dim::Batch(_)) = inputs[0].shape.last() {
             return Err(OpError::input(0, inputs[0], "[.., in] with a known size last"));
         }

@@ -6,8 +6,12 @@
 //! so that a fused multiplication and addition rounds as the two do, and neither vectors nor blocks nor
 //! threads change a bit.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use super::levels::for_simd_levels;
 use super::{LANES, Plane, Tile};
+use std::ops::Range;
 
 /// Rows whose sums are kept at a time.
 const ROWS: usize = 64;
@@ -65,15 +69,38 @@ impl OrderedSums {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has the instructions.
-                return unsafe { add_avx512(self, block) };
+                return self.add_by(x86::avx512, block);
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                // SAFETY: the processor has the instructions.
-                return unsafe { add_avx2(self, block) };
+                return self.add_by(x86::avx2, block);
             }
         }
-        add::<4, 4>(self, block, |x, y, sum| x * y + sum);
+        self.add_by(generic, block);
+    }
+
+    /// Adds the products of a block to the sums, `R` rows and `C` columns at a time.
+    fn add_by<const R: usize, const C: usize>(&mut self, add: Add<R, C>, block: &Block) {
+        let OrderedSums { panels, weights, sums } = self;
+        let (depth, all) = (block.depth.len(), block.tile.rows().len());
+        panels.clear();
+        for first in (0..block.tile.columns()).step_by(C) {
+            for row in &block.tile.rows()[block.depth.clone()] {
+                panels.extend(row.0[first..][..C].iter().map(|&x| f64::from(x)));
+            }
+        }
+        let rows = block.weights.len() / all;
+        for first in (0..rows).step_by(R) {
+            weights.clear();
+            weights.resize(depth * R, 0.0);
+            for (r, row) in block.weights.chunks_exact(all).skip(first).take(R).enumerate() {
+                let row = &row[block.depth.clone()];
+                weights.iter_mut().skip(r).step_by(R).zip(row).for_each(|(to, &from)| *to = f64::from(from));
+            }
+            for (i, panel) in panels.chunks_exact(depth * C).enumerate() {
+                let sums = &mut sums[first * LANES + i * C..][..(R - 1) * LANES + C];
+                add(weights.as_chunks().0, panel.as_chunks().0, sums);
+            }
+        }
     }
 }
 
@@ -81,65 +108,29 @@ impl OrderedSums {
 struct Block<'a> {
     weights: &'a [f32],
     tile: &'a Tile<f32>,
-    depth: std::ops::Range<usize>,
+    depth: Range<usize>,
 }
 
-/// The most rows that any instruction set computes side by side.
+/// Adds the products of `R` rows of weights and `C` columns of a tile, `R` or `C` numbers for each step of
+/// depth, to the first `C` of each `LANES` sums: as many sums as the registers hold.
+type Add<const R: usize, const C: usize> = fn(weights: &[[f64; R]], panel: &[[f64; C]], sums: &mut [f64]);
+
+/// The most rows that an implementation computes side by side.
 const MOST_ROWS: usize = 8;
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn add_avx512(memory: &mut OrderedSums, block: &Block) {
-    add::<8, 16>(memory, block, f64::mul_add);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn add_avx2(memory: &mut OrderedSums, block: &Block) {
-    add::<4, 8>(memory, block, f64::mul_add);
-}
-
-/// Adds the products of a block to the sums, `R` rows and `C` columns at a time: as many sums as the
-/// registers hold. `fused(x, y, sum)` is `x * y + sum`.
-#[inline(always)]
-fn add<const R: usize, const C: usize>(
-    memory: &mut OrderedSums,
-    block: &Block,
-    fused: impl Fn(f64, f64, f64) -> f64 + Copy,
-) {
-    let OrderedSums { panels, weights, sums } = memory;
-    let (depth, all) = (block.depth.len(), block.tile.rows().len());
-    panels.clear();
-    for first in (0..block.tile.columns()).step_by(C) {
-        for row in &block.tile.rows()[block.depth.clone()] {
-            panels.extend(row.0[first..][..C].iter().map(|&x| f64::from(x)));
+/// The implementation for any processor.
+fn generic(weights: &[[f64; 4]], panel: &[[f64; 4]], sums: &mut [f64]) {
+    let mut block = [[0f64; 4]; 4];
+    for (block, sums) in block.iter_mut().zip(sums.chunks(LANES)) {
+        block.copy_from_slice(&sums[..4]);
+    }
+    for (weights, values) in weights.iter().zip(panel) {
+        for (block, weight) in block.iter_mut().zip(weights) {
+            block.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
         }
     }
-    let rows = block.weights.len() / all;
-    for first in (0..rows).step_by(R) {
-        weights.clear();
-        weights.resize(depth * R, 0.0);
-        for (r, row) in block.weights.chunks_exact(all).skip(first).take(R).enumerate() {
-            let row = &row[block.depth.clone()];
-            weights.iter_mut().skip(r).step_by(R).zip(row).for_each(|(to, &from)| *to = f64::from(from));
-        }
-        for (i, panel) in panels.chunks_exact(depth * C).enumerate() {
-            let place = |r: usize| (first + r) * LANES + i * C;
-            let mut block = [[0f64; C]; R];
-            for (r, block) in block.iter_mut().enumerate() {
-                block.copy_from_slice(&sums[place(r)..][..C]);
-            }
-            for (weights, values) in weights.as_chunks::<R>().0.iter().zip(panel.as_chunks::<C>().0) {
-                for (block, &weight) in block.iter_mut().zip(weights) {
-                    for (sum, &value) in block.iter_mut().zip(values) {
-                        *sum = fused(weight, value, *sum);
-                    }
-                }
-            }
-            for (r, block) in block.iter().enumerate() {
-                sums[place(r)..][..C].copy_from_slice(block);
-            }
-        }
+    for (block, sums) in block.iter().zip(sums.chunks_mut(LANES)) {
+        sums[..4].copy_from_slice(block);
     }
 }
 
@@ -176,21 +167,18 @@ mod tests {
         (-1f32..1.0, -20i32..20).prop_map(|(x, exponent)| x * 2f32.powi(exponent))
     }
 
-    type Add = fn(&mut OrderedSums, &Block);
+    type AddBlock = fn(&mut OrderedSums, &Block);
 
     /// Every implementation that this processor can run.
-    fn implementations() -> Vec<(&'static str, Add)> {
-        let generic: Add = |memory, block| add::<4, 4>(memory, block, |x, y, sum| x * y + sum);
-        let mut all = vec![("generic", generic)];
+    fn implementations() -> Vec<(&'static str, AddBlock)> {
+        let mut all: Vec<(_, AddBlock)> = vec![("generic", |sums, block| sums.add_by(generic, block))];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                // SAFETY: the processor has the instructions.
-                all.push(("AVX2", |memory, block| unsafe { add_avx2(memory, block) }));
+                all.push(("AVX2", |sums, block| sums.add_by(x86::avx2, block)));
             }
             if is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has the instructions.
-                all.push(("AVX-512", |memory, block| unsafe { add_avx512(memory, block) }));
+                all.push(("AVX-512", |sums, block| sums.add_by(x86::avx512, block)));
             }
         }
         all
