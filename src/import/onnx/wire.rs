@@ -29,8 +29,10 @@ enum Message {
     ValueInfo,
     Type,
     TensorType,
+    Sequence,
     Shape,
     Dimension,
+    Function,
     Entry,
 }
 
@@ -45,8 +47,10 @@ impl Message {
             Message::ValueInfo => "ValueInfoProto",
             Message::Type => "TypeProto",
             Message::TensorType => "TypeProto.Tensor",
+            Message::Sequence => "TypeProto.Sequence",
             Message::Shape => "TensorShapeProto",
             Message::Dimension => "TensorShapeProto.Dimension",
+            Message::Function => "FunctionProto",
             Message::Entry => "an entry of names",
         }
     }
@@ -55,14 +59,15 @@ impl Message {
     fn child(self, field: u64) -> Option<Message> {
         Some(match (self, field) {
             (Message::Model, 7) | (Message::Attribute, 6) => Message::Graph,
-            (Message::Model, 8 | 14) | (Message::Tensor, 13) => Message::Entry,
-            (Message::Graph, 1) => Message::Node,
+            (Message::Model, 25) => Message::Function,
+            (Message::Model, 8 | 14) | (Message::Tensor, 13) | (Message::Function, 9) => Message::Entry,
+            (Message::Graph, 1) | (Message::Function, 7) => Message::Node,
             (Message::Graph | Message::Attribute, 5) => Message::Tensor,
             (Message::Graph, 11..=13) => Message::ValueInfo,
-            (Message::Node, 5) => Message::Attribute,
-            (Message::ValueInfo, 2) => Message::Type,
-            // Field 1 is the element type, a message for sequences and a number for tensors.
-            (Message::Type, 1 | 4) => Message::TensorType,
+            (Message::Node, 5) | (Message::Function, 11) => Message::Attribute,
+            (Message::ValueInfo, 2) | (Message::Sequence, 1) => Message::Type,
+            (Message::Type, 1) => Message::TensorType,
+            (Message::Type, 4) => Message::Sequence,
             (Message::TensorType, 2) => Message::Shape,
             (Message::Shape, 1) => Message::Dimension,
             _ => return None,
@@ -156,16 +161,29 @@ mod tests {
         });
     }
 
+    /// Messages in each other, in fields `start` and then, again and again, `cycle`; lengths of four bytes all
+    /// reach the end.
+    fn nested(start: &[u8], cycle: &[u8], levels: usize) -> Vec<u8> {
+        let mut file = Vec::new();
+        for (level, tag) in start.iter().chain(cycle.iter().cycle()).take(levels).enumerate() {
+            let rest = (levels - level - 1) * 5;
+            file.push(*tag);
+            file.extend((0..4).map(|i| (rest >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 }));
+        }
+        file
+    }
+
     #[test]
     fn depth_is_bounded() {
-        // Graphs in attributes of nodes of graphs, with lengths of three bytes that all reach the end.
-        let levels = 100;
-        let mut file = Vec::new();
-        for level in 0..levels {
-            let tag = [0x3a, 0x0a, 0x2a, 0x32][if level == 0 { 0 } else { (level - 1) % 3 + 1 }];
-            let rest = (levels - level - 1) * 4;
-            file.extend([tag, (rest & 0x7f) as u8 | 0x80, (rest >> 7) as u8 | 0x80, 0]);
-        }
-        assert_eq!(check(&file).unwrap_err().problem, "messages nested too deep");
+        let cases: [(&str, &[u8], &[u8]); 2] = [
+            ("graphs in attributes of nodes", &[0x3a], &[0x0a, 0x2a, 0x32]),
+            ("sequences of sequences, of an input", &[0x3a, 0x5a, 0x12], &[0x22, 0x0a]),
+        ];
+        for_each_case(cases, |(_, start, cycle)| {
+            for levels in [MAX_DEPTH + 10, 20_000] {
+                let file = nested(start, cycle, levels);
+                assert_eq!(check(&file).unwrap_err().problem, "messages nested too deep", "{levels}");
+            }
+        });
     }
 }

@@ -19,7 +19,9 @@ impl Lowering<'_> {
             .collect();
         if constants.len() == inputs.len() {
             let types: Vec<ValueType> = constants.iter().map(|tensor| ValueType::fixed(tensor.dims())).collect();
-            op.infer(&types.iter().collect::<Vec<_>>())?.iter().try_for_each(check_size)?;
+            for ty in op.infer(&types.iter().collect::<Vec<_>>())? {
+                self.budget.check::<f32>(elements(&ty).unwrap_or(usize::MAX))?;
+            }
             let tensor = op.run(&constants, &RunContext::default())?.swap_remove(0).force_contiguous()?;
             return Ok(Value::Floats { tensor, name: name.to_owned(), initial: false });
         }
@@ -68,6 +70,7 @@ impl Lowering<'_> {
     /// A parameter and its values.
     fn parameter(&mut self, name: &str, tensor: Tensor, trainable: bool) -> Result<ValueId, NodeProblem> {
         let name = self.unused(name);
+        self.budget.count_tensor(&tensor)?;
         let id = self.graph.parameter(&name, tensor.dims(), trainable)?;
         self.parameters.insert(name, tensor);
         Ok(id)
@@ -95,8 +98,17 @@ impl Lowering<'_> {
     }
 
     /// A linear layer with an optional bias and the bias's name.
+    ///
+    /// # Errors
+    /// Those of the node that multiplies, which may come before the one that adds.
     pub(super) fn linear(&mut self, linear: PendingLinear, bias: Option<(Tensor, &str)>) -> Result<Value, NodeProblem> {
-        let PendingLinear { mut x, merged, weight, weight_name, node, operator } = linear;
+        let (node, operator) = (linear.title.clone(), linear.operator.clone());
+        let earlier = |source| NodeProblem::Earlier { node, operator, source: Box::new(source) };
+        self.layer_of(linear, bias).map_err(earlier)
+    }
+
+    fn layer_of(&mut self, linear: PendingLinear, bias: Option<(Tensor, &str)>) -> Result<Value, NodeProblem> {
+        let PendingLinear { mut x, merged, weight, weight_name, node, operator, .. } = linear;
         let bias_name = bias.as_ref().map(|(_, name)| *name).filter(|name| self.reader_count(name) <= 1);
         let name = name::layer(&weight_name, bias_name, &node, &operator);
         // Layers see samples first.
@@ -147,15 +159,20 @@ impl Lowering<'_> {
 }
 
 /// The most elements that a value of one sample may have.
-const MAX_ELEMENTS: usize = 1 << 31;
+const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Fails if a value would not fit into memory, whatever sizes the file has.
 fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {
-    let count = ty.shape.iter().try_fold(1usize, |count, dim| count.checked_mul(dim.size(1)));
-    match count {
+    match elements(ty) {
         Some(count) if count <= MAX_ELEMENTS => Ok(()),
         _ => Err(NodeProblem::Unsupported(format!("a tensor as large as {ty}"))),
     }
+}
+
+/// Elements of one sample of a value, an empty axis taken for one of a single element; `None` beyond all
+/// numbers.
+fn elements(ty: &ValueType) -> Option<usize> {
+    ty.shape.iter().try_fold(1usize, |count, dim| count.checked_mul(dim.size(1).max(1)))
 }
 
 /// The error of a node that reads a value with merged axes.

@@ -116,7 +116,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let either = |name, index: usize| -> Result<Option<Vec<Int>>, NodeProblem> {
         match node.ints(name)? {
             Some(found) => Ok(Some(found.iter().copied().map(Int::from).collect())),
-            None => node.optional(index).map(|value| Ok(value.ints(index)?.values.clone())).transpose(),
+            None => node.optional(index).map(|value| Ok(value.ints(index)?.values.to_vec())).transpose(),
         }
     };
     let starts = either("starts", 1)?.ok_or(NodeProblem::Missing(1))?;
@@ -148,7 +148,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     }
     if let Value::Ints(ints) = node.input(0)? {
         one_axis(ints)?;
-        let mut values = ints.values.clone();
+        let mut values = ints.values.to_vec();
         for cut in cuts(1)? {
             // A slice of a shape may be empty.
             match cut.elements(Dim::Fixed(values.len()), None) {
@@ -170,7 +170,8 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     Ok(vec![value])
 }
 
-/// Elements of an axis by index, as a slice where possible.
+/// Elements of an axis by index, as a slice where possible. All gathering is done here, so that the indices
+/// that nodes keep are counted.
 pub(super) fn take(
     lowering: &mut Lowering,
     name: &str,
@@ -184,7 +185,10 @@ pub(super) fn take(
         (Some(step), Some(&last)) => {
             lowering.emit(name, Slice { axis, start: taken[0], end: last + 1, step }, &[value])
         }
-        _ => lowering.emit(name, Gather { axis, indices: taken }, &[value]),
+        _ => {
+            lowering.budget.spend::<usize>(taken.len())?;
+            lowering.emit(name, Gather { axis, indices: taken }, &[value])
+        }
     }
 }
 
