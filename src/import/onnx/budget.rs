@@ -34,7 +34,7 @@ impl Budget {
 
     /// Fails if there is no room for a constant of that many elements of type `T`.
     pub fn check<T>(&self, elements: usize) -> Result<(), NodeProblem> {
-        let asked = Bytes((elements as u64).saturating_mul(size_of::<T>() as u64));
+        let asked = Bytes::of::<T>(elements);
         if self.used.0.saturating_add(asked.0) <= self.limit.0 {
             return Ok(());
         }
@@ -44,7 +44,7 @@ impl Budget {
     /// Counts elements of type `T` that a node keeps.
     pub fn spend<T>(&mut self, elements: usize) -> Result<(), NodeProblem> {
         self.check::<T>(elements)?;
-        self.used.0 += (elements * size_of::<T>()) as u64;
+        self.used.0 += Bytes::of::<T>(elements).0;
         Ok(())
     }
 

@@ -6,6 +6,13 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
+impl Bytes {
+    /// Those of elements of type `T`; the largest number for those that none can count.
+    pub(super) fn of<T>(elements: usize) -> Self {
+        Bytes((elements as u64).saturating_mul(size_of::<T>() as u64))
+    }
+}
+
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let in_units = |shift: u32| self.0 as f64 / (1u64 << shift) as f64;

@@ -354,6 +354,16 @@ pub enum NodeProblem {
         /// What all may take.
         limit: Bytes,
     },
+    /// A value that is computed from the images, too large for any memory.
+    #[error("a value {ty} takes {asked} for each sample, expected at most {limit}")]
+    TooLarge {
+        /// Its type.
+        ty: String,
+        /// What it would take.
+        asked: Bytes,
+        /// What it may take.
+        limit: Bytes,
+    },
     /// A feature that is not implemented.
     #[error("{0} is not supported")]
     Unsupported(String),

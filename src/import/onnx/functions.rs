@@ -69,6 +69,11 @@ impl Functions {
         Functions::decode(ValueReader::from_buf(file))
     }
 
+    /// The version of the default operator set of the first function that states one.
+    pub fn operator_set(&self) -> Option<i64> {
+        self.0.iter().find_map(|function| operator_set(&function.operator_sets))
+    }
+
     /// The nodes of `graph`, which loses them, of operator set `opset`; calls of functions are replaced by the
     /// nodes of these, which take memory of `budget`.
     pub fn inline(&self, graph: &mut GraphProto, opset: i64, budget: Budget) -> Result<Vec<Operation>, OnnxProblem> {

@@ -107,7 +107,8 @@ impl File {
         images: Option<[usize; 3]>,
         weights: Option<BTreeMap<String, Tensor>>,
     ) -> Result<Network, OnnxProblem> {
-        let opset = default_operator_set(&self.model)?;
+        let opset = operator_set(&self.model.opset_import).or_else(|| self.functions.operator_set());
+        let opset = supported(opset)?;
         let mut graph = self.model.graph.take().ok_or(OnnxProblem::NoGraph)?;
         let operations = self.functions.inline(&mut graph, opset, Budget::of_file(self.size))?;
         let graph = &graph;
@@ -174,9 +175,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The version of a model's default operator set.
-fn default_operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
-    match operator_set(&model.opset_import) {
+/// The version of the default operator set, if it is one that can be imported.
+fn supported(version: Option<i64>) -> Result<i64, OnnxProblem> {
+    match version {
         Some(version) if OPERATOR_SETS.contains(&version) => Ok(version),
         Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string(), supported: OPERATOR_SETS }),
         None => Err(OnnxProblem::OperatorSet { found: "none".to_owned(), supported: OPERATOR_SETS }),

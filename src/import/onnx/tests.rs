@@ -16,7 +16,7 @@ use std::path::Path;
 const SAMPLE: [i64; 3] = [4, 6, 5];
 
 /// Networks of each operator.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 500;
 
 fn one_of<T: Copy>(random: &mut ChaCha8Rng, choices: &[T]) -> T {
     choices[random.random_range(0..choices.len())]
@@ -48,7 +48,8 @@ fn number(random: &mut ChaCha8Rng) -> f32 {
 
 /// A tensor of up to five axes, real numbers or integers.
 fn tensor(random: &mut ChaCha8Rng, name: &str) -> TensorProto {
-    let dims: Vec<i64> = (0..random.random_range(0..6)).map(|_| one_of(random, &[1, 1, 2, 3, 4, 5, 6, 0])).collect();
+    let dims: Vec<i64> =
+        (0..one_of(random, &[0, 0, 1, 1, 2, 2, 3, 4, 5])).map(|_| one_of(random, &[1, 1, 2, 3, 4, 5, 6, 0])).collect();
     let count = dims.iter().product::<i64>() as usize;
     let mut proto = TensorProto { name: Some(name.to_owned()), dims, ..Default::default() };
     match random.random_range(0..8) {
@@ -226,7 +227,8 @@ fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
             names[random.random_range(0..names.len())].clone()
         });
     }
-    odd.attribute = (0..random.random_range(0..5)).map(|_| attribute(random)).collect();
+    // Those that the operator does not have are ignored.
+    odd.attribute = (0..random.random_range(0..16)).map(|_| attribute(random)).collect();
     graph.node.push(odd);
     let output = if chance(random, 80) {
         graph.node.push(node("Flatten", &["y0"], &["out"]));
@@ -260,11 +262,7 @@ fn no_operator_panics() {
             let samples = network.graph.batch_size(2.try_into().unwrap()).get();
             let [channels, height, width] = network.input;
             let images = Tensor::zeros((samples, channels, height, width), candle_core::DType::F32, &Device::Cpu);
-            let outputs = network.graph.run(&[images.unwrap()], 0);
-            if let Ok(outputs) = outputs {
-                assert_eq!(outputs[0].dims(), [samples, network.outputs], "seed {seed}");
-                accepted += 1;
-            }
+            accepted += usize::from(network.graph.run(&[images.unwrap()], 0).is_ok());
         }
     });
     assert!(accepted > 1000, "only {accepted} networks are accepted");

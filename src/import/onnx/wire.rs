@@ -6,6 +6,9 @@
 /// The deepest nesting of messages.
 const MAX_DEPTH: usize = 40;
 
+/// The most messages: an empty one has two bytes in a file, and hundreds in memory.
+const MAX_MESSAGES: usize = 1 << 21;
+
 /// Where the lengths of a file do not add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at byte {at}, in a message {message}")]
@@ -79,7 +82,7 @@ impl Message {
 pub(super) fn check(file: &[u8]) -> Result<(), WireError> {
     // Messages that are not at their end, the innermost last.
     let mut open = vec![(Message::Model, file.len())];
-    let mut at = 0;
+    let (mut at, mut messages) = (0, 0);
     while let Some(&(message, end)) = open.last() {
         if at == end {
             open.pop();
@@ -107,7 +110,11 @@ pub(super) fn check(file: &[u8]) -> Result<(), WireError> {
         let size = size.ok_or_else(|| error("a field reaches beyond the end"))?;
         match message.child(tag >> 3).filter(|_| tag & 7 == 2) {
             Some(_) if open.len() == MAX_DEPTH => return Err(error("messages nested too deep")),
-            Some(child) => open.push((child, at + size)),
+            Some(_) if messages == MAX_MESSAGES => return Err(error("too many messages")),
+            Some(child) => {
+                messages += 1;
+                open.push((child, at + size));
+            }
             None => at += size,
         }
     }
@@ -171,6 +178,17 @@ mod tests {
             file.extend((0..4).map(|i| (rest >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 }));
         }
         file
+    }
+
+    #[test]
+    fn numbers_of_messages_are_bounded() {
+        // A graph of empty nodes, the first of which would be one too many with the graph itself.
+        let graph = |nodes: usize| {
+            let length = (0..4).map(|i| (nodes * 2 >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 });
+            [vec![0x3a], length.collect(), [0x0a, 0].repeat(nodes)].concat()
+        };
+        assert_eq!(check(&graph(MAX_MESSAGES - 1)), Ok(()));
+        assert_eq!(check(&graph(MAX_MESSAGES)).unwrap_err().problem, "too many messages");
     }
 
     #[test]

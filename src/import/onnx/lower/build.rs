@@ -4,6 +4,7 @@ use super::{BatchSize, Lowering};
 use crate::graph::op::{Linear, Transpose};
 use crate::graph::{Dim, Operator, RunContext, ValueId, ValueType};
 use crate::import::names;
+use crate::import::onnx::bytes::Bytes;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
@@ -165,7 +166,11 @@ const MAX_ELEMENTS: usize = 1 << 28;
 fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {
     match elements(ty) {
         Some(count) if count <= MAX_ELEMENTS => Ok(()),
-        _ => Err(NodeProblem::Unsupported(format!("a tensor as large as {ty}"))),
+        count => Err(NodeProblem::TooLarge {
+            ty: ty.to_string(),
+            asked: Bytes::of::<f32>(count.unwrap_or(usize::MAX)),
+            limit: Bytes::of::<f32>(MAX_ELEMENTS),
+        }),
     }
 }
 

@@ -149,6 +149,10 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
             None => product,
         }]);
     };
+    if tensor.rank() != 2 {
+        let (found, expected) = (format!("a weight {:?}", tensor.dims()), "a matrix".to_owned());
+        return Err(NodeProblem::Shape { found, expected });
+    }
     let scaled = |tensor: &Tensor, factor: f32| match factor {
         1.0 => Ok(tensor.clone()),
         factor => tensor.affine(f64::from(factor), 0.0),

@@ -32,8 +32,8 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     if node.int_or("spatial", 1)? != 1 {
         return Err(NodeProblem::Unsupported("batch normalization with spatial=0".to_owned()));
     }
-    let mut inputs = node.all_inputs()?;
-    inputs.truncate(5);
+    let inputs = (0..5).map(|i| node.input(i).cloned()).collect::<Result<Vec<_>, _>>();
+    let mut inputs = inputs?;
     // Folded into the preceding layer, it would change that layer's weights, which are the file's integers:
     // a node between the two prevents that.
     if let Value::Computed(id) = inputs[0]
