@@ -43,7 +43,7 @@ impl Input {
             found: found.clone(),
             expected: expected.to_owned(),
         };
-        if !matches!(ty, DataType::FLOAT | DataType::FLOAT16 | DataType::DOUBLE) {
+        if !matches!(ty, DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16 | DataType::DOUBLE) {
             return Err(wrong("images of real numbers"));
         }
         let (first, rest) = dims.split_first().ok_or_else(|| wrong("[batch, channels, height, width]"))?;

@@ -168,27 +168,23 @@ mod tests {
         });
     }
 
-    /// Messages in each other, in fields `start` and then, again and again, `cycle`; lengths of four bytes all
-    /// reach the end.
-    fn nested(start: &[u8], cycle: &[u8], levels: usize) -> Vec<u8> {
-        let mut file = Vec::new();
-        for (level, tag) in start.iter().chain(cycle.iter().cycle()).take(levels).enumerate() {
-            let rest = (levels - level - 1) * 5;
-            file.push(*tag);
-            file.extend((0..4).map(|i| (rest >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 }));
-        }
-        file
+    /// A length in four bytes.
+    fn length(length: usize) -> [u8; 4] {
+        std::array::from_fn(|i| (length >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 })
     }
 
     #[test]
     fn numbers_of_messages_are_bounded() {
-        // A graph of empty nodes, the first of which would be one too many with the graph itself.
-        let graph = |nodes: usize| {
-            let length = (0..4).map(|i| (nodes * 2 >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 });
-            [vec![0x3a], length.collect(), [0x0a, 0].repeat(nodes)].concat()
-        };
+        // A graph, which is a message itself, of empty nodes.
+        let graph = |nodes: usize| [&[0x3a], &length(2 * nodes)[..], &[0x0a, 0].repeat(nodes)].concat();
         assert_eq!(check(&graph(MAX_MESSAGES - 1)), Ok(()));
         assert_eq!(check(&graph(MAX_MESSAGES)).unwrap_err().problem, "too many messages");
+    }
+
+    /// Messages in each other, in fields `start` and then, again and again, `cycle`; all reach the end.
+    fn nested(start: &[u8], cycle: &[u8], levels: usize) -> Vec<u8> {
+        let tags = start.iter().chain(cycle.iter().cycle()).take(levels).enumerate();
+        tags.flat_map(|(level, tag)| [*tag].into_iter().chain(length((levels - level - 1) * 5))).collect()
     }
 
     #[test]

@@ -112,11 +112,16 @@ fn scales_of_dead_channels() {
     let mut net = Onnx::new(17, &IMAGE);
     rounded(&mut net, "x", "x8", DataType::INT8, 0.01, 3);
     let [ints, zeros] = [(0..72).map(|i| i * 7 % 255 - 127).collect::<Vec<i32>>(), vec![0; 4]];
-    integers(&mut net, "w_quantized", DataType::INT8, &[4, 2, 3, 3], &ints);
-    integers(&mut net, "w_zero", DataType::INT8, &[4], &zeros);
+    integers(&mut net, "conv.weight_quantized", DataType::INT8, &[4, 2, 3, 3], &ints);
+    integers(&mut net, "conv.weight_zero", DataType::INT8, &[4], &zeros);
     let scales = vec![0.01, 1e-8, 1e-40, f32::from_bits(1)];
-    net.tensor("w_scale", &Array { shape: vec![4], values: scales.clone() });
-    net.op("DequantizeLinear", &["w_quantized", "w_scale", "w_zero"], "conv.weight", &[("axis", Int(0))]);
+    net.tensor("conv.weight_scale", &Array { shape: vec![4], values: scales.clone() });
+    net.op(
+        "DequantizeLinear",
+        &["conv.weight_quantized", "conv.weight_scale", "conv.weight_zero"],
+        "conv.weight",
+        &[("axis", Int(0))],
+    );
     net.random("b", &[4]).op("Conv", &["x8", "conv.weight", "b"], "y", &[]).op("Flatten", &["y"], "out", &[]);
     folder.write("net.onnx", net.bytes("out"));
 

@@ -1,7 +1,7 @@
 //! `Expand` and `Tile`: copies along axes, or for every sample.
 
 use super::node::known;
-use super::{Lowering, Node, integers, slices};
+use super::{Lowering, Node, gather, integers};
 use crate::graph::op::Expand;
 use crate::graph::{Dim, ValueType};
 use crate::import::onnx::error::NodeProblem;
@@ -74,7 +74,7 @@ pub(super) fn tile(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
             (Dim::Fixed(size), Some(Dim::Fixed(repeat))) => {
                 let count = size.saturating_mul(repeat);
                 lowering.budget.check::<usize>(count)?;
-                slices::take(lowering, node.name, value, axis, (0..count).map(|i| i % size).collect())?
+                gather::take(lowering, node.name, value, axis, (0..count).map(|i| i % size).collect())?
             }
             _ => return Err(NodeProblem::Batch(format!("repeating axis {axis} of {ty}"))),
         };

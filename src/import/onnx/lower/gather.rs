@@ -1,10 +1,9 @@
 //! Gathering from values, and scattering into constants, by indices of one axis or of several.
 
 use super::node::{axis, known};
-use super::slices::take;
 use super::{Lowering, Node, integers};
 use crate::graph::Dim;
-use crate::graph::op::Reshape;
+use crate::graph::op::{Gather, Reshape, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 use candle_core::{Device, Tensor};
@@ -20,6 +19,24 @@ fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
         found: format!("indices from {} to {}", found.iter().min().unwrap_or(&0), found.iter().max().unwrap_or(&0)),
         expected: format!("at least -{size} and less than {size}, the axis's size"),
     })
+}
+
+/// Elements of an axis by index, as a slice where possible. All gathering is done here, so that the indices
+/// that nodes keep are counted.
+pub(super) fn take(
+    lowering: &mut Lowering,
+    name: &str,
+    value: Value,
+    axis: usize,
+    taken: Vec<usize>,
+) -> Result<Value, NodeProblem> {
+    let step = if taken.len() > 1 { taken[1].checked_sub(taken[0]) } else { Some(1) };
+    let is_even = |step: usize| taken.windows(2).all(|pair| pair[0].checked_add(step) == Some(pair[1]));
+    if let (Some(step), Some(&last)) = (step.filter(|&step| step > 0 && is_even(step)), taken.last()) {
+        return lowering.emit(name, Slice { axis, start: taken[0], end: last + 1, step }, &[value]);
+    }
+    lowering.budget.spend::<usize>(taken.len())?;
+    lowering.emit(name, Gather { axis, indices: taken }, &[value])
 }
 
 /// `Gather`.

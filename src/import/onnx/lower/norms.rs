@@ -1,7 +1,7 @@
 //! Normalization and softmax.
 
+use super::gather::take;
 use super::node::axis;
-use super::slices::take;
 use super::{Lowering, Node};
 use crate::graph::Dim;
 use crate::graph::op::{

@@ -1,7 +1,7 @@
 //! `Pad`, with a constant, the edge, a reflection or a repetition; negative padding crops.
 
+use super::gather::take;
 use super::node::{axis, known};
-use super::slices::take;
 use super::{Lowering, Node};
 use crate::graph::Dim;
 use crate::graph::op::{Pad, Slice};

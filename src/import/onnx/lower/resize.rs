@@ -1,7 +1,7 @@
 //! Resizing to the nearest neighbor, which repeats elements along each axis, and linear resizing.
 
 use super::node::axis;
-use super::{Lowering, Node, slices};
+use super::{Lowering, Node, gather};
 use crate::graph::Dim;
 use crate::graph::op::Interpolate;
 use crate::import::onnx::error::NodeProblem;
@@ -59,7 +59,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         }
         let places: Vec<usize> = (0..size as usize).map(|at| rounding.place(at, from, size as usize, scale)).collect();
         if !places.iter().copied().eq(0..from) {
-            value = slices::take(lowering, node.name, value, axis, places)?;
+            value = gather::take(lowering, node.name, value, axis, places)?;
         }
     }
     Ok(vec![value])

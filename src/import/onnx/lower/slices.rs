@@ -1,9 +1,10 @@
 //! Operators that cut values into parts, and join them.
 
+use super::gather::take;
 use super::node::{axis, known};
 use super::{Lowering, Node, expand, integers};
 use crate::graph::Dim;
-use crate::graph::op::{Concat, Gather, Slice};
+use crate::graph::op::{Concat, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 
@@ -168,28 +169,6 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         }
     }
     Ok(vec![value])
-}
-
-/// Elements of an axis by index, as a slice where possible. All gathering is done here, so that the indices
-/// that nodes keep are counted.
-pub(super) fn take(
-    lowering: &mut Lowering,
-    name: &str,
-    value: Value,
-    axis: usize,
-    taken: Vec<usize>,
-) -> Result<Value, NodeProblem> {
-    let step = if taken.len() > 1 { taken[1].checked_sub(taken[0]) } else { Some(1) };
-    let is_even = |step: usize| taken.windows(2).all(|pair| pair[0].checked_add(step) == Some(pair[1]));
-    match (step.filter(|&step| step > 0 && is_even(step)), taken.last()) {
-        (Some(step), Some(&last)) => {
-            lowering.emit(name, Slice { axis, start: taken[0], end: last + 1, step }, &[value])
-        }
-        _ => {
-            lowering.budget.spend::<usize>(taken.len())?;
-            lowering.emit(name, Gather { axis, indices: taken }, &[value])
-        }
-    }
 }
 
 /// `Split`, whose sizes are an attribute before version 13.
