@@ -27,6 +27,16 @@ pub enum ModelError {
         /// The model, as it was named.
         name: String,
     },
+    /// An input that the network does not have.
+    #[error("{name} takes input {found:?} (channels, height, width), not {stated:?}")]
+    Input {
+        /// The network's name.
+        name: String,
+        /// What was asked for.
+        stated: [usize; 3],
+        /// What it takes.
+        found: [usize; 3],
+    },
     /// A file of the directory cannot be read.
     #[error("{}: cannot read the model's file", .path.display())]
     Read {
@@ -126,6 +136,16 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Whether the model's file leaves sizes of its input open, which [`ModelSpec`](super::ModelSpec) does not
+    /// state.
+    pub fn leaves_input_open(&self) -> bool {
+        #[cfg(feature = "onnx")]
+        if let ModelError::Onnx(error) = self {
+            return error.leaves_input_open();
+        }
+        false
+    }
+
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
@@ -137,6 +157,7 @@ impl ModelError {
             | ModelError::Feature { .. } => &["model"],
             ModelError::Weights(_) | ModelError::Graph { .. } | ModelError::Bind { .. } => &["weights", "model"],
             ModelError::NoWeights { .. } => &["weights"],
+            ModelError::Input { .. } => &["input"],
             ModelError::OwnWeights { .. } => &["weights", "arch"],
             ModelError::UnknownArchitecture(_) | ModelError::Detect { .. } => &["arch"],
             ModelError::Task { what, .. } if what == "task" => &["task"],

@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
     let file =
         weights.as_ref().map(|(path, weights)| WeightsFile { path: path.clone(), blake3: weights.blake3.clone() });
     let (tensors, weight_notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
-    let network = onnx::import(path, spec.layout, tensors)?;
+    let network = onnx::import(path, spec.layout, spec.input, tensors)?;
     let mut notes = network.notes;
     notes.extend(weight_notes.unwrap_or_default());
     let name = path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());

@@ -10,6 +10,7 @@ mod ci;
 mod data;
 mod derived_noise;
 mod detection;
+mod field;
 mod formats;
 mod gates;
 mod inputs;

@@ -7,16 +7,24 @@
 //! from the zoo fit; batch normalization stays a node for [`crate::graph::pass`] to fold. A constant
 //! batch size is made variable again; where that fails, samples run one by one, and a note says so.
 
+mod budget;
+mod bytes;
 mod error;
+mod functions;
 mod input;
 mod lower;
 mod name;
+mod operation;
 mod order;
+mod precision;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod value;
 mod wire;
 
-pub use error::{NodeProblem, OnnxError, OnnxProblem, TensorProblem};
+pub use bytes::Bytes;
+pub use error::{FunctionProblem, NodeProblem, OnnxError, OnnxProblem, TensorProblem};
 pub use wire::WireError;
 
 use super::Layout;
@@ -24,17 +32,17 @@ use super::scales::Scales;
 use crate::graph::op::Reshape;
 use crate::graph::{BindError, Dim, Graph};
 use crate::quant::ParamsFile;
+use budget::Budget;
 use candle_core::Tensor;
+use functions::Functions;
 use input::Input;
 use lower::{BatchSize, Lowering};
-use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
+use operation::{OPERATOR_SETS, Operation, operator_set};
+use rten_onnx::onnx::{GraphProto, ModelProto};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use tensor::ExternalFiles;
 use value::Value;
-
-/// Supported versions of the default operator set.
-const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 7..=26;
 
 /// A network read from an ONNX file.
 #[derive(Debug)]
@@ -56,20 +64,29 @@ pub struct Network {
     pub notes: Vec<String>,
 }
 
-/// Reads an ONNX file whose input has the axis order `layout`. The tensors of `weights` replace its own, by
-/// name: `NAME.weight` and `NAME.bias` of a layer, other parameters by their name in the file.
+/// Reads an ONNX file whose input has the axis order `layout`; sizes that it leaves open are those of images of
+/// shape `images` (channels, height, width). The tensors of `weights` replace its own, by name: `NAME.weight`
+/// and `NAME.bias` of a layer, other parameters by their name in the file.
 ///
 /// # Errors
 /// Names the file, and the node or tensor that is not valid or not supported.
-pub fn import(path: &Path, layout: Layout, weights: Option<BTreeMap<String, Tensor>>) -> Result<Network, OnnxError> {
+pub fn import(
+    path: &Path,
+    layout: Layout,
+    images: Option<[usize; 3]>,
+    weights: Option<BTreeMap<String, Tensor>>,
+) -> Result<Network, OnnxError> {
     File::read(path)
-        .and_then(|mut file| file.import(layout, weights))
+        .and_then(|file| file.import(layout, images, weights))
         .map_err(|problem| OnnxError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 /// A parsed file.
 struct File {
+    /// Its bytes, without external data.
+    size: u64,
     model: ModelProto,
+    functions: Functions,
     external: ExternalFiles,
     hasher: blake3::Hasher,
 }
@@ -80,25 +97,35 @@ impl File {
         wire::check(&bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&bytes);
-        Ok(File { model: ModelProto::parse_buf(&bytes)?, external: ExternalFiles::beside(path), hasher })
+        let (model, functions) = (ModelProto::parse_buf(&bytes)?, Functions::parse(&bytes)?);
+        Ok(File { size: bytes.len() as u64, model, functions, external: ExternalFiles::beside(path), hasher })
     }
 
-    fn import(&mut self, layout: Layout, weights: Option<BTreeMap<String, Tensor>>) -> Result<Network, OnnxProblem> {
-        let opset = operator_set(&self.model)?;
-        let graph = self.model.graph.as_ref().ok_or(OnnxProblem::NoGraph)?;
-        let input = Input::find(graph, layout)?;
+    fn import(
+        mut self,
+        layout: Layout,
+        images: Option<[usize; 3]>,
+        weights: Option<BTreeMap<String, Tensor>>,
+    ) -> Result<Network, OnnxProblem> {
+        let opset = operator_set(&self.model.opset_import).or_else(|| self.functions.operator_set());
+        let opset = supported(opset)?;
+        let mut graph = self.model.graph.take().ok_or(OnnxProblem::NoGraph)?;
+        let operations = self.functions.inline(&mut graph, opset, Budget::of_file(self.size))?;
+        let graph = &graph;
+        let input = Input::find(graph, layout, images)?;
         let outputs: Vec<&str> = graph.output.iter().filter_map(|output| output.name.as_deref()).collect();
         let output = *outputs.first().ok_or(OnnxProblem::NoOutput)?;
-        let nodes = order::sorted(graph, output)?;
+        let nodes = order::sorted(graph, &operations, output)?;
         let mut notes: Vec<String> = input.images.note.clone().into_iter().collect();
+        notes.extend(precision::note(graph, &nodes));
         if outputs.len() > 1 {
             notes.push(format!("only the first of the outputs is used: {}", outputs.join(", ")));
         }
-        if nodes.last().is_some_and(|node| lower::is_softmax(node)) {
+        if nodes.last().is_some_and(|node| lower::is_softmax(&node.proto)) {
             notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
 
-        let source = Source { graph, nodes: &nodes, opset, input: &input, output };
+        let source = Source { size: self.size, graph, nodes: &nodes, input: &input, output };
         let built = match source.build(input.batch, &mut self.external) {
             // What cannot run for any number of samples may run for one.
             Err(error @ (OnnxProblem::Node { .. } | OnnxProblem::Output { .. }))
@@ -148,11 +175,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The version of the default operator set.
-fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
-    let mut sets = model.opset_import.iter();
-    let default = sets.find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
-    match default.map(|set| set.version.unwrap_or(0)) {
+/// The version of the default operator set, if it is one that can be imported.
+fn supported(version: Option<i64>) -> Result<i64, OnnxProblem> {
+    match version {
         Some(version) if OPERATOR_SETS.contains(&version) => Ok(version),
         Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string(), supported: OPERATOR_SETS }),
         None => Err(OnnxProblem::OperatorSet { found: "none".to_owned(), supported: OPERATOR_SETS }),
@@ -161,9 +186,10 @@ fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
 
 /// What a graph is built from.
 struct Source<'a> {
+    /// Bytes of the file.
+    size: u64,
     graph: &'a GraphProto,
-    nodes: &'a [&'a NodeProto],
-    opset: i64,
+    nodes: &'a [&'a Operation],
     input: &'a Input,
     output: &'a str,
 }
@@ -182,7 +208,7 @@ struct Built {
 impl Source<'_> {
     fn build(&self, batch: BatchSize, external: &mut ExternalFiles) -> Result<Built, OnnxProblem> {
         let mut constants = Vec::new();
-        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| &node.proto.input).map(String::as_str).collect();
         for tensor in &self.graph.initializer {
             let name = tensor.name.as_deref().unwrap_or_default();
             if read.contains(name) || name == self.output {
@@ -193,11 +219,12 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
-        let mut lowering = Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external);
+        let mut lowering =
+            Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external, self.size);
         lowering.define(&self.input.name, Value::Computed(input));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
-            lower::node(&mut lowering, node, self.opset)?;
+            lower::node(&mut lowering, node)?;
         }
         let is_quantized = lowering.dequantize(self.output);
         let (outputs, reconstructs_input) = self.set_output(&mut lowering)?;
@@ -209,7 +236,7 @@ impl Source<'_> {
     /// and whether it is an image of the input's size.
     fn set_output(&self, lowering: &mut Lowering) -> Result<(usize, bool), OnnxProblem> {
         let wrong = |found: String| OnnxProblem::Output { name: self.output.to_owned(), found };
-        let value = lowering.value(self.output).map_err(|error| wrong(error.to_string()))?;
+        let value = lowering.value(self.output).map_err(|error| error.of(format!("output '{}'", self.output), ""))?;
         let Some(Value::Computed(id)) = value else { return Err(wrong("a constant".to_owned())) };
         let ty = lowering.graph.ty(id).clone();
         let Some((&batch, sample)) = ty.shape.split_first() else { return Err(wrong(ty.to_string())) };
