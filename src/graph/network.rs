@@ -272,6 +272,18 @@ impl Graph {
         &self.outputs
     }
 
+    /// Whether the network's outputs are probabilities of a yes against a no, as those of a sigmoid.
+    pub fn outputs_probabilities(&self) -> bool {
+        let mut probabilities: HashSet<ValueId> = HashSet::new();
+        for Node { op, inputs, outputs, .. } in &self.nodes {
+            let of_input = inputs.first().is_some_and(|input| probabilities.contains(input));
+            if op.outputs_probabilities(of_input) {
+                probabilities.extend(outputs);
+            }
+        }
+        !self.outputs.is_empty() && self.outputs.iter().all(|output| probabilities.contains(output))
+    }
+
     /// All nodes, in an order in which they can run.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes

@@ -114,6 +114,12 @@ pub trait Operator: Any + Debug + Send + Sync {
         KeptInputs::None
     }
 
+    /// Whether every output value is a probability of its own, of a yes against a no, where those of the first
+    /// input are (`of_input`) or are not.
+    fn outputs_probabilities(&self, of_input: bool) -> bool {
+        of_input && self.kept_inputs() != KeptInputs::None
+    }
+
     /// The range that the operator clips its only input to, if that is all it does.
     fn as_clip(&self) -> Option<Clip> {
         None

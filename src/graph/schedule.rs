@@ -80,9 +80,9 @@ fn columns_per_sample(graph: &Graph, node: &Node) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{ValueId, ValueType};
     use crate::graph::op::{Add, Conv, Flatten, GlobalAveragePool, Linear};
     use crate::graph::pass::swap_layers;
+    use crate::graph::{ValueId, ValueType};
     use crate::kernel;
     use crate::layer::{ConvAttributes, InferenceMode};
     use crate::lut::Coding;

@@ -95,6 +95,7 @@ impl EvaluateArgs {
         let model = self.model.open(images)?;
         Ok(Experiment {
             task: self.model.task,
+            threshold: self.model.threshold,
             fold_batch_norm: !self.model.no_fold_bn,
             data,
             preprocess,

@@ -58,7 +58,8 @@ impl Outputs {
     ) -> anyhow::Result<Option<PredictionsReport>> {
         self.logits.take().map_or(Ok(()), Logits::commit)?;
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::new(predictions, model.outputs).context("--confusion")?;
+            let confusion =
+                Confusion::new(predictions, model.task.label_count(model.outputs)).context("--confusion")?;
             file.commit_bytes(&confusion_csv(&confusion, &model.labels))?;
         }
         Ok(self.predictions.take().map(PredictionsFile::commit).transpose()?)

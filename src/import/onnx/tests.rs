@@ -258,7 +258,7 @@ fn no_operator_panics() {
                 external: ExternalFiles::beside(Path::new("net.onnx")),
                 hasher: blake3::Hasher::new(),
             };
-            let Ok(network) = file.import(Layout::Nchw, None, None) else { continue };
+            let Ok(network) = file.import(ImportOptions::default()) else { continue };
             let samples = network.graph.batch_size(2.try_into().unwrap()).get();
             let [channels, height, width] = network.input;
             let images = Tensor::zeros((samples, channels, height, width), candle_core::DType::F32, &Device::Cpu);
