@@ -6,7 +6,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn main() -> std::process::ExitCode {
-    cli::discard_outputs_on_signals();
+    cli::clean_up_on_signals();
     let cli = Cli::parse();
     let code = match catch_unwind(AssertUnwindSafe(|| cli::run(&cli))) {
         Ok(Ok(code)) => code,

@@ -19,7 +19,7 @@ mod quantization;
 
 pub use error::describe;
 pub use exit_code::ExitCode;
-pub use interrupt::discard_outputs_on_signals;
+pub use interrupt::clean_up_on_signals;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use inputs::{DataArgs, LutArgs, ModelArgs};
@@ -121,6 +121,7 @@ impl TerminalArgs {
 /// With one message that names the file or option at fault, and how to fix it.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
+    crate::input::protect();
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),

@@ -1,6 +1,7 @@
 //! Batches of a dataset, read and preprocessed on a thread of their own ahead of their use.
 
 use super::{DataError, Dataset, Preprocess, PreprocessError};
+use crate::guard;
 use candle_core::{Device, Tensor};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -176,8 +177,7 @@ impl Iterator for Batches {
         // The thread has ended: having sent everything, or by a panic.
         *receiver = None;
         let panic = thread.take()?.join().err()?;
-        let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-        Some(Err(BatchError::Panicked { message: message.unwrap_or("no message").to_owned() }))
+        Some(Err(BatchError::Panicked { message: guard::message(&*panic).to_owned() }))
     }
 }
 

@@ -28,6 +28,7 @@
 mod anomalies;
 mod array;
 mod batches;
+mod budget;
 mod channels;
 mod cifar;
 mod classes;
@@ -45,6 +46,7 @@ mod image_files;
 mod interpolation;
 #[cfg(feature = "images")]
 mod jpeg;
+mod lines;
 mod list;
 mod memory;
 mod names;

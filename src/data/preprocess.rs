@@ -209,6 +209,7 @@ impl Preprocess {
         channels: usize,
         output: [usize; 3],
     ) -> Result<Planes, PreprocessError> {
+        let _memory = decode::memory(image)?;
         let decoded = decode::planes(image)?;
         // A color set may hold gray images, as ImageNet does; a gray set with color is a mistake.
         let decoded = if (decoded.shape[0], channels) == (1, 3) { decoded.to_rgb() } else { decoded };

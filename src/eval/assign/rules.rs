@@ -12,11 +12,15 @@
 //! A JSON report of a run with rules is such a file too: its `config.assignment` is read.
 
 use super::{AssignError, LayerOptions, LayerOptionsError};
+use crate::input;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+/// Bytes of the largest file that is read: a report of a million layers.
+const LARGEST: u64 = 1 << 30;
 
 /// The only schema so far.
 const SCHEMA: u64 = 1;
@@ -220,7 +224,7 @@ impl Rules {
     /// Names the file and the rule.
     pub fn read(path: &Path) -> Result<Self, RulesError> {
         let path = path.to_owned();
-        let bytes = match std::fs::read(&path) {
+        let bytes = match input::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(source) => return Err(RulesError::Read { path, source }),
         };

@@ -23,6 +23,7 @@ use super::Layout;
 use super::scales::Scales;
 use crate::graph::op::Reshape;
 use crate::graph::{BindError, Dim, Graph};
+use crate::input as files;
 use crate::quant::ParamsFile;
 use candle_core::Tensor;
 use input::Input;
@@ -35,6 +36,9 @@ use value::Value;
 
 /// Supported versions of the default operator set.
 const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 7..=26;
+
+/// Bytes of the largest file: the limit of its format, beyond which tensors lie in external files.
+const LARGEST: u64 = 2 << 30;
 
 /// A network read from an ONNX file.
 #[derive(Debug)]
@@ -76,7 +80,7 @@ struct File {
 
 impl File {
     fn read(path: &Path) -> Result<Self, OnnxProblem> {
-        let bytes = std::fs::read(path).map_err(OnnxProblem::Read)?;
+        let bytes = files::read(path, LARGEST).map_err(OnnxProblem::Read)?;
         wire::check(&bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&bytes);
