@@ -86,9 +86,9 @@ pub(crate) fn peek(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
     if size <= limit {
-        bytes.try_reserve_exact(size as usize).map_err(|_| {
-            io::Error::new(ErrorKind::OutOfMemory, format!("its {size} bytes do not fit in memory"))
-        })?;
+        bytes
+            .try_reserve_exact(size as usize)
+            .map_err(|_| io::Error::new(ErrorKind::OutOfMemory, format!("its {size} bytes do not fit in memory")))?;
         // The size may have changed since, and is 0 for files that the system makes up.
         file.take(limit + 1).read_to_end(&mut bytes)?;
     }

@@ -195,12 +195,10 @@ fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fiel
         return Err(OpenError::Circuit { path: path.to_owned(), what });
     }
     let container = container.or_else(|| format::by_extension(path)).unwrap_or_else(|| format::by_contents(bytes));
-    let contents = guarded(|| container.read(bytes)).unwrap_or_else(|panic| Err(FormatError::Broken(panic.to_string())));
-    let contents = contents.map_err(|source| OpenError::Format {
-        path: path.to_owned(),
-        format: container.name(),
-        source,
-    })?;
+    let contents =
+        guarded(|| container.read(bytes)).unwrap_or_else(|panic| Err(FormatError::Broken(panic.to_string())));
+    let contents =
+        contents.map_err(|source| OpenError::Format { path: path.to_owned(), format: container.name(), source })?;
     let constraints = Constraints::new([
         (ReadingSource::LutFormat, stated),
         (ReadingSource::Metadata, contents.fields.stated),

@@ -8,8 +8,8 @@ use super::fields::{FieldError, Fields};
 use super::provenance::LutWarning;
 use crate::input;
 use serde_json::{Map, Value};
-use std::path::{Path, PathBuf};
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// The largest file that is taken for a sidecar.
 const MAX_SIDECAR: u64 = 1 << 20;

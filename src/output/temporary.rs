@@ -92,9 +92,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(folder.path().join(name), "").unwrap();
         let names = || folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let others =
-            [".approx-eval-.tmp", ".approx-eval-notes.tmp", ".approx-eval-0123456789a-.tmp", "a.approx-eval-0123456789ab.tmp"];
-        others.map(write);
+        let others = [
+            ".approx-eval-.tmp",
+            ".approx-eval-notes.tmp",
+            ".approx-eval-0123456789a-.tmp",
+            "a.approx-eval-0123456789ab.tmp",
+        ];
+        others.iter().for_each(|name| write(name));
         write(".approx-eval-0123456789ab.tmp");
         write(".approx-eval-zzzzzzzzzzzz.tmp");
         fs::create_dir(folder.path().join(".approx-eval-abcdefabcdef.tmp")).unwrap();

@@ -7,7 +7,8 @@ use crate::task::Confusion;
 /// as each. Classes without names are shown by their numbers.
 pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
     let rows: Vec<&[u64]> = confusion.rows().collect();
-    let name = |class: usize| labels.get(class).map_or_else(|| class.to_string(), |label| printable(label).into_owned());
+    let name =
+        |class: usize| labels.get(class).map_or_else(|| class.to_string(), |label| printable(label).into_owned());
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = std::iter::once("label".to_owned()).chain((0..rows.len()).map(name));
     let body = rows.iter().enumerate();

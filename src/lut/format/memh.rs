@@ -134,7 +134,11 @@ mod tests {
             (backwards, Signedness::Unsigned, 8),
             (unsigned.iter().map(|p| format!("{p:x} ")).collect(), Signedness::Unsigned, 8),
             (unsigned.iter().map(|p| format!("{p:016b}\n")).collect(), Signedness::Unsigned, 8),
-            (unsigned.iter().map(|p| format!("{:04x}_{:04x}\n", p >> 16, p & 0xffff)).collect(), Signedness::Unsigned, 8),
+            (
+                unsigned.iter().map(|p| format!("{:04x}_{:04x}\n", p >> 16, p & 0xffff)).collect(),
+                Signedness::Unsigned,
+                8,
+            ),
             (signed(8, 4).join("\n"), Signedness::Signed, 8),
             (signed(8, 8).join("\n"), Signedness::Signed, 8),
             // 12-bit words.

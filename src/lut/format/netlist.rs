@@ -16,7 +16,9 @@ pub fn circuit(path: &Path, bytes: &[u8]) -> Option<&'static str> {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         text.lines().any(|line| line.trim_start().starts_with(start))
     };
-    named.or_else(|| has_line("endmodule").then_some("Verilog")).or_else(|| has_line(".model ").then_some("a BLIF netlist"))
+    named
+        .or_else(|| has_line("endmodule").then_some("Verilog"))
+        .or_else(|| has_line(".model ").then_some("a BLIF netlist"))
 }
 
 #[cfg(test)]

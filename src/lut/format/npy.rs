@@ -222,11 +222,8 @@ mod tests {
         let f64s: Vec<u8> = products().flat_map(|product| f64::from(product).to_le_bytes()).collect();
         let f32s: Vec<u8> = products().flat_map(|product| (product as f32).to_be_bytes()).collect();
         let u16s: Vec<u8> = products().flat_map(|product| (product as u16).to_le_bytes()).collect();
-        let cases = [
-            ("<f8", "(256, 256)", &f64s, true),
-            (">f4", "(65536,)", &f32s, false),
-            ("<u2", "(65536,)", &u16s, false),
-        ];
+        let cases =
+            [("<f8", "(256, 256)", &f64s, true), (">f4", "(65536,)", &f32s, false), ("<u2", "(65536,)", &u16s, false)];
         crate::cases::for_each_case(cases, |(descr, shape, data, is_square)| {
             let contents = Npy.read(&[&header(descr, shape)[..], data].concat()).unwrap();
             let Entries::Numbers { values, .. } = contents.entries else { panic!("no numbers") };

@@ -125,7 +125,12 @@ mod tests {
     fn lines_that_are_no_table_are_refused() {
         let all = lines(0..256, |a, b, p| format!("{a} {b} {p}"));
         let twice = [&all[..65_535], &all[..1]].concat();
-        let cases = [all[..65_535].join("\n"), twice.join("\n"), "1 2 2\n1 3 3\n".to_owned(), format!("{}\n1 2", all.join("\n"))];
+        let cases = [
+            all[..65_535].join("\n"),
+            twice.join("\n"),
+            "1 2 2\n1 3 3\n".to_owned(),
+            format!("{}\n1 2", all.join("\n")),
+        ];
         for_each_case(cases, |text| {
             let error = read_stream(text.as_bytes(), "lut.txt", &OpenOptions::default()).unwrap_err();
             assert!(error.to_string().contains("lut.txt"), "{error}");

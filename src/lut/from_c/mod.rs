@@ -322,7 +322,10 @@ impl FromCOptions {
     /// The compiler and its first arguments.
     fn compiler(&self) -> Vec<OsString> {
         let stated = self.compiler.clone().or_else(|| std::env::var_os("CC"));
-        stated.map(|compiler| process::words(&compiler)).filter(|words| !words.is_empty()).unwrap_or_else(|| vec!["cc".into()])
+        stated
+            .map(|compiler| process::words(&compiler))
+            .filter(|words| !words.is_empty())
+            .unwrap_or_else(|| vec!["cc".into()])
     }
 }
 
