@@ -71,7 +71,8 @@ pub fn describe(error: &anyhow::Error) -> String {
         let part = part(cause);
         if part.starts_with("--") && !part.contains(' ') {
             options.push(part);
-        } else {
+        } else if parts.last() != Some(&part) {
+            // Errors that pass another one on may say the same.
             parts.push(part);
         }
         options.extend(keys(cause).iter().map(|key| format!("--{}", key.replace('_', "-"))));

@@ -139,7 +139,7 @@ impl PreprocessError {
 }
 
 /// The longest side that options may ask for.
-const MAX_SIDE: usize = 10_000;
+pub(crate) const MAX_SIDE: usize = 10_000;
 /// Pixels of one channel that resizing may make.
 const MAX_PIXELS: usize = MAX_SIDE * MAX_SIDE;
 

@@ -156,7 +156,7 @@ fn typed(entries: &Entries, stated: &PartialReading) -> Vec<Typed> {
             let wrapped = plain.iter().map(|&value| value - (sign(value) << bits)).collect();
             vec![
                 Typed { entry: entry(false), values: plain, operands: Some(Signedness::Unsigned) },
-                Typed { entry: entry(true), values: wrapped, operands: Some(Signedness::Signed) },
+                Typed { entry: entry(true), values: wrapped, operands: None },
             ]
         }
         Entries::Numbers { values, entry } => {

@@ -36,6 +36,7 @@ pub(super) fn from_parts(name: &str, folder: &Path, config: &[u8], weights: Vec<
     let path = folder.join("model.safetensors");
     let weights = Weights::from_bytes(&path, weights)?;
     let mut model = state_dict::bind(name, architecture, &path, weights, config.input.shape, config.num_classes)?;
+    config.check_channels(model.input[0]).map_err(|source| ModelError::Config { path: config_path.clone(), source })?;
     if let Some(task) = config.task {
         model.set_task(task, || config_path.display().to_string())?;
     }
