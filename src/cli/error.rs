@@ -56,11 +56,28 @@ const LONGEST_PART: usize = 2000;
 /// its lines.
 fn part(cause: &(dyn Error + 'static)) -> String {
     let text = cause.to_string();
-    let text = shortened(&text, LONGEST_PART);
     match cause.downcast_ref() {
-        Some(FromCError::Compile { .. }) => text.lines().map(printable).collect::<Vec<_>>().join("\n"),
-        _ => printable(&text).into_owned(),
+        Some(FromCError::Compile { .. }) => lines(&shortened(&text, LONGEST_PART)),
+        _ => shown(&text),
     }
+}
+
+/// Text with names from files as a terminal may show it, in a line.
+pub(super) fn shown(text: &str) -> String {
+    printable(&shortened(text, LONGEST_PART)).into_owned()
+}
+
+/// The same, of text in lines.
+fn lines(text: &str) -> String {
+    text.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with the command line, if it is not one that asks for help: as clap has it unless a value needs
+/// to be shortened or shown.
+pub fn describe_usage(error: &clap::Error) -> Option<String> {
+    let text = error.render().to_string();
+    let plain = lines(&text);
+    (error.use_stderr() && text.trim_end() != plain.trim_end()).then_some(plain)
 }
 
 /// `error` and its causes in one line, followed by the options at fault. A context that is an option's name

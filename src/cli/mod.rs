@@ -17,7 +17,7 @@ mod output;
 mod progress;
 mod quantization;
 
-pub use error::describe;
+pub use error::{describe, describe_usage};
 pub use exit_code::ExitCode;
 pub use interrupt::clean_up_on_signals;
 
@@ -98,13 +98,17 @@ impl TerminalArgs {
     /// Sends log messages to standard error.
     fn start_logging(&self) {
         use std::io::IsTerminal;
+        use tracing_subscriber::fmt::format::debug_fn;
         let level = match (self.quiet, self.verbose) {
             (true, _) => tracing::Level::ERROR,
             (false, 0) => tracing::Level::WARN,
             (false, 1) => tracing::Level::INFO,
             (false, _) => tracing::Level::DEBUG,
         };
+        // Messages hold names from files.
+        let harmless = debug_fn(|writer, _, value| write!(writer, "{}", error::shown(&format!("{value:?}"))));
         let format = tracing_subscriber::fmt()
+            .fmt_fields(harmless)
             .with_writer(std::io::stderr)
             .with_max_level(level)
             .with_ansi(self.colors(std::io::stderr().is_terminal()))

@@ -4,6 +4,8 @@
 mod common;
 
 mod assignment;
+#[cfg(unix)]
+mod bad_inputs;
 mod base_mode;
 mod calibration;
 mod ci;
