@@ -175,7 +175,7 @@ impl DataArgs {
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
     /// How the LUT file is read, instead of detecting it: words joined by '-', such as bin-u16 or
-    /// i16-signed-numeric. A file format (bin, npy, csv, text, c, safetensors), an entry type (u8 to i64),
+    /// i16-signed-numeric. A file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
     /// unsigned or signed, the order of rows and columns (numeric: from the most negative operand;
     /// twos-complement: by bit pattern, 0 first), operand widths (8x8)
     #[arg(long, value_name = "FORMAT")]

@@ -5,6 +5,8 @@ mod common;
 
 mod assignment;
 mod axes;
+#[cfg(unix)]
+mod bad_inputs;
 mod base_mode;
 mod binary;
 mod calibration;

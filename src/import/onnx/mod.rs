@@ -31,6 +31,7 @@ pub use wire::WireError;
 use super::Layout;
 use super::scales::Scales;
 use crate::graph::{BindError, Graph, strip_common_prefix};
+use crate::input as files;
 use crate::quant::ParamsFile;
 use budget::Budget;
 use candle_core::Tensor;
@@ -44,6 +45,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use tensor::ExternalFiles;
 use value::Value;
+
+/// Bytes of the largest file: the limit of its format, beyond which tensors lie in external files.
+const LARGEST: u64 = 2 << 30;
 
 /// A network read from an ONNX file.
 #[derive(Debug)]
@@ -104,7 +108,7 @@ struct File {
 
 impl File {
     fn read(path: &Path) -> Result<Self, OnnxProblem> {
-        let bytes = std::fs::read(path).map_err(OnnxProblem::Read)?;
+        let bytes = files::read(path, LARGEST).map_err(OnnxProblem::Read)?;
         wire::check(&bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&bytes);

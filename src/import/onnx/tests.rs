@@ -1,7 +1,7 @@
 //! Networks of one operator each, over inputs and attributes of any kind, rank and value: an answer, and never a
 //! panic, whether the network is accepted or not.
 
-use super::{ExternalFiles, File, Functions, Layout, lower};
+use super::{ExternalFiles, File, Functions, ImportOptions, lower};
 use crate::cases::for_each_case;
 use candle_core::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
