@@ -27,6 +27,11 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
+    /// Channels, height and width of the network's input, where its file leaves them open; default: those of
+    /// the data
+    #[arg(long, value_name = "C,H,W", value_parser = parse_input)]
+    input: Option<[usize; 3]>,
+
     /// Axis order of the ONNX model's input: nchw, nhwc or auto
     #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
@@ -66,19 +71,37 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 }
 
 impl ModelArgs {
-    /// Opens the network.
-    pub fn open(&self) -> anyhow::Result<Model> {
+    /// Opens the network; sizes of its input that its file leaves open are those of `images`.
+    pub fn open(&self, images: impl FnOnce() -> anyhow::Result<Option<[usize; 3]>>) -> anyhow::Result<Model> {
         let spec = ModelSpec {
             model: self.model.clone(),
             architecture: self.arch.clone(),
             weights: self.weights.clone(),
             layout: self.layout,
+            input: self.input,
             output: self.output.output_name.clone(),
         };
-        let model = spec.open()?;
+        let model = match spec.open() {
+            Err(error) if error.leaves_input_open() => match images()? {
+                Some(images) => spec.open_for(images)?,
+                None => return Err(error.into()),
+            },
+            model => model?,
+        };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)
     }
+}
+
+/// Far beyond any image, and small enough that no count of multiplications overflows.
+const MAX_SIZE: usize = 1 << 16;
+
+/// An input of a network: `C,H,W`.
+pub(super) fn parse_input(text: &str) -> Result<[usize; 3], String> {
+    let size = |size: &str| size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size));
+    let sizes: Option<Vec<usize>> = text.split(',').map(size).collect();
+    let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
+    sizes.ok_or_else(|| format!("expected three numbers from 1 to {MAX_SIZE}: channels, height, width"))
 }
 
 /// The data set and what happens to its images.
@@ -152,7 +175,7 @@ impl DataArgs {
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
     /// How the LUT file is read, instead of detecting it: words joined by '-', such as bin-u16 or
-    /// i16-signed-numeric. A file format (bin, npy, csv, text, c, safetensors), an entry type (u8 to i64),
+    /// i16-signed-numeric. A file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
     /// unsigned or signed, the order of rows and columns (numeric: from the most negative operand;
     /// twos-complement: by bit pattern, 0 first), operand widths (8x8)
     #[arg(long, value_name = "FORMAT")]

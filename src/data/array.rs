@@ -9,6 +9,9 @@ use super::storage::Origin;
 use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels};
 use std::ops::Range;
 
+/// Bytes of labels, which are kept in memory: those of 134 million samples in eight bytes each.
+const MOST_LABEL_BYTES: u64 = 1 << 30;
+
 /// Numbers in row-major order from `offset` of `source`.
 pub(super) struct Array {
     pub source: Source,
@@ -23,15 +26,20 @@ impl Array {
         self.dims.iter().try_fold(self.element.kind.size(), |size, &dim| size.checked_mul(dim))
     }
 
+    /// Where the array ends in its source, `None` where that is beyond what a file can hold.
+    fn end(&self) -> Option<u64> {
+        self.size()?.checked_add(self.offset)
+    }
+
     /// Dimensions and type for a message, as `u8 [10, 28, 28]`.
     pub fn describe(&self) -> String {
         format!("{} {:?}", self.element.kind.name(), self.dims)
     }
 
     /// Fails unless the array ends where its source does.
-    pub fn check_len(&mut self) -> Result<(), DataError> {
+    fn check_len(&mut self) -> Result<(), DataError> {
         let described = self.describe();
-        match self.size().and_then(|size| size.checked_add(self.offset)) {
+        match self.end() {
             Some(end) => self.source.check_len(end, &format!("{described} from byte {}", self.offset)),
             None => Err(DataError::content(&self.source, described, "dimensions that fit a file")),
         }
@@ -77,6 +85,10 @@ impl Array {
             let expected = "labels as [N] integers (convert floats with astype(int), one-hot rows with argmax)";
             return Err(DataError::content(&self.source, self.describe(), expected));
         }
+        if self.size().is_none_or(|size| size > MOST_LABEL_BYTES) {
+            let expected = format!("labels of at most {MOST_LABEL_BYTES} bytes");
+            return Err(DataError::content(&self.source, self.describe(), expected));
+        }
         let bytes = self.source.read(self.offset, self.size().unwrap_or(u64::MAX))?;
         self.element.labels(&bytes).map_err(|Unfit { index, value }| DataError::Label {
             file: self.source.to_string(),
@@ -87,14 +99,34 @@ impl Array {
     }
 }
 
+/// The set of `images` and `labels` that each fill their sources to the end. What shows without unpacking is
+/// looked at first: a wrong number of labels must not cost the decoding of all images.
+pub(super) fn whole_dataset(origin: Origin, mut images: Array, mut labels: Array) -> Result<Dataset, DataError> {
+    for array in [&mut images, &mut labels] {
+        if array.source.known_len().is_some() || array.end().is_none() {
+            array.check_len()?;
+        }
+    }
+    check_counts(&images, &labels)?;
+    images.check_len()?;
+    labels.check_len()?;
+    dataset(origin, images, labels)
+}
+
+/// Fails unless there are as many images as labels.
+pub(super) fn check_counts(images: &Array, labels: &Array) -> Result<(), DataError> {
+    let [image_count, label_count] = [images, labels].map(|array| array.dims.first().copied().unwrap_or(0));
+    if image_count == label_count {
+        return Ok(());
+    }
+    let [images, labels] = [images, labels].map(|array| array.source.to_string());
+    Err(DataError::Count { images, image_count, labels, label_count })
+}
+
 /// The set of `images` and `labels`; both arrays' lengths have been checked.
 pub(super) fn dataset(origin: Origin, images: Array, mut labels: Array) -> Result<Dataset, DataError> {
     let image_shape = images.image_shape()?;
-    let (image_count, label_count) = (images.dims[0], labels.dims.first().copied().unwrap_or(0));
-    if image_count != label_count {
-        let [images, labels] = [&images, &labels].map(|array| array.source.to_string());
-        return Err(DataError::Count { images, image_count, labels, label_count });
-    }
+    check_counts(&images, &labels)?;
     let labels = labels.labels()?;
     let kind = images.element.pixel_kind();
     let channels = if images.is_channels_last() { image_shape[0] } else { 1 };

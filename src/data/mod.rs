@@ -28,6 +28,7 @@
 mod anomalies;
 mod array;
 mod batches;
+mod budget;
 mod channels;
 mod cifar;
 mod classes;
@@ -45,6 +46,7 @@ mod image_files;
 mod interpolation;
 #[cfg(feature = "images")]
 mod jpeg;
+mod lines;
 mod list;
 mod memory;
 mod names;
@@ -70,6 +72,7 @@ pub use embedded::{EMBEDDED, Embedded, embedded};
 pub use error::DataError;
 pub use interpolation::{INTERPOLATIONS, Interpolation};
 pub use memory::Samples;
+pub(crate) use preprocess::MAX_SIDE;
 pub use preprocess::{Preprocess, PreprocessError};
 pub use registry::{DATA_FORMATS, DataFormat, open};
 pub use safetensors::embedded_safetensors;

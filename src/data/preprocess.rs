@@ -150,7 +150,7 @@ impl PreprocessError {
 }
 
 /// The longest side that options may ask for.
-const MAX_SIDE: usize = 10_000;
+pub(crate) const MAX_SIDE: usize = 10_000;
 /// Pixels of one channel that resizing may make.
 const MAX_PIXELS: usize = MAX_SIDE * MAX_SIDE;
 
@@ -226,6 +226,7 @@ impl Preprocess {
         channels: usize,
         output: [usize; 3],
     ) -> Result<Planes, PreprocessError> {
+        let _memory = decode::memory(image)?;
         let decoded = decode::planes(image)?;
         // A color set may hold gray images, as ImageNet does; a gray set with color is a mistake.
         let decoded = if (decoded.shape[0], channels) == (1, 3) { decoded.to_rgb() } else { decoded };

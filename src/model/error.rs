@@ -42,6 +42,16 @@ pub enum ModelError {
         /// The model, as it was named.
         name: String,
     },
+    /// An input that the network does not have.
+    #[error("{name} takes input {found:?} (channels, height, width), not {stated:?}")]
+    Input {
+        /// The network's name.
+        name: String,
+        /// What was asked for.
+        stated: [usize; 3],
+        /// What it takes.
+        found: [usize; 3],
+    },
     /// An output was named of a network that has one.
     #[error("{name} has one output: only those of an .onnx file can be named")]
     OneOutput {
@@ -171,6 +181,16 @@ fn folded(error: &BindError) -> &'static str {
 }
 
 impl ModelError {
+    /// Whether the model's file leaves sizes of its input open, which [`ModelSpec`](super::ModelSpec) does not
+    /// state.
+    pub fn leaves_input_open(&self) -> bool {
+        #[cfg(feature = "onnx")]
+        if let ModelError::Onnx(error) = self {
+            return error.leaves_input_open();
+        }
+        false
+    }
+
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
@@ -185,6 +205,7 @@ impl ModelError {
             ModelError::NotAModel { .. } => &["arch", "weights"],
             ModelError::OneOutput { .. } => &["output_name"],
             ModelError::NoWeights { .. } => &["weights"],
+            ModelError::Input { .. } => &["input"],
             ModelError::OwnWeights { .. } => &["weights", "arch"],
             ModelError::UnknownArchitecture(_) | ModelError::Detect { .. } => &["arch"],
             ModelError::Task { what, .. } if what == "task" => &["task"],

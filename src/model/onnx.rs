@@ -25,7 +25,8 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
     let file =
         weights.as_ref().map(|(path, weights)| WeightsFile { path: path.clone(), blake3: weights.blake3.clone() });
     let (tensors, weight_notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
-    let options = onnx::ImportOptions { layout: spec.layout, output: spec.output.clone(), weights: tensors };
+    let options =
+        onnx::ImportOptions { layout: spec.layout, images: spec.input, output: spec.output.clone(), weights: tensors };
     let network = onnx::import(path, options)?;
     let mut notes = network.notes;
     notes.extend(weight_notes.unwrap_or_default());

@@ -1,6 +1,7 @@
 //! Where models and their parts come from.
 
 use crate::import::Layout;
+use crate::printable::serialize_path;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -75,6 +76,7 @@ pub enum Calibration {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsFile {
     /// The file.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// Its hash.
     pub blake3: String,

@@ -2,10 +2,10 @@
 
 use super::Foreign;
 use crate::graph::strip_common_prefix;
+use crate::input;
 use candle_core::safetensors::BufferedSafetensors;
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -139,20 +139,20 @@ impl Weights {
 /// The bytes of a file that starts as safetensors do: eight bytes of a length, and that many of JSON
 /// (<https://github.com/huggingface/safetensors#format>). Anything else, however large, is not read.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    /// Bytes of the largest file that is read.
+    const LARGEST: u64 = 64 << 30;
     /// The format's own limit of a header.
     const LONGEST_HEADER: u64 = 100_000_000;
     let failed = |source: io::Error| WeightsError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.by_ref().take(9).read_to_end(&mut bytes).map_err(failed)?;
-    let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
-    if !matches!((length, bytes.get(8)), (Some(2..=LONGEST_HEADER), Some(b'{'))) {
+    let mut head = Vec::new();
+    input::open(path).and_then(|file| file.take(9).read_to_end(&mut head)).map_err(failed)?;
+    let length = head.first_chunk().map(|length| u64::from_le_bytes(*length));
+    if !matches!((length, head.get(8)), (Some(2..=LONGEST_HEADER), Some(b'{'))) {
         let path = path.to_owned();
         return Err(match Foreign::recognize(&path).filter(|kind| *kind != Foreign::Safetensors) {
             Some(kind) => WeightsError::Foreign { path, kind },
             None => WeightsError::Head { path },
         });
     }
-    file.read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    input::read(path, LARGEST).map_err(failed)
 }

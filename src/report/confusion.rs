@@ -1,12 +1,14 @@
 //! A confusion matrix as CSV.
 
+use crate::printable::printable;
 use crate::task::{Confusion, MANY_CLASSES};
 
 /// A header of the predicted classes, then a row for each class: its name, and how often it was predicted
 /// as each. Of more than [`MANY_CLASSES`], a row for each pair of a class and a prediction that occurs, and how
 /// often. Classes without names are shown by their numbers.
 pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
-    let name = |class: usize| labels.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let name =
+        |class: usize| labels.get(class).map_or_else(|| class.to_string(), |label| printable(label).into_owned());
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |row: Vec<String>| {
         writer.write_record(row).expect("rows have as many fields as the header, and memory does not fail");

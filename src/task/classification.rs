@@ -172,7 +172,7 @@ fn argmax(logits: &[f32]) -> u32 {
 fn cross_entropy(logits: &[f32], label: usize) -> f64 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let shifted = |logit: f32| f64::from(logit) - f64::from(max);
-    logits.iter().map(|&logit| shifted(logit).exp()).sum::<f64>().ln() - shifted(logits[label])
+    libm::log(logits.iter().map(|&logit| libm::exp(shifted(logit))).sum::<f64>()) - shifted(logits[label])
 }
 
 impl Counter {

@@ -5,6 +5,8 @@ mod common;
 
 mod assignment;
 mod axes;
+#[cfg(unix)]
+mod bad_inputs;
 mod base_mode;
 mod binary;
 mod calibration;
@@ -12,6 +14,7 @@ mod ci;
 mod data;
 mod derived_noise;
 mod detection;
+mod field;
 mod field_data;
 mod foreign;
 mod formats;
@@ -29,6 +32,7 @@ mod provenance;
 mod qparams;
 mod readme;
 mod report;
+mod same_bits;
 mod several_outputs;
 mod shipped_networks;
 mod statistics;

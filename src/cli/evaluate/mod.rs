@@ -69,18 +69,15 @@ impl EvaluateArgs {
         let mut outputs = Outputs::create(&self.report, self.quantization.save_qparams.as_deref(), &session)?;
 
         let assignment = session.assignment().clone();
-        if let Some(file) = outputs.qparams.take() {
-            file.commit_bytes(session.params(&assignment)?.to_json().as_bytes())?;
-        }
+        outputs.add_params(|| Ok(session.params(&assignment)?.to_json()))?;
         let findings = session.evaluate(&assignment, |batch| outputs.add(batch))?;
         let comparison = self.report.compare.map(|mode| session.compare(mode, &findings)).transpose()?;
 
         let mut report = Report::new(&session, &findings, &costs);
         report.comparisons.extend(comparison.map(Into::into));
         gates.apply(&mut report, &findings.outcome.predictions)?;
-        report.predictions = outputs.commit_samples(session.model(), &findings.outcome.predictions)?;
-        outputs.write(&report)?;
-        self.format.print(&report, terminal)?;
+        report.predictions = outputs.finish_samples(session.model(), &findings.outcome.predictions)?;
+        self.format.print_and_commit(&report, outputs.finish(&report)?, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
     }
@@ -90,12 +87,15 @@ impl EvaluateArgs {
         let layers = self.quantization.apply(self.lut.options(self.noise.is_derived())?);
         let layers = self.layers.apply(self.noise.apply(layers, self.lut.reading())?);
         let rules = self.layers.rules()?;
+        let (data, preprocess) = (self.data.spec()?, self.data.preprocess());
+        let images = || Ok(data.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
+        let model = self.model.open(images)?;
         Ok(Experiment {
             task: self.model.task,
             threshold: self.model.threshold,
             fold_batch_norm: !self.model.no_fold_bn,
-            data: self.data.spec()?,
-            preprocess: self.data.preprocess(),
+            data,
+            preprocess,
             calibration: self.quantization.calibration(&self.data)?,
             scheme: self.quantization.scheme(),
             layers,
@@ -105,7 +105,7 @@ impl EvaluateArgs {
             seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
-            ..Experiment::new(self.model.open()?)
+            ..Experiment::new(model)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a dataset's samples are what a network takes, and how they become that.
 
 use super::PreprocessOptions;
-use crate::data::{ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
+use crate::data::{Channels, ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
 use crate::model::{InputConfig, Model};
 
 /// Images that a network cannot take.
@@ -143,9 +143,12 @@ impl PreprocessOptions {
     /// What happens to images of `dataset`: these options, else the model's `own`.
     pub fn resolve(&self, dataset: &Dataset, own: &InputConfig) -> Preprocess {
         let plain = Preprocess::default();
+        // The model's own values are for its own channels. Images that have others are refused for that, not
+        // for the values.
+        let channels = self.channels.map_or(dataset.image_shape()[0], Channels::count);
         let or = |given: &Option<Vec<f32>>, own: &[f32], plain: Vec<f32>| match given {
             Some(given) => given.clone(),
-            None if own.is_empty() => plain,
+            None if own.is_empty() || own.len() > 1 && own.len() != channels => plain,
             None => own.to_vec(),
         };
         // The model's own sizes are for bytes; only what was asked for is an error on floats.

@@ -31,6 +31,7 @@
 mod error;
 mod evaluate;
 mod experiment;
+mod image_shape;
 mod images;
 mod quantize;
 mod scales;

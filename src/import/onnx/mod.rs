@@ -7,35 +7,47 @@
 //! from the zoo fit; batch normalization stays a node for [`crate::graph::pass`] to fold. A constant
 //! batch size is made variable again; where that fails, samples run one by one, and a note says so.
 
+mod budget;
+mod bytes;
 mod error;
+mod functions;
 mod input;
 mod lower;
 mod name;
+mod operation;
 mod order;
 mod output;
+mod precision;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod value;
 mod wire;
 
-pub use error::{NodeProblem, OnnxError, OnnxProblem, TensorProblem};
+pub use bytes::Bytes;
+pub use error::{FunctionProblem, NodeProblem, OnnxError, OnnxProblem, TensorProblem};
 pub use wire::WireError;
 
 use super::Layout;
 use super::scales::Scales;
 use crate::graph::{BindError, Graph, strip_common_prefix};
+use crate::input as files;
 use crate::quant::ParamsFile;
+use budget::Budget;
 use candle_core::Tensor;
+use functions::Functions;
 use input::Input;
 use lower::{BatchSize, Lowering};
+use operation::{OPERATOR_SETS, Operation, operator_set};
 use output::{OutputForm, UpToOutput};
-use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
+use rten_onnx::onnx::{GraphProto, ModelProto};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use tensor::ExternalFiles;
 use value::Value;
 
-/// Supported versions of the default operator set.
-const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 7..=26;
+/// Bytes of the largest file: the limit of its format, beyond which tensors lie in external files.
+const LARGEST: u64 = 2 << 30;
 
 /// A network read from an ONNX file.
 #[derive(Debug)]
@@ -65,6 +77,8 @@ pub struct Network {
 pub struct ImportOptions {
     /// The axis order of its input.
     pub layout: Layout,
+    /// Channels, height and width of its input, for sizes that the file leaves open.
+    pub images: Option<[usize; 3]>,
     /// The output that the network is judged by; the only one that fits where it is `None`.
     pub output: Option<String>,
     /// Tensors that replace the file's own, by name: `NAME.weight` and `NAME.bias` of a layer, other
@@ -78,36 +92,43 @@ pub struct ImportOptions {
 /// Names the file, and the node or tensor that is not valid or not supported.
 pub fn import(path: &Path, options: ImportOptions) -> Result<Network, OnnxError> {
     File::read(path)
-        .and_then(|mut file| file.import(options))
+        .and_then(|file| file.import(options))
         .map_err(|problem| OnnxError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 /// A parsed file.
 struct File {
+    /// Its bytes, without external data.
+    size: u64,
     model: ModelProto,
+    functions: Functions,
     external: ExternalFiles,
     hasher: blake3::Hasher,
 }
 
 impl File {
     fn read(path: &Path) -> Result<Self, OnnxProblem> {
-        let bytes = std::fs::read(path).map_err(OnnxProblem::Read)?;
+        let bytes = files::read(path, LARGEST).map_err(OnnxProblem::Read)?;
         wire::check(&bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&bytes);
-        Ok(File { model: ModelProto::parse_buf(&bytes)?, external: ExternalFiles::beside(path), hasher })
+        let (model, functions) = (ModelProto::parse_buf(&bytes)?, Functions::parse(&bytes)?);
+        Ok(File { size: bytes.len() as u64, model, functions, external: ExternalFiles::beside(path), hasher })
     }
 
-    fn import(&mut self, options: ImportOptions) -> Result<Network, OnnxProblem> {
-        let ImportOptions { layout, output, weights } = options;
-        let opset = operator_set(&self.model)?;
-        let graph = self.model.graph.as_ref().ok_or(OnnxProblem::NoGraph)?;
-        let input = Input::find(graph, layout)?;
+    fn import(mut self, options: ImportOptions) -> Result<Network, OnnxProblem> {
+        let ImportOptions { layout, images, output, weights } = options;
+        let opset = operator_set(&self.model.opset_import).or_else(|| self.functions.operator_set());
+        let opset = supported(opset)?;
+        let mut graph = self.model.graph.take().ok_or(OnnxProblem::NoGraph)?;
+        let operations = self.functions.inline(&mut graph, opset, Budget::of_file(self.size))?;
+        let graph = &graph;
+        let input = Input::find(graph, layout, images)?;
         let mut notes: Vec<String> = input.images.note.clone().into_iter().collect();
-        let external = &mut self.external;
-        let built = output::choose(graph, output.as_deref(), |output| {
-            let nodes = order::sorted(graph, output)?;
-            Source { graph, nodes: &nodes, opset, input: &input, output }.build_any_batch(external)
+        let (size, external) = (self.size, &mut self.external);
+        let built = output::choose(graph, &operations, output.as_deref(), |output| {
+            let nodes = order::sorted(graph, &operations, output)?;
+            Source { size, graph, nodes: &nodes, input: &input, output }.build_any_batch(external)
         })?;
         let Built { mut graph, mut parameters, scales, output, notes: of_output } = built;
         notes.extend(of_output);
@@ -151,11 +172,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The version of the default operator set.
-fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
-    let mut sets = model.opset_import.iter();
-    let default = sets.find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
-    match default.map(|set| set.version.unwrap_or(0)) {
+/// The version of the default operator set, if it is one that can be imported.
+fn supported(version: Option<i64>) -> Result<i64, OnnxProblem> {
+    match version {
         Some(version) if OPERATOR_SETS.contains(&version) => Ok(version),
         Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string(), supported: OPERATOR_SETS }),
         None => Err(OnnxProblem::OperatorSet { found: "none".to_owned(), supported: OPERATOR_SETS }),
@@ -164,10 +183,11 @@ fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
 
 /// What a graph is built from.
 struct Source<'a> {
+    /// Bytes of the file.
+    size: u64,
     graph: &'a GraphProto,
     /// Those that the output needs, in an order in which they can run.
-    nodes: &'a [&'a NodeProto],
-    opset: i64,
+    nodes: &'a [&'a Operation],
     input: &'a Input,
     output: &'a str,
 }
@@ -211,7 +231,7 @@ impl Source<'_> {
 
     fn build(&self, batch: BatchSize, external: &mut ExternalFiles) -> Result<Built, OnnxProblem> {
         let mut constants = Vec::new();
-        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| &node.proto.input).map(String::as_str).collect();
         for tensor in &self.graph.initializer {
             let name = tensor.name.as_deref().unwrap_or_default();
             if read.contains(name) || name == self.output {
@@ -222,13 +242,14 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
-        let mut lowering = Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external);
+        let mut lowering =
+            Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external, self.size);
         lowering.define(&self.input.name, Value::Computed(input));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
-            lower::node(&mut lowering, node, self.opset)?;
+            lower::node(&mut lowering, node)?;
         }
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = precision::note(self.graph, self.nodes).into_iter().collect();
         let others = self.graph.output.iter().filter_map(|output| output.name.as_deref());
         let others: Vec<&str> = others.filter(|name| *name != self.output).collect();
         if !others.is_empty() {
@@ -238,7 +259,7 @@ impl Source<'_> {
                 others.join(", ")
             ));
         }
-        if self.nodes.last().is_some_and(|node| lower::is_softmax(node)) {
+        if self.nodes.last().is_some_and(|node| lower::is_softmax(&node.proto)) {
             notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
         if lowering.dequantize(self.output) {

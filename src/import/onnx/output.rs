@@ -7,6 +7,7 @@
 
 use super::error::OnnxProblem;
 use super::lower::{BatchSize, Lowering};
+use super::operation::Operation;
 use super::order;
 use super::value::Value;
 use crate::graph::op::Reshape;
@@ -40,6 +41,7 @@ pub(super) trait UpToOutput {
 /// When there is no output, none of the name that was asked for, or none or several fit.
 pub(super) fn choose<'a, T: UpToOutput>(
     graph: &'a GraphProto,
+    nodes: &'a [Operation],
     asked: Option<&str>,
     mut build: impl FnMut(&'a str) -> Result<T, OnnxProblem>,
 ) -> Result<T, OnnxProblem> {
@@ -52,16 +54,17 @@ pub(super) fn choose<'a, T: UpToOutput>(
     match names.as_slice() {
         [] => Err(OnnxProblem::NoOutput),
         [only] => build(only),
-        _ => choose_among(graph, &names, build),
+        _ => choose_among(graph, nodes, &names, build),
     }
 }
 
 fn choose_among<'a, T: UpToOutput>(
     graph: &'a GraphProto,
+    nodes: &'a [Operation],
     names: &[&'a str],
     mut build: impl FnMut(&'a str) -> Result<T, OnnxProblem>,
 ) -> Result<T, OnnxProblem> {
-    let read = read_by_others(graph, names);
+    let read = read_by_others(graph, nodes, names);
     let (inner, last): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| read.contains(*name));
     let mut error = None;
     for tier in [last, inner] {
@@ -103,11 +106,11 @@ impl<T: UpToOutput> Fitting<T> {
 }
 
 /// The outputs that others are computed from.
-fn read_by_others<'a>(graph: &'a GraphProto, names: &[&'a str]) -> HashSet<&'a str> {
+fn read_by_others<'a>(graph: &'a GraphProto, nodes: &'a [Operation], names: &[&'a str]) -> HashSet<&'a str> {
     let needed = |name: &&'a str| {
         // What is wrong with a graph is said when the network is built.
-        let nodes = order::sorted(graph, name).unwrap_or_default();
-        nodes.into_iter().flat_map(|node| &node.input).map(String::as_str).collect::<Vec<_>>()
+        let nodes = order::sorted(graph, nodes, name).unwrap_or_default();
+        nodes.into_iter().flat_map(|node| &node.proto.input).map(String::as_str).collect::<Vec<_>>()
     };
     let read: HashSet<&str> = names.iter().flat_map(needed).collect();
     names.iter().copied().filter(|name| read.contains(name)).collect()
@@ -119,7 +122,7 @@ fn read_by_others<'a>(graph: &'a GraphProto, names: &[&'a str]) -> HashSet<&'a s
 /// When it is neither a vector for each sample nor an image of the input's size.
 pub(super) fn set(lowering: &mut Lowering, name: &str, images: &ImageInput) -> Result<OutputForm, OnnxProblem> {
     let wrong = |found: String| OnnxProblem::Output { name: name.to_owned(), found };
-    let value = lowering.value(name).map_err(|error| wrong(error.to_string()))?;
+    let value = lowering.value(name).map_err(|error| error.of(format!("output '{name}'"), ""))?;
     let Some(Value::Computed(id)) = value else { return Err(wrong("a constant".to_owned())) };
     let ty = lowering.graph.ty(id).clone();
     let sample = sample_axes(&ty, lowering.batch).ok_or_else(|| wrong(ty.to_string()))?;

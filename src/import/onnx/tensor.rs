@@ -2,6 +2,7 @@
 
 use super::error::TensorProblem;
 use super::value::{Int, Ints};
+use crate::input;
 use candle_core::{Device, Tensor};
 use half::{bf16, f16};
 use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
@@ -10,6 +11,9 @@ use std::path::{Component, Path, PathBuf};
 
 /// The most elements of a tensor.
 pub(super) const MAX_ELEMENTS: usize = 1 << 40;
+
+/// Bytes of the largest external file that is read.
+const LARGEST_EXTERNAL: u64 = 64 << 30;
 
 /// What a tensor holds.
 #[derive(Debug, Clone)]
@@ -37,6 +41,11 @@ impl ExternalFiles {
         self.files.values().map(Vec::as_slice)
     }
 
+    /// Bytes of all files that were read.
+    pub fn size(&self) -> u64 {
+        self.contents().map(|bytes| bytes.len() as u64).sum()
+    }
+
     fn bytes(&mut self, tensor: &TensorProto) -> Result<&[u8], TensorProblem> {
         let entry = |key: &str| {
             let found = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
@@ -50,7 +59,7 @@ impl ExternalFiles {
         }
         if !self.files.contains_key(location) {
             let external = |source| TensorProblem::External { location: location.to_owned(), source };
-            let bytes = std::fs::read(self.folder.join(location)).map_err(external)?;
+            let bytes = input::read(&self.folder.join(location), LARGEST_EXTERNAL).map_err(external)?;
             self.files.insert(location.to_owned(), bytes);
         }
         let file = &self.files[location];
@@ -72,8 +81,10 @@ fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize), TensorProblem> {
     let wrong = || TensorProblem::Shape(dims.to_vec());
     let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
     let sizes = sizes.ok_or_else(wrong)?;
-    let count = sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
-    let count = count.filter(|&count| count < MAX_ELEMENTS).ok_or_else(wrong)?;
+    // Other axes of an empty tensor are bounded, too: products of them are computed.
+    let bound = sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size.max(1)));
+    bound.filter(|&count| count < MAX_ELEMENTS).ok_or_else(wrong)?;
+    let count = sizes.iter().product();
     Ok((sizes, count))
 }
 
@@ -94,7 +105,7 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
     let ints = |values: Vec<i64>| -> Result<Constant, TensorProblem> {
         check_length(values.len(), count)?;
         let values = values.into_iter().map(Int::from).collect();
-        Ok(Constant::Ints(Ints { dims: dims.clone(), values, ty }))
+        Ok(Constant::Ints(Ints::new(dims.clone(), values).with_type(ty)))
     };
     let small = |values: &[i32]| values.iter().map(|&x| i64::from(x)).collect::<Vec<_>>();
     match (ty, bytes) {
