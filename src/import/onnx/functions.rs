@@ -111,16 +111,12 @@ impl Inlining<'_> {
     /// Adds a node, or the nodes of the function that it calls, `depth` calls deep.
     fn add(&mut self, operation: Operation, depth: usize) -> Result<(), OnnxProblem> {
         let Operation { proto, opset } = &operation;
-        match self.functions.get(&key(proto.domain.as_deref(), proto.op_type.as_deref())) {
-            Some(&function) => {
-                function.check_call(proto, depth)?;
-                self.add_body(function, proto, function.operator_set(*opset)?, depth + 1)
-            }
-            None => {
-                self.operations.push(operation);
-                Ok(())
-            }
+        if let Some(&function) = self.functions.get(&key(proto.domain.as_deref(), proto.op_type.as_deref())) {
+            function.check_call(proto, depth)?;
+            return self.add_body(function, proto, function.operator_set(*opset)?, depth + 1);
         }
+        self.operations.push(operation);
+        Ok(())
     }
 
     /// Adds the nodes of `function`, of operator set `opset`, in the place of `call`.
