@@ -44,12 +44,15 @@ pub use candle_nn;
 
 #[cfg(test)]
 mod cases;
+mod cleanup;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
 pub mod eval;
 pub mod graph;
+pub mod guard;
 pub mod import;
+pub mod input;
 pub mod integer;
 #[expect(unsafe_code, reason = "SIMD: the only room where it is allowed")]
 pub mod kernel;
@@ -57,6 +60,7 @@ pub mod layer;
 pub mod lut;
 pub mod model;
 pub mod output;
+pub mod printable;
 pub mod quant;
 pub mod registry;
 pub mod report;

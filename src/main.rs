@@ -6,8 +6,14 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn main() -> std::process::ExitCode {
-    cli::discard_outputs_on_signals();
-    let cli = Cli::parse();
+    cli::clean_up_on_signals();
+    let cli = Cli::try_parse().unwrap_or_else(|error| match cli::describe_usage(&error) {
+        Some(message) => {
+            let _ = writeln!(std::io::stderr(), "{message}");
+            std::process::exit(ExitCode::BadInput.code().into())
+        }
+        None => error.exit(),
+    });
     let code = match catch_unwind(AssertUnwindSafe(|| cli::run(&cli))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["lut"],
     &["data", "kernel"],
     &["stats", "integer", "output"],
-    &["registry"],
+    &["registry", "input", "guard", "cleanup", "printable"],
 ];
 
 /// A source file, as the module it is.

@@ -25,7 +25,6 @@ pub(super) struct CompareArgs {
 }
 
 pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let files = OutputFiles::create(&args.output)?;
     let reference = Baseline::read(&args.reference)?;
     let predictions = reference.predictions()?;
     let compared = |path: &PathBuf| {
@@ -36,7 +35,7 @@ pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result
     };
     let runs = args.reports.iter().map(compared).collect::<Result<_, _>>()?;
     let details = ComparisonDetails::new(&reference, runs);
-    files.write(&details)?;
-    args.format.print(&details, terminal)?;
+    let files = OutputFiles::create(&args.output)?.filled(&details)?;
+    args.format.print_and_commit(&details, files, terminal)?;
     Ok(ExitCode::Success)
 }

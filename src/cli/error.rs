@@ -1,11 +1,13 @@
 //! Errors as the command prints them: the library names settings by key, the command by option.
 
+use super::instead::instead;
 use crate::data::{BatchError, DataError, PreprocessError};
 use crate::eval::{AssignError, CalibrationError, ImagesError, OpenError, ResolveError, SessionError};
 use crate::import::onnx::{OnnxError, OnnxProblem};
 use crate::layer::LayerProblem;
 use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError};
 use crate::model::ModelError;
+use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
 use crate::report::{BaselineError, GatesError};
 use std::error::Error;
@@ -48,19 +50,52 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
     .unwrap_or_default()
 }
 
+/// Bytes of one part of a message.
+const LONGEST_PART: usize = 2000;
+
+/// One part of a message, as a terminal may show it: names from files are anybody's. What a compiler says keeps
+/// its lines.
+fn part(cause: &(dyn Error + 'static)) -> String {
+    let text = cause.to_string();
+    match cause.downcast_ref() {
+        Some(FromCError::Compile { .. }) => lines(&shortened(&text, LONGEST_PART)),
+        _ => shown(&text),
+    }
+}
+
+/// Text with names from files as a terminal may show it, in a line.
+pub(super) fn shown(text: &str) -> String {
+    printable(&shortened(text, LONGEST_PART)).into_owned()
+}
+
+/// The same, of text in lines.
+fn lines(text: &str) -> String {
+    text.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with the command line, if it is not one that asks for help: as clap has it unless a value needs
+/// to be shortened or shown.
+pub fn describe_usage(error: &clap::Error) -> Option<String> {
+    let text = error.render().to_string();
+    let plain = lines(&text);
+    (error.use_stderr() && text.trim_end() != plain.trim_end()).then_some(plain)
+}
+
 /// `error` and its causes in one line, followed by the options at fault. A context that is an option's name
-/// alone says which option that is.
+/// alone says which option that is. Long parts lose their middle, and control characters are shown as such.
 pub fn describe(error: &anyhow::Error) -> String {
     let (mut parts, mut options): (Vec<String>, Vec<String>) = Default::default();
     for cause in error.chain() {
-        let part = cause.to_string();
+        let part = part(cause);
         if part.starts_with("--") && !part.contains(' ') {
             options.push(part);
-        } else {
+        } else if parts.last() != Some(&part) {
+            // Errors that pass another one on may say the same.
             parts.push(part);
         }
         options.extend(keys(cause).iter().map(|key| format!("--{}", key.replace('_', "-"))));
     }
+    parts.extend(error.chain().find_map(instead));
     let message = parts.join(": ");
     let mut named: Vec<String> = Vec::new();
     for option in options.into_iter().filter(|option| !message.contains(option.as_str())) {
@@ -83,5 +118,17 @@ mod tests {
         assert_eq!(describe(&error().context("--qparams")), format!("{plain} (see --qparams, --calib-data)"));
         assert_eq!(describe(&anyhow::anyhow!("disk full").context("--output")), "disk full (see --output)");
         assert_eq!(describe(&anyhow::anyhow!("--data-format requires --data")), "--data-format requires --data");
+    }
+
+    #[test]
+    fn names_from_files_stay_names_and_leave_room() {
+        let error = anyhow::anyhow!("layer 'a\u{1b}[2Jb\n{}': no weights", "x".repeat(1 << 20)).context("n.onnx");
+        let message = describe(&error);
+        assert!(message.starts_with("n.onnx: layer 'a\\u{1b}[2Jb\\nxxx") && message.ends_with("xxx': no weights"));
+        assert!(message.len() < 2100 && message.contains(" … ") && !message.contains(char::is_control));
+        let messages = "model.c:1: \u{1b}[31merror\nmodel.c:2: another".to_owned();
+        let error = anyhow::Error::new(FromCError::Compile { path: "model.c".into(), messages });
+        assert_eq!(describe(&error).lines().count(), 3);
+        assert!(!describe(&error).contains('\u{1b}'));
     }
 }

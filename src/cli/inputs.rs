@@ -36,14 +36,38 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
 
+    #[command(flatten)]
+    output: OutputNameArgs,
+
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
-    /// that output images, else classification
+    /// that output images, binary-classification for networks of one output, else classification
     #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
     pub task: Option<Task>,
+
+    /// Score above which a binary classifier's sample is of class 1; default: 0.5 if the network ends in
+    /// a sigmoid, else 0
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_threshold)]
+    pub threshold: Option<f64>,
 
     /// Do not fold batch normalization into the preceding layer
     #[arg(long)]
     pub no_fold_bn: bool,
+}
+
+/// The output of an imported network.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputNameArgs {
+    /// The .onnx file's output that the network is judged by; default: the only one that is a vector for
+    /// each sample
+    #[arg(long, value_name = "NAME")]
+    pub output_name: Option<String>,
+}
+
+fn parse_threshold(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|threshold: &f64| threshold.is_finite())
+        .ok_or_else(|| "expected a finite number".to_owned())
 }
 
 impl ModelArgs {
@@ -55,6 +79,7 @@ impl ModelArgs {
             weights: self.weights.clone(),
             layout: self.layout,
             input: self.input,
+            output: self.output.output_name.clone(),
         };
         let model = match spec.open() {
             Err(error) if error.leaves_input_open() => match images()? {
@@ -150,7 +175,7 @@ impl DataArgs {
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
     /// How the LUT file is read, instead of detecting it: words joined by '-', such as bin-u16 or
-    /// i16-signed-numeric. A file format (bin, npy, csv, text, c, safetensors), an entry type (u8 to i64),
+    /// i16-signed-numeric. A file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
     /// unsigned or signed, the order of rows and columns (numeric: from the most negative operand;
     /// twos-complement: by bit pattern, 0 first), operand widths (8x8)
     #[arg(long, value_name = "FORMAT")]

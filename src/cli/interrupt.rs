@@ -1,23 +1,37 @@
-//! Ends by a signal, which leave no files in the making behind.
+//! Ends by a signal, which leave nothing in the making behind.
 
-/// From now on, a signal to stop (SIGINT as by Ctrl-C, SIGTERM) first discards the output files in
-/// the making, then ends the process as it would have: shells see 130 or 143, and stop their loops.
+/// From now on, a signal to stop first undoes what is in the making (output files, models in C that run),
+/// then ends the process as it would have, so that shells see it and stop their loops: SIGHUP as of a
+/// terminal that closes, SIGINT as by Ctrl-C, SIGQUIT, SIGTERM. One that the caller has ignored, as `nohup`
+/// does, stays ignored. A file over the size limit is an error like a full disk, not an end.
 ///
 /// Elsewhere than on Unix, and where the system refuses, signals are left as they are.
-pub fn discard_outputs_on_signals() {
+pub fn clean_up_on_signals() {
     #[cfg(unix)]
     {
-        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
         use signal_hook::iterator::Signals;
         use signal_hook::low_level::emulate_default_handler;
 
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+        // A signal that is caught lets the write fail instead.
+        let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
+        let ignored = ignored_signals();
+        let heard = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let Ok(mut signals) = Signals::new(heard) else { return };
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
-                crate::output::discard_all();
+                crate::cleanup::undo_all();
                 let _ = emulate_default_handler(signal);
                 std::process::exit(128 + signal);
             }
         });
     }
+}
+
+/// The signals that are ignored, signal 1 in the lowest bit; none where the system does not say.
+#[cfg(unix)]
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

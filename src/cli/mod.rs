@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod exit_code;
 mod inputs;
+mod instead;
 mod interrupt;
 mod lut;
 mod model;
@@ -17,9 +18,9 @@ mod output;
 mod progress;
 mod quantization;
 
-pub use error::describe;
+pub use error::{describe, describe_usage};
 pub use exit_code::ExitCode;
-pub use interrupt::discard_outputs_on_signals;
+pub use interrupt::clean_up_on_signals;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use inputs::{DataArgs, LutArgs, ModelArgs};
@@ -98,13 +99,17 @@ impl TerminalArgs {
     /// Sends log messages to standard error.
     fn start_logging(&self) {
         use std::io::IsTerminal;
+        use tracing_subscriber::fmt::format::debug_fn;
         let level = match (self.quiet, self.verbose) {
             (true, _) => tracing::Level::ERROR,
             (false, 0) => tracing::Level::WARN,
             (false, 1) => tracing::Level::INFO,
             (false, _) => tracing::Level::DEBUG,
         };
+        // Messages hold names from files.
+        let harmless = debug_fn(|writer, _, value| write!(writer, "{}", error::shown(&format!("{value:?}"))));
         let format = tracing_subscriber::fmt()
+            .fmt_fields(harmless)
             .with_writer(std::io::stderr)
             .with_max_level(level)
             .with_ansi(self.colors(std::io::stderr().is_terminal()))
@@ -121,6 +126,7 @@ impl TerminalArgs {
 /// With one message that names the file or option at fault, and how to fix it.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
+    crate::input::protect();
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),

@@ -1,9 +1,9 @@
 //! `approx-eval model`: networks described.
 
-use super::inputs::parse_input;
+use super::inputs::{OutputNameArgs, parse_input};
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::model::{FORMATS, ModelFormat, ModelSpec, SHIPPED};
+use crate::model::{FORMATS, Foreign, ModelFormat, ModelSpec, SHIPPED};
 use crate::report::{ModelDetails, ModelList};
 use crate::zoo::Architecture;
 use anyhow::{Context, ensure};
@@ -31,6 +31,9 @@ pub(super) struct InfoArgs {
     num_classes: Option<u32>,
 
     #[command(flatten)]
+    output: OutputNameArgs,
+
+    #[command(flatten)]
     format: FormatArgs,
 }
 
@@ -51,7 +54,8 @@ pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Re
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
-        let is_file = ModelFormat::recognize(Path::new(&self.model)).is_some();
+        let path = Path::new(&self.model);
+        let is_file = ModelFormat::recognize(path).is_some() || Foreign::recognize(path).is_some();
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(self.num_classes.is_some() && is_file),
@@ -59,9 +63,11 @@ impl InfoArgs {
             self.model
         );
         if is_file || (is_shipped && !shapes_architecture) {
-            let spec = ModelSpec { model: Some(self.model.clone()), input: self.input, ..ModelSpec::default() };
+            let (model, output) = (Some(self.model.clone()), self.output.output_name.clone());
+            let spec = ModelSpec { model, output, input: self.input, ..ModelSpec::default() };
             return Ok(ModelDetails::new(&spec.open()?));
         }
+        ensure!(self.output.output_name.is_none(), "--output-name applies to an .onnx file, not to {}", self.model);
         let kinds: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         let architecture = Architecture::find(&self.model)
             .with_context(|| format!("{}: not {}, nor a network's name", self.model, kinds.join(" or ")))?;

@@ -2,7 +2,7 @@
 
 use super::TerminalArgs;
 use super::named::named;
-use crate::output::OutputFile;
+use crate::output::{OutputFile, finish_all};
 use crate::report::{Document, Exporter, FORMATS, format_by_extension};
 use anyhow::{Context, ensure};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -27,6 +27,19 @@ impl FormatArgs {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Prints what was done, and puts `files`, which are part of it, in their places: when either fails, none
+    /// of them appears.
+    pub fn print_and_commit(
+        &self,
+        document: &dyn Document,
+        files: impl IntoIterator<Item = OutputFile>,
+        terminal: &TerminalArgs,
+    ) -> anyhow::Result<()> {
+        let files = finish_all(files)?;
+        self.print(document, terminal)?;
+        Ok(files.publish()?)
     }
 }
 
@@ -54,11 +67,9 @@ impl OutputFiles {
         paths.iter().map(open).collect::<anyhow::Result<_>>().map(OutputFiles)
     }
 
-    /// Writes the document to each.
-    pub fn write(self, document: &dyn Document) -> anyhow::Result<()> {
-        for (file, format) in self.0 {
-            file.commit_bytes(&format.export(document, false))?;
-        }
-        Ok(())
+    /// The files with the document in each.
+    pub fn filled(self, document: &dyn Document) -> anyhow::Result<Vec<OutputFile>> {
+        let filled = |(file, format): (OutputFile, &dyn Exporter)| file.with_bytes(&format.export(document, false));
+        Ok(self.0.into_iter().map(filled).collect::<Result<_, _>>()?)
     }
 }

@@ -1,6 +1,7 @@
 //! Batches of a dataset, read and preprocessed on a thread of their own ahead of their use.
 
 use super::{DataError, Dataset, Preprocess, PreprocessError};
+use crate::guard;
 use candle_core::{Device, Tensor};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -66,6 +67,7 @@ impl BatchError {
 /// Dropping it early ends the thread that prepares them after the batch that it is working on.
 #[derive(Debug)]
 pub struct Batches {
+    name: String,
     image_shape: [usize; 3],
     samples: usize,
     source: BatchSource,
@@ -104,13 +106,14 @@ impl Batches {
             .thread_name(|index| format!("decode-{index}"))
             .build()
             .map_err(|source| BatchError::Threads(Box::new(source)))?;
+        let name = dataset.name().to_owned();
         let worker = Worker { dataset, preprocess, image_shape, pool };
         let thread = std::thread::Builder::new()
             .name("batches".to_owned())
             .spawn(move || worker.run(batch_size.get(), samples, &sender))
             .map_err(|source| BatchError::Threads(Box::new(source)))?;
         let source = BatchSource::Thread { receiver: Some(receiver), thread: Some(thread) };
-        Ok(Batches { image_shape, samples, source })
+        Ok(Batches { name, image_shape, samples, source })
     }
 
     /// Batches of tensors that a network takes as they are: `f32` images `[batch, channels, height, width]`
@@ -145,7 +148,13 @@ impl Batches {
             samples += n;
         }
         let Some(image_shape) = image_shape else { candle_core::bail!("no batches") };
-        Ok(Batches { image_shape, samples, source: BatchSource::Memory(batches.into_iter()) })
+        let (name, source) = ("memory".to_owned(), BatchSource::Memory(batches.into_iter()));
+        Ok(Batches { name, image_shape, samples, source })
+    }
+
+    /// The name of the dataset that they are of.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Channels, height and width of the images in every batch.
@@ -176,8 +185,7 @@ impl Iterator for Batches {
         // The thread has ended: having sent everything, or by a panic.
         *receiver = None;
         let panic = thread.take()?.join().err()?;
-        let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
-        Some(Err(BatchError::Panicked { message: message.unwrap_or("no message").to_owned() }))
+        Some(Err(BatchError::Panicked { message: guard::message(&*panic).to_owned() }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::jpeg::{Jpeg, JpegError};
 use super::planes::Planes;
+use crate::guard::{Panicked, guarded};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use std::io::Cursor;
 
@@ -11,9 +12,19 @@ pub enum CodecError {
     Jpeg(#[from] JpegError),
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 pub fn shape(bytes: &[u8]) -> Result<[usize; 3], CodecError> {
+    guarded(|| decode_shape(bytes))?
+}
+
+pub fn planes(bytes: &[u8]) -> Result<Planes, CodecError> {
+    guarded(|| decode_planes(bytes))?
+}
+
+fn decode_shape(bytes: &[u8]) -> Result<[usize; 3], CodecError> {
     if is_jpeg(bytes) {
         return Ok(Jpeg::new(bytes)?.shape());
     }
@@ -22,7 +33,7 @@ pub fn shape(bytes: &[u8]) -> Result<[usize; 3], CodecError> {
     Ok([channels(decoder.color_type()), height as usize, width as usize])
 }
 
-pub fn planes(bytes: &[u8]) -> Result<Planes, CodecError> {
+fn decode_planes(bytes: &[u8]) -> Result<Planes, CodecError> {
     let (shape, pixels) = if is_jpeg(bytes) {
         let jpeg = Jpeg::new(bytes)?;
         (jpeg.shape(), jpeg.pixels()?)

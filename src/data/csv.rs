@@ -6,6 +6,7 @@
 //! lack its newline when it is whole: as many numbers as in the others, each of which can be read.
 
 use super::format::{Evidence, Format};
+use super::lines::Lines;
 use super::probe::Probe;
 use super::source::{Source, SourceReader};
 use super::storage::{Origin, Storage};
@@ -19,6 +20,9 @@ pub(super) static FORMAT: Format =
 
 /// What a row of names starts with, in either case.
 const HEADERS: [&str; 4] = ["label", "labels", "class", "target"];
+
+/// Bytes of the longest row: the label and four digits for each of 4,096 x 4,096 pixels.
+const LONGEST_ROW: usize = 64 << 20;
 
 /// Rows between two places that are noted.
 const STRIDE: usize = 256;
@@ -42,7 +46,7 @@ fn open(path: &Path, _: Split) -> Result<Dataset, DataError> {
     // No quotes: they could make the rest of the file one field, and numbers have none.
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true).quoting(false).trim(Trim::All).buffer_capacity(64 << 10);
-    let mut reader = builder.from_reader(source.into_reader());
+    let mut reader = builder.from_reader(Lines::new(source.into_reader(), LONGEST_ROW));
     let Index { labels, side, marks } = Index::new(&file, &mut reader)?;
     let rows = Rows { file, reader, pixels: side * side, next: labels.len(), marks };
     Ok(Dataset::new(Origin::at(path, [storage]), [1, side, side], PixelKind::Bytes, labels, rows))
@@ -67,7 +71,7 @@ struct Index {
 }
 
 impl Index {
-    fn new(file: &str, rows: &mut Reader<SourceReader>) -> Result<Index, DataError> {
+    fn new(file: &str, rows: &mut Reader<Lines<SourceReader>>) -> Result<Index, DataError> {
         let mut index = Index { labels: Vec::new(), side: 0, marks: Vec::new() };
         let mut fields = None;
         let mut row = ByteRecord::new();
@@ -106,7 +110,7 @@ impl Index {
 
 struct Rows {
     file: String,
-    reader: Reader<SourceReader>,
+    reader: Reader<Lines<SourceReader>>,
     pixels: usize,
     marks: Vec<u64>,
     /// The sample that the reader stands at.

@@ -51,7 +51,7 @@ pub(super) fn dataset(origin: Origin, [images, labels]: [Storage; 2]) -> Result<
         let expected = "images; give the images file, and the labels file beside it is found";
         return Err(DataError::content(&images.source, format!("labels ({})", images.describe()), expected));
     }
-    array::dataset(origin, images, labels)
+    array::whole_dataset(origin, images, labels)
 }
 
 fn images_of(folder: &Path, split: Split) -> Result<PathBuf, DataError> {
@@ -89,7 +89,7 @@ fn missing(folder: &Path, what: &str, names: &[&str]) -> DataError {
     DataError::Missing { folder: folder.to_owned(), missing: what.to_owned(), expected: names.join(" or ") }
 }
 
-/// Reads the header, and checks the length that follows from it.
+/// Reads the header.
 fn array(storage: Storage) -> Result<Array, DataError> {
     const EXPECTED: &str = "an IDX header: 0, 0, a type from 8 to 14, a rank from 1";
     let mut source = Source::new(storage)?;
@@ -105,9 +105,7 @@ fn array(storage: Storage) -> Result<Array, DataError> {
     let dims = bytes.chunks_exact(4).map(|dim| dim.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)));
     let dims: Vec<u64> = dims.collect();
     let offset = 4 + 4 * u64::from(rank);
-    let mut array = Array { source, offset, element: Element { kind, big_endian: true }, dims };
-    array.check_len()?;
-    Ok(array)
+    Ok(Array { source, offset, element: Element { kind, big_endian: true }, dims })
 }
 
 fn element_kind(code: u8) -> Option<Kind> {

@@ -12,13 +12,14 @@ use super::probe::Probe;
 use super::source::{Compression, Source};
 use super::storage::{Origin, ReadSeek, Storage};
 use super::{DataError, Dataset, Split, names};
+use crate::guard::guarded;
 use crate::integer::IntegerType;
 use std::path::Path;
 use zip::{CompressionMethod, ZipArchive};
 
 pub(super) static FORMAT: Format = Format { name: "npz", summary: "NumPy arrays images and labels", recognize, open };
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Plain arrays' headers are about a hundred bytes.
 const LONGEST_HEADER: u64 = 64 << 10;
@@ -33,9 +34,10 @@ fn recognize(probe: &mut Probe) -> Evidence {
 fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
     let storage = Storage::File(path.to_owned());
     let file = storage.open().map_err(|source| DataError::io(&storage, source))?;
-    let mut archive = ZipArchive::new(file).map_err(|error| {
-        DataError::content(&storage, format!("an unreadable archive ({error})"), "an intact zip archive")
-    })?;
+    let unreadable =
+        |what: String| DataError::content(&storage, format!("an unreadable archive ({what})"), "an intact zip archive");
+    let archive = guarded(|| ZipArchive::new(file)).map_err(|panic| unreadable(panic.to_string()))?;
+    let mut archive = archive.map_err(|error| unreadable(error.to_string()))?;
     let names: Vec<String> =
         archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -45,7 +47,7 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
         array(member(&storage, &mut archive, &name)?, &name)
     };
     let (images, labels) = (open(images)?, open(labels)?);
-    array::dataset(Origin::at(path, [storage]), images, labels)
+    array::whole_dataset(Origin::at(path, [storage]), images, labels)
 }
 
 /// The bytes of an archive's member.
@@ -79,8 +81,8 @@ fn member(storage: &Storage, archive: &mut ZipArchive<Box<dyn ReadSeek>>, name: 
     Ok(Source::window(storage.clone(), start, stored, compression, Some(len)))
 }
 
-/// Reads a member's header, and checks the length that follows from it.
-fn array(mut source: Source, name: &str) -> Result<Array, DataError> {
+/// Reads the header of the array called `name`, and checks the length that follows from it.
+pub(super) fn array(mut source: Source, name: &str) -> Result<Array, DataError> {
     let head = source.head(12)?;
     let (text, len) = match head[..] {
         [.., 1, 0, a, b, _, _] => (10, u64::from(u16::from_le_bytes([a, b]))),
@@ -98,9 +100,7 @@ fn array(mut source: Source, name: &str) -> Result<Array, DataError> {
         let expected = "a plain array in C order (numpy.ascontiguousarray), of integers or floats of 16 to 64 bits";
         return Err(DataError::content(&source, format!("{name} with the header {}", header.trim()), expected));
     };
-    let mut array = Array { source, offset: text + len, element, dims };
-    array.check_len()?;
-    Ok(array)
+    Ok(Array { source, offset: text + len, element, dims })
 }
 
 /// What a header says, as `{'descr': '<i8', 'fortran_order': False, 'shape': (10,), }`.

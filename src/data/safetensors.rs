@@ -48,22 +48,27 @@ pub fn embedded_safetensors(name: &'static str, bytes: &'static [u8]) -> Result<
 
 fn dataset(origin: Origin, storage: &Storage, split: Split) -> Result<Dataset, DataError> {
     let mut source = Source::new(storage.clone())?;
-    let len = source.measure()?;
-    let header = header_len(&source.head(8)?);
-    let header = header.filter(|header| *header <= LONGEST_HEADER.min(len.saturating_sub(8)));
-    let Some(header) = header else {
-        return Err(DataError::content(&source, format!("{len} bytes"), "a safetensors header, its length first"));
+    let (known, head) = (source.known_len(), source.head(8)?);
+    let Some(header) = header_len(&head).filter(|header| *header <= LONGEST_HEADER) else {
+        return Err(DataError::content(&source, format!("{head:02x?}"), "a safetensors header, its length first"));
     };
     let metadata: Metadata = serde_json::from_slice(&source.read(8, header)?)
         .map_err(|error| DataError::content(&source, format!("a header that says: {error}"), "a safetensors header"))?;
     // The header's parser has checked that tensors follow each other and are as long as their shapes say.
-    source.check_len((8 + header).saturating_add(metadata.data_len() as u64), "its header and tensors")?;
+    let end = (8 + header).saturating_add(metadata.data_len() as u64);
+    let mut check_len = || source.check_len(end, "its header and tensors");
+    if known.is_some() {
+        check_len()?;
+    }
     let tensors = metadata.tensors();
     let mut names: Vec<_> = tensors.keys().map(String::as_str).collect();
     names.sort_unstable();
     let (images, labels) = names::pair(storage, "tensors", &names, split)?;
     let tensor = |name| array(name, tensors[name], Source::new(storage.clone())?, 8 + header);
-    array::dataset(origin, tensor(images)?, tensor(labels)?)
+    let (images, labels) = (tensor(images)?, tensor(labels)?);
+    array::check_counts(&images, &labels)?;
+    check_len()?;
+    array::dataset(origin, images, labels)
 }
 
 fn header_len(head: &[u8]) -> Option<u64> {

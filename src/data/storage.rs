@@ -1,7 +1,7 @@
 //! Where a dataset's bytes lie, and the set's identity that follows from them.
 
 use super::DataError;
-use std::fs::File;
+use crate::input;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -22,20 +22,25 @@ impl Storage {
     /// Opens the bytes as they are stored, before any decompression.
     pub fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
-            Storage::File(path) => Box::new(File::open(path)?),
+            Storage::File(path) => Box::new(input::open(path)?),
             Storage::Embedded { bytes, .. } => Box::new(Cursor::new(*bytes)),
             Storage::Memory { bytes, .. } => Box::new(Cursor::new(Arc::clone(bytes))),
         })
     }
 
+    /// All of the bytes, at most `limit`.
+    pub fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+        match self {
+            Storage::File(path) => input::read(path, limit),
+            Storage::Embedded { bytes, .. } => Ok(bytes.to_vec()),
+            Storage::Memory { bytes, .. } => Ok(bytes.to_vec()),
+        }
+    }
+
     /// Stored bytes.
     pub fn len(&self) -> Result<u64, DataError> {
         match self {
-            Storage::File(path) => match std::fs::metadata(path) {
-                Ok(meta) if meta.is_dir() => Err(DataError::content(self, "a folder", "a file")),
-                Ok(meta) => Ok(meta.len()),
-                Err(source) => Err(DataError::io(self, source)),
-            },
+            Storage::File(path) => input::len(path).map_err(|source| DataError::io(self, source)),
             Storage::Embedded { bytes, .. } => Ok(bytes.len() as u64),
             Storage::Memory { bytes, .. } => Ok(bytes.len() as u64),
         }

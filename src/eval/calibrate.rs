@@ -1,6 +1,6 @@
 //! Quantization parameters of a network's layers: observed, known, collected.
 
-use super::{Assignment, Progress};
+use super::{Assignment, NanSample, Progress};
 use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, embedded_safetensors};
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
@@ -34,6 +34,9 @@ pub enum CalibrationError {
         /// The network's.
         expected: [usize; 3],
     },
+    /// A sample has NaN values.
+    #[error("calibration data")]
+    Nan(#[from] NanSample),
     /// The baseline pass failed.
     #[error("calibration")]
     Run(#[from] RunError),
@@ -92,7 +95,7 @@ pub fn observe(
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }
-    let samples = batches.samples();
+    let (dataset, samples) = (batches.name().to_owned(), batches.samples());
     let graph = &mut model.graph;
     let elements = graph.layer_input_elements();
     for (layer, elements) in graph.layers_mut().zip(elements) {
@@ -102,6 +105,9 @@ pub fn observe(
     progress.start("calibrating", samples);
     for batch in batches {
         let batch = batch?;
+        if let Some(nan) = NanSample::find(&dataset, &batch, graph) {
+            return Err(nan.into());
+        }
         graph.run(&[batch.images], batch.first as u64)?;
         progress.advance(batch.labels.len());
     }
@@ -167,5 +173,5 @@ pub fn quantize(
 /// The parameters of all quantized layers.
 pub fn params(graph: &Graph) -> ParamsFile {
     let layers = graph.layers().filter_map(|layer| Some((layer.name().to_owned(), layer.params()?.clone())));
-    ParamsFile { layers: layers.collect(), blake3: String::new() }
+    ParamsFile { layers: layers.collect(), ..ParamsFile::default() }
 }

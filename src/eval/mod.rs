@@ -10,6 +10,7 @@ mod assign;
 mod calibrate;
 mod gate;
 mod layer_statistics;
+mod nan;
 mod noise;
 mod progress;
 mod run;
@@ -27,6 +28,7 @@ pub use calibrate::{
 };
 pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
+pub use nan::NanSample;
 pub use noise::derive_noise;
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};

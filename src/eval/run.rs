@@ -1,6 +1,6 @@
 //! The batch loop.
 
-use super::{Assignment, Progress};
+use super::{Assignment, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
 use crate::layer::LayerError;
@@ -47,6 +47,9 @@ pub enum EvalError {
     /// A prediction is NaN or infinite, as where the sample itself has infinite values.
     #[error("sample {0} has infinite values: its predictions are not finite")]
     NotFinitePrediction(usize),
+    /// A sample has NaN values.
+    #[error(transparent)]
+    Nan(#[from] NanSample),
     /// The samples do not allow the task's metrics.
     #[error(transparent)]
     Samples(#[from] SamplesError),
@@ -116,17 +119,22 @@ pub fn evaluate(
     progress: &dyn Progress,
     mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
-    let Model { graph, outputs, task, .. } = model;
-    let outputs = *outputs;
+    let Model { graph, task, .. } = model;
+    let task_outputs = model.task_outputs();
+    let outputs = task_outputs.count;
     if graph.outputs().len() != 1 {
         return Err(EvalError::Outputs(graph.outputs().len()));
     }
+    let dataset = batches.name().to_owned();
     let started = Instant::now();
-    let (mut evaluator, classes) = (task.evaluator(outputs), task.label_count(outputs));
+    let (mut evaluator, classes) = (task.evaluator(task_outputs), task.label_count(outputs));
     let mut all = Predictions::new(*task);
     progress.start("evaluating", batches.samples());
     for batch in batches {
         let batch = batch?;
+        if let Some(nan) = NanSample::find(&dataset, &batch, graph) {
+            return Err(nan.into());
+        }
         let Batch { first, images, labels } = &batch;
         let samples = labels.len();
         let output = graph.run(std::slice::from_ref(images), *first as u64)?.swap_remove(0);

@@ -6,10 +6,14 @@
 
 use super::design::Design;
 use super::{Lut, Metadata, design};
+use crate::input;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Bytes of the largest CSV of costs that is read.
+const LARGEST: u64 = 64 << 20;
 
 /// The cost of one multiplication.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,9 +116,9 @@ impl Costs {
     /// # Errors
     /// When it cannot be read, or a row is invalid.
     pub fn read(path: &Path) -> Result<Costs, CostsError> {
-        let file = std::fs::File::open(path).map_err(|source| CostsError::Io { path: path.to_owned(), source })?;
+        let text = input::read(path, LARGEST).map_err(|source| CostsError::Io { path: path.to_owned(), source })?;
         let mut rows = HashMap::new();
-        for row in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file).deserialize() {
+        for row in csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice()).deserialize() {
             let row: Row = row.map_err(|source| CostsError::Csv { path: path.to_owned(), source })?;
             for (column, value) in [("energy", row.energy), ("area", row.area), ("delay", row.delay)] {
                 if let Some(value) = value.filter(|value| !(value.is_finite() && *value >= 0.0)) {

@@ -149,6 +149,16 @@ fn typed(entries: &Entries, stated: &PartialReading) -> Vec<Typed> {
         Entries::Bytes(bytes) => {
             INTEGER_TYPES.iter().copied().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
         }
+        Entries::Words { values, bits } => {
+            let entry = |is_signed| IntegerType::from_size(*bits as usize / 8, is_signed).filter(|_| bits % 8 == 0);
+            let sign = |value: i128| value >> (bits - 1) & 1;
+            let plain: Vec<i128> = values.iter().map(|&value| value.into()).collect();
+            let wrapped = plain.iter().map(|&value| value - (sign(value) << bits)).collect();
+            vec![
+                Typed { entry: entry(false), values: plain, operands: Some(Signedness::Unsigned) },
+                Typed { entry: entry(true), values: wrapped, operands: None },
+            ]
+        }
         Entries::Numbers { values, entry } => {
             let mut typed = vec![Typed::new(*entry, values.clone())];
             let wrapped =
@@ -216,6 +226,7 @@ fn candidate(reading: Reading, values: &[i128]) -> Option<Candidate> {
 fn nothing(contents: &Contents) -> DetectError {
     let (entries, fits) = match &contents.entries {
         Entries::Bytes(bytes) => (bytes.len(), true),
+        Entries::Words { values, .. } => (values.len(), !sizes(values.len(), contents.shape).is_empty()),
         Entries::Numbers { values, .. } => (values.len(), !sizes(values.len(), contents.shape).is_empty()),
     };
     let reason = if fits {

@@ -15,7 +15,7 @@ use std::str::FromStr;
 ///
 /// | word | states |
 /// | --- | --- |
-/// | `bin`, `npy`, `csv`, `text`, `c`, `safetensors` | the file's format, whatever its extension |
+/// | `bin`, `npy`, `csv`, `text`, `memh`, `c`, `safetensors` | the file's format, whatever its extension |
 /// | `u8`, `i8`, `u16`, `i16`, `u32`, `i32`, `u64`, `i64` | the type of entries; unsigned ones imply `unsigned` |
 /// | `unsigned`, `signed` | the operands |
 /// | `numeric`, `twos-complement` | the order of rows and columns; the second implies `signed` |

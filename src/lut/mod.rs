@@ -42,7 +42,7 @@ pub use bits::{Bits, BitsError};
 pub use coding::{CODINGS, Coding, CodingError};
 pub use cost::{Cost, CostSource, Costs, CostsError};
 pub use fields::{FieldError, Fields};
-pub use from_c::{FromCError, FromCOptions, from_c};
+pub use from_c::{CModel, FromCError, FromCOptions, from_c};
 pub use info::{LutInfo, ReadingInfo};
 pub use lut_format::{LutFormat, LutFormatError};
 pub use metadata::Metadata;

@@ -7,8 +7,10 @@ use super::format::{self, Contents, Format, FormatError};
 use super::provenance::{LutWarning, Provenance, ReadingSource};
 use super::sidecar::{self, SidecarError};
 use super::{Coding, Lut, LutFormat, PartialReading, Quadrant};
+use crate::guard::guarded;
+use crate::input;
 use crate::kernel::Signedness;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -66,6 +68,17 @@ pub enum OpenError {
     TooLarge {
         /// The file.
         path: PathBuf,
+    },
+    /// The file describes a circuit.
+    #[error(
+        "{} is a circuit ({what}), not a table of its products: simulate it for all pairs of operands and save lines \
+         of 'a b product', or tabulate a model in C with 'approx-eval lut from-c'", .path.display()
+    )]
+    Circuit {
+        /// The file.
+        path: PathBuf,
+        /// The language.
+        what: &'static str,
     },
     /// The file does not follow its format.
     #[error("{} is not a table in {format} format", .path.display())]
@@ -178,12 +191,14 @@ fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
 fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fields) -> Result<Lut, OpenError> {
     let name = path.file_stem().map_or_else(|| "lut".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let LutFormat { container, stated } = format.unwrap_or_default();
+    if let Some(what) = format::circuit(path, bytes).filter(|_| container.is_none()) {
+        return Err(OpenError::Circuit { path: path.to_owned(), what });
+    }
     let container = container.or_else(|| format::by_extension(path)).unwrap_or_else(|| format::by_contents(bytes));
-    let contents = container.read(bytes).map_err(|source| OpenError::Format {
-        path: path.to_owned(),
-        format: container.name(),
-        source,
-    })?;
+    let contents =
+        guarded(|| container.read(bytes)).unwrap_or_else(|panic| Err(FormatError::Broken(panic.to_string())));
+    let contents =
+        contents.map_err(|source| OpenError::Format { path: path.to_owned(), format: container.name(), source })?;
     let constraints = Constraints::new([
         (ReadingSource::LutFormat, stated),
         (ReadingSource::Metadata, contents.fields.stated),
@@ -230,7 +245,7 @@ fn named_signedness(name: &str) -> Option<Signedness> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, OpenError> {
-    let file = File::open(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let file = input::open(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     read_whole(file, path)
 }
 

@@ -6,9 +6,10 @@
 
 use super::fields::{FieldError, Fields};
 use super::provenance::LutWarning;
+use crate::input;
 use serde_json::{Map, Value};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// The largest file that is taken for a sidecar.
 const MAX_SIDECAR: u64 = 1 << 20;
@@ -52,12 +53,13 @@ pub(super) fn read(table: &Path) -> Result<Option<(Fields, Option<LutWarning>)>,
     if path == table || !path.metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_SIDECAR) {
         return Ok(None);
     }
-    let bytes = fs::read(&path).map_err(|source| SidecarError::Io { path: path.clone(), source })?;
+    let bytes = input::peek(&path, MAX_SIDECAR).map_err(|source| SidecarError::Io { path: path.clone(), source })?;
     let object: Map<String, Value> =
         serde_json::from_slice(&bytes).map_err(|source| SidecarError::Json { path: path.clone(), source })?;
     if !is_flat(&object) {
         return Ok(None);
     }
+    input::record(&path);
     let texts: Vec<(String, String)> =
         object.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect();
     let fields = Fields::parse(texts.iter().map(|(key, value)| (key.as_str(), value.as_str())))
@@ -89,7 +91,7 @@ mod tests {
 
     fn beside(contents: &str) -> Result<Option<(Fields, Option<LutWarning>)>, SidecarError> {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("mul8.json"), contents).unwrap();
+        std::fs::write(directory.path().join("mul8.json"), contents).unwrap();
         read(&directory.path().join("mul8.bin"))
     }
 

@@ -70,9 +70,17 @@ impl LutFile {
     /// # Errors
     /// When the format cannot hold the table, or the disk refuses.
     pub fn commit(self, lut: &Lut) -> Result<(), WriteError> {
+        Ok(self.filled(lut)?.commit()?)
+    }
+
+    /// The file with `lut` in it, to be committed.
+    ///
+    /// # Errors
+    /// When the format cannot hold the table, or the disk refuses.
+    pub fn filled(self, lut: &Lut) -> Result<OutputFile, WriteError> {
         let LutFile { path, file, format, stated } = self;
         let bytes = format.write(lut, &stated).map_err(|source| WriteError::Format { path, source })?;
-        Ok(file.commit_bytes(&bytes)?)
+        Ok(file.with_bytes(&bytes)?)
     }
 }
 

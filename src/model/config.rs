@@ -1,6 +1,6 @@
 //! A model directory's `config.json`.
 
-use crate::data::Interpolation;
+use crate::data::{Interpolation, MAX_SIDE};
 use crate::task::Task;
 use serde::Deserialize;
 use serde::de::Error;
@@ -16,6 +16,9 @@ pub struct ModelConfig {
     /// What its outputs mean; without it, their number says.
     #[serde(default)]
     pub task: Option<Task>,
+    /// The score above which a binary classifier's samples are of class 1.
+    #[serde(default)]
+    pub threshold: Option<f64>,
     /// What its input looks like.
     #[serde(default)]
     pub input: InputConfig,
@@ -95,14 +98,58 @@ impl ModelConfig {
     /// Reads `config.json`, ours or timm's.
     ///
     /// # Errors
-    /// When it is not JSON of either form, or asks for images to be resized or cropped otherwise than
-    /// is supported.
+    /// When it is not JSON of either form, asks for images to be resized or cropped otherwise than
+    /// is supported, or has a value that no network's input can have.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         let mut config: ModelConfig = serde_json::from_slice(json)?;
         if let Some(timm) = config.pretrained_cfg.take() {
             config.input = timm.input().map_err(serde_json::Error::custom)?;
         }
+        config.check().map_err(serde_json::Error::custom)?;
         Ok(config)
+    }
+
+    /// Fails unless mean and std fit images of so many channels.
+    ///
+    /// # Errors
+    /// Says which has how many values.
+    pub(super) fn check_channels(&self, channels: usize) -> Result<(), serde_json::Error> {
+        for (key, values) in [("mean", &self.input.mean), ("std", &self.input.std)] {
+            if values.len() > 1 && values.len() != channels {
+                let found = values.len();
+                let wrong =
+                    format!("the input's {key} has {found} values, expected 1, or one for each of {channels} channels");
+                return Err(serde_json::Error::custom(wrong));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails at a value that would be an error later, where nobody knows that it is of this file.
+    fn check(&self) -> Result<(), String> {
+        /// Far beyond any image or list of classes, and small enough that counts of them do not overflow.
+        const LARGEST: usize = 1 << 16;
+        let InputConfig { shape, mean, std, resize, crop, .. } = &self.input;
+        if let Some(shape) = shape.filter(|shape| shape.iter().any(|size| !(1..=LARGEST).contains(size))) {
+            return Err(format!(
+                "the input's shape is {shape:?}, expected channels, height, width, each 1 to {LARGEST}"
+            ));
+        }
+        if let Some(classes) = self.num_classes.filter(|&classes| classes > 1 << 24) {
+            return Err(format!("num_classes is {classes}, expected at most {}", 1 << 24));
+        }
+        for (key, side) in [("resize", resize), ("crop", crop)] {
+            if let Some(side) = side.filter(|side| !(1..=MAX_SIDE).contains(side)) {
+                return Err(format!("the input's {key} is {side}, expected 1 to {MAX_SIDE}"));
+            }
+        }
+        if let Some(value) = mean.iter().find(|value| !value.is_finite()) {
+            return Err(format!("the input's mean has the value {value}, expected finite numbers"));
+        }
+        if let Some(value) = std.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
+            return Err(format!("the input's std has the value {value}, expected finite numbers above 0"));
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a model can be named as: the registry of formats, and the one way through it.
 
-use super::{Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
+use super::{Foreign, Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
 use std::path::Path;
 
 /// A kind of file or folder that holds a model.
@@ -51,6 +51,14 @@ impl ModelSpec {
     }
 
     fn build(&self) -> Result<Model, ModelError> {
+        let model = self.open_any()?;
+        if self.output.is_some() && model.source.output().is_none() {
+            return Err(ModelError::OneOutput { name: model.name });
+        }
+        Ok(model)
+    }
+
+    fn open_any(&self) -> Result<Model, ModelError> {
         match (self.architecture.as_deref(), self.model.as_deref(), self.weights.as_deref()) {
             (Some(architecture), None, Some(weights)) => state_dict::open(architecture, weights, self.input),
             (Some(architecture), ..) => Err(ModelError::NoWeights { architecture: architecture.to_owned() }),
@@ -61,6 +69,9 @@ impl ModelSpec {
 
     fn open_named(&self, name: &str) -> Result<Model, ModelError> {
         let path = Path::new(name);
+        if let Some(kind) = Foreign::recognize(path) {
+            return Err(ModelError::Foreign { path: path.to_owned(), kind });
+        }
         match ModelFormat::recognize(path) {
             Some(format) => (format.open)(path, self),
             None => shipped::open(name, self),

@@ -1,6 +1,7 @@
 //! Where models and their parts come from.
 
 use crate::import::Layout;
+use crate::printable::serialize_path;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ pub enum ModelSource {
         path: PathBuf,
         /// How its input's axes were taken.
         layout: Layout,
+        /// The output that was asked for.
+        output: Option<String>,
         /// The state dict that replaces tensors of the file, where one does.
         weights: Option<WeightsFile>,
     },
@@ -39,6 +42,14 @@ impl ModelSource {
     pub fn layout(&self) -> Option<Layout> {
         match self {
             ModelSource::Onnx { layout, .. } => Some(*layout),
+            _ => None,
+        }
+    }
+
+    /// The output that was asked for, where its file has several.
+    pub fn output(&self) -> Option<&str> {
+        match self {
+            ModelSource::Onnx { output, .. } => output.as_deref(),
             _ => None,
         }
     }
@@ -65,6 +76,7 @@ pub enum Calibration {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsFile {
     /// The file.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// Its hash.
     pub blake3: String,

@@ -17,4 +17,6 @@ pub struct ModelSpec {
     /// Channels, height and width of the input, where the file leaves them open; a network whose input is
     /// another is refused.
     pub input: Option<[usize; 3]>,
+    /// The output of an imported network, where its file has several.
+    pub output: Option<String>,
 }

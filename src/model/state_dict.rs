@@ -9,12 +9,12 @@ use std::path::Path;
 /// The architecture called `architecture` with the state dict in `path`, for `input` where given.
 pub(super) fn open(architecture: &str, path: &Path, input: Option<[usize; 3]>) -> Result<Model, ModelError> {
     let architecture = Architecture::find(architecture).map_err(ModelError::UnknownArchitecture)?;
-    bind(architecture.name, architecture, path, Weights::read(path)?, input, None)
+    bind(architecture.name, architecture, path, Weights::read(path)?.without_prefix(), input, None)
 }
 
 /// The state dict in `path`, whose tensors tell its architecture.
 pub(super) fn detect_and_open(path: &Path, input: Option<[usize; 3]>) -> Result<Model, ModelError> {
-    let mut weights = Weights::read(path)?;
+    let mut weights = Weights::read(path)?.without_prefix();
     let architecture = detect(&weights).map_err(|source| ModelError::Detect { path: path.to_owned(), source })?;
     weights.notes.push(format!("architecture {} recognized by the names and shapes of its weights", architecture.name));
     bind(architecture.name, architecture, path, weights, input, None)

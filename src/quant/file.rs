@@ -1,10 +1,11 @@
 //! Quantization parameters as JSON, so that one run's calibration serves another.
 
 use super::params::{ActivationParams, IntRange, LayerParams, ParamsError, WeightParams};
+use crate::input;
+use crate::lut::Coding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Bytes of the largest file that is read: parameters of a million output channels.
@@ -79,6 +80,8 @@ pub enum ParamsFileError {
 pub struct ParamsFile {
     /// By layer name.
     pub layers: BTreeMap<String, LayerParams>,
+    /// The codings that they were found for, of layers whose coding is known.
+    pub codings: BTreeMap<String, Coding>,
     /// Hash of the file that they were read from.
     pub blake3: String,
 }
@@ -91,6 +94,8 @@ struct Json {
 
 #[derive(Serialize, Deserialize)]
 struct LayerJson {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    coding: Option<Coding>,
     input: InputJson,
     weight: WeightJson,
 }
@@ -153,23 +158,23 @@ impl ParamsFile {
     /// # Errors
     /// Names the file and the layer.
     pub fn read(path: &Path) -> Result<Self, ParamsFileError> {
-        let failed = |source| ParamsFileError::Read { path: path.to_owned(), source };
-        let (mut text, file) = (String::new(), File::open(path).map_err(failed)?);
-        file.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)?;
-        if text.len() as u64 > LARGEST {
-            return Err(ParamsFileError::TooLarge { path: path.to_owned() });
-        }
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::FileTooLarge => ParamsFileError::TooLarge { path: path.to_owned() },
+            _ => ParamsFileError::Read { path: path.to_owned(), source },
+        };
+        let text = input::read(path, LARGEST).map_err(failed)?;
         let json: Json =
-            serde_json::from_str(&text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
+            serde_json::from_slice(&text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
         if json.schema != SCHEMA {
             return Err(ParamsFileError::Schema { path: path.to_owned(), found: json.schema });
         }
+        let codings = json.layers.iter().filter_map(|(name, layer)| Some((name.clone(), layer.coding?))).collect();
         let layer = |(name, layer): (String, LayerJson)| {
             let fail = |side| {
                 let (path, layer) = (path.to_owned(), name.clone());
                 move |source| ParamsFileError::Layer { path, layer, side, source }
             };
-            let LayerJson { input, weight } = layer;
+            let LayerJson { input, weight, .. } = layer;
             let input = IntRange::new(input.q_min, input.q_max)
                 .and_then(|range| ActivationParams::new(input.scale.into(), input.zero_point, range))
                 .map_err(fail("input"))?;
@@ -185,12 +190,13 @@ impl ParamsFile {
             Ok((name, LayerParams { input, weight }))
         };
         let layers = json.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
-        Ok(ParamsFile { layers, blake3: blake3::hash(text.as_bytes()).to_hex().to_string() })
+        Ok(ParamsFile { layers, codings, blake3: blake3::hash(&text).to_hex().to_string() })
     }
 
     /// The file's text.
     pub fn to_json(&self) -> String {
-        let layer = |params: &LayerParams| LayerJson {
+        let layer = |(name, params): (&String, &LayerParams)| LayerJson {
+            coding: self.codings.get(name).copied(),
             input: InputJson {
                 scale: Rounded(params.input.scale()),
                 zero_point: params.input.zero_point(),
@@ -205,7 +211,7 @@ impl ParamsFile {
                 axis: 0,
             },
         };
-        let layers = self.layers.iter().map(|(name, params)| (name.clone(), layer(params))).collect();
+        let layers = self.layers.iter().map(|entry| (entry.0.clone(), layer(entry))).collect();
         serde_json::to_string_pretty(&Json { schema: SCHEMA, layers }).expect("numbers and names are JSON") + "\n"
     }
 }
@@ -281,8 +287,11 @@ mod tests {
                 weight: WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap(),
             };
             let layers = BTreeMap::from([("layer1.0.conv1".to_owned(), params)]);
-            let file = ParamsFile { layers, blake3: String::new() };
-            prop_assert_eq!(read(&file.to_json()).unwrap().layers, file.layers);
+            for codings in [BTreeMap::new(), BTreeMap::from([("layer1.0.conv1".to_owned(), Coding::Affine)])] {
+                let file = ParamsFile { layers: layers.clone(), codings, blake3: String::new() };
+                let read = read(&file.to_json()).unwrap();
+                prop_assert_eq!((&read.layers, &read.codings), (&file.layers, &file.codings));
+            }
         }
 
         #[test]

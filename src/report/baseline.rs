@@ -3,8 +3,12 @@
 use super::Report;
 use super::evaluation::ReportError;
 use super::predictions::PredictionsError;
+use crate::input;
 use crate::task::{Metric, Predictions};
 use std::path::{Path, PathBuf};
+
+/// Bytes of the largest report that is read: one of a million layers.
+const LARGEST: u64 = 1 << 30;
 
 /// A report and its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +86,7 @@ impl Baseline {
     /// When the file is not a report whose metric is a fraction.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let path = path.to_owned();
-        let bytes = match std::fs::read(&path) {
+        let bytes = match input::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(source) => return Err(BaselineError::Read { path, source }),
         };

@@ -1,5 +1,7 @@
 //! Documents, as formats see them: JSON, sections of tables, and CSV records.
 
+use crate::printable::printable;
+
 /// Something to be shown in any format.
 pub trait Document {
     /// All of it, for programs.
@@ -19,6 +21,46 @@ pub trait Document {
     /// The conditions that it checks, for test systems.
     fn checks(&self) -> Vec<Check> {
         Vec::new()
+    }
+}
+
+/// A document whose text can be shown: names that come from files have lost their control characters. All
+/// formats see documents so; JSON has escapes of its own.
+pub struct Printable<'a>(pub &'a dyn Document);
+
+impl Document for Printable<'_> {
+    fn json(&self) -> serde_json::Value {
+        self.0.json()
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = self.0.sections();
+        for Section { title, header, rows, .. } in &mut sections {
+            title.iter_mut().chain(header).chain(rows.iter_mut().flatten()).for_each(clean);
+        }
+        sections
+    }
+
+    fn records(&self) -> Records {
+        let mut records = self.0.records();
+        records.header.iter_mut().chain(records.rows.iter_mut().flatten()).for_each(clean);
+        records
+    }
+
+    fn title(&self) -> String {
+        printable(&self.0.title()).into_owned()
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        let mut checks = self.0.checks();
+        checks.iter_mut().flat_map(|check| [&mut check.name, &mut check.summary]).for_each(clean);
+        checks
+    }
+}
+
+fn clean(text: &mut String) {
+    if let std::borrow::Cow::Owned(shown) = printable(text) {
+        *text = shown;
     }
 }
 

@@ -40,12 +40,9 @@ impl Logits {
         batch.logits.iter().try_for_each(|logit| self.file.write_all(&logit.to_le_bytes()))
     }
 
-    /// Moves the finished file to its path.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn commit(self) -> Result<(), OutputError> {
-        self.file.commit()
+    /// The file with all of them, to be committed.
+    pub fn into_file(self) -> OutputFile {
+        self.file
     }
 }
 
@@ -64,7 +61,7 @@ mod tests {
             let predictions = &Predictions::from_classes(&[], &[]);
             file.add(&BatchOutputs { first, outputs: 2, logits, predictions }).unwrap();
         }
-        file.commit().unwrap();
+        file.into_file().commit().unwrap();
         let tensors = candle_core::safetensors::load(&path, &candle_core::Device::Cpu).unwrap();
         assert_eq!(tensors["logits"].to_vec2::<f32>().unwrap(), [[1., 2.], [3., 4.], [5., 6.]]);
     }

@@ -24,7 +24,7 @@ mod table;
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
-pub use document::{Check, Document, Records, Section};
+pub use document::{Check, Document, Printable, Records, Section};
 pub use evaluation::{
     ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, EnergySource, LayerReport, ModelReport,
     NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
@@ -45,7 +45,12 @@ pub trait Exporter: Named + Debug + Send + Sync {
     fn extensions(&self) -> &'static [&'static str];
 
     /// The document in this format; `color` allows escapes for a terminal.
-    fn export(&self, document: &dyn Document, color: bool) -> Vec<u8>;
+    fn render(&self, document: &Printable, color: bool) -> Vec<u8>;
+
+    /// The document in this format, text from files made harmless.
+    fn export(&self, document: &dyn Document, color: bool) -> Vec<u8> {
+        self.render(&Printable(document), color)
+    }
 }
 
 /// Every format; the first is the default.

@@ -1,11 +1,16 @@
 //! The predictions of each sample, as CSV: written by one run, compared by another.
 
 use crate::eval::BatchOutputs;
+use crate::input;
 use crate::output::{OutputError, OutputFile};
+use crate::printable::serialize_path;
 use crate::task::{Cell, Predictions, TASKS, Task};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// Bytes of the largest file that is read: of 100 million samples.
+const LARGEST: u64 = 4 << 30;
 
 /// The columns of the file, of a network for `task`.
 fn header(task: Task) -> Vec<&'static str> {
@@ -23,6 +28,7 @@ pub struct PredictionsFile {
 #[non_exhaustive]
 pub struct PredictionsReport {
     /// The file.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// Its BLAKE3 hash.
     pub blake3: String,
@@ -140,16 +146,16 @@ impl PredictionsFile {
         Ok(())
     }
 
-    /// Moves the finished file to its path.
+    /// The file with all of them, to be committed, and what reports say of it.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn commit(self) -> Result<PredictionsReport, OutputError> {
+    pub fn finish(self) -> Result<(OutputFile, PredictionsReport), OutputError> {
         let PredictionsFile { path, writer } = self;
         let hashed =
             writer.into_inner().map_err(|error| OutputError { path: path.clone(), source: error.into_error() })?;
-        hashed.file.commit()?;
-        Ok(PredictionsReport { path, blake3: hashed.hash.finalize().to_hex().to_string() })
+        let blake3 = hashed.hash.finalize().to_hex().to_string();
+        Ok((hashed.file, PredictionsReport { path, blake3 }))
     }
 }
 
@@ -163,8 +169,8 @@ impl PredictionsReport {
         let folder = report.parent().unwrap_or(Path::new(""));
         let beside = self.path.file_name().map(|name| folder.join(name));
         let places = [Some(folder.join(&self.path)), beside].into_iter().flatten();
-        let path = places.into_iter().find(|place| place.is_file()).unwrap_or_else(|| self.path.clone());
-        let bytes = match std::fs::read(&path) {
+        let path = places.into_iter().find_map(|place| existing(&place)).unwrap_or_else(|| self.path.clone());
+        let bytes = match input::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(source) => return Err(PredictionsError::Read { path, source }),
         };
@@ -173,6 +179,17 @@ impl PredictionsReport {
         }
         parse(&path, &bytes)
     }
+}
+
+/// The file at `place`; where its name was not UTF-8, the one whose name reports show so.
+fn existing(place: &Path) -> Option<PathBuf> {
+    if place.exists() {
+        return Some(place.to_owned());
+    }
+    let name = place.file_name()?.to_str().filter(|name| name.contains(char::REPLACEMENT_CHARACTER))?;
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut entries = folder.read_dir().ok()?.flatten();
+    entries.find(|entry| entry.file_name().to_string_lossy() == name).map(|entry| entry.path())
 }
 
 /// The predictions of the CSV file at `path`, which holds `bytes`.
@@ -226,7 +243,8 @@ mod tests {
             for (first, predictions) in [(0, &first), (2, &second)] {
                 file.add(&BatchOutputs { first, outputs: 3, logits: &[], predictions }).unwrap();
             }
-            let written = file.commit().unwrap();
+            let (file, written) = file.finish().unwrap();
+            file.commit().unwrap();
             assert_eq!(written.read(Path::new("elsewhere/report.json")).unwrap(), all);
             // Beside the report, wherever both were moved.
             let moved = PredictionsReport { path: "gone/p.csv".into(), ..written };

@@ -1,6 +1,7 @@
 //! Tables for people.
 
-use super::{Document, Exporter, Section};
+use super::document::Document;
+use super::{Exporter, Printable, Section};
 use crate::registry::Named;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, presets};
 
@@ -22,7 +23,7 @@ impl Exporter for Table {
         &["txt"]
     }
 
-    fn export(&self, document: &dyn Document, color: bool) -> Vec<u8> {
+    fn render(&self, document: &Printable, color: bool) -> Vec<u8> {
         let sections: Vec<String> = document.sections().iter().map(|section| render(section, color)).collect();
         sections.join("\n").into_bytes()
     }

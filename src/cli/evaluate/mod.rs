@@ -69,18 +69,15 @@ impl EvaluateArgs {
         let mut outputs = Outputs::create(&self.report, self.quantization.save_qparams.as_deref(), &session)?;
 
         let assignment = session.assignment().clone();
-        if let Some(file) = outputs.qparams.take() {
-            file.commit_bytes(session.params(&assignment)?.to_json().as_bytes())?;
-        }
+        outputs.add_params(|| Ok(session.params(&assignment)?.to_json()))?;
         let findings = session.evaluate(&assignment, |batch| outputs.add(batch))?;
         let comparison = self.report.compare.map(|mode| session.compare(mode, &findings)).transpose()?;
 
         let mut report = Report::new(&session, &findings, &costs);
         report.comparisons.extend(comparison.map(Into::into));
         gates.apply(&mut report, &findings.outcome.predictions)?;
-        report.predictions = outputs.commit_samples(session.model(), &findings.outcome.predictions)?;
-        outputs.write(&report)?;
-        self.format.print(&report, terminal)?;
+        report.predictions = outputs.finish_samples(session.model(), &findings.outcome.predictions)?;
+        self.format.print_and_commit(&report, outputs.finish(&report)?, terminal)?;
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
     }
@@ -95,6 +92,7 @@ impl EvaluateArgs {
         let model = self.model.open(images)?;
         Ok(Experiment {
             task: self.model.task,
+            threshold: self.model.threshold,
             fold_batch_norm: !self.model.no_fold_bn,
             data,
             preprocess,

@@ -16,8 +16,9 @@ pub(super) struct Outputs {
     predictions: Option<PredictionsFile>,
     logits: Option<Logits>,
     confusion: Option<OutputFile>,
-    /// Taken when the scales are known.
-    pub qparams: Option<OutputFile>,
+    qparams: Option<OutputFile>,
+    /// Those with all that belongs in them: they appear together.
+    finished: Vec<OutputFile>,
 }
 
 impl Outputs {
@@ -41,6 +42,7 @@ impl Outputs {
             logits: logits.as_deref().map(logits_of).transpose().context("--logits")?,
             confusion: plain(confusion.as_deref(), "--confusion")?,
             qparams: plain(save_qparams, "--save-qparams")?,
+            finished: Vec::new(),
         })
     }
 
@@ -50,22 +52,37 @@ impl Outputs {
         self.logits.as_mut().map_or(Ok(()), |file| file.add(batch))
     }
 
-    /// Puts the files of samples in their places, and says where predictions are.
-    pub fn commit_samples(
+    /// Takes the scales that layers are quantized by.
+    pub fn add_params(&mut self, params: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
+        if let Some(file) = self.qparams.take() {
+            self.finished.push(file.with_bytes(params()?.as_bytes())?);
+        }
+        Ok(())
+    }
+
+    /// Finishes the files of samples, and says where predictions will be.
+    pub fn finish_samples(
         &mut self,
         model: &Model,
         predictions: &Predictions,
     ) -> anyhow::Result<Option<PredictionsReport>> {
-        self.logits.take().map_or(Ok(()), Logits::commit)?;
+        self.finished.extend(self.logits.take().map(Logits::into_file));
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::new(predictions, model.outputs).context("--confusion")?;
-            file.commit_bytes(&confusion_csv(&confusion, &model.labels))?;
+            let confusion =
+                Confusion::new(predictions, model.task.label_count(model.outputs)).context("--confusion")?;
+            self.finished.push(file.with_bytes(&confusion_csv(&confusion, &model.labels))?);
         }
-        Ok(self.predictions.take().map(PredictionsFile::commit).transpose()?)
+        let written = self.predictions.take().map(PredictionsFile::finish).transpose()?;
+        Ok(written.map(|(file, report)| {
+            self.finished.push(file);
+            report
+        }))
     }
 
-    /// Writes the reports.
-    pub fn write(self, report: &Report) -> anyhow::Result<()> {
-        self.reports.write(report)
+    /// All files, the reports filled.
+    pub fn finish(self, report: &Report) -> anyhow::Result<Vec<OutputFile>> {
+        let Outputs { reports, mut finished, .. } = self;
+        finished.extend(reports.filled(report)?);
+        Ok(finished)
     }
 }

@@ -26,8 +26,8 @@ pub(in crate::cli) struct ConvertArgs {
 }
 
 pub(super) fn run(args: &ConvertArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let file = args.write.create(&args.output)?;
     let lut = args.file.open(&args.lut, None)?.with_source(&format!("converted from {}", args.lut));
+    let file = args.write.create(&args.output)?;
     let lut = args.name.iter().fold(lut, |lut, name| lut.with_name(name));
     args.write.write(&lut, file, terminal)
 }

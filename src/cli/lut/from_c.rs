@@ -3,7 +3,7 @@
 use super::super::{ExitCode, TerminalArgs};
 use super::output::WriteArgs;
 use crate::kernel::Signedness;
-use crate::lut::{self, Bits, FromCOptions};
+use crate::lut::{Bits, CModel, FromCOptions};
 use anyhow::{Context, bail};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -53,9 +53,10 @@ fn parse_widths(text: &str) -> Result<[Bits; 2], String> {
 }
 
 pub(super) fn run(args: &FromCArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let model = CModel::read(&args.source)?;
     let file = args.output.as_deref().map(|path| args.write.create(path)).transpose()?;
     args.confirm()?;
-    let lut = lut::from_c(&args.source, &args.options())?;
+    let lut = model.tabulate(&args.options())?;
     let lut = lut.with_source(&format!("computed by the C model {}", args.source.display()));
     lut.provenance().warnings.iter().for_each(|warning| tracing::warn!("{}: {warning}", lut.name()));
     let file = match file {

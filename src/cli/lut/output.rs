@@ -27,8 +27,10 @@ impl WriteArgs {
     /// Writes the table and reports it.
     pub fn write(&self, lut: &Lut, file: LutFile, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         let path = file.path().to_owned();
-        file.commit(lut)?;
-        self.report(vec![written(&path, [lut])], terminal)
+        let file = file.filled(lut)?;
+        let files = WrittenFiles { files: vec![written(&path, [lut])] };
+        self.format.print_and_commit(&files, [file], terminal)?;
+        Ok(ExitCode::Success)
     }
 
     /// Reports what was written.

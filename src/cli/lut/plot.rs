@@ -35,10 +35,11 @@ fn svg_file(path: &str) -> Result<PathBuf, String> {
 }
 
 pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let file = OutputFile::create(&args.output).context("--output")?;
     let luts = args.luts.iter().map(|lut| args.file.open(lut, None)).collect::<anyhow::Result<Vec<Lut>>>()?;
+    let file = OutputFile::create(&args.output).context("--output")?;
     let picture = lut::plot(&luts.iter().collect::<Vec<_>>())?;
-    file.commit_bytes(picture.as_bytes())?;
-    args.format.print(&WrittenFiles { files: vec![written(&args.output, &luts)] }, terminal)?;
+    let file = file.with_bytes(picture.as_bytes())?;
+    let files = WrittenFiles { files: vec![written(&args.output, &luts)] };
+    args.format.print_and_commit(&files, [file], terminal)?;
     Ok(ExitCode::Success)
 }

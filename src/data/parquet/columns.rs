@@ -2,6 +2,7 @@
 
 use super::failure::failed;
 use crate::data::DataError;
+use crate::input;
 use ::parquet::basic::Type;
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::DataType;
@@ -51,7 +52,7 @@ impl Shard {
 /// Opens a file. What the file says of the places of its column chunks lies within it.
 pub(super) fn read(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
     let io = |source| DataError::io(path.display(), source);
-    let file = File::open(path).map_err(io)?;
+    let file = input::open(path).map_err(io)?;
     let len = file.metadata().map_err(io)?.len();
     let reader = SerializedFileReader::new(file).map_err(|error| failed(path, error))?;
     let groups = reader.metadata().row_groups().iter();

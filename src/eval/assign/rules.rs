@@ -12,11 +12,15 @@
 //! A JSON report of a run with rules is such a file too: its `config.assignment` is read.
 
 use super::{AssignError, LayerOptions, LayerOptionsError};
-use globset::{GlobBuilder, GlobMatcher};
+use crate::input;
+use globset::{GlobBuilder, GlobSet};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+/// Bytes of the largest file that is read: a report of a million layers.
+const LARGEST: u64 = 1 << 30;
 
 /// The only schema so far.
 const SCHEMA: u64 = 1;
@@ -26,26 +30,45 @@ const SCHEMA: u64 = 1;
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
-    glob: GlobMatcher,
+    glob: GlobSet,
 }
+
+/// Bytes of the longest pattern: one that names hundreds of layers.
+const LONGEST_PATTERN: usize = 10_000;
 
 /// Text that is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("pattern '{text}' is not a glob")]
-pub struct PatternError {
-    /// The text.
-    text: String,
-    /// Why.
-    #[source]
-    source: globset::Error,
+#[non_exhaustive]
+pub enum PatternError {
+    /// The syntax is wrong, or too much for the matcher.
+    #[error("pattern '{text}' is not a glob")]
+    Syntax {
+        /// The text.
+        text: String,
+        /// Why.
+        #[source]
+        source: globset::Error,
+    },
+    /// It is too long to be matched.
+    #[error("pattern '{text}' has {} bytes, expected at most {LONGEST_PATTERN}: give several rules", .text.len())]
+    Length {
+        /// The text.
+        text: String,
+    },
 }
 
 impl FromStr for Pattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        let glob = GlobBuilder::new(text).build().map_err(|source| PatternError { text: text.to_owned(), source })?;
-        Ok(Pattern { text: text.to_owned(), glob: glob.compile_matcher() })
+        if text.len() > LONGEST_PATTERN {
+            return Err(PatternError::Length { text: text.to_owned() });
+        }
+        let wrong = |source| PatternError::Syntax { text: text.to_owned(), source };
+        let glob = GlobBuilder::new(text).build().map_err(wrong)?;
+        // A set of one: unlike a matcher, it returns what the compiler of expressions says.
+        let glob = GlobSet::builder().add(glob).build().map_err(wrong)?;
+        Ok(Pattern { text: text.to_owned(), glob })
     }
 }
 
@@ -220,7 +243,7 @@ impl Rules {
     /// Names the file and the rule.
     pub fn read(path: &Path) -> Result<Self, RulesError> {
         let path = path.to_owned();
-        let bytes = match std::fs::read(&path) {
+        let bytes = match input::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(source) => return Err(RulesError::Read { path, source }),
         };

@@ -5,6 +5,7 @@ use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
 use crate::import::{Layout, ScalesError};
 use crate::quant::ParamsError;
+use crate::registry::UnknownName;
 use rten_onnx::protobuf::ProtobufError;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -104,6 +105,15 @@ pub enum OnnxProblem {
         /// The axis order.
         layout: Layout,
     },
+    /// No output has the name that was asked for.
+    #[error(transparent)]
+    UnknownOutput(UnknownName),
+    /// Several outputs that a network could be judged by.
+    #[error("the file has several outputs that could be classes, {}: name one of them", .found.join(", "))]
+    Outputs {
+        /// Their names and types.
+        found: Vec<String>,
+    },
     /// The graph has no output.
     #[error("the graph has no output")]
     NoOutput,
@@ -169,7 +179,7 @@ pub enum OnnxProblem {
     #[error("the network does not accept its weights")]
     Bind(#[source] Box<BindError>),
     /// The network cannot run with the weights that replace those of the file.
-    #[error("the given weights do not fit the network")]
+    #[error("the given weights do not fit the network{}", folded(.0))]
     Weights(#[source] Box<BindError>),
 }
 
@@ -179,6 +189,7 @@ impl OnnxProblem {
         match self {
             OnnxProblem::Layout { .. } => &["layout"],
             OnnxProblem::OpenInput { .. } => &["data", "resize", "crop", "input"],
+            OnnxProblem::UnknownOutput(_) | OnnxProblem::Outputs { .. } => &["output_name"],
             OnnxProblem::Weights(_) => &["weights"],
             _ => &[],
         }
@@ -222,6 +233,16 @@ pub enum FunctionProblem {
         /// Those of the function.
         expected: usize,
     },
+}
+
+/// What is to be said of a network whose batch normalization was folded away.
+fn folded(error: &BindError) -> &'static str {
+    if error.has_unused_statistics() {
+        ", whose batch normalization was folded into other layers when it was exported (export it again with \
+         torch.onnx.export's training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False, dynamo=False)"
+    } else {
+        ""
+    }
 }
 
 /// What follows a message where there is something to do.

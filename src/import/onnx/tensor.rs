@@ -2,6 +2,7 @@
 
 use super::error::TensorProblem;
 use super::value::{Int, Ints};
+use crate::input;
 use candle_core::{Device, Tensor};
 use half::{bf16, f16};
 use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
@@ -10,6 +11,9 @@ use std::path::{Component, Path, PathBuf};
 
 /// The most elements of a tensor.
 pub(super) const MAX_ELEMENTS: usize = 1 << 40;
+
+/// Bytes of the largest external file that is read.
+const LARGEST_EXTERNAL: u64 = 64 << 30;
 
 /// What a tensor holds.
 #[derive(Debug, Clone)]
@@ -55,7 +59,7 @@ impl ExternalFiles {
         }
         if !self.files.contains_key(location) {
             let external = |source| TensorProblem::External { location: location.to_owned(), source };
-            let bytes = std::fs::read(self.folder.join(location)).map_err(external)?;
+            let bytes = input::read(&self.folder.join(location), LARGEST_EXTERNAL).map_err(external)?;
             self.files.insert(location.to_owned(), bytes);
         }
         let file = &self.files[location];

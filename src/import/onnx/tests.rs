@@ -1,7 +1,7 @@
 //! Networks of one operator each, over inputs and attributes of any kind, rank and value: an answer, and never a
 //! panic, whether the network is accepted or not.
 
-use super::{ExternalFiles, File, Functions, Layout, lower};
+use super::{ExternalFiles, File, Functions, ImportOptions, lower};
 use crate::cases::for_each_case;
 use candle_core::{Device, Tensor};
 use rand::{RngExt, SeedableRng};
@@ -258,7 +258,7 @@ fn no_operator_panics() {
                 external: ExternalFiles::beside(Path::new("net.onnx")),
                 hasher: blake3::Hasher::new(),
             };
-            let Ok(network) = file.import(Layout::Nchw, None, None) else { continue };
+            let Ok(network) = file.import(ImportOptions::default()) else { continue };
             let samples = network.graph.batch_size(2.try_into().unwrap()).get();
             let [channels, height, width] = network.input;
             let images = Tensor::zeros((samples, channels, height, width), candle_core::DType::F32, &Device::Cpu);

@@ -20,7 +20,7 @@ pub(super) fn strip(numbers: &Numbers) -> Option<(Numbers, PartialReading)> {
     let rows: Vec<i128> = body.chunks(width).map(|row| row[0]).collect();
     let orders = [order(&rows, bits[0])?, order(columns, bits[1])?];
     let values = body.chunks(width).flat_map(|row| &row[1..]).copied().collect();
-    let stripped = Numbers { values, rows: vec![width - 1; rest.len()], corner: None };
+    let stripped = Numbers { values, rows: vec![width - 1; rest.len()], names: Vec::new(), line: 0 };
     (orders[0] == orders[1]).then_some((stripped, orders[0]))
 }
 

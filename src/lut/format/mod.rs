@@ -6,13 +6,17 @@
 
 mod c;
 mod labels;
+mod memh;
+mod netlist;
 mod npy;
 mod numbers;
 pub(super) mod raw;
 mod registry;
 mod safetensors;
 mod text;
+mod triples;
 
+pub use netlist::circuit;
 pub use registry::{FORMATS, by_contents, by_extension};
 pub(super) use registry::{format_names, native_bytes};
 
@@ -91,6 +95,13 @@ impl Contents {
 pub enum Entries {
     /// Little-endian integers of unknown width.
     Bytes(Vec<u8>),
+    /// Bit patterns of integers of so many bits, in order of the operands' bit patterns.
+    Words {
+        /// The patterns.
+        values: Vec<u64>,
+        /// Their width, at most 64.
+        bits: u32,
+    },
     /// Integers, of a type that the file names or of none.
     Numbers {
         /// The values.

@@ -1,6 +1,7 @@
-//! NumPy arrays: any integer type and byte order, C or Fortran order.
+//! NumPy arrays: any integer type and byte order, floats that are whole numbers, C or Fortran order, flat or not.
 
-use super::{Contents, Entries, Format, FormatError, layout, table_bits};
+use super::numbers::whole;
+use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, layout, table_bits};
 use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::reading::PartialReading;
@@ -33,24 +34,18 @@ impl Format for Npy {
         let mut data = bytes;
         let file = NpyFile::new(&mut data).map_err(broken)?;
         let side = |extent: u64| usize::try_from(extent).unwrap_or(usize::MAX);
-        let (rows, columns) = match *file.shape() {
-            [rows, columns] => (side(rows), side(columns)),
+        let (rows, columns, shape) = match *file.shape() {
+            [rows, columns] => (side(rows), side(columns), Some(table_bits(side(rows), side(columns))?)),
+            // A stream, as of a text.
+            [entries] if entries.is_power_of_two() && side(entries) <= MAX_ENTRIES => (1, side(entries), None),
             ref other => return Err(FormatError::Shape { found: format!("shape {other:?}") }),
         };
-        let shape = table_bits(rows, columns)?;
         let order = file.order();
-        let entry = entry_type(&file.dtype())?;
-        let stored = match entry {
-            IntegerType::U8 => values::<u8>(file),
-            IntegerType::I8 => values::<i8>(file),
-            IntegerType::U16 => values::<u16>(file),
-            IntegerType::I16 => values::<i16>(file),
-            IntegerType::U32 => values::<u32>(file),
-            IntegerType::I32 => values::<i32>(file),
-            IntegerType::U64 => values::<u64>(file),
-            IntegerType::I64 => values::<i64>(file),
-        }
-        .map_err(broken)?;
+        let (entry, stored) = match number(&file.dtype())? {
+            Number::Integer(entry) => (Some(entry), integers(entry, file).map_err(broken)?),
+            Number::F32 => (None, whole_numbers(file.into_vec::<f32>().map_err(broken)?)?),
+            Number::F64 => (None, whole_numbers(file.into_vec::<f64>().map_err(broken)?)?),
+        };
         if !data.is_empty() {
             return Err(FormatError::Broken(format!("{} bytes after the array", data.len())));
         }
@@ -61,7 +56,7 @@ impl Format for Npy {
                 .map(|at| stored[at])
                 .collect(),
         };
-        Ok(Contents::new(Entries::Numbers { values, entry: Some(entry) }, Some(shape)))
+        Ok(Contents::new(Entries::Numbers { values, entry }, shape))
     }
 
     fn write(&self, lut: &Lut, stated: &PartialReading) -> Result<Vec<u8>, FormatError> {
@@ -105,20 +100,52 @@ fn check_header(bytes: &[u8]) -> Result<(), FormatError> {
     Ok(())
 }
 
-fn entry_type(dtype: &DType) -> Result<IntegerType, FormatError> {
+/// What an array's numbers are.
+enum Number {
+    Integer(IntegerType),
+    F32,
+    F64,
+}
+
+fn number(dtype: &DType) -> Result<Number, FormatError> {
     let found = match dtype {
         DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
-            (TypeChar::Uint, size) => IntegerType::from_size(size as usize, false),
-            (TypeChar::Int, size) => IntegerType::from_size(size as usize, true),
+            (TypeChar::Uint, size) => IntegerType::from_size(size as usize, false).map(Number::Integer),
+            (TypeChar::Int, size) => IntegerType::from_size(size as usize, true).map(Number::Integer),
+            (TypeChar::Float, 4) => Some(Number::F32),
+            (TypeChar::Float, 8) => Some(Number::F64),
             _ => None,
         },
         _ => None,
     };
-    found.ok_or_else(|| FormatError::Broken(format!("an array of {}, expected integers", dtype.descr())))
+    found.ok_or_else(|| {
+        FormatError::Broken(format!("an array of {}, expected integers, or floats that are whole", dtype.descr()))
+    })
+}
+
+fn integers(entry: IntegerType, file: NpyFile<&mut &[u8]>) -> std::io::Result<Vec<i128>> {
+    match entry {
+        IntegerType::U8 => values::<u8>(file),
+        IntegerType::I8 => values::<i8>(file),
+        IntegerType::U16 => values::<u16>(file),
+        IntegerType::I16 => values::<i16>(file),
+        IntegerType::U32 => values::<u32>(file),
+        IntegerType::I32 => values::<i32>(file),
+        IntegerType::U64 => values::<u64>(file),
+        IntegerType::I64 => values::<i64>(file),
+    }
 }
 
 fn values<T: npyz::Deserialize + Into<i128>>(file: NpyFile<&mut &[u8]>) -> std::io::Result<Vec<i128>> {
     Ok(file.into_vec::<T>()?.into_iter().map(Into::into).collect())
+}
+
+fn whole_numbers(values: Vec<impl Into<f64>>) -> Result<Vec<i128>, FormatError> {
+    let whole = |(at, value)| {
+        let value = Into::<f64>::into(value);
+        whole(value).ok_or_else(|| FormatError::Broken(format!("{value} at entry {at}, expected whole numbers")))
+    };
+    values.into_iter().enumerate().map(whole).collect()
 }
 
 fn array<T>(shape: &[u64], values: impl Iterator<Item = i128>) -> std::io::Result<Vec<u8>>
@@ -183,5 +210,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn flat_arrays_and_whole_floats_are_tables() {
+        let header = |descr: &str, shape: &str| {
+            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+            [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat()
+        };
+        let products = || (0..256).flat_map(|a| (0..256).map(move |b| a * b));
+        let f64s: Vec<u8> = products().flat_map(|product| f64::from(product).to_le_bytes()).collect();
+        let f32s: Vec<u8> = products().flat_map(|product| (product as f32).to_be_bytes()).collect();
+        let u16s: Vec<u8> = products().flat_map(|product| (product as u16).to_le_bytes()).collect();
+        let cases =
+            [("<f8", "(256, 256)", &f64s, true), (">f4", "(65536,)", &f32s, false), ("<u2", "(65536,)", &u16s, false)];
+        crate::cases::for_each_case(cases, |(descr, shape, data, is_square)| {
+            let contents = Npy.read(&[&header(descr, shape)[..], data].concat()).unwrap();
+            let Entries::Numbers { values, .. } = contents.entries else { panic!("no numbers") };
+            assert!(values.into_iter().eq(products().map(i128::from)));
+            assert_eq!(contents.shape.is_some(), is_square);
+        });
+        let error = |descr: &str, shape: &str, data: &[u8]| {
+            Npy.read(&[&header(descr, shape)[..], data].concat()).unwrap_err().to_string()
+        };
+        let half = [f64s[..8].to_vec(), 2.5f64.to_le_bytes().to_vec(), f64s[16..].to_vec()].concat();
+        assert!(error("<f8", "(256, 256)", &half).contains("2.5 at entry 1, expected whole numbers"));
+        let nan = [f64::NAN.to_le_bytes().to_vec(), f64s[8..].to_vec()].concat();
+        assert!(error("<f8", "(256, 256)", &nan).contains("NaN at entry 0"));
+        assert!(error("<u2", "(65535,)", &u16s[2..]).contains("shape [65535]"));
+        assert!(error("<f2", "(256, 256)", &u16s).contains("expected integers"));
     }
 }

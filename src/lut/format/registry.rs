@@ -1,6 +1,6 @@
 //! The registry of LUT file formats, and which of them a file has.
 
-use super::{Format, c, npy, raw, safetensors, text};
+use super::{Format, c, memh, npy, raw, safetensors, text};
 use crate::lut::Lut;
 use crate::registry::Registry;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 /// Every format. The first that recognizes its bytes reads a file of unknown extension.
 pub static FORMATS: Registry<&dyn Format> = Registry::new(
     "LUT file format",
-    &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &c::C, &raw::Raw],
+    &[&npy::Npy, &safetensors::Safetensors, &text::CSV, &text::TEXT, &memh::Memh, &c::C, &raw::Raw],
 );
 
 /// The format that files with `path`'s extension have.

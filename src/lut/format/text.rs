@@ -1,8 +1,9 @@
 //! Numbers in text: comma, semicolon or white space between them, a line a row or all in a stream.
-//! Spreadsheets and data frames add the operands as labels; these are recognized and used as stated.
+//! Spreadsheets and data frames add the operands as labels, testbenches print them on every line; both are
+//! recognized and used as stated. Lines of comments begin with `#`, `//` or `;`.
 
-use super::numbers::Numbers;
-use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, labels, layout, matrix};
+use super::numbers::{self, Numbers};
+use super::{Contents, Entries, Format, FormatError, MAX_ENTRIES, labels, layout, matrix, triples};
 use crate::integer::IntegerType;
 use crate::lut::Lut;
 use crate::lut::fields::Fields;
@@ -34,25 +35,21 @@ impl Format for Text {
     }
 
     fn recognizes(&self, bytes: &[u8]) -> bool {
-        let number = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_digit() || b"+-.,;eE".contains(byte);
-        !bytes.is_empty() && bytes.iter().take(4096).all(number)
+        // The last line may have been cut.
+        let head = &bytes[..bytes.len().min(4096)];
+        std::str::from_utf8(head).is_ok_and(numbers::looks_like)
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Contents, FormatError> {
         let text = std::str::from_utf8(bytes).map_err(|error| FormatError::Broken(format!("not a text: {error}")))?;
         let mut numbers = Numbers::parse(text.trim_start_matches('\u{feff}'))?;
         let mut stated = PartialReading::default();
-        match labels::strip(&numbers) {
-            Some((values, orders)) => {
-                numbers = values;
-                stated = orders;
-            }
-            None => {
-                if let Some((line, field)) = numbers.corner {
-                    return Err(FormatError::Number { line, field });
-                }
-            }
+        if triples::recognizes(&numbers) {
+            (numbers, stated) = triples::arrange(&numbers)?;
+        } else if let Some(labeled) = labels::strip(&numbers) {
+            (numbers, stated) = labeled;
         }
+        numbers.check_names()?;
         let Numbers { values, rows, .. } = numbers;
         if values.len() > MAX_ENTRIES {
             return Err(FormatError::Shape { found: format!("{} entries", values.len()) });

@@ -4,6 +4,8 @@
 //! compiler, into a program that calls its function for every pair of operands and writes down the
 //! products. **This runs the file's code** with the rights of the user: callers ask first.
 
+mod driver;
+mod process;
 mod signature;
 
 use super::c_source::{comment_fields, split_comments};
@@ -12,15 +14,17 @@ use super::format::{Contents, Entries};
 use super::provenance::{Provenance, ReadingSource};
 use super::reading::{IndexOrder, PartialReading};
 use super::{Bits, BitsError, Lut};
+use crate::input;
 use crate::kernel::Signedness;
+use process::{Ended, Workshop};
 use signature::{CInteger, Signature};
-use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+/// Bytes of the largest source that is read.
+const LARGEST: u64 = 64 << 20;
 
 /// How a C model is run.
 #[derive(Debug, Clone)]
@@ -33,7 +37,8 @@ pub struct FromCOptions {
     /// Signed or unsigned operands; by default what the name, else the parameters' types say. Where
     /// types wider than the operands leave it open, the reading closest to the exact product is taken.
     pub signedness: Option<Signedness>,
-    /// The compiler; by default what the environment variable `CC` names, else `cc`.
+    /// The compiler, with arguments or without; by default what the environment variable `CC` names, else
+    /// `cc`.
     pub compiler: Option<OsString>,
     /// How long the compiler, and then the program, may take.
     pub timeout: Duration,
@@ -127,37 +132,69 @@ impl FromCError {
     }
 }
 
-/// Tabulates the multiplier that `path` models in C. **Compiles and runs the file's code.**
-///
-/// The first operand is the first parameter, unless the parameters are named `b` and `a` (or `y` and
-/// `x`) in that order. Unsigned parameters get a signed operand's bit pattern, and unsigned results
-/// as wide as a product's bit pattern are taken for signed ones where that is closer.
+/// A C source that was read, and is not run yet.
+#[derive(Debug)]
+pub struct CModel {
+    path: PathBuf,
+    /// Where the files are that it includes.
+    folder: PathBuf,
+    bytes: Vec<u8>,
+    /// Without comments.
+    code: String,
+    comments: Vec<String>,
+}
+
+/// Tabulates the multiplier that `path` models in C: [`CModel::read`], then [`CModel::tabulate`].
+/// **Compiles and runs the file's code.**
 ///
 /// # Errors
-/// When the file has no such function, does not compile, fails or gives no multiplier's products.
+/// As both have them.
 pub fn from_c(path: &Path, options: &FromCOptions) -> Result<Lut, FromCError> {
-    let io = |source| FromCError::Io { path: path.to_owned(), source };
-    let source = path.canonicalize().map_err(io)?;
-    let bytes = fs::read(&source).map_err(io)?;
-    let (code, comments) = split_comments(&String::from_utf8_lossy(&bytes));
-    let signature = choose(path, &signature::find(&code), options.function.as_deref())?;
-    let plan = Plan::new(path, &signature, options)?;
-    let values = run(path, &driver(&source, &signature, plan), options, plan.pairs())?;
-    let contents = Contents::new(Entries::Numbers { values, entry: None }, Some(plan.bits));
-    let constraints = Constraints::new([(ReadingSource::Metadata, plan.stated)]);
-    let read = detect::interpret(&contents, &constraints)
-        .map_err(|source| FromCError::Reading { path: path.to_owned(), source })?;
-    let provenance = Provenance {
-        path: Some(path.to_owned()),
-        file_hash: Some(blake3::hash(&bytes).to_hex().to_string()),
-        format: Some("c-model"),
-        reading: Some(read.reading),
-        source: if plan.stated.signedness.is_some() { ReadingSource::Metadata } else { ReadingSource::Detected },
-        warnings: read.warning.into_iter().collect(),
-        ..Provenance::default()
-    };
-    let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
-    Ok(lut.with_metadata(comment_fields(&comments).metadata).with_provenance(provenance))
+    CModel::read(path)?.tabulate(options)
+}
+
+impl CModel {
+    /// Reads the source at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> Result<CModel, FromCError> {
+        let io = |source| FromCError::Io { path: path.to_owned(), source };
+        let bytes = input::read(path, LARGEST).map_err(io)?;
+        let folder = path.canonicalize().map_err(io)?.parent().map(PathBuf::from).unwrap_or_default();
+        let (code, comments) = split_comments(&String::from_utf8_lossy(&bytes));
+        Ok(CModel { path: path.to_owned(), folder, bytes, code, comments })
+    }
+
+    /// Tabulates the multiplier. **Compiles and runs the source.**
+    ///
+    /// The first operand is the first parameter, unless the parameters are named `b` and `a` (or `y` and
+    /// `x`) in that order. Unsigned parameters get a signed operand's bit pattern, and unsigned results
+    /// as wide as a product's bit pattern are taken for signed ones where that is closer.
+    ///
+    /// # Errors
+    /// When the source has no such function, does not compile, fails or gives no multiplier's products.
+    pub fn tabulate(&self, options: &FromCOptions) -> Result<Lut, FromCError> {
+        let CModel { path, bytes, code, comments, .. } = self;
+        let signature = choose(path, &signature::find(code), options.function.as_deref())?;
+        let plan = Plan::new(path, &signature, options)?;
+        let values = self.run(&signature, plan, options)?;
+        let contents = Contents::new(Entries::Numbers { values, entry: None }, Some(plan.bits));
+        let constraints = Constraints::new([(ReadingSource::Metadata, plan.stated)]);
+        let read = detect::interpret(&contents, &constraints)
+            .map_err(|source| FromCError::Reading { path: path.clone(), source })?;
+        let provenance = Provenance {
+            path: Some(path.clone()),
+            file_hash: Some(blake3::hash(bytes).to_hex().to_string()),
+            format: Some("c-model"),
+            reading: Some(read.reading),
+            source: if plan.stated.signedness.is_some() { ReadingSource::Metadata } else { ReadingSource::Detected },
+            warnings: read.warning.into_iter().collect(),
+            ..Provenance::default()
+        };
+        let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
+        Ok(lut.with_metadata(comment_fields(comments).metadata).with_provenance(provenance))
+    }
 }
 
 fn choose(path: &Path, found: &[Signature], wanted: Option<&str>) -> Result<Signature, FromCError> {
@@ -225,95 +262,71 @@ impl Plan {
     }
 }
 
-/// The program: the model itself, and a `main` that writes all products as 64-bit integers to the
-/// file it is given.
-fn driver(source: &Path, signature: &Signature, plan: Plan) -> String {
-    let path = source.display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
-    let kind = if plan.counts_signed { Signedness::Signed } else { Signedness::Unsigned };
-    let loops = plan.bits.map(|bits| bits.range(kind));
-    let arguments = if signature.is_swapped { "b, a" } else { "a, b" };
-    let mut text = String::new();
-    let _ = writeln!(text, "#define main model_main");
-    let _ = writeln!(text, "#include <stdint.h>\n#include <stdio.h>\n#include \"{path}\"\n#undef main");
-    let _ = writeln!(text, "int main(int count, char **names) {{");
-    let _ = writeln!(text, "  FILE *out = count == 2 ? fopen(names[1], \"wb\") : 0;\n  if (!out) return 3;");
-    for (operand, range) in ["a", "b"].iter().zip(&loops) {
-        let _ =
-            writeln!(text, "  for (int64_t {operand} = {}; {operand} <= {}; {operand}++)", range.start(), range.end());
-    }
-    let _ = writeln!(text, "    {{ int64_t product = (int64_t){}({arguments});", signature.name);
-    let _ = writeln!(text, "      if (fwrite(&product, sizeof product, 1, out) != 1) return 4; }}");
-    let _ = writeln!(text, "  return fclose(out) ? 5 : 0;\n}}");
-    text
-}
+impl CModel {
+    /// The products of all pairs of operands, the first one major.
+    fn run(&self, signature: &Signature, plan: Plan, options: &FromCOptions) -> Result<Vec<i128>, FromCError> {
+        let CModel { path, folder, bytes, code, .. } = self;
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| FromCError::Io { path, source }
+        };
+        let workshop = Workshop::new().map_err(io(&std::env::temp_dir()))?;
+        let at = |name: &str| workshop.path().join(name);
+        let name = driver::unused_name(code);
+        let units = [
+            (driver::SOURCE, driver::source(path, bytes)),
+            (driver::MODEL, driver::model(&name, signature).into()),
+            (driver::DRIVER, driver::driver(&name, plan).into()),
+        ];
+        units.iter().try_for_each(|(name, text)| fs::write(at(name), text).map_err(io(&at(name))))?;
 
-fn run(path: &Path, driver: &str, options: &FromCOptions, pairs: usize) -> Result<Vec<i128>, FromCError> {
-    let directory = tempfile::tempdir().map_err(|source| FromCError::Io { path: std::env::temp_dir(), source })?;
-    let at = |name: &str| directory.path().join(name);
-    let io = |name: &str| {
-        let path = at(name);
-        move |source| FromCError::Io { path, source }
-    };
-    fs::write(at("driver.c"), driver).map_err(io("driver.c"))?;
-    let from_environment = || std::env::var_os("CC").filter(|compiler| !compiler.is_empty());
-    let compiler = options.compiler.clone().or_else(from_environment).unwrap_or_else(|| "cc".into());
-    let mut command = Command::new(&compiler);
-    command.args(["-O1", "-w", "-o"]).arg(at("model")).arg(at("driver.c")).arg("-lm");
-    let compiled = finish(&mut command, options.timeout)
-        .map_err(|source| FromCError::Compiler { compiler: compiler.to_string_lossy().into_owned(), source })?;
-    match compiled {
-        Ended::Well => {}
-        Ended::Badly { messages, .. } => return Err(FromCError::Compile { path: path.to_owned(), messages }),
-        Ended::TooLate => {
-            let messages = format!("not within {} s", options.timeout.as_secs());
-            return Err(FromCError::Compile { path: path.to_owned(), messages });
-        }
-    }
-    let failed = |what| FromCError::Run { path: path.to_owned(), what };
-    match finish(Command::new(at("model")).arg(at("products")), options.timeout).map_err(io("model"))? {
-        Ended::Well => {}
-        Ended::Badly { status, .. } => return Err(failed(format!("ended with {status}"))),
-        Ended::TooLate => return Err(failed(format!("did not end within {} s", options.timeout.as_secs()))),
-    }
-    let mut bytes = Vec::new();
-    let products = fs::File::open(at("products")).map_err(io("products"))?;
-    products.take(8 * pairs as u64 + 1).read_to_end(&mut bytes).map_err(io("products"))?;
-    if bytes.len() != 8 * pairs {
-        return Err(failed(format!("wrote {} bytes, expected {}", bytes.len(), 8 * pairs)));
-    }
-    Ok(bytes.as_chunks().0.iter().map(|&product| i128::from(i64::from_ne_bytes(product))).collect())
-}
-
-/// How a process ended.
-enum Ended {
-    Well,
-    Badly { status: std::process::ExitStatus, messages: String },
-    TooLate,
-}
-
-/// Runs `command` without input, its messages kept, and ends it after `timeout`.
-fn finish(command: &mut Command, timeout: Duration) -> std::io::Result<Ended> {
-    let mut messages = tempfile::tempfile()?;
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(messages.try_clone()?).spawn()?;
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait()? {
-            Some(status) => break status,
-            None if start.elapsed() > timeout => {
-                child.kill()?;
-                child.wait()?;
-                return Ok(Ended::TooLate);
+        let mut compile = options.compiler();
+        let compiler = compile.join(OsStr::new(" ")).to_string_lossy().into_owned();
+        let mut include = OsString::from("-I");
+        include.push(folder);
+        compile.extend(["-O1", "-w", "-o"].map(OsString::from));
+        compile.extend([at("model"), at(driver::MODEL), at(driver::DRIVER)].map(PathBuf::into_os_string));
+        compile.extend([include, "-lm".into()]);
+        let refused = |messages: String| FromCError::Compile { path: path.clone(), messages };
+        let compiled = workshop.run(&compile, options.timeout);
+        match compiled.map_err(|source| FromCError::Compiler { compiler: compiler.clone(), source })? {
+            Ended::Well => {}
+            // What a shell says of a program that it cannot run.
+            Ended::Badly { status, messages } if matches!(status.code(), Some(126 | 127)) => {
+                return Err(FromCError::Compiler { compiler, source: std::io::Error::other(messages) });
             }
-            None => std::thread::sleep(Duration::from_millis(5)),
+            Ended::Badly { messages, .. } => return Err(refused(messages)),
+            Ended::TooLate => return Err(refused(format!("not within {} s", options.timeout.as_secs()))),
         }
-    };
-    if status.success() {
-        return Ok(Ended::Well);
+
+        let failed = |what| FromCError::Run { path: path.clone(), what };
+        let program = [at("model"), at("products")].map(PathBuf::into_os_string);
+        match workshop.run(&program, options.timeout).map_err(io(&at("model")))? {
+            Ended::Well => {}
+            Ended::Badly { status, .. } => {
+                let limits = process::limits(options.timeout);
+                return Err(failed(format!("ended with {status}; its limits are {limits}")));
+            }
+            Ended::TooLate => return Err(failed(format!("did not end within {} s", options.timeout.as_secs()))),
+        }
+        let expected = 8 * plan.pairs();
+        let products = input::read(&at("products"), expected as u64).map_err(io(&at("products")))?;
+        if products.len() != expected {
+            return Err(failed(format!("wrote {} bytes, expected {expected}", products.len())));
+        }
+        Ok(products.as_chunks().0.iter().map(|&product| i128::from(i64::from_ne_bytes(product))).collect())
     }
-    let mut text = Vec::new();
-    std::io::Seek::rewind(&mut messages)?;
-    messages.take(4000).read_to_end(&mut text)?;
-    Ok(Ended::Badly { status, messages: String::from_utf8_lossy(&text).trim_end().to_owned() })
+}
+
+impl FromCOptions {
+    /// The compiler and its first arguments.
+    fn compiler(&self) -> Vec<OsString> {
+        let stated = self.compiler.clone().or_else(|| std::env::var_os("CC"));
+        stated
+            .map(|compiler| process::words(&compiler))
+            .filter(|words| !words.is_empty())
+            .unwrap_or_else(|| vec!["cc".into()])
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cases::for_each_case;
 use crate::lut::design;
+use std::process::{Command, Stdio};
 
 fn has_compiler() -> bool {
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());

@@ -9,6 +9,7 @@ mod histogram;
 mod profile;
 
 use super::{ErrorMetrics, Lut};
+use crate::printable::{printable, shortened};
 use plotters::prelude::*;
 use std::fmt::Display;
 
@@ -17,6 +18,9 @@ const WIDTH: u32 = 640;
 
 /// The heights of the title and the three panels, in pixels.
 const HEIGHTS: [u32; 4] = [56, 560, 320, 320];
+
+/// Bytes of a name that fit above a picture.
+const LONGEST_NAME: usize = 60;
 
 /// Why a picture was not drawn.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +76,7 @@ fn draw(area: &Area, panel: &Panel, metrics: &ErrorMetrics) -> Result<(), PlotEr
     let line = |text: String, at: i32, size: i32| {
         title.draw(&Text::new(text, (16, at), ("sans-serif", size))).map_err(PlotError::new)
     };
-    line(panel.lut.name().to_owned(), 10, 20)?;
+    line(printable(&shortened(panel.lut.name(), LONGEST_NAME)).into_owned(), 10, 20)?;
     let figures = format!(
         "mean absolute error {:.2}, worst {}, mean relative error {:.2} %, {:.1} % of products inexact",
         metrics.mae,

@@ -7,6 +7,7 @@ pub mod forward;
 pub mod markdown;
 pub mod network;
 pub mod onnx;
+pub mod pictures;
 pub mod random;
 
 use assert_cmd::cargo::cargo_bin_cmd;
@@ -127,8 +128,21 @@ impl Folder {
     /// Runs what must be refused: exit code 2, nothing on standard output, one `error:` line that
     /// has all of `needles`, no panic, and no file that was not there before.
     pub fn refuses(&self, args: &str, needles: &[&str]) -> Run {
+        self.refuses_command(&mut self.command(args), args, needles)
+    }
+
+    /// The same in a shell, so that arguments may be quoted and hold any byte: in four gigabytes of address space,
+    /// within a minute, its temporary files where they would be noticed.
+    #[cfg(unix)]
+    pub fn refuses_in_bounds(&self, args: &str, needles: &[&str]) -> Run {
+        let mut shell = self.shell(&format!("ulimit -v 4000000; exec approx-eval {args}"));
+        shell.env("TMPDIR", self.0.path()).env("MALLOC_ARENA_MAX", "2").timeout(std::time::Duration::from_mins(1));
+        self.refuses_command(&mut shell, args, needles)
+    }
+
+    fn refuses_command(&self, command: &mut assert_cmd::Command, args: &str, needles: &[&str]) -> Run {
         let before = self.names();
-        let run = self.run(args);
+        let run: Run = command.output().unwrap().into();
         assert_eq!(run.code, Some(2), "{args}: {run:?}");
         assert_eq!(run.stdout, "", "{args}");
         let errors: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("error:")).collect();

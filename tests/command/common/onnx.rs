@@ -162,6 +162,15 @@ impl Onnx {
         ModelProto { ir_version: Some(8), graph: Some(graph), opset_import: vec![opset], ..Default::default() }
     }
 
+    /// The file of the network with several outputs.
+    pub fn bytes_of(&self, outputs: &[&str]) -> Vec<u8> {
+        let (last, first) = outputs.split_last().unwrap();
+        let mut model = self.model(last);
+        let all = &mut model.graph.as_mut().unwrap().output;
+        all.splice(0..0, first.iter().map(|output| value(output, &[])));
+        model.write_buf().unwrap()
+    }
+
     /// The file of it.
     pub fn bytes(&self, output: &str) -> Vec<u8> {
         self.model(output).write_buf().unwrap()

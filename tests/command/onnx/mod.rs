@@ -1,5 +1,6 @@
 //! ONNX files: what they compute, what they are called, and what is refused.
 
+mod computed_parameters;
 mod constants;
 mod damage;
 mod functions;

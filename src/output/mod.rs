@@ -1,9 +1,9 @@
 //! Output files that appear whole or not at all.
 //!
 //! An [`OutputFile`] is opened before the work starts, so that a path that cannot be written fails
-//! at once, and takes its name only when it is complete and on disk. The process keeps a list of its
-//! pending output files: no two have the same target, and [`discard_all`] removes them when a signal ends
-//! the process.
+//! at once, and takes its name only when it is complete and on disk; [`finish_all`] brings several to the
+//! disk before the first of them takes its name. No two pending files have the same target, and none has that of a file that the run
+//! reads ([`crate::input::protect`]).
 //!
 //! ```
 //! use approx_eval::output::OutputFile;
@@ -19,28 +19,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::collections::BTreeMap;
+mod claim;
+mod temporary;
+
+use crate::input;
+use claim::Claim;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tempfile::TempPath;
-
-/// Temporary files of pending outputs by their targets; a pipe or device has none.
-static PENDING: Mutex<BTreeMap<PathBuf, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
-
-/// The most symbolic links that are followed from a path to its target, as on Linux.
-const MAX_LINKS: usize = 40;
+use temporary::Temporary;
 
 /// A pending output file. Dropped before [`commit`](OutputFile::commit), it leaves nothing behind, and
-/// an existing file at its path stays as it was.
+/// an existing file at its path stays as it was. One that is replaced keeps its permissions.
 #[derive(Debug)]
 pub struct OutputFile {
     path: PathBuf,
     file: BufWriter<File>,
     /// Renamed to the target on commit; none for a pipe or device, which cannot be replaced.
-    temporary: Option<TempPath>,
-    // Last: a temporary file stays listed for as long as it exists.
+    temporary: Option<Temporary>,
     claim: Claim,
 }
 
@@ -55,30 +51,50 @@ pub struct OutputError {
     pub source: io::Error,
 }
 
+/// Files that are complete and on disk, but not in their places yet. Dropped, they leave nothing behind.
+#[derive(Debug)]
+#[must_use]
+pub struct Finished(Vec<FinishedFile>);
+
+#[derive(Debug)]
+struct FinishedFile {
+    path: PathBuf,
+    temporary: Option<Temporary>,
+    claim: Claim,
+}
+
 impl OutputFile {
     /// Opens a file to be written to `path`.
     ///
     /// # Errors
-    /// When its folder does not exist or is not writable, or another pending file has the same target,
-    /// through links or not.
+    /// When its folder does not exist or is not writable, another pending file has the same target,
+    /// through links or not, or the run reads it.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
         Self::open(path).map_err(|source| OutputError { path: path.to_owned(), source })
     }
 
     fn open(path: &Path) -> io::Result<Self> {
-        let target = match path.metadata() {
-            Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(found) if !found.is_file() => {
-                let claim = Claim::new(path.canonicalize().unwrap_or_else(|_| path.to_owned()))?;
-                let file = BufWriter::new(File::create(path)?);
-                return Ok(OutputFile { path: path.to_owned(), file, temporary: None, claim });
+        let found = path.metadata().ok();
+        if found.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        let claim = Claim::new(path)?;
+        let (file, temporary) = match found {
+            Some(found) if !found.is_file() => (File::create(path)?, None),
+            Some(found) if found.permissions().readonly() => return Err(ErrorKind::PermissionDenied.into()),
+            Some(_) if input::is_read(path) => {
+                let read = "this run reads it: choose another path for the output";
+                return Err(io::Error::new(ErrorKind::InvalidInput, read));
             }
-            Ok(found) if found.permissions().readonly() => return Err(ErrorKind::PermissionDenied.into()),
-            _ => resolve_target(path)?,
+            found => {
+                let (file, temporary) = Temporary::create(claim.folder())?;
+                if let Some(found) = found {
+                    file.set_permissions(found.permissions())?;
+                }
+                (file, Some(temporary))
+            }
         };
-        let claim = Claim::new(target)?;
-        let (file, temporary) = claim.temporary_file()?;
-        Ok(OutputFile { path: path.to_owned(), file: BufWriter::new(file), temporary: Some(temporary), claim })
+        Ok(OutputFile { path: path.to_owned(), file: BufWriter::new(file), temporary, claim })
     }
 
     /// Moves the finished file to its path.
@@ -86,109 +102,73 @@ impl OutputFile {
     /// # Errors
     /// When the file cannot be written.
     pub fn commit(self) -> Result<(), OutputError> {
-        let OutputFile { path, file, temporary, claim } = self;
-        let finish = || {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            let Some(temporary) = temporary else { return Ok(()) };
-            file.sync_all()?;
-            Ok(temporary.persist(&claim.0)?)
-        };
-        finish().map_err(|source| OutputError { path, source })
+        finish_all([self])?.publish()
     }
 
     /// Writes `bytes` and commits.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn commit_bytes(mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        match self.write_all(bytes) {
-            Ok(()) => self.commit(),
+    pub fn commit_bytes(self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.with_bytes(bytes)?.commit()
+    }
+
+    /// The file with `bytes` added.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn with_bytes(mut self, bytes: &[u8]) -> Result<Self, OutputError> {
+        match self.file.write_all(bytes) {
+            Ok(()) => Ok(self),
             Err(source) => Err(OutputError { path: self.path, source }),
         }
+    }
+
+    /// Brings all of the file to the disk.
+    fn finish(self) -> Result<FinishedFile, OutputError> {
+        let OutputFile { path, file, temporary, claim } = self;
+        let written = file.into_inner().map_err(io::IntoInnerError::into_error);
+        match written.and_then(|file| if temporary.is_some() { file.sync_all() } else { Ok(()) }) {
+            Ok(()) => Ok(FinishedFile { path, temporary, claim }),
+            Err(source) => Err(OutputError { path, source }),
+        }
+    }
+}
+
+/// Brings all of these files to the disk: when one cannot be written, none will appear.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn finish_all(files: impl IntoIterator<Item = OutputFile>) -> Result<Finished, OutputError> {
+    files.into_iter().map(OutputFile::finish).collect::<Result<_, _>>().map(Finished)
+}
+
+impl Finished {
+    /// Moves the files to their paths.
+    ///
+    /// # Errors
+    /// When a path has become one that cannot be written.
+    pub fn publish(self) -> Result<(), OutputError> {
+        self.0.into_iter().try_for_each(|FinishedFile { path, temporary, claim }| {
+            let moved = temporary.map_or(Ok(()), |temporary| temporary.persist(claim.target()));
+            moved.map_err(|source| OutputError { path, source })
+        })
     }
 }
 
 impl Write for OutputFile {
+    /// Errors name the file.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.write(bytes).map_err(|error| named(&self.path, error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.flush().map_err(|error| named(&self.path, error))
     }
 }
 
-/// The claim of one pending file on its target.
-#[derive(Debug)]
-struct Claim(PathBuf);
-
-impl Claim {
-    fn new(target: PathBuf) -> io::Result<Claim> {
-        let mut claimed = pending();
-        if claimed.contains_key(&target) {
-            return Err(io::Error::new(
-                ErrorKind::AlreadyExists,
-                "it would be written twice: two outputs have this path",
-            ));
-        }
-        claimed.insert(target.clone(), None);
-        Ok(Claim(target))
-    }
-
-    /// A temporary file in the target's folder, listed from the moment it exists.
-    fn temporary_file(&self) -> io::Result<(File, TempPath)> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".approx-eval-").suffix(".tmp");
-        let folder = self.0.parent().unwrap_or(Path::new("."));
-        let mut claimed = pending();
-        // With the permissions of any new file, not the private ones of temporary files.
-        let file = builder.make_in(folder, |path| File::create_new(path))?;
-        claimed.insert(self.0.clone(), Some(file.path().to_owned()));
-        Ok(file.into_parts())
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        pending().remove(&self.0);
-    }
-}
-
-fn pending() -> MutexGuard<'static, BTreeMap<PathBuf, Option<PathBuf>>> {
-    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes all pending files, for a process that is about to exit: opening or committing another file
-/// blocks from then on.
-pub fn discard_all() {
-    let files = pending();
-    for temporary in files.values().flatten() {
-        // A file that has just been renamed is complete.
-        let _ = std::fs::remove_file(temporary);
-    }
-    std::mem::forget(files);
-}
-
-/// The resolved target path of a file written to `path`: symbolic links are followed, also one whose
-/// target does not exist yet.
-fn resolve_target(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
-        let folder = folder.canonicalize().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                io::Error::new(ErrorKind::NotFound, format!("the folder {} does not exist", folder.display()))
-            }
-            _ => error,
-        })?;
-        let file = folder.join(name);
-        match file.read_link() {
-            Ok(link) => path = folder.join(link),
-            Err(_) => return Ok(file),
-        }
-    }
-    Err(io::Error::other("too many levels of symbolic links"))
+fn named(path: &Path, source: io::Error) -> io::Error {
+    io::Error::new(source.kind(), OutputError { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

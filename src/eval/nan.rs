@@ -1,0 +1,33 @@
+//! Samples that are not numbers.
+//!
+//! A NaN spreads over all that follows from it, and no quantizer has a byte for it. It is looked for where
+//! samples enter the network: later, nobody knows which one it came from.
+
+use crate::data::Batch;
+use crate::graph::Graph;
+
+/// A sample has NaN values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{dataset}: sample {sample} has NaN values{}", .layer.as_ref().map(|layer| format!(", the input of layer '{layer}'")).unwrap_or_default())]
+#[non_exhaustive]
+pub struct NanSample {
+    /// The dataset's name.
+    pub dataset: String,
+    /// Index in the dataset.
+    pub sample: usize,
+    /// The network's first layer, if it has one.
+    pub layer: Option<String>,
+}
+
+impl NanSample {
+    /// The first sample with NaN values in `batch`, of the dataset of that name, for the network `graph`.
+    pub(super) fn find(dataset: &str, batch: &Batch, graph: &Graph) -> Option<NanSample> {
+        // A sum is one pass without a copy; infinite values of both signs make NaN of it too.
+        let sum = batch.images.sum_all().and_then(|sum| sum.to_scalar::<f32>()).ok()?;
+        let values = sum.is_nan().then(|| batch.images.flatten_all()?.to_vec1::<f32>())?.ok()?;
+        let at = values.iter().position(|value| value.is_nan())?;
+        let sample = batch.first + at / (values.len() / batch.labels.len());
+        let layer = graph.layers().next().map(|layer| layer.name().to_owned());
+        Some(NanSample { dataset: dataset.to_owned(), sample, layer })
+    }
+}

@@ -1,0 +1,190 @@
+//! Files that a run reads, opened in one place.
+//!
+//! A path in a list, in a network's file or on the command line may lead to a pipe that nobody writes
+//! to, to a device without an end, or to a file larger than memory. [`open`] takes regular files alone,
+//! and [`read`] looks at the size before it reads. A command that calls [`protect`] also keeps what it
+//! read from being written over: [`crate::output`] asks [`is_read`] before it opens a file.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, FileType, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The files that were read, once [`protect`] was called.
+static FILES: Mutex<Option<BTreeSet<FileId>>> = Mutex::new(None);
+
+/// What tells a file from all others, whatever it is called: device and inode number.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId(u64, u64);
+
+/// What tells a file from all others: its path without links.
+#[cfg(not(unix))]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId(std::path::PathBuf);
+
+impl FileId {
+    /// That of the existing file at `path`, through links.
+    pub fn of(path: &Path) -> Option<FileId> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            path.metadata().ok().map(|found| FileId(found.dev(), found.ino()))
+        }
+        #[cfg(not(unix))]
+        path.canonicalize().ok().map(FileId)
+    }
+}
+
+/// From now on, files that this process has read are not opened for writing.
+pub fn protect() {
+    files().get_or_insert_default();
+}
+
+/// Whether this process has read the file at `path` since [`protect`] was called.
+pub fn is_read(path: &Path) -> bool {
+    FileId::of(path).is_some_and(|id| files().as_ref().is_some_and(|files| files.contains(&id)))
+}
+
+/// Opens the regular file at `path`.
+///
+/// # Errors
+/// When it is not there or not readable, or is no regular file; the error says what it is.
+pub fn open(path: &Path) -> io::Result<File> {
+    let file = open_unrecorded(path)?;
+    record(path);
+    Ok(file)
+}
+
+/// The size in bytes of the regular file at `path`, which is about to be read.
+///
+/// # Errors
+/// As for [`open`].
+pub fn len(path: &Path) -> io::Result<u64> {
+    let len = regular(fs::metadata(path)?)?.len();
+    record(path);
+    Ok(len)
+}
+
+/// The content of the regular file at `path`, of at most `limit` bytes.
+///
+/// # Errors
+/// As for [`open`], and when it is larger or does not fit in memory; neither is then read.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let bytes = peek(path, limit)?;
+    record(path);
+    Ok(bytes)
+}
+
+/// As [`read`], of a file that may turn out to be none of the run's: [`record`] says when it is.
+///
+/// # Errors
+/// As for [`read`].
+pub(crate) fn peek(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open_unrecorded(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if size <= limit {
+        bytes
+            .try_reserve_exact(size as usize)
+            .map_err(|_| io::Error::new(ErrorKind::OutOfMemory, format!("its {size} bytes do not fit in memory")))?;
+        // The size may have changed since, and is 0 for files that the system makes up.
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+    }
+    let size = size.max(bytes.len() as u64);
+    if size > limit {
+        let large = format!("it has {size} bytes, expected at most {limit}");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, large));
+    }
+    Ok(bytes)
+}
+
+/// Notes that the run reads the file at `path`.
+pub(crate) fn record(path: &Path) {
+    if let (Some(files), Some(id)) = (files().as_mut(), FileId::of(path)) {
+        files.insert(id);
+    }
+}
+
+fn files() -> MutexGuard<'static, Option<BTreeSet<FileId>>> {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open_unrecorded(path: &Path) -> io::Result<File> {
+    // To open a pipe would wait for its writer.
+    regular(fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    regular(file.metadata()?)?;
+    Ok(file)
+}
+
+fn regular(found: Metadata) -> io::Result<Metadata> {
+    if found.is_file() {
+        return Ok(found);
+    }
+    let what = kind(found.file_type());
+    Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, expected a regular file")))
+}
+
+/// What a path leads to, with its article.
+fn kind(found: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if found.is_fifo() {
+            return "a pipe";
+        }
+        if found.is_socket() {
+            return "a socket";
+        }
+        if found.is_char_device() || found.is_block_device() {
+            return "a device";
+        }
+    }
+    if found.is_dir() { "a folder" } else { "no file" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+
+    #[test]
+    fn sizes_are_looked_at_before_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        let error = read(&path, 4).unwrap_err();
+        assert_eq!(error.to_string(), "it has 5 bytes, expected at most 4");
+        // A hole in the file.
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(len(&path).unwrap(), 1 << 40);
+        assert!(read(&path, 1 << 20).unwrap_err().to_string().contains("1099511627776 bytes, expected at most"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(path("fifo")).status();
+        assert!(made.unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        std::os::unix::fs::symlink("fifo", path("link")).unwrap();
+        let cases = [
+            (path("fifo"), "it is a pipe"),
+            (path("link"), "it is a pipe"),
+            (path("socket"), "it is a socket"),
+            (folder.path().to_owned(), "it is a folder"),
+            ("/dev/zero".into(), "it is a device"),
+        ];
+        for_each_case(cases, |(path, expected)| {
+            let errors = [open(&path).map(drop), len(&path).map(drop), read(&path, 9).map(drop)];
+            for error in errors {
+                assert_eq!(error.unwrap_err().to_string(), format!("{expected}, expected a regular file"));
+            }
+        });
+    }
+}
