@@ -5,7 +5,7 @@
 //! nodes may call others, take attributes from the node that calls it, and have an operator set of their own.
 
 use super::budget::Budget;
-use super::error::{FunctionProblem, NodeProblem, OnnxProblem};
+use super::error::{FunctionProblem, OnnxProblem};
 use super::operation::{OPERATOR_SETS, Operation, operator_set, title};
 use rten_onnx::onnx::{AttributeProto, GraphProto, NodeProto, OperatorSetIdProto};
 use rten_onnx::protobuf::{
@@ -87,7 +87,8 @@ impl Functions {
         let values =
             graph.initializer.iter().map(|tensor| &tensor.name).chain(graph.input.iter().map(|input| &input.name));
         let names = values.flatten().chain(nodes.iter().flat_map(|node| &node.output)).cloned().collect();
-        let mut inlining = Inlining { functions, budget, names, operations: Vec::new(), count: 0 };
+        let mut inlining =
+            Inlining { functions, budget, names, repeats: HashMap::new(), operations: Vec::new(), count: 0 };
         nodes.into_iter().try_for_each(|proto| inlining.add(Operation { proto, opset }, 0))?;
         Ok(inlining.operations)
     }
@@ -99,6 +100,8 @@ struct Inlining<'a> {
     budget: Budget,
     /// The names of all values.
     names: HashSet<String>,
+    /// Names that were asked for, and the number of their next repeat.
+    repeats: HashMap<String, usize>,
     operations: Vec<Operation>,
     /// Nodes of functions so far.
     count: usize,
@@ -108,75 +111,60 @@ impl Inlining<'_> {
     /// Adds a node, or the nodes of the function that it calls, `depth` calls deep.
     fn add(&mut self, operation: Operation, depth: usize) -> Result<(), OnnxProblem> {
         let Operation { proto, opset } = &operation;
-        let key = key(proto.domain.as_deref(), proto.op_type.as_deref());
-        let Some(&function) = self.functions.get(&key) else {
-            self.operations.push(operation);
-            return Ok(());
-        };
-        let caller = || title(proto);
-        if depth == MAX_DEPTH {
-            return Err(FunctionProblem::Depth { function: shown(&key), caller: caller(), limit: MAX_DEPTH }.into());
+        if let Some(&function) = self.functions.get(&key(proto.domain.as_deref(), proto.op_type.as_deref())) {
+            function.check_call(proto, depth)?;
+            return self.add_body(function, proto, function.operator_set(*opset)?, depth + 1);
         }
-        for (what, found, expected) in [
-            ("inputs", proto.input.len(), function.inputs.len()),
-            ("outputs", proto.output.len(), function.outputs.len()),
-        ] {
-            if found > expected {
-                let (caller, function) = (caller(), shown(&key));
-                return Err(FunctionProblem::Count { caller, function, what, found, expected }.into());
-            }
-        }
-        let opset = function.operator_set(*opset)?;
-        let scope = proto.name.as_deref().filter(|name| !name.is_empty());
-        let scope = scope.or(proto.output.first().map(String::as_str)).unwrap_or_default().to_owned();
-        // What the function's names are outside.
-        let mut outside: HashMap<&str, String> = HashMap::new();
-        for (i, input) in function.inputs.iter().enumerate() {
-            outside.insert(input, proto.input.get(i).cloned().unwrap_or_default());
-        }
-        let mut passed_on = Vec::new();
-        for (output, actual) in function.outputs.iter().zip(&proto.output).filter(|(_, actual)| !actual.is_empty()) {
-            // An output that is an input, or an output twice.
-            match outside.get(output.as_str()) {
-                Some(known) => passed_on.push((known.clone(), actual.clone())),
-                None => drop(outside.insert(output, actual.clone())),
-            }
-        }
+        self.operations.push(operation);
+        Ok(())
+    }
+
+    /// Adds the nodes of `function`, of operator set `opset`, in the place of `call`.
+    fn add_body(&mut self, function: &Function, call: &NodeProto, opset: i64, depth: usize) -> Result<(), OnnxProblem> {
+        let (mut outside, passed_on) = function.outside(call);
+        let scope = call.name.as_deref().filter(|name| !name.is_empty());
+        let scope = scope.or(call.output.first().map(String::as_str)).unwrap_or_default();
         for BodyNode { node, references } in &function.body {
-            let mut inner = node.clone();
-            inner.name = node.name.as_deref().filter(|name| !name.is_empty()).map(|name| format!("{scope}/{name}"));
             for name in node.output.iter().chain(&node.input).filter(|name| !name.is_empty()) {
-                if !outside.contains_key(name.as_str()) {
-                    outside.insert(name, self.fresh(&format!("{scope}/{name}")));
-                }
+                outside.entry(name).or_insert_with(|| self.fresh(&format!("{scope}/{name}")));
             }
-            for name in inner.input.iter_mut().chain(&mut inner.output) {
-                name.clone_from(outside.get(name.as_str()).unwrap_or(&String::new()));
-            }
-            resolve(&mut inner, references, proto, &function.defaults);
-            self.count += 1;
-            if self.count > MAX_NODES {
-                return Err(FunctionProblem::Nodes { limit: MAX_NODES }.into());
-            }
-            let size = inner.encoded_len().unwrap_or(u64::MAX) as usize;
-            let too_large =
-                |source: NodeProblem| source.of(title(&inner), inner.op_type.as_deref().unwrap_or_default());
-            self.budget.spend::<u8>(size).map_err(too_large)?;
-            self.add(Operation { proto: inner, opset }, depth + 1)?;
+            let named = |name: &String| outside.get(name.as_str()).cloned().unwrap_or_default();
+            let own_name = node.name.as_deref().filter(|name| !name.is_empty());
+            let mut proto = NodeProto {
+                name: own_name.map(|name| format!("{scope}/{name}")),
+                input: node.input.iter().map(named).collect(),
+                output: node.output.iter().map(named).collect(),
+                ..node.clone()
+            };
+            resolve(&mut proto, references, call, &function.defaults);
+            self.count(&proto)?;
+            self.add(Operation { proto, opset }, depth)?;
         }
         for (from, to) in passed_on {
             let op_type = Some("Identity".to_owned());
             let proto = NodeProto { op_type, input: vec![from], output: vec![to], ..NodeProto::default() };
-            self.add(Operation { proto, opset }, depth + 1)?;
+            self.add(Operation { proto, opset }, depth)?;
         }
         Ok(())
     }
 
+    /// Counts a node of a function, and the memory that it takes.
+    fn count(&mut self, proto: &NodeProto) -> Result<(), OnnxProblem> {
+        self.count += 1;
+        if self.count > MAX_NODES {
+            return Err(FunctionProblem::Nodes { limit: MAX_NODES }.into());
+        }
+        let size = proto.encoded_len().unwrap_or(u64::MAX) as usize;
+        let operator = proto.op_type.as_deref().unwrap_or_default();
+        self.budget.spend::<u8>(size).map_err(|source| source.of(title(proto), operator))
+    }
+
     /// `name`, or a numbered repeat of it, that no value has yet.
     fn fresh(&mut self, name: &str) -> String {
-        let repeats = (2..).map(|i| format!("{name}#{i}"));
-        let mut candidates = std::iter::once(name.to_owned()).chain(repeats);
-        let unused = candidates.find(|name| !self.names.contains(name)).unwrap_or_default();
+        let next = self.repeats.get(name).copied().unwrap_or(1);
+        let mut repeats = (next..).map(|i| (i, if i == 1 { name.to_owned() } else { format!("{name}#{i}") }));
+        let (i, unused) = repeats.find(|(_, name)| !self.names.contains(name)).unwrap_or_default();
+        self.repeats.insert(name.to_owned(), i + 1);
         self.names.insert(unused.clone());
         unused
     }
@@ -195,6 +183,39 @@ fn resolve(node: &mut NodeProto, references: &[Reference], call: &NodeProto, def
 }
 
 impl Function {
+    /// Fails unless the function can be called by `call`, `depth` calls deep.
+    fn check_call(&self, call: &NodeProto, depth: usize) -> Result<(), FunctionProblem> {
+        let (function, caller) = (shown(&self.name), title(call));
+        if depth == MAX_DEPTH {
+            return Err(FunctionProblem::Depth { function, caller, limit: MAX_DEPTH });
+        }
+        let counts = [("inputs", &call.input, &self.inputs), ("outputs", &call.output, &self.outputs)];
+        match counts.into_iter().find(|(_, found, expected)| found.len() > expected.len()) {
+            Some((what, found, expected)) => {
+                let (found, expected) = (found.len(), expected.len());
+                Err(FunctionProblem::Count { caller, function, what, found, expected })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What the function's inputs and outputs are called outside, those that `call` leaves out being empty;
+    /// and the outputs that are inputs or other outputs, by these and by their own name.
+    fn outside<'f>(&'f self, call: &NodeProto) -> (HashMap<&'f str, String>, Vec<(String, String)>) {
+        let given = |i: usize| call.input.get(i).cloned().unwrap_or_default();
+        let mut outside: HashMap<&str, String> =
+            self.inputs.iter().enumerate().map(|(i, input)| (input.as_str(), given(i))).collect();
+        let mut passed_on = Vec::new();
+        for (output, name) in self.outputs.iter().zip(&call.output).filter(|(_, name)| !name.is_empty()) {
+            if let Some(known) = outside.get(output.as_str()) {
+                passed_on.push((known.clone(), name.clone()));
+            } else {
+                outside.insert(output, name.clone());
+            }
+        }
+        (outside, passed_on)
+    }
+
     /// The version of its default operator set; `outer` where it states none.
     fn operator_set(&self, outer: i64) -> Result<i64, OnnxProblem> {
         let version = operator_set(&self.operator_sets).unwrap_or(outer);

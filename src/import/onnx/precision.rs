@@ -11,11 +11,10 @@ pub(super) fn note(graph: &GraphProto, nodes: &[&Operation]) -> Option<String> {
     let inputs = graph.input.iter().filter(|input| is_read(&input.name));
     let inputs = inputs.filter_map(|input| input.r#type.as_ref()?.tensor_type.as_ref()?.elem_type);
     let initial = graph.initializer.iter().filter(|tensor| is_read(&tensor.name)).filter_map(several);
-    let attributes = || nodes.iter().flat_map(|node| &node.proto.attribute);
-    let constants = attributes().filter_map(|attribute| attribute.t.as_ref()).filter_map(several);
+    let constants = nodes.iter().flat_map(|node| &node.proto.attribute).filter_map(|attribute| attribute.t.as_ref());
+    let constants = constants.filter_map(several);
     let casts = nodes.iter().filter(|node| node.proto.op_type.as_deref() == Some("Cast"));
-    let casts =
-        casts.flat_map(|node| &node.proto.attribute).filter(|attribute| attribute.name.as_deref() == Some("to"));
+    let casts = casts.flat_map(|node| &node.proto.attribute).filter(|to| to.name.as_deref() == Some("to"));
     let casts = casts.filter_map(|to| to.i).map(|to| DataType(to as i32));
     let names: BTreeSet<&str> = inputs.chain(initial).chain(constants).chain(casts).filter_map(other).collect();
     let names: Vec<&str> = names.into_iter().collect();
