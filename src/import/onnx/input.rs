@@ -82,13 +82,19 @@ fn filled(declared: &[Option<usize>], layout: Layout, [channels, height, width]:
         Layout::Auto => Layout::Nchw,
         stated => stated,
     };
-    let sizes = match (declared.len(), layout) {
-        (3, Layout::Nhwc) => vec![height, width, channels],
-        (3, _) => vec![channels, height, width],
-        (2, _) => vec![channels, height * width],
-        _ => vec![channels * height * width],
+    // Arrays of numbers may have the axes of the file already.
+    let (own, rows) = (vec![channels, height, width], vec![channels * height, width]);
+    let candidates = match (declared.len(), layout) {
+        (3, Layout::Nhwc) => vec![vec![height, width, channels], own],
+        (3, _) => vec![own],
+        (2, _) if channels == 1 => vec![rows],
+        (2, _) => vec![vec![channels, height * width], rows],
+        _ => vec![vec![channels * height * width]],
     };
-    (declared.iter().zip(sizes).map(|(declared, size)| declared.unwrap_or(size)).collect(), layout)
+    let fits =
+        |sizes: &&Vec<usize>| declared.iter().zip(*sizes).all(|(known, size)| known.is_none_or(|known| known == *size));
+    let sizes = candidates.iter().find(fits).unwrap_or(&candidates[0]);
+    (declared.iter().zip(sizes).map(|(known, &size)| known.unwrap_or(size)).collect(), layout)
 }
 
 #[cfg(test)]
@@ -138,21 +144,26 @@ mod tests {
     #[test]
     fn open_sizes_are_those_of_the_images() {
         use Layout::{Auto, Nchw, Nhwc};
-        let cases: [(&[i64], Layout, [usize; 3]); 9] = [
-            (&[0, 3, 0, 0], Auto, [3, 6, 5]),
-            (&[0, 0, 0, 3], Auto, [3, 6, 5]),
-            (&[0, 0, 0, 0], Auto, [3, 6, 5]),
-            (&[0, 0, 0, 0], Nhwc, [3, 6, 5]),
-            (&[0, 3, -1, 5], Nchw, [3, 6, 5]),
+        let cases: [([usize; 3], &[i64], Layout, [usize; 3]); 13] = [
+            ([3, 6, 5], &[0, 3, 0, 0], Auto, [3, 6, 5]),
+            ([3, 6, 5], &[0, 0, 0, 3], Auto, [3, 6, 5]),
+            ([3, 6, 5], &[0, 0, 0, 0], Auto, [3, 6, 5]),
+            ([3, 6, 5], &[0, 0, 0, 0], Nhwc, [3, 6, 5]),
+            ([3, 6, 5], &[0, 3, -1, 5], Nchw, [3, 6, 5]),
+            ([3, 6, 5], &[0, 3, 0], Auto, [3, 1, 30]),
+            ([3, 6, 5], &[0, 0], Auto, [1, 1, 90]),
+            ([3, 6, 5], &[0, 3, 3, 0], Nhwc, [3, 3, 3]),
+            // Numbers that have the axes of the file.
+            ([1, 6, 128], &[0, 6, 0], Auto, [6, 1, 128]),
+            ([1, 6, 128], &[0, 0, 0], Auto, [6, 1, 128]),
+            ([28, 30, 1], &[0, 0, 0, 1], Auto, [1, 28, 30]),
+            ([1, 28, 30], &[0, 0, 0, 1], Auto, [1, 28, 30]),
             // What is stated stays, for others to compare with the images.
-            (&[0, 1, 0, 8], Auto, [1, 6, 8]),
-            (&[0, 3, 0], Auto, [3, 1, 30]),
-            (&[0, 0], Auto, [1, 1, 90]),
-            (&[0, 3, 3, 0], Nhwc, [3, 3, 3]),
+            ([3, 6, 5], &[0, 1, 0, 8], Auto, [1, 6, 8]),
         ];
-        for_each_case(cases, |(dims, layout, expected)| {
-            let input = input_for(Some([3, 6, 5]), DataType::FLOAT, dims, layout).unwrap();
-            assert_eq!(input.images.shape, expected, "{dims:?} {layout:?}");
+        for_each_case(cases, |(images, dims, layout, expected)| {
+            let input = input_for(Some(images), DataType::FLOAT, dims, layout).unwrap();
+            assert_eq!(input.images.shape, expected, "{images:?} {dims:?} {layout:?}");
         });
     }
 
