@@ -51,7 +51,8 @@ impl Format for Memh {
         // Eight digits of 0 and 1 alone, in every word: no table in hexadecimal is made of them.
         let is_binary = digits >= 8 && words().all(|word| word.bytes().all(|byte| matches!(byte, b'0' | b'1' | b'_')));
         let bits = if is_binary { digits } else { 4 * digits };
-        if bits > 64 {
+        let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_');
+        if bits > 64 && words().all(is_digits) {
             return Err(FormatError::Broken(format!("words of {bits} bits, expected at most 64")));
         }
         let values = place(&tokens, if is_binary { 2 } else { 16 })?;
