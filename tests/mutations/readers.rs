@@ -14,12 +14,15 @@ use approx_eval::quant::ParamsFile;
 use approx_eval::report::{Baseline, Report};
 use std::path::Path;
 
+/// Reads the files in a folder.
+type Read = Box<dyn Fn(&Path) -> Result<(), String>>;
+
 /// A reader: files that it takes, those of them that are changed, and the reading.
 pub struct Reader {
     pub name: &'static str,
     pub files: Vec<(String, Vec<u8>)>,
     pub victims: Vec<String>,
-    pub read: Box<dyn Fn(&Path) -> Result<(), String>>,
+    pub read: Read,
 }
 
 type Files = Vec<(&'static str, Vec<u8>)>;

@@ -121,7 +121,7 @@ mod tests {
             let value = move |pattern: i32| if pattern >= size / 2 { pattern - size } else { pattern };
             let pairs = (0..size).flat_map(move |a| (0..size).map(move |b| product(value(a), value(b))));
             let mask = (1u64 << (4 * digits)) - 1;
-            pairs.map(move |product| format!("{:0digits$X}", product as i64 as u64 & mask)).collect::<Vec<_>>()
+            pairs.map(move |product| format!("{:0digits$X}", i64::from(product) as u64 & mask)).collect::<Vec<_>>()
         };
         let unsigned: Vec<u32> = (0..256).flat_map(|a| (0..256).map(move |b| product(a, b) as u32)).collect();
         let hex = |p: &u32| format!("{p:04x}");

@@ -53,7 +53,7 @@ fn tables_of_numbers() {
         ("x".repeat(1 << 20), ""),
         ("1,".repeat(300_000), "65536"),
         ("1\n".repeat(300_000), "65536"),
-        (format!("{}\n{}", csv, csv), ""),
+        (format!("{csv}\n{csv}"), ""),
         ("\u{1b}[2J".repeat(100), "\\u{1b}[2J"),
         (triples[..65_535].join("\n"), "65535 lines"),
         ([&triples[..65_535], &triples[..1]].concat().join("\n"), "once"),
