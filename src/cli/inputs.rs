@@ -27,33 +27,81 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
+    /// Channels, height and width of the network's input, where its file leaves them open; default: those of
+    /// the data
+    #[arg(long, value_name = "C,H,W", value_parser = parse_input)]
+    input: Option<[usize; 3]>,
+
     /// Axis order of the ONNX model's input: nchw, nhwc or auto
     #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
 
+    #[command(flatten)]
+    output: OutputNameArgs,
+
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
-    /// that output images, else classification
+    /// that output images, binary-classification for networks of one output, else classification
     #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
     pub task: Option<Task>,
+
+    /// Score above which a binary classifier's sample is of class 1; default: 0.5 if the network ends in
+    /// a sigmoid, else 0
+    #[arg(long, value_name = "T", allow_hyphen_values = true, value_parser = parse_threshold)]
+    pub threshold: Option<f64>,
 
     /// Do not fold batch normalization into the preceding layer
     #[arg(long)]
     pub no_fold_bn: bool,
 }
 
+/// The output of an imported network.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputNameArgs {
+    /// The .onnx file's output that the network is judged by; default: the only one that is a vector for
+    /// each sample
+    #[arg(long, value_name = "NAME")]
+    pub output_name: Option<String>,
+}
+
+fn parse_threshold(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|threshold: &f64| threshold.is_finite())
+        .ok_or_else(|| "expected a finite number".to_owned())
+}
+
 impl ModelArgs {
-    /// Opens the network.
-    pub fn open(&self) -> anyhow::Result<Model> {
+    /// Opens the network; sizes of its input that its file leaves open are those of `images`.
+    pub fn open(&self, images: impl FnOnce() -> anyhow::Result<Option<[usize; 3]>>) -> anyhow::Result<Model> {
         let spec = ModelSpec {
             model: self.model.clone(),
             architecture: self.arch.clone(),
             weights: self.weights.clone(),
             layout: self.layout,
+            input: self.input,
+            output: self.output.output_name.clone(),
         };
-        let model = spec.open()?;
+        let model = match spec.open() {
+            Err(error) if error.leaves_input_open() => match images()? {
+                Some(images) => spec.open_for(images)?,
+                None => return Err(error.into()),
+            },
+            model => model?,
+        };
         model.notes.iter().for_each(|note| tracing::info!("{note}"));
         Ok(model)
     }
+}
+
+/// Far beyond any image, and small enough that no count of multiplications overflows.
+const MAX_SIZE: usize = 1 << 16;
+
+/// An input of a network: `C,H,W`.
+pub(super) fn parse_input(text: &str) -> Result<[usize; 3], String> {
+    let size = |size: &str| size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size));
+    let sizes: Option<Vec<usize>> = text.split(',').map(size).collect();
+    let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
+    sizes.ok_or_else(|| format!("expected three numbers from 1 to {MAX_SIZE}: channels, height, width"))
 }
 
 /// The data set and what happens to its images.

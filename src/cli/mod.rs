@@ -9,6 +9,7 @@ mod error;
 mod evaluate;
 mod exit_code;
 mod inputs;
+mod instead;
 mod interrupt;
 mod lut;
 mod model;

@@ -1,8 +1,9 @@
 //! `approx-eval model`: networks described.
 
+use super::inputs::{OutputNameArgs, parse_input};
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::model::{FORMATS, Model, ModelFormat, SHIPPED};
+use crate::model::{FORMATS, Foreign, ModelFormat, ModelSpec, SHIPPED};
 use crate::report::{ModelDetails, ModelList};
 use crate::zoo::Architecture;
 use anyhow::{Context, ensure};
@@ -21,13 +22,16 @@ pub(super) struct InfoArgs {
     /// A model directory, an .onnx file, a shipped network's name, or an architecture's name
     model: String,
 
-    /// Input of an architecture: channels, height, width
+    /// Input of an architecture, or of an .onnx file that leaves it open: channels, height, width
     #[arg(long, value_name = "C,H,W", value_parser = parse_input)]
     input: Option<[usize; 3]>,
 
     /// Outputs of an architecture
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     num_classes: Option<u32>,
+
+    #[command(flatten)]
+    output: OutputNameArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -37,16 +41,6 @@ pub(super) struct InfoArgs {
 pub(super) struct ListArgs {
     #[command(flatten)]
     format: FormatArgs,
-}
-
-/// Far beyond any image, and small enough that no count of multiplications overflows.
-const MAX_SIZE: usize = 1 << 16;
-
-fn parse_input(text: &str) -> Result<[usize; 3], String> {
-    let size = |size: &str| size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size));
-    let sizes: Option<Vec<usize>> = text.split(',').map(size).collect();
-    let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
-    sizes.ok_or_else(|| format!("expected three numbers from 1 to {MAX_SIZE}: channels, height, width"))
 }
 
 pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
@@ -60,16 +54,20 @@ pub(super) fn run(command: &ModelCommand, terminal: &TerminalArgs) -> anyhow::Re
 impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
-        let is_file = ModelFormat::recognize(Path::new(&self.model)).is_some();
+        let path = Path::new(&self.model);
+        let is_file = ModelFormat::recognize(path).is_some() || Foreign::recognize(path).is_some();
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
-            !(shapes_architecture && is_file),
-            "--input and --num-classes apply to an architecture's name; {} has an input and classes of its own",
+            !(self.num_classes.is_some() && is_file),
+            "--num-classes applies to an architecture's name; {} has classes of its own",
             self.model
         );
         if is_file || (is_shipped && !shapes_architecture) {
-            return Ok(ModelDetails::new(&Model::open(&self.model)?));
+            let (model, output) = (Some(self.model.clone()), self.output.output_name.clone());
+            let spec = ModelSpec { model, output, input: self.input, ..ModelSpec::default() };
+            return Ok(ModelDetails::new(&spec.open()?));
         }
+        ensure!(self.output.output_name.is_none(), "--output-name applies to an .onnx file, not to {}", self.model);
         let kinds: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         let architecture = Architecture::find(&self.model)
             .with_context(|| format!("{}: not {}, nor a network's name", self.model, kinds.join(" or ")))?;

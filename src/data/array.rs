@@ -45,21 +45,29 @@ impl Array {
         }
     }
 
+    fn is_bytes(&self) -> bool {
+        self.element.pixel_kind() == PixelKind::Bytes
+    }
+
     /// Whether these are byte images `[N, H, W, C]`: the last axis alone can be gray or color channels.
     fn is_channels_last(&self) -> bool {
         let channels = [1, 3];
-        self.element.pixel_kind() == PixelKind::Bytes
+        self.is_bytes()
             && matches!(self.dims[..], [_, first, _, last] if channels.contains(&last) && !channels.contains(&first))
     }
 
     /// The shape of one image: `[N, D]` gives `[1, 1, D]`, `[N, H, W]` gives `[1, H, W]`, and dimensions
-    /// of 1 in front of the last three are left out.
+    /// of 1 in front of the last three are left out. Floats have any number of axes: those before the last two
+    /// are merged.
     fn image_shape(&self) -> Result<[usize; 3], DataError> {
         let shape = match self.dims[..] {
             [_, h, w, c] if self.is_channels_last() => [c, h, w],
             [_, ref ones @ .., c, h, w] if ones.iter().all(|&dim| dim == 1) => [c, h, w],
             [_, d] => [1, 1, d],
             [_, h, w] => [1, h, w],
+            // Numbers that a network takes as they are have whatever axes it has.
+            [_] if !self.is_bytes() => [1; 3],
+            [_, ref outer @ .., h, w] if !self.is_bytes() => [product(outer), h, w],
             _ => [0; 3],
         };
         let shape = shape.map(|dim| usize::try_from(dim).unwrap_or(0));
@@ -74,7 +82,7 @@ impl Array {
     fn labels(&mut self) -> Result<Vec<u32>, DataError> {
         let flat = matches!(self.dims[..], [_] | [_, 1]);
         if !flat || !self.element.kind.is_integer() {
-            let expected = "labels as [N] integers (convert one-hot rows with argmax)";
+            let expected = "labels as [N] integers (convert floats with astype(int), one-hot rows with argmax)";
             return Err(DataError::content(&self.source, self.describe(), expected));
         }
         if self.size().is_none_or(|size| size > MOST_LABEL_BYTES) {
@@ -145,15 +153,34 @@ impl ReadPixels for ArrayImages {
         })?;
         Ok(match pixels {
             Pixels::Bytes(bytes) if self.interleaved > 1 => {
-                let images = bytes.chunks_exact(image as usize);
-                Pixels::Bytes(images.flat_map(|image| planes(image, self.interleaved)).collect())
+                Pixels::Bytes(planes(&bytes, image as usize, self.interleaved))
+            }
+            Pixels::Floats(values) if self.interleaved > 1 => {
+                Pixels::Floats(planes(&values, image as usize, self.interleaved))
             }
             pixels => pixels,
         })
     }
+
+    fn take_as(&mut self, shape: [usize; 3]) -> bool {
+        let [channels, height, width] = shape.map(|size| size as u64);
+        let interleaved = match self.array.dims[..] {
+            [_, c, h, w] if [c, h, w] == [channels, height, width] => 1,
+            [_, h, w, c] if [c, h, w] == [channels, height, width] => shape[0],
+            _ => return false,
+        };
+        self.interleaved = interleaved;
+        true
+    }
 }
 
-/// An image `[H, W, C]` as `[C, H, W]`.
-fn planes(image: &[u8], channels: usize) -> impl Iterator<Item = u8> {
-    (0..channels).flat_map(move |channel| image.iter().skip(channel).step_by(channels).copied())
+/// The product of sizes; 0 where that is more than a number can hold.
+fn product(sizes: &[u64]) -> u64 {
+    sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size)).unwrap_or(0)
+}
+
+/// Images `[H, W, C]` of `size` numbers as `[C, H, W]`.
+fn planes<T: Copy>(images: &[T], size: usize, channels: usize) -> Vec<T> {
+    let planes = images.chunks_exact(size).flat_map(|image| (0..channels).map(move |channel| &image[channel..]));
+    planes.flat_map(|plane| plane.iter().step_by(channels).copied()).collect()
 }

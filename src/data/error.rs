@@ -66,6 +66,19 @@ pub enum DataError {
         /// How many classes there are; more than 2^32 - 1 where the format sets no bound.
         classes: u64,
     },
+    /// A label that is neither of a binary classifier's.
+    #[error(
+        "{dataset}: sample {sample} has label {label}, expected 0 or 1: the network has one output, which tells class \
+         1 from class 0"
+    )]
+    Binary {
+        /// The dataset.
+        dataset: String,
+        /// Index of the sample, from 0.
+        sample: usize,
+        /// Its label.
+        label: u32,
+    },
     /// A dataset's classes match the network's neither in number nor by name.
     #[error("{dataset}: has {found} classes, but the network has {expected}; {reason}")]
     Classes {
@@ -137,6 +150,7 @@ impl DataError {
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             DataError::Unrecognized { .. } | DataError::Ambiguous { .. } => &["data_format"],
+            DataError::Binary { .. } => &["data", "task"],
             _ => &[],
         }
     }

@@ -50,6 +50,7 @@ mod lines;
 mod list;
 mod memory;
 mod names;
+mod npy;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -123,6 +124,12 @@ pub struct EncodedImage {
 pub(crate) trait ReadPixels: Send {
     /// Reads the samples of a range that lies in the set.
     fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError>;
+
+    /// Takes what is stored for images of `shape`, `[C, H, W]` or `[H, W, C]`, where the format leaves that
+    /// open and the sizes are those; returns whether that is so.
+    fn take_as(&mut self, _shape: [usize; 3]) -> bool {
+        false
+    }
 }
 
 /// A dataset of labeled images, opened and checked as far as possible without reading pixels.
@@ -171,6 +178,14 @@ impl Dataset {
     /// Channels, height and width of every image; for encoded images, of the first one.
     pub fn image_shape(&self) -> [usize; 3] {
         self.image_shape
+    }
+
+    /// Takes images of another order of axes for images `shape` (channels, height, width), where those of
+    /// the stored array are of these sizes.
+    pub(crate) fn take_as(&mut self, shape: [usize; 3]) {
+        if self.reader.take_as(shape) {
+            self.image_shape = shape;
+        }
     }
 
     /// The type of the pixels, once decoded.

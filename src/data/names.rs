@@ -37,6 +37,12 @@ pub(super) fn pair(file: impl Display, things: &str, names: &[&str], split: Spli
     }
 }
 
+/// The name of the labels that belong to images of this name; those of a known pair.
+pub(super) fn labels_for(images: &str) -> Option<&'static str> {
+    let mut known = WHOLE.into_iter().chain(TEST).chain(TRAIN);
+    known.find(|(name, _)| *name == images).map(|(_, labels)| labels)
+}
+
 fn list(pairs: impl IntoIterator<Item = Pair>) -> String {
     let pairs = pairs.into_iter().map(|(images, labels)| format!("{images}/{labels}"));
     pairs.collect::<Vec<_>>().join(", ")

@@ -19,7 +19,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 pub(super) static FORMAT: Format = Format { name: "npz", summary: "NumPy arrays images and labels", recognize, open };
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Plain arrays' headers are about a hundred bytes.
 const LONGEST_HEADER: u64 = 64 << 10;
@@ -81,8 +81,8 @@ fn member(storage: &Storage, archive: &mut ZipArchive<Box<dyn ReadSeek>>, name: 
     Ok(Source::window(storage.clone(), start, stored, compression, Some(len)))
 }
 
-/// Reads a member's header.
-fn array(mut source: Source, name: &str) -> Result<Array, DataError> {
+/// Reads the header of the array called `name`, and checks the length that follows from it.
+pub(super) fn array(mut source: Source, name: &str) -> Result<Array, DataError> {
     let head = source.head(12)?;
     let (text, len) = match head[..] {
         [.., 1, 0, a, b, _, _] => (10, u64::from(u16::from_le_bytes([a, b]))),

@@ -33,12 +33,23 @@ pub struct Preprocess {
     pub crop: Option<usize>,
     /// Conversion between gray and color.
     pub channels: Option<Channels>,
+    /// The shape that samples have at last, with the same numbers in the same order: that of a network
+    /// which names its axes otherwise.
+    pub reshape: Option<[usize; 3]>,
 }
 
 impl Default for Preprocess {
     fn default() -> Preprocess {
         let interpolation = Interpolation::default();
-        Preprocess { mean: vec![0.0], std: vec![1.0], resize: None, interpolation, crop: None, channels: None }
+        Preprocess {
+            mean: vec![0.0],
+            std: vec![1.0],
+            resize: None,
+            interpolation,
+            crop: None,
+            channels: None,
+            reshape: None,
+        }
     }
 }
 
@@ -150,6 +161,12 @@ impl Preprocess {
     /// When these settings cannot be applied to such images; nothing is left to fail on a set whose
     /// images are all of this shape.
     pub fn output_shape(&self, input: [usize; 3], kind: PixelKind) -> Result<[usize; 3], PreprocessError> {
+        let shape = self.image_shape(input, kind)?;
+        Ok(self.reshape.unwrap_or(shape))
+    }
+
+    /// The shape of the images before they are reshaped.
+    fn image_shape(&self, input: [usize; 3], kind: PixelKind) -> Result<[usize; 3], PreprocessError> {
         if kind == PixelKind::Floats {
             let geometry = [
                 ("resize", self.resize.is_some()),
@@ -184,9 +201,9 @@ impl Preprocess {
     /// When a dimension of `input` is 0.
     pub fn apply(&self, pixels: Pixels, input: [usize; 3]) -> Result<Vec<f32>, PreprocessError> {
         match pixels {
-            Pixels::Floats(values) => self.output_shape(input, PixelKind::Floats).map(|_| values),
+            Pixels::Floats(values) => self.image_shape(input, PixelKind::Floats).map(|_| values),
             Pixels::Bytes(bytes) => {
-                let normalize = Normalize::new(self, self.output_shape(input, PixelKind::Bytes)?);
+                let normalize = Normalize::new(self, self.image_shape(input, PixelKind::Bytes)?);
                 if self.resize.or(self.crop).is_none() && self.channels.is_none() {
                     return Ok(normalize.all(&bytes));
                 }
@@ -195,7 +212,7 @@ impl Preprocess {
                 })
             }
             Pixels::Encoded(images) => {
-                let output = self.output_shape(input, PixelKind::Bytes)?;
+                let output = self.image_shape(input, PixelKind::Bytes)?;
                 let normalize = Normalize::new(self, output);
                 normalize.each(images.par_iter(), |image| self.fit_encoded(image, input[0], output))
             }

@@ -66,7 +66,7 @@ impl Probe {
                 "a Parquet file, which needs the cargo feature 'parquet'".to_owned()
             }
             Probe::File { head, .. } if head.starts_with(b"\x93NUMPY") => {
-                "a single NumPy array; save images and labels together with numpy.savez".to_owned()
+                "a single NumPy array; save images and labels together with numpy.savez, or as x_test.npy and y_test.npy".to_owned()
             }
             Probe::File { head, .. } if head.is_empty() => "an empty file".to_owned(),
             Probe::File { head, .. } if let Some(text) = first_line(head) => {

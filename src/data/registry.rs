@@ -2,7 +2,7 @@
 
 use super::format::{Evidence, Format};
 use super::probe::Probe;
-use super::{DataError, Dataset, Split, cifar, csv, folder, idx, list, npz, safetensors};
+use super::{DataError, Dataset, Split, cifar, csv, folder, idx, list, npy, npz, safetensors};
 use crate::registry::{Named, Registry, by_name};
 use std::path::Path;
 
@@ -18,6 +18,7 @@ pub static DATA_FORMATS: Registry<DataFormat> = Registry::new(
         DataFormat(&safetensors::FORMAT),
         DataFormat(&npz::FORMAT),
         DataFormat(&csv::FORMAT),
+        DataFormat(&npy::FORMAT),
         #[cfg(feature = "parquet")]
         DataFormat(&super::parquet::FORMAT),
     ],

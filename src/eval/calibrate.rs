@@ -173,5 +173,5 @@ pub fn quantize(
 /// The parameters of all quantized layers.
 pub fn params(graph: &Graph) -> ParamsFile {
     let layers = graph.layers().filter_map(|layer| Some((layer.name().to_owned(), layer.params()?.clone())));
-    ParamsFile { layers: layers.collect(), blake3: String::new() }
+    ParamsFile { layers: layers.collect(), ..ParamsFile::default() }
 }

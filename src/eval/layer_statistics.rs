@@ -102,7 +102,7 @@ impl LayerSums {
         let (exact, error) = (self.exact.sample_std(), self.error.sample_std());
         let power = self.error.mean_square();
         (self.inputs > 0).then(|| OutputError {
-            snr_db: (power > 0.0).then(|| 10.0 * (self.exact.mean_square() / power).log10()),
+            snr_db: (power > 0.0).then(|| 10.0 * libm::log10(self.exact.mean_square() / power)),
             relative_std: (exact > 0.0).then(|| error / exact),
             mean: self.error.mean(),
             saturation: self.saturated as f64 / self.inputs as f64,

@@ -119,14 +119,15 @@ pub fn evaluate(
     progress: &dyn Progress,
     mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
-    let Model { graph, outputs, task, .. } = model;
-    let outputs = *outputs;
+    let Model { graph, task, .. } = model;
+    let task_outputs = model.task_outputs();
+    let outputs = task_outputs.count;
     if graph.outputs().len() != 1 {
         return Err(EvalError::Outputs(graph.outputs().len()));
     }
     let dataset = batches.name().to_owned();
     let started = Instant::now();
-    let (mut evaluator, classes) = (task.evaluator(outputs), task.label_count(outputs));
+    let (mut evaluator, classes) = (task.evaluator(task_outputs), task.label_count(outputs));
     let mut all = Predictions::new(*task);
     progress.start("evaluating", batches.samples());
     for batch in batches {

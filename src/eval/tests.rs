@@ -174,7 +174,7 @@ fn per_tensor(scale: f32) -> LayerParams {
 
 fn file<const N: usize>(scales: [(&str, f32); N]) -> ParamsFile {
     let layers = scales.map(|(name, scale)| (name.to_owned(), per_tensor(scale))).into();
-    ParamsFile { layers, blake3: String::new() }
+    ParamsFile { layers, ..ParamsFile::default() }
 }
 
 #[test]

@@ -35,6 +35,58 @@ pub struct BindError {
 
 impl std::error::Error for BindError {}
 
+/// What names of a batch normalization's running statistics end with.
+const STATISTICS: &str = "running_mean";
+
+impl BindError {
+    /// Whether tensors have batch normalizations that the network lacks, which were folded into the layers
+    /// before when it was exported.
+    pub fn has_unused_statistics(&self) -> bool {
+        self.unused.iter().any(|name| name.ends_with(STATISTICS))
+    }
+
+    /// Whether the network has batch normalizations that the tensors lack, where these have biases instead.
+    pub fn lacks_statistics(&self) -> bool {
+        let bias = self.unused.iter().any(|name| name.ends_with("bias"));
+        bias && self.missing.iter().any(|name| name.ends_with(STATISTICS))
+    }
+}
+
+/// Takes a prefix that all names share off them, such as the `module.` of PyTorch's `DataParallel` or the
+/// `_orig_mod.` of `torch.compile`: parts that end in dots, until `fits` or there is none. Returns it.
+///
+/// ```
+/// use approx_eval::graph::strip_common_prefix;
+/// use std::collections::BTreeMap;
+///
+/// let mut tensors = BTreeMap::from([("module.net.conv.weight".to_owned(), 1), ("module.net.fc.bias".to_owned(), 2)]);
+/// assert_eq!(strip_common_prefix(&mut tensors, |_| false).as_deref(), Some("module.net."));
+/// assert_eq!(tensors.into_keys().collect::<Vec<_>>(), ["conv.weight", "fc.bias"]);
+/// ```
+pub fn strip_common_prefix<T>(
+    tensors: &mut BTreeMap<String, T>,
+    fits: impl Fn(&BTreeMap<String, T>) -> bool,
+) -> Option<String> {
+    let mut stripped = String::new();
+    while !fits(tensors)
+        && let Some(prefix) = common_prefix(tensors.keys().map(String::as_str)).map(str::to_owned)
+    {
+        let all = std::mem::take(tensors).into_iter();
+        *tensors = all.map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect();
+        stripped += &prefix;
+    }
+    (!stripped.is_empty()).then_some(stripped)
+}
+
+/// The first part of all names, with its dot, where they share it and each still names a module's tensor
+/// without it.
+fn common_prefix<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let first = names.next()?;
+    let prefix = &first[..=first.find('.')?];
+    let has_more = |name: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.contains('.'));
+    (has_more(first) && names.all(has_more)).then_some(prefix)
+}
+
 impl std::fmt::Display for BindError {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let mis_shaped = self.mis_shaped.iter();

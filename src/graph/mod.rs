@@ -45,7 +45,7 @@ mod schedule;
 mod tests;
 mod types;
 
-pub use bind::{BindError, MisShaped};
+pub use bind::{BindError, MisShaped, strip_common_prefix};
 pub use execute::RunError;
 pub use layers::LayerCounts;
 pub use network::{Graph, GraphError, Node, ValueId};

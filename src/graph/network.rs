@@ -90,6 +90,15 @@ pub struct Graph {
     names: HashSet<String>,
 }
 
+/// The types of a node's outputs, unless samples lie along several axes of one.
+fn check_samples(outputs: Vec<ValueType>) -> Result<Vec<ValueType>, OpError> {
+    let batch_axes = |ty: &&ValueType| ty.shape.iter().filter(|dim| matches!(dim, Dim::Batch(_))).count();
+    match outputs.iter().find(|ty| batch_axes(ty) > 1) {
+        Some(ty) => Err(OpError::MixesSamples(ty.to_string())),
+        None => Ok(outputs),
+    }
+}
+
 impl Graph {
     /// An empty graph.
     pub fn new() -> Self {
@@ -121,7 +130,8 @@ impl Graph {
     /// When the name is taken or the operator does not accept the inputs.
     pub fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Vec<ValueId>, GraphError> {
         let types: Vec<ValueType> = inputs.iter().map(|&id| self.ty(id).dequantized()).collect();
-        let outputs = op.infer(&types.iter().collect::<Vec<_>>()).map_err(|source| GraphError::Operator {
+        let outputs = op.infer(&types.iter().collect::<Vec<_>>()).and_then(check_samples);
+        let outputs = outputs.map_err(|source| GraphError::Operator {
             node: name.to_owned(),
             kind: op.kind(),
             source: Box::new(source),
@@ -260,6 +270,18 @@ impl Graph {
     /// The network's outputs.
     pub fn outputs(&self) -> &[ValueId] {
         &self.outputs
+    }
+
+    /// Whether the network's outputs are probabilities of a yes against a no, as those of a sigmoid.
+    pub fn outputs_probabilities(&self) -> bool {
+        let mut probabilities: HashSet<ValueId> = HashSet::new();
+        for Node { op, inputs, outputs, .. } in &self.nodes {
+            let of_input = inputs.first().is_some_and(|input| probabilities.contains(input));
+            if op.outputs_probabilities(of_input) {
+                probabilities.extend(outputs);
+            }
+        }
+        !self.outputs.is_empty() && self.outputs.iter().all(|output| probabilities.contains(output))
     }
 
     /// All nodes, in an order in which they can run.

@@ -45,6 +45,9 @@ pub enum OpError {
         /// What the operator takes.
         expected: String,
     },
+    /// An output along two axes of which samples lie, as of a product of samples by samples.
+    #[error("the output is {0}, expected samples along one axis, each computed from itself")]
+    MixesSamples(String),
     /// Batch normalization by a negative running variance.
     #[error("the running variance of channel {channel} is {variance}, expected more than -{eps:e}")]
     Variance {
@@ -109,6 +112,12 @@ pub trait Operator: Any + Debug + Send + Sync {
     /// without computing new ones: quantized values stay on their grid.
     fn kept_inputs(&self) -> KeptInputs {
         KeptInputs::None
+    }
+
+    /// Whether every output value is a probability of its own, of a yes against a no, where those of the first
+    /// input are (`of_input`) or are not.
+    fn outputs_probabilities(&self, of_input: bool) -> bool {
+        of_input && self.kept_inputs() != KeptInputs::None
     }
 
     /// The range that the operator clips its only input to, if that is all it does.
@@ -199,6 +208,14 @@ pub(super) fn check_f32(
     }
     match inputs.iter().position(|input| !input.element.is_real()) {
         Some(index) => Err(OpError::input(index, inputs[index], "f32")),
+        None => Ok(()),
+    }
+}
+
+/// Fails if an input from `first` on, which all samples share, depends on them.
+pub(super) fn check_shared(inputs: &[&ValueType], first: usize) -> Result<(), OpError> {
+    match (first..inputs.len()).find(|&i| inputs[i].has_batch()) {
+        Some(i) => Err(OpError::input(i, inputs[i], "the same numbers for all samples of a batch")),
         None => Ok(()),
     }
 }

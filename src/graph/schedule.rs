@@ -7,7 +7,7 @@
 //! levels, each on more samples at a time than the one before, down to the classifier at the end,
 //! which has one column a sample.
 
-use super::{Dim, Graph, Node, ValueType};
+use super::{Graph, Node};
 use crate::kernel::TilingModel;
 use crate::layer::LayerCore;
 use std::ops::Range;
@@ -47,7 +47,7 @@ impl Schedule {
         let bytes = graph
             .values
             .iter()
-            .filter(|value| is_batched(&value.ty))
+            .filter(|value| value.ty.has_batch())
             .map(|value| value.ty.sizes(1).iter().product::<usize>() * size_of::<f32>());
         let cached = TilingModel::CPU.cached_samples(bytes.max().unwrap_or(0));
         // A node is followed by layers of at most so many columns a sample.
@@ -77,18 +77,14 @@ fn columns_per_sample(graph: &Graph, node: &Node) -> usize {
     graph.window(node).map_or(0, |window| window.images * window.geometry.positions())
 }
 
-fn is_batched(ty: &ValueType) -> bool {
-    ty.shape.iter().any(|dim| matches!(dim, Dim::Batch(_)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::ValueId;
     use crate::graph::op::{Add, Conv, Flatten, GlobalAveragePool, Linear};
     use crate::graph::pass::swap_layers;
+    use crate::graph::{ValueId, ValueType};
     use crate::kernel;
-    use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
+    use crate::layer::{ConvAttributes, InferenceMode};
     use crate::lut::Coding;
     use crate::quant::{Observer, QuantConfig};
     use candle_core::{Device, Tensor};
@@ -142,13 +138,9 @@ mod tests {
 
     #[test]
     fn layers_that_need_the_whole_batch_have_it() {
-        let noisy = |layer: &mut dyn ApproxLayer| layer.set_mode(InferenceMode::Noise);
-        let observed = |layer: &mut dyn ApproxLayer| layer.begin_calibration(Observer::MinMax.start(1));
-        for change in [noisy, observed] {
-            let mut graph = network(8, 32, 4);
-            change(graph.layers_mut().nth(1).unwrap());
-            assert_eq!(Schedule::new(&graph, 64).levels, [level(0..6, 64)]);
-        }
+        let mut graph = network(8, 32, 4);
+        graph.layers_mut().nth(1).unwrap().set_mode(InferenceMode::Noise);
+        assert_eq!(Schedule::new(&graph, 64).levels, [level(0..6, 64)]);
     }
 
     #[test]

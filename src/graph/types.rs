@@ -114,6 +114,11 @@ impl ValueType {
         self.shape.len()
     }
 
+    /// Whether samples lie along one of the axes.
+    pub fn has_batch(&self) -> bool {
+        self.shape.iter().any(|dim| matches!(dim, Dim::Batch(_)))
+    }
+
     /// Sizes for a batch size.
     pub fn sizes(&self, batch: usize) -> Vec<usize> {
         self.shape.iter().map(|dim| dim.size(batch)).collect()

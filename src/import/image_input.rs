@@ -18,9 +18,12 @@ pub(super) struct ImageInput {
     channels_last: bool,
 }
 
+/// The most positions on axes that are merged.
+const MAX_OUTER: usize = 1 << 16;
+
 impl ImageInput {
-    /// The images for a network that takes samples of dimensions `sample`; `None` where these are not
-    /// those of an image in `layout`.
+    /// The images for a network that takes samples of dimensions `sample`, whose axes before the last two are
+    /// merged where there are many; `None` where these are not those of an image in `layout`.
     pub fn new(sample: &[usize], layout: Layout) -> Option<Self> {
         let can_be_channels = |size: usize| matches!(size, 1 | 3);
         let is_nhwc = |first, last| can_be_channels(last) && !can_be_channels(first);
@@ -41,9 +44,19 @@ impl ImageInput {
                     Some(format!("the input is a vector of {size} values, interpreted as images of shape {shape:?}"));
                 shape
             }
-            _ => return None,
+            [] => [1, 1, 1],
+            [ref outer @ .., height, width] => {
+                let outer = outer.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+                [outer.filter(|&outer| outer <= MAX_OUTER)?, height, width]
+            }
         };
         Some(ImageInput { shape, note, sample: sample.to_vec(), channels_last })
+    }
+
+    /// The dimensions that the network takes, where they are those of the images in the same order, and other
+    /// ones.
+    pub fn own_shape(&self) -> Option<Vec<usize>> {
+        (!self.channels_last && self.sample != self.shape).then(|| self.sample.clone())
     }
 
     /// Adds an input called `name` to a graph, with `samples` as its first axis: the images, and the same

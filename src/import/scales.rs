@@ -33,8 +33,8 @@ pub(super) struct OutputAxis {
 pub enum ScalesError {
     /// Scales along another axis than that of the output channels.
     #[error(
-        "weight scales along axis {found}, expected along axis {expected}, the output channels (quantize per tensor or \
-         per output channel)"
+        "weight scales along axis {found} of the layer's weight, whose axis {expected} has the output channels \
+         (quantize per tensor or per output channel)"
     )]
     Axis {
         /// The scales' axis.

@@ -28,6 +28,7 @@ mod im2col;
 mod lanes;
 mod levels;
 mod operands;
+mod ordered;
 mod plane;
 #[cfg(test)]
 mod reference;
@@ -41,6 +42,7 @@ pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;
+pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
 pub use scalar::Scalar;

@@ -11,11 +11,14 @@ pub struct Call {
     pub clip: Clip,
     /// Threads that the layer may use.
     pub threads: usize,
+    /// Whether baseline mode sums in `f64` in order of depth, with the same bits on every processor; it
+    /// always does while the layer's inputs are observed.
+    pub is_ordered: bool,
 }
 
 impl Default for Call {
     /// The first batch, with all threads.
     fn default() -> Self {
-        Call { first_sample: 0, clip: Clip::default(), threads: rayon::current_num_threads() }
+        Call { first_sample: 0, clip: Clip::default(), threads: rayon::current_num_threads(), is_ordered: false }
     }
 }

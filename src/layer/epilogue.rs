@@ -13,6 +13,14 @@ pub(super) struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
+    /// Rounds sums of `channel` to outputs after the bias is added.
+    pub fn round(&self, channel: usize, sums: &[f64], outputs: &mut [f32]) {
+        let bias = self.bias.map_or(0.0, |bias| f64::from(bias[channel]));
+        for (y, &sum) in outputs.iter_mut().zip(sums) {
+            *y = self.clip.apply((sum + bias) as f32);
+        }
+    }
+
     /// Applies it to outputs of `channel`.
     pub fn apply(&self, channel: usize, outputs: &mut [f32]) {
         if let Some(bias) = self.bias {

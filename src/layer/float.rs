@@ -3,7 +3,7 @@
 use super::LayerProblem;
 use super::epilogue::Epilogue;
 use super::scatter::Scatter;
-use super::tiles::{Arithmetic, Workspace, Workspaces};
+use super::tiles::{Arithmetic, ROW_BLOCK, Workspace, Workspaces};
 use crate::kernel::{Lanes, Plane, Tile, float};
 use std::cell::Cell;
 use std::ops::Range;
@@ -25,6 +25,8 @@ impl Arithmetic for Float<'_> {
     type Scratch = Vec<f32>;
     type Sum = f32;
 
+    const IS_EXACT: bool = false;
+
     fn workspaces() -> &'static Workspaces<f32, Vec<f32>, f32> {
         &WORKSPACE
     }
@@ -39,7 +41,11 @@ impl Arithmetic for Float<'_> {
 
     fn outputs(&self, channels: Range<usize>, tile: &Tile<f32>, _: &mut Vec<f32>, outputs: &mut [Lanes<f32>]) {
         let depth = tile.rows().len();
-        float::products(&self.weight[channels.start * depth..channels.end * depth], tile, outputs);
+        // Products of the same shape however rows are split, since bits depend on it.
+        let weight = &self.weight[channels.start * depth..channels.end * depth];
+        for (weight, outputs) in weight.chunks(ROW_BLOCK * depth).zip(outputs.chunks_mut(ROW_BLOCK)) {
+            float::products(weight, tile, outputs);
+        }
         for (channel, lanes) in channels.zip(outputs) {
             self.epilogue.apply(channel, &mut lanes.0[..tile.columns()]);
         }

@@ -3,6 +3,7 @@
 use super::epilogue::Epilogue;
 use super::float::Float;
 use super::integer::Integer;
+use super::ordered::{self, Ordered};
 use super::scatter::{self, Scatter};
 use super::state::{LayerState, with_values};
 use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window, tiles};
@@ -25,8 +26,15 @@ pub(super) fn run(
     let run = || {
         let output = match mode {
             InferenceMode::Baseline => with_values(x, |input| {
+                let is_ordered = call.is_ordered || state.is_calibrating();
                 state.observe(input);
-                with_values(&state.weight, |weight| compute(&Float { weight, epilogue }, window, input, call.threads))
+                with_values(&state.weight, |weight| match (is_ordered, window.flow) {
+                    (false, _) => compute(&Float { weight, epilogue }, window, input, call.threads),
+                    (true, Flow::Forward) => tiles::run(&Ordered { weight, epilogue }, window, input, call.threads),
+                    (true, Flow::Transposed) => {
+                        ordered::transposed(&Ordered { weight, epilogue }, window, input, call.threads)
+                    }
+                })
             })??,
             InferenceMode::Quantized => integer(&Integer::exact(quantized()?, epilogue), window, x, call.threads),
             InferenceMode::Approximate => {

@@ -120,6 +120,8 @@ impl Arithmetic for Integer<'_> {
     type Scratch = Sums;
     type Sum = i64;
 
+    const IS_EXACT: bool = true;
+
     fn workspaces() -> &'static Workspaces<u8, Sums, i64> {
         &WORKSPACE
     }

@@ -57,6 +57,7 @@ mod integer;
 mod linear;
 mod mode;
 mod noise;
+mod ordered;
 mod quantized;
 mod scatter;
 mod sealed;

@@ -43,8 +43,8 @@ pub trait LayerCore {
     }
 
     /// Whether a sample's output depends on that sample alone: not under noise, whose deviation is
-    /// the batch's, nor while the layer is being calibrated in batches.
+    /// the batch's.
     fn is_samplewise(&self) -> bool {
-        self.state().mode.is_samplewise() && !self.state().is_calibrating()
+        self.state().mode.is_samplewise()
     }
 }

@@ -28,6 +28,22 @@ impl Taps {
         }
     }
 
+    /// Steps between the outputs of neighboring inputs.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Output positions.
+    pub fn outputs(&self) -> usize {
+        self.output
+    }
+
+    /// The input position that tap `k` takes to `output`, if there is one.
+    pub fn source(&self, k: usize, output: usize) -> Option<usize> {
+        let steps = (output + self.padding).checked_sub(k * self.dilation)?;
+        (steps.is_multiple_of(self.stride) && steps / self.stride < self.input).then(|| steps / self.stride)
+    }
+
     /// The output position that tap `k` takes `input`, one of [`inputs`](Taps::inputs), to.
     pub fn output(&self, k: usize, input: usize) -> usize {
         input * self.stride + k * self.dilation - self.padding

@@ -13,8 +13,8 @@ use std::cell::Cell;
 use std::ops::{AddAssign, Range};
 use std::thread::LocalKey;
 
-/// Fewest output rows of a task, where images alone do not keep all threads busy.
-const ROW_BLOCK: usize = 16;
+/// Output rows of a task are a multiple of these, where images alone do not keep all threads busy.
+pub(super) const ROW_BLOCK: usize = 16;
 
 /// Most input channels and outputs of a group for which sliding is faster than copying patches.
 const MAX_DEPTHWISE_CHANNELS: usize = 4;
@@ -54,6 +54,9 @@ pub(super) trait Arithmetic: Sync {
     type Scratch: Default + Send + 'static;
     /// A sum of products, to be added to others.
     type Sum: Copy + Default + AddAssign + Send + Sync + 'static;
+
+    /// Whether outputs have the same bits however they are split into tiles and blocks of rows.
+    const IS_EXACT: bool;
 
     /// Where threads keep their memory.
     fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
@@ -109,7 +112,7 @@ pub(super) fn run<A: Arithmetic>(
     if output.is_empty() {
         return Ok(output);
     }
-    let images = images_per_task(window, threads);
+    let images = images_per_task(window, if A::IS_EXACT { threads } else { 1 });
     let split_rows = window.images.div_ceil(images) < threads;
     let job = Job { arithmetic, window, split_rows };
     let inputs = images * window.channels() * window.geometry.input.iter().product::<usize>();
@@ -118,7 +121,7 @@ pub(super) fn run<A: Arithmetic>(
     Ok(output)
 }
 
-/// As many images as fill whole tiles and still leave work for every thread.
+/// As many images as fill whole tiles and still leave work for each of `threads`.
 fn images_per_task(window: &Window, threads: usize) -> usize {
     let positions = window.geometry.positions();
     let fair = window.images.div_ceil(threads).max(1);
@@ -234,7 +237,7 @@ impl<A: Arithmetic> Job<'_, A> {
     ) {
         let first = group * rows.len();
         if self.split_rows {
-            let block = rows.len().div_ceil(rayon::current_num_threads()).max(ROW_BLOCK);
+            let block = rows.len().div_ceil(rayon::current_num_threads()).next_multiple_of(ROW_BLOCK);
             rows.par_chunks_mut(block).enumerate().for_each(|(i, rows)| {
                 let first = first + i * block;
                 self.arithmetic.outputs(first..first + rows.len(), tile, &mut A::Scratch::default(), rows);

@@ -102,7 +102,7 @@ impl ErrorMetrics {
             bias,
             variance: mse - bias * bias,
             nmed: mae / f64::from(peak),
-            psnr: (mse > 0.0).then(|| 10.0 * (f64::from(peak).powi(2) / mse).log10()),
+            psnr: (mse > 0.0).then(|| 10.0 * libm::log10(f64::from(peak).powi(2) / mse)),
         }
     }
 }

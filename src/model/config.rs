@@ -16,6 +16,9 @@ pub struct ModelConfig {
     /// What its outputs mean; without it, their number says.
     #[serde(default)]
     pub task: Option<Task>,
+    /// The score above which a binary classifier's samples are of class 1.
+    #[serde(default)]
+    pub threshold: Option<f64>,
     /// What its input looks like.
     #[serde(default)]
     pub input: InputConfig,

@@ -34,15 +34,18 @@ pub(super) fn from_parts(name: &str, folder: &Path, config: &[u8], weights: Vec<
     let architecture = Architecture::find(&config.architecture)
         .map_err(|source| ModelError::Architecture { what: config_path.display().to_string(), source })?;
     let path = folder.join("model.safetensors");
-    let weights = Weights::from_bytes(&path, weights)?;
+    let weights = Weights::from_bytes(&path, weights)?.without_prefix();
     let mut model = state_dict::bind(name, architecture, &path, weights, config.input.shape, config.num_classes)?;
     config.check_channels(model.input[0]).map_err(|source| ModelError::Config { path: config_path.clone(), source })?;
     if let Some(task) = config.task {
         model.set_task(task, || config_path.display().to_string())?;
     }
-    let (labels, outputs) = (config.labels.len(), model.outputs);
-    if labels > 0 && labels != outputs && model.task.class_column().is_some() {
-        return Err(ModelError::Labels { path: config_path, labels, num_classes: outputs });
+    if let Some(threshold) = config.threshold {
+        model.set_threshold(threshold, || format!("{}: threshold", config_path.display()))?;
+    }
+    let (labels, classes) = (config.labels.len(), model.task.label_count(model.outputs));
+    if labels > 0 && labels != classes && model.task.class_column().is_some() {
+        return Err(ModelError::Labels { path: config_path, labels, num_classes: classes });
     }
     model.preprocess = config.input;
     model.labels = config.labels;

@@ -1,10 +1,11 @@
 //! Why a model cannot be opened, by the file or setting at fault.
 
-use super::{DetectError, WeightsError};
+use super::{DetectError, Foreign, WeightsError};
 use crate::graph::{BindError, GraphError};
 #[cfg(feature = "onnx")]
 use crate::import::onnx::OnnxError;
 use crate::registry::UnknownName;
+use crate::task::Task;
 use std::path::PathBuf;
 
 /// Why a model cannot be opened.
@@ -15,6 +16,20 @@ pub enum ModelError {
     #[error("no model '{}'{}: expected a model directory, an .onnx file or a shipped network ({})",
         .0.found, .0.suggestion(), .0.names.join(", "))]
     Unknown(UnknownName),
+    /// A file of another program.
+    #[error("{}: {kind}: expected a model directory or an .onnx file", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: Foreign,
+    },
+    /// An architecture's name in the place of a model's.
+    #[error("{architecture} is an architecture, which is no model without weights")]
+    NotAModel {
+        /// The architecture's name.
+        architecture: &'static str,
+    },
     /// An architecture without weights.
     #[error("architecture {architecture} needs weights")]
     NoWeights {
@@ -25,6 +40,22 @@ pub enum ModelError {
     #[error("{name} cannot be combined with other weights: name its architecture instead, or an .onnx file")]
     OwnWeights {
         /// The model, as it was named.
+        name: String,
+    },
+    /// An input that the network does not have.
+    #[error("{name} takes input {found:?} (channels, height, width), not {stated:?}")]
+    Input {
+        /// The network's name.
+        name: String,
+        /// What was asked for.
+        stated: [usize; 3],
+        /// What it takes.
+        found: [usize; 3],
+    },
+    /// An output was named of a network that has one.
+    #[error("{name} has one output: only those of an .onnx file can be named")]
+    OneOutput {
+        /// The model's name.
         name: String,
     },
     /// A file of the directory cannot be read.
@@ -53,6 +84,21 @@ pub enum ModelError {
         /// What the task needs.
         reason: String,
     },
+    /// A threshold of a network whose task has none, or one that is not finite.
+    #[error(
+        "{what} {found}: {model} is a network for {task}, expected a finite number for {}",
+        Task::BinaryClassification
+    )]
+    Threshold {
+        /// The file or setting that says so.
+        what: String,
+        /// The threshold.
+        found: f64,
+        /// The network's name.
+        model: String,
+        /// Its task.
+        task: Task,
+    },
     /// Not as many labels as classes.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
     Labels {
@@ -60,7 +106,7 @@ pub enum ModelError {
         path: PathBuf,
         /// Labels found.
         labels: usize,
-        /// Outputs of the network.
+        /// Classes of the network.
         num_classes: usize,
     },
     /// No architecture has this name.
@@ -113,7 +159,7 @@ pub enum ModelError {
         source: Box<GraphError>,
     },
     /// The weights are not those of the architecture.
-    #[error("{}: not the weights of {architecture}", .path.display())]
+    #[error("{}: not the weights of {architecture}{}", .path.display(), folded(.source))]
     Bind {
         /// The file.
         path: PathBuf,
@@ -125,21 +171,45 @@ pub enum ModelError {
     },
 }
 
+/// What is to be said of tensors whose batch normalization was folded away.
+fn folded(error: &BindError) -> &'static str {
+    if error.lacks_statistics() {
+        ", as their batch normalization was folded into other layers (save them before it is)"
+    } else {
+        ""
+    }
+}
+
 impl ModelError {
+    /// Whether the model's file leaves sizes of its input open, which [`ModelSpec`](super::ModelSpec) does not
+    /// state.
+    pub fn leaves_input_open(&self) -> bool {
+        #[cfg(feature = "onnx")]
+        if let ModelError::Onnx(error) = self {
+            return error.leaves_input_open();
+        }
+        false
+    }
+
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             ModelError::Unknown(_)
+            | ModelError::Foreign { .. }
             | ModelError::Read { .. }
             | ModelError::Config { .. }
             | ModelError::Labels { .. }
             | ModelError::Architecture { .. }
             | ModelError::Feature { .. } => &["model"],
             ModelError::Weights(_) | ModelError::Graph { .. } | ModelError::Bind { .. } => &["weights", "model"],
+            ModelError::NotAModel { .. } => &["arch", "weights"],
+            ModelError::OneOutput { .. } => &["output_name"],
             ModelError::NoWeights { .. } => &["weights"],
+            ModelError::Input { .. } => &["input"],
             ModelError::OwnWeights { .. } => &["weights", "arch"],
             ModelError::UnknownArchitecture(_) | ModelError::Detect { .. } => &["arch"],
             ModelError::Task { what, .. } if what == "task" => &["task"],
+            ModelError::Threshold { what, .. } if what == "threshold" => &["threshold", "task"],
             #[cfg(feature = "onnx")]
             ModelError::Onnx(error) if error.keys().is_empty() => &["model"],
             #[cfg(feature = "onnx")]

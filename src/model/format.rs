@@ -1,6 +1,6 @@
 //! What a model can be named as: the registry of formats, and the one way through it.
 
-use super::{Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
+use super::{Foreign, Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
 use std::path::Path;
 
 /// A kind of file or folder that holds a model.
@@ -32,16 +32,46 @@ impl ModelSpec {
     /// # Errors
     /// Names the file or setting, and what is wrong with it.
     pub fn open(&self) -> Result<Model, ModelError> {
+        let model = self.build()?;
+        match self.input {
+            Some(stated) if stated != model.input => {
+                Err(ModelError::Input { name: model.name, stated, found: model.input })
+            }
+            _ => Ok(model),
+        }
+    }
+
+    /// Opens the model for images of that shape (channels, height, width): sizes that its file leaves open
+    /// are theirs, unless [`input`](ModelSpec::input) states them.
+    ///
+    /// # Errors
+    /// As [`open`](ModelSpec::open).
+    pub fn open_for(&self, images: [usize; 3]) -> Result<Model, ModelError> {
+        if self.input.is_some() { self.open() } else { ModelSpec { input: Some(images), ..self.clone() }.build() }
+    }
+
+    fn build(&self) -> Result<Model, ModelError> {
+        let model = self.open_any()?;
+        if self.output.is_some() && model.source.output().is_none() {
+            return Err(ModelError::OneOutput { name: model.name });
+        }
+        Ok(model)
+    }
+
+    fn open_any(&self) -> Result<Model, ModelError> {
         match (self.architecture.as_deref(), self.model.as_deref(), self.weights.as_deref()) {
-            (Some(architecture), None, Some(weights)) => state_dict::open(architecture, weights),
+            (Some(architecture), None, Some(weights)) => state_dict::open(architecture, weights, self.input),
             (Some(architecture), ..) => Err(ModelError::NoWeights { architecture: architecture.to_owned() }),
-            (None, None, Some(weights)) => state_dict::detect_and_open(weights),
+            (None, None, Some(weights)) => state_dict::detect_and_open(weights, self.input),
             (None, name, _) => self.open_named(name.or(SHIPPED.names().next()).unwrap_or_default()),
         }
     }
 
     fn open_named(&self, name: &str) -> Result<Model, ModelError> {
         let path = Path::new(name);
+        if let Some(kind) = Foreign::recognize(path) {
+            return Err(ModelError::Foreign { path: path.to_owned(), kind });
+        }
         match ModelFormat::recognize(path) {
             Some(format) => (format.open)(path, self),
             None => shipped::open(name, self),

@@ -8,6 +8,7 @@ mod config;
 mod detect;
 mod directory;
 mod error;
+mod foreign;
 mod format;
 mod onnx;
 mod shipped;
@@ -21,6 +22,7 @@ mod weights;
 pub use config::{InputConfig, ModelConfig};
 pub use detect::{DetectError, detect};
 pub use error::ModelError;
+pub use foreign::Foreign;
 pub use format::{FORMATS, ModelFormat};
 pub use shipped::{SHIPPED, Shipped};
 pub use source::{Calibration, ModelSource, WeightsFile};
@@ -29,7 +31,7 @@ pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
 use crate::quant::ParamsFile;
-use crate::task::Task;
+use crate::task::{Outputs, Task};
 
 /// A network with weights, and what its input looks like.
 #[derive(Debug)]
@@ -44,10 +46,14 @@ pub struct Model {
     pub graph: Graph,
     /// Channels, height and width of its input.
     pub input: [usize; 3],
+    /// Other dimensions of the same numbers in the same order, which its file states and data may have.
+    pub own_shape: Option<Vec<usize>>,
     /// Numbers that it computes for each sample: the classes of a classifier.
     pub outputs: usize,
     /// What they mean.
     pub task: Task,
+    /// The score above which a binary classifier's samples are of class 1, where it was stated.
+    pub threshold: Option<f64>,
     /// Preprocessing of byte images; empty where nothing is known of it.
     pub preprocess: InputConfig,
     /// Names of the classes, where known.
@@ -74,8 +80,10 @@ impl Model {
             architecture: "custom",
             graph,
             input,
+            own_shape: None,
             outputs,
             task: Task::suggested_by(input, outputs),
+            threshold: None,
             preprocess: InputConfig::default(),
             labels: Vec::new(),
             dataset: None,
@@ -103,6 +111,27 @@ impl Model {
         task.check_network(self.input, self.outputs).map_err(|reason| ModelError::Task { what: what(), reason })?;
         self.task = task;
         Ok(())
+    }
+
+    /// Sets the score above which samples are of class 1; `what` names the file or setting that says so, for
+    /// errors.
+    ///
+    /// # Errors
+    /// When the network is not a binary classifier, or the threshold is not finite.
+    pub fn set_threshold(&mut self, threshold: f64, what: impl FnOnce() -> String) -> Result<(), ModelError> {
+        if self.task.default_threshold(false).is_none() || !threshold.is_finite() {
+            let (what, model, task) = (what(), self.name.clone(), self.task);
+            return Err(ModelError::Threshold { what, found: threshold, model, task });
+        }
+        self.threshold = Some(threshold);
+        Ok(())
+    }
+
+    /// What tasks go by: the number of outputs, and the threshold that was stated, or the task's own for
+    /// outputs that are probabilities or not.
+    pub fn task_outputs(&self) -> Outputs {
+        let own = || self.task.default_threshold(self.graph.outputs_probabilities());
+        Outputs { count: self.outputs, threshold: self.threshold.or_else(own).unwrap_or_default() }
     }
 
     /// The task that the form of the network suggests, where it is not the one that it has.

@@ -25,14 +25,26 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
     let file =
         weights.as_ref().map(|(path, weights)| WeightsFile { path: path.clone(), blake3: weights.blake3.clone() });
     let (tensors, weight_notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
-    let network = onnx::import(path, spec.layout, tensors)?;
+    let options =
+        onnx::ImportOptions { layout: spec.layout, images: spec.input, output: spec.output.clone(), weights: tensors };
+    let network = onnx::import(path, options)?;
     let mut notes = network.notes;
     notes.extend(weight_notes.unwrap_or_default());
     let name = path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
     Ok(Model {
-        source: ModelSource::Onnx { path: path.to_owned(), layout: spec.layout, weights: file },
+        source: ModelSource::Onnx {
+            path: path.to_owned(),
+            layout: spec.layout,
+            output: spec.output.clone(),
+            weights: file,
+        },
         architecture: "onnx",
-        task: if network.reconstructs_input { Task::AnomalyDetection } else { Task::Classification },
+        task: match network.outputs {
+            _ if network.reconstructs_input => Task::AnomalyDetection,
+            1 => Task::BinaryClassification,
+            _ => Task::Classification,
+        },
+        own_shape: network.own_shape,
         params: network.params,
         blake3: network.blake3,
         notes,

@@ -3,6 +3,7 @@
 
 use super::{Calibration, Model, ModelConfig, ModelError, ModelSource, ModelSpec, directory};
 use crate::registry::{Named, Registry};
+use crate::zoo::ARCHITECTURES;
 use std::path::Path;
 
 /// A model directory in the binary.
@@ -69,7 +70,10 @@ impl Shipped {
 
 /// The shipped network called `name`.
 pub(super) fn open(name: &str, spec: &ModelSpec) -> Result<Model, ModelError> {
-    let shipped = SHIPPED.find(name).map_err(ModelError::Unknown)?;
+    let shipped = SHIPPED.find(name).map_err(|unknown| match ARCHITECTURES.get(name) {
+        Some(architecture) => ModelError::NotAModel { architecture: architecture.name },
+        None => ModelError::Unknown(unknown),
+    })?;
     if spec.weights.is_some() {
         return Err(ModelError::OwnWeights { name: name.to_owned() });
     }

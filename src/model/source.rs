@@ -20,6 +20,8 @@ pub enum ModelSource {
         path: PathBuf,
         /// How its input's axes were taken.
         layout: Layout,
+        /// The output that was asked for.
+        output: Option<String>,
         /// The state dict that replaces tensors of the file, where one does.
         weights: Option<WeightsFile>,
     },
@@ -40,6 +42,14 @@ impl ModelSource {
     pub fn layout(&self) -> Option<Layout> {
         match self {
             ModelSource::Onnx { layout, .. } => Some(*layout),
+            _ => None,
+        }
+    }
+
+    /// The output that was asked for, where its file has several.
+    pub fn output(&self) -> Option<&str> {
+        match self {
+            ModelSource::Onnx { output, .. } => output.as_deref(),
             _ => None,
         }
     }

@@ -14,4 +14,9 @@ pub struct ModelSpec {
     pub weights: Option<PathBuf>,
     /// Axis order of an imported network's input.
     pub layout: Layout,
+    /// Channels, height and width of the input, where the file leaves them open; a network whose input is
+    /// another is refused.
+    pub input: Option<[usize; 3]>,
+    /// The output of an imported network, where its file has several.
+    pub output: Option<String>,
 }

@@ -6,18 +6,18 @@ use crate::graph::Graph;
 use crate::zoo::Architecture;
 use std::path::Path;
 
-/// The architecture called `architecture` with the state dict in `path`.
-pub(super) fn open(architecture: &str, path: &Path) -> Result<Model, ModelError> {
+/// The architecture called `architecture` with the state dict in `path`, for `input` where given.
+pub(super) fn open(architecture: &str, path: &Path, input: Option<[usize; 3]>) -> Result<Model, ModelError> {
     let architecture = Architecture::find(architecture).map_err(ModelError::UnknownArchitecture)?;
-    bind(architecture.name, architecture, path, Weights::read(path)?, None, None)
+    bind(architecture.name, architecture, path, Weights::read(path)?.without_prefix(), input, None)
 }
 
 /// The state dict in `path`, whose tensors tell its architecture.
-pub(super) fn detect_and_open(path: &Path) -> Result<Model, ModelError> {
-    let mut weights = Weights::read(path)?;
+pub(super) fn detect_and_open(path: &Path, input: Option<[usize; 3]>) -> Result<Model, ModelError> {
+    let mut weights = Weights::read(path)?.without_prefix();
     let architecture = detect(&weights).map_err(|source| ModelError::Detect { path: path.to_owned(), source })?;
     weights.notes.push(format!("architecture {} recognized by the names and shapes of its weights", architecture.name));
-    bind(architecture.name, architecture, path, weights, None, None)
+    bind(architecture.name, architecture, path, weights, input, None)
 }
 
 /// `architecture` for `input` and `num_classes`, where given, with `weights` bound.

@@ -1,5 +1,7 @@
 //! State dicts in safetensors files, as the `f32` tensors that graphs take.
 
+use super::Foreign;
+use crate::graph::strip_common_prefix;
 use crate::input;
 use candle_core::safetensors::BufferedSafetensors;
 use candle_core::{DType, Device, Tensor};
@@ -34,6 +36,14 @@ pub enum WeightsError {
         /// The file.
         path: PathBuf,
     },
+    /// A file of another program.
+    #[error("{}: {kind}: expected a safetensors file", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: Foreign,
+    },
     /// A tensor of something else than floating-point numbers.
     #[error("{}: tensor '{name}' is of {dtype}, expected f32, f16, bf16 or f64", .path.display())]
     Type {
@@ -67,9 +77,6 @@ pub struct Weights {
     /// Hash of the file's bytes.
     pub blake3: String,
 }
-
-/// What `DataParallel` puts before every name.
-const PARALLEL_PREFIX: &str = "module.";
 
 impl Weights {
     /// Reads a file.
@@ -109,7 +116,7 @@ impl Weights {
             }
             tensors.insert(name, tensor);
         }
-        let mut notes: Vec<String> = converted
+        let notes: Vec<String> = converted
             .into_iter()
             .map(|(dtype, count)| {
                 let how = if dtype == "f64" { "narrowed" } else { "widened" };
@@ -117,12 +124,15 @@ impl Weights {
                 format!("{count} {tensors} of {dtype} {how} to f32")
             })
             .collect();
-        if !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(PARALLEL_PREFIX)) {
-            let strip = |(name, tensor): (String, Tensor)| (name[PARALLEL_PREFIX.len()..].to_owned(), tensor);
-            tensors = tensors.into_iter().map(strip).collect();
-            notes.push(format!("prefix '{PARALLEL_PREFIX}' taken off every tensor's name"));
-        }
         Ok(Weights { tensors, notes, blake3 })
+    }
+
+    /// The same without a prefix that all names share, which no architecture of the zoo has.
+    #[must_use]
+    pub fn without_prefix(mut self) -> Self {
+        let prefix = strip_common_prefix(&mut self.tensors, |_| false);
+        self.notes.extend(prefix.map(|prefix| format!("prefix '{prefix}' taken off every tensor's name")));
+        self
     }
 }
 
@@ -138,7 +148,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     input::open(path).and_then(|file| file.take(9).read_to_end(&mut head)).map_err(failed)?;
     let length = head.first_chunk().map(|length| u64::from_le_bytes(*length));
     if !matches!((length, head.get(8)), (Some(2..=LONGEST_HEADER), Some(b'{'))) {
-        return Err(WeightsError::Head { path: path.to_owned() });
+        let path = path.to_owned();
+        return Err(match Foreign::recognize(&path).filter(|kind| *kind != Foreign::Safetensors) {
+            Some(kind) => WeightsError::Foreign { path, kind },
+            None => WeightsError::Head { path },
+        });
     }
     input::read(path, LARGEST).map_err(failed)
 }

@@ -2,6 +2,7 @@
 
 use super::params::{ActivationParams, IntRange, LayerParams, ParamsError, WeightParams};
 use crate::input;
+use crate::lut::Coding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -79,6 +80,8 @@ pub enum ParamsFileError {
 pub struct ParamsFile {
     /// By layer name.
     pub layers: BTreeMap<String, LayerParams>,
+    /// The codings that they were found for, of layers whose coding is known.
+    pub codings: BTreeMap<String, Coding>,
     /// Hash of the file that they were read from.
     pub blake3: String,
 }
@@ -91,6 +94,8 @@ struct Json {
 
 #[derive(Serialize, Deserialize)]
 struct LayerJson {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    coding: Option<Coding>,
     input: InputJson,
     weight: WeightJson,
 }
@@ -163,12 +168,13 @@ impl ParamsFile {
         if json.schema != SCHEMA {
             return Err(ParamsFileError::Schema { path: path.to_owned(), found: json.schema });
         }
+        let codings = json.layers.iter().filter_map(|(name, layer)| Some((name.clone(), layer.coding?))).collect();
         let layer = |(name, layer): (String, LayerJson)| {
             let fail = |side| {
                 let (path, layer) = (path.to_owned(), name.clone());
                 move |source| ParamsFileError::Layer { path, layer, side, source }
             };
-            let LayerJson { input, weight } = layer;
+            let LayerJson { input, weight, .. } = layer;
             let input = IntRange::new(input.q_min, input.q_max)
                 .and_then(|range| ActivationParams::new(input.scale.into(), input.zero_point, range))
                 .map_err(fail("input"))?;
@@ -184,12 +190,13 @@ impl ParamsFile {
             Ok((name, LayerParams { input, weight }))
         };
         let layers = json.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
-        Ok(ParamsFile { layers, blake3: blake3::hash(&text).to_hex().to_string() })
+        Ok(ParamsFile { layers, codings, blake3: blake3::hash(&text).to_hex().to_string() })
     }
 
     /// The file's text.
     pub fn to_json(&self) -> String {
-        let layer = |params: &LayerParams| LayerJson {
+        let layer = |(name, params): (&String, &LayerParams)| LayerJson {
+            coding: self.codings.get(name).copied(),
             input: InputJson {
                 scale: Rounded(params.input.scale()),
                 zero_point: params.input.zero_point(),
@@ -204,7 +211,7 @@ impl ParamsFile {
                 axis: 0,
             },
         };
-        let layers = self.layers.iter().map(|(name, params)| (name.clone(), layer(params))).collect();
+        let layers = self.layers.iter().map(|entry| (entry.0.clone(), layer(entry))).collect();
         serde_json::to_string_pretty(&Json { schema: SCHEMA, layers }).expect("numbers and names are JSON") + "\n"
     }
 }
@@ -265,17 +272,26 @@ mod tests {
         assert!(error.contains("q.json: larger than 64 MiB"), "{error}");
     }
 
+    /// Any scale, down to the smallest number.
+    fn positive() -> impl Strategy<Value = f32> {
+        use prop::num::f32::{NORMAL, POSITIVE, SUBNORMAL};
+        POSITIVE | NORMAL | SUBNORMAL
+    }
+
     proptest! {
         #[test]
-        fn what_is_written_is_read(scale in 1e-6f32..1e6, zero_point in 0i32..=255, scales in prop::collection::vec(1e-6f32..1.0, 1..9)) {
+        fn what_is_written_is_read(scale in positive(), zero_point in 0i32..=255, scales in prop::collection::vec(positive(), 1..9)) {
             let zero_points = vec![0; scales.len()];
             let params = LayerParams {
                 input: ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap(),
                 weight: WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap(),
             };
             let layers = BTreeMap::from([("layer1.0.conv1".to_owned(), params)]);
-            let file = ParamsFile { layers, blake3: String::new() };
-            prop_assert_eq!(read(&file.to_json()).unwrap().layers, file.layers);
+            for codings in [BTreeMap::new(), BTreeMap::from([("layer1.0.conv1".to_owned(), Coding::Affine)])] {
+                let file = ParamsFile { layers: layers.clone(), codings, blake3: String::new() };
+                let read = read(&file.to_json()).unwrap();
+                prop_assert_eq!((&read.layers, &read.codings), (&file.layers, &file.codings));
+            }
         }
 
         #[test]

@@ -3,6 +3,7 @@
 //! An [`Observer`] is a method of turning values into a range; the [`Calibrator`] that it starts
 //! sees every value of a layer's input once, in memory bounded by the tails that the observer needs.
 
+use crate::kernel::for_simd_levels;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -106,6 +107,38 @@ pub struct Calibrator {
     tails: Option<Tails>,
 }
 
+/// Values whose extremes are found at a time.
+const CHUNK: usize = 512;
+
+/// The smallest and the largest of some values, without NaN.
+struct Extremes {
+    min: f32,
+    max: f32,
+    has_nan: bool,
+}
+
+for_simd_levels! {
+    fn extremes(values: &[f32]) -> Extremes {
+        const LANES: usize = 32;
+        let (mut min, mut max, mut has_nan) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES], false);
+        let mut see = |values: &[f32]| {
+            for ((min, max), &x) in min.iter_mut().zip(&mut max).zip(values) {
+                *min = if x < *min { x } else { *min };
+                *max = if x > *max { x } else { *max };
+                has_nan |= x.is_nan();
+            }
+        };
+        let (lines, rest) = values.as_chunks::<LANES>();
+        lines.iter().for_each(|line| see(line));
+        see(rest);
+        Extremes {
+            min: min.into_iter().fold(f32::INFINITY, f32::min),
+            max: max.into_iter().fold(f32::NEG_INFINITY, f32::max),
+            has_nan,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Tails {
     rank: Rank,
@@ -119,15 +152,23 @@ impl Calibrator {
     /// Observes a batch of values.
     pub fn observe(&mut self, values: &[f32]) {
         self.seen += values.len();
-        for &x in values {
-            self.min = self.min.min(x);
-            self.max = self.max.max(x);
-            self.has_nan |= x.is_nan();
-        }
-        if let Some(tails) = &mut self.tails {
-            tails.low.extend(values.iter().map(|x| -x));
-            tails.high.extend(values.iter().copied());
-            tails.abs.extend(values.iter().map(|x| x.abs()));
+        for values in values.chunks(CHUNK) {
+            let Extremes { min, max, has_nan } = extremes(values);
+            self.min = self.min.min(min);
+            self.max = self.max.max(max);
+            self.has_nan |= has_nan;
+            if let Some(tails) = &mut self.tails {
+                // Most values are nowhere near a tail.
+                if has_nan || -min > tails.low.floor {
+                    tails.low.extend(values.iter().map(|x| -x));
+                }
+                if has_nan || max > tails.high.floor {
+                    tails.high.extend(values.iter().copied());
+                }
+                if has_nan || max.max(-min) > tails.abs.floor {
+                    tails.abs.extend(values.iter().map(|x| x.abs()));
+                }
+            }
         }
     }
 
@@ -191,15 +232,20 @@ impl Rank {
 struct Top {
     keep: usize,
     values: Vec<f32>,
+    /// As many values are known that are not smaller.
+    floor: f32,
 }
 
 impl Top {
     fn new(keep: usize) -> Self {
-        Top { keep, values: Vec::new() }
+        Top { keep, values: Vec::new(), floor: f32::NEG_INFINITY }
     }
 
     fn extend(&mut self, values: impl Iterator<Item = f32>) {
         for value in values {
+            if value < self.floor {
+                continue;
+            }
             self.values.push(value);
             if self.values.len() >= 2 * self.keep.max(512) {
                 self.trim();
@@ -209,8 +255,9 @@ impl Top {
 
     fn trim(&mut self) {
         if self.values.len() > self.keep {
-            self.values.select_nth_unstable_by(self.keep - 1, |a, b| b.total_cmp(a));
+            let (_, &mut smallest, _) = self.values.select_nth_unstable_by(self.keep - 1, |a, b| b.total_cmp(a));
             self.values.truncate(self.keep);
+            self.floor = smallest;
         }
     }
 

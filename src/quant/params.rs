@@ -6,7 +6,8 @@ use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
 use std::ops::RangeInclusive;
 
-/// The smallest scale: `f32::EPSILON`, that of a constant zero, as in PyTorch's observers.
+/// The smallest scale that is computed from observed or stored numbers: `f32::EPSILON`, that of a constant
+/// zero, as in PyTorch's observers. Scales that are stated may be smaller.
 pub const MIN_SCALE: f32 = f32::EPSILON;
 
 /// Why quantization parameters cannot be used.
@@ -21,8 +22,8 @@ pub enum ParamsError {
         /// Upper end.
         q_max: i32,
     },
-    /// A scale that is not finite or too small.
-    #[error("scale {0} is not a finite number of at least {MIN_SCALE:e}")]
+    /// A scale that is not finite, or not positive.
+    #[error("scale {0} is not a finite number above 0")]
     Scale(f32),
     /// Zero is not representable, so padding would not be either.
     #[error("zero point {zero_point} lies outside the range [{q_min}, {q_max}]")]
@@ -123,7 +124,7 @@ impl IntRange {
 }
 
 fn check_scale(scale: f32) -> Result<(), ParamsError> {
-    if scale.is_finite() && scale >= MIN_SCALE { Ok(()) } else { Err(ParamsError::Scale(scale)) }
+    if scale.is_finite() && scale > 0.0 { Ok(()) } else { Err(ParamsError::Scale(scale)) }
 }
 
 fn check_zero_point(zero_point: i32, range: IntRange) -> Result<(), ParamsError> {

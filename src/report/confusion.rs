@@ -1,20 +1,28 @@
 //! A confusion matrix as CSV.
 
 use crate::printable::printable;
-use crate::task::Confusion;
+use crate::task::{Confusion, MANY_CLASSES};
 
 /// A header of the predicted classes, then a row for each class: its name, and how often it was predicted
-/// as each. Classes without names are shown by their numbers.
+/// as each. Of more than [`MANY_CLASSES`], a row for each pair of a class and a prediction that occurs, and how
+/// often. Classes without names are shown by their numbers.
 pub fn confusion_csv(confusion: &Confusion, labels: &[String]) -> Vec<u8> {
-    let rows: Vec<&[u64]> = confusion.rows().collect();
     let name =
         |class: usize| labels.get(class).map_or_else(|| class.to_string(), |label| printable(label).into_owned());
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let header = std::iter::once("label".to_owned()).chain((0..rows.len()).map(name));
-    let body = rows.iter().enumerate();
-    let body = body.map(|(class, row)| [name(class)].into_iter().chain(row.iter().map(u64::to_string)).collect());
-    for row in std::iter::once(header.collect::<Vec<_>>()).chain(body) {
+    let mut write = |row: Vec<String>| {
         writer.write_record(row).expect("rows have as many fields as the header, and memory does not fail");
+    };
+    if confusion.classes() > MANY_CLASSES {
+        write(["label", "prediction", "count"].map(str::to_owned).to_vec());
+        for ([label, prediction], count) in confusion.pairs() {
+            write(vec![name(label), name(prediction), count.to_string()]);
+        }
+    } else {
+        write(std::iter::once("label".to_owned()).chain((0..confusion.classes()).map(name)).collect());
+        for (class, row) in confusion.rows().enumerate() {
+            write(std::iter::once(name(class)).chain(row.iter().map(u64::to_string)).collect());
+        }
     }
     writer.into_inner().expect("memory does not fail")
 }
@@ -33,5 +41,15 @@ mod tests {
             text(&["cat, big".to_owned(), "dog".to_owned()]),
             "label,\"cat, big\",dog\n\"cat, big\",1,1\ndog,0,2\n"
         );
+    }
+
+    #[test]
+    fn of_many_classes_the_pairs_that_occur_are_listed() {
+        let predictions = Predictions::from_classes(&[0, 60_000, 0, 7], &[0, 7, 0, 7]);
+        let text = |classes: usize| {
+            let confusion = Confusion::new(&predictions, classes).unwrap();
+            String::from_utf8(confusion_csv(&confusion, &["cat".to_owned()])).unwrap()
+        };
+        assert_eq!(text(60_001), "label,prediction,count\ncat,cat,2\n7,7,1\n60000,7,1\n");
     }
 }

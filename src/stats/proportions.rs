@@ -23,7 +23,7 @@ pub fn mcnemar_exact(lost: u64, gained: u64) -> f64 {
         return 1.0;
     }
     let ln_choose = libm::lgamma(n + 1.0) - libm::lgamma(few + 1.0) - libm::lgamma(n - few + 1.0);
-    let most = (ln_choose - n * std::f64::consts::LN_2).exp();
+    let most = libm::exp(ln_choose - n * std::f64::consts::LN_2);
     // Terms fall from the largest one on, each a ratio below 1 of the one before.
     let (mut term, mut sum, mut k) = (most, most, few);
     while k > 0.0 && term > sum * f64::EPSILON {

@@ -46,8 +46,8 @@ fn covariance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Roc {
-    /// The curve of samples that score `normal` and `anomalous`, all of them finite and at least two
-    /// of each.
+    /// The curve of samples that score `normal` and `anomalous`, all of them finite and at least one
+    /// of each; a comparison of curves takes two.
     pub fn new(normal: &[f64], anomalous: &[f64]) -> Self {
         let sorted = |scores: &[f64]| {
             // -0 is 0.

@@ -19,7 +19,7 @@ pub(crate) fn significant(x: f64, digits: usize) -> String {
     if x == 0.0 {
         return "0".to_owned();
     }
-    let magnitude = x.abs().log10().floor() as i32;
+    let magnitude = libm::log10(x.abs()).floor() as i32;
     let decimals = digits as i32 - 1 - magnitude;
     if (-3..=12).contains(&magnitude) || x.abs() < 1.0 && magnitude >= -3 {
         format!("{x:.*}", decimals.max(0) as usize)

@@ -1,8 +1,8 @@
 //! Anomaly detection: the outputs reconstruct the input, and the reconstruction error is the score.
 
 use super::{
-    Column, ColumnKind, Comparison, DeLong, Evaluator, MetricInfo, MetricUnit, Metrics, PairedTest, Predictions,
-    SamplesError, Task, TaskKind, TaskMetrics,
+    Column, ColumnKind, Comparison, DeLong, Evaluator, MetricInfo, MetricUnit, Metrics, Outputs, PairedTest,
+    Predictions, SamplesError, Task, TaskKind, TaskMetrics,
 };
 use crate::data::{ClassMatch, DataError, Dataset};
 use crate::stats::{Roc, grouped, significant};
@@ -86,8 +86,8 @@ impl TaskKind for AnomalyDetection {
         None
     }
 
-    fn evaluator(&self, outputs: usize) -> Box<dyn Evaluator> {
-        Box::new(Reconstruction { outputs })
+    fn evaluator(&self, outputs: Outputs) -> Box<dyn Evaluator> {
+        Box::new(Reconstruction { outputs: outputs.count })
     }
 
     fn metric(&self) -> &'static MetricInfo {

@@ -1,11 +1,11 @@
 //! Classification: the largest output is the class of the sample.
 
 use super::{
-    Column, ColumnKind, Comparison, Evaluator, McNemar, MetricInfo, MetricUnit, Metrics, PairedTest, Predictions,
+    Column, ColumnKind, Comparison, Evaluator, McNemar, MetricInfo, MetricUnit, Metrics, Outputs, Predictions,
     SamplesError, Task, TaskKind, TaskMetrics,
 };
 use crate::data::{ClassMatch, DataError, Dataset};
-use crate::stats::{grouped, mcnemar_exact, paired_interval, percent, wilson_interval};
+use crate::stats::{grouped, percent, wilson_interval};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,8 @@ impl TaskKind for Classification {
         Some(PREDICTION)
     }
 
-    fn evaluator(&self, outputs: usize) -> Box<dyn Evaluator> {
-        Box::new(Counter { classes: outputs, ..Counter::default() })
+    fn evaluator(&self, outputs: Outputs) -> Box<dyn Evaluator> {
+        Box::new(Counter { classes: outputs.count, ..Counter::default() })
     }
 
     fn metric(&self) -> &'static MetricInfo {
@@ -72,28 +72,7 @@ impl TaskKind for Classification {
     }
 
     fn compare(&self, reference: &Predictions, run: &Predictions) -> Result<Comparison, SamplesError> {
-        let count = |counts: fn(&[f64], &[f64]) -> bool| {
-            reference.rows().zip(run.rows()).filter(|((_, before), (_, now))| counts(before, now)).count() as u64
-        };
-        let both = count(|before, now| before[CORRECT] != 0.0 && now[CORRECT] != 0.0);
-        let lost = count(|before, now| before[CORRECT] != 0.0 && now[CORRECT] == 0.0);
-        let gained = count(|before, now| before[CORRECT] == 0.0 && now[CORRECT] != 0.0);
-        let changed = count(|before, now| before[PREDICTION] != now[PREDICTION]);
-        let samples = run.len() as u64;
-        let n = samples.max(1) as f64;
-        Ok(Comparison {
-            samples,
-            difference: (gained as f64 - lost as f64) / n,
-            ci95: paired_interval(both, gained, lost, samples),
-            test: PairedTest::McNemar(McNemar {
-                agreement: (samples - changed) as f64 / n,
-                changed,
-                flips: lost + gained,
-                lost,
-                gained,
-                mcnemar_p: mcnemar_exact(lost, gained),
-            }),
-        })
+        Ok(McNemar::compare(reference, run, [PREDICTION, CORRECT]))
     }
 
     fn test_headings(&self) -> &'static [&'static str] {
@@ -193,7 +172,7 @@ fn argmax(logits: &[f32]) -> u32 {
 fn cross_entropy(logits: &[f32], label: usize) -> f64 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let shifted = |logit: f32| f64::from(logit) - f64::from(max);
-    logits.iter().map(|&logit| shifted(logit).exp()).sum::<f64>().ln() - shifted(logits[label])
+    libm::log(logits.iter().map(|&logit| libm::exp(shifted(logit))).sum::<f64>()) - shifted(logits[label])
 }
 
 impl Counter {

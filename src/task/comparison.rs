@@ -4,7 +4,7 @@
 //! samples that one run has right and the other wrong tell them apart.
 
 use super::{Predictions, SamplesError, Task};
-use crate::stats::{grouped, p_value, percent};
+use crate::stats::{grouped, mcnemar_exact, p_value, paired_interval, percent};
 use serde::{Deserialize, Serialize};
 
 /// A run against a reference over the same samples.
@@ -159,6 +159,33 @@ impl PairedTest {
 impl McNemar {
     /// The headings of its cells in tables.
     pub(super) const HEADINGS: &'static [&'static str] = &["agreement", "lost", "gained", "McNemar p"];
+
+    /// Compares the accuracies of two runs, whose `columns` are those of the predicted class and of whether
+    /// it is correct.
+    pub(super) fn compare(reference: &Predictions, run: &Predictions, columns: [usize; 2]) -> Comparison {
+        let [class, correct] = columns;
+        let pairs = || reference.rows().zip(run.rows()).map(|((_, before), (_, now))| (before, now));
+        let count = |before: bool, now: bool| {
+            pairs().filter(|(b, n)| ((b[correct] != 0.0), (n[correct] != 0.0)) == (before, now)).count() as u64
+        };
+        let (both, lost, gained) = (count(true, true), count(true, false), count(false, true));
+        let changed = pairs().filter(|(before, now)| before[class] != now[class]).count() as u64;
+        let samples = run.len() as u64;
+        let n = samples.max(1) as f64;
+        Comparison {
+            samples,
+            difference: (gained as f64 - lost as f64) / n,
+            ci95: paired_interval(both, gained, lost, samples),
+            test: PairedTest::McNemar(McNemar {
+                agreement: (samples - changed) as f64 / n,
+                changed,
+                flips: lost + gained,
+                lost,
+                gained,
+                mcnemar_p: mcnemar_exact(lost, gained),
+            }),
+        }
+    }
 }
 
 impl DeLong {

@@ -6,6 +6,7 @@
 //! [`Task`] and never match on it, so that one more task is a file here and its entries in this one.
 
 mod anomaly_detection;
+mod binary_classification;
 mod classification;
 mod comparison;
 mod confusion;
@@ -15,9 +16,10 @@ mod predictions;
 mod tests;
 
 pub use anomaly_detection::Detection;
+pub use binary_classification::BinaryAccuracy;
 pub use classification::Accuracy;
 pub use comparison::{Comparison, ComparisonError, DeLong, McNemar, PairedTest};
-pub use confusion::{ClassAccuracy, Confusion};
+pub use confusion::{ClassAccuracy, Confusion, MANY_CLASSES};
 pub use metric::{Metric, MetricInfo, MetricUnit};
 pub use predictions::{Cell, Column, ColumnKind, Predictions};
 
@@ -34,12 +36,15 @@ pub enum Task {
     /// Outputs are logits: the largest is the class of the sample.
     #[default]
     Classification,
+    /// The only output is a score: a threshold decides between two classes.
+    BinaryClassification,
     /// Outputs reconstruct the input: the mean squared reconstruction error is the anomaly score.
     AnomalyDetection,
 }
 
 /// Every task; the first is that of networks whose form suggests no other.
-pub static TASKS: Registry<Task> = Registry::new("task", &[Task::Classification, Task::AnomalyDetection]);
+pub static TASKS: Registry<Task> =
+    Registry::new("task", &[Task::Classification, Task::AnomalyDetection, Task::BinaryClassification]);
 
 impl Deref for Task {
     type Target = dyn TaskKind;
@@ -47,6 +52,7 @@ impl Deref for Task {
     fn deref(&self) -> &Self::Target {
         match self {
             Task::Classification => &classification::Classification,
+            Task::BinaryClassification => &binary_classification::BinaryClassification,
             Task::AnomalyDetection => &anomaly_detection::AnomalyDetection,
         }
     }
@@ -59,6 +65,9 @@ pub enum Metrics {
     /// Of a classifier.
     #[serde(rename = "accuracy")]
     Accuracy(Accuracy),
+    /// Of a binary classifier.
+    #[serde(rename = "binary")]
+    Binary(BinaryAccuracy),
     /// Of an anomaly detector.
     #[serde(rename = "detection")]
     Detection(Detection),
@@ -70,9 +79,20 @@ impl Deref for Metrics {
     fn deref(&self) -> &Self::Target {
         match self {
             Metrics::Accuracy(accuracy) => accuracy,
+            Metrics::Binary(binary) => binary,
             Metrics::Detection(detection) => detection,
         }
     }
+}
+
+/// What an evaluation knows of a network's outputs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outputs {
+    /// Numbers for each sample.
+    pub count: usize,
+    /// The score above which a sample is of class 1, for tasks that have a
+    /// [threshold](TaskKind::default_threshold).
+    pub threshold: f64,
 }
 
 /// Everything that a task decides.
@@ -117,6 +137,12 @@ pub trait TaskKind: Send + Sync {
     /// Says what is missing.
     fn check_labels(&self, labels: &[u32]) -> Result<(), SamplesError>;
 
+    /// The threshold of the task's predictions, unless another is given, for a network whose outputs are
+    /// probabilities or not; `None` for tasks without a threshold.
+    fn default_threshold(&self, _are_probabilities: bool) -> Option<f64> {
+        None
+    }
+
     /// The columns of predictions, beside index and label.
     fn columns(&self) -> &'static [Column];
 
@@ -124,8 +150,8 @@ pub trait TaskKind: Send + Sync {
     /// matrix, and class names.
     fn class_column(&self) -> Option<usize>;
 
-    /// Starts the evaluation of a network of that many outputs.
-    fn evaluator(&self, outputs: usize) -> Box<dyn Evaluator>;
+    /// Starts the evaluation of a network with these outputs.
+    fn evaluator(&self, outputs: Outputs) -> Box<dyn Evaluator>;
 
     /// The metric that gates and comparisons use.
     fn metric(&self) -> &'static MetricInfo;
@@ -181,6 +207,11 @@ pub trait TaskMetrics {
 
     /// The metrics as CSV fields: names among the task's [record columns](TaskKind::record_columns), values.
     fn record(&self) -> Vec<(&'static str, String)>;
+
+    /// What a reader of the report should know of the metrics.
+    fn note(&self) -> Option<String> {
+        None
+    }
 
     /// The task's metric.
     fn metric(&self) -> Metric {

@@ -4,7 +4,7 @@ use crate::common::cases::for_each_case;
 use crate::common::files::Table;
 use crate::common::forward::{Activations, Layers, Quantized, lenet5};
 use crate::common::network::{TINY, Tiny};
-use crate::common::{Folder, integer, number, text};
+use crate::common::{Folder, csv_rows, integer, number, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -203,4 +203,41 @@ fn rules_that_cannot_be_meant() {
             assert!(run.stderr.contains(needle), "{args}: no '{needle}' in {}", run.stderr);
         }
     });
+}
+
+/// A layer without a multiplier of its own has the coding `signed`: where that differs from the others',
+/// every format shows coding and integers.
+#[test]
+fn codings_that_differ_are_shown_layer_by_layer() {
+    let (_, folder) = Tiny::folder(145);
+    let args = format!("{TINY} --mode quant --set fc*:lut=drum-4");
+    let report = folder.json(&format!("{args} -o r.md -o r.csv"));
+    assert_eq!(text(&report, "/config/coding"), "sign-magnitude");
+    let layers = report["layers"].as_array().unwrap();
+    let codings: Vec<&str> = layers.iter().map(|layer| text(layer, "/coding")).collect();
+    assert_eq!(codings, ["signed", "signed", "sign-magnitude", "sign-magnitude", "sign-magnitude"]);
+    let ranges: Vec<&Value> = layers.iter().map(|layer| &layer["input_range"]).collect();
+    assert_eq!(ranges[..2], [&json!([-127, 127]); 2]);
+    assert_eq!(ranges[2..], [&json!([0, 255]); 3]);
+    let csv = csv_rows(&folder.read("r.csv"));
+    let other = csv[0].iter().position(|name| name == "other_codings").unwrap();
+    let expected = "conv1: signed, -127 to 127, weights -127 to 127; conv2: signed, -127 to 127, weights -127 to 127";
+    assert_eq!(csv[1][other], expected);
+    let table = folder.run_to(0, &args).stdout;
+    for shown in [table, String::from_utf8(folder.read("r.md")).unwrap()] {
+        assert!(shown.contains("sign-magnitude, another in 2 of 5 quantized layers"), "{shown}");
+        let row = shown.lines().find(|line| line.contains("conv2") && line.contains("conv2d")).unwrap();
+        assert!(row.contains("signed") && row.contains("-127 to 127"), "{shown}");
+        let row = shown.lines().find(|line| line.contains("fc2") && line.contains("linear")).unwrap();
+        assert!(row.contains("sign-magnitude") && row.contains("0 to 255"), "{shown}");
+    }
+    // Said for all layers, the multiplier is that of the exact ones too.
+    let args = format!("{TINY} --lut drum-4 --set conv*:mode=quant");
+    let report = folder.json(&format!("{args} -o r.csv"));
+    assert!(report["layers"].as_array().unwrap().iter().all(|layer| layer["coding"] == "sign-magnitude"), "{report:#}");
+    assert_eq!(csv_rows(&folder.read("r.csv"))[1][other], "");
+    assert!(!folder.run_to(0, &args).stdout.contains("another in 2 of 5 quantized"));
+    // Or by a rule for all layers, the exact ones included.
+    let rule = format!("{TINY} --set *:lut=drum-4 --set conv*:mode=quant");
+    assert_eq!(folder.logits(&rule), folder.logits(&args));
 }

@@ -60,21 +60,23 @@ fn gray_images_in_every_format() {
     folder.refuses("--data rows.csv --data-format safetensors", &["rows.csv"]);
 }
 
+/// A `.npy` file.
+fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    while !(11 + header.len()).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
+}
+
 /// An archive of `.npy` members, stored without compression.
 fn write_npz(folder: &Folder, name: &str, images: &[u8], labels: &[u8]) {
-    let npy = |shape: &str, bytes: &[u8]| {
-        let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
-        while !(11 + header.len()).is_multiple_of(64) {
-            header.push(' ');
-        }
-        header.push('\n');
-        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
-    };
     let mut archive = zip::ZipWriter::new(std::fs::File::create(folder.path(name)).unwrap());
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for (member, bytes) in [
-        ("images.npy", npy(&format!("({SAMPLES}, 1, 28, 28)"), images)),
-        ("labels.npy", npy(&format!("({SAMPLES},)"), labels)),
+        ("images.npy", npy("|u1", &format!("({SAMPLES}, 1, 28, 28)"), images)),
+        ("labels.npy", npy("|u1", &format!("({SAMPLES},)"), labels)),
     ] {
         archive.start_file(member, options).unwrap();
         std::io::Write::write_all(&mut archive, &bytes).unwrap();
@@ -312,4 +314,27 @@ fn interpolation_is_the_options_else_the_models() {
     assert!(run.stderr.contains("bilinear, bicubic"), "{run:?}");
     folder.write("cubic/config.json", with("nearest"));
     folder.refuses(own, &["cubic/config.json", "nearest", "bilinear, bicubic"]);
+}
+
+#[test]
+fn numpy_files_lie_beside_each_other() {
+    let folder = Folder::new();
+    let (images, labels) = gray();
+    folder.write("set.safetensors", byte_set([SAMPLES, 1, 28, 28], &images, &labels));
+    let expected = folder.logits("--data set.safetensors --mode base");
+    let write = |name: &str| {
+        folder.write(&format!("{name}.npy"), npy("|u1", &format!("({SAMPLES}, 28, 28)"), &images));
+    };
+    write("both/x_test");
+    let labels: Vec<u8> = labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
+    folder.write("both/y_test.npy", npy("<i8", &format!("({SAMPLES},)"), &labels));
+    for data in ["both/x_test.npy", "both", "both --data-format npy"] {
+        assert_eq!(folder.logits(&format!("--data {data} --mode base")), expected, "{data}");
+    }
+    folder.refuses("--mode quant --calib-data both", &["both", ".npy files x_test, y_test", "x_train/y_train"]);
+    write("alone/images");
+    folder.refuses("--data alone/images.npy", &["alone: has no labels", "labels.npy"]);
+    write("named");
+    folder.refuses("--data named.npy", &["named.npy", "NumPy"]);
+    folder.refuses("--data named.npy --data-format npy", &["named.npy", "x_test.npy"]);
 }

@@ -4,19 +4,25 @@
 mod common;
 
 mod assignment;
+mod axes;
 #[cfg(unix)]
 mod bad_inputs;
 mod base_mode;
+mod binary;
 mod calibration;
 mod ci;
 mod data;
 mod derived_noise;
 mod detection;
+mod field;
+mod field_data;
+mod foreign;
 mod formats;
 mod gates;
 mod inputs;
 mod integers;
 mod lut;
+mod many_classes;
 mod model;
 mod modes;
 mod onnx;
@@ -26,6 +32,8 @@ mod provenance;
 mod qparams;
 mod readme;
 mod report;
+mod same_bits;
+mod several_outputs;
 mod shipped_networks;
 mod statistics;
 mod usage;

@@ -37,18 +37,23 @@ fn published_errors() {
     assert_eq!(info("mul8u_2HH.bin")["zero_product"], 64);
 }
 
-/// Right answers of 200 as an independent implementation of the same arithmetic has them, within 2.
-#[test]
-fn resnet20_under_published_multipliers() {
-    let Some(cases) = cases() else { return };
-    let folder = Folder::new();
+/// The arguments for a trained ResNet-20, its test set and its calibration set.
+pub fn resnet20() -> Option<String> {
+    let cases = cases()?;
     let case = |name: &str| cases.join("cifar10-resnet20").join(name).display().to_string();
-    let network = format!(
+    Some(format!(
         "--arch resnet20 --weights {} --data {} --calib-data {} --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
         case("resnet20.safetensors"),
         case("test200.bin"),
         case("calib256.bin")
-    );
+    ))
+}
+
+/// Right answers of 200 as an independent implementation of the same arithmetic has them, within 2.
+#[test]
+fn resnet20_under_published_multipliers() {
+    let Some((cases, network)) = cases().zip(resnet20()) else { return };
+    let folder = Folder::new();
     let correct = |args: &str| integer(&folder.json(&format!("{network} {args}")), "/accuracy/correct");
     assert_eq!(correct("--mode base"), 180);
     folder.run_to(0, &format!("{network} --mode quant --coding sign-magnitude --save-qparams q.json"));

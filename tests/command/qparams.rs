@@ -167,3 +167,44 @@ fn parameters_wider_than_the_lut_are_refused() {
     folder.run_to(0, &format!("{TINY} --mode approx --lut mul4.csv"));
     folder.refuses(&format!("{TINY} --mode approx --lut mul4.csv --qparams q.json"), &["q.json", "conv1"]);
 }
+
+/// Integers of one coding under another are as many, but not the ranges that calibration would give.
+#[test]
+fn parameters_of_another_coding_are_noted_both_ways() {
+    let (_, folder) = Tiny::folder(90);
+    let save = |options: &str, file: &str| folder.run_to(0, &format!("{TINY} {options} --save-qparams {file}"));
+    save("--mode quant", "signed.json");
+    save("--mode quant --coding sign-magnitude", "sign-magnitude.json");
+    save("--mode quant --coding affine --act-scheme symmetric", "affine.json");
+    assert_eq!(folder.read_json("signed.json")["layers"]["conv1"]["coding"], "signed");
+    let codings = [("signed", "exact-signed"), ("sign-magnitude", "exact"), ("affine", "exact")];
+    for (found, _) in codings {
+        for (used, lut) in codings {
+            for mode in ["approx", "quant"] {
+                let args = format!("{TINY} --mode {mode} --lut {lut} --coding {used} --qparams {found}.json");
+                let run = folder.run_to(0, &format!("{args} --format json"));
+                let notes = run.json()["notes"].to_string();
+                let expected = format!("5 layers were found under coding {found} and are used under {used}");
+                assert_eq!(notes.contains(&expected), found != used, "{args}: {notes}");
+                assert_eq!(run.stderr.contains(&expected), found != used, "{args}: {run:?}");
+            }
+        }
+        // Without a multiplier they are used as they are, and the report says of which coding they are.
+        let report = folder.json(&format!("{TINY} --mode quant --qparams {found}.json"));
+        assert_eq!((&report["config"]["coding"], &report["notes"]), (&json!(found), &json!([])));
+        // Saved again, they still say so.
+        folder.run_to(0, &format!("{TINY} --mode quant --qparams {found}.json --save-qparams again.json"));
+        assert_eq!(folder.read_json("again.json"), folder.read_json(&format!("{found}.json")));
+    }
+    // Only the layers that it concerns.
+    let args = format!("{TINY} --mode quant --qparams signed.json --set fc*:lut=exact --set fc1:mode=base");
+    assert!(folder.json(&args)["notes"].to_string().contains("2 layers were found under coding signed"));
+    // Files that do not say it, and codings that nobody knows.
+    let mut file = folder.read_json("signed.json");
+    file["layers"].as_object_mut().unwrap().values_mut().for_each(|layer| layer["coding"] = Value::Null);
+    folder.write("silent.json", file.to_string());
+    assert_eq!(folder.json(&format!("{TINY} --lut exact --qparams silent.json"))["notes"], json!([]));
+    file["layers"]["fc1"]["coding"] = json!("unary");
+    folder.write("unary.json", file.to_string());
+    folder.refuses(&format!("{TINY} --lut exact --qparams unary.json"), &["unary.json", "'unary'"]);
+}

@@ -87,11 +87,15 @@ impl EvaluateArgs {
         let layers = self.quantization.apply(self.lut.options(self.noise.is_derived())?);
         let layers = self.layers.apply(self.noise.apply(layers, self.lut.reading())?);
         let rules = self.layers.rules()?;
+        let (data, preprocess) = (self.data.spec()?, self.data.preprocess());
+        let images = || Ok(data.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
+        let model = self.model.open(images)?;
         Ok(Experiment {
             task: self.model.task,
+            threshold: self.model.threshold,
             fold_batch_norm: !self.model.no_fold_bn,
-            data: self.data.spec()?,
-            preprocess: self.data.preprocess(),
+            data,
+            preprocess,
             calibration: self.quantization.calibration(&self.data)?,
             scheme: self.quantization.scheme(),
             layers,
@@ -101,7 +105,7 @@ impl EvaluateArgs {
             seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
-            ..Experiment::new(self.model.open()?)
+            ..Experiment::new(model)
         })
     }
 }

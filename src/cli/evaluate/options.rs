@@ -153,7 +153,7 @@ pub(super) struct ReportArgs {
     pub output: Vec<PathBuf>,
 
     /// Write a CSV file with the index, label and prediction of each sample, and whether it is correct
-    /// (anomaly detection: index, label and score)
+    /// (anomaly detection: index, label and score; binary classification: the score too)
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
 
@@ -161,7 +161,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub logits: Option<PathBuf>,
 
-    /// Write the confusion matrix to a CSV file
+    /// Write the confusion matrix to a CSV file; of more than 1024 classes, the pairs that occur
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
 

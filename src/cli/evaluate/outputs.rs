@@ -68,7 +68,8 @@ impl Outputs {
     ) -> anyhow::Result<Option<PredictionsReport>> {
         self.finished.extend(self.logits.take().map(Logits::into_file));
         if let Some(file) = self.confusion.take() {
-            let confusion = Confusion::new(predictions, model.outputs).context("--confusion")?;
+            let confusion =
+                Confusion::new(predictions, model.task.label_count(model.outputs)).context("--confusion")?;
             self.finished.push(file.with_bytes(&confusion_csv(&confusion, &model.labels))?);
         }
         let written = self.predictions.take().map(PredictionsFile::finish).transpose()?;

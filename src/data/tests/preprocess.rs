@@ -177,8 +177,15 @@ fn gray_levels_are_pillows() {
 fn steps_come_in_order() {
     let set = Set::of([3, 20, 30], 3);
     let (interpolation, channels) = (Interpolation::Bilinear, Some(Channels::Gray));
-    let whole =
-        Preprocess { mean: vec![0.4], std: vec![0.2], resize: Some(10), interpolation, crop: Some(8), channels };
+    let whole = Preprocess {
+        mean: vec![0.4],
+        std: vec![0.2],
+        resize: Some(10),
+        interpolation,
+        crop: Some(8),
+        channels,
+        ..Preprocess::default()
+    };
     assert_eq!(whole.output_shape(set.shape, PixelKind::Bytes).unwrap(), [1, 8, 8]);
     let gray =
         fitted(&Preprocess { channels: Some(Channels::Gray), ..Preprocess::default() }, [3, 20, 30], &set.pixels);

@@ -135,6 +135,9 @@ pub enum SessionError {
     /// A dataset can no longer be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Its samples are no longer what the network takes.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
     /// Two evaluations cannot be compared.
     #[error("comparison")]
     Comparison(#[from] ComparisonError),

@@ -1,10 +1,11 @@
 //! Evaluations of a session.
 
-use super::images::match_classes;
+use super::images::{arrange, match_classes};
 use super::{Experiment, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
 use crate::eval::{Arithmetic, Assignment, BatchOutputs, Outcome, OutputError, evaluate, set_modes};
 use crate::layer::InferenceMode;
+use crate::lut::Coding;
 use crate::quant::LayerParams;
 use crate::task::{Comparison, Metric};
 use std::io;
@@ -29,6 +30,8 @@ pub struct Findings {
 pub struct LayerFindings {
     /// The quantization parameters in use.
     pub params: Option<LayerParams>,
+    /// The coding that its integers are of.
+    pub coding: Option<Coding>,
     /// Whether parameters that were known had to be shifted into the coding's range.
     pub shifted: bool,
     /// The error of its output, where measured.
@@ -135,13 +138,16 @@ impl Session {
         let outcome = evaluate(model, batches, &*self.progress, sink)?;
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
-        let layers = model.graph.layers().zip(errors.into_iter().chain(std::iter::repeat(None)));
-        let layers = layers.map(|(layer, error)| {
+        let configs = model.graph.layers().zip(assignment.layers());
+        let layers = configs.zip(errors.into_iter().chain(std::iter::repeat(None)));
+        let layers = layers.map(|((layer, config), error)| {
             let is_quantized = layer.mode().is_quantized();
             let params = layer.params().filter(|_| is_quantized).cloned();
-            LayerFindings { params, shifted: is_quantized && layer.is_shifted(), error }
+            let coding = is_quantized.then(|| self.coding_of(layer, config));
+            LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error }
         });
-        Ok(Findings { layers: layers.collect(), outcome, assignment, dataset_blake3: String::new() })
+        let layers = layers.collect();
+        Ok(Findings { layers, outcome, assignment, dataset_blake3: String::new() })
     }
 
     /// The dataset, for one pass: the one opened already, else opened again.
@@ -150,6 +156,8 @@ impl Session {
             return Ok(dataset);
         }
         let mut dataset = self.data.open(Split::Test)?;
+        // As when it was opened first.
+        arrange(&mut dataset, &mut self.preprocess, &self.experiment.model)?;
         match_classes(&mut dataset, &mut self.experiment.model)?;
         Ok(dataset)
     }

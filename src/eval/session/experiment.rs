@@ -20,6 +20,9 @@ pub struct Experiment {
     pub model: Model,
     /// What its outputs mean; `None` is the model's own task.
     pub task: Option<Task>,
+    /// The score above which a binary classifier's samples are of class 1; `None` is the model's own, else
+    /// 0.5 for outputs that are probabilities and 0 for others.
+    pub threshold: Option<f64>,
     /// Whether batch normalization is folded into the preceding layer.
     pub fold_batch_norm: bool,
     /// The dataset; `None` is the model's embedded test set.
@@ -104,6 +107,7 @@ impl Experiment {
         Experiment {
             model,
             task: None,
+            threshold: None,
             fold_batch_norm: true,
             data: None,
             preprocess: PreprocessOptions::default(),

@@ -73,11 +73,41 @@ impl ImagesError {
     }
 }
 
+/// Takes samples whose axes are named otherwise for those of the network: in the dimensions of its file, with
+/// axes of 1 more or less, or with channels last.
+pub(super) fn arrange(dataset: &mut Dataset, preprocess: &mut Preprocess, model: &Model) -> Result<(), ImagesError> {
+    let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
+    let is_same = |shape: &[usize]| longer_axes(&found).eq(longer_axes(shape));
+    if found == model.input {
+        return Ok(());
+    }
+    if is_same(&model.input) || model.own_shape.as_deref().is_some_and(is_same) {
+        preprocess.reshape = Some(model.input);
+    } else {
+        dataset.take_as(model.input);
+    }
+    Ok(())
+}
+
+/// The sizes that say where each number is: those of more than 1.
+fn longer_axes(shape: &[usize]) -> impl Iterator<Item = &usize> {
+    shape.iter().filter(|&&size| size != 1)
+}
+
+/// The network as messages name it, with the dimensions of its file.
+fn describe(model: &Model) -> String {
+    let own = model.own_shape.iter().map(|shape| {
+        let axes: Vec<String> = std::iter::once("N".to_owned()).chain(shape.iter().map(usize::to_string)).collect();
+        format!(", whose input is [{}],", axes.join(", "))
+    });
+    std::iter::once(model.name.clone()).chain(own).collect()
+}
+
 /// Fails unless preprocessed images are what the network takes.
 pub(super) fn check_images(dataset: &Dataset, preprocess: &Preprocess, model: &Model) -> Result<(), ImagesError> {
     let (kind, expected) = (dataset.pixel_kind(), model.input);
     let found = preprocess.output_shape(dataset.image_shape(), kind)?;
-    let (dataset, model_name) = (dataset.name().to_owned(), model.name.clone());
+    let (dataset, model_name) = (dataset.name().to_owned(), describe(model));
     if found[0] != expected[0] {
         let has_layout = model.source.layout().is_some();
         let (found, expected) = (found[0], expected[0]);
@@ -130,6 +160,7 @@ impl PreprocessOptions {
             interpolation: self.interpolation.or(own.interpolation).unwrap_or_default(),
             crop: self.crop.or_else(|| own_size(own.crop)),
             channels: self.channels,
+            reshape: None,
         }
     }
 

@@ -31,6 +31,7 @@
 mod error;
 mod evaluate;
 mod experiment;
+mod image_shape;
 mod images;
 mod quantize;
 mod scales;
@@ -50,7 +51,7 @@ use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Split};
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::task::Task;
-use images::{check_images, match_classes};
+use images::{arrange, check_images, match_classes};
 use scales::{CalibrationSet, Scales};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -100,7 +101,8 @@ impl Session {
             (None, None) => return Err(OpenError::NoData(experiment.model.name)),
         };
         let mut dataset = data.open(Split::Test)?;
-        let preprocess = experiment.preprocess.resolve(&dataset, &experiment.model.preprocess);
+        let mut preprocess = experiment.preprocess.resolve(&dataset, &experiment.model.preprocess);
+        arrange(&mut dataset, &mut preprocess, &experiment.model)?;
         experiment
             .fit(preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind()).map_err(ImagesError::from)?)?;
         let class_note = match_classes(&mut dataset, &mut experiment.model)?;
@@ -228,6 +230,9 @@ impl Experiment {
             model.set_task(task, || "task".to_owned())?;
         } else if let Some(other) = model.suggested_task() {
             model.notes.push(format!("evaluated for {}; the network could also be one for {other}", model.task));
+        }
+        if let Some(threshold) = self.threshold {
+            model.set_threshold(threshold, || "threshold".to_owned())?;
         }
         Ok(())
     }

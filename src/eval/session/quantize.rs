@@ -4,8 +4,12 @@ use super::scales::{CalibrationSet, Observations, Scales};
 use super::{Experiment, ParamsSource, Session, SessionError};
 use crate::data::Batches;
 use crate::eval::{
-    Assignment, CALIBRATION_BATCH, CalibrationError, derive_noise, observe, params, quantize, quantize_observed,
+    Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, observe, params, quantize,
+    quantize_observed,
 };
+use crate::graph::Graph;
+use crate::layer::ApproxLayer;
+use crate::lut::Coding;
 use crate::quant::ParamsFile;
 use std::path::PathBuf;
 
@@ -52,7 +56,20 @@ impl Session {
     /// When layers cannot be calibrated or quantized.
     pub fn params(&mut self, assignment: &Assignment) -> Result<ParamsFile, SessionError> {
         self.quantize(assignment)?;
-        Ok(params(&self.model().graph))
+        let graph = &self.model().graph;
+        let layers = graph.layers().zip(assignment.layers());
+        let codings = layers.map(|(layer, config)| (layer.name().to_owned(), self.coding_of(layer, config)));
+        Ok(ParamsFile { codings: codings.collect(), ..params(graph) })
+    }
+
+    /// The coding that the integers of a layer are of. Without a multiplier it is that of known parameters,
+    /// which are used as they are.
+    pub(super) fn coding_of(&self, layer: &dyn ApproxLayer, config: &LayerConfig) -> Coding {
+        let known = match &self.scales {
+            Some(Scales::Known { file, .. }) if config.operand_lut().is_none() => file.codings.get(layer.name()),
+            _ => None,
+        };
+        known.copied().unwrap_or(config.quantization.coding)
     }
 
     /// Quantizes the layers as `assignment` has them.
@@ -67,8 +84,10 @@ impl Session {
                         .map_or_else(|| "quantization parameters".to_owned(), |path| path.display().to_string());
                     SessionError::Params { from, source_kind: *source, source: Box::new(error) }
                 })?;
-                if !unused.is_empty() {
-                    let note = format!("parameters of layers that the network does not have: {}", unused.join(", "));
+                let unused = (!unused.is_empty())
+                    .then(|| format!("parameters of layers that the network does not have: {}", unused.join(", ")));
+                let other = other_codings(file, &model.graph, assignment);
+                for note in unused.into_iter().chain(other) {
                     if !self.notes.contains(&note) {
                         tracing::warn!("{note}");
                         self.notes.push(note);
@@ -98,4 +117,23 @@ impl Session {
         statistics.resume();
         Ok(derive_noise(&mut model.graph, batches, assignment, statistics, &*self.progress)?)
     }
+}
+
+/// A note on layers whose parameters were found for another coding than that of their multiplier: its ranges
+/// are other ones, so that accuracy is not what calibration would give.
+fn other_codings(file: &ParamsFile, graph: &Graph, assignment: &Assignment) -> Option<String> {
+    let layers = graph.layers().zip(assignment.layers());
+    let used = layers.filter(|(_, config)| config.mode().is_quantized() && config.operand_lut().is_some());
+    let differing = used.filter_map(|(layer, config)| {
+        let (found, used) = (*file.codings.get(layer.name())?, config.quantization.coding);
+        (found != used).then_some((found, used))
+    });
+    let differing: Vec<(Coding, Coding)> = differing.collect();
+    let (found, used) = differing.first()?;
+    let layers = if differing.len() == 1 { "layer" } else { "layers" };
+    Some(format!(
+        "quantization parameters of {} {layers} were found under coding {found} and are used under {used}, whose ranges \
+         may be others: calibrate under {used}",
+        differing.len()
+    ))
 }

@@ -1,6 +1,6 @@
 //! Scales and zero points of a session's layers: known already, or from observations of their inputs.
 
-use super::images::check_images;
+use super::images::{arrange, check_images};
 use super::{Experiment, OpenError, ParamsSource, ParamsSpec};
 use crate::data::{Dataset, Preprocess, Split};
 use crate::eval::calibration_data;
@@ -78,8 +78,9 @@ impl CalibrationSet {
     pub fn open(experiment: &Experiment) -> Result<Self, OpenError> {
         let Experiment { model, preprocess, calibration, .. } = experiment;
         if let Some(data) = &calibration.data {
-            let dataset = data.open(Split::Train).map_err(OpenError::CalibrationData)?;
-            let preprocess = preprocess.resolve(&dataset, &model.preprocess);
+            let mut dataset = data.open(Split::Train).map_err(OpenError::CalibrationData)?;
+            let mut preprocess = preprocess.resolve(&dataset, &model.preprocess);
+            arrange(&mut dataset, &mut preprocess, model).map_err(OpenError::CalibrationImages)?;
             check_images(&dataset, &preprocess, model).map_err(OpenError::CalibrationImages)?;
             return Ok(CalibrationSet { dataset, preprocess });
         }

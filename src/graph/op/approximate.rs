@@ -31,7 +31,8 @@ impl Operator for Approximate {
     }
 
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        let call = Call { first_sample: context.first_sample, clip: self.clip, threads: context.threads };
+        let call =
+            Call { first_sample: context.first_sample, clip: self.clip, threads: context.threads, ..Call::default() };
         Ok(vec![self.layer.forward_as(inputs[0], call)?])
     }
 

@@ -6,8 +6,8 @@ use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// `(x - mean) / sqrt(variance + eps) * gain + beta` for each channel (axis 1). Inputs: `x`, gain,
-/// beta, mean, variance.
+/// `(x - mean) / sqrt(variance + eps) * gain + beta` for each channel (axis 1), in `f64` and rounded once. Inputs:
+/// `x`, gain, beta, mean, variance.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchNorm {
     /// Added to the variance, to keep its square root away from 0.
@@ -51,9 +51,9 @@ impl Operator for BatchNorm {
         let deviations = self.deviations(&vector(4)?)?;
         let line = |c: usize| {
             let slope = f64::from(gain[c]) / deviations[c];
-            (slope as f32, (f64::from(beta[c]) - f64::from(mean[c]) * slope) as f32)
+            (slope, f64::from(beta[c]) - f64::from(mean[c]) * slope)
         };
-        let lines: Vec<(f32, f32)> = (0..gain.len()).map(line).collect();
+        let lines: Vec<(f64, f64)> = (0..gain.len()).map(line).collect();
         let x = inputs[0];
         let positions: usize = x.dims()[2..].iter().product();
         let mut output = vec![0f32; x.elem_count()];
@@ -61,7 +61,7 @@ impl Operator for BatchNorm {
             let planes = output.par_chunks_mut(positions.max(1)).zip(values.par_chunks(positions.max(1)));
             planes.enumerate().for_each(|(i, (output, plane))| {
                 let (slope, shift) = lines[i % lines.len()];
-                output.iter_mut().zip(plane).for_each(|(y, &x)| *y = x * slope + shift);
+                output.iter_mut().zip(plane).for_each(|(y, &x)| *y = (f64::from(x) * slope + shift) as f32);
             });
         })?;
         Ok(vec![Tensor::from_vec(output, x.dims(), x.device())?])

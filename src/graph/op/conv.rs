@@ -1,6 +1,6 @@
 //! Convolutions, transposed or not.
 
-use crate::graph::operator::{check_f32, images};
+use crate::graph::operator::{check_f32, check_shared, images};
 use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
 use crate::layer::{ApproxLayer, Call, Convolution, Window};
 use candle_core::Tensor;
@@ -13,6 +13,7 @@ pub struct Conv<A>(pub A);
 impl<A: Convolution> Layer for Conv<A> {
     fn window(&self, inputs: &[&ValueType]) -> Result<Window, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
+        check_shared(inputs, 1)?;
         let input = images(&inputs[..1], A::AXES)?;
         let window = self.0.window(&input.sizes(1), &inputs[1].sizes(1))?;
         check_bias(inputs, window.outputs)?;
@@ -47,8 +48,9 @@ impl<A: Convolution> Operator for Conv<A> {
         Ok(vec![inputs[0].resized(&window.output_shape)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.approximate(A::KIND, &inputs[1..])?.forward_as(inputs[0], Call::default())?])
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let call = Call { threads: context.threads, is_ordered: true, ..Call::default() };
+        Ok(vec![self.approximate(A::KIND, &inputs[1..])?.forward_as(inputs[0], call)?])
     }
 
     fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {

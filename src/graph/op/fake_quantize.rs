@@ -21,6 +21,10 @@ impl Operator for FakeQuantize {
         Ok(vec![ValueType { element: ElementType::Quantized(self.0), ..unary(inputs)?.clone() }])
     }
 
+    fn outputs_probabilities(&self, of_input: bool) -> bool {
+        of_input
+    }
+
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let params = self.0;
         let is_signed = params.range().signedness() == Signedness::Signed;

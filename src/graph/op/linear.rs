@@ -1,9 +1,9 @@
 //! Linear layers.
 
 use super::conv::check_bias;
-use crate::graph::operator::check_f32;
+use crate::graph::operator::{check_f32, check_shared};
 use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
-use crate::layer::{ApproxLayer, ApproxLinear, Window, linear_window};
+use crate::layer::{ApproxLayer, ApproxLinear, Call, Window, linear_window};
 use candle_core::Tensor;
 
 /// `y = x W^T + b` over the last axis. Inputs: `x` of any rank, weight `[out, in]`, and optionally a
@@ -14,6 +14,7 @@ pub struct Linear;
 impl Layer for Linear {
     fn window(&self, inputs: &[&ValueType]) -> Result<Window, OpError> {
         check_f32(inputs, 2..=3, "2 or 3")?;
+        check_shared(inputs, 1)?;
         if let Some(Dim::Batch(_)) = inputs[0].shape.last() {
             return Err(OpError::input(0, inputs[0], "[.., in] with a known size last"));
         }
@@ -42,8 +43,9 @@ impl Operator for Linear {
         Ok(vec![inputs[0].resized(&window.output_shape)])
     }
 
-    fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.approximate(self.kind(), &inputs[1..])?.forward(inputs[0])?])
+    fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        let call = Call { threads: context.threads, is_ordered: true, ..Call::default() };
+        Ok(vec![self.approximate(self.kind(), &inputs[1..])?.forward_as(inputs[0], call)?])
     }
 
     fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {

@@ -3,12 +3,12 @@
 use super::with_values;
 use crate::graph::operator::check_f32;
 use crate::graph::{Dim, Macs, OpError, Operator, RunContext, ValueType};
-use crate::kernel::for_simd_levels;
+use crate::kernel::{LANES, OrderedSums, Tile, fill_pointwise_tile};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-/// The matrix product over the last two axes, in `f32`, with the same bits for any threads, batch size and
-/// processor. Inputs: two values of the same rank, at least 2, whose leading axes are equal or 1.
+/// The matrix product over the last two axes, summed in `f64` in order of depth and rounded once, with the same
+/// bits for any threads, batch size and processor. Inputs: two values of the same rank, at least 2, whose leading axes are equal or 1.
 #[derive(Debug, Clone, Copy)]
 pub struct MatMul;
 
@@ -64,12 +64,16 @@ impl Operator for MatMul {
         let (a, b) = (a.broadcast_as(of([rows, depth]))?, b.broadcast_as(of([depth, columns]))?);
         let mut output = vec![0f32; leading.iter().product::<usize>() * rows * columns];
         let mut multiply = |a: &[f32], b: &[f32]| {
-            output.par_chunks_mut((ROWS * columns).max(1)).enumerate().for_each(|(block, output)| {
-                // A block of rows may cross matrices.
-                for (i, sums) in output.chunks_exact_mut(columns).enumerate() {
-                    let row = block * ROWS + i;
-                    let b = &b[row / rows * depth * columns..][..depth * columns];
-                    product(&a[row * depth..][..depth], b, sums);
+            let matrices = output.par_chunks_exact_mut((rows * columns).max(1)).enumerate();
+            matrices.for_each_init(<(Tile<f32>, OrderedSums)>::default, |(tile, sums), (i, output)| {
+                let (a, b) = (&a[i * rows * depth..][..rows * depth], &b[i * depth * columns..][..depth * columns]);
+                for start in (0..columns).step_by(LANES) {
+                    let columns_of_tile = start..(start + LANES).min(columns);
+                    fill_pointwise_tile(b, b.len(), [depth, columns], columns_of_tile.clone(), tile);
+                    sums.products(a, tile, |row, sums| {
+                        let output = &mut output[row * columns..][columns_of_tile.clone()];
+                        output.iter_mut().zip(sums).for_each(|(y, &sum)| *y = sum as f32);
+                    });
                 }
             });
         };
@@ -81,29 +85,5 @@ impl Operator for MatMul {
         let Shape { leading, rows, depth, columns } = Self::shape(inputs).ok()?;
         let outputs: usize = leading.iter().chain([&rows, &columns]).map(|dim| dim.size(1)).product();
         Some(Macs { opcount: (outputs * depth) as u64, fan_in: depth })
-    }
-}
-
-/// Rows that a thread takes at a time.
-const ROWS: usize = 16;
-
-for_simd_levels! {
-    /// `sums = row x matrix`, each sum in the order of the matrix's rows, without fused operations.
-    fn product(row: &[f32], matrix: &[f32], sums: &mut [f32]) {
-        sums.fill(0.0);
-        let columns = sums.len();
-        let mut fours = row.chunks_exact(4).zip(matrix.chunks_exact(4 * columns));
-        for (x, rows) in &mut fours {
-            let (r0, rest) = rows.split_at(columns);
-            let (r1, rest) = rest.split_at(columns);
-            let (r2, r3) = rest.split_at(columns);
-            for ((((sum, a), b), c), d) in sums.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
-                *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
-            }
-        }
-        let done = row.len() / 4 * 4;
-        for (x, line) in row[done..].iter().zip(matrix[done * columns..].chunks_exact(columns)) {
-            sums.iter_mut().zip(line).for_each(|(sum, y)| *sum += x * y);
-        }
     }
 }

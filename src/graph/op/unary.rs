@@ -164,6 +164,14 @@ impl Operator for Unary {
         Ok(vec![(self.row().run)(inputs[0])?])
     }
 
+    fn outputs_probabilities(&self, of_input: bool) -> bool {
+        match self {
+            Unary::Sigmoid | Unary::HardSigmoid { .. } => true,
+            Unary::Clip { .. } => of_input,
+            _ => false,
+        }
+    }
+
     fn as_clip(&self) -> Option<Clip> {
         match *self {
             Unary::Clip { min: low, max: high } => Some(Clip { low, high }),

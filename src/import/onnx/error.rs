@@ -1,9 +1,11 @@
 //! What can be wrong with an ONNX file; every message names the file, and the node where there is one.
 
+use super::bytes::Bytes;
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
 use crate::import::{Layout, ScalesError};
 use crate::quant::ParamsError;
+use crate::registry::UnknownName;
 use rten_onnx::protobuf::ProtobufError;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -24,6 +26,11 @@ impl OnnxError {
     /// The settings that could change this, by their keys.
     pub fn keys(&self) -> &'static [&'static str] {
         self.problem.keys()
+    }
+
+    /// Whether sizes of the input are open, and were not given.
+    pub fn leaves_input_open(&self) -> bool {
+        matches!(*self.problem, OnnxProblem::OpenInput { .. })
     }
 }
 
@@ -77,6 +84,17 @@ pub enum OnnxProblem {
         /// A type that would be accepted.
         expected: String,
     },
+    /// An input of open sizes.
+    #[error(
+        "input '{name}' is {found}, expected known sizes except for the batch: evaluate it on data, whose images' \
+         size it takes, or state one"
+    )]
+    OpenInput {
+        /// Its name.
+        name: String,
+        /// Type and dimensions.
+        found: String,
+    },
     /// An input that does not have the given axis order.
     #[error("input '{name}' is {found}, expected [batch, height, width, channels] for layout {layout}")]
     Layout {
@@ -86,6 +104,15 @@ pub enum OnnxProblem {
         found: String,
         /// The axis order.
         layout: Layout,
+    },
+    /// No output has the name that was asked for.
+    #[error(transparent)]
+    UnknownOutput(UnknownName),
+    /// Several outputs that a network could be judged by.
+    #[error("the file has several outputs that could be classes, {}: name one of them", .found.join(", "))]
+    Outputs {
+        /// Their names and types.
+        found: Vec<String>,
     },
     /// The graph has no output.
     #[error("the graph has no output")]
@@ -142,6 +169,9 @@ pub enum OnnxProblem {
         #[source]
         source: Box<NodeProblem>,
     },
+    /// Local functions that cannot be replaced by their nodes.
+    #[error(transparent)]
+    Function(#[from] FunctionProblem),
     /// The graph cannot be built.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -149,7 +179,7 @@ pub enum OnnxProblem {
     #[error("the network does not accept its weights")]
     Bind(#[source] Box<BindError>),
     /// The network cannot run with the weights that replace those of the file.
-    #[error("the given weights do not fit the network")]
+    #[error("the given weights do not fit the network{}", folded(.0))]
     Weights(#[source] Box<BindError>),
 }
 
@@ -158,9 +188,60 @@ impl OnnxProblem {
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             OnnxProblem::Layout { .. } => &["layout"],
+            OnnxProblem::OpenInput { .. } => &["data", "resize", "crop", "input"],
+            OnnxProblem::UnknownOutput(_) | OnnxProblem::Outputs { .. } => &["output_name"],
             OnnxProblem::Weights(_) => &["weights"],
             _ => &[],
         }
+    }
+}
+
+/// Why functions cannot be replaced by their nodes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FunctionProblem {
+    /// Two functions with the same name.
+    #[error("function {0} is defined twice")]
+    Duplicate(String),
+    /// A function that calls itself, or calls that are nested very deep.
+    #[error("function {function} (called by {caller}) calls itself, or calls nest deeper than {limit}")]
+    Depth {
+        /// The function.
+        function: String,
+        /// The node that calls it.
+        caller: String,
+        /// The deepest nesting.
+        limit: usize,
+    },
+    /// Very many nodes.
+    #[error("functions come to more than {limit} nodes: export without local functions")]
+    Nodes {
+        /// The most.
+        limit: usize,
+    },
+    /// A call with more inputs or outputs than the function has.
+    #[error("{caller} calls function {function} with {found} {what}, which has {expected}")]
+    Count {
+        /// The node that calls it.
+        caller: String,
+        /// The function.
+        function: String,
+        /// `inputs` or `outputs`.
+        what: &'static str,
+        /// Those of the node.
+        found: usize,
+        /// Those of the function.
+        expected: usize,
+    },
+}
+
+/// What is to be said of a network whose batch normalization was folded away.
+fn folded(error: &BindError) -> &'static str {
+    if error.has_unused_statistics() {
+        ", whose batch normalization was folded into other layers when it was exported (export it again with \
+         torch.onnx.export's training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False, dynamo=False)"
+    } else {
+        ""
     }
 }
 
@@ -270,6 +351,40 @@ pub enum NodeProblem {
         /// What would be accepted.
         expected: String,
     },
+    /// A layer that an earlier node is, once it is known which bias it has.
+    #[error("{node} ({operator})")]
+    Earlier {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: String,
+        /// Why it is none.
+        #[source]
+        source: Box<NodeProblem>,
+    },
+    /// A constant for which there is no memory.
+    #[error(
+        "a constant of {asked}, but those that nodes of this file compute may take {limit}, of which {used} are in \
+         use: store such constants in the file, by folding them on export"
+    )]
+    Memory {
+        /// What it would take.
+        asked: Bytes,
+        /// What others take already.
+        used: Bytes,
+        /// What all may take.
+        limit: Bytes,
+    },
+    /// A value that is computed from the images, too large for any memory.
+    #[error("a value {ty} takes {asked} for each sample, expected at most {limit}")]
+    TooLarge {
+        /// Its type.
+        ty: String,
+        /// What it would take.
+        asked: Bytes,
+        /// What it may take.
+        limit: Bytes,
+    },
     /// A feature that is not implemented.
     #[error("{0} is not supported")]
     Unsupported(String),
@@ -288,6 +403,16 @@ pub enum NodeProblem {
     /// The node cannot be added.
     #[error(transparent)]
     Graph(#[from] GraphError),
+}
+
+impl NodeProblem {
+    /// The problem of `node`, of operator `operator`, unless it is that of an earlier one.
+    pub(super) fn of(self, node: String, operator: &str) -> OnnxProblem {
+        match self {
+            NodeProblem::Earlier { node, operator, source } => OnnxProblem::Node { node, operator, source },
+            source => OnnxProblem::Node { node, operator: operator.to_owned(), source: Box::new(source) },
+        }
+    }
 }
 
 impl From<candle_core::Error> for NodeProblem {

@@ -17,16 +17,16 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// The only input of `graph` that is not an initializer.
-    pub fn find(graph: &GraphProto, layout: Layout) -> Result<Self, OnnxProblem> {
+    /// The only input of `graph` that is not an initializer; sizes that it leaves open are those of `images`.
+    pub fn find(graph: &GraphProto, layout: Layout, images: Option<[usize; 3]>) -> Result<Self, OnnxProblem> {
         let is_initial = |input: &&ValueInfoProto| graph.initializer.iter().any(|tensor| tensor.name == input.name);
         let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|input| !is_initial(input)).collect();
         let names = || inputs.iter().map(|input| input.name.clone().unwrap_or_default()).collect();
         let [input] = inputs.as_slice() else { return Err(OnnxProblem::Inputs { found: names() }) };
-        Self::new(input, layout)
+        Self::new(input, layout, images)
     }
 
-    fn new(input: &ValueInfoProto, layout: Layout) -> Result<Self, OnnxProblem> {
+    fn new(input: &ValueInfoProto, layout: Layout, images: Option<[usize; 3]>) -> Result<Self, OnnxProblem> {
         let name = input.name.clone().unwrap_or_default();
         let tensor = input.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
         let ty = tensor.and_then(|tensor| tensor.elem_type).unwrap_or(DataType(0));
@@ -43,14 +43,24 @@ impl Input {
             found: found.clone(),
             expected: expected.to_owned(),
         };
-        if !matches!(ty, DataType::FLOAT | DataType::FLOAT16 | DataType::DOUBLE) {
+        if !matches!(ty, DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16 | DataType::DOUBLE) {
             return Err(wrong("images of real numbers"));
         }
         let (first, rest) = dims.split_first().ok_or_else(|| wrong("[batch, channels, height, width]"))?;
-        let size =
-            |dim: &Dimension| dim.dim_value.filter(|size| (1..=MAX_SIZE).contains(size)).map(|size| size as usize);
-        let sample: Option<Vec<usize>> = rest.iter().map(size).collect();
-        let sample = sample.ok_or_else(|| wrong("known sizes except for the batch: export with a fixed image size"))?;
+        if rest.iter().any(|dim| dim.dim_value.is_some_and(|size| size > MAX_SIZE)) {
+            return Err(wrong("known sizes of at most 65536"));
+        }
+        // Exporters write 0 and -1 for open sizes, too.
+        let size = |dim: &Dimension| dim.dim_value.filter(|size| *size > 0).map(|size| size as usize);
+        let declared: Vec<Option<usize>> = rest.iter().map(size).collect();
+        let (sample, layout) = match declared.iter().copied().collect() {
+            Some(sample) => (sample, layout),
+            None if declared.len() > 3 => return Err(wrong("[batch, channels, height, width]")),
+            None => match images {
+                Some(images) => filled(&declared, layout, images),
+                None => return Err(OnnxProblem::OpenInput { name, found }),
+            },
+        };
         let batch = match first.dim_value {
             Some(size @ 1..=MAX_SIZE) => BatchSize::Constant(size as usize),
             _ => BatchSize::Open,
@@ -63,6 +73,24 @@ impl Input {
     }
 }
 
+/// A sample's dimensions, of which some are open: these are those of `images`; and their axis order.
+fn filled(declared: &[Option<usize>], layout: Layout, [channels, height, width]: [usize; 3]) -> (Vec<usize>, Layout) {
+    let can_be_channels = |size: Option<&Option<usize>>| matches!(size, Some(Some(1 | 3)));
+    let is_nhwc = can_be_channels(declared.last()) && !can_be_channels(declared.first());
+    let layout = match layout {
+        Layout::Auto if declared.len() == 3 && is_nhwc => Layout::Nhwc,
+        Layout::Auto => Layout::Nchw,
+        stated => stated,
+    };
+    let sizes = match (declared.len(), layout) {
+        (3, Layout::Nhwc) => vec![height, width, channels],
+        (3, _) => vec![channels, height, width],
+        (2, _) => vec![channels, height * width],
+        _ => vec![channels * height * width],
+    };
+    (declared.iter().zip(sizes).map(|(declared, size)| declared.unwrap_or(size)).collect(), layout)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +98,10 @@ mod tests {
     use rten_onnx::onnx::{TensorShapeProto, TypeProto, TypeProtoTensor};
 
     fn input(ty: DataType, dims: &[i64], layout: Layout) -> Result<Input, OnnxProblem> {
+        input_for(None, ty, dims, layout)
+    }
+
+    fn input_for(images: Option<[usize; 3]>, ty: DataType, dims: &[i64], layout: Layout) -> Result<Input, OnnxProblem> {
         let dim = |&size: &i64| match size {
             0 => Dimension { dim_value: None, dim_param: Some("n".to_owned()) },
             size => Dimension { dim_value: Some(size), dim_param: None },
@@ -77,7 +109,7 @@ mod tests {
         let shape = Some(TensorShapeProto { dim: dims.iter().map(dim).collect() });
         let tensor_type = Some(TypeProtoTensor { elem_type: Some(ty), shape });
         let ty = TypeProto { tensor_type, sequence: None };
-        Input::new(&ValueInfoProto { name: Some("x".to_owned()), r#type: Some(ty) }, layout)
+        Input::new(&ValueInfoProto { name: Some("x".to_owned()), r#type: Some(ty) }, layout, images)
     }
 
     #[test]
@@ -101,6 +133,27 @@ mod tests {
         });
         assert_eq!(input(DataType::FLOAT, &[7, 3, 4, 4], Auto).unwrap().batch, BatchSize::Constant(7));
         assert_eq!(input(DataType::FLOAT, &[0, 3, 4, 4], Auto).unwrap().batch, BatchSize::Open);
+    }
+
+    #[test]
+    fn open_sizes_are_those_of_the_images() {
+        use Layout::{Auto, Nchw, Nhwc};
+        let cases: [(&[i64], Layout, [usize; 3]); 9] = [
+            (&[0, 3, 0, 0], Auto, [3, 6, 5]),
+            (&[0, 0, 0, 3], Auto, [3, 6, 5]),
+            (&[0, 0, 0, 0], Auto, [3, 6, 5]),
+            (&[0, 0, 0, 0], Nhwc, [3, 6, 5]),
+            (&[0, 3, -1, 5], Nchw, [3, 6, 5]),
+            // What is stated stays, for others to compare with the images.
+            (&[0, 1, 0, 8], Auto, [1, 6, 8]),
+            (&[0, 3, 0], Auto, [3, 1, 30]),
+            (&[0, 0], Auto, [1, 1, 90]),
+            (&[0, 3, 3, 0], Nhwc, [3, 3, 3]),
+        ];
+        for_each_case(cases, |(dims, layout, expected)| {
+            let input = input_for(Some([3, 6, 5]), DataType::FLOAT, dims, layout).unwrap();
+            assert_eq!(input.images.shape, expected, "{dims:?} {layout:?}");
+        });
     }
 
     #[test]

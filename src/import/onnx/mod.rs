@@ -7,35 +7,44 @@
 //! from the zoo fit; batch normalization stays a node for [`crate::graph::pass`] to fold. A constant
 //! batch size is made variable again; where that fails, samples run one by one, and a note says so.
 
+mod budget;
+mod bytes;
 mod error;
+mod functions;
 mod input;
 mod lower;
 mod name;
+mod operation;
 mod order;
+mod output;
+mod precision;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod value;
 mod wire;
 
-pub use error::{NodeProblem, OnnxError, OnnxProblem, TensorProblem};
+pub use bytes::Bytes;
+pub use error::{FunctionProblem, NodeProblem, OnnxError, OnnxProblem, TensorProblem};
 pub use wire::WireError;
 
 use super::Layout;
 use super::scales::Scales;
-use crate::graph::op::Reshape;
-use crate::graph::{BindError, Dim, Graph};
+use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
 use crate::quant::ParamsFile;
+use budget::Budget;
 use candle_core::Tensor;
+use functions::Functions;
 use input::Input;
 use lower::{BatchSize, Lowering};
-use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
+use operation::{OPERATOR_SETS, Operation, operator_set};
+use output::{OutputForm, UpToOutput};
+use rten_onnx::onnx::{GraphProto, ModelProto};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use tensor::ExternalFiles;
 use value::Value;
-
-/// Supported versions of the default operator set.
-const OPERATOR_SETS: std::ops::RangeInclusive<i64> = 7..=26;
 
 /// Bytes of the largest file: the limit of its format, beyond which tensors lie in external files.
 const LARGEST: u64 = 2 << 30;
@@ -48,6 +57,9 @@ pub struct Network {
     pub graph: Graph,
     /// Channels, height and width of its input.
     pub input: [usize; 3],
+    /// The dimensions that a sample has in the file, where they are others of the same numbers in the same
+    /// order.
+    pub own_shape: Option<Vec<usize>>,
     /// Number of output values for each image.
     pub outputs: usize,
     /// Whether these are an image of the input's size, as of an autoencoder.
@@ -60,20 +72,36 @@ pub struct Network {
     pub notes: Vec<String>,
 }
 
-/// Reads an ONNX file whose input has the axis order `layout`. The tensors of `weights` replace its own, by
-/// name: `NAME.weight` and `NAME.bias` of a layer, other parameters by their name in the file.
+/// How an ONNX file is read.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// The axis order of its input.
+    pub layout: Layout,
+    /// Channels, height and width of its input, for sizes that the file leaves open.
+    pub images: Option<[usize; 3]>,
+    /// The output that the network is judged by; the only one that fits where it is `None`.
+    pub output: Option<String>,
+    /// Tensors that replace the file's own, by name: `NAME.weight` and `NAME.bias` of a layer, other
+    /// parameters by their name in the file.
+    pub weights: Option<BTreeMap<String, Tensor>>,
+}
+
+/// Reads an ONNX file.
 ///
 /// # Errors
 /// Names the file, and the node or tensor that is not valid or not supported.
-pub fn import(path: &Path, layout: Layout, weights: Option<BTreeMap<String, Tensor>>) -> Result<Network, OnnxError> {
+pub fn import(path: &Path, options: ImportOptions) -> Result<Network, OnnxError> {
     File::read(path)
-        .and_then(|mut file| file.import(layout, weights))
+        .and_then(|file| file.import(options))
         .map_err(|problem| OnnxError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
 /// A parsed file.
 struct File {
+    /// Its bytes, without external data.
+    size: u64,
     model: ModelProto,
+    functions: Functions,
     external: ExternalFiles,
     hasher: blake3::Hasher,
 }
@@ -84,52 +112,34 @@ impl File {
         wire::check(&bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(&bytes);
-        Ok(File { model: ModelProto::parse_buf(&bytes)?, external: ExternalFiles::beside(path), hasher })
+        let (model, functions) = (ModelProto::parse_buf(&bytes)?, Functions::parse(&bytes)?);
+        Ok(File { size: bytes.len() as u64, model, functions, external: ExternalFiles::beside(path), hasher })
     }
 
-    fn import(&mut self, layout: Layout, weights: Option<BTreeMap<String, Tensor>>) -> Result<Network, OnnxProblem> {
-        let opset = operator_set(&self.model)?;
-        let graph = self.model.graph.as_ref().ok_or(OnnxProblem::NoGraph)?;
-        let input = Input::find(graph, layout)?;
-        let outputs: Vec<&str> = graph.output.iter().filter_map(|output| output.name.as_deref()).collect();
-        let output = *outputs.first().ok_or(OnnxProblem::NoOutput)?;
-        let nodes = order::sorted(graph, output)?;
+    fn import(mut self, options: ImportOptions) -> Result<Network, OnnxProblem> {
+        let ImportOptions { layout, images, output, weights } = options;
+        let opset = operator_set(&self.model.opset_import).or_else(|| self.functions.operator_set());
+        let opset = supported(opset)?;
+        let mut graph = self.model.graph.take().ok_or(OnnxProblem::NoGraph)?;
+        let operations = self.functions.inline(&mut graph, opset, Budget::of_file(self.size))?;
+        let graph = &graph;
+        let input = Input::find(graph, layout, images)?;
         let mut notes: Vec<String> = input.images.note.clone().into_iter().collect();
-        if outputs.len() > 1 {
-            notes.push(format!("only the first of the outputs is used: {}", outputs.join(", ")));
-        }
-        if nodes.last().is_some_and(|node| lower::is_softmax(node)) {
-            notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
-        }
-
-        let source = Source { graph, nodes: &nodes, opset, input: &input, output };
-        let built = match source.build(input.batch, &mut self.external) {
-            // What cannot run for any number of samples may run for one.
-            Err(error @ (OnnxProblem::Node { .. } | OnnxProblem::Output { .. }))
-                if input.batch == BatchSize::Open || input.batch == BatchSize::Constant(1) =>
-            {
-                let built = match source.build(BatchSize::One, &mut self.external) {
-                    // The batch size is not the cause.
-                    Err(OnnxProblem::Output { .. }) => return Err(error),
-                    built => built?,
-                };
-                notes.push(format!(
-                    "samples run one by one, since the batch size cannot be left open: {}",
-                    chain(&error)
-                ));
-                Ok(built)
-            }
-            built => built,
-        };
-        let Built { mut graph, mut parameters, scales, outputs, reconstructs_input, is_quantized } = built?;
-        if is_quantized {
-            notes.push(format!("the output '{output}' is of 8-bit integers: dequantized"));
-        }
+        let (size, external) = (self.size, &mut self.external);
+        let built = output::choose(graph, &operations, output.as_deref(), |output| {
+            let nodes = order::sorted(graph, &operations, output)?;
+            Source { size, graph, nodes: &nodes, input: &input, output }.build_any_batch(external)
+        })?;
+        let Built { mut graph, mut parameters, scales, output, notes: of_output } = built;
+        notes.extend(of_output);
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();
         notes.extend(note);
         let mut unfit: fn(Box<BindError>) -> OnnxProblem = OnnxProblem::Bind;
-        if let Some(weights) = weights {
+        if let Some(mut weights) = weights {
+            let prefix =
+                strip_common_prefix(&mut weights, |weights| weights.keys().any(|name| parameters.contains_key(name)));
+            notes.extend(prefix.map(|prefix| format!("prefix '{prefix}' taken off every tensor's name")));
             let all = parameters.len();
             let replaced = weights.keys().filter(|name| parameters.contains_key(*name)).count();
             notes.push(format!("{replaced} of {all} tensors of the file replaced by the given weights"));
@@ -141,8 +151,18 @@ impl File {
             self.hasher.update(bytes);
         });
         let blake3 = self.hasher.finalize().to_hex().to_string();
-        let params = params.map(|layers| ParamsFile { layers, blake3: blake3.clone() });
-        Ok(Network { graph, input: input.images.shape, outputs, reconstructs_input, blake3, params, notes })
+        let params = params.map(|layers| ParamsFile { layers, blake3: blake3.clone(), ..ParamsFile::default() });
+        let OutputForm { count: outputs, reconstructs_input, .. } = output;
+        Ok(Network {
+            graph,
+            input: input.images.shape,
+            own_shape: input.images.own_shape(),
+            outputs,
+            reconstructs_input,
+            blake3,
+            params,
+            notes,
+        })
     }
 }
 
@@ -152,11 +172,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The version of the default operator set.
-fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
-    let mut sets = model.opset_import.iter();
-    let default = sets.find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
-    match default.map(|set| set.version.unwrap_or(0)) {
+/// The version of the default operator set, if it is one that can be imported.
+fn supported(version: Option<i64>) -> Result<i64, OnnxProblem> {
+    match version {
         Some(version) if OPERATOR_SETS.contains(&version) => Ok(version),
         Some(version) => Err(OnnxProblem::OperatorSet { found: version.to_string(), supported: OPERATOR_SETS }),
         None => Err(OnnxProblem::OperatorSet { found: "none".to_owned(), supported: OPERATOR_SETS }),
@@ -165,9 +183,11 @@ fn operator_set(model: &ModelProto) -> Result<i64, OnnxProblem> {
 
 /// What a graph is built from.
 struct Source<'a> {
+    /// Bytes of the file.
+    size: u64,
     graph: &'a GraphProto,
-    nodes: &'a [&'a NodeProto],
-    opset: i64,
+    /// Those that the output needs, in an order in which they can run.
+    nodes: &'a [&'a Operation],
     input: &'a Input,
     output: &'a str,
 }
@@ -177,16 +197,41 @@ struct Built {
     graph: Graph,
     parameters: BTreeMap<String, Tensor>,
     scales: Scales,
-    outputs: usize,
-    reconstructs_input: bool,
-    /// Whether the file's output is quantized integers.
-    is_quantized: bool,
+    output: OutputForm,
+    notes: Vec<String>,
+}
+
+impl UpToOutput for Built {
+    fn form(&self) -> &OutputForm {
+        &self.output
+    }
 }
 
 impl Source<'_> {
+    /// The network for any number of samples, or else for one at a time.
+    fn build_any_batch(&self, external: &mut ExternalFiles) -> Result<Built, OnnxProblem> {
+        let batch = self.input.batch;
+        match self.build(batch, external) {
+            // What cannot run for any number of samples may run for one.
+            Err(error @ (OnnxProblem::Node { .. } | OnnxProblem::Output { .. }))
+                if batch == BatchSize::Open || batch == BatchSize::Constant(1) =>
+            {
+                let mut built = match self.build(BatchSize::One, external) {
+                    // The batch size is not the cause.
+                    Err(OnnxProblem::Output { .. }) => return Err(error),
+                    built => built?,
+                };
+                let reason = chain(&error);
+                built.notes.push(format!("samples run one by one, since the batch size cannot be left open: {reason}"));
+                Ok(built)
+            }
+            built => built,
+        }
+    }
+
     fn build(&self, batch: BatchSize, external: &mut ExternalFiles) -> Result<Built, OnnxProblem> {
         let mut constants = Vec::new();
-        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        let read: HashSet<&str> = self.nodes.iter().flat_map(|node| &node.proto.input).map(String::as_str).collect();
         for tensor in &self.graph.initializer {
             let name = tensor.name.as_deref().unwrap_or_default();
             if read.contains(name) || name == self.output {
@@ -197,44 +242,31 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
-        let mut lowering = Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external);
+        let mut lowering =
+            Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external, self.size);
         lowering.define(&self.input.name, Value::Computed(input));
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
-            lower::node(&mut lowering, node, self.opset)?;
+            lower::node(&mut lowering, node)?;
         }
-        let is_quantized = lowering.dequantize(self.output);
-        let (outputs, reconstructs_input) = self.set_output(&mut lowering)?;
+        let mut notes: Vec<String> = precision::note(self.graph, self.nodes).into_iter().collect();
+        let others = self.graph.output.iter().filter_map(|output| output.name.as_deref());
+        let others: Vec<&str> = others.filter(|name| *name != self.output).collect();
+        if !others.is_empty() {
+            notes.push(format!(
+                "the network's output is '{}'; the file has others: {}",
+                self.output,
+                others.join(", ")
+            ));
+        }
+        if self.nodes.last().is_some_and(|node| lower::is_softmax(&node.proto)) {
+            notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
+        }
+        if lowering.dequantize(self.output) {
+            notes.push(format!("the output '{}' is of 8-bit integers: dequantized", self.output));
+        }
+        let output = output::set(&mut lowering, self.output, &self.input.images)?;
         let Lowering { graph, parameters, scales, .. } = lowering;
-        Ok(Built { graph, parameters, scales, outputs, reconstructs_input, is_quantized })
-    }
-
-    /// Makes the network's output that of the graph, a vector for each sample. Returns the vector's length,
-    /// and whether it is an image of the input's size.
-    fn set_output(&self, lowering: &mut Lowering) -> Result<(usize, bool), OnnxProblem> {
-        let wrong = |found: String| OnnxProblem::Output { name: self.output.to_owned(), found };
-        let value = lowering.value(self.output).map_err(|error| wrong(error.to_string()))?;
-        let Some(Value::Computed(id)) = value else { return Err(wrong("a constant".to_owned())) };
-        let ty = lowering.graph.ty(id).clone();
-        let Some((&batch, sample)) = ty.shape.split_first() else { return Err(wrong(ty.to_string())) };
-        // Networks that end in a convolution leave axes of size 1.
-        let is_vector = sample.iter().skip(1).all(|dim| *dim == Dim::Fixed(1));
-        let Some(Dim::Fixed(outputs @ 1..)) = Dim::product(sample) else { return Err(wrong(ty.to_string())) };
-        let is_image = outputs == self.input.images.shape.iter().product::<usize>();
-        if batch != lowering.batch.dim() || sample.is_empty() || !(is_vector || is_image) {
-            return Err(wrong(ty.to_string()));
-        }
-        let mut output = id;
-        if !is_vector {
-            let name = lowering.unused("image");
-            output = self.input.images.restore(&mut lowering.graph, &name, output)?;
-        }
-        if sample.len() > 1 {
-            let name = lowering.unused("logits");
-            let shape = vec![batch, Dim::Fixed(outputs)];
-            output = lowering.graph.add_one(&name, Reshape { shape }, &[output])?;
-        }
-        lowering.graph.set_outputs(&[output]);
-        Ok((outputs, !is_vector))
+        Ok(Built { graph, parameters, scales, output, notes })
     }
 }

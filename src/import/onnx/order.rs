@@ -1,24 +1,19 @@
 //! The nodes of an ONNX graph that its output needs, in an order in which they can run.
 
 use super::error::OnnxProblem;
-use rten_onnx::onnx::{GraphProto, NodeProto};
+use super::operation::{Operation, title};
+use rten_onnx::onnx::GraphProto;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What messages call a node: its name, else its first output.
-pub(super) fn title(node: &NodeProto) -> String {
-    let name = node.name.as_deref().filter(|name| !name.is_empty());
-    match (name, node.output.first()) {
-        (Some(name), _) => format!("node '{name}'"),
-        (None, Some(output)) => format!("the node that computes '{output}'"),
-        (None, None) => "a node without name and output".to_owned(),
-    }
-}
-
-/// The nodes that `output` needs, each after those that it reads.
+/// Those of `nodes` that `output` needs, each after those that it reads; `graph` has the other values.
 ///
 /// # Errors
 /// When two values have the same name, a value that is read has no producer, or the graph has a cycle.
-pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a NodeProto>, OnnxProblem> {
+pub(super) fn sorted<'a>(
+    graph: &GraphProto,
+    nodes: &'a [Operation],
+    output: &str,
+) -> Result<Vec<&'a Operation>, OnnxProblem> {
     let mut given: HashSet<&str> = HashSet::new();
     for name in graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()) {
         if !given.insert(name) {
@@ -34,8 +29,8 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
     }
     given.extend(inputs);
     let mut producers: HashMap<&str, usize> = HashMap::new();
-    for (i, node) in graph.node.iter().enumerate() {
-        for name in node.output.iter().map(String::as_str).filter(|name| !name.is_empty()) {
+    for (i, node) in nodes.iter().enumerate() {
+        for name in node.proto.output.iter().map(String::as_str).filter(|name| !name.is_empty()) {
             if given.contains(name) || producers.insert(name, i).is_some() {
                 return Err(OnnxProblem::Duplicate(name.to_owned()));
             }
@@ -54,7 +49,7 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
         if reads.contains_key(&at) {
             continue;
         }
-        let node = &graph.node[at];
+        let node = &nodes[at].proto;
         let producers = node.input.iter().map(|input| producer(input, &|| title(node)));
         let producers = producers.filter_map(Result::transpose).collect::<Result<Vec<usize>, _>>()?;
         open.extend(&producers);
@@ -71,12 +66,12 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
             if waits.is_empty() || done.contains(&at) {
                 stack.pop();
                 if done.insert(at) {
-                    order.push(&graph.node[at]);
+                    order.push(&nodes[at]);
                 }
             } else if entered.insert(at) {
                 stack.extend(waits.into_iter().rev());
             } else {
-                return Err(OnnxProblem::Cycle(title(&graph.node[at])));
+                return Err(OnnxProblem::Cycle(title(&nodes[at].proto)));
             }
         }
     }
@@ -87,22 +82,18 @@ pub(super) fn sorted<'a>(graph: &'a GraphProto, output: &str) -> Result<Vec<&'a 
 mod tests {
     use super::*;
     use crate::cases::for_each_case;
-    use rten_onnx::onnx::{TensorProto, ValueInfoProto};
+    use rten_onnx::onnx::{NodeProto, TensorProto, ValueInfoProto};
 
-    fn node(name: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    fn node(name: &str, inputs: &[&str], outputs: &[&str]) -> Operation {
         let strings = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        NodeProto {
-            name: Some(name.to_owned()),
-            input: strings(inputs),
-            output: strings(outputs),
-            ..Default::default()
-        }
+        let (name, input, output) = (Some(name.to_owned()), strings(inputs), strings(outputs));
+        Operation { proto: NodeProto { name, input, output, ..Default::default() }, opset: 17 }
     }
 
-    fn graph(nodes: Vec<NodeProto>) -> GraphProto {
+    fn graph() -> GraphProto {
         let x = ValueInfoProto { name: Some("x".to_owned()), r#type: None };
         let w = TensorProto { name: Some("w".to_owned()), ..Default::default() };
-        GraphProto { node: nodes, input: vec![x], initializer: vec![w], ..Default::default() }
+        GraphProto { input: vec![x], initializer: vec![w], ..Default::default() }
     }
 
     #[test]
@@ -114,10 +105,11 @@ mod tests {
             node("c", &["a", "b"], &["c"]),
             node("a", &["x"], &["a"]),
         ];
-        let graph = graph(nodes);
-        let order: Vec<&str> = sorted(&graph, "y").unwrap().iter().filter_map(|node| node.name.as_deref()).collect();
+        let graph = graph();
+        let order = sorted(&graph, &nodes, "y").unwrap();
+        let order: Vec<&str> = order.iter().filter_map(|node| node.proto.name.as_deref()).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
-        assert!(sorted(&graph, "x").unwrap().is_empty());
+        assert!(sorted(&graph, &nodes, "x").unwrap().is_empty());
     }
 
     #[test]
@@ -132,7 +124,7 @@ mod tests {
             (vec![node("a", &["x"], &["x", "y"])], "'x' has two producers"),
         ];
         for_each_case(cases, |(nodes, expected)| {
-            let error = sorted(&graph(nodes), "y").unwrap_err().to_string();
+            let error = sorted(&graph(), &nodes, "y").unwrap_err().to_string();
             assert!(error.contains(expected), "{error:?} lacks {expected:?}");
         });
     }

@@ -41,6 +41,11 @@ impl ExternalFiles {
         self.files.values().map(Vec::as_slice)
     }
 
+    /// Bytes of all files that were read.
+    pub fn size(&self) -> u64 {
+        self.contents().map(|bytes| bytes.len() as u64).sum()
+    }
+
     fn bytes(&mut self, tensor: &TensorProto) -> Result<&[u8], TensorProblem> {
         let entry = |key: &str| {
             let found = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
@@ -76,8 +81,10 @@ fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize), TensorProblem> {
     let wrong = || TensorProblem::Shape(dims.to_vec());
     let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
     let sizes = sizes.ok_or_else(wrong)?;
-    let count = sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
-    let count = count.filter(|&count| count < MAX_ELEMENTS).ok_or_else(wrong)?;
+    // Other axes of an empty tensor are bounded, too: products of them are computed.
+    let bound = sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size.max(1)));
+    bound.filter(|&count| count < MAX_ELEMENTS).ok_or_else(wrong)?;
+    let count = sizes.iter().product();
     Ok((sizes, count))
 }
 
@@ -98,7 +105,7 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
     let ints = |values: Vec<i64>| -> Result<Constant, TensorProblem> {
         check_length(values.len(), count)?;
         let values = values.into_iter().map(Int::from).collect();
-        Ok(Constant::Ints(Ints { dims: dims.clone(), values, ty }))
+        Ok(Constant::Ints(Ints::new(dims.clone(), values).with_type(ty)))
     };
     let small = |values: &[i32]| values.iter().map(|&x| i64::from(x)).collect::<Vec<_>>();
     match (ty, bytes) {

@@ -5,6 +5,7 @@ use crate::graph::{Dim, ValueId};
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
 use rten_onnx::onnx::DataType;
+use std::sync::Arc;
 
 /// An integer that may depend on the batch size: `fixed + batch * N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,8 @@ impl Int {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ints {
     pub dims: Vec<usize>,
-    pub values: Vec<Int>,
+    /// Shared by all copies of a constant.
+    pub values: Arc<Vec<Int>>,
     /// Their type: for quantized integers, it states the range.
     pub ty: DataType,
 }
@@ -56,7 +58,7 @@ pub(super) struct Ints {
 impl Ints {
     /// Integers of 64 bits, as shapes are.
     pub fn new(dims: Vec<usize>, values: Vec<Int>) -> Self {
-        Ints { dims, values, ty: DataType::INT64 }
+        Ints { dims, values: Arc::new(values), ty: DataType::INT64 }
     }
 
     /// A vector of 64-bit integers.
@@ -89,6 +91,8 @@ pub(super) struct PendingLinear {
     /// The node's name and that of its operator.
     pub node: String,
     pub operator: String,
+    /// What messages call the node.
+    pub title: String,
 }
 
 /// What a name refers to.

@@ -6,6 +6,9 @@
 /// The deepest nesting of messages.
 const MAX_DEPTH: usize = 40;
 
+/// The most messages: an empty one has two bytes in a file, and hundreds in memory.
+const MAX_MESSAGES: usize = 1 << 21;
+
 /// Where the lengths of a file do not add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} at byte {at}, in a message {message}")]
@@ -29,8 +32,10 @@ enum Message {
     ValueInfo,
     Type,
     TensorType,
+    Sequence,
     Shape,
     Dimension,
+    Function,
     Entry,
 }
 
@@ -45,8 +50,10 @@ impl Message {
             Message::ValueInfo => "ValueInfoProto",
             Message::Type => "TypeProto",
             Message::TensorType => "TypeProto.Tensor",
+            Message::Sequence => "TypeProto.Sequence",
             Message::Shape => "TensorShapeProto",
             Message::Dimension => "TensorShapeProto.Dimension",
+            Message::Function => "FunctionProto",
             Message::Entry => "an entry of names",
         }
     }
@@ -55,14 +62,15 @@ impl Message {
     fn child(self, field: u64) -> Option<Message> {
         Some(match (self, field) {
             (Message::Model, 7) | (Message::Attribute, 6) => Message::Graph,
-            (Message::Model, 8 | 14) | (Message::Tensor, 13) => Message::Entry,
-            (Message::Graph, 1) => Message::Node,
+            (Message::Model, 25) => Message::Function,
+            (Message::Model, 8 | 14) | (Message::Tensor, 13) | (Message::Function, 9) => Message::Entry,
+            (Message::Graph, 1) | (Message::Function, 7) => Message::Node,
             (Message::Graph | Message::Attribute, 5) => Message::Tensor,
             (Message::Graph, 11..=13) => Message::ValueInfo,
-            (Message::Node, 5) => Message::Attribute,
-            (Message::ValueInfo, 2) => Message::Type,
-            // Field 1 is the element type, a message for sequences and a number for tensors.
-            (Message::Type, 1 | 4) => Message::TensorType,
+            (Message::Node, 5) | (Message::Function, 11) => Message::Attribute,
+            (Message::ValueInfo, 2) | (Message::Sequence, 1) => Message::Type,
+            (Message::Type, 1) => Message::TensorType,
+            (Message::Type, 4) => Message::Sequence,
             (Message::TensorType, 2) => Message::Shape,
             (Message::Shape, 1) => Message::Dimension,
             _ => return None,
@@ -74,7 +82,7 @@ impl Message {
 pub(super) fn check(file: &[u8]) -> Result<(), WireError> {
     // Messages that are not at their end, the innermost last.
     let mut open = vec![(Message::Model, file.len())];
-    let mut at = 0;
+    let (mut at, mut messages) = (0, 0);
     while let Some(&(message, end)) = open.last() {
         if at == end {
             open.pop();
@@ -102,7 +110,11 @@ pub(super) fn check(file: &[u8]) -> Result<(), WireError> {
         let size = size.ok_or_else(|| error("a field reaches beyond the end"))?;
         match message.child(tag >> 3).filter(|_| tag & 7 == 2) {
             Some(_) if open.len() == MAX_DEPTH => return Err(error("messages nested too deep")),
-            Some(child) => open.push((child, at + size)),
+            Some(_) if messages == MAX_MESSAGES => return Err(error("too many messages")),
+            Some(child) => {
+                messages += 1;
+                open.push((child, at + size));
+            }
             None => at += size,
         }
     }
@@ -156,16 +168,36 @@ mod tests {
         });
     }
 
+    /// A length in four bytes.
+    fn length(length: usize) -> [u8; 4] {
+        std::array::from_fn(|i| (length >> (7 * i)) as u8 & 0x7f | if i < 3 { 0x80 } else { 0 })
+    }
+
+    #[test]
+    fn numbers_of_messages_are_bounded() {
+        // A graph, which is a message itself, of empty nodes.
+        let graph = |nodes: usize| [&[0x3a], &length(2 * nodes)[..], &[0x0a, 0].repeat(nodes)].concat();
+        assert_eq!(check(&graph(MAX_MESSAGES - 1)), Ok(()));
+        assert_eq!(check(&graph(MAX_MESSAGES)).unwrap_err().problem, "too many messages");
+    }
+
+    /// Messages in each other, in fields `start` and then, again and again, `cycle`; all reach the end.
+    fn nested(start: &[u8], cycle: &[u8], levels: usize) -> Vec<u8> {
+        let tags = start.iter().chain(cycle.iter().cycle()).take(levels).enumerate();
+        tags.flat_map(|(level, tag)| [*tag].into_iter().chain(length((levels - level - 1) * 5))).collect()
+    }
+
     #[test]
     fn depth_is_bounded() {
-        // Graphs in attributes of nodes of graphs, with lengths of three bytes that all reach the end.
-        let levels = 100;
-        let mut file = Vec::new();
-        for level in 0..levels {
-            let tag = [0x3a, 0x0a, 0x2a, 0x32][if level == 0 { 0 } else { (level - 1) % 3 + 1 }];
-            let rest = (levels - level - 1) * 4;
-            file.extend([tag, (rest & 0x7f) as u8 | 0x80, (rest >> 7) as u8 | 0x80, 0]);
-        }
-        assert_eq!(check(&file).unwrap_err().problem, "messages nested too deep");
+        let cases: [(&str, &[u8], &[u8]); 2] = [
+            ("graphs in attributes of nodes", &[0x3a], &[0x0a, 0x2a, 0x32]),
+            ("sequences of sequences, of an input", &[0x3a, 0x5a, 0x12], &[0x22, 0x0a]),
+        ];
+        for_each_case(cases, |(_, start, cycle)| {
+            for levels in [MAX_DEPTH + 10, 20_000] {
+                let file = nested(start, cycle, levels);
+                assert_eq!(check(&file).unwrap_err().problem, "messages nested too deep", "{levels}");
+            }
+        });
     }
 }

@@ -2,6 +2,7 @@
 //! time, in `i64` and `f64`, sharing nothing with the layers but the parameters.
 
 mod case;
+mod ordered;
 mod packing;
 mod transposed;
 

@@ -13,12 +13,12 @@ use candle_core::{Device, Module, Tensor};
 use proptest::prelude::*;
 
 impl Case<ConvTransposeAttributes<2>> {
-    fn weight(&self) -> Tensor {
+    pub(super) fn weight(&self) -> Tensor {
         let dims = [self.channels, self.outputs / self.attributes.groups, self.kernel[0], self.kernel[1]];
         Tensor::from_vec(numbers(self.values ^ 0xabcd, dims.iter().product()), &dims, &Device::Cpu).unwrap()
     }
 
-    fn layer(&self) -> ApproxConvTranspose2d {
+    pub(super) fn layer(&self) -> ApproxConvTranspose2d {
         let bias = Tensor::new(self.bias(), &Device::Cpu).unwrap();
         ApproxConvTranspose::new("up", self.attributes, &self.weight(), Some(&bias)).unwrap()
     }
@@ -29,7 +29,7 @@ impl Case<ConvTransposeAttributes<2>> {
         layer
     }
 
-    fn output_size(&self) -> [usize; 2] {
+    pub(super) fn output_size(&self) -> [usize; 2] {
         let ConvTransposeAttributes { stride, padding, output_padding, dilation, .. } = self.attributes;
         [0, 1].map(|i| {
             let reached = (self.size[i] - 1) * stride[i] + dilation[i] * (self.kernel[i] - 1) + 1;
@@ -66,12 +66,12 @@ impl Case<ConvTransposeAttributes<2>> {
         }
     }
 
-    fn output_elements(&self) -> usize {
+    pub(super) fn output_elements(&self) -> usize {
         self.batch * self.outputs * self.output_size().iter().product::<usize>()
     }
 
     /// The output channel of each output.
-    fn channel(&self, at: usize) -> usize {
+    pub(super) fn channel(&self, at: usize) -> usize {
         at / self.output_size().iter().product::<usize>() % self.outputs
     }
 
@@ -94,7 +94,7 @@ impl Case<ConvTransposeAttributes<2>> {
     }
 }
 
-fn case() -> impl Strategy<Value = Case<ConvTransposeAttributes<2>>> {
+pub(super) fn case() -> impl Strategy<Value = Case<ConvTransposeAttributes<2>>> {
     let coding = prop_oneof![Just(Coding::Signed), Just(Coding::SignMagnitude), Just(Coding::Affine)];
     let pairs = |low: usize, high: usize| [low..=high, low..=high];
     (

@@ -37,7 +37,7 @@ fn ranges_outside_a_byte_are_refused() {
 
 #[test]
 fn scales_and_zero_points_are_checked() {
-    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-8] {
+    for scale in [0.0, -0.0, -1.0, -1e-40, f32::NAN, f32::INFINITY] {
         assert!(ActivationParams::new(scale, 0, range(0, 255)).is_err(), "{scale}");
     }
     assert!(ActivationParams::new(1.0, 256, range(0, 255)).is_err());
@@ -45,6 +45,21 @@ fn scales_and_zero_points_are_checked() {
     let weight = WeightParams::new(vec![1.0, 1.0], vec![0, 0], range(-127, 127)).unwrap();
     assert!(weight.quantize(&[0.0; 6], 3).is_err());
     assert!(weight.quantize(&[0.0, f32::NAN], 2).is_err());
+}
+
+/// Scales that are stated may be as small as numbers are: those of dead channels often are.
+#[test]
+fn the_integers_of_tiny_scales_are_found_again() {
+    for_each_case([1e-8f32, 1.2e-38, 1e-40, f32::from_bits(1)], |scale| {
+        let params = ActivationParams::new(scale, 3, range(-128, 127)).unwrap();
+        let integers = -128..=127;
+        let numbers: Vec<f32> = integers.clone().map(|q: i32| (q - 3) as f32 * scale).collect();
+        let mut bytes = vec![0; numbers.len()];
+        assert!(!params.quantize_slice(&numbers, &mut bytes));
+        assert!(bytes.into_iter().map(|byte| i32::from(byte.cast_signed())).eq(integers));
+        // Larger numbers than a scale is small.
+        assert_eq!([1.0, -1.0, f32::MAX].map(|x| params.quantize(x).cast_signed()), [127, -128, 127]);
+    });
 }
 
 #[test]

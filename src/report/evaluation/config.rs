@@ -19,7 +19,7 @@ pub struct ConfigReport {
     pub seed: u64,
     /// Samples of a batch.
     pub batch_size: usize,
-    /// The operand coding, in modes that quantize.
+    /// The operand coding of most layers that are quantized; each layer has its own.
     pub coding: Option<Coding>,
     /// The quantization, in modes that quantize.
     pub quantization: Option<QuantizationReport>,
@@ -31,6 +31,8 @@ pub struct ConfigReport {
     pub fold_bn: bool,
     /// Axis order of the ONNX network's input.
     pub layout: Option<Layout>,
+    /// The ONNX network's output, where one was named.
+    pub output_name: Option<String>,
     /// The data set's format, where it was forced.
     pub data_format: Option<String>,
     /// Normalization of byte images: subtracted after division by 255. Empty for floats, which are taken

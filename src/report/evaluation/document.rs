@@ -66,6 +66,7 @@ impl Document for Report {
         ];
         // Those of classifiers came first and stay where they are; other tasks' follow.
         fields.extend(own.others(|task| task.record_columns(), &fields));
+        fields.push(("other_codings", summary::other_codings(self)));
         Records::one(fields)
     }
 

@@ -9,7 +9,7 @@ use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison
 use crate::layer::InferenceMode;
 use crate::lut::{Costs, LutInfo};
 use crate::model::Model;
-use crate::task::{Confusion, Predictions};
+use crate::task::{Confusion, MANY_CLASSES, Predictions};
 use std::sync::Arc;
 
 impl Report {
@@ -27,6 +27,7 @@ impl Report {
         let opcount = OpcountReport::new(&layers, samples, &luts, costs);
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
         let mut notes = session.notes().to_vec();
+        notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
             notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
@@ -46,7 +47,7 @@ impl Report {
                 samples,
                 blake3: dataset_blake3.clone(),
             },
-            config: config_report(session, assignment),
+            config: config_report(session, assignment, &layers),
             lut: infos.first().cloned(),
             luts: infos,
             metrics: outcome.metrics.clone(),
@@ -82,7 +83,7 @@ fn model_report(session: &Session) -> ModelReport {
 }
 
 /// How the network was run.
-fn config_report(session: &Session, assignment: &Assignment) -> ConfigReport {
+fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerReport]) -> ConfigReport {
     let (experiment, model, preprocess) = (session.experiment(), session.model(), session.preprocess());
     let Experiment { layers, rules, .. } = experiment;
     let mode = assignment.shared_mode().unwrap_or(layers.mode());
@@ -98,12 +99,13 @@ fn config_report(session: &Session, assignment: &Assignment) -> ConfigReport {
         mode,
         seed: experiment.seed,
         batch_size: session.batch_size().get(),
-        coding: assignment.is_quantized().then(|| session.defaults().quantization.coding),
+        coding: LayerReport::common_coding(reports),
         quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),
         noise: (mode == InferenceMode::Noise).then_some(noise),
         assignment: rules.with_base(LayerOptions { mode: Some(layers.mode()), ..layers.clone() }),
         fold_bn: experiment.fold_batch_norm,
         layout: model.source.layout(),
+        output_name: model.source.output().map(str::to_owned),
         data_format: experiment.data.as_ref().and_then(DatasetSpec::format).map(|format| format.to_string()),
         mean: of_bytes(&preprocess.mean),
         std: of_bytes(&preprocess.std),
@@ -132,9 +134,11 @@ fn quantization_report(session: &Session) -> Option<QuantizationReport> {
     })
 }
 
-/// Accuracy class by class, of a classifier.
+/// Accuracy class by class, of a classifier; where there are many, of those that samples or predictions are of.
 fn classes(predictions: &Predictions, model: &Model) -> Vec<ClassReport> {
-    let confusion = Confusion::new(predictions, model.outputs);
+    let confusion = Confusion::new(predictions, model.task.label_count(model.outputs));
+    let are_many = confusion.as_ref().is_some_and(|confusion| confusion.classes() > MANY_CLASSES);
     let by_class = confusion.iter().flat_map(Confusion::by_class);
+    let by_class = by_class.filter(|class| !are_many || class.samples + class.predicted > 0);
     by_class.map(|accuracy| ClassReport { label: model.labels.get(accuracy.class).cloned(), accuracy }).collect()
 }

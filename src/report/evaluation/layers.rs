@@ -3,7 +3,7 @@
 use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerFindings, LayerNoise, OutputError};
 use crate::graph::{Graph, LayerCounts};
 use crate::layer::InferenceMode;
-use crate::lut::{Coding, CostSource, Costs, Lut};
+use crate::lut::{CODINGS, Coding, CostSource, Costs, Lut};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl LayerReport {
             kind: counts.kind.to_owned(),
             mode,
             lut,
-            coding: quantized.map(|(config, _)| config.quantization.coding),
+            coding: quantized.and_then(|(_, found)| found.coding),
             noise: swapped.filter(|_| mode == InferenceMode::Noise).map(|(config, _)| config.noise()),
             opcount: counts.opcount,
             fan_in: counts.fan_in,
@@ -127,6 +127,18 @@ impl LayerReport {
             shifted: quantized.is_some_and(|(_, found)| found.shifted),
             error: swapped.and_then(|(_, found)| found.error),
         }
+    }
+
+    /// The coding of most of `layers`, the first of several.
+    pub(super) fn common_coding(layers: &[LayerReport]) -> Option<Coding> {
+        let count = |coding: &Coding| layers.iter().filter(|layer| layer.coding == Some(*coding)).count();
+        CODINGS.iter().copied().rev().max_by_key(count).filter(|coding| count(coding) > 0)
+    }
+
+    /// The integers of input and weights, as `-127 to 127, weights -127 to 127`.
+    pub(super) fn integers(&self) -> Option<String> {
+        let ([low, high], [weight_low, weight_high]) = (self.input_range?, self.weight_range?);
+        Some(format!("{low} to {high}, weights {weight_low} to {weight_high}"))
     }
 
     /// The multiplier's name in `by_multiplier`.

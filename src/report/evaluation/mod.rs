@@ -42,10 +42,12 @@ pub struct Report {
     /// Every multiplier in use: that of all layers that no rule changes, then in graph order.
     #[serde(default)]
     pub luts: Vec<LutInfo>,
-    /// The metrics of the network's task: `accuracy`, or `detection` of an anomaly detector.
+    /// The metrics of the network's task: `accuracy`, `binary` of a binary classifier, or `detection` of an
+    /// anomaly detector.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// Accuracy class by class, where classes are predicted.
+    /// Accuracy class by class, where classes are predicted; of more than
+    /// [`MANY_CLASSES`](crate::task::MANY_CLASSES), those that samples or predictions are of.
     #[serde(default)]
     pub classes: Vec<ClassReport>,
     /// Where the predictions were written.

@@ -2,7 +2,7 @@
 
 use super::{ComparisonReport, LayerReport, Report};
 use crate::eval::{Gate, GateKind};
-use crate::lut::LutInfo;
+use crate::lut::{Coding, LutInfo};
 use crate::report::comparison::{cells, headings};
 use crate::report::document::{Section, shape};
 use crate::report::lut::reading;
@@ -23,7 +23,7 @@ pub(super) fn pairs(report: &Report) -> Section {
         pairs.push(("read as", reading(lut)));
     }
     if let Some(coding) = report.config.coding {
-        pairs.push(("coding", coding.to_string()));
+        pairs.push(("coding", coding_text(report, coding)));
     }
     if let Some(quantization) = &report.config.quantization {
         pairs.push(("quantization", quantization.summary()));
@@ -51,6 +51,25 @@ fn mode(report: &Report) -> String {
     } else {
         format!("{mode}, another in {others} of {} layers", report.layers.len())
     }
+}
+
+/// The common coding, and how many layers have another.
+fn coding_text(report: &Report, common: Coding) -> String {
+    let quantized = report.layers.iter().filter_map(|layer| layer.coding);
+    match quantized.clone().filter(|coding| *coding != common).count() {
+        0 => common.to_string(),
+        others => format!("{common}, another in {others} of {} quantized layers", quantized.count()),
+    }
+}
+
+/// The layers of another coding than the common one, with their codings and integers.
+pub(super) fn other_codings(report: &Report) -> String {
+    let others = report.layers.iter().filter(|layer| layer.coding.is_some() && layer.coding != report.config.coding);
+    let text = |layer: &LayerReport| {
+        let parts = [layer.coding.map(|coding| coding.to_string()), layer.integers()];
+        format!("{}: {}", layer.name, parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    };
+    others.map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn multiplier(lut: &LutInfo) -> String {
@@ -119,6 +138,11 @@ pub(super) fn comparisons(comparisons: &[ComparisonReport], task: Task) -> Secti
     Section { title: None, numeric: (1..header.len()).collect(), rows: comparisons.iter().map(row).collect(), header }
 }
 
+/// A range of integers.
+fn range([low, high]: [i32; 2]) -> String {
+    format!("{low} to {high}")
+}
+
 /// A column of the layers' table: its name, whether it is numeric, and its text for a layer.
 type Column = (&'static str, bool, fn(&LayerReport) -> String);
 
@@ -136,11 +160,17 @@ const ALWAYS: [Column; 7] = [
 /// Where modes differ.
 const MODE: [Column; 1] = [("mode", false, |layer| layer.mode.to_string())];
 
+/// Where codings differ.
+const CODING: [Column; 2] = [
+    ("coding", false, |layer| layer.coding.map_or_else(String::new, |coding| coding.to_string())),
+    ("weights", true, |layer| layer.weight_range.map_or_else(String::new, range)),
+];
+
 /// Where layers are quantized.
 const QUANTIZED: [Column; 3] = [
     ("input scale", true, |layer| layer.input_scale.map_or_else(String::new, |scale| significant(scale.into(), 4))),
     ("zero point", true, |layer| layer.input_zero_point.map_or_else(String::new, |zero_point| zero_point.to_string())),
-    ("integers", true, |layer| layer.input_range.map_or_else(String::new, |[low, high]| format!("{low} to {high}"))),
+    ("integers", true, |layer| layer.input_range.map_or_else(String::new, range)),
 ];
 
 /// Where layers are perturbed.
@@ -165,9 +195,13 @@ const MEASURED: [Column; 4] = [
 pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let any = |has: fn(&LayerReport) -> bool| layers.iter().any(has);
     let differ = layers.iter().any(|layer| layer.mode != layers[0].mode);
-    let parts: [(&[Column], bool); 5] = [
+    let mut codings = layers.iter().filter_map(|layer| layer.coding);
+    let first = codings.next();
+    let codings_differ = codings.any(|coding| Some(coding) != first);
+    let parts: [(&[Column], bool); 6] = [
         (&ALWAYS, true),
         (&MODE, differ),
+        (&CODING, codings_differ),
         (&QUANTIZED, any(|layer| layer.input_scale.is_some())),
         (&NOISE, any(|layer| layer.noise.is_some())),
         (&MEASURED, any(|layer| layer.error.is_some())),

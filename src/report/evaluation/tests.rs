@@ -7,7 +7,7 @@ use crate::import::Layout;
 use crate::lut::design::Design;
 use crate::lut::{Coding, CostSource, LutInfo};
 use crate::quant::{ActScheme, WeightScheme};
-use crate::task::{Confusion, Predictions};
+use crate::task::{Confusion, Outputs, Predictions};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn fraction() -> impl Strategy<Value = f64> {
 
 /// The metrics of predictions by their task's own evaluator, classes of which there are seven.
 fn evaluated(task: Task, labels: &[u32], outputs: &[f32]) -> (Metrics, Predictions) {
-    let mut evaluator = task.evaluator(outputs.len() / labels.len());
+    let mut evaluator = task.evaluator(Outputs { count: outputs.len() / labels.len(), threshold: 0.25 });
     let inputs = candle_core::Tensor::zeros(outputs.len(), candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
     let predictions = evaluator.predict(outputs, &inputs, labels).unwrap();
     (evaluator.metrics(&predictions).unwrap(), predictions)
@@ -93,6 +93,7 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
             assignment: serde_json::from_str::<Rules>(rules).unwrap(),
             fold_bn: true,
             layout: Some(Layout::Nhwc),
+            output_name: Some("logits".to_owned()),
             data_format: Some("npz".to_owned()),
             mean: vec![scale; 3],
             std: vec![1.0 - scale; 3],

@@ -6,6 +6,7 @@ use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
     TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
+use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
 use std::cell::RefCell;
 
 /// An attribute's value.
@@ -35,8 +36,17 @@ impl Onnx {
 
     /// Makes the batch this many, a constant.
     pub fn batch(&mut self, size: usize) -> &mut Self {
+        self.set_dim(0, Dimension { dim_value: Some(size as i64), dim_param: None })
+    }
+
+    /// Leaves a dimension of the input open.
+    pub fn open(&mut self, axis: usize) -> &mut Self {
+        self.set_dim(axis, Dimension { dim_value: None, dim_param: Some(format!("d{axis}")) })
+    }
+
+    fn set_dim(&mut self, axis: usize, dim: Dimension) -> &mut Self {
         let ty = self.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
-        ty.shape.as_mut().unwrap().dim[0] = Dimension { dim_value: Some(size as i64), dim_param: None };
+        ty.shape.as_mut().unwrap().dim[axis] = dim;
         self
     }
 
@@ -59,6 +69,48 @@ impl Onnx {
             attribute: attrs.iter().map(|&(name, attr)| attribute(name, attr)).collect(),
         });
         self
+    }
+
+    /// A node that calls a function of the domain `local`.
+    pub fn call(
+        &mut self,
+        name: &str,
+        function: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attrs: &[(&str, Attr)],
+    ) -> &mut Self {
+        self.node(name, function, inputs, outputs, attrs);
+        self.graph.node.last_mut().unwrap().domain = Some("local".to_owned());
+        self
+    }
+
+    /// The field of a model's file that holds a function of the domain `local`, of this network's nodes and
+    /// operator set. `references` are an operator, its attribute, and the call's attribute that it takes.
+    pub fn function(
+        &self,
+        name: &str,
+        [inputs, outputs]: [&[&str]; 2],
+        references: &[[&str; 3]],
+        defaults: &[(&str, Attr)],
+    ) -> Vec<u8> {
+        let texts = |number, texts: &[&str]| -> Vec<u8> {
+            texts.iter().flat_map(|text| field(number, text.as_bytes())).collect()
+        };
+        let node = |node: &NodeProto| {
+            let taken = references.iter().filter(|[operator, ..]| node.op_type.as_deref() == Some(operator));
+            let taken = taken.flat_map(|[_, name, of]| field(5, &[texts(1, &[name]), texts(21, &[of])].concat()));
+            field(7, &[encoded(node), taken.collect()].concat())
+        };
+        let body: Vec<u8> = self.graph.node.iter().flat_map(node).collect();
+        let sets = [
+            OperatorSetIdProto { domain: None, version: Some(self.opset) },
+            OperatorSetIdProto { domain: Some("local".to_owned()), version: Some(1) },
+        ];
+        let sets: Vec<u8> = sets.iter().flat_map(|set| field(9, &encoded(set))).collect();
+        let defaults = defaults.iter().flat_map(|&(name, attr)| field(11, &encoded(&attribute(name, attr)))).collect();
+        let names = [texts(1, &[name]), texts(4, inputs), texts(5, outputs), texts(10, &["local"])].concat();
+        field(25, &[names, body, sets, defaults].concat())
     }
 
     /// A node without a name and with one output.
@@ -110,10 +162,40 @@ impl Onnx {
         ModelProto { ir_version: Some(8), graph: Some(graph), opset_import: vec![opset], ..Default::default() }
     }
 
+    /// The file of the network with several outputs.
+    pub fn bytes_of(&self, outputs: &[&str]) -> Vec<u8> {
+        let (last, first) = outputs.split_last().unwrap();
+        let mut model = self.model(last);
+        let all = &mut model.graph.as_mut().unwrap().output;
+        all.splice(0..0, first.iter().map(|output| value(output, &[])));
+        model.write_buf().unwrap()
+    }
+
     /// The file of it.
     pub fn bytes(&self, output: &str) -> Vec<u8> {
         self.model(output).write_buf().unwrap()
     }
+}
+
+/// A message's bytes.
+fn encoded(message: &impl EncodeMessage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(ValueWriter::new(&mut bytes)).unwrap();
+    bytes
+}
+
+/// A field of a message that holds bytes: a text, or another message.
+pub fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
+    let varint = |mut value: u64| {
+        let mut encoded = Vec::new();
+        while value >= 0x80 {
+            encoded.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        encoded.push(value as u8);
+        encoded
+    };
+    [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
 }
 
 /// A tensor of real numbers, as raw bytes.

@@ -4,7 +4,7 @@ use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::float_set;
 use crate::common::network::Array;
-use crate::common::onnx::{Attr, Onnx, floats};
+use crate::common::onnx::{Attr, Onnx, field, floats};
 use crate::common::random::Random;
 use Attr::{Int, Ints, Text};
 use rten_onnx::onnx::{ModelProto, OperatorSetIdProto};
@@ -93,6 +93,24 @@ fn files_that_are_no_network() {
     folder.refuses(folder_args, &["none.onnx"]);
 }
 
+/// Types of sequences of sequences, and graphs in attributes of nodes of graphs: a parser that calls itself for
+/// each would overflow its stack.
+#[test]
+fn messages_in_messages() {
+    let folder = folder();
+    let nested = |fields: &[u64], levels: usize| {
+        let around = |inner: Vec<u8>, number: &u64| field(*number, &inner);
+        (0..levels).fold(Vec::new(), |inner, _| fields.iter().fold(inner, around))
+    };
+    let ty = |levels| field(7, &field(11, &field(2, &nested(&[1, 4], levels))));
+    let graph = |levels| field(7, &nested(&[6, 5, 1], levels));
+    for_each_case([ty(10_000), ty(100), graph(7_000), graph(100)], |bytes| {
+        refuse(&folder, &[small().bytes("out"), bytes].concat(), &["messages nested too deep"]);
+    });
+    let shallow = [small().bytes("out"), field(7, &field(11, &field(2, &nested(&[1, 4], 5))))].concat();
+    refuse(&folder, &shallow, &["expected images of real numbers"]);
+}
+
 #[test]
 fn graphs_that_do_not_hold_together() {
     let folder = folder();
@@ -135,11 +153,12 @@ fn operators_that_are_not_supported() {
             .random("scales", &[4])
             .scalar("s", 0.5)
             .ints("two", &[1, 2])
+            .ints("wide", &[1 << 27, 1, 1, 1, 1])
             .ints("big", &[1 << 40, 1 << 40]);
         onnx.node("odd", op, inputs, &["y"], attrs).op("Flatten", &["y"], "out", &[]);
         onnx.bytes("out")
     };
-    let cases: [Case; 27] = [
+    let cases: [Case; 30] = [
         ("ArgMax", &["x"], &[], &["operator ArgMax", "'odd'", "export the logits"]),
         ("QLinearConv", &["x"], &[], &["operator QLinearConv", "QDQ format"]),
         ("DequantizeLinear", &["x", "s"], &[], &["'odd' (DequantizeLinear)", "quantized"]),
@@ -166,6 +185,9 @@ fn operators_that_are_not_supported() {
         ("Reshape", &["x", "two"], &[], &["'odd' (Reshape)", "as many elements as [1, 2]"]),
         ("Reshape", &["x", "x"], &[], &["'odd' (Reshape)", "input 1", "constant"]),
         ("Expand", &["x", "big"], &[], &["'odd' (Expand)"]),
+        ("Expand", &["x", "wide"], &[], &["'odd' (Expand)", "takes 8.0 GiB for each sample", "256.0 MiB"]),
+        ("Gemm", &["x", "s"], &[("transB", Int(1))], &["'odd' (Gemm)", "a weight []", "a matrix"]),
+        ("BatchNormalization", &[], &[], &["'odd' (BatchNormalization)", "input 0 is missing"]),
         ("Softmax", &["x"], &[("axis", Int(7))], &["'odd' (Softmax)", "'axis' is 7", "4"]),
     ];
     for_each_case(cases, |(op, inputs, attrs, needles)| {
@@ -218,9 +240,9 @@ fn inputs_and_outputs_that_are_not_those_of_a_classifier() {
     let mut constant = Onnx::new(17, &IMAGE);
     constant.random("c", &[1, 10]).op("Relu", &["c"], "out", &[]);
     refuse(&folder, &constant.bytes("out"), &["output 'out'", "a constant"]);
-    let mut open = small();
-    let ty = open.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+    let mut volume = small();
+    let ty = volume.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
     let dims = &mut ty.shape.as_mut().unwrap().dim;
-    dims[2] = dims[0].clone();
-    refuse(&folder, &open.bytes("out"), &["input 'x'", "known sizes"]);
+    dims.push(dims[0].clone());
+    refuse(&folder, &volume.bytes("out"), &["input 'x'", "[batch, channels, height, width]"]);
 }

@@ -104,6 +104,40 @@ fn the_file_s_scales_are_the_layers() {
     assert_eq!(params["layers"]["conv"]["input"]["zero_point"], 120);
 }
 
+/// The scales of dead channels are smaller than any that calibration would find.
+#[test]
+fn scales_of_dead_channels() {
+    let folder = Folder::new();
+    folder.write("set.safetensors", float_set([3, 2, 4, 4], &Random::new(5).floats(96, -1.0, 1.0), &[0; 3]));
+    let mut net = Onnx::new(17, &IMAGE);
+    rounded(&mut net, "x", "x8", DataType::INT8, 0.01, 3);
+    let [ints, zeros] = [(0..72).map(|i| i * 7 % 255 - 127).collect::<Vec<i32>>(), vec![0; 4]];
+    integers(&mut net, "conv.weight_quantized", DataType::INT8, &[4, 2, 3, 3], &ints);
+    integers(&mut net, "conv.weight_zero", DataType::INT8, &[4], &zeros);
+    let scales = vec![0.01, 1e-8, 1e-40, f32::from_bits(1)];
+    net.tensor("conv.weight_scale", &Array { shape: vec![4], values: scales.clone() });
+    net.op(
+        "DequantizeLinear",
+        &["conv.weight_quantized", "conv.weight_scale", "conv.weight_zero"],
+        "conv.weight",
+        &[("axis", Int(0))],
+    );
+    net.random("b", &[4]).op("Conv", &["x8", "conv.weight", "b"], "y", &[]).op("Flatten", &["y"], "out", &[]);
+    folder.write("net.onnx", net.bytes("out"));
+
+    let args = "--model net.onnx --data set.safetensors";
+    let quant = folder.logits(&format!("{args} --mode quant --save-qparams q.json"));
+    let stored = folder.read_json("q.json");
+    let stored = stored["layers"]["conv"]["weight"]["scale"].as_array().unwrap().clone();
+    assert_eq!(stored.iter().map(|scale| scale.as_f64().unwrap() as f32).collect::<Vec<_>>(), scales);
+    assert_eq!(folder.logits(&format!("{args} --mode quant --qparams q.json")), quant);
+    assert_eq!(folder.logits(&format!("{args} --mode approx --lut exact --coding signed")), quant);
+    for (base, quant) in folder.logits(args).concat().into_iter().zip(quant.concat()) {
+        let [base, quant] = [base, quant].map(f32::from_bits);
+        assert!((base - quant).abs() <= 1e-5 * quant.abs().max(1.0), "{base} and {quant}");
+    }
+}
+
 /// Fails unless a network of rounded images `x8`, and of what `build` makes `y` of them, is refused.
 fn refuse(build: &dyn Fn(&mut Onnx), needles: &[&str]) {
     let folder = Folder::new();

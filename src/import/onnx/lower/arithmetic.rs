@@ -3,7 +3,7 @@
 use super::integers::IntFunction;
 use super::node::known;
 use super::{Lowering, Node, integers, quantized};
-use crate::graph::op::{Add, Binary, Relu, Relu6, Unary, Where};
+use crate::graph::op::{Add, Binary, Relu, Relu6, Scale, Unary, Where};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, PendingLinear, Value};
 use candle_core::Tensor;
@@ -56,12 +56,42 @@ fn chain(
         result = match (&result, &input) {
             (Value::Ints(a), Value::Ints(b)) => {
                 let unsupported = || NodeProblem::Unsupported(format!("{} of integers", node.operator()));
-                Value::Ints(integers::apply(integers.ok_or_else(unsupported)?, node.operator(), a, b)?)
+                Value::Ints(integers::apply(
+                    &lowering.budget,
+                    integers.ok_or_else(unsupported)?,
+                    node.operator(),
+                    a,
+                    b,
+                )?)
             }
             _ => function(lowering, node.name, &[result, input])?,
         };
     }
     Ok(vec![result])
+}
+
+/// `Mean` of any number of inputs.
+pub(super) fn mean(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let sum = add(lowering, node)?;
+    Ok(vec![lowering.emit(node.name, Scale { factor: 1.0 / node.inputs.len() as f32 }, &sum)?])
+}
+
+/// `Pow`, whose exponent may be of another type than the base; the power is of the base's.
+pub(super) fn pow(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let pair = [node.input(0)?.clone(), node.input(1)?.clone()];
+    if let [Value::Ints(base), Value::Ints(exponent)] = &pair {
+        return Ok(vec![Value::Ints(integers::apply(&lowering.budget, integers::pow, "Pow", base, exponent)?)]);
+    }
+    let power = lowering.emit(node.name, Binary::Pow, &real(node, &pair)?)?;
+    Ok(vec![match (&pair[0], power) {
+        (Value::Ints(base), Value::Floats { tensor, .. }) => {
+            Value::Ints(integers::truncated(&tensor)?.with_type(base.ty))
+        }
+        (Value::Ints(_), _) => {
+            return Err(NodeProblem::Unsupported("an integer to a power that is computed from the images".to_owned()));
+        }
+        (_, power) => power,
+    }])
 }
 
 /// An operator of one input.
@@ -106,7 +136,7 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         let [low, high] = [node.int_bound(1)?, node.int_bound(2)?];
         let clip = |int| Int::from(i64::min(i64::max(int, low.unwrap_or(int)), high.unwrap_or(i64::MAX)));
         let values = known(ints)?.into_iter().map(clip).collect();
-        return Ok(vec![Value::Ints(Ints { values, ..ints.clone() })]);
+        return Ok(vec![Value::Ints(Ints::new(ints.dims.clone(), values).with_type(ints.ty))]);
     }
     let min = node.float_by_either("min", 1)?.unwrap_or(f32::NEG_INFINITY);
     let max = node.float_by_either("max", 2)?.unwrap_or(f32::INFINITY);
@@ -124,7 +154,7 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
 pub(super) fn select(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let inputs = [node.input(0)?, node.input(1)?, node.input(2)?];
     if let [Value::Ints(condition), Value::Ints(a), Value::Ints(b)] = inputs {
-        return Ok(vec![Value::Ints(integers::select(condition, a, b)?)]);
+        return Ok(vec![Value::Ints(integers::select(&lowering.budget, condition, a, b)?)]);
     }
     let inputs = real(node, &inputs.map(Clone::clone))?;
     Ok(vec![lowering.emit(node.name, Where, &inputs)?])
@@ -160,17 +190,14 @@ fn compare_pair(
     [a, b]: [&Value; 2],
 ) -> Result<Vec<Value>, NodeProblem> {
     if let (Value::Ints(a), Value::Ints(b)) = (a, b) {
-        return Ok(vec![Value::Ints(integers::apply(comparison.integers, node.operator(), a, b)?)]);
+        return Ok(vec![Value::Ints(integers::apply(&lowering.budget, comparison.integers, node.operator(), a, b)?)]);
     }
     let mut pair = real(node, &[a.clone(), b.clone()])?;
     if comparison.is_swapped {
         pair.reverse();
     }
     Ok(vec![match lowering.emit(node.name, comparison.op, &pair)? {
-        Value::Floats { tensor, .. } => {
-            let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| Int::from(x as i64)).collect();
-            Value::Ints(Ints::new(tensor.dims().to_vec(), values))
-        }
+        Value::Floats { tensor, .. } => Value::Ints(integers::truncated(&tensor)?),
         computed => computed,
     }])
 }

@@ -4,6 +4,7 @@ use super::{BatchSize, Lowering};
 use crate::graph::op::{Linear, Transpose};
 use crate::graph::{Dim, Operator, RunContext, ValueId, ValueType};
 use crate::import::names;
+use crate::import::onnx::bytes::Bytes;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
@@ -19,7 +20,9 @@ impl Lowering<'_> {
             .collect();
         if constants.len() == inputs.len() {
             let types: Vec<ValueType> = constants.iter().map(|tensor| ValueType::fixed(tensor.dims())).collect();
-            op.infer(&types.iter().collect::<Vec<_>>())?.iter().try_for_each(check_size)?;
+            for ty in op.infer(&types.iter().collect::<Vec<_>>())? {
+                self.budget.check::<f32>(elements(&ty).unwrap_or(usize::MAX))?;
+            }
             let tensor = op.run(&constants, &RunContext::default())?.swap_remove(0).force_contiguous()?;
             return Ok(Value::Floats { tensor, name: name.to_owned(), initial: false });
         }
@@ -68,6 +71,7 @@ impl Lowering<'_> {
     /// A parameter and its values.
     fn parameter(&mut self, name: &str, tensor: Tensor, trainable: bool) -> Result<ValueId, NodeProblem> {
         let name = self.unused(name);
+        self.budget.count_tensor(&tensor)?;
         let id = self.graph.parameter(&name, tensor.dims(), trainable)?;
         self.parameters.insert(name, tensor);
         Ok(id)
@@ -95,8 +99,17 @@ impl Lowering<'_> {
     }
 
     /// A linear layer with an optional bias and the bias's name.
+    ///
+    /// # Errors
+    /// Those of the node that multiplies, which may come before the one that adds.
     pub(super) fn linear(&mut self, linear: PendingLinear, bias: Option<(Tensor, &str)>) -> Result<Value, NodeProblem> {
-        let PendingLinear { mut x, merged, weight, weight_name, node, operator } = linear;
+        let (node, operator) = (linear.title.clone(), linear.operator.clone());
+        let earlier = |source| NodeProblem::Earlier { node, operator, source: Box::new(source) };
+        self.layer_of(linear, bias).map_err(earlier)
+    }
+
+    fn layer_of(&mut self, linear: PendingLinear, bias: Option<(Tensor, &str)>) -> Result<Value, NodeProblem> {
+        let PendingLinear { mut x, merged, weight, weight_name, node, operator, .. } = linear;
         let bias_name = bias.as_ref().map(|(_, name)| *name).filter(|name| self.reader_count(name) <= 1);
         let name = name::layer(&weight_name, bias_name, &node, &operator);
         // Layers see samples first.
@@ -146,16 +159,25 @@ impl Lowering<'_> {
     }
 }
 
-/// The most elements that a value of one sample may have.
-const MAX_ELEMENTS: usize = 1 << 31;
+/// The most elements that a value of one sample may have: 64 channels of 1024 x 1024.
+const MAX_ELEMENTS: usize = 1 << 26;
 
 /// Fails if a value would not fit into memory, whatever sizes the file has.
 fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {
-    let count = ty.shape.iter().try_fold(1usize, |count, dim| count.checked_mul(dim.size(1)));
-    match count {
+    match elements(ty) {
         Some(count) if count <= MAX_ELEMENTS => Ok(()),
-        _ => Err(NodeProblem::Unsupported(format!("a tensor as large as {ty}"))),
+        count => Err(NodeProblem::TooLarge {
+            ty: ty.to_string(),
+            asked: Bytes::of::<f32>(count.unwrap_or(usize::MAX)),
+            limit: Bytes::of::<f32>(MAX_ELEMENTS),
+        }),
     }
+}
+
+/// Elements of one sample of a value, an empty axis taken for one of a single element; `None` beyond all
+/// numbers.
+fn elements(ty: &ValueType) -> Option<usize> {
+    ty.shape.iter().try_fold(1usize, |count, dim| count.checked_mul(dim.size(1).max(1)))
 }
 
 /// The error of a node that reads a value with merged axes.

@@ -8,9 +8,6 @@ use crate::import::onnx::value::{Int, Ints, Value};
 use candle_core::{Device, Tensor};
 use rten_onnx::onnx::DataType;
 
-/// The most elements of a constant with one value: a gibibyte of them.
-const MAX_COUNT: usize = 1 << 28;
-
 /// A tensor of the file as a value called `name`.
 pub(super) fn value(constant: Constant, name: &str, initial: bool) -> Value {
     match constant {
@@ -40,6 +37,7 @@ pub(super) fn constant(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
         let missing = || NodeProblem::Unsupported("a constant without a value".to_owned());
         floats(&[node.float("value_float")?.ok_or_else(missing)?], &[])?
     };
+    lowering.budget.exempt(&found);
     Ok(vec![found])
 }
 
@@ -52,9 +50,8 @@ fn output<'n>(node: &'n Node) -> &'n str {
 pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let dims = known(node.input(0)?.ints(0)?)?;
     let sizes: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
-    let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
-    let sizes = sizes.filter(|sizes| count(sizes).is_some_and(|count| count <= MAX_COUNT));
     let sizes = sizes.ok_or_else(|| NodeProblem::Unsupported(format!("a constant of shape {dims:?}")))?;
+    let count = sizes.iter().fold(1, |count: usize, &size| count.saturating_mul(size.max(1)));
     let number = node.tensor("value")?.map(|tensor| lowering.read(tensor)).transpose()?;
     let one = || NodeProblem::Attribute {
         name: "value",
@@ -64,12 +61,9 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
     Ok(vec![match number {
         Some(Constant::Ints(ints)) => {
             let [number] = ints.values.as_slice() else { return Err(one()) };
-            let count = sizes.iter().product();
-            if count > integers::MAX_COUNT {
-                return Err(NodeProblem::Unsupported(format!("{count} integers")));
-            }
-            let values = vec![*number; count];
-            Value::Ints(Ints { dims: sizes, values, ty: ints.ty })
+            lowering.budget.check::<Int>(count)?;
+            let values = vec![*number; sizes.iter().product()];
+            Value::Ints(Ints::new(sizes, values).with_type(ints.ty))
         }
         number => {
             let number = match number {
@@ -77,6 +71,7 @@ pub(super) fn constant_of_shape(lowering: &mut Lowering, node: &Node) -> Result<
                 _ => vec![0.0],
             };
             let [number] = number.as_slice() else { return Err(one()) };
+            lowering.budget.check::<f32>(count)?;
             let tensor = Tensor::from_vec(vec![*number; sizes.iter().product()], sizes, &Device::Cpu)?;
             // In files without weights, this is what stands in for them.
             Value::Floats { tensor, name: output(node).to_owned(), initial: true }
@@ -104,13 +99,24 @@ pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>
     }
     if let Value::Ints(ints) = node.input(0)? {
         let values = values.into_iter().map(|sum| Int::from(sum as i64)).collect();
-        return Ok(vec![Value::Ints(Ints { dims: ints.dims.clone(), values, ty: ints.ty })]);
+        return Ok(vec![Value::Ints(Ints::new(ints.dims.clone(), values).with_type(ints.ty))]);
     }
     let tensor = Tensor::from_vec(values, tensor.dims(), &Device::Cpu)?;
     Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
 }
 
-/// `Identity`, and `Dropout`, which does nothing in evaluation.
+/// `Dropout`, which does nothing in evaluation.
+pub(super) fn dropout(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let is_training = node.optional(2).map(|mode| known(mode.ints(2)?)).transpose()?;
+    let drops = node.float_by_either("ratio", 1)?.unwrap_or(0.5) != 0.0;
+    if drops && is_training.is_some_and(|mode| mode.iter().any(|&mode| mode != 0)) {
+        let what = "dropout in training mode, which is random (export after model.eval())";
+        return Err(NodeProblem::Unsupported(what.to_owned()));
+    }
+    identity(lowering, node)
+}
+
+/// `Identity`.
 pub(super) fn identity(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let mut value = node.input(0)?.clone();
     if let Value::Floats { name, .. } = &mut value {
@@ -130,9 +136,18 @@ fn wrap(int: Int, ty: DataType) -> Int {
     }
 }
 
-/// `Cast`: real numbers stay `f32`; constants become the requested type.
+/// `Cast`.
 pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let to = DataType(node.int_or("to", 1)? as i32);
+    cast_to(node, DataType(node.int_or("to", 1)? as i32))
+}
+
+/// `CastLike`: to the type of another value.
+pub(super) fn cast_like(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    cast_to(node, if let Value::Ints(ints) = node.input(1)? { ints.ty } else { DataType::FLOAT })
+}
+
+/// The first input as another type: real numbers stay `f32`, constants become what is asked for.
+fn cast_to(node: &Node, to: DataType) -> Result<Vec<Value>, NodeProblem> {
     let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
     Ok(vec![match (node.input(0)?.clone(), is_float) {
         (Value::Ints(ints), true) => integers::real(&ints, output(node))?,
@@ -140,11 +155,11 @@ pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProb
             let is_bool = to == DataType::BOOL;
             let cast = |x: f32| wrap(Int::from(if is_bool { i64::from(x != 0.0) } else { x as i64 }), to);
             let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(cast).collect();
-            Value::Ints(Ints { dims: tensor.dims().to_vec(), values, ty: to })
+            Value::Ints(Ints::new(tensor.dims().to_vec(), values).with_type(to))
         }
         (Value::Ints(ints), false) => {
             let values = ints.values.iter().map(|&int| wrap(int, to)).collect();
-            Value::Ints(Ints { values, ty: to, ..ints })
+            Value::Ints(Ints::new(ints.dims, values).with_type(to))
         }
         (Value::Computed(_), false) => return Err(NodeProblem::Unsupported(format!("casting activations to {to}"))),
         (value, _) => value,

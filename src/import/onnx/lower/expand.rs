@@ -1,8 +1,8 @@
 //! `Expand` and `Tile`: copies along axes, or for every sample.
 
 use super::node::known;
-use super::{Lowering, Node, integers};
-use crate::graph::op::{Expand, Gather};
+use super::{Lowering, Node, gather, integers};
+use crate::graph::op::Expand;
 use crate::graph::{Dim, ValueType};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
@@ -17,11 +17,10 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     }
     if let Value::Ints(ints) = node.input(0)? {
         let target: Option<Vec<usize>> = known(target)?.into_iter().map(|size| usize::try_from(size).ok()).collect();
-        let count = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
-        let target = target.filter(|sizes| count(sizes).is_some_and(|count| count <= integers::MAX_COUNT));
-        let target = target.ok_or_else(|| NodeProblem::Unsupported("expanding integers to that size".to_owned()))?;
+        let target = target.ok_or_else(|| NodeProblem::Unsupported("expanding to a negative size".to_owned()))?;
+        lowering.budget.check::<Int>(target.iter().fold(1, |count: usize, &size| count.saturating_mul(size)))?;
         let zeros = Ints::new(target.clone(), vec![Int::from(0); target.iter().product()]).with_type(ints.ty);
-        return Ok(vec![Value::Ints(integers::apply(integers::add, "Expand", ints, &zeros)?)]);
+        return Ok(vec![Value::Ints(integers::apply(&lowering.budget, integers::add, "Expand", ints, &zeros)?)]);
     }
     let input = lowering.ty(0, node.input(0)?)?;
     let rank = input.rank().max(target.values.len());
@@ -57,7 +56,7 @@ pub(super) fn expand(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
 /// `Tile`.
 pub(super) fn tile(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let mut value = node.input(0)?.clone();
-    let repeats = node.input(1)?.ints(1)?.values.clone();
+    let repeats = node.input(1)?.ints(1)?.values.to_vec();
     let ty = lowering.ty(0, &value)?;
     if repeats.len() != ty.rank() {
         let found = format!("{} repeats", repeats.len());
@@ -72,9 +71,10 @@ pub(super) fn tile(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
                 shape[axis] = repeat;
                 broadcast(lowering, node.name, &value, &ty, shape)?
             }
-            (Dim::Fixed(size), Some(Dim::Fixed(repeat))) if size.saturating_mul(repeat) <= integers::MAX_COUNT => {
-                let indices = (0..size * repeat).map(|i| i % size).collect();
-                lowering.emit(node.name, Gather { axis, indices }, &[value])?
+            (Dim::Fixed(size), Some(Dim::Fixed(repeat))) => {
+                let count = size.saturating_mul(repeat);
+                lowering.budget.check::<usize>(count)?;
+                gather::take(lowering, node.name, value, axis, (0..count).map(|i| i % size).collect())?
             }
             _ => return Err(NodeProblem::Batch(format!("repeating axis {axis} of {ty}"))),
         };

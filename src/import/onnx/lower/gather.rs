@@ -1,12 +1,11 @@
 //! Gathering from values, and scattering into constants, by indices of one axis or of several.
 
 use super::node::{axis, known};
-use super::slices::take;
 use super::{Lowering, Node, integers};
 use crate::graph::Dim;
 use crate::graph::op::{Gather, Reshape, Slice};
 use crate::import::onnx::error::NodeProblem;
-use crate::import::onnx::value::{Ints, Value};
+use crate::import::onnx::value::{Int, Ints, Value};
 use candle_core::{Device, Tensor};
 
 /// Indices along an axis of `size`, which may be counted from the end.
@@ -22,6 +21,24 @@ fn places(found: &[i64], size: usize) -> Result<Vec<usize>, NodeProblem> {
     })
 }
 
+/// Elements of an axis by index, as a slice where possible. All gathering is done here, so that the indices
+/// that nodes keep are counted.
+pub(super) fn take(
+    lowering: &mut Lowering,
+    name: &str,
+    value: Value,
+    axis: usize,
+    taken: Vec<usize>,
+) -> Result<Value, NodeProblem> {
+    let step = if taken.len() > 1 { taken[1].checked_sub(taken[0]) } else { Some(1) };
+    let is_even = |step: usize| taken.windows(2).all(|pair| pair[0].checked_add(step) == Some(pair[1]));
+    if let (Some(step), Some(&last)) = (step.filter(|&step| step > 0 && is_even(step)), taken.last()) {
+        return lowering.emit(name, Slice { axis, start: taken[0], end: last + 1, step }, &[value]);
+    }
+    lowering.budget.spend::<usize>(taken.len())?;
+    lowering.emit(name, Gather { axis, indices: taken }, &[value])
+}
+
 /// `Gather`.
 pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let indices = node.input(1)?.ints(1)?;
@@ -31,12 +48,14 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let places = places(&known(indices)?, data.dims[axis])?;
         let outer: usize = data.dims[..axis].iter().product();
         let inner: usize = data.dims[axis + 1..].iter().product();
+        let count = [outer, places.len(), inner].iter().fold(1, |count: usize, &size| count.saturating_mul(size));
+        lowering.budget.check::<Int>(count)?;
         let at = |o: usize, place: usize, i: usize| data.values[(o * data.dims[axis] + place) * inner + i];
         let values =
             (0..outer).flat_map(|o| places.iter().flat_map(move |&place| (0..inner).map(move |i| (o, place, i))));
         let values = values.map(|(o, place, i)| at(o, place, i)).collect();
         let dims = [&data.dims[..axis], &indices.dims, &data.dims[axis + 1..]].concat();
-        return Ok(vec![Value::Ints(Ints { dims, values, ty: data.ty })]);
+        return Ok(vec![Value::Ints(Ints::new(dims, values).with_type(data.ty))]);
     }
     let data = node.input(0)?.clone();
     let ty = lowering.ty(0, &data)?;
@@ -45,11 +64,7 @@ pub(super) fn gather(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         return gather_by_sample(lowering, node, data, indices);
     };
     let places = places(&known(indices)?, size)?;
-    let one = if let [place] = places.as_slice() { Some(*place) } else { None };
-    let taken = match one {
-        Some(start) => lowering.emit(node.name, Slice { axis, start, end: start + 1, step: 1 }, &[data])?,
-        None => lowering.emit(node.name, Gather { axis, indices: places }, &[data])?,
-    };
+    let taken = take(lowering, node.name, data, axis, places)?;
     if indices.dims.len() == 1 {
         return Ok(vec![taken]);
     }
@@ -103,7 +118,7 @@ pub(super) fn gather_nd(lowering: &mut Lowering, node: &Node) -> Result<Vec<Valu
     let (chosen, row) = sizes.split_at(depth);
     let shape = dims(&[&[chosen.iter().product()], row].concat()).collect();
     let flat = lowering.emit(node.name, Reshape { shape }, &[data])?;
-    let taken = lowering.emit(node.name, Gather { axis: 0, indices: rows(indices, chosen)? }, &[flat])?;
+    let taken = take(lowering, node.name, flat, 0, rows(indices, chosen)?)?;
     let shape = dims(&[&indices.dims[..indices.dims.len() - 1], row].concat()).collect();
     Ok(vec![lowering.emit(node.name, Reshape { shape }, &[taken])?])
 }
@@ -115,9 +130,9 @@ pub(super) fn scatter_nd(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     }
     let indices = node.input(1)?.ints(1)?;
     if let (Value::Ints(data), Value::Ints(updates)) = (node.input(0)?, node.input(2)?) {
-        let mut values = data.values.clone();
+        let mut values = data.values.to_vec();
         put(&mut values, &data.dims, indices, &updates.values)?;
-        return Ok(vec![Value::Ints(Ints { dims: data.dims.clone(), values, ty: data.ty })]);
+        return Ok(vec![Value::Ints(Ints::new(data.dims.clone(), values).with_type(data.ty))]);
     }
     let real = |index: usize| match node.input(index)? {
         Value::Ints(ints) => integers::real(ints, node.name)?.floats(index).cloned(),

@@ -2,20 +2,27 @@
 
 use super::node::known;
 use super::{Lowering, Node};
+use crate::import::onnx::budget::Budget;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 use candle_core::{Device, Tensor};
 
-/// The most integers that a constant may have.
-pub(super) const MAX_COUNT: usize = 1 << 24;
+/// The most integers whose indices are exact in `f32`.
+const MAX_COUNT: usize = 1 << 24;
 
 /// A function of two integers; `None` where the result would depend on the batch size in a way that [`Int`]
 /// cannot express, or overflow.
 pub(super) type IntFunction = fn(Int, Int) -> Option<Int>;
 
 /// `function` of every pair, of shapes that broadcast; `operator` is its name in messages.
-pub(super) fn apply(function: IntFunction, operator: &str, a: &Ints, b: &Ints) -> Result<Ints, NodeProblem> {
-    broadcast([a, b], |[a, b]| function(a, b), || format!("{operator} of integers"))
+pub(super) fn apply(
+    budget: &Budget,
+    function: IntFunction,
+    operator: &str,
+    a: &Ints,
+    b: &Ints,
+) -> Result<Ints, NodeProblem> {
+    broadcast(budget, [a, b], |[a, b]| function(a, b), || format!("{operator} of integers"))
 }
 
 pub(super) fn add(a: Int, b: Int) -> Option<Int> {
@@ -60,6 +67,17 @@ pub(super) fn equal(a: Int, b: Int) -> Option<Int> {
     Some(Int::from(i64::from(a == b)))
 }
 
+/// The power, cut off to an integer where the exponent is negative.
+pub(super) fn pow(a: Int, b: Int) -> Option<Int> {
+    known_pair(a, b, |a, b| match (a, u32::try_from(b)) {
+        (_, Ok(b)) => a.checked_pow(b),
+        (1, _) => Some(1),
+        (-1, _) => Some(if b % 2 == 0 { 1 } else { -1 }),
+        (0, _) => None,
+        (_, Err(_)) => (b < 0).then_some(0),
+    })
+}
+
 /// Whether the first is 0.
 pub(super) fn not(a: Int, _: Int) -> Option<Int> {
     a.known().map(|a| Int::from(i64::from(a == 0)))
@@ -101,6 +119,7 @@ fn known_pair(a: Int, b: Int, function: fn(i64, i64) -> Option<i64>) -> Option<I
 
 /// `function` of the elements at each index of the shape that all inputs broadcast to.
 fn broadcast<const N: usize>(
+    budget: &Budget,
     inputs: [&Ints; N],
     function: impl Fn([Int; N]) -> Option<Int>,
     what: impl Fn() -> String,
@@ -124,8 +143,8 @@ fn broadcast<const N: usize>(
             }
         }
     }
-    let count = dims.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim)).filter(|&count| count <= MAX_COUNT);
-    let count = count.ok_or_else(|| NodeProblem::Unsupported(format!("an integer tensor of shape {dims:?}")))?;
+    let count = dims.iter().fold(1, |count: usize, &dim| count.saturating_mul(dim));
+    budget.check::<Int>(count)?;
     let place = |ints: &Ints, flat: usize| {
         let (mut rest, mut place, mut step) = (flat, 0, 1);
         for axis in (0..rank).rev() {
@@ -141,24 +160,30 @@ fn broadcast<const N: usize>(
     let value = |flat: usize| function(inputs.map(|ints| ints.values[place(ints, flat)]));
     let values: Option<Vec<Int>> = (0..count).map(value).collect();
     let values = values.ok_or_else(|| NodeProblem::Batch(what()))?;
-    Ok(Ints { dims, values, ty: inputs[N - 1].ty })
+    Ok(Ints::new(dims, values).with_type(inputs[N - 1].ty))
 }
 
 /// `a` where `condition` is not 0, else `b`.
-pub(super) fn select(condition: &Ints, a: &Ints, b: &Ints) -> Result<Ints, NodeProblem> {
+pub(super) fn select(budget: &Budget, condition: &Ints, a: &Ints, b: &Ints) -> Result<Ints, NodeProblem> {
     let select = |[condition, a, b]: [Int; 3]| Some(if condition == Int::from(0) { b } else { a });
-    broadcast([condition, a, b], select, String::new)
+    broadcast(budget, [condition, a, b], select, String::new)
 }
 
 /// A vector of integers reduced to one by `step`.
-pub(super) fn reduce(node: &Node, ints: &Ints, step: Option<IntFunction>) -> Result<Ints, NodeProblem> {
+pub(super) fn reduce(
+    budget: &Budget,
+    node: &Node,
+    ints: &Ints,
+    step: Option<IntFunction>,
+) -> Result<Ints, NodeProblem> {
     let step = step.ok_or_else(|| NodeProblem::Unsupported(format!("{} of integers", node.operator())))?;
     let (Some((&first, rest)), 1) = (ints.values.split_first(), ints.dims.len()) else {
         let found = format!("{:?}", ints.dims);
         return Err(NodeProblem::Shape { found, expected: "a 1-D tensor of integers".to_owned() });
     };
     let one = |value: Int| Ints::new(vec![], vec![value]);
-    let reduced = rest.iter().try_fold(one(first), |all, &value| apply(step, node.operator(), &all, &one(value)))?;
+    let reduced =
+        rest.iter().try_fold(one(first), |all, &value| apply(budget, step, node.operator(), &all, &one(value)))?;
     let dims = if node.int_or("keepdims", 1)? == 0 { vec![] } else { vec![1] };
     Ok(Ints { dims, ty: ints.ty, ..reduced })
 }
@@ -168,6 +193,12 @@ pub(super) fn real(ints: &Ints, name: &str) -> Result<Value, NodeProblem> {
     let values = known(ints)?.into_iter().map(|int| int as f32).collect::<Vec<_>>();
     let tensor = Tensor::from_vec(values, ints.dims.as_slice(), &Device::Cpu)?;
     Ok(Value::Floats { tensor, name: name.to_owned(), initial: false })
+}
+
+/// Real numbers cut off to integers.
+pub(super) fn truncated(tensor: &Tensor) -> Result<Ints, NodeProblem> {
+    let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|x| Int::from(x as i64)).collect();
+    Ok(Ints::new(tensor.dims().to_vec(), values))
 }
 
 /// Integers moved as `operate` moves their indices, which it is given as real numbers.
@@ -182,18 +213,21 @@ pub(super) fn moved(
     let places = operate(real(&places, "places")?)?;
     let places = places.floats(0)?;
     let values = places.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|place| ints.values[place as usize]);
-    Ok(Ints { dims: places.dims().to_vec(), values: values.collect(), ty: ints.ty })
+    Ok(Ints::new(places.dims().to_vec(), values.collect()).with_type(ints.ty))
 }
 
 /// `Mod`.
-pub(super) fn modulo(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+pub(super) fn modulo(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let (a, b) = (node.input(0)?.ints(0)?, node.input(1)?.ints(1)?);
     let modulo: IntFunction = |a, b| known_pair(a, b, i64::checked_rem_euclid);
-    Ok(vec![Value::Ints(apply(modulo, node.operator(), a, b)?)])
+    Ok(vec![Value::Ints(apply(&lowering.budget, modulo, node.operator(), a, b)?)])
 }
 
 /// `Range`.
-pub(super) fn range(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+pub(super) fn range(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if let Value::Floats { .. } = node.input(0)? {
+        return Ok(vec![real_range(lowering, node)?]);
+    }
     let number = |index: usize| match known(node.input(index)?.ints(index)?)?.as_slice() {
         [number] => Ok(*number),
         numbers => Err(NodeProblem::Shape { found: format!("[{}]", numbers.len()), expected: "one number".to_owned() }),
@@ -204,13 +238,32 @@ pub(super) fn range(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodePro
         delta => {
             let span = i128::from(limit) - i128::from(start);
             let steps = span / i128::from(delta) + i128::from(span % i128::from(delta) != 0);
-            usize::try_from(steps.max(0)).ok().filter(|&count| count <= MAX_COUNT)
+            usize::try_from(steps.max(0)).ok()
         }
     };
-    let count = count
-        .ok_or_else(|| NodeProblem::Unsupported(format!("a range from {start} to {limit} in steps of {delta}")))?;
+    let count = count.ok_or_else(|| no_range(start, limit, delta))?;
+    lowering.budget.check::<Int>(count)?;
     let values = (0..count as i64).map(|i| Int::from(start + i * delta)).collect();
     Ok(vec![Value::Ints(Ints::vector(values))])
+}
+
+/// A range of real numbers.
+fn real_range(lowering: &Lowering, node: &Node) -> Result<Value, NodeProblem> {
+    let [start, limit, delta] = [node.number(0)?, node.number(1)?, node.number(2)?];
+    let steps = ((limit - start) / delta).ceil().max(0.0);
+    if !steps.is_finite() {
+        return Err(no_range(start, limit, delta));
+    }
+    // Beyond all numbers, it is the largest.
+    let count = steps as usize;
+    lowering.budget.check::<f32>(count)?;
+    let values: Vec<f32> = (0..count).map(|i| start + i as f32 * delta).collect();
+    let tensor = Tensor::from_vec(values, count, &Device::Cpu)?;
+    Ok(Value::Floats { tensor, name: node.name.to_owned(), initial: false })
+}
+
+fn no_range<T: std::fmt::Display>(start: T, limit: T, delta: T) -> NodeProblem {
+    NodeProblem::Unsupported(format!("a range from {start} to {limit} in steps of {delta}"))
 }
 
 #[cfg(test)]
@@ -223,28 +276,30 @@ mod tests {
 
     #[test]
     fn the_batch_is_carried_along() {
+        let budget = Budget::of_file(0);
         let vector = |values: &[Int]| Ints::vector(values.to_vec());
         let (n, two) = (vector(&[int(0, 1)]), vector(&[int(2, 0)]));
-        let twice = apply(mul, "Mul", &n, &two).unwrap();
+        let twice = apply(&budget, mul, "Mul", &n, &two).unwrap();
         assert_eq!(twice, vector(&[int(0, 2)]));
-        assert_eq!(apply(add, "Add", &twice, &two).unwrap(), vector(&[int(2, 2)]));
-        assert_eq!(apply(sub, "Sub", &twice, &n).unwrap(), n);
-        assert_eq!(apply(div, "Div", &twice, &two).unwrap(), n);
-        assert_eq!(apply(div, "Div", &twice, &n).unwrap(), two);
-        assert!(matches!(apply(mul, "Mul", &n, &n), Err(NodeProblem::Batch(_))));
-        assert!(matches!(apply(div, "Div", &n, &two), Err(NodeProblem::Batch(_))));
-        assert!(matches!(apply(div, "Div", &two, &vector(&[int(0, 0)])), Err(NodeProblem::Batch(_))));
-        assert!(matches!(apply(max, "Max", &n, &two), Err(NodeProblem::Batch(_))));
+        assert_eq!(apply(&budget, add, "Add", &twice, &two).unwrap(), vector(&[int(2, 2)]));
+        assert_eq!(apply(&budget, sub, "Sub", &twice, &n).unwrap(), n);
+        assert_eq!(apply(&budget, div, "Div", &twice, &two).unwrap(), n);
+        assert_eq!(apply(&budget, div, "Div", &twice, &n).unwrap(), two);
+        assert!(matches!(apply(&budget, mul, "Mul", &n, &n), Err(NodeProblem::Batch(_))));
+        assert!(matches!(apply(&budget, div, "Div", &n, &two), Err(NodeProblem::Batch(_))));
+        assert!(matches!(apply(&budget, div, "Div", &two, &vector(&[int(0, 0)])), Err(NodeProblem::Batch(_))));
+        assert!(matches!(apply(&budget, max, "Max", &n, &two), Err(NodeProblem::Batch(_))));
     }
 
     #[test]
     fn integers_broadcast() {
+        let budget = Budget::of_file(0);
         let rows = Ints::new(vec![2, 1], vec![int(1, 0), int(2, 0)]);
         let columns = Ints::vector(vec![int(10, 0), int(20, 0), int(30, 0)]);
-        let table = apply(mul, "Mul", &rows, &columns).unwrap();
+        let table = apply(&budget, mul, "Mul", &rows, &columns).unwrap();
         assert_eq!((table.dims.clone(), table.known().unwrap()), (vec![2, 3], vec![10, 20, 30, 20, 40, 60]));
-        let equal = apply(equal, "Equal", &table, &Ints::new(vec![], vec![int(20, 0)])).unwrap();
+        let equal = apply(&budget, equal, "Equal", &table, &Ints::new(vec![], vec![int(20, 0)])).unwrap();
         assert_eq!(equal.known().unwrap(), [0, 1, 0, 1, 0, 0]);
-        assert!(apply(add, "Add", &columns, &Ints::vector(vec![int(1, 0), int(2, 0)])).is_err());
+        assert!(apply(&budget, add, "Add", &columns, &Ints::vector(vec![int(1, 0), int(2, 0)])).is_err());
     }
 }

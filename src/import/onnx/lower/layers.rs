@@ -7,6 +7,7 @@ use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
+use crate::import::onnx::operation::title;
 use crate::import::onnx::value::{PendingLinear, Value};
 use crate::import::scales::OutputAxis;
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
@@ -148,6 +149,10 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
             None => product,
         }]);
     };
+    if tensor.rank() != 2 {
+        let (found, expected) = (format!("a weight {:?}", tensor.dims()), "a matrix".to_owned());
+        return Err(NodeProblem::Shape { found, expected });
+    }
     let scaled = |tensor: &Tensor, factor: f32| match factor {
         1.0 => Ok(tensor.clone()),
         factor => tensor.affine(f64::from(factor), 0.0),
@@ -166,6 +171,7 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         weight_name: name.clone(),
         node: node.name.to_owned(),
         operator: node.operator().to_owned(),
+        title: title(node.proto),
     };
     let outputs = linear.weight.dims()[0];
     Ok(vec![match c {
@@ -234,5 +240,6 @@ pub(super) fn product(lowering: &mut Lowering, node: &Node, a: &Value, b: &Value
         weight_name,
         node: node.name.to_owned(),
         operator: node.operator().to_owned(),
+        title: title(node.proto),
     })))
 }

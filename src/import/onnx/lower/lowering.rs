@@ -2,6 +2,7 @@
 //! lowers a node adds to it, whatever the operator.
 
 use crate::graph::{Dim, Graph, ValueId};
+use crate::import::onnx::budget::Budget;
 use crate::import::onnx::error::{NodeProblem, TensorProblem};
 use crate::import::onnx::tensor::{self, Constant, ExternalFiles};
 use crate::import::onnx::value::Value;
@@ -50,6 +51,8 @@ pub(in crate::import::onnx) struct Lowering<'a> {
     pub images: ValueId,
     /// The file's scales.
     pub scales: Scales,
+    /// The memory of its constants.
+    pub(super) budget: Budget,
     external: &'a mut ExternalFiles,
     values: HashMap<&'a str, Value>,
     readers: Readers<'a>,
@@ -58,20 +61,23 @@ pub(in crate::import::onnx) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    /// A network with the input `images`, of a file whose values have these readers.
+    /// A network with the input `images`, of a file of `size` bytes whose values have these readers.
     pub fn new(
         graph: Graph,
         images: ValueId,
         batch: BatchSize,
         readers: Readers<'a>,
         external: &'a mut ExternalFiles,
+        size: u64,
     ) -> Self {
+        let budget = Budget::of_file(size.saturating_add(external.size()));
         Lowering {
             graph,
             parameters: BTreeMap::new(),
             batch,
             images,
             scales: Scales::default(),
+            budget,
             external,
             values: HashMap::new(),
             readers,
@@ -79,9 +85,17 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Gives a name its value.
+    /// Gives a name its value, which is in the file or costs nothing.
     pub fn define(&mut self, name: &'a str, value: Value) {
+        self.budget.exempt(&value);
         self.values.insert(name, value);
+    }
+
+    /// Gives a name its value, which was computed.
+    pub(super) fn define_computed(&mut self, name: &'a str, value: Value) -> Result<(), NodeProblem> {
+        self.budget.count(&value)?;
+        self.values.insert(name, value);
+        Ok(())
     }
 
     /// The value of a name, as the network's output.

@@ -5,6 +5,7 @@
 //! file has it as a constant.
 
 mod arithmetic;
+mod blocks;
 mod build;
 mod constants;
 mod einsum;
@@ -31,7 +32,7 @@ pub(super) use lowering::{BatchSize, Lowering};
 pub(super) use node::Node;
 
 use super::error::OnnxProblem;
-use super::order::title;
+use super::operation::{Operation, title};
 use super::tensor::Constant;
 use super::value::Value;
 use lowering::{Reader, Readers};
@@ -50,6 +51,12 @@ fn domain(node: &NodeProto) -> Option<&str> {
     node.domain.as_deref().filter(|domain| !domain.is_empty() && *domain != "ai.onnx")
 }
 
+/// The names of all operators.
+#[cfg(test)]
+pub(super) fn operators() -> impl Iterator<Item = &'static str> {
+    OPERATORS.names()
+}
+
 /// Whether a node's outputs are probabilities.
 pub(super) fn is_softmax(node: &NodeProto) -> bool {
     operator(node).is_some_and(OnnxOperator::is_softmax)
@@ -61,17 +68,18 @@ pub(super) fn constant(constant: Constant, name: &str) -> Value {
 }
 
 /// What reads each value of a network of `nodes` up to `output`.
-pub(super) fn readers<'a>(nodes: &[&'a NodeProto], output: &'a str) -> Readers<'a> {
+pub(super) fn readers<'a>(nodes: &[&'a Operation], output: &'a str) -> Readers<'a> {
     let mut readers = Readers::from([(output, vec![Reader::Other])]);
     for node in nodes {
-        let reader = operator(node).map_or(Reader::Other, |operator| operator.reader);
-        node.input.iter().for_each(|input| readers.entry(input).or_default().push(reader));
+        let reader = operator(&node.proto).map_or(Reader::Other, |operator| operator.reader);
+        node.proto.input.iter().for_each(|input| readers.entry(input).or_default().push(reader));
     }
     readers
 }
 
 /// Lowers a node.
-pub(super) fn node<'a>(lowering: &mut Lowering<'a>, proto: &'a NodeProto, opset: i64) -> Result<(), OnnxProblem> {
+pub(super) fn node<'a>(lowering: &mut Lowering<'a>, node: &'a Operation) -> Result<(), OnnxProblem> {
+    let &Operation { ref proto, opset } = node;
     let operator_name = proto.op_type.as_deref().unwrap_or_default();
     let Some(operator) = operator(proto) else {
         let operator =
@@ -83,13 +91,9 @@ pub(super) fn node<'a>(lowering: &mut Lowering<'a>, proto: &'a NodeProto, opset:
     let name = name.or(proto.output.first().map(String::as_str)).unwrap_or_default();
     let inputs = lowering.inputs(proto);
     let outputs = inputs.and_then(|inputs| operator.lower(lowering, Node { proto, inputs, opset, name }));
-    let outputs = outputs.map_err(|source| OnnxProblem::Node {
-        node: title(proto),
-        operator: operator_name.to_owned(),
-        source: Box::new(source),
-    })?;
-    for (name, value) in proto.output.iter().zip(outputs) {
-        lowering.define(name, value);
-    }
-    Ok(())
+    let defined = outputs.and_then(|outputs| {
+        let mut pairs = proto.output.iter().zip(outputs);
+        pairs.try_for_each(|(name, value)| lowering.define_computed(name, value))
+    });
+    defined.map_err(|source| source.of(title(proto), operator_name))
 }

@@ -122,14 +122,21 @@ impl Node<'_> {
 
     /// A number that old operator sets have as attribute `name`, new ones as input `index`.
     pub fn float_by_either(&self, name: &'static str, index: usize) -> Result<Option<f32>, NodeProblem> {
-        if let Some(found) = self.float(name)? {
-            return Ok(Some(found));
+        match self.float(name)? {
+            None if self.optional(index).is_some() => self.number(index).map(Some),
+            found => Ok(found),
         }
-        let Some(value) = self.optional(index) else { return Ok(None) };
-        let numbers = value.floats(index)?.flatten_all()?.to_vec1::<f32>()?;
-        let is_one = |numbers: &Vec<f32>| numbers.len() == 1;
-        let wrong = || NodeProblem::Shape { found: format!("{} numbers", numbers.len()), expected: "one".to_owned() };
-        Some(numbers.clone()).filter(is_one).map(|numbers| Some(numbers[0])).ok_or_else(wrong)
+    }
+
+    /// The one real number of input `index`, which must be there.
+    pub fn number(&self, index: usize) -> Result<f32, NodeProblem> {
+        match self.input(index)?.floats(index)?.flatten_all()?.to_vec1::<f32>()?.as_slice() {
+            [number] => Ok(*number),
+            numbers => {
+                let found = format!("{} numbers", numbers.len());
+                Err(NodeProblem::Shape { found, expected: "one number".to_owned() })
+            }
+        }
     }
 }
 

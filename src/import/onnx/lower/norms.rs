@@ -1,9 +1,12 @@
 //! Normalization and softmax.
 
+use super::gather::take;
 use super::node::axis;
 use super::{Lowering, Node};
 use crate::graph::Dim;
-use crate::graph::op::{BatchNorm, Gather, GroupNorm, LayerNorm, LocalResponseNorm, Reshape, Scale, Softmax};
+use crate::graph::op::{
+    BatchNorm, Binary, GroupNorm, LayerNorm, LocalResponseNorm, Reduce, Reduction, Reshape, Scale, Softmax, Unary,
+};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
 
@@ -29,8 +32,8 @@ pub(super) fn batch(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     if node.int_or("spatial", 1)? != 1 {
         return Err(NodeProblem::Unsupported("batch normalization with spatial=0".to_owned()));
     }
-    let mut inputs = node.all_inputs()?;
-    inputs.truncate(5);
+    let inputs = (0..5).map(|i| node.input(i).cloned()).collect::<Result<Vec<_>, _>>();
+    let mut inputs = inputs?;
     // Folded into the preceding layer, it would change that layer's weights, which are the file's integers:
     // a node between the two prevents that.
     if let Value::Computed(id) = inputs[0]
@@ -80,11 +83,26 @@ pub(super) fn group(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     if node.opset < 21 && groups > 0 {
         let indices: Vec<usize> = (0..channels).map(|channel| channel / channels.div_ceil(groups)).collect();
         for parameter in &mut inputs[1..] {
-            let each = Gather { axis: 0, indices: indices.clone() };
-            *parameter = lowering.emit(node.name, each, std::slice::from_ref(parameter))?;
+            *parameter = take(lowering, node.name, parameter.clone(), 0, indices.clone())?;
         }
     }
     Ok(vec![lowering.emit(node.name, GroupNorm { groups, eps: epsilon(node)? }, &inputs)?])
+}
+
+/// `LpNormalization`: a vector divided by its norm; zeros stay zeros.
+pub(super) fn lp(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let input = node.input(0)?.clone();
+    let axis = axis("axis", node.int_or("axis", -1)?, lowering.ty(0, &input)?.rank())?;
+    let reduction = match node.int_or("p", 2)? {
+        1 => Reduction::L1,
+        2 => Reduction::L2,
+        p => return Err(NodeProblem::Unsupported(format!("normalization by the norm of order {p} (expected 1 or 2)"))),
+    };
+    let norm = Reduce { reduction, axes: vec![axis], keep_dims: true };
+    let norm = lowering.emit(node.name, norm, std::slice::from_ref(&input))?;
+    let at_least = Unary::Clip { min: f32::from_bits(1), max: f32::INFINITY };
+    let norm = lowering.emit(node.name, at_least, &[norm])?;
+    Ok(vec![lowering.emit(node.name, Binary::Div, &[input, norm])?])
 }
 
 /// `LRN`.

@@ -5,8 +5,8 @@ use super::integers::{self, IntFunction};
 use super::operator::QuantizedInput::{AllMoved, Handled, Moved, MovedIfZeroPointIsZero};
 use super::operator::{Lower, OnnxOperator as Op};
 use super::{
-    Lowering, Node, constants, einsum, expand, gather, layers, norms, pad, pools, quantized, reshape, resize, shapes,
-    slices,
+    Lowering, Node, blocks, constants, einsum, expand, gather, layers, norms, pad, pools, quantized, reshape, resize,
+    shapes, slices,
 };
 use crate::graph::op::{Binary, Reduction, Unary};
 use crate::import::onnx::error::NodeProblem;
@@ -51,6 +51,7 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         with("AveragePool", pools::average),
         with("BatchNormalization", norms::batch),
         with("Cast", constants::cast),
+        with("CastLike", constants::cast_like),
         unary("Ceil", Unary::Ceil),
         unary_with("Celu", |node| Ok(Unary::Celu { alpha: node.float_or("alpha", 1.0)? })),
         with("Clip", arithmetic::clip).with_integers(Handled),
@@ -61,9 +62,10 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         with("ConvTranspose", layers::conv_transpose),
         unary("Cos", Unary::Cos),
         with("CumSum", constants::cumulative_sum),
+        with("DepthToSpace", blocks::depth_to_space).with_integers(Moved),
         with("DequantizeLinear", quantized::dequantize).with_integers(Handled),
         binary("Div", Binary::Div, Some(integers::div)),
-        with("Dropout", constants::identity),
+        with("Dropout", constants::dropout),
         with("Einsum", einsum::einsum),
         unary_with("Elu", |node| Ok(Unary::Elu { alpha: node.float_or("alpha", 1.0)? })),
         compare("Equal", Binary::Equal, integers::equal),
@@ -94,9 +96,11 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         compare("LessOrEqual", Binary::LessOrEqual, integers::less_or_equal),
         unary("Log", Unary::Log),
         Op::new("LogSoftmax", Lower::Softmax { log: true }),
+        with("LpNormalization", norms::lp),
         with("MatMul", layers::matmul),
         binary("Max", Binary::Max, Some(integers::max)),
         with("MaxPool", pools::max).with_integers(Moved),
+        with("Mean", arithmetic::mean),
         binary("Min", Binary::Min, Some(integers::min)),
         unary("Mish", Unary::Mish),
         with("Mod", integers::modulo),
@@ -106,7 +110,7 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         compare("Or", Binary::Max, integers::or),
         binary("PRelu", Binary::PRelu, None),
         with("Pad", pad::pad),
-        binary("Pow", Binary::Pow, None),
+        with("Pow", arithmetic::pow),
         with("QuantizeLinear", quantized::quantize),
         with("Range", integers::range),
         unary("Reciprocal", Unary::Reciprocal),
@@ -136,6 +140,7 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         Op::new("Softmax", Lower::Softmax { log: false }),
         unary("Softplus", Unary::Softplus),
         unary("Softsign", Unary::Softsign),
+        with("SpaceToDepth", blocks::space_to_depth).with_integers(Moved),
         with("Split", slices::split).with_integers(Moved),
         unary("Sqrt", Unary::Sqrt),
         with("Squeeze", shapes::squeeze).with_integers(Moved),

@@ -1,15 +1,16 @@
-//! `Pad`, with a constant, the edge, or a reflection.
+//! `Pad`, with a constant, the edge, a reflection or a repetition; negative padding crops.
 
+use super::gather::take;
 use super::node::{axis, known};
 use super::{Lowering, Node};
 use crate::graph::Dim;
-use crate::graph::op::{Gather, Pad};
+use crate::graph::op::{Pad, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
 
 /// `Pad`, whose sizes are attributes before version 11.
 pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    let value = node.input(0)?.clone();
+    let mut value = node.input(0)?.clone();
     let ty = lowering.ty(0, &value)?;
     let pads = node.ints_by_either("pads", 1)?.ok_or(NodeProblem::Missing(1))?;
     let axes = match node.optional(3) {
@@ -23,31 +24,68 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     let mut padding = vec![[0; 2]; ty.rank()];
     for (i, &found) in axes.iter().enumerate() {
         let both = [pads[i], pads[i + axes.len()]];
-        if both.iter().any(|pad| !(0..1 << 24).contains(pad)) {
-            return Err(NodeProblem::Unsupported(format!("negative or too large padding {both:?}")));
+        if both.iter().any(|pad| !(-(1 << 24)..1 << 24).contains(pad)) {
+            return Err(NodeProblem::Unsupported(format!("too large padding {both:?}")));
         }
-        padding[axis("axes", found, ty.rank())?] = both.map(|pad| pad as usize);
+        let axis = axis("axes", found, ty.rank())?;
+        value = crop(lowering, node, value, axis, both.map(|pad| pad.min(0).unsigned_abs() as usize))?;
+        padding[axis] = both.map(|pad| pad.max(0) as usize);
     }
+    let shape = lowering.ty(0, &value)?.shape;
     match node.text_or("mode", "constant")? {
         "constant" => {
             let number = node.float_by_either("value", 2)?.unwrap_or(0.0);
             Ok(vec![lowering.emit(node.name, Pad { padding, value: number }, &[value])?])
         }
-        mode @ ("edge" | "reflect") => mirror(lowering, node, value, &ty.shape, &padding, mode == "edge"),
+        "edge" => copies(lowering, node, value, &shape, &padding, |at, last| at.clamp(0, last)),
+        // One reflection, which does not repeat the edge itself.
+        "reflect" => {
+            copies(
+                lowering,
+                node,
+                value,
+                &shape,
+                &padding,
+                |at, last| {
+                    if at < 0 { -at } else { last - (last - at).abs() }
+                },
+            )
+        }
+        "wrap" => copies(lowering, node, value, &shape, &padding, |at, last| at.rem_euclid(last + 1)),
         mode => {
-            Err(NodeProblem::Unsupported(format!("padding mode '{mode}' (expected 'constant', 'edge' or 'reflect')")))
+            let expected = "expected 'constant', 'edge', 'reflect' or 'wrap'";
+            Err(NodeProblem::Unsupported(format!("padding mode '{mode}' ({expected})")))
         }
     }
 }
 
-/// Padding with copies of the value's own elements.
-fn mirror(
+/// A value without its first and last elements along an axis.
+fn crop(
+    lowering: &mut Lowering,
+    node: &Node,
+    value: Value,
+    axis: usize,
+    [first, last]: [usize; 2],
+) -> Result<Value, NodeProblem> {
+    match lowering.ty(0, &value)?.shape[axis] {
+        _ if [first, last] == [0, 0] => Ok(value),
+        Dim::Batch(_) => Err(NodeProblem::Batch(format!("cropping axis {axis}"))),
+        Dim::Fixed(size) => {
+            let end = size.saturating_sub(last);
+            lowering.emit(node.name, Slice { axis, start: first, end, step: 1 }, &[value])
+        }
+    }
+}
+
+/// Padding with copies of the value's own elements: the element at `place(at, last)` of an axis that ends with
+/// `last`, for each position `at` from before its start to after its end.
+fn copies(
     lowering: &mut Lowering,
     node: &Node,
     mut value: Value,
     shape: &[Dim],
     padding: &[[usize; 2]],
-    edge: bool,
+    place: fn(i64, i64) -> i64,
 ) -> Result<Vec<Value>, NodeProblem> {
     for (axis, (&dim, &[before, after])) in
         shape.iter().zip(padding).enumerate().filter(|(_, (_, pad))| **pad != [0, 0])
@@ -56,18 +94,12 @@ fn mirror(
             return Err(NodeProblem::Batch(format!("padding axis {axis}")));
         };
         let last = size as i64 - 1;
-        let place = |at: i64| {
-            // One reflection, which does not repeat the edge itself.
-            let reflected = if at < 0 { -at } else { last - (last - at).abs() };
-            let place = if edge { at.clamp(0, last) } else { reflected };
-            (0..=last).contains(&place).then_some(place as usize)
-        };
-        let places = (-(before as i64)..size as i64 + after as i64).map(place);
-        let indices: Option<Vec<usize>> = places.collect();
+        let inside = |at: i64| Some(place(at, last)).filter(|place| (0..=last).contains(place)).map(|at| at as usize);
+        let indices: Option<Vec<usize>> = (-(before as i64)..size as i64 + after as i64).map(inside).collect();
         let indices = indices.ok_or_else(|| {
             NodeProblem::Unsupported(format!("'reflect' padding of at least the size of axis {axis}"))
         })?;
-        value = lowering.emit(node.name, Gather { axis, indices }, &[value])?;
+        value = take(lowering, node.name, value, axis, indices)?;
     }
     Ok(vec![value])
 }

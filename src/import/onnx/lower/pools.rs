@@ -39,8 +39,9 @@ fn window(lowering: &Lowering, node: &Node) -> Result<PoolWindow, NodeProblem> {
 
 /// `MaxPool`.
 pub(super) fn max(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    if node.flag("storage_order")? {
-        return Err(NodeProblem::Unsupported("pooling with storage_order=1".to_owned()));
+    // Their order, the attribute `storage_order`, does not matter to the values.
+    if node.proto.output.get(1).is_some_and(|indices| lowering.reader_count(indices) > 0) {
+        return Err(NodeProblem::Unsupported("the output Indices of a pooling".to_owned()));
     }
     let op = MaxPool(window(lowering, node)?);
     Ok(vec![lowering.emit(node.name, op, &[node.input(0)?.clone()])?])
@@ -71,7 +72,7 @@ pub(super) fn reduce(
 ) -> Result<Vec<Value>, NodeProblem> {
     let input = node.input(0)?.clone();
     if let Value::Ints(ints) = &input {
-        return Ok(vec![Value::Ints(integers::reduce(node, ints, integer_step)?)]);
+        return Ok(vec![Value::Ints(integers::reduce(&lowering.budget, node, ints, integer_step)?)]);
     }
     let rank = lowering.ty(0, &input)?.rank();
     let named = node.ints_by_either("axes", 1)?.unwrap_or_default();

@@ -60,7 +60,7 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
             let q = (x / scales[channel]).round_ties_even() + zero_points[channel] as f32;
             Int::from(q.clamp(range.q_min() as f32, range.q_max() as f32) as i64)
         });
-        return Ok(vec![Value::Ints(Ints { dims: tensor.dims().to_vec(), values: values.collect(), ty })]);
+        return Ok(vec![Value::Ints(Ints::new(tensor.dims().to_vec(), values.collect()).with_type(ty))]);
     }
     let (&[scale], &[zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
         return Err(NodeProblem::Unsupported("activations with several scales (quantize them per tensor)".to_owned()));

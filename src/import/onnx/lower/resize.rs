@@ -1,6 +1,7 @@
 //! Resizing to the nearest neighbor, which repeats elements along each axis, and linear resizing.
 
-use super::{Lowering, Node, slices};
+use super::node::axis;
+use super::{Lowering, Node, gather};
 use crate::graph::Dim;
 use crate::graph::op::Interpolate;
 use crate::import::onnx::error::NodeProblem;
@@ -21,7 +22,7 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     }
     let mut value = node.input(0)?.clone();
     let shape = lowering.ty(0, &value)?.shape;
-    let factors = Factors::read(node, shape.len())?;
+    let factors = Factors::read(node, &shape)?;
     let rounding = Rounding::read(node)?;
     let batch = lowering.constant_batch().unwrap_or(1) as i64;
     // The whole batch, open or constant.
@@ -51,13 +52,14 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             };
             let places: Vec<(usize, f32)> = (0..size as usize).map(place).collect();
             if size as usize != from || places.iter().enumerate().any(|(at, &place)| place != (at, 0.0)) {
+                lowering.budget.spend::<(usize, f32)>(places.len())?;
                 value = lowering.emit(node.name, Interpolate { axis, places }, &[value])?;
             }
             continue;
         }
         let places: Vec<usize> = (0..size as usize).map(|at| rounding.place(at, from, size as usize, scale)).collect();
         if !places.iter().copied().eq(0..from) {
-            value = slices::take(lowering, node.name, value, axis, places)?;
+            value = gather::take(lowering, node.name, value, axis, places)?;
         }
     }
     Ok(vec![value])
@@ -70,10 +72,12 @@ struct Factors {
 }
 
 impl Factors {
-    fn read(node: &Node, rank: usize) -> Result<Self, NodeProblem> {
-        if node.optional(3).is_some() && node.ints("axes")?.is_some() {
-            return Err(NodeProblem::Unsupported("resizing with the attribute 'axes'".to_owned()));
-        }
+    fn read(node: &Node, shape: &[Dim]) -> Result<Self, NodeProblem> {
+        let rank = shape.len();
+        let axes: Vec<usize> = match node.ints("axes")? {
+            Some(axes) => axes.iter().map(|&found| axis("axes", found, rank)).collect::<Result<_, _>>()?,
+            None => (0..rank).collect(),
+        };
         // Since version 11, a region of interest comes before the scales.
         let at = if node.opset < 11 { 1 } else { 2 };
         let scales = match (node.floats("scales")?, node.optional(at)) {
@@ -83,14 +87,43 @@ impl Factors {
             (None, None) => None,
         };
         let scales = scales.filter(|scales| !scales.is_empty());
-        let sizes = node.optional(3).map(|value| Ok::<_, NodeProblem>(value.ints(3)?.values.clone())).transpose()?;
+        let sizes = node.optional(3).map(|value| Ok::<_, NodeProblem>(value.ints(3)?.values.to_vec())).transpose()?;
+        let sizes = sizes.filter(|sizes| !sizes.is_empty());
         let counts = [scales.as_ref().map(Vec::len), sizes.as_ref().map(Vec::len)];
-        if let Some(count) = counts.into_iter().flatten().find(|&count| count != rank) {
-            let expected = format!("one for each of {rank} axes");
+        if let Some(count) = counts.into_iter().flatten().find(|&count| count != axes.len()) {
+            let expected = format!("one for each of {} axes", axes.len());
             return Err(NodeProblem::Shape { found: format!("{count} scales or sizes"), expected });
         }
+        let sizes = sizes.map(|sizes| kept_ratio(node, shape, &axes, sizes)).transpose()?;
+        // Other axes stay as they are.
+        let sizes = sizes.map(|sizes| over_all(&axes, &sizes, shape.iter().copied().map(Int::from).collect()));
+        let scales = scales.map(|scales| over_all(&axes, &scales, vec![1.0; rank]));
         Ok(Factors { sizes, scales })
     }
+}
+
+/// `all` with the elements of `axes` replaced.
+fn over_all<T: Copy>(axes: &[usize], found: &[T], mut all: Vec<T>) -> Vec<T> {
+    axes.iter().zip(found).for_each(|(&axis, &found)| all[axis] = found);
+    all
+}
+
+/// The sizes along `axes` where the policy makes them follow one scale factor: the largest that exceeds no
+/// size, or the smallest that falls short of none.
+fn kept_ratio(node: &Node, shape: &[Dim], axes: &[usize], sizes: Vec<Int>) -> Result<Vec<Int>, NodeProblem> {
+    let better: fn(f32, f32) -> f32 = match node.text_or("keep_aspect_ratio_policy", "stretch")? {
+        "stretch" => return Ok(sizes),
+        "not_larger" => f32::min,
+        "not_smaller" => f32::max,
+        policy => return Err(NodeProblem::Unsupported(format!("keep_aspect_ratio_policy '{policy}'"))),
+    };
+    let from = |&axis: &usize| if let Dim::Fixed(from @ 1..) = shape[axis] { Some(from as f32) } else { None };
+    let pairs: Option<Vec<(f32, f32)>> =
+        axes.iter().zip(&sizes).map(|(axis, size)| Some((from(axis)?, size.known()? as f32))).collect();
+    let pairs = pairs.ok_or_else(|| NodeProblem::Batch("a kept aspect ratio".to_owned()))?;
+    let scale = pairs.iter().map(|(from, to)| to / from).reduce(better).unwrap_or(1.0);
+    // Half up.
+    Ok(pairs.iter().map(|(from, _)| Int::from((scale * from + 0.5).floor() as i64)).collect())
 }
 
 /// How output coordinates are mapped to input coordinates.

@@ -1,9 +1,10 @@
 //! Operators that cut values into parts, and join them.
 
+use super::gather::take;
 use super::node::{axis, known};
 use super::{Lowering, Node, expand, integers};
 use crate::graph::Dim;
-use crate::graph::op::{Concat, Gather, Slice};
+use crate::graph::op::{Concat, Slice};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, Value};
 
@@ -116,7 +117,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     let either = |name, index: usize| -> Result<Option<Vec<Int>>, NodeProblem> {
         match node.ints(name)? {
             Some(found) => Ok(Some(found.iter().copied().map(Int::from).collect())),
-            None => node.optional(index).map(|value| Ok(value.ints(index)?.values.clone())).transpose(),
+            None => node.optional(index).map(|value| Ok(value.ints(index)?.values.to_vec())).transpose(),
         }
     };
     let starts = either("starts", 1)?.ok_or(NodeProblem::Missing(1))?;
@@ -148,7 +149,7 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     }
     if let Value::Ints(ints) = node.input(0)? {
         one_axis(ints)?;
-        let mut values = ints.values.clone();
+        let mut values = ints.values.to_vec();
         for cut in cuts(1)? {
             // A slice of a shape may be empty.
             match cut.elements(Dim::Fixed(values.len()), None) {
@@ -168,24 +169,6 @@ pub(super) fn slice(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
         }
     }
     Ok(vec![value])
-}
-
-/// Elements of an axis by index, as a slice where possible.
-pub(super) fn take(
-    lowering: &mut Lowering,
-    name: &str,
-    value: Value,
-    axis: usize,
-    taken: Vec<usize>,
-) -> Result<Value, NodeProblem> {
-    let step = if taken.len() > 1 { taken[1].checked_sub(taken[0]) } else { Some(1) };
-    let is_even = |step: usize| taken.windows(2).all(|pair| pair[0].checked_add(step) == Some(pair[1]));
-    match (step.filter(|&step| step > 0 && is_even(step)), taken.last()) {
-        (Some(step), Some(&last)) => {
-            lowering.emit(name, Slice { axis, start: taken[0], end: last + 1, step }, &[value])
-        }
-        _ => lowering.emit(name, Gather { axis, indices: taken }, &[value]),
-    }
 }
 
 /// `Split`, whose sizes are an attribute before version 13.

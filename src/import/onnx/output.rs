@@ -1,0 +1,158 @@
+//! The output of an ONNX graph that the network is judged by: which it is, and its turn into a vector for
+//! each sample.
+//!
+//! Files may have further outputs, such as features for other programs. Those that others are computed from
+//! are taken only where no other can be; among the rest, one alone must be a vector for each sample, or else
+//! an image of the input's size, unless the caller names one.
+
+use super::error::OnnxProblem;
+use super::lower::{BatchSize, Lowering};
+use super::operation::Operation;
+use super::order;
+use super::value::Value;
+use crate::graph::op::Reshape;
+use crate::graph::{Dim, ValueType};
+use crate::import::image_input::ImageInput;
+use crate::registry::UnknownName;
+use rten_onnx::onnx::GraphProto;
+use std::collections::HashSet;
+
+/// What a network's output is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OutputForm {
+    /// Numbers for each sample.
+    pub count: usize,
+    /// Whether these are an image of the input's size, as of an autoencoder.
+    pub reconstructs_input: bool,
+    /// Its type in the file, for messages.
+    ty: String,
+}
+
+/// Something that was built up to an output of the file.
+pub(super) trait UpToOutput {
+    /// What that output is.
+    fn form(&self) -> &OutputForm;
+}
+
+/// The network up to the output that it is judged by: the one `asked` for, else the only one that fits.
+/// `build` makes the network up to one of them.
+///
+/// # Errors
+/// When there is no output, none of the name that was asked for, or none or several fit.
+pub(super) fn choose<'a, T: UpToOutput>(
+    graph: &'a GraphProto,
+    nodes: &'a [Operation],
+    asked: Option<&str>,
+    mut build: impl FnMut(&'a str) -> Result<T, OnnxProblem>,
+) -> Result<T, OnnxProblem> {
+    let names: Vec<&str> = graph.output.iter().filter_map(|output| output.name.as_deref()).collect();
+    if let Some(asked) = asked {
+        let found = names.iter().find(|name| **name == asked);
+        let unknown = || OnnxProblem::UnknownOutput(UnknownName::new("output", asked, names.iter().copied()));
+        return build(found.ok_or_else(unknown)?);
+    }
+    match names.as_slice() {
+        [] => Err(OnnxProblem::NoOutput),
+        [only] => build(only),
+        _ => choose_among(graph, nodes, &names, build),
+    }
+}
+
+fn choose_among<'a, T: UpToOutput>(
+    graph: &'a GraphProto,
+    nodes: &'a [Operation],
+    names: &[&'a str],
+    mut build: impl FnMut(&'a str) -> Result<T, OnnxProblem>,
+) -> Result<T, OnnxProblem> {
+    let read = read_by_others(graph, nodes, names);
+    let (inner, last): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| read.contains(*name));
+    let mut error = None;
+    for tier in [last, inner] {
+        let (mut vectors, mut images) = (Fitting::default(), Fitting::default());
+        for name in tier {
+            match build(name) {
+                Ok(built) if built.form().reconstructs_input => images.add(name, built),
+                Ok(built) => vectors.add(name, built),
+                Err(problem) => error = error.or(Some(problem)),
+            }
+        }
+        let Fitting { first, found } = if vectors.found.is_empty() { images } else { vectors };
+        match (first, found.len()) {
+            (Some(first), 1) => return Ok(first),
+            (Some(_), _) => return Err(OnnxProblem::Outputs { found }),
+            (None, _) => (),
+        }
+    }
+    Err(error.unwrap_or(OnnxProblem::NoOutput))
+}
+
+/// Outputs of one kind that a network can be judged by: the first, and all in words.
+struct Fitting<T> {
+    first: Option<T>,
+    found: Vec<String>,
+}
+
+impl<T> Default for Fitting<T> {
+    fn default() -> Self {
+        Fitting { first: None, found: Vec::new() }
+    }
+}
+
+impl<T: UpToOutput> Fitting<T> {
+    fn add(&mut self, name: &str, built: T) {
+        self.found.push(format!("'{name}' {}", built.form().ty));
+        self.first.get_or_insert(built);
+    }
+}
+
+/// The outputs that others are computed from.
+fn read_by_others<'a>(graph: &'a GraphProto, nodes: &'a [Operation], names: &[&'a str]) -> HashSet<&'a str> {
+    let needed = |name: &&'a str| {
+        // What is wrong with a graph is said when the network is built.
+        let nodes = order::sorted(graph, nodes, name).unwrap_or_default();
+        nodes.into_iter().flat_map(|node| &node.proto.input).map(String::as_str).collect::<Vec<_>>()
+    };
+    let read: HashSet<&str> = names.iter().flat_map(needed).collect();
+    names.iter().copied().filter(|name| read.contains(name)).collect()
+}
+
+/// Makes the value called `name` the graph's output, a vector for each sample.
+///
+/// # Errors
+/// When it is neither a vector for each sample nor an image of the input's size.
+pub(super) fn set(lowering: &mut Lowering, name: &str, images: &ImageInput) -> Result<OutputForm, OnnxProblem> {
+    let wrong = |found: String| OnnxProblem::Output { name: name.to_owned(), found };
+    let value = lowering.value(name).map_err(|error| error.of(format!("output '{name}'"), ""))?;
+    let Some(Value::Computed(id)) = value else { return Err(wrong("a constant".to_owned())) };
+    let ty = lowering.graph.ty(id).clone();
+    let sample = sample_axes(&ty, lowering.batch).ok_or_else(|| wrong(ty.to_string()))?;
+    let Some(Dim::Fixed(count @ 1..)) = Dim::product(sample) else { return Err(wrong(ty.to_string())) };
+    let is_one = |dim: &&Dim| **dim == Dim::Fixed(1);
+    // Channels before axes of 1 are what networks that end in a convolution leave.
+    let is_vector = sample.iter().skip(1).all(|dim| is_one(&dim));
+    let reconstructs_input = !is_vector && count == images.shape.iter().product::<usize>();
+    if !reconstructs_input && sample.iter().filter(|dim| !is_one(dim)).count() > 1 {
+        return Err(wrong(ty.to_string()));
+    }
+    let form = OutputForm { count, reconstructs_input, ty: ty.to_string() };
+    let mut output = id;
+    if reconstructs_input {
+        let name = lowering.unused("image");
+        output = images.restore(&mut lowering.graph, &name, output)?;
+    }
+    if sample.len() != 1 {
+        let name = lowering.unused("logits");
+        let shape = vec![lowering.batch.dim(), Dim::Fixed(count)];
+        output = lowering.graph.add_one(&name, Reshape { shape }, &[output])?;
+    }
+    lowering.graph.set_outputs(&[output]);
+    Ok(form)
+}
+
+/// The axes of one sample, where samples come first; those of a network for one sample may leave it out.
+fn sample_axes(ty: &ValueType, batch: BatchSize) -> Option<&[Dim]> {
+    match ty.shape.split_first() {
+        Some((first, sample)) => (*first == batch.dim()).then_some(sample),
+        None => (batch == BatchSize::One).then_some(&[]),
+    }
+}

@@ -1,0 +1,84 @@
+//! Files of networks that other programs write and that are not models here: recognized, so that the error
+//! can say what to do instead.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// A kind of such files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Foreign {
+    /// A state dict alone, which is no network without an architecture.
+    Safetensors,
+    /// What `torch.save` writes, a state dict or a whole module.
+    PyTorch,
+    /// A Keras model.
+    Keras,
+    /// TensorFlow's folder, or a frozen graph.
+    TensorFlow,
+    /// A TensorFlow Lite file.
+    TfLite,
+}
+
+/// The kinds by the extensions of their files.
+const EXTENSIONS: &[(&str, Foreign)] = &[
+    ("safetensors", Foreign::Safetensors),
+    ("pth", Foreign::PyTorch),
+    ("pt", Foreign::PyTorch),
+    ("ckpt", Foreign::PyTorch),
+    ("h5", Foreign::Keras),
+    ("hdf5", Foreign::Keras),
+    ("keras", Foreign::Keras),
+    ("pb", Foreign::TensorFlow),
+    ("tflite", Foreign::TfLite),
+];
+
+impl Foreign {
+    /// The kind of what lies at `path`, by its content or, where there is none, its extension.
+    pub fn recognize(path: &Path) -> Option<Self> {
+        if path.is_dir() {
+            let is_saved_model = path.join("saved_model.pb").is_file() && !path.join("config.json").is_file();
+            return is_saved_model.then_some(Foreign::TensorFlow);
+        }
+        Self::by_content(path).or_else(|| {
+            let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+            EXTENSIONS.iter().find(|(known, _)| *known == extension).map(|(_, kind)| *kind)
+        })
+    }
+
+    /// The kind of a regular file that says so by its first bytes.
+    fn by_content(path: &Path) -> Option<Self> {
+        /// Enough for the name of an archive's first member.
+        const HEAD: u64 = 256;
+        if !path.is_file() {
+            return None;
+        }
+        let mut head = Vec::new();
+        File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+        let names = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
+        match head.as_slice() {
+            [0x89, b'H', b'D', b'F', ..] => Some(Foreign::Keras),
+            [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Foreign::TfLite),
+            // A pickle of protocol 2 to 5, or an archive that has one.
+            [0x80, 2..=5, ..] => Some(Foreign::PyTorch),
+            [b'P', b'K', 3, 4, ..] if names(b"data.pkl") => Some(Foreign::PyTorch),
+            [b'P', b'K', 3, 4, ..] if names(b"metadata.json") || names(b"config.json") => Some(Foreign::Keras),
+            [_, _, _, _, _, 0, 0, 0, b'{', ..] => Some(Foreign::Safetensors),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Foreign::Safetensors => "a state dict without its network",
+            Foreign::PyTorch => "a PyTorch checkpoint",
+            Foreign::Keras => "a Keras model",
+            Foreign::TensorFlow => "a TensorFlow model",
+            Foreign::TfLite => "a TensorFlow Lite model, which is not supported yet",
+        })
+    }
+}

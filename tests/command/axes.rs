@@ -1,0 +1,143 @@
+//! Samples with the axes that the network's own file has, whatever their number.
+
+use crate::common::cases::for_each_case;
+use crate::common::files::{f32_bytes, read_logits, safetensors, stored};
+use crate::common::onnx::{Attr, Onnx};
+use crate::common::random::Random;
+use crate::common::{Folder, integer};
+use safetensors::Dtype;
+
+const SAMPLES: usize = 6;
+const RUN: &str = "-m net.onnx --mode base";
+
+/// A set of floats or bytes.
+fn set(dtype: Dtype, sample: &[usize], bytes: Vec<u8>) -> Vec<u8> {
+    let shape: Vec<usize> = [&[SAMPLES], sample].concat();
+    let labels = stored("labels", Dtype::U8, &[SAMPLES], vec![0, 1, 2, 0, 1, 2]);
+    safetensors(&[stored("images", dtype, &shape, bytes), labels])
+}
+
+/// A network of three classes of samples with any axes, by a matrix over all their numbers, and what the
+/// numbers `x` come to.
+fn flat(sample: &[usize], x: &[f32]) -> (Onnx, Vec<Vec<f64>>) {
+    let size: usize = sample.iter().product();
+    let mut net = Onnx::new(17, sample);
+    net.op("Flatten", &["x"], "flat", &[]);
+    let weight = Random::new(5).floats(size * 3, -1.0, 1.0);
+    let array = crate::common::network::Array { shape: vec![size, 3], values: weight.clone() };
+    net.tensor("w", &array).op("MatMul", &["flat", "w"], "y", &[]);
+    let product = |x: &[f32], class: usize| (0..size).map(|i| f64::from(x[i]) * f64::from(weight[3 * i + class])).sum();
+    let rows = x.chunks(size).map(|x| (0..3).map(|class| product(x, class)).collect());
+    (net, rows.collect())
+}
+
+fn is_close(found: &[Vec<f32>], expected: &[Vec<f64>]) -> bool {
+    let pairs = found.iter().flatten().zip(expected.iter().flatten());
+    found.len() == expected.len() && pairs.clone().all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-5 * b.abs().max(1.0))
+}
+
+/// Numbers in the order that the file's axes give them reach the network in that order.
+#[test]
+fn numbers_are_taken_in_the_files_order() {
+    let folder = Folder::new();
+    let cases: [(&[usize], &[&[usize]]); 7] = [
+        (&[5], &[&[5], &[1, 1, 5], &[1, 5]]),
+        // A vector that could be an image, and is not one in the set.
+        (&[16], &[&[16], &[4, 4], &[1, 4, 4]]),
+        (&[6, 8], &[&[6, 8], &[1, 6, 8], &[6, 1, 8], &[6, 8, 1]]),
+        (&[28, 28], &[&[28, 28], &[1, 28, 28], &[28, 28, 1]]),
+        (&[2, 3, 4], &[&[2, 3, 4]]),
+        (&[2, 3, 4, 5], &[&[2, 3, 4, 5], &[6, 4, 5]]),
+        (&[2, 1, 3, 4, 2], &[&[2, 1, 3, 4, 2]]),
+    ];
+    for_each_case(cases, |(own, shapes)| {
+        let size: usize = own.iter().product();
+        let numbers = Random::new(8).floats(SAMPLES * size, -1.0, 1.0);
+        let (net, expected) = flat(own, &numbers);
+        folder.write("net.onnx", net.bytes("y"));
+        for shape in shapes {
+            folder.write("set.safetensors", set(Dtype::F32, shape, f32_bytes(&numbers)));
+            for batch in [1, 2, 5] {
+                let args = format!("{RUN} -d set.safetensors -b {batch} --logits l.st");
+                folder.run_to(0, &args);
+                assert!(is_close(&read_logits(&folder.read("l.st")), &expected), "{own:?}: {shape:?} -b {batch}");
+            }
+            folder.run_to(0, "-m net.onnx -d set.safetensors --calib-data set.safetensors --mode quant --compare base");
+        }
+    });
+}
+
+/// Keras's floats and TensorFlow's networks have channels last.
+#[test]
+fn channels_may_be_last_in_the_set_and_in_the_network() {
+    let folder = Folder::new();
+    let [height, width, channels] = [7, 5, 3];
+    let numbers = Random::new(9).floats(SAMPLES * height * width * channels, -1.0, 1.0);
+    let image = height * width * channels;
+    let first: Vec<f32> = numbers
+        .chunks(image)
+        .flat_map(|image| (0..channels).flat_map(move |c| image.iter().skip(c).step_by(channels).copied()))
+        .collect();
+    let convolved = |net: &mut Onnx, x: &str| {
+        net.random("c", &[4, channels, 3, 3]).op("Conv", &[x, "c"], "z", &[]);
+        net.op("GlobalAveragePool", &["z"], "means", &[]).op("Flatten", &["means"], "y", &[]);
+    };
+    let mut nchw = Onnx::new(17, &[channels, height, width]);
+    convolved(&mut nchw, "x");
+    let mut nhwc = Onnx::new(17, &[height, width, channels]);
+    nhwc.op("Transpose", &["x"], "first", &[("perm", Attr::Ints(&[0, 3, 1, 2]))]);
+    convolved(&mut nhwc, "first");
+    folder.write("last.safetensors", set(Dtype::F32, &[height, width, channels], f32_bytes(&numbers)));
+    folder.write("first.safetensors", set(Dtype::F32, &[channels, height, width], f32_bytes(&first)));
+    let mut all = Vec::new();
+    for net in [nchw, nhwc] {
+        folder.write("net.onnx", net.bytes("y"));
+        all.extend(["first", "last"].map(|set| folder.logits(&format!("{RUN} -d {set}.safetensors -b 4"))));
+        // Two passes over the set open it twice.
+        let report =
+            folder.json("-m net.onnx -d last.safetensors --calib-data last.safetensors --mode quant --compare base");
+        assert_eq!(integer(&report, "/comparisons/0/samples"), 6);
+    }
+    assert!(all.iter().all(|logits| *logits == all[0]));
+}
+
+/// Bytes are images still: divided by 255, and converted where they are asked to be.
+#[test]
+fn bytes_of_the_files_axes_are_normalized() {
+    let folder = Folder::new();
+    let bytes = Random::new(10).bytes(SAMPLES * 48);
+    let numbers: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) / 255.0 - 0.5) / 0.25).collect();
+    let (net, expected) = flat(&[6, 8], &numbers);
+    folder.write("net.onnx", net.bytes("y"));
+    for shape in [&[6, 8][..], &[1, 6, 8], &[6, 8, 1]] {
+        folder.write("set.safetensors", set(Dtype::U8, shape, bytes.clone()));
+        folder.run_to(0, &format!("{RUN} -d set.safetensors --mean 0.5 --std 0.25 --logits l.st"));
+        assert!(is_close(&read_logits(&folder.read("l.st")), &expected), "{shape:?}");
+    }
+    // A larger picture is brought to the size that the file has.
+    folder.write("large.safetensors", set(Dtype::U8, &[1, 8, 8], Random::new(11).bytes(SAMPLES * 64)));
+    folder.refuses(&format!("{RUN} -d large.safetensors"), &["large.safetensors", "net", "[N, 6, 8]"]);
+    let mut square = Onnx::new(17, &[8, 8]);
+    square.op("Flatten", &["x"], "flat", &[]).random("w", &[64, 3]).op("MatMul", &["flat", "w"], "y", &[]);
+    folder.write("net.onnx", square.bytes("y"));
+    folder.write("color.safetensors", set(Dtype::U8, &[3, 10, 12], Random::new(12).bytes(SAMPLES * 360)));
+    folder.run_to(0, &format!("{RUN} -d color.safetensors --channels gray --crop 8"));
+    folder.run_to(0, &format!("{RUN} -d color.safetensors --channels gray --resize 8 --crop 8"));
+}
+
+#[test]
+fn floats_are_not_resized_and_other_axes_are_refused() {
+    let folder = Folder::new();
+    let (net, _) = flat(&[6, 8], &[0.0; 48]);
+    folder.write("net.onnx", net.bytes("y"));
+    folder.write("set.safetensors", set(Dtype::F32, &[6, 8], f32_bytes(&[0.5; 48 * SAMPLES])));
+    for option in ["--resize 8", "--crop 6", "--channels gray"] {
+        folder.refuses(&format!("{RUN} -d set.safetensors {option}"), &[&option[..5], "floats"]);
+    }
+    let report = folder.json(&format!("{RUN} -d set.safetensors --mean 0.5"));
+    assert!(report["notes"].to_string().contains("taken as they are"), "{}", report["notes"]);
+    for shape in [&[8usize, 6][..], &[48], &[2, 3, 8], &[2, 24]] {
+        folder.write("other.safetensors", set(Dtype::F32, shape, f32_bytes(&[0.5; 48 * SAMPLES])));
+        folder.refuses(&format!("{RUN} -d other.safetensors"), &["other.safetensors", "[N, 6, 8]"]);
+    }
+}

@@ -1,0 +1,83 @@
+//! The same bits everywhere: on any number of threads, and on processors with other instructions.
+
+use crate::common::Folder;
+use crate::common::cases::for_each_case;
+use crate::outside_cases::resnet20;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The arguments for each network: the shipped ones, and a ResNet-20 where there is one.
+fn networks() -> impl Iterator<Item = String> {
+    ["lenet5", "resnet8", "ds_cnn"].map(|name| format!("--model {name}")).into_iter().chain(resnet20())
+}
+
+/// Scales and logits that a run writes.
+fn results(folder: &Folder, mut command: Command, args: &str) -> [Vec<u8>; 2] {
+    command.current_dir(folder.path("")).args(args.split_whitespace());
+    command.args(["--save-qparams", "q.json", "--logits", "logits.safetensors", "--no-progress"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{args}: {}", String::from_utf8_lossy(&output.stderr));
+    ["q.json", "logits.safetensors"].map(|name| {
+        let bytes = folder.read(name);
+        std::fs::remove_file(folder.path(name)).unwrap();
+        bytes
+    })
+}
+
+fn native() -> Command {
+    Command::new(assert_cmd::cargo::cargo_bin!("approx-eval"))
+}
+
+/// The emulator of processors that `APPROX_EVAL_QEMU` names: QEMU's user mode for x86-64.
+fn emulator() -> Option<PathBuf> {
+    let emulator = std::env::var_os("APPROX_EVAL_QEMU").map(PathBuf::from);
+    if emulator.is_none() {
+        // Past the test harness, which keeps what `eprintln` says to itself.
+        let _ = writeln!(std::io::stderr(), "skipped: APPROX_EVAL_QEMU names no emulator");
+    }
+    emulator
+}
+
+#[test]
+fn threads_change_nothing() {
+    let folder = Folder::new();
+    let counts = [1, 2, 67, 135];
+    let runs = networks().flat_map(|network| counts.map(|count| (network.clone(), count)));
+    for_each_case(runs, |(network, count)| {
+        let on = |threads: usize| {
+            let args = format!("{network} --mode quant --calib-samples {count} -n 7 -j {threads}");
+            results(&folder, native(), &args)
+        };
+        let alone = on(1);
+        [2, 3, 7].into_iter().for_each(|threads| assert_eq!(on(threads), alone, "-j {threads}"));
+    });
+}
+
+#[test]
+fn base_is_the_same_on_any_threads() {
+    let folder = Folder::new();
+    for_each_case(networks(), |network| {
+        let on = |threads: usize| folder.logits(&format!("{network} --mode base -n 7 -j {threads}"));
+        let alone = on(1);
+        [2, 3, 7].into_iter().for_each(|threads| assert_eq!(on(threads), alone, "-j {threads}"));
+    });
+}
+
+/// Haswell has AVX2 and FMA, Nehalem neither.
+#[test]
+fn processors_change_nothing() {
+    let Some(emulator) = emulator() else { return };
+    let folder = Folder::new();
+    let modes = ["--mode quant", "--mode approx --lut mitchell"];
+    let runs = networks().flat_map(|network| modes.map(|mode| (network.clone(), mode)));
+    for_each_case(runs, |(network, mode)| {
+        let args = format!("{network} {mode} --calib-samples 3 -n 3");
+        let expected = results(&folder, native(), &args);
+        for processor in ["Haswell", "Nehalem"] {
+            let mut command = Command::new(&emulator);
+            command.args(["-cpu", processor]).arg(assert_cmd::cargo::cargo_bin!("approx-eval"));
+            assert_eq!(results(&folder, command, &args), expected, "{processor}");
+        }
+    });
+}
