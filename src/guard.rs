@@ -17,7 +17,7 @@ thread_local! {
 
 /// A decoder panicked: what it was given is damaged in a way that it does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("damage at which its decoder panicked ({message})")]
+#[error("damage that its decoder does not expect ({message})")]
 pub struct Panicked {
     message: String,
 }

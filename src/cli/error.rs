@@ -50,22 +50,19 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
     .unwrap_or_default()
 }
 
-/// Bytes of one part of a message.
-const LONGEST_PART: usize = 2000;
-
 /// One part of a message, as a terminal may show it: names from files are anybody's. What a compiler says keeps
 /// its lines.
 fn part(cause: &(dyn Error + 'static)) -> String {
     let text = cause.to_string();
     match cause.downcast_ref() {
-        Some(FromCError::Compile { .. }) => lines(&shortened(&text, LONGEST_PART)),
+        Some(FromCError::Compile { .. }) => lines(&shortened(&text)),
         _ => shown(&text),
     }
 }
 
 /// Text with names from files as a terminal may show it, in a line.
 pub(super) fn shown(text: &str) -> String {
-    printable(&shortened(text, LONGEST_PART)).into_owned()
+    printable(&shortened(text)).into_owned()
 }
 
 /// The same, of text in lines.
@@ -125,7 +122,7 @@ mod tests {
         let error = anyhow::anyhow!("layer 'a\u{1b}[2Jb\n{}': no weights", "x".repeat(1 << 20)).context("n.onnx");
         let message = describe(&error);
         assert!(message.starts_with("n.onnx: layer 'a\\u{1b}[2Jb\\nxxx") && message.ends_with("xxx': no weights"));
-        assert!(message.len() < 2100 && message.contains(" … ") && !message.contains(char::is_control));
+        assert!(message.len() < 400 && message.contains('…') && !message.contains(char::is_control));
         let messages = "model.c:1: \u{1b}[31merror\nmodel.c:2: another".to_owned();
         let error = anyhow::Error::new(FromCError::Compile { path: "model.c".into(), messages });
         assert_eq!(describe(&error).lines().count(), 3);

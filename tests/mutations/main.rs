@@ -111,5 +111,4 @@ fn mutated_files_are_read_or_refused() {
         println!("{:14} {:7} refused {:7} read, slowest {:?}", reader.name, tally.refused, tally.read, tally.slowest);
     }
     assert!(wrong.is_empty(), "{} of {} files\n{}", wrong.len(), round * readers.len(), wrong.join("\n"));
-    assert!(tallies.iter().all(|tally| tally.refused > 0 || round < 100), "{tallies:?}");
 }

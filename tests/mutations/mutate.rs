@@ -49,7 +49,8 @@ const WORDS: [&str; 22] = [
 /// `whole` with one to four changes; `other` is a file of the same set, to take parts of.
 pub fn mutate(whole: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = whole.to_vec();
-    for _ in 0..=random.below(4) {
+    let changes = if random.below(2) == 0 { 1 } else { 1 + random.below(4) };
+    for _ in 0..changes {
         change(&mut file, other, random);
     }
     file
@@ -71,11 +72,11 @@ fn range(len: usize, random: &mut Random) -> std::ops::Range<usize> {
 fn change(file: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     let len = file.len();
     let at = place(len, random);
-    match random.below(10) {
+    match random.below(16) {
         _ if len == 0 => file.extend_from_slice(&other[range(other.len(), random)]),
-        0 => file[at] ^= 1 << random.below(8),
-        1 => file[at] = random.next() as u8,
-        2 => {
+        0..=3 => file[at] ^= 1 << random.below(8),
+        4..=5 => file[at] = random.next() as u8,
+        6..=7 => {
             let number = NUMBERS[random.below(NUMBERS.len() as u64) as usize];
             let size = [1, 2, 4, 8][random.below(4) as usize];
             let mut bytes = number.to_le_bytes()[..size].to_vec();
@@ -85,18 +86,18 @@ fn change(file: &mut Vec<u8>, other: &[u8], random: &mut Random) {
             let end = (at + size).min(len);
             file[at..end].copy_from_slice(&bytes[..end - at]);
         }
-        3 => file.truncate(at),
-        4 => drop(file.drain(range(len, random))),
-        5 => {
+        8 => file.truncate(at),
+        9 => drop(file.drain(range(len, random))),
+        10 => {
             let copied = file[range(len, random)].to_vec();
             file.splice(at..at, copied);
         }
-        6 => {
+        11 => {
             let taken = other[range(other.len(), random)].to_vec();
             file.splice(at..at, taken);
         }
-        7 => file.extend(random.bytes(1 + at % 64)),
-        8 => replace_number(file, at, random),
+        12 => file.extend(random.bytes(1 + at % 64)),
+        13 => replace_number(file, at, random),
         _ => {
             let word = WORDS[random.below(WORDS.len() as u64) as usize];
             let removed = random.below(4) as usize;

@@ -1,7 +1,7 @@
 //! Everything that the program reads: whole files, and the way that a run takes through them.
 
 use crate::common::files::{Table, byte_set, cifar, float_set, gzip, idx, safetensors};
-use crate::common::network::Tiny;
+use crate::common::network::{StateDict, Tiny};
 use crate::common::onnx::{Attr, Onnx};
 use crate::common::pictures::{gray_jpeg, gray_png, idat, ihdr, npy, npz, png};
 use crate::common::random::Random;
@@ -14,12 +14,15 @@ use approx_eval::quant::ParamsFile;
 use approx_eval::report::{Baseline, Report};
 use std::path::Path;
 
+/// Reads the files in a folder.
+type Read = Box<dyn Fn(&Path) -> Result<(), String>>;
+
 /// A reader: files that it takes, those of them that are changed, and the reading.
 pub struct Reader {
     pub name: &'static str,
     pub files: Vec<(String, Vec<u8>)>,
     pub victims: Vec<String>,
-    pub read: Box<dyn Fn(&Path) -> Result<(), String>>,
+    pub read: Read,
 }
 
 type Files = Vec<(&'static str, Vec<u8>)>;
@@ -95,7 +98,7 @@ fn sets() -> Vec<Reader> {
             "pictures",
             "list",
             vec![
-                ("val.txt", b"a.png 1\nb.jpg 2\nc.png 0\n".to_vec()),
+                ("val.txt", b"c.png 1\nb.jpg 2\na.png 0\n".to_vec()),
                 ("a.png", gray_png(4, &[7; 16])),
                 ("b.jpg", gray_jpeg(4, 4)),
                 ("c.png", palette),
@@ -186,6 +189,8 @@ fn models() -> Vec<Reader> {
     let floats = float_set(Tiny::SHAPE, &tiny.images, &tiny.labels);
     let weights = safetensors(&tiny.weights.stored());
     let config = br#"{"architecture":"lenet5","num_classes":7,"input":{"shape":[2,12,12],"mean":[0.5],"std":[0.5]},"labels":[]}"#;
+    let bare = safetensors(&StateDict::lenet5(14, 1, 28, 10).stored());
+    let gray = byte_set([2, 1, 28, 28], &Random::new(15).bytes(2 * 784), &[1, 2]);
     let directory = |victim: usize| {
         let mut files = vec![
             ("tiny/config.json", config.to_vec()),
@@ -225,14 +230,10 @@ fn models() -> Vec<Reader> {
         reader_of("weights", directory(1), whole),
         reader_of("calibration", directory(2), whole),
         reader_of("float-set", directory(3), whole),
-        reader_of(
-            "bare-weights",
-            vec![("w.safetensors", weights.clone()), ("tiny.safetensors", floats.clone())],
-            |folder| {
-                let spec = ModelSpec { weights: Some(folder.join("w.safetensors")), ..ModelSpec::default() };
-                run(spec.open()?, folder, |experiment| experiment).map(drop)
-            },
-        ),
+        reader_of("bare-weights", vec![("w.safetensors", bare), ("tiny.safetensors", gray)], |folder| {
+            let spec = ModelSpec { weights: Some(folder.join("w.safetensors")), ..ModelSpec::default() };
+            run(spec.open()?, folder, |experiment| experiment).map(drop)
+        }),
         reader_of("onnx", vec![("m.onnx", small_onnx()), ("tiny.safetensors", floats.clone())], |folder| {
             let model = Model::open(folder.join("m.onnx").to_str().context("a path")?)?;
             run(model, folder, |experiment| experiment).map(drop)

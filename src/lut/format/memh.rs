@@ -51,7 +51,8 @@ impl Format for Memh {
         // Eight digits of 0 and 1 alone, in every word: no table in hexadecimal is made of them.
         let is_binary = digits >= 8 && words().all(|word| word.bytes().all(|byte| matches!(byte, b'0' | b'1' | b'_')));
         let bits = if is_binary { digits } else { 4 * digits };
-        if bits > 64 {
+        let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_');
+        if bits > 64 && words().all(is_digits) {
             return Err(FormatError::Broken(format!("words of {bits} bits, expected at most 64")));
         }
         let values = place(&tokens, if is_binary { 2 } else { 16 })?;
@@ -120,7 +121,7 @@ mod tests {
             let value = move |pattern: i32| if pattern >= size / 2 { pattern - size } else { pattern };
             let pairs = (0..size).flat_map(move |a| (0..size).map(move |b| product(value(a), value(b))));
             let mask = (1u64 << (4 * digits)) - 1;
-            pairs.map(move |product| format!("{:0digits$X}", product as i64 as u64 & mask)).collect::<Vec<_>>()
+            pairs.map(move |product| format!("{:0digits$X}", i64::from(product) as u64 & mask)).collect::<Vec<_>>()
         };
         let unsigned: Vec<u32> = (0..256).flat_map(|a| (0..256).map(move |b| product(a, b) as u32)).collect();
         let hex = |p: &u32| format!("{p:04x}");

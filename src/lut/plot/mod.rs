@@ -9,7 +9,7 @@ mod histogram;
 mod profile;
 
 use super::{ErrorMetrics, Lut};
-use crate::printable::{printable, shortened};
+use crate::printable::{cut, printable};
 use plotters::prelude::*;
 use std::fmt::Display;
 
@@ -76,7 +76,7 @@ fn draw(area: &Area, panel: &Panel, metrics: &ErrorMetrics) -> Result<(), PlotEr
     let line = |text: String, at: i32, size: i32| {
         title.draw(&Text::new(text, (16, at), ("sans-serif", size))).map_err(PlotError::new)
     };
-    line(printable(&shortened(panel.lut.name(), LONGEST_NAME)).into_owned(), 10, 20)?;
+    line(printable(&cut(panel.lut.name(), LONGEST_NAME)).into_owned(), 10, 20)?;
     let figures = format!(
         "mean absolute error {:.2}, worst {}, mean relative error {:.2} %, {:.1} % of products inexact",
         metrics.mae,

@@ -37,7 +37,7 @@ fn configurations() {
         (ours(r#","std":[0]"#), "std 0"),
         (ours(r#","std":[-1,1]"#), "std -1"),
         (ours(r#","std":[null]"#), ""),
-        (ours(r#","mean":[1e39]"#), "mean"),
+        (ours(r#","mean":[1e39]"#), "range"),
         (ours(r#","mean":"0.5""#), ""),
         (ours(r#","resize":0"#), "resize"),
         (ours(r#","resize":99999999"#), "resize"),
@@ -217,8 +217,8 @@ fn reports_and_their_predictions() {
     folder.refuses_in_bounds("compare base.json good.json", &["base.json", "--predictions"]);
     folder.write("base.json", with("/dataset/samples", 3.into()));
     folder.refuses_in_bounds(&format!("{TINY} --baseline base.json --alpha 0.05"), &["base.json", "3", "10"]);
+    assert!(std::process::Command::new("mkfifo").arg(folder.path("fifo")).status().unwrap().success());
     for_each_case(["../../../../dev/zero", "/dev/zero", "fifo", ".", "nowhere.csv"], |path| {
-        let _ = std::process::Command::new("mkfifo").arg(folder.path("fifo")).status();
         folder.write("base.json", with("/predictions/path", path.into()));
         std::fs::rename(folder.path("p.csv"), folder.path("hidden")).unwrap();
         folder.refuses_in_bounds("compare base.json good.json", &["base.json"]);

@@ -3,6 +3,7 @@
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::network::Tiny;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,7 +26,7 @@ fn send(signal: &str, process: &Child) {
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(start.elapsed() < Duration::from_mins(1), "{what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -85,7 +86,6 @@ fn models_are_ended_with_all_that_they_started() {
         let mut process = start(&folder, "ulimit -c 0; exec approx-eval lut from-c model.c --yes -o t.bin");
         wait_until("the model and its child run", || processes(&inside) >= 2);
         let made = folder.names().into_iter().find(|name| name.starts_with("approx-eval-")).unwrap();
-        use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(folder.path(&made)).unwrap().permissions().mode() & 0o777, 0o700);
         send(signal, &process);
         process.wait().unwrap();

@@ -42,7 +42,7 @@ fn names_reach_no_format_raw() {
     folder.write("evil.safetensors", Table::unsigned(|a, b| a * b).native(EVIL));
     let outputs = "-o r.json -o r.csv -o r.md -o r.txt -o r.xml";
     let runs = [
-        format!("-m evil.onnx -d tiny.safetensors --mode quant {outputs} -v"),
+        format!("-m evil.onnx -d tiny.safetensors --mode quant --calib-data tiny.safetensors {outputs} -v"),
         format!("-m tiny -d tiny.safetensors --lut evil.safetensors --confusion c.csv {outputs} -v"),
     ];
     for args in runs {
@@ -73,7 +73,7 @@ fn names_reach_no_format_raw() {
 #[test]
 fn messages_and_warnings_show_names_and_stay_short() {
     let (_, folder) = Tiny::folder(241);
-    let long = "x".repeat(1 << 20);
+    let long = "x".repeat(500_000);
     for name in [EVIL, &long] {
         let mut onnx = Onnx::new(17, &[2, 12, 12]);
         onnx.op(name, &["x"], "y", &[]);
