@@ -1,8 +1,8 @@
 //! Files of networks that other programs write and that are not models here: recognized, so that the error
 //! can say what to do instead.
 
+use crate::input;
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -52,11 +52,8 @@ impl Foreign {
     fn by_content(path: &Path) -> Option<Self> {
         /// Enough for the name of an archive's first member.
         const HEAD: u64 = 256;
-        if !path.is_file() {
-            return None;
-        }
         let mut head = Vec::new();
-        File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+        input::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
         let names = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
         match head.as_slice() {
             [0x89, b'H', b'D', b'F', ..] => Some(Foreign::Keras),

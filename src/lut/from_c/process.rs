@@ -7,10 +7,9 @@ use crate::cleanup::Pending;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// Memory of a process, in bytes.
 const MEMORY: u64 = 2 << 30;
@@ -28,7 +27,7 @@ pub(super) enum Ended {
 
 /// A folder for a model's files, that others cannot look into.
 pub(super) struct Workshop {
-    folder: TempDir,
+    folder: PathBuf,
     _pending: Pending,
 }
 
@@ -42,15 +41,15 @@ impl Workshop {
             builder.permissions(PermissionsExt::from_mode(0o700));
         }
         let (folder, pending) = Pending::new(|| {
-            let folder = builder.tempdir()?;
-            let path = folder.path().to_owned();
-            Ok((folder, Box::new(move || drop(std::fs::remove_dir_all(&path)))))
+            let folder = builder.tempdir()?.keep();
+            let path = folder.clone();
+            Ok((folder, Box::new(move || remove(&path))))
         })?;
         Ok(Workshop { folder, _pending: pending })
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Runs `program`, which keeps its own temporary files here too, for at most `timeout`.
@@ -65,6 +64,22 @@ impl Workshop {
         messages.rewind()?;
         messages.take(MESSAGES).read_to_end(&mut text)?;
         Ok(Ended::Badly { status, messages: String::from_utf8_lossy(&text).trim_end().to_owned() })
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        remove(&self.folder);
+    }
+}
+
+/// Removes a folder, in which a process that was killed may still end a write.
+fn remove(folder: &Path) {
+    for _ in 0..100 {
+        if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -212,7 +212,7 @@ fn what_is_no_set() {
             ("-d classes", "none"),
             ("-d classes2", "notes.txt"),
             ("-d archive.tar", "tar unpack"),
-            ("-d images.npy", "numpy.savez"),
+            ("-d images.npy", "labels.npy"),
             ("-d python", "binary"),
             ("-d set.parquet", "set.parquet"),
             ("-d noise", "noise"),

@@ -301,7 +301,7 @@ fn any_path_stands_in_reports() {
         safetensors(&[crate::common::files::stored(
             "fc.weight",
             safetensors::Dtype::F32,
-            &[288, 7],
+            &[7, 288],
             vec![0; 4 * 288 * 7],
         )]),
     );

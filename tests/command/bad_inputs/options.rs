@@ -111,7 +111,7 @@ const CASES: &[Bad] = &[
     ("--arch lenet6 --weights tiny/model.safetensors", "lenet6"),
     ("--arch lenet5 --weights tiny/model.safetensors --model lenet5", "--model"),
     ("--model ''", "--model"),
-    ("--model resnet18", "--model resnet18"),
+    ("--model resnet18", "resnet18 --weights"),
     ("--no-such-option", "--no-such-option"),
     ("extra words", "extra"),
     ("lut info", ""),
