@@ -299,11 +299,14 @@ fn what_cannot_be_evaluated_is_an_error() {
     let four = Model { outputs: 4, ..model() };
     assert_eq!(evaluated(&four, &IMAGES, &[0; 4]), "the network's output has shape [2, 3], expected [2, 4]");
     assert_eq!(evaluated(&plain, &IMAGES, &[0, 1, 2, 3]), "sample 3 has label 3, but the network knows 3 classes");
-    for x in [f32::NAN, f32::INFINITY] {
+    let cases = [
+        (f32::NAN, "set.safetensors: sample 3 has NaN values, the input of layer 'fc1'"),
+        (f32::INFINITY, "the outputs of sample 3 have NaN or infinite values"),
+    ];
+    for_each_case(cases, |(x, expected)| {
         let images = [IMAGES[0], IMAGES[1], IMAGES[2], [x, 0., 0., 0.]];
-        let message = evaluated(&plain, &images, &[0; 4]);
-        assert_eq!(message, "the outputs of sample 3 have NaN or infinite values", "{x}");
-    }
+        assert_eq!(evaluated(&plain, &images, &[0; 4]), expected);
+    });
 
     let mut silent = model();
     silent.graph.set_outputs(&[]);

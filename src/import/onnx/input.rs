@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn open_sizes_are_those_of_the_images() {
         use Layout::{Auto, Nchw, Nhwc};
-        let cases: [([usize; 3], &[i64], Layout, [usize; 3]); 13] = [
+        type Case = ([usize; 3], &'static [i64], Layout, [usize; 3]);
+        let cases: [Case; 13] = [
             ([3, 6, 5], &[0, 3, 0, 0], Auto, [3, 6, 5]),
             ([3, 6, 5], &[0, 0, 0, 3], Auto, [3, 6, 5]),
             ([3, 6, 5], &[0, 0, 0, 0], Auto, [3, 6, 5]),

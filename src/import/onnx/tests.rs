@@ -242,9 +242,10 @@ fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
     ModelProto { graph: Some(graph), opset_import: vec![opset], ..Default::default() }
 }
 
-/// Whatever one operator is given: most of it is refused, but some of it has to run.
+/// Whatever one operator is given: most of it is refused, but some of it has to run, and what one sample gives
+/// does not depend on the others of its batch.
 #[test]
-fn no_operator_panics() {
+fn no_operator_panics_or_mixes_samples() {
     let mut accepted = 0;
     for_each_case(lower::operators().enumerate(), |(i, operator)| {
         for seed in 0..SEEDS {
@@ -261,8 +262,24 @@ fn no_operator_panics() {
             let Ok(network) = file.import(ImportOptions::default()) else { continue };
             let samples = network.graph.batch_size(2.try_into().unwrap()).get();
             let [channels, height, width] = network.input;
-            let images = Tensor::zeros((samples, channels, height, width), candle_core::DType::F32, &Device::Cpu);
-            accepted += usize::from(network.graph.run(&[images.unwrap()], 0).is_ok());
+            let pixels = (0..samples * channels * height * width).map(|_| random.random_range(-2f32..2.0));
+            let images = Tensor::from_iter(pixels, &Device::Cpu).unwrap();
+            let images = images.reshape((samples, channels, height, width)).unwrap();
+            let run = |images: Tensor| network.graph.run(&[images], 0).map(|mut outputs| outputs.swap_remove(0));
+            let Ok(together) = run(images.clone()) else { continue };
+            accepted += 1;
+            assert_eq!(together.dims(), [samples, network.outputs], "{operator}, seed {seed}");
+            for (i, together) in together.to_vec2::<f32>().unwrap().iter().enumerate() {
+                let alone = run(images.narrow(0, i, 1).unwrap()).unwrap().flatten_all().unwrap();
+                for (&found, expected) in together.iter().zip(alone.to_vec1::<f32>().unwrap()) {
+                    let is_same = found == expected || found.is_nan() && expected.is_nan();
+                    let error = (found - expected).abs();
+                    assert!(
+                        is_same || error <= 1e-5 * expected.abs().max(1.0),
+                        "{operator}, seed {seed}: sample {i} has {found}, alone {expected}"
+                    );
+                }
+            }
         }
     });
     assert!(accepted > 1000, "only {accepted} networks are accepted");
