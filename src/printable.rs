@@ -29,7 +29,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// Whether a character is an instruction to whoever shows it: those of ASCII and Unicode, separators of lines,
 /// and those that turn the direction of writing.
 pub fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Text of a message: each word, then all of it, not longer than people read. Names are cut, what stands between

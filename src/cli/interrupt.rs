@@ -15,8 +15,14 @@ pub fn clean_up_on_signals() {
 
         // A signal that is caught lets the write fail instead.
         let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
-        let ignored = ignored_signals();
-        let heard = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let heard: Vec<_> = match ignored_signals() {
+            Some(ignored) => [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+                .into_iter()
+                .filter(|signal| ignored >> (signal - 1) & 1 == 0)
+                .collect(),
+            // One that `nohup` has the caller ignore may be among the others.
+            None => vec![SIGINT, SIGTERM],
+        };
         let Ok(mut signals) = Signals::new(heard) else { return };
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
@@ -28,10 +34,10 @@ pub fn clean_up_on_signals() {
     }
 }
 
-/// The signals that are ignored, signal 1 in the lowest bit; none where the system does not say.
+/// The signals that are ignored, signal 1 in the lowest bit; `None` where the system does not say.
 #[cfg(unix)]
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+fn ignored_signals() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }

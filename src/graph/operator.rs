@@ -46,7 +46,7 @@ pub enum OpError {
         expected: String,
     },
     /// An output along two axes of which samples lie, as of a product of samples by samples.
-    #[error("the output is {0}, expected samples along one axis, each computed from itself")]
+    #[error("the output {0} mixes the samples of a batch")]
     MixesSamples(String),
     /// Batch normalization by a negative running variance.
     #[error("the running variance of channel {channel} is {variance}, expected more than -{eps:e}")]

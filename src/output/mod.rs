@@ -61,6 +61,8 @@ struct FinishedFile {
     path: PathBuf,
     temporary: Option<Temporary>,
     claim: Claim,
+    /// Kept open until the file has its name: its lock tells other runs that it is not left over.
+    file: File,
 }
 
 impl OutputFile {
@@ -128,8 +130,14 @@ impl OutputFile {
     fn finish(self) -> Result<FinishedFile, OutputError> {
         let OutputFile { path, file, temporary, claim } = self;
         let written = file.into_inner().map_err(io::IntoInnerError::into_error);
-        match written.and_then(|file| if temporary.is_some() { file.sync_all() } else { Ok(()) }) {
-            Ok(()) => Ok(FinishedFile { path, temporary, claim }),
+        let synced = written.and_then(|file| {
+            if temporary.is_some() {
+                file.sync_all()?;
+            }
+            Ok(file)
+        });
+        match synced {
+            Ok(file) => Ok(FinishedFile { path, temporary, claim, file }),
             Err(source) => Err(OutputError { path, source }),
         }
     }
@@ -149,8 +157,9 @@ impl Finished {
     /// # Errors
     /// When a path has become one that cannot be written.
     pub fn publish(self) -> Result<(), OutputError> {
-        self.0.into_iter().try_for_each(|FinishedFile { path, temporary, claim }| {
+        self.0.into_iter().try_for_each(|FinishedFile { path, temporary, claim, file }| {
             let moved = temporary.map_or(Ok(()), |temporary| temporary.persist(claim.target()));
+            drop(file);
             moved.map_err(|source| OutputError { path, source })
         })
     }
@@ -187,6 +196,17 @@ mod tests {
         assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), entries()), ("old", 1));
         OutputFile::create(&path).unwrap().commit_bytes(b"new").unwrap();
         assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), entries()), ("new", 1));
+    }
+
+    #[test]
+    fn finished_files_are_not_taken_for_left_over_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["a.json", "b.json"].map(|name| folder.path().join(name));
+        let finished = finish_all([OutputFile::create(&first).unwrap().with_bytes(b"a").unwrap()]).unwrap();
+        // As another run that writes to the folder.
+        OutputFile::create(&second).unwrap().commit_bytes(b"b").unwrap();
+        finished.publish().unwrap();
+        assert_eq!([first, second].map(|path| std::fs::read(path).unwrap()), [b"a", b"b"]);
     }
 
     /// The error and what caused it, which a message shows together.

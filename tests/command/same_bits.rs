@@ -42,11 +42,11 @@ fn emulator() -> Option<PathBuf> {
 #[test]
 fn threads_change_nothing() {
     let folder = Folder::new();
-    let counts = [1, 2, 67, 135];
-    let runs = networks().flat_map(|network| counts.map(|count| (network.clone(), count)));
-    for_each_case(runs, |(network, count)| {
+    let sets = [("quant", 1), ("approx --lut mitchell", 2), ("quant", 67), ("approx --lut udm", 135)];
+    let runs = networks().flat_map(|network| sets.map(|set| (network.clone(), set)));
+    for_each_case(runs, |(network, (mode, count))| {
         let on = |threads: usize| {
-            let args = format!("{network} --mode quant --calib-samples {count} -n 7 -j {threads}");
+            let args = format!("{network} --mode {mode} --calib-samples {count} -n 7 -j {threads}");
             results(&folder, native(), &args)
         };
         let alone = on(1);
@@ -70,9 +70,11 @@ fn processors_change_nothing() {
     let Some(emulator) = emulator() else { return };
     let folder = Folder::new();
     let modes = ["--mode quant", "--mode approx --lut mitchell"];
-    let runs = networks().flat_map(|network| modes.map(|mode| (network.clone(), mode)));
-    for_each_case(runs, |(network, mode)| {
-        let args = format!("{network} {mode} --calib-samples 3 -n 3");
+    let runs = networks().flat_map(|network| modes.map(|mode| (network.clone(), mode, 3)));
+    let small = "--model lenet5".to_owned();
+    let more = [(small.clone(), "--mode quant", 135), (small, "--mode approx --lut udm", 1)];
+    for_each_case(runs.chain(more), |(network, mode, count)| {
+        let args = format!("{network} {mode} --calib-samples {count} -n 3");
         let expected = results(&folder, native(), &args);
         for processor in ["Haswell", "Nehalem"] {
             let mut command = Command::new(&emulator);

@@ -64,17 +64,22 @@ impl Operator for MatMul {
         let (a, b) = (a.broadcast_as(of([rows, depth]))?, b.broadcast_as(of([depth, columns]))?);
         let mut output = vec![0f32; leading.iter().product::<usize>() * rows * columns];
         let mut multiply = |a: &[f32], b: &[f32]| {
-            let matrices = output.par_chunks_exact_mut((rows * columns).max(1)).enumerate();
-            matrices.for_each_init(<(Tile<f32>, OrderedSums)>::default, |(tile, sums), (i, output)| {
+            // Few matrices are split into blocks of rows, for all threads to have work.
+            let (matrices, threads) = (output.len() / (rows * columns).max(1), rayon::current_num_threads());
+            let block = if matrices < threads { rows.div_ceil(threads) } else { rows }.max(1);
+            output.par_chunks_exact_mut((rows * columns).max(1)).enumerate().for_each(|(i, output)| {
                 let (a, b) = (&a[i * rows * depth..][..rows * depth], &b[i * depth * columns..][..depth * columns]);
-                for start in (0..columns).step_by(LANES) {
-                    let columns_of_tile = start..(start + LANES).min(columns);
-                    fill_pointwise_tile(b, b.len(), [depth, columns], columns_of_tile.clone(), tile);
-                    sums.products(a, tile, |row, sums| {
-                        let output = &mut output[row * columns..][columns_of_tile.clone()];
-                        output.iter_mut().zip(sums).for_each(|(y, &sum)| *y = sum as f32);
-                    });
-                }
+                let blocks = output.par_chunks_mut(block * columns).zip(a.par_chunks(block * depth));
+                blocks.for_each_init(<(Tile<f32>, OrderedSums)>::default, |(tile, sums), (output, a)| {
+                    for start in (0..columns).step_by(LANES) {
+                        let columns_of_tile = start..(start + LANES).min(columns);
+                        fill_pointwise_tile(b, b.len(), [depth, columns], columns_of_tile.clone(), tile);
+                        sums.products(a, tile, |row, sums| {
+                            let output = &mut output[row * columns..][columns_of_tile.clone()];
+                            output.iter_mut().zip(sums).for_each(|(y, &sum)| *y = sum as f32);
+                        });
+                    }
+                });
             });
         };
         with_values(&a, |a| with_values(&b, |b| multiply(a, b)))??;
