@@ -2,6 +2,8 @@
 
 use crate::common::files::{float_set, read_logits};
 use crate::common::network::{TINY, Tiny};
+#[cfg(unix)]
+use crate::common::with_default_signals;
 use crate::common::{Folder, csv_rows};
 use assert_cmd::cargo::cargo_bin_cmd;
 use std::io::Read;
@@ -160,7 +162,7 @@ fn a_stopped_run_leaves_nothing_behind() {
     assert!(Command::new("mkfifo").arg(folder.path("pipe.csv")).status().unwrap().success());
     let before = folder.names();
     for (name, signal) in [("INT", 2), ("TERM", 15)] {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("approx-eval"))
+        let mut child = with_default_signals(assert_cmd::cargo::cargo_bin!("approx-eval"))
             .current_dir(folder.path(""))
             .args(TINY.split_whitespace())
             .args(["-o", "r.json", "--predictions", "pipe.csv"])

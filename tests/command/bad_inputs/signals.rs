@@ -1,8 +1,8 @@
 //! Ends by a signal: nothing is left, and the shell sees the signal.
 
-use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::network::Tiny;
+use crate::common::{Folder, with_default_signals};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Starts a line of a shell in `folder`, which becomes the command.
 fn start(folder: &Folder, line: &str) -> Child {
     let binary = assert_cmd::cargo::cargo_bin!("approx-eval").parent().unwrap();
-    let mut shell = Command::new("bash");
+    let mut shell = with_default_signals("bash");
     shell.current_dir(folder.path("")).args(["-c", line]).env("TMPDIR", folder.path(""));
     shell.env("PATH", format!("{}:/usr/bin:/bin", binary.display()));
     shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

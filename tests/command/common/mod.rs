@@ -156,6 +156,14 @@ impl Folder {
     }
 }
 
+/// A command that ignores no signal, whatever this process does: jobs in the background ignore some.
+#[cfg(unix)]
+pub fn with_default_signals(program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
+    let mut command = std::process::Command::new("env");
+    command.arg("--default-signal").arg(program);
+    command
+}
+
 /// A number of a JSON document, by its JSON pointer.
 pub fn number(document: &Value, pointer: &str) -> f64 {
     let value = document.pointer(pointer).and_then(Value::as_f64);
