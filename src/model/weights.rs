@@ -5,6 +5,8 @@ use crate::graph::strip_common_prefix;
 use crate::input;
 use candle_core::safetensors::BufferedSafetensors;
 use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensorError;
+use safetensors::tensor::Metadata;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -137,7 +139,8 @@ impl Weights {
 }
 
 /// The bytes of a file that starts as safetensors do: eight bytes of a length, and that many of JSON
-/// (<https://github.com/huggingface/safetensors#format>). Anything else, however large, is not read.
+/// (<https://github.com/huggingface/safetensors#format>), which states how many bytes follow. Anything else,
+/// however large, is not read.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     /// Bytes of the largest file that is read.
     const LARGEST: u64 = 64 << 30;
@@ -146,13 +149,24 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     let failed = |source: io::Error| WeightsError::Read { path: path.to_owned(), source };
     let mut head = Vec::new();
     input::open(path).and_then(|file| file.take(9).read_to_end(&mut head)).map_err(failed)?;
-    let length = head.first_chunk().map(|length| u64::from_le_bytes(*length));
-    if !matches!((length, head.get(8)), (Some(2..=LONGEST_HEADER), Some(b'{'))) {
+    let header = head.first_chunk().map(|length| u64::from_le_bytes(*length));
+    let (Some(header @ 2..=LONGEST_HEADER), Some(b'{')) = (header, head.get(8)) else {
         let path = path.to_owned();
         return Err(match Foreign::recognize(&path).filter(|kind| *kind != Foreign::Safetensors) {
             Some(kind) => WeightsError::Foreign { path, kind },
             None => WeightsError::Head { path },
         });
+    };
+    let size = input::len(path).map_err(failed)?;
+    let bytes = input::read_range(path, 8, header.min(size.saturating_sub(8)), LONGEST_HEADER).map_err(failed)?;
+    let broken = |problem: SafeTensorError| WeightsError::Format {
+        path: path.to_owned(),
+        source: Box::new(candle_core::Error::from(problem)),
+    };
+    let metadata: Metadata = serde_json::from_slice(&bytes)
+        .map_err(|problem| broken(SafeTensorError::InvalidHeaderDeserialization(problem)))?;
+    if (8 + header).checked_add(metadata.data_len() as u64) != Some(size) {
+        return Err(broken(SafeTensorError::MetadataIncompleteBuffer));
     }
     input::read(path, LARGEST).map_err(failed)
 }

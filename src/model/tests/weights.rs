@@ -295,6 +295,24 @@ fn what_does_not_start_as_weights_is_not_read() {
     }
 }
 
+#[test]
+fn what_has_not_the_size_of_its_header_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let tensor = |end: u64| format!(r#"{{"w":{{"dtype":"F32","shape":[1],"data_offsets":[0,{end}]}}}}"#);
+    let headers = ["{}".to_owned(), "{ ".to_owned(), tensor(4), tensor(1 << 38), tensor(u64::MAX)];
+    for header in headers {
+        let start = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+        // A hole, and a file that ends within its header.
+        for size in [1 << 40, start.len() as u64 - 1] {
+            std::fs::write(&path, &start).unwrap();
+            std::fs::File::options().write(true).open(&path).unwrap().set_len(size).unwrap();
+            let error = Weights::read(&path).unwrap_err();
+            assert!(matches!(error, WeightsError::Format { .. }), "{header}: {error}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

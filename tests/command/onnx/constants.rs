@@ -100,6 +100,25 @@ fn too_large_ones_are_refused() {
     });
 }
 
+/// What is computed from the images has a limit for each sample.
+#[cfg(unix)]
+#[test]
+fn values_of_a_sample_are_bounded() {
+    let folder = Folder::new();
+    let write = |channels: usize| {
+        let mut onnx = Onnx::new(17, &[1, 1024, 1024]);
+        onnx.random("w", &[channels, 1, 1, 1]).node("wide", "Conv", &["x", "w"], &["c"], &[]);
+        onnx.op("GlobalAveragePool", &["c"], "p", &[]).op("Flatten", &["p"], "out", &[]);
+        folder.write("net.onnx", onnx.bytes("out"));
+    };
+    for channels in [128, 256] {
+        write(channels);
+        folder.run_to(0, "model info net.onnx");
+    }
+    write(257);
+    folder.refuses_in_bounds("model info net.onnx", &["net.onnx", "'wide' (Conv)", "257, 1024, 1024", "1.0 GiB"]);
+}
+
 /// Sixty copies of `ones`.
 fn copies_of(net: &mut Onnx, to: i64) {
     ones(net, "n", 1 << 24, to);

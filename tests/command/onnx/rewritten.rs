@@ -1,12 +1,14 @@
 //! Operators and forms of them that other operators can be written for: both networks give the same bits.
 
 use super::operators::{case, check};
+use super::quantized::integers;
 use super::variants::{logits, network};
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::network::Array;
 use crate::common::onnx::{Attr, Onnx};
 use Attr::{Float, Int, Ints, Text};
+use rten_onnx::onnx::DataType;
 
 const IMAGE: [usize; 3] = [4, 6, 8];
 
@@ -94,7 +96,56 @@ fn sizes() {
                 net.ints("s", &[15, 20]).op("Resize", &["x", "", "", "s"], "y", &[("axes", Ints(&[2, 3]))]);
             },
         ),
+        (
+            // 5 by 1.5 makes 8, and still 1.5 is the scale: element 3 comes from place 3 / 1.5, not 3 / 1.6.
+            "Resize that keeps a ratio beyond a whole size",
+            19,
+            |net| {
+                five_rows(net, "r");
+                net.ints("s", &[8, 12]).op("Resize", &["r", "", "", "s"], "y", &kept_ratio("not_larger", "nearest"));
+            },
+            |net| {
+                net.ints("rows", &[0, 0, 1, 2, 2, 3, 4, 4]).ints("columns", &[0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 6, 7]);
+                net.op("Gather", &["x", "rows"], "r", &[("axis", Int(2))]);
+                net.op("Gather", &["r", "columns"], "y", &[("axis", Int(3))]);
+            },
+        ),
+        (
+            // Rows are means of 0 and 1, of 2 and 3, and 4.
+            "linear Resize that keeps a ratio within a whole size",
+            18,
+            |net| {
+                five_rows(net, "r");
+                net.ints("s", &[2, 4]).op(
+                    "Resize",
+                    &["r", "", "", "s"],
+                    "y",
+                    &kept_ratio("not_smaller", "linear")[1..],
+                );
+            },
+            |net| {
+                net.ints("rows", &[0, 1, 2, 3, 4, 4]).op("Gather", &["x", "rows"], "r", &[("axis", Int(2))]);
+                vector(net, "s", &[1.0, 1.0, 0.5, 0.5]);
+                net.op("Resize", &["r", "", "s"], "y", &[("mode", Text("linear"))]);
+            },
+        ),
     ]);
+}
+
+/// The first five rows of the images.
+fn five_rows(net: &mut Onnx, name: &str) {
+    net.ints("from", &[0]).ints("to", &[5]).ints("at", &[2]).op("Slice", &["x", "from", "to", "at"], name, &[]);
+}
+
+/// Attributes of `Resize`, first the one that maps coordinates without a shift, and then those that round down.
+fn kept_ratio<'a>(policy: &'a str, mode: &'a str) -> [(&'static str, Attr<'a>); 5] {
+    [
+        ("coordinate_transformation_mode", Text("asymmetric")),
+        ("nearest_mode", Text("floor")),
+        ("axes", Ints(&[2, 3])),
+        ("keep_aspect_ratio_policy", Text(policy)),
+        ("mode", Text(mode)),
+    ]
 }
 
 #[test]
@@ -132,6 +183,20 @@ fn powers() {
             },
             |net| {
                 net.ints("to", &[0, 8, 4, -1]).op("Reshape", &["x", "to"], "y", &[]);
+            },
+        ),
+        (
+            "Pow of 8-bit integers by others",
+            13,
+            |net| {
+                integers(net, "two", DataType::INT8, &[2], &[2, -3]);
+                net.ints("k", &[5, 3]).op("Pow", &["two", "k"], "p", &[]).scalar("scale", 0.25);
+                net.op("DequantizeLinear", &["p", "scale"], "q", &[]).ints("place", &[0, 1, 0, 1, 0, 1, 0, 1]);
+                net.op("Gather", &["q", "place"], "row", &[]).op("Mul", &["x", "row"], "y", &[]);
+            },
+            |net| {
+                vector(net, "row", &[8.0, -6.75, 8.0, -6.75, 8.0, -6.75, 8.0, -6.75]);
+                net.op("Mul", &["x", "row"], "y", &[]);
             },
         ),
     ]);
@@ -229,6 +294,30 @@ fn values_passed_on() {
             },
         ),
     ]);
+}
+
+/// `0.3 / 0.1` is 3 in `f32`, but three steps end just short of the limit.
+#[test]
+fn ranges_have_as_many_numbers_as_onnxruntime_counts() {
+    compare(&[(
+        "Range of real numbers",
+        17,
+        |net| {
+            net.scalar("start", 0.0).scalar("limit", 0.3).scalar("delta", 0.1);
+            net.op("Range", &["start", "limit", "delta"], "r", &[]).op(
+                "Concat",
+                &["r", "r"],
+                "two",
+                &[("axis", Int(0))],
+            );
+            net.op("Mul", &["x", "two"], "y", &[]);
+        },
+        |net| {
+            let range = [0.0, 0.1, 2.0 * 0.1f32, 3.0 * 0.1];
+            vector(net, "two", &range.repeat(2));
+            net.op("Mul", &["x", "two"], "y", &[]);
+        },
+    )]);
 }
 
 #[test]

@@ -80,7 +80,8 @@ pub(super) fn mean(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
 pub(super) fn pow(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let pair = [node.input(0)?.clone(), node.input(1)?.clone()];
     if let [Value::Ints(base), Value::Ints(exponent)] = &pair {
-        return Ok(vec![Value::Ints(integers::apply(&lowering.budget, integers::pow, "Pow", base, exponent)?)]);
+        let power = integers::apply(&lowering.budget, integers::pow, "Pow", base, exponent)?;
+        return Ok(vec![Value::Ints(power.with_type(base.ty))]);
     }
     let power = lowering.emit(node.name, Binary::Pow, &real(node, &pair)?)?;
     Ok(vec![match (&pair[0], power) {

@@ -159,8 +159,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The most elements that a value of one sample may have: 64 channels of 1024 x 1024.
-const MAX_ELEMENTS: usize = 1 << 26;
+/// The most elements that a value of one sample may have: 256 channels of 1024 x 1024.
+const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Fails if a value would not fit into memory, whatever sizes the file has.
 fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {

@@ -247,10 +247,10 @@ pub(super) fn range(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, 
     Ok(vec![Value::Ints(Ints::vector(values))])
 }
 
-/// A range of real numbers.
+/// A range of real numbers, as many as onnxruntime counts.
 fn real_range(lowering: &Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let [start, limit, delta] = [node.number(0)?, node.number(1)?, node.number(2)?];
-    let steps = ((limit - start) / delta).ceil().max(0.0);
+    let steps = (f64::from(limit - start) / f64::from(delta)).ceil().max(0.0);
     if !steps.is_finite() {
         return Err(no_range(start, limit, delta));
     }

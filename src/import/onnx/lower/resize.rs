@@ -34,9 +34,9 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
             (_, Some(scales), Dim::Batch(_)) if scales[axis] == 1.0 => continue,
             (Some(sizes), _, Dim::Batch(times)) if is_all(sizes[axis], times) => continue,
             (_, _, Dim::Batch(_)) => return Err(NodeProblem::Batch(format!("resizing axis {axis}"))),
-            (Some(sizes), _, Dim::Fixed(size)) => {
+            (Some(sizes), scales, Dim::Fixed(size)) => {
                 let to = sizes[axis].known().ok_or_else(|| NodeProblem::Batch(format!("resizing axis {axis}")))?;
-                (to, to as f32 / size as f32)
+                (to, scales.map_or(to as f32 / size as f32, |scales| scales[axis]))
             }
             (None, Some(scales), Dim::Fixed(size)) => ((size as f32 * scales[axis]).floor() as i64, scales[axis]),
             (None, None, _) => return Err(NodeProblem::Missing(2)),
@@ -65,9 +65,11 @@ pub(super) fn resize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
     Ok(vec![value])
 }
 
-/// The size or scale factor of each axis.
+/// What each axis is resized to, and by.
 struct Factors {
+    /// The sizes, where they are not those that the scale factors make.
     sizes: Option<Vec<Int>>,
+    /// The scale factors, where they are not those that the sizes make.
     scales: Option<Vec<f32>>,
 }
 
@@ -94,7 +96,14 @@ impl Factors {
             let expected = format!("one for each of {} axes", axes.len());
             return Err(NodeProblem::Shape { found: format!("{count} scales or sizes"), expected });
         }
-        let sizes = sizes.map(|sizes| kept_ratio(node, shape, &axes, sizes)).transpose()?;
+        // Sizes alone count where a file has both.
+        let (sizes, scales) = match sizes {
+            Some(sizes) => {
+                let (sizes, scale) = kept_ratio(node, shape, &axes, sizes)?;
+                (Some(sizes), scale.map(|scale| vec![scale; axes.len()]))
+            }
+            None => (None, scales),
+        };
         // Other axes stay as they are.
         let sizes = sizes.map(|sizes| over_all(&axes, &sizes, shape.iter().copied().map(Int::from).collect()));
         let scales = scales.map(|scales| over_all(&axes, &scales, vec![1.0; rank]));
@@ -108,11 +117,16 @@ fn over_all<T: Copy>(axes: &[usize], found: &[T], mut all: Vec<T>) -> Vec<T> {
     all
 }
 
-/// The sizes along `axes` where the policy makes them follow one scale factor: the largest that exceeds no
-/// size, or the smallest that falls short of none.
-fn kept_ratio(node: &Node, shape: &[Dim], axes: &[usize], sizes: Vec<Int>) -> Result<Vec<Int>, NodeProblem> {
+/// The sizes along `axes`, and the one scale factor that they follow where the policy says so: the largest
+/// that exceeds no size, or the smallest that falls short of none.
+fn kept_ratio(
+    node: &Node,
+    shape: &[Dim],
+    axes: &[usize],
+    sizes: Vec<Int>,
+) -> Result<(Vec<Int>, Option<f32>), NodeProblem> {
     let better: fn(f32, f32) -> f32 = match node.text_or("keep_aspect_ratio_policy", "stretch")? {
-        "stretch" => return Ok(sizes),
+        "stretch" => return Ok((sizes, None)),
         "not_larger" => f32::min,
         "not_smaller" => f32::max,
         policy => return Err(NodeProblem::Unsupported(format!("keep_aspect_ratio_policy '{policy}'"))),
@@ -123,7 +137,8 @@ fn kept_ratio(node: &Node, shape: &[Dim], axes: &[usize], sizes: Vec<Int>) -> Re
     let pairs = pairs.ok_or_else(|| NodeProblem::Batch("a kept aspect ratio".to_owned()))?;
     let scale = pairs.iter().map(|(from, to)| to / from).reduce(better).unwrap_or(1.0);
     // Half up.
-    Ok(pairs.iter().map(|(from, _)| Int::from((scale * from + 0.5).floor() as i64)).collect())
+    let sizes = pairs.iter().map(|(from, _)| Int::from((scale * from + 0.5).floor() as i64)).collect();
+    Ok((sizes, Some(scale)))
 }
 
 /// How output coordinates are mapped to input coordinates.
