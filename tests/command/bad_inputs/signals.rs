@@ -1,8 +1,8 @@
 //! Ends by a signal: nothing is left, and the shell sees the signal.
 
-use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::network::Tiny;
+use crate::common::{Folder, has_compiler};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -58,10 +58,6 @@ fn signals_that_are_ignored_stay_ignored() {
     send("HUP", &process);
     assert_eq!(process.wait().unwrap().code(), Some(0));
     assert_eq!(folder.names().len(), before.len() + 3);
-}
-
-fn has_compiler() -> bool {
-    Command::new("cc").arg("--version").stdout(Stdio::null()).status().is_ok()
 }
 
 /// Processes whose arguments name `folder`.
