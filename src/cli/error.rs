@@ -92,7 +92,7 @@ pub fn describe(error: &anyhow::Error) -> String {
         }
         options.extend(keys(cause).iter().map(|key| format!("--{}", key.replace('_', "-"))));
     }
-    parts.extend(error.chain().find_map(instead));
+    parts.extend(error.chain().find_map(instead).map(|command| printable(&command).into_owned()));
     let message = parts.join(": ");
     let mut named: Vec<String> = Vec::new();
     for option in options.into_iter().filter(|option| !message.contains(option.as_str())) {

@@ -19,28 +19,35 @@ pub(super) fn instead(error: &(dyn Error + 'static)) -> Option<String> {
     }
 }
 
+/// Saves the tensors of a PyTorch checkpoint: those of the state dict in it, or its own.
+const SAVE_STATE_DICT: &str = "import sys, torch; from safetensors.torch import save_file; \
+    found = torch.load(sys.argv[1], map_location='cpu', weights_only=True); \
+    keys = ('state_dict', 'model_state_dict', 'model', 'net', 'params'); \
+    state = next((found[key] for key in keys if isinstance(found.get(key), dict)), found); \
+    save_file({name: tensor.contiguous().clone() for name, tensor in state.items() if torch.is_tensor(tensor)}, sys.argv[2])";
+
+/// Exports a Keras model.
+const EXPORT_KERAS: &str = "import sys, keras; keras.saving.load_model(sys.argv[1]).export(sys.argv[2], format='onnx')";
+
 fn of_file(path: &Path, kind: Foreign) -> String {
-    let (from, to) = (path.display(), |extension: &str| path.with_extension(extension).display().to_string());
-    let (onnx, safetensors) = (to("onnx"), to("safetensors"));
+    let to = |extension: &str| quoted(&path.with_extension(extension));
+    let (from, onnx, safetensors) = (quoted(path), to("onnx"), to("safetensors"));
     match kind {
         Foreign::Safetensors => {
             format!("run: approx-eval --weights {from}, with --arch NAME if its tensors do not tell the architecture")
         }
         Foreign::PyTorch => format!(
-            "convert its state dict: python3 -c \"import torch; from safetensors.torch import save_file; \
-             state = torch.load('{from}', map_location='cpu', weights_only=True); \
-             state = state.get('state_dict', state); \
-             save_file({{name: tensor.clone() for name, tensor in state.items()}}, '{safetensors}')\", \
-             then run: approx-eval --arch NAME --weights {safetensors}; or, of an architecture that 'approx-eval model list' \
-             does not show, export the network with torch.onnx.export, then run: approx-eval --model {onnx}"
+            "convert its state dict: python3 -c \"{SAVE_STATE_DICT}\" {from} {safetensors}, \
+             then run: approx-eval --arch NAME --weights {safetensors}; if it is a whole module, which torch.load refuses, or \
+             of an architecture that 'approx-eval model list' does not show, export the network with torch.onnx.export, then \
+             run: approx-eval --model {onnx}"
         ),
-        Foreign::Keras => format!(
-            "export it: python3 -c \"import keras; keras.saving.load_model('{from}').export('{onnx}', format='onnx')\", \
-             then run: approx-eval --model {onnx}"
-        ),
+        Foreign::Keras => {
+            format!("export it: python3 -c \"{EXPORT_KERAS}\" {from} {onnx}, then run: approx-eval --model {onnx}")
+        }
         Foreign::TensorFlow => {
-            let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-            let folder = folder.display();
+            let around = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = quoted(if path.is_dir() { path } else { around });
             format!(
                 "convert it: python3 -m tf2onnx.convert --saved-model {folder} --output {onnx}, then run: \
                  approx-eval --model {onnx}"
@@ -50,4 +57,11 @@ fn of_file(path: &Path, kind: Foreign) -> String {
             "convert it: python3 -m tf2onnx.convert --tflite {from} --output {onnx}, then run: approx-eval --model {onnx}"
         ),
     }
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !path.is_empty() && path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

@@ -6,7 +6,7 @@
 use super::element::{Element, Unfit};
 use super::source::Source;
 use super::storage::Origin;
-use super::{DataError, Dataset, PixelKind, Pixels, ReadPixels};
+use super::{AxisOrder, DataError, Dataset, PixelKind, Pixels, ReadPixels};
 use std::ops::Range;
 
 /// Bytes of labels, which are kept in memory: those of 134 million samples in eight bytes each.
@@ -162,15 +162,20 @@ impl ReadPixels for ArrayImages {
         })
     }
 
-    fn take_as(&mut self, shape: [usize; 3]) -> bool {
+    fn take_as(&mut self, shape: [usize; 3], order: AxisOrder) -> bool {
         let [channels, height, width] = shape.map(|size| size as u64);
-        let interleaved = match self.array.dims[..] {
-            [_, c, h, w] if [c, h, w] == [channels, height, width] => 1,
-            [_, h, w, c] if [c, h, w] == [channels, height, width] => shape[0],
-            _ => return false,
+        let (dims, interleaved) = match order {
+            AxisOrder::ChannelsFirst => ([channels, height, width], 1),
+            AxisOrder::ChannelsLast => ([height, width, channels], shape[0]),
         };
-        self.interleaved = interleaved;
-        true
+        let is_taken = match self.array.dims[..] {
+            [_, ref ones @ .., a, b, c] => ones.iter().all(|&dim| dim == 1) && [a, b, c] == dims,
+            _ => false,
+        };
+        if is_taken {
+            self.interleaved = interleaved;
+        }
+        is_taken
     }
 }
 

@@ -79,6 +79,17 @@ pub enum DataError {
         /// Its label.
         label: u32,
     },
+    /// Named classes that are not a binary classifier's two.
+    #[error(
+        "{dataset}: has {found} class{}, expected 2: the network has one output, which tells class 1 from class 0",
+        if *.found == 1 { "" } else { "es" }
+    )]
+    BinaryClasses {
+        /// The dataset.
+        dataset: String,
+        /// Its classes.
+        found: usize,
+    },
     /// A dataset's classes match the network's neither in number nor by name.
     #[error("{dataset}: has {found} classes, but the network has {expected}; {reason}")]
     Classes {
@@ -150,7 +161,7 @@ impl DataError {
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             DataError::Unrecognized { .. } | DataError::Ambiguous { .. } => &["data_format"],
-            DataError::Binary { .. } => &["data", "task"],
+            DataError::Binary { .. } | DataError::BinaryClasses { .. } => &["data", "task"],
             _ => &[],
         }
     }

@@ -125,11 +125,20 @@ pub(crate) trait ReadPixels: Send {
     /// Reads the samples of a range that lies in the set.
     fn read(&mut self, samples: Range<usize>) -> Result<Pixels, DataError>;
 
-    /// Takes what is stored for images of `shape`, `[C, H, W]` or `[H, W, C]`, where the format leaves that
-    /// open and the sizes are those; returns whether that is so.
-    fn take_as(&mut self, _shape: [usize; 3]) -> bool {
+    /// Takes what is stored for images of `shape`, `[C, H, W]`, whose axes are stored in `order`, where the format
+    /// leaves that open and the sizes are those; returns whether that is so.
+    fn take_as(&mut self, _shape: [usize; 3], _order: AxisOrder) -> bool {
         false
     }
+}
+
+/// The order in which a file has the axes of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AxisOrder {
+    /// `[C, H, W]`.
+    ChannelsFirst,
+    /// `[H, W, C]`.
+    ChannelsLast,
 }
 
 /// A dataset of labeled images, opened and checked as far as possible without reading pixels.
@@ -180,12 +189,14 @@ impl Dataset {
         self.image_shape
     }
 
-    /// Takes images of another order of axes for images `shape` (channels, height, width), where those of
-    /// the stored array are of these sizes.
-    pub(crate) fn take_as(&mut self, shape: [usize; 3]) {
-        if self.reader.take_as(shape) {
+    /// Takes what is stored for images of `shape` (channels, height, width) whose axes are in `order`, where
+    /// those of the stored array are of these sizes; returns whether they are.
+    pub(crate) fn take_as(&mut self, shape: [usize; 3], order: AxisOrder) -> bool {
+        let is_taken = self.reader.take_as(shape, order);
+        if is_taken {
             self.image_shape = shape;
         }
+        is_taken
     }
 
     /// The type of the pixels, once decoded.

@@ -37,7 +37,7 @@ fn open(path: &Path, split: Split) -> Result<Dataset, DataError> {
         npz::array(Source::new(storage.clone())?, &storage.to_string())
     };
     let (images, labels) = (array(&storages[0])?, array(&storages[1])?);
-    array::dataset(Origin::at(path, storages), images, labels)
+    array::whole_dataset(Origin::at(path, storages), images, labels)
 }
 
 /// The files of a folder that has a pair for `split`.

@@ -3,7 +3,7 @@
 use super::{Dim, ElementType, KeptInputs, OpError, Operator, ValueType};
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 /// A value of a graph.
@@ -274,14 +274,17 @@ impl Graph {
 
     /// Whether the network's outputs are probabilities of a yes against a no, as those of a sigmoid.
     pub fn outputs_probabilities(&self) -> bool {
-        let mut probabilities: HashSet<ValueId> = HashSet::new();
+        /// What rounding leaves of the mean of any number of probabilities.
+        const ROUNDING: f32 = 1e-5;
+        let mut factors: HashMap<ValueId, f32> = HashMap::new();
         for Node { op, inputs, outputs, .. } in &self.nodes {
-            let of_input = inputs.first().is_some_and(|input| probabilities.contains(input));
-            if op.outputs_probabilities(of_input) {
-                probabilities.extend(outputs);
+            let of_inputs: Vec<Option<f32>> = inputs.iter().map(|input| factors.get(input).copied()).collect();
+            if let Some(factor) = op.probability_factor(&of_inputs) {
+                factors.extend(outputs.iter().map(|&output| (output, factor)));
             }
         }
-        !self.outputs.is_empty() && self.outputs.iter().all(|output| probabilities.contains(output))
+        let is_probability = |output| factors.get(output).is_some_and(|factor| (factor - 1.0).abs() < ROUNDING);
+        !self.outputs.is_empty() && self.outputs.iter().all(is_probability)
     }
 
     /// All nodes, in an order in which they can run.

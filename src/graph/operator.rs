@@ -114,10 +114,16 @@ pub trait Operator: Any + Debug + Send + Sync {
         KeptInputs::None
     }
 
-    /// Whether every output value is a probability of its own, of a yes against a no, where those of the first
-    /// input are (`of_input`) or are not.
-    fn outputs_probabilities(&self, of_input: bool) -> bool {
-        of_input && self.kept_inputs() != KeptInputs::None
+    /// The factor by which every output value is a probability of its own, of a yes against a no, where the inputs
+    /// are by these, or `None` where it is something else: 2 for the sum of two sigmoids, and 1 for their mean.
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        let kept = match self.kept_inputs() {
+            KeptInputs::None => return None,
+            KeptInputs::First => inputs.get(..1)?,
+            KeptInputs::All => inputs,
+        };
+        let first = *kept.first()?;
+        first.filter(|_| kept.iter().all(|factor| *factor == first))
     }
 
     /// The range that the operator clips its only input to, if that is all it does.

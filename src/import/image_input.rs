@@ -15,7 +15,7 @@ pub(super) struct ImageInput {
     /// The dimensions that the network takes.
     sample: Vec<usize>,
     /// Whether channels are last there.
-    channels_last: bool,
+    pub channels_last: bool,
 }
 
 /// The most positions on axes that are merged.
@@ -53,10 +53,9 @@ impl ImageInput {
         Some(ImageInput { shape, note, sample: sample.to_vec(), channels_last })
     }
 
-    /// The dimensions that the network takes, where they are those of the images in the same order, and other
-    /// ones.
+    /// The dimensions that the network takes, where they are others than those of the images.
     pub fn own_shape(&self) -> Option<Vec<usize>> {
-        (!self.channels_last && self.sample != self.shape).then(|| self.sample.clone())
+        (self.channels_last || self.sample != self.shape).then(|| self.sample.clone())
     }
 
     /// Adds an input called `name` to a graph, with `samples` as its first axis: the images, and the same

@@ -46,8 +46,11 @@ pub struct Model {
     pub graph: Graph,
     /// Channels, height and width of its input.
     pub input: [usize; 3],
-    /// Other dimensions of the same numbers in the same order, which its file states and data may have.
+    /// Other dimensions, which its file states and data may have: `[height, width, channels]` where channels are
+    /// last, else those of the same numbers in the same order.
     pub own_shape: Option<Vec<usize>>,
+    /// Whether channels are last in its file.
+    pub channels_last: bool,
     /// Numbers that it computes for each sample: the classes of a classifier.
     pub outputs: usize,
     /// What they mean.
@@ -81,6 +84,7 @@ impl Model {
             graph,
             input,
             own_shape: None,
+            channels_last: false,
             outputs,
             task: Task::suggested_by(input, outputs),
             threshold: None,

@@ -45,6 +45,7 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
             _ => Task::Classification,
         },
         own_shape: network.own_shape,
+        channels_last: network.channels_last,
         params: network.params,
         blake3: network.blake3,
         notes,

@@ -71,7 +71,10 @@ impl TaskKind for BinaryClassification {
             let label = dataset.labels()[sample];
             return Err(DataError::Binary { dataset: dataset_name, sample, label });
         }
-        dataset.match_classes(CLASSES, names)
+        dataset.match_classes(CLASSES, names).map_err(|error| match error {
+            DataError::Classes { dataset, found, .. } => DataError::BinaryClasses { dataset, found },
+            error => error,
+        })
     }
 
     fn check_labels(&self, _: &[u32]) -> Result<(), SamplesError> {

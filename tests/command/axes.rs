@@ -101,6 +101,48 @@ fn channels_may_be_last_in_the_set_and_in_the_network() {
     assert!(all.iter().all(|logits| *logits == all[0]));
 }
 
+/// Where several orders of axes have the sizes of the set, that of the file is meant.
+#[test]
+fn sizes_that_are_equal_are_in_the_files_order() {
+    let folder = Folder::new();
+    let run = format!("{RUN} --layout nhwc -d set.safetensors --logits l.st");
+    // Height, width and channels of the network, and axes of the set that are the same ones.
+    let cases: [([usize; 3], &[&[usize]]); 5] = [
+        ([4, 4, 4], &[&[4, 4, 4], &[1, 4, 4, 4]]),
+        ([1, 6, 6], &[&[1, 6, 6], &[1, 1, 6, 6]]),
+        ([6, 1, 6], &[&[6, 1, 6]]),
+        ([3, 3, 3], &[&[3, 3, 3]]),
+        ([1, 1, 6], &[&[1, 1, 6], &[6], &[6, 1, 1]]),
+    ];
+    for_each_case(cases, |(own, shapes)| {
+        let size: usize = own.iter().product();
+        let bytes = Random::new(13).bytes(SAMPLES * size);
+        let numbers: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let (net, expected) = flat(&own, &numbers);
+        folder.write("net.onnx", net.bytes("y"));
+        for shape in shapes {
+            for (dtype, data) in [(Dtype::F32, f32_bytes(&numbers)), (Dtype::U8, bytes.clone())] {
+                folder.write("set.safetensors", set(dtype, shape, data));
+                folder.run_to(0, &run);
+                assert!(is_close(&read_logits(&folder.read("l.st")), &expected), "{shape:?} {dtype:?}");
+            }
+            folder.run_to(0, "-m net.onnx --layout nhwc -d set.safetensors --calib-data set.safetensors --mode quant");
+        }
+    });
+    // Channels first, as far as the sizes tell.
+    let (own, [height, width, channels]) = ([1, 6, 6], [1, 6, 6]);
+    let numbers = Random::new(14).floats(SAMPLES * 36, -1.0, 1.0);
+    let (net, expected) = flat(&own, &numbers);
+    folder.write("net.onnx", net.bytes("y"));
+    let planes = numbers.chunks(36).flat_map(|x| (0..36).map(|at| x[at % width * channels + at / width]));
+    let planes = f32_bytes(&planes.collect::<Vec<f32>>());
+    folder.write("set.safetensors", set(Dtype::F32, &[channels, height, width], planes.clone()));
+    folder.run_to(0, &run);
+    assert!(is_close(&read_logits(&folder.read("l.st")), &expected));
+    folder.write("set.safetensors", set(Dtype::F32, &[6, 6], planes));
+    folder.refuses(&run, &["set.safetensors", "channel", "net, whose input is [N, 1, 6, 6]"]);
+}
+
 /// Bytes are images still: divided by 255, and converted where they are asked to be.
 #[test]
 fn bytes_of_the_files_axes_are_normalized() {

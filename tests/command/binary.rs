@@ -1,9 +1,10 @@
 //! Binary classifiers: one score a sample, a threshold, and the area under the ROC curve.
 
 use crate::common::cases::for_each_case;
-use crate::common::files::{float_set, read_logits};
-use crate::common::network::Array;
+use crate::common::files::{float_set, read_logits, safetensors};
+use crate::common::network::{Array, StateDict};
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::pictures::gray_png;
 use crate::common::random::Random;
 use crate::common::{Folder, csv_rows, integer, number, text};
 use serde_json::json;
@@ -111,6 +112,69 @@ fn accuracy_and_area_follow_from_the_scores() {
                 assert_eq!((&row[3], &row[4]), (&class.to_string(), &(class == *label).to_string()));
             }
         }
+    });
+}
+
+/// Means of probabilities are probabilities, over positions as over networks; other sums are not.
+#[test]
+fn means_of_probabilities_have_the_threshold_of_one() {
+    let folder = folder();
+    /// The probabilities of three logits, `[N, 1, 3]`.
+    fn three(net: &mut Onnx) {
+        net.ints("wide", &[-1, 1, 3]).op("Reshape", &["x", "wide"], "logits", &[]);
+        net.op("Sigmoid", &["logits"], "p", &[]);
+    }
+    let cases: [(&str, f64, Finish); 8] = [
+        ("ReduceMean", 0.5, |net| {
+            three(net);
+            net.op("ReduceMean", &["p"], "y", &[("axes", Attr::Ints(&[2]))]);
+            "y"
+        }),
+        ("GlobalAveragePool", 0.5, |net| {
+            three(net);
+            net.op("GlobalAveragePool", &["p"], "y", &[]);
+            "y"
+        }),
+        ("AveragePool", 0.5, |net| {
+            three(net);
+            net.op("AveragePool", &["p"], "y", &[("kernel_shape", Attr::Ints(&[3]))]);
+            "y"
+        }),
+        ("Mean of three networks", 0.5, |net| {
+            sigmoid(net);
+            net.op("HardSigmoid", &["z"], "h", &[]).op("Mean", &["y", "h", "y"], "m", &[]);
+            "m"
+        }),
+        ("ReduceSum", 0.0, |net| {
+            three(net);
+            net.ints("axes", &[2]).op("ReduceSum", &["p", "axes"], "y", &[]);
+            "y"
+        }),
+        ("Add", 0.0, |net| {
+            sigmoid(net);
+            net.op("Add", &["y", "y"], "sum", &[]);
+            "sum"
+        }),
+        ("Mean with a logit", 0.0, |net| {
+            sigmoid(net);
+            net.op("Mean", &["y", "z"], "m", &[]);
+            "m"
+        }),
+        ("ReduceMean with a logit", 0.0, |net| {
+            sigmoid(net);
+            net.op("Concat", &["y", "z"], "both", &[("axis", Attr::Int(1))]);
+            net.op("ReduceMean", &["both"], "m", &[("axes", Attr::Ints(&[1]))]);
+            "m"
+        }),
+    ];
+    for_each_case(cases, |(_, threshold, finish)| {
+        folder.write("net.onnx", net(finish));
+        let report = folder.json(&format!("{RUN} --logits l.st"));
+        assert_eq!(number(&report, "/binary/threshold"), threshold);
+        let scores = read_logits(&folder.read("l.st")).concat();
+        let right =
+            scores.iter().zip(labels()).filter(|(score, label)| (f64::from(**score) > threshold) == (*label == 1));
+        assert_eq!(integer(&report, "/binary/correct"), right.count() as u64);
     });
 }
 
@@ -231,8 +295,8 @@ fn a_configuration_may_have_a_threshold() {
     let folder = Folder::new();
     let images = Random::new(9).floats(8 * 144, -1.0, 1.0);
     folder.write("set.safetensors", float_set([8, 1, 12, 12], &images, &[0, 1, 0, 1, 1, 0, 1, 0]));
-    let weights = crate::common::network::StateDict::lenet5(10, 1, 12, 1);
-    folder.write("one/model.safetensors", crate::common::files::safetensors(&weights.stored()));
+    let weights = StateDict::lenet5(10, 1, 12, 1);
+    folder.write("one/model.safetensors", safetensors(&weights.stored()));
     let config =
         |more: &str| format!(r#"{{"architecture":"lenet5","num_classes":1,"input":{{"shape":[1,12,12]}}{more}}}"#);
     let threshold = |args: &str| {
@@ -246,6 +310,35 @@ fn a_configuration_may_have_a_threshold() {
     assert_eq!((text(&report, "/classes/0/label"), text(&report, "/classes/1/label")), ("no", "yes"));
     folder.write("one/config.json", config(r#","task":"classification","threshold":0.25"#));
     folder.refuses("--model one -d set.safetensors", &["one/config.json", "threshold 0.25", "binary-classification"]);
+}
+
+/// Folders of classes need two of them, or ones that the network knows.
+#[test]
+fn named_classes_are_two() {
+    let folder = Folder::new();
+    let weights = StateDict::lenet5(10, 1, 12, 1);
+    folder.write("one/model.safetensors", safetensors(&weights.stored()));
+    let picture = |class: &str, shade: u8| folder.write(&format!("set/{class}/1.png"), gray_png(12, &[shade; 144]));
+    let classes = |report: &serde_json::Value| report["classes"].as_array().unwrap().len();
+    let run = "--model one -d set --mode base";
+    for labels in ["", r#","labels":["no","yes"]"#] {
+        let config = format!(r#"{{"architecture":"lenet5","num_classes":1,"input":{{"shape":[1,12,12]}}{labels}}}"#);
+        folder.write("one/config.json", config);
+        picture("yes", 200);
+        let needles = ["set: has 1 class, expected 2", "one output", "--data", "--task"];
+        if labels.is_empty() {
+            folder.refuses(run, &needles);
+        } else {
+            assert_eq!(integer(&folder.json(run), "/binary/positive"), 1);
+        }
+        picture("no", 50);
+        let report = folder.json(run);
+        assert_eq!((integer(&report, "/binary/total"), integer(&report, "/binary/positive")), (2, 1));
+        assert_eq!(classes(&report), 2);
+        picture("perhaps", 100);
+        folder.refuses(run, &["set: has 3 classes, expected 2", "one output", "--data", "--task"]);
+        std::fs::remove_dir_all(folder.path("set")).unwrap();
+    }
 }
 
 /// Integers of a network's own sigmoid are probabilities too.

@@ -2,6 +2,7 @@
 
 use crate::common::files::{byte_set, cifar, float_set, gzip, idx, read_logits, safetensors, stored};
 use crate::common::network::StateDict;
+use crate::common::pictures::npy;
 use crate::common::random::Random;
 use crate::common::{Folder, csv_rows, integer, text};
 use safetensors::Dtype;
@@ -58,16 +59,6 @@ fn gray_images_in_every_format() {
     }
     folder.refuses("--data plain/t10k-labels-idx1-ubyte", &["t10k-labels-idx1-ubyte"]);
     folder.refuses("--data rows.csv --data-format safetensors", &["rows.csv"]);
-}
-
-/// A `.npy` file.
-fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    while !(11 + header.len()).is_multiple_of(64) {
-        header.push(' ');
-    }
-    header.push('\n');
-    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
 }
 
 /// An archive of `.npy` members, stored without compression.

@@ -1,52 +1,52 @@
 //! Small networks after files and bug reports from outside, in the folder `field` of those that
 //! `APPROX_EVAL_CASES` names, with the outputs that another engine computes one sample at a time.
 
-use crate::common::Folder;
 use crate::common::cases::for_each_case;
-use crate::common::files::{float_set, read_logits};
+use crate::common::files::{float_set, read_logits, safetensors, stored};
+use crate::common::{Folder, text};
 use crate::outside_cases::cases;
-use safetensors::SafeTensors;
-use std::path::Path;
+use safetensors::{Dtype, SafeTensors};
 
-/// Files whose outputs are known. Base mode computes them whatever the batch size.
-const NETWORKS: [&str; 5] = ["dynamic_hw", "h_scale_tiny", "max_storage", "pow_int", "resize_axes"];
+/// File, the tensor of its expected output, and the task that it is taken for.
+const NETWORKS: [(&str, &str, &str); 10] = [
+    ("dynamic_hw", "output", "classification"),
+    ("dynfilter_mean_channels", "output", "classification"),
+    ("feature_first", "output1", "classification"),
+    ("h_scale_tiny", "output", "classification"),
+    ("har_6", "output", "classification"),
+    ("max_storage", "output", "classification"),
+    ("one_sigmoid_output", "output", "binary-classification"),
+    ("out_1nc", "output", "classification"),
+    ("pow_int", "output", "classification"),
+    ("resize_axes", "output", "classification"),
+];
 
-/// A tensor of real numbers.
-fn floats(file: &SafeTensors, name: &str) -> (Vec<usize>, Vec<f32>) {
-    let tensor = file.tensor(name).unwrap();
-    let numbers = tensor.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
-    (tensor.shape().to_vec(), numbers.collect())
-}
-
-/// The outputs of each sample that a file comes with; its images become `set.safetensors`.
-fn expected(folder: &Folder, path: &Path) -> Vec<Vec<f32>> {
-    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let (shape, images) = floats(&file, "images");
-    let shape: [usize; 4] = shape.try_into().unwrap();
-    folder.write("set.safetensors", float_set(shape, &images, &vec![0; shape[0]]));
-    let (_, outputs) = floats(&file, "output");
-    outputs.chunks_exact(outputs.len() / shape[0]).map(<[f32]>::to_vec).collect()
-}
-
+/// Base mode computes the expected outputs of images as they are, whatever the batch size.
 #[test]
 fn outputs_are_those_of_another_engine() {
     let Some(cases) = cases() else { return };
     let folder = Folder::new();
-    let runs = NETWORKS.iter().flat_map(|name| [1, 2, 5].map(|batch| (*name, batch)));
-    for_each_case(runs, |(name, batch)| {
-        let path = |end: &str| cases.join("field").join(format!("{name}.{end}"));
-        let expected = expected(&folder, &path("expected.safetensors"));
-        let model = path("onnx");
-        let args = format!("--model {} --data set.safetensors -b {batch} --logits l.safetensors", model.display());
-        folder.run_to(0, &args);
-        let found = read_logits(&folder.read("l.safetensors"));
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(&expected) {
-            let bound = 1e-5 * expected.iter().fold(0f32, |max, x| max.max(x.abs()));
-            assert_eq!(found.len(), expected.len());
-            for (a, b) in found.iter().zip(expected) {
-                assert!((a - b).abs() <= bound, "{found:?}, expected {expected:?}");
+    for_each_case(NETWORKS, |(name, output, task)| {
+        let file = |suffix: &str| cases.join("field").join(format!("{name}{suffix}"));
+        let path = file(".expected.safetensors");
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let (images, expected) = (tensors.tensor("images").unwrap(), tensors.tensor(output).unwrap());
+        let expected = expected.data().chunks_exact(4).map(|number| f32::from_le_bytes(number.try_into().unwrap()));
+        let expected: Vec<f32> = expected.collect();
+        let samples = images.shape()[0];
+        let labels = (0..samples).map(|i| (i % 2) as u8).collect();
+        let images = stored("x_test", images.dtype(), images.shape(), images.data().to_vec());
+        folder.write("set.safetensors", safetensors(&[images, stored("y_test", Dtype::U8, &[samples], labels)]));
+        let largest = expected.iter().fold(0f32, |largest, number| largest.max(number.abs()));
+        for batch in [1, 2, 5] {
+            let args = format!("-m {} -d set.safetensors --mode base -b {batch}", file(".onnx").display());
+            let report = folder.json(&format!("{args} --logits l.st"));
+            assert_eq!(text(&report, "/model/task"), task);
+            let found = read_logits(&folder.read("l.st"));
+            assert_eq!((found.len(), found.concat().len()), (samples, expected.len()));
+            for (found, expected) in found.concat().iter().zip(&expected) {
+                assert!((found - expected).abs() <= 1e-5 * largest, "-b {batch}: {found}, expected {expected}");
             }
         }
     });

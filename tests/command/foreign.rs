@@ -1,12 +1,13 @@
 //! Networks named in ways that other programs understand: what to do instead.
 
-use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::{Stored, byte_set, safetensors, stored};
 use crate::common::network::{StateDict, write_gray_set};
 use crate::common::onnx::Onnx;
 use crate::common::random::Random;
+use crate::common::{Folder, Run};
 use safetensors::Dtype;
+use std::process::{Command, Stdio};
 
 /// A zip archive's first member, as far as it takes to recognize it.
 fn archive(member: &str) -> Vec<u8> {
@@ -60,6 +61,49 @@ fn the_command_that_is_named_runs() {
     let run = folder.refuses("--model w.safetensors", &[]);
     let command = run.stderr.split("run: approx-eval ").nth(1).unwrap().split(',').next().unwrap();
     folder.run_to(0, &format!("{command} --data set.safetensors --mode base"));
+}
+
+/// The command for PyTorch's files, run by Python on stand-ins of its packages that read and write JSON: any path,
+/// the usual keys, and no values but tensors. Without Python it is skipped.
+#[test]
+fn the_conversion_of_a_checkpoint_runs() {
+    let folder = Folder::new();
+    if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: there is no Python");
+        return;
+    }
+    folder.write(
+        "torch.py",
+        "import json\n\
+         class Tensor:\n    contiguous = clone = lambda self: self\n\
+         is_tensor = lambda value: isinstance(value, Tensor)\n\
+         def load(path, map_location, weights_only):\n    assert (map_location, weights_only) == ('cpu', True)\n\
+         \x20   tensors = lambda pairs: {key: Tensor() if value == 'tensor' else value for key, value in pairs}\n\
+         \x20   return json.load(open(path), object_pairs_hook=tensors)\n",
+    );
+    folder.write("safetensors/__init__.py", "");
+    folder.write(
+        "safetensors/torch.py",
+        "import json, torch\ndef save_file(tensors, path):\n    assert all(map(torch.is_tensor, tensors.values()))\n\
+         \x20   json.dump(sorted(tensors), open(path, 'w'))\n",
+    );
+    let cases = [
+        ("net.pth", r#"{"a": "tensor", "n": 3, "b": "tensor"}"#, r#"["a", "b"]"#),
+        ("it's two words.pt", r#"{"state_dict": {"a": "tensor", "n": 3}, "epoch": 7}"#, r#"["a"]"#),
+        ("$HOME `x` \"y\" \\.ckpt", r#"{"model_state_dict": {"b": "tensor"}, "optimizer": {}}"#, r#"["b"]"#),
+        ("net;true&.pth", r#"{"epoch": 1, "model": {"c": "tensor"}}"#, r#"["c"]"#),
+        ("one.pth", r#"{"model": "tensor"}"#, r#"["model"]"#),
+    ];
+    for_each_case(cases, |(name, checkpoint, expected)| {
+        folder.write(name, checkpoint);
+        let run: Run = folder.command("--model").arg(name).output().unwrap().into();
+        assert_eq!(run.code, Some(2), "{run:?}");
+        let (_, command) = run.stderr.split_once("convert its state dict: ").unwrap();
+        let (command, then) = command.split_once(", then run: approx-eval --arch NAME --weights ").unwrap();
+        let (written, _) = then.split_once("; ").unwrap();
+        let run: Run = folder.shell(&format!("{command}; cat {written}")).output().unwrap().into();
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), expected), "{run:?}");
+    });
 }
 
 fn renamed(tensors: Vec<Stored>, prefix: &str) -> Vec<u8> {

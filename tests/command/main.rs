@@ -15,7 +15,6 @@ mod data;
 mod derived_noise;
 mod detection;
 mod field;
-mod field_data;
 mod foreign;
 mod formats;
 mod gates;

@@ -204,6 +204,16 @@ fn parameters_of_another_coding_are_noted_both_ways() {
     file["layers"].as_object_mut().unwrap().values_mut().for_each(|layer| layer["coding"] = Value::Null);
     folder.write("silent.json", file.to_string());
     assert_eq!(folder.json(&format!("{TINY} --lut exact --qparams silent.json"))["notes"], json!([]));
+    // Used as they are, nobody knows of which coding they are, and what is saved does not claim one.
+    let report = folder.json(&format!("{TINY} --mode quant --qparams silent.json --save-qparams again.json"));
+    assert_eq!((&report["config"]["coding"], &report["layers"][0]["coding"]), (&Value::Null, &Value::Null));
+    let mut again = folder.read_json("again.json");
+    again["layers"].as_object_mut().unwrap().values_mut().for_each(|layer| {
+        assert_eq!(layer.as_object_mut().unwrap().insert("coding".to_owned(), Value::Null), None);
+    });
+    assert_eq!(again, file);
+    let shown = folder.run_to(0, &format!("{TINY} --mode quant --qparams silent.json"));
+    assert!(!shown.stdout.contains("coding"), "{shown:?}");
     file["layers"]["fc1"]["coding"] = json!("unary");
     folder.write("unary.json", file.to_string());
     folder.refuses(&format!("{TINY} --lut exact --qparams unary.json"), &["unary.json", "'unary'"]);

@@ -66,7 +66,7 @@ fn sets() -> Vec<Reader> {
     let labels = [0, 1, 2, 3];
     let color = Random::new(12).bytes(3 * 3072);
     let (images, classes) = (npy("|u1", "(4, 28, 28)", &bytes), npy("<i8", "(4,)", &[0; 32]));
-    let members = [("images.npy", images), ("labels.npy", classes)];
+    let members = [("images.npy", images.clone()), ("labels.npy", classes.clone())];
     let rows: String = (0..4).map(|i| format!("{i}{}\n", ",9".repeat(16))).collect();
     let palette = png(&[
         ("IHDR", &ihdr(4, 4, 8, 3)),
@@ -93,6 +93,7 @@ fn sets() -> Vec<Reader> {
         set("tensors", "safetensors", vec![("set.safetensors", byte_set([4, 1, 28, 28], &bytes, &labels))]),
         set("npz", "npz", vec![("set.npz", npz(&members, false))]),
         set("npz-deflated", "npz", vec![("set.npz", npz(&members, true))]),
+        set("npy", "npy", vec![("x_test.npy", images), ("y_test.npy", classes)]),
         set("csv", "csv", vec![("set.csv", rows.into_bytes())]),
         set(
             "pictures",

@@ -71,6 +71,8 @@ pub const ENCODINGS: &[Encoding] = &[
     Encoding { format: "safetensors", shapes: ANY, write: safetensors_wide, can_shrink: false },
     Encoding { format: "npz", shapes: ANY, write: npz_stored, can_shrink: false },
     Encoding { format: "npz", shapes: ANY, write: npz_deflated, can_shrink: false },
+    Encoding { format: "npy", shapes: ANY, write: npy_pair, can_shrink: false },
+    Encoding { format: "npy", shapes: ANY, write: npy_folder, can_shrink: false },
     Encoding { format: "csv", shapes: SQUARE, write: csv_with_names, can_shrink: true },
     Encoding { format: "csv", shapes: SQUARE, write: csv_gz, can_shrink: false },
     Encoding { format: "list", shapes: PICTURES, write: list::beside, can_shrink: true },
@@ -255,6 +257,17 @@ fn npz_deflated(set: &Set, folder: &Path) -> PathBuf {
     let images = npy(2, ">u4", &[n, c, h, w], &pixels);
     let members = [("images.npy", images), ("labels.npy", npy(3, "|u1", &[n, 1], &set.labels))];
     write(folder.join("set.npz"), &zip(true, &members))
+}
+
+fn npy_pair(set: &Set, folder: &Path) -> PathBuf {
+    let ([c, h, w], n) = (set.shape, set.labels.len());
+    write(folder.join("y_test.npy"), &npy(1, "|u1", &[n], &set.labels));
+    write(folder.join("x_test.npy"), &npy(1, "|u1", &[n, c, h, w], &set.pixels))
+}
+
+fn npy_folder(set: &Set, folder: &Path) -> PathBuf {
+    npy_pair(set, folder);
+    folder.to_owned()
 }
 
 fn rows(set: &Set) -> String {

@@ -30,7 +30,8 @@ pub struct Findings {
 pub struct LayerFindings {
     /// The quantization parameters in use.
     pub params: Option<LayerParams>,
-    /// The coding that its integers are of.
+    /// The coding that its integers are of; `None` also where known parameters do not say it and no multiplier
+    /// needs one.
     pub coding: Option<Coding>,
     /// Whether parameters that were known had to be shifted into the coding's range.
     pub shifted: bool,
@@ -143,7 +144,7 @@ impl Session {
         let layers = layers.map(|((layer, config), error)| {
             let is_quantized = layer.mode().is_quantized();
             let params = layer.params().filter(|_| is_quantized).cloned();
-            let coding = is_quantized.then(|| self.coding_of(layer, config));
+            let coding = self.coding_of(layer, config).filter(|_| is_quantized);
             LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error }
         });
         let layers = layers.collect();

@@ -1,7 +1,7 @@
 //! Whether a dataset's samples are what a network takes, and how they become that.
 
 use super::PreprocessOptions;
-use crate::data::{Channels, ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
+use crate::data::{AxisOrder, Channels, ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
 use crate::model::{InputConfig, Model};
 
 /// Images that a network cannot take.
@@ -74,17 +74,23 @@ impl ImagesError {
 }
 
 /// Takes samples whose axes are named otherwise for those of the network: in the dimensions of its file, with
-/// axes of 1 more or less, or with channels last.
+/// axes of 1 more or less, or with channels last. What the file has itself comes first.
 pub(super) fn arrange(dataset: &mut Dataset, preprocess: &mut Preprocess, model: &Model) -> Result<(), ImagesError> {
+    if model.channels_last && dataset.take_as(model.input, AxisOrder::ChannelsLast) {
+        return Ok(());
+    }
     let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
-    let is_same = |shape: &[usize]| longer_axes(&found).eq(longer_axes(shape));
     if found == model.input {
         return Ok(());
     }
-    if is_same(&model.input) || model.own_shape.as_deref().is_some_and(is_same) {
+    let [channels, height, width] = model.input;
+    // Else the sizes alone do not tell channels from positions.
+    let is_one_order = !model.channels_last || channels == 1 || height * width == 1;
+    let is_same = |shape: &[usize]| longer_axes(&found).eq(longer_axes(shape));
+    if is_one_order && (is_same(&model.input) || model.own_shape.as_deref().is_some_and(is_same)) {
         preprocess.reshape = Some(model.input);
-    } else {
-        dataset.take_as(model.input);
+    } else if !dataset.take_as(model.input, AxisOrder::ChannelsFirst) {
+        dataset.take_as(model.input, AxisOrder::ChannelsLast);
     }
     Ok(())
 }

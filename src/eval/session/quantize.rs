@@ -58,18 +58,20 @@ impl Session {
         self.quantize(assignment)?;
         let graph = &self.model().graph;
         let layers = graph.layers().zip(assignment.layers());
-        let codings = layers.map(|(layer, config)| (layer.name().to_owned(), self.coding_of(layer, config)));
+        let codings =
+            layers.filter_map(|(layer, config)| Some((layer.name().to_owned(), self.coding_of(layer, config)?)));
         Ok(ParamsFile { codings: codings.collect(), ..params(graph) })
     }
 
-    /// The coding that the integers of a layer are of. Without a multiplier it is that of known parameters,
-    /// which are used as they are.
-    pub(super) fn coding_of(&self, layer: &dyn ApproxLayer, config: &LayerConfig) -> Coding {
-        let known = match &self.scales {
-            Some(Scales::Known { file, .. }) if config.operand_lut().is_none() => file.codings.get(layer.name()),
-            _ => None,
-        };
-        known.copied().unwrap_or(config.quantization.coding)
+    /// The coding that the integers of a layer are of. Without a multiplier it is that of known parameters, which
+    /// are used as they are: `None` where nothing says it.
+    pub(super) fn coding_of(&self, layer: &dyn ApproxLayer, config: &LayerConfig) -> Option<Coding> {
+        match &self.scales {
+            Some(Scales::Known { file, .. }) if config.operand_lut().is_none() => {
+                file.codings.get(layer.name()).copied()
+            }
+            _ => Some(config.quantization.coding),
+        }
     }
 
     /// Quantizes the layers as `assignment` has them.

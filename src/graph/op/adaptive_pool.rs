@@ -58,4 +58,8 @@ impl Operator for AdaptiveAveragePool {
         })?;
         Ok(vec![Tensor::from_vec(output, (batch, channels, rows, columns), inputs[0].device())?])
     }
+
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        *inputs.first()?
+    }
 }

@@ -25,6 +25,10 @@ impl Operator for Add {
         Ok(vec![broadcast::apply(inputs[0], inputs[1], |a, b| clip.apply(a + b))?])
     }
 
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        inputs.iter().copied().sum()
+    }
+
     fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
         Some(self)
     }

@@ -21,8 +21,8 @@ impl Operator for FakeQuantize {
         Ok(vec![ValueType { element: ElementType::Quantized(self.0), ..unary(inputs)?.clone() }])
     }
 
-    fn outputs_probabilities(&self, of_input: bool) -> bool {
-        of_input
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        *inputs.first()?
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {

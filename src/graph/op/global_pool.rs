@@ -43,6 +43,10 @@ impl Operator for GlobalAveragePool {
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         run_global(inputs[0], |plane| Reduction::Mean.apply(plane))
     }
+
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        *inputs.first()?
+    }
 }
 
 /// The largest number of each channel, `[batch, channels, 1..]`.

@@ -216,4 +216,8 @@ impl Operator for AveragePool {
         let mean = |sum: f64, [oy, ox]: [usize; 2]| (sum / (rows[oy] * columns[ox]) as f64) as f32;
         Ok(vec![self.window.run(inputs[0], 0f64, |sum, x| sum + f64::from(x), mean)?])
     }
+
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        *inputs.first()?
+    }
 }

@@ -118,4 +118,9 @@ impl Operator for Reduce {
     fn kept_inputs(&self) -> KeptInputs {
         if matches!(self.reduction, Reduction::Max | Reduction::Min) { KeptInputs::First } else { KeptInputs::None }
     }
+
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        let is_between = matches!(self.reduction, Reduction::Mean | Reduction::Max | Reduction::Min);
+        inputs.first()?.filter(|_| is_between)
+    }
 }

@@ -25,4 +25,8 @@ impl Operator for Scale {
         let factor = self.factor;
         Ok(vec![pointwise(inputs[0], |x| x * factor)?])
     }
+
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
+        inputs.first()?.map(|factor| factor * self.factor)
+    }
 }

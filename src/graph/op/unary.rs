@@ -164,11 +164,11 @@ impl Operator for Unary {
         Ok(vec![(self.row().run)(inputs[0])?])
     }
 
-    fn outputs_probabilities(&self, of_input: bool) -> bool {
+    fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
         match self {
-            Unary::Sigmoid | Unary::HardSigmoid { .. } => true,
-            Unary::Clip { .. } => of_input,
-            _ => false,
+            Unary::Sigmoid | Unary::HardSigmoid { .. } => Some(1.0),
+            Unary::Clip { .. } => *inputs.first()?,
+            _ => None,
         }
     }
 

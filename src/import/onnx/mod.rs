@@ -57,9 +57,11 @@ pub struct Network {
     pub graph: Graph,
     /// Channels, height and width of its input.
     pub input: [usize; 3],
-    /// The dimensions that a sample has in the file, where they are others of the same numbers in the same
-    /// order.
+    /// The dimensions that a sample has in the file, where they are others: `[height, width, channels]`, or those
+    /// of the same numbers in the same order.
     pub own_shape: Option<Vec<usize>>,
+    /// Whether channels are last there.
+    pub channels_last: bool,
     /// Number of output values for each image.
     pub outputs: usize,
     /// Whether these are an image of the input's size, as of an autoencoder.
@@ -161,6 +163,7 @@ impl File {
             graph,
             input: input.images.shape,
             own_shape: input.images.own_shape(),
+            channels_last: input.images.channels_last,
             outputs,
             reconstructs_input,
             blake3,

@@ -65,7 +65,7 @@ pub struct LayerReport {
     pub mode: InferenceMode,
     /// The multiplier, in approximate mode.
     pub lut: Option<String>,
-    /// The operand coding, in modes that quantize.
+    /// The operand coding, in modes that quantize, where it is known: parameters from elsewhere need not say it.
     pub coding: Option<Coding>,
     /// The perturbation, in noise mode.
     pub noise: Option<LayerNoise>,

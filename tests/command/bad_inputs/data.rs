@@ -25,6 +25,7 @@ fn damaged_sets_of_every_format() {
     let folder = Folder::new();
     folder.write(LABELS, idx(&[4], &[0, 1, 2, 3]));
     folder.write(&format!("{LABELS}.gz"), gzip(&idx(&[4], &[0, 1, 2, 3])));
+    folder.write("y_test.npy", npy("|u1", "(4,)", &[0, 1, 2, 3]));
     let rgb = Random::new(5).bytes(3 * 3072);
     let color = "--channels gray --crop 28";
     let sets = [
@@ -37,6 +38,7 @@ fn damaged_sets_of_every_format() {
         ),
         ("set.npz".to_owned(), numpy_set(false), "-d set.npz --data-format npz".to_owned()),
         ("small.npz".to_owned(), numpy_set(true), "-d small.npz --data-format npz".to_owned()),
+        ("x_test.npy".to_owned(), npy("|u1", "(4, 28, 28)", &pixels()), "-d x_test.npy --data-format npy".to_owned()),
         ("t.bin".to_owned(), cifar(&rgb, |i| vec![i as u8]), format!("-d t.bin --data-format cifar10 {color}")),
         ("u.bin".to_owned(), cifar(&rgb, |i| vec![0, i as u8]), format!("-d u.bin --data-format cifar100 {color}")),
     ];
@@ -150,6 +152,23 @@ fn arrays_by_name() {
         (member(images(), npy("|i1", "(4,)", &[0, 1, 2, 0xff])), "-1"),
     ];
     each_content_is_refused(&folder, "set.npz", "-d set.npz --data-format npz", cases);
+    let longer = |mut file: Vec<u8>| {
+        file.push(0);
+        file
+    };
+    let cut = |file: Vec<u8>| file[..file.len() - 1].to_vec();
+    folder.write("y_test.npy", labels());
+    let cases = [
+        (longer(images()), "longer"),
+        (cut(images()), "truncated"),
+        (npy("|u1", "(3, 28, 28)", &pixels()[784..]), "3 4"),
+        (npy("|u1", "(4, 4294967296, 4294967296)", &pixels()), "fit"),
+        (npy("<f4", "(4, 28, 28)", &pixels()), "truncated"),
+    ];
+    each_content_is_refused(&folder, "x_test.npy", "-d x_test.npy", cases);
+    folder.write("x_test.npy", images());
+    let cases = [(longer(labels()), "longer"), (cut(labels()), "truncated"), (npy("|u1", "(4, 1, 2)", &[0; 8]), "[N]")];
+    each_content_is_refused(&folder, "y_test.npy", "-d x_test.npy", cases);
 }
 
 fn header(json: &str) -> Vec<u8> {

@@ -5,7 +5,7 @@ use crate::common::cases::for_each_case;
 use crate::common::files::{Table, float_set, safetensors};
 use crate::common::network::{StateDict, TINY, Tiny, write_gray_set};
 use crate::common::onnx::Onnx;
-use crate::common::pictures::gray_png;
+use crate::common::pictures::{gray_png, npy};
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -25,6 +25,8 @@ const PLACES: &[(&str, &str)] = &[
     ("x.csv", "-d x.csv --data-format csv"),
     ("x.bin", "-d x.bin --data-format cifar10"),
     ("x.npz", "-d x.npz --data-format npz"),
+    ("x_test.npy", "-d x_test.npy --data-format npy"),
+    ("y_test.npy", "-d x_test.npy --data-format npy"),
     ("x.safetensors", "-d x.safetensors --data-format safetensors"),
     ("x-images-idx3", "-d x-images-idx3 --data-format idx"),
     ("t10k-labels-idx1-ubyte", "-d t10k-images-idx3-ubyte"),
@@ -71,6 +73,12 @@ fn with_external_data() -> Vec<u8> {
     model.write_buf().unwrap()
 }
 
+/// A set in two files, each of which may be no file in turn.
+fn write_numpy_pair(folder: &Folder) {
+    folder.write("x_test.npy", npy("|u1", "(1, 28, 28)", &[0; 784]));
+    folder.write("y_test.npy", npy("|u1", "(1,)", &[0]));
+}
+
 #[test]
 fn what_is_no_regular_file_is_not_read() {
     let (tiny, folder) = Tiny::folder(220);
@@ -78,6 +86,7 @@ fn what_is_no_regular_file_is_not_read() {
     folder.write("val.txt", "picture.png 1\nentry.png 2\n");
     folder.write("picture.png", gray_png(28, &[9; 784]));
     folder.write("t10k-images-idx3-ubyte", crate::common::files::idx(&[1, 28, 28], &[0; 784]));
+    write_numpy_pair(&folder);
     let weights = safetensors(&tiny.weights.stored());
     let cases = PLACES.iter().flat_map(|place| KINDS.iter().map(move |kind| (place, kind.0, kind.1)));
     for_each_case(cases, |((name, args), kind, make)| {
@@ -112,6 +121,7 @@ fn sizes_are_looked_at_first() {
     folder.write("external.onnx", with_external_data());
     folder.write("val.txt", "picture.png 1\nentry.png 2\n");
     folder.write("picture.png", gray_png(28, &[9; 784]));
+    write_numpy_pair(&folder);
     for_each_case(PLACES, |(name, args)| {
         let path = folder.path(name);
         let before = std::fs::read(&path).ok();

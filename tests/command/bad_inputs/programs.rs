@@ -3,12 +3,7 @@
 
 use crate::common::cases::for_each_case;
 use crate::common::files::Table;
-use crate::common::{Folder, Run};
-use std::process::{Command, Stdio};
-
-fn has_compiler() -> bool {
-    Command::new("cc").arg("--version").stdout(Stdio::null()).status().is_ok()
-}
+use crate::common::{Folder, Run, has_compiler};
 
 fn product(a: i32, b: i32) -> i32 {
     (a & !1) * b

@@ -2,7 +2,7 @@
 
 use crate::common::cases::for_each_case;
 use crate::common::network::Tiny;
-use crate::common::{Folder, with_default_signals};
+use crate::common::{Folder, has_compiler, with_default_signals};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -58,10 +58,6 @@ fn signals_that_are_ignored_stay_ignored() {
     send("HUP", &process);
     assert_eq!(process.wait().unwrap().code(), Some(0));
     assert_eq!(folder.names().len(), before.len() + 3);
-}
-
-fn has_compiler() -> bool {
-    Command::new("cc").arg("--version").stdout(Stdio::null()).status().is_ok()
 }
 
 /// Processes whose arguments name `folder`.

@@ -128,18 +128,9 @@ impl Table {
         self.bytes(i32::to_le_bytes)
     }
 
-    /// NumPy's format, version 1.0 (NEP 1), of `int32`.
+    /// NumPy's format, of `int32`.
     pub fn npy(&self) -> Vec<u8> {
-        let mut header = "{'descr': '<i4', 'fortran_order': False, 'shape': (256, 256), }".to_owned();
-        while !(10 + header.len() + 1).is_multiple_of(64) {
-            header.push(' ');
-        }
-        header.push('\n');
-        let mut file = b"\x93NUMPY\x01\x00".to_vec();
-        file.extend((header.len() as u16).to_le_bytes());
-        file.extend(header.bytes());
-        file.extend(self.i32_bin());
-        file
+        super::pictures::npy("<i4", "(256, 256)", &self.i32_bin())
     }
 
     pub fn csv(&self) -> String {

@@ -14,7 +14,7 @@ use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A temporary folder that the command runs in, so that arguments name files by their bare names.
@@ -180,4 +180,15 @@ pub fn integer(document: &Value, pointer: &str) -> u64 {
 pub fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {
     let value = document.pointer(pointer).and_then(Value::as_str);
     value.unwrap_or_else(|| panic!("no text at {pointer}: {document:#}"))
+}
+
+/// Whether the compiler that the command would run is there. Tests that need it say so and pass without.
+pub fn has_compiler() -> bool {
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    let program = compiler.split_whitespace().next().unwrap_or("cc");
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !found {
+        println!("skipped: there is no C compiler");
+    }
+    found
 }

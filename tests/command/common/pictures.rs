@@ -43,9 +43,10 @@ pub fn gray_jpeg(width: u32, height: u32) -> Vec<u8> {
     file.into_inner()
 }
 
-/// A NumPy file of version 1.0 (NEP 1).
+/// A NumPy file of version 1.0 (NEP 1), whose header is filled with spaces up to a multiple of 64 bytes.
 pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    let header = format!("{header:width$}\n", width = (header.len() + 11).next_multiple_of(64) - 11);
     [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
 }
 

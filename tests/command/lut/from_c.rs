@@ -2,17 +2,7 @@
 
 use crate::common::cases::for_each_case;
 use crate::common::files::Table;
-use crate::common::{Folder, number, text};
-use std::process::{Command, Stdio};
-
-fn has_compiler() -> bool {
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let found = Command::new(compiler).arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !found {
-        println!("skipped: there is no C compiler");
-    }
-    found
-}
+use crate::common::{Folder, has_compiler, number, text};
 
 /// Drops the first operand's lowest bit, so that the operands cannot be mistaken for each other.
 fn odd(a: i32, b: i32) -> i32 {
