@@ -118,12 +118,12 @@ fn accuracy_and_area_follow_from_the_scores() {
 /// Means of probabilities are probabilities, over positions as over networks; other sums are not.
 #[test]
 fn means_of_probabilities_have_the_threshold_of_one() {
-    let folder = folder();
     /// The probabilities of three logits, `[N, 1, 3]`.
     fn three(net: &mut Onnx) {
         net.ints("wide", &[-1, 1, 3]).op("Reshape", &["x", "wide"], "logits", &[]);
         net.op("Sigmoid", &["logits"], "p", &[]);
     }
+    let folder = folder();
     let cases: [(&str, f64, Finish); 8] = [
         ("ReduceMean", 0.5, |net| {
             three(net);
