@@ -2,12 +2,12 @@
 //!
 //! A path in a list, in a network's file or on the command line may lead to a pipe that nobody writes
 //! to, to a device without an end, or to a file larger than memory. [`open`] takes regular files alone,
-//! and [`read`] looks at the size before it reads. A command that calls [`protect`] also keeps what it
+//! [`read`] looks at the size before it reads, and [`read_range`] reads no more than it is asked for. A command that calls [`protect`] also keeps what it
 //! read from being written over: [`crate::output`] asks [`is_read`] before it opens a file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileType, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -77,27 +77,49 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The `length` bytes, at most `limit`, that start at `offset` of the regular file at `path`.
+///
+/// # Errors
+/// As for [`open`], and when the file ends before, or they are too many or do not fit in memory.
+pub fn read_range(path: &Path, offset: u64, length: u64, limit: u64) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let mut bytes = room(length, limit)?;
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length {
+        let short = format!("{} bytes at offset {offset}, expected {length}", bytes.len());
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, short));
+    }
+    Ok(bytes)
+}
+
 /// As [`read`], of a file that may turn out to be none of the run's: [`record`] says when it is.
 ///
 /// # Errors
 /// As for [`read`].
 pub(crate) fn peek(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_unrecorded(path)?;
-    let size = file.metadata()?.len();
-    let mut bytes = Vec::new();
-    if size <= limit {
-        bytes
-            .try_reserve_exact(size as usize)
-            .map_err(|_| io::Error::new(ErrorKind::OutOfMemory, format!("its {size} bytes do not fit in memory")))?;
-        // The size may have changed since, and is 0 for files that the system makes up.
-        file.take(limit + 1).read_to_end(&mut bytes)?;
-    }
-    let size = size.max(bytes.len() as u64);
-    if size > limit {
-        let large = format!("it has {size} bytes, expected at most {limit}");
-        return Err(io::Error::new(ErrorKind::FileTooLarge, large));
-    }
+    let mut bytes = room(file.metadata()?.len(), limit)?;
+    // The size may have changed since, and is 0 for files that the system makes up.
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    check_size(bytes.len() as u64, limit)?;
     Ok(bytes)
+}
+
+/// Room for `size` bytes, at most `limit`.
+fn room(size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    check_size(size, limit)?;
+    let mut bytes = Vec::new();
+    let full = |_| io::Error::new(ErrorKind::OutOfMemory, format!("its {size} bytes do not fit in memory"));
+    bytes.try_reserve_exact(size as usize).map_err(full)?;
+    Ok(bytes)
+}
+
+fn check_size(size: u64, limit: u64) -> io::Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
+    Err(io::Error::new(ErrorKind::FileTooLarge, format!("it has {size} bytes, expected at most {limit}")))
 }
 
 /// Notes that the run reads the file at `path`.
@@ -161,6 +183,10 @@ mod tests {
         // A hole in the file.
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(len(&path).unwrap(), 1 << 40);
+        assert_eq!(read_range(&path, (1 << 40) - 3, 3, 3).unwrap(), [0; 3]);
+        assert!(read_range(&path, 0, 1 << 30, 1 << 20).unwrap_err().to_string().contains("expected at most 1048576"));
+        let error = read_range(&path, (1 << 40) - 3, 4, 4).unwrap_err();
+        assert_eq!(error.to_string(), format!("3 bytes at offset {}, expected 4", (1u64 << 40) - 3));
         assert!(read(&path, 1 << 20).unwrap_err().to_string().contains("1099511627776 bytes, expected at most"));
     }
 

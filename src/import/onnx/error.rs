@@ -297,7 +297,7 @@ pub enum TensorProblem {
         /// How many.
         length: u64,
         /// Bytes of the file.
-        size: usize,
+        size: u64,
     },
     /// candle reports a problem.
     #[error(transparent)]

@@ -64,7 +64,7 @@ pub struct Network {
     pub outputs: usize,
     /// Whether these are an image of the input's size, as of an autoencoder.
     pub reconstructs_input: bool,
-    /// Hash of the file, and of those that hold its external data.
+    /// Hash of the file, and of the external data that the network reads.
     pub blake3: String,
     /// The quantization parameters of layers, where the file is quantized (QDQ format).
     pub params: Option<ParamsFile>,
@@ -102,6 +102,7 @@ struct File {
     size: u64,
     model: ModelProto,
     functions: Functions,
+    /// The files beside it, of which nothing is read yet.
     external: ExternalFiles,
     hasher: blake3::Hasher,
 }
@@ -125,10 +126,13 @@ impl File {
         let graph = &graph;
         let input = Input::find(graph, layout, images)?;
         let mut notes: Vec<String> = input.images.note.clone().into_iter().collect();
-        let (size, external) = (self.size, &mut self.external);
-        let built = output::choose(graph, &operations, output.as_deref(), |output| {
+        let size = self.size;
+        let (built, external) = output::choose(graph, &operations, output.as_deref(), |output| {
             let nodes = order::sorted(graph, &operations, output)?;
-            Source { size, graph, nodes: &nodes, input: &input, output }.build_any_batch(external)
+            // The hash is one of what this output needs, whatever else was tried.
+            let mut external = self.external.clone();
+            let source = Source { size, graph, nodes: &nodes, input: &input, output };
+            source.build_any_batch(&mut external).map(|built| (built, external))
         })?;
         let Built { mut graph, mut parameters, scales, output, notes: of_output } = built;
         notes.extend(of_output);
@@ -147,7 +151,7 @@ impl File {
             unfit = OnnxProblem::Weights;
         }
         graph.bind(parameters).map_err(|error| unfit(Box::new(error)))?;
-        self.external.contents().for_each(|bytes| {
+        external.contents().for_each(|bytes| {
             self.hasher.update(bytes);
         });
         let blake3 = self.hasher.finalize().to_hex().to_string();
@@ -201,9 +205,9 @@ struct Built {
     notes: Vec<String>,
 }
 
-impl UpToOutput for Built {
+impl UpToOutput for (Built, ExternalFiles) {
     fn form(&self) -> &OutputForm {
-        &self.output
+        &self.0.output
     }
 }
 

@@ -7,12 +7,13 @@ use candle_core::{Device, Tensor};
 use half::{bf16, f16};
 use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Component, Path, PathBuf};
 
 /// The most elements of a tensor.
 pub(super) const MAX_ELEMENTS: usize = 1 << 40;
 
-/// Bytes of the largest external file that is read.
+/// Bytes of the largest tensor that is read from an external file.
 const LARGEST_EXTERNAL: u64 = 64 << 30;
 
 /// What a tensor holds.
@@ -22,31 +23,35 @@ pub(super) enum Constant {
     Ints(Ints),
 }
 
-/// The files beside a model that hold its larger tensors, each read once.
-#[derive(Debug)]
+/// A file, the first byte of a range of it, and how many it has.
+type Range = (String, u64, u64);
+
+/// What tensors have in files beside a model, each range read once.
+#[derive(Debug, Clone)]
 pub(super) struct ExternalFiles {
     folder: PathBuf,
-    files: BTreeMap<String, Vec<u8>>,
+    ranges: BTreeMap<Range, Vec<u8>>,
 }
 
 impl ExternalFiles {
     /// The files beside the model at `path`.
     pub fn beside(path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        ExternalFiles { folder: folder.to_owned(), files: BTreeMap::new() }
+        ExternalFiles { folder: folder.to_owned(), ranges: BTreeMap::new() }
     }
 
-    /// The contents of the files that were read, in the order of their names.
+    /// What was read, in the order of files and offsets.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
-        self.files.values().map(Vec::as_slice)
+        self.ranges.values().map(Vec::as_slice)
     }
 
-    /// Bytes of all files that were read.
+    /// Bytes of all that was read.
     pub fn size(&self) -> u64 {
         self.contents().map(|bytes| bytes.len() as u64).sum()
     }
 
-    fn bytes(&mut self, tensor: &TensorProto) -> Result<&[u8], TensorProblem> {
+    /// The bytes of a tensor whose dimensions ask for `expected` of them; no others are read.
+    fn bytes(&mut self, tensor: &TensorProto, expected: usize) -> Result<&[u8], TensorProblem> {
         let entry = |key: &str| {
             let found = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
             found.and_then(|entry| entry.value.as_deref())
@@ -57,21 +62,21 @@ impl ExternalFiles {
         if location.is_empty() || !Path::new(location).components().all(is_inside) {
             return Err(wrong());
         }
-        if !self.files.contains_key(location) {
-            let external = |source| TensorProblem::External { location: location.to_owned(), source };
-            let bytes = input::read(&self.folder.join(location), LARGEST_EXTERNAL).map_err(external)?;
-            self.files.insert(location.to_owned(), bytes);
-        }
-        let file = &self.files[location];
+        let external = |source| TensorProblem::External { location: location.to_owned(), source };
+        let path = self.folder.join(location);
+        let size = input::len(&path).map_err(external)?;
         let number = |key: &str| entry(key).map(|value| value.parse::<u64>().map_err(|_| wrong())).transpose();
         let offset = number("offset")?.unwrap_or(0);
-        let length = number("length")?.unwrap_or((file.len() as u64).saturating_sub(offset));
-        let range = offset.checked_add(length).map(|end| offset as usize..end as usize);
-        range.and_then(|range| file.get(range)).ok_or_else(|| TensorProblem::Range {
-            location: location.to_owned(),
-            offset,
-            length,
-            size: file.len(),
+        let length = number("length")?.unwrap_or(size.saturating_sub(offset));
+        if offset.checked_add(length).is_none_or(|end| end > size) {
+            return Err(TensorProblem::Range { location: location.to_owned(), offset, length, size });
+        }
+        check_length(length as usize, expected)?;
+        Ok(match self.ranges.entry((location.to_owned(), offset, length)) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => {
+                unread.insert(input::read_range(&path, offset, length, LARGEST_EXTERNAL).map_err(external)?)
+            }
         })
     }
 }
@@ -94,7 +99,10 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
     let ty = tensor.data_type.unwrap_or(DataType(0));
     let raw = tensor.raw_data.as_ref().map(std::cell::RefCell::borrow);
     let bytes = match (&raw, tensor.data_location) {
-        (_, Some(DataLocation::EXTERNAL)) => Some(external.bytes(tensor)?),
+        (_, Some(DataLocation::EXTERNAL)) => {
+            let width = width(ty).ok_or_else(|| TensorProblem::Type(ty.to_string()))?;
+            Some(external.bytes(tensor, count * width)?)
+        }
         (Some(raw), _) => Some(raw.as_slice()),
         (None, _) => None,
     };
@@ -137,6 +145,17 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
             None,
         ) => ints(small(&tensor.int32_data)),
         (other, _) => Err(TensorProblem::Type(other.to_string())),
+    }
+}
+
+/// Bytes of an element, of the types that are read.
+fn width(ty: DataType) -> Option<usize> {
+    match ty {
+        DataType::DOUBLE | DataType::INT64 => Some(8),
+        DataType::FLOAT | DataType::INT32 | DataType::UINT32 => Some(4),
+        DataType::FLOAT16 | DataType::BFLOAT16 | DataType::INT16 | DataType::UINT16 => Some(2),
+        DataType::INT8 | DataType::UINT8 | DataType::BOOL => Some(1),
+        _ => None,
     }
 }
 

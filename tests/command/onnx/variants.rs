@@ -6,7 +6,7 @@ use crate::common::onnx::{Attr, Onnx, floats};
 use crate::common::random::Random;
 use crate::common::{Folder, text};
 use Attr::{Int, Ints, Text};
-use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
+use rten_onnx::onnx::{DataLocation, StringStringEntryProto, TensorProto};
 
 /// The logits of a network on three images of `image`.
 pub fn logits(folder: &Folder, onnx: &Onnx, image: [usize; 3]) -> Vec<Vec<u32>> {
@@ -186,7 +186,10 @@ fn external_data() {
         text(&folder.json("model info net.onnx"), "/model/blake3").to_owned()
     };
     let before = hash(&outside("data/net.bin", "16", "48"));
-    folder.write("data/net.bin", [vec![6; 16], f32_bytes(&weight), vec![9; 3]].concat());
+    folder.write("data/net.bin", [vec![6; 16], f32_bytes(&weight), vec![9; 9]].concat());
+    assert_eq!(hash(&outside("data/net.bin", "16", "48")), before, "what lies beside the data is not");
+    let others: Vec<f32> = weight.iter().map(|x| x + 1.0).collect();
+    folder.write("data/net.bin", [vec![7; 16], f32_bytes(&others), vec![9; 3]].concat());
     assert_ne!(hash(&outside("data/net.bin", "16", "48")), before, "the data is part of the network");
 
     let cases = [
@@ -202,6 +205,46 @@ fn external_data() {
         folder.write("net.onnx", outside(location, offset, length).bytes("out"));
         folder.refuses("--model net.onnx --data set.safetensors", &[&["net.onnx"], needles.as_slice()].concat());
     });
+}
+
+/// A file of any size may hold a small tensor: no more of it is read.
+#[cfg(unix)]
+#[test]
+fn external_data_in_a_large_file() {
+    use std::os::unix::fs::FileExt;
+    const AT: u64 = 33 << 30;
+    let folder = Folder::new();
+    let (image, weight) = ([1, 1, 1], [0.75f32]);
+    let build = |tensor: TensorProto| {
+        let mut onnx = Onnx::new(17, &image);
+        onnx.graph.initializer.push(tensor);
+        onnx.op("Flatten", &["x"], "f", &[]).op("Gemm", &["f", "w"], "out", &[]);
+        onnx
+    };
+    let outside = |entries: &[(&str, String)]| {
+        let mut tensor = floats("w", &[1, 1], &[]);
+        tensor.raw_data = None;
+        tensor.data_location = Some(DataLocation::EXTERNAL);
+        let entries = [&[("location", "net.bin".to_owned())], entries].concat();
+        tensor.external_data.extend(entries.into_iter().map(|(key, value)| {
+            let (key, value) = (Some(key.to_owned()), Some(value));
+            StringStringEntryProto { key, value }
+        }));
+        build(tensor)
+    };
+    let expected = logits(&folder, &build(floats("w", &[1, 1], &weight)), image);
+    // A hole, which takes no room on disk.
+    let file = std::fs::File::create(folder.path("net.bin")).unwrap();
+    file.set_len(40 << 30).unwrap();
+    file.write_all_at(&f32_bytes(&weight), AT).unwrap();
+    let found = outside(&[("offset", AT.to_string()), ("length", "4".to_owned())]);
+    assert_eq!(logits(&folder, &found, image), expected);
+    folder.shell("ulimit -v 4000000; approx-eval model info net.onnx").assert().success();
+    // All of the file, by its own length or as stated.
+    for entries in [vec![], vec![("length", (40u64 << 30).to_string())]] {
+        folder.write("net.onnx", outside(&entries).bytes("out"));
+        folder.refuses_in_bounds("model info net.onnx", &["net.onnx", "'w'", "42949672960", "needs 4"]);
+    }
 }
 
 /// Layers are called by their modules, whatever kept the module's path.
