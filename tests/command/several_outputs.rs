@@ -82,6 +82,40 @@ fn several_that_fit_are_named() {
     assert!(run.stderr.contains("--output-name"), "{run:?}");
 }
 
+/// What an output is shows only when the network is built up to it: of very many, one has to be named.
+#[test]
+fn only_a_few_are_tried() {
+    let folder = folder();
+    let mut net = net();
+    let maps: Vec<String> = (0..16).map(|i| format!("m{i}")).collect();
+    for map in &maps {
+        net.op("Neg", &["map"], map, &[]);
+    }
+    folder.write("net.onnx", net.bytes("y"));
+    let expected = folder.logits(RUN);
+    let mut outputs: Vec<&str> = maps.iter().map(String::as_str).collect();
+    outputs[15] = "y";
+    folder.write("net.onnx", net.bytes_of(&outputs));
+    assert_eq!(folder.logits(RUN), expected);
+    outputs.push("m15");
+    folder.write("net.onnx", net.bytes_of(&outputs));
+    folder.refuses(RUN, &["net.onnx", "17 outputs", "'m3'", "'y'", "--output-name"]);
+    assert_eq!(folder.logits(&format!("{RUN} --output-name y")), expected);
+
+    // Those that others are computed from do not count.
+    let mut net = self::net();
+    let steps: Vec<String> = (0..40).map(|i| format!("s{i}")).collect();
+    let mut last = "y";
+    for step in &steps {
+        net.op("Neg", &[last], step, &[]);
+        last = step;
+    }
+    let outputs: Vec<&str> = steps.iter().map(String::as_str).collect();
+    folder.write("net.onnx", net.bytes_of(&outputs));
+    // Forty times the other sign.
+    assert_eq!(folder.logits(RUN), expected);
+}
+
 /// What none can be judged by names why.
 #[test]
 fn none_that_fits_says_why() {

@@ -114,6 +114,18 @@ pub enum OnnxProblem {
         /// Their names and types.
         found: Vec<String>,
     },
+    /// More outputs that a network could be judged by than are tried.
+    #[error(
+        "the file has {} outputs that could be classes, more than the {limit} that are tried: name one of them ({})",
+        .found.len(),
+        .found.join(", ")
+    )]
+    ManyOutputs {
+        /// Their names.
+        found: Vec<String>,
+        /// The most that are tried.
+        limit: usize,
+    },
     /// The graph has no output.
     #[error("the graph has no output")]
     NoOutput,
@@ -189,7 +201,9 @@ impl OnnxProblem {
         match self {
             OnnxProblem::Layout { .. } => &["layout"],
             OnnxProblem::OpenInput { .. } => &["data", "resize", "crop", "input"],
-            OnnxProblem::UnknownOutput(_) | OnnxProblem::Outputs { .. } => &["output_name"],
+            OnnxProblem::UnknownOutput(_) | OnnxProblem::Outputs { .. } | OnnxProblem::ManyOutputs { .. } => {
+                &["output_name"]
+            }
             OnnxProblem::Weights(_) => &["weights"],
             _ => &[],
         }

@@ -78,6 +78,20 @@ pub(super) fn sorted<'a>(
     Ok(order)
 }
 
+/// The values that nodes read on the way to any of `outputs`. What is wrong with the graph is not looked at.
+pub(super) fn read_on_the_way<'a>(nodes: &'a [Operation], outputs: &[&'a str]) -> HashSet<&'a str> {
+    let results = |(i, node): (usize, &'a Operation)| node.proto.output.iter().map(move |name| (name.as_str(), i));
+    let producers: HashMap<&str, usize> = nodes.iter().enumerate().flat_map(results).collect();
+    let (mut read, mut entered) = (HashSet::new(), HashSet::new());
+    let mut open = outputs.to_vec();
+    while let Some(value) = open.pop() {
+        let Some(&producer) = producers.get(value).filter(|&&producer| entered.insert(producer)) else { continue };
+        let inputs = nodes[producer].proto.input.iter().map(String::as_str);
+        open.extend(inputs.filter(|input| read.insert(*input)));
+    }
+    read
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +124,29 @@ mod tests {
         let order: Vec<&str> = order.iter().filter_map(|node| node.proto.name.as_deref()).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
         assert!(sorted(&graph, &nodes, "x").unwrap().is_empty());
+    }
+
+    #[test]
+    fn values_on_the_way_are_read() {
+        let nodes = vec![
+            node("a", &["x"], &["a", "second"]),
+            node("b", &["a", "w"], &["b"]),
+            node("c", &["b", ""], &["y"]),
+            node("idle", &["second", "y"], &["unread"]),
+            node("cycle", &["z"], &["z"]),
+        ];
+        let cases: [(&[&str], &[&str]); 5] = [
+            (&["y"], &["", "a", "b", "w", "x"]),
+            (&["a", "b", "y"], &["", "a", "b", "w", "x"]),
+            (&["a", "second"], &["x"]),
+            (&["z", "nothing"], &["z"]),
+            (&["unread"], &["", "a", "b", "second", "w", "x", "y"]),
+        ];
+        for_each_case(cases, |(outputs, expected)| {
+            let mut read: Vec<&str> = read_on_the_way(&nodes, outputs).into_iter().collect();
+            read.sort_unstable();
+            assert_eq!(read, expected, "{outputs:?}");
+        });
     }
 
     #[test]

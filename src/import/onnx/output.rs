@@ -3,7 +3,8 @@
 //!
 //! Files may have further outputs, such as features for other programs. Those that others are computed from
 //! are taken only where no other can be; among the rest, one alone must be a vector for each sample, or else
-//! an image of the input's size, unless the caller names one.
+//! an image of the input's size, unless the caller names one. What an output is shows when the network is
+//! built up to it, so only a few are tried.
 
 use super::error::OnnxProblem;
 use super::lower::{BatchSize, Lowering};
@@ -15,7 +16,9 @@ use crate::graph::{Dim, ValueType};
 use crate::import::image_input::ImageInput;
 use crate::registry::UnknownName;
 use rten_onnx::onnx::GraphProto;
-use std::collections::HashSet;
+
+/// The most outputs that are tried.
+const MAX_TRIED: usize = 16;
 
 /// What a network's output is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub(super) trait UpToOutput {
 /// `build` makes the network up to one of them.
 ///
 /// # Errors
-/// When there is no output, none of the name that was asked for, or none or several fit.
+/// When there is no output, none of the name that was asked for, too many to try, or none or several fit.
 pub(super) fn choose<'a, T: UpToOutput>(
     graph: &'a GraphProto,
     nodes: &'a [Operation],
@@ -54,20 +57,23 @@ pub(super) fn choose<'a, T: UpToOutput>(
     match names.as_slice() {
         [] => Err(OnnxProblem::NoOutput),
         [only] => build(only),
-        _ => choose_among(graph, nodes, &names, build),
+        _ => choose_among(nodes, &names, build),
     }
 }
 
 fn choose_among<'a, T: UpToOutput>(
-    graph: &'a GraphProto,
     nodes: &'a [Operation],
     names: &[&'a str],
     mut build: impl FnMut(&'a str) -> Result<T, OnnxProblem>,
 ) -> Result<T, OnnxProblem> {
-    let read = read_by_others(graph, nodes, names);
+    let read = order::read_on_the_way(nodes, names);
     let (inner, last): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| read.contains(*name));
     let mut error = None;
     for tier in [last, inner] {
+        if tier.len() > MAX_TRIED {
+            let found = tier.iter().map(|name| format!("'{name}'")).collect();
+            return Err(OnnxProblem::ManyOutputs { found, limit: MAX_TRIED });
+        }
         let (mut vectors, mut images) = (Fitting::default(), Fitting::default());
         for name in tier {
             match build(name) {
@@ -103,17 +109,6 @@ impl<T: UpToOutput> Fitting<T> {
         self.found.push(format!("'{name}' {}", built.form().ty));
         self.first.get_or_insert(built);
     }
-}
-
-/// The outputs that others are computed from.
-fn read_by_others<'a>(graph: &'a GraphProto, nodes: &'a [Operation], names: &[&'a str]) -> HashSet<&'a str> {
-    let needed = |name: &&'a str| {
-        // What is wrong with a graph is said when the network is built.
-        let nodes = order::sorted(graph, nodes, name).unwrap_or_default();
-        nodes.into_iter().flat_map(|node| &node.proto.input).map(String::as_str).collect::<Vec<_>>()
-    };
-    let read: HashSet<&str> = names.iter().flat_map(needed).collect();
-    names.iter().copied().filter(|name| read.contains(name)).collect()
 }
 
 /// Makes the value called `name` the graph's output, a vector for each sample.
