@@ -3,7 +3,7 @@
 use super::LayerProblem;
 use super::epilogue::Epilogue;
 use super::scatter::Scatter;
-use super::tiles::{Arithmetic, ROW_BLOCK, Workspace, Workspaces};
+use super::tiles::{Arithmetic, Workspace, Workspaces};
 use crate::kernel::{Lanes, Plane, Tile, float};
 use std::cell::Cell;
 use std::ops::Range;
@@ -16,6 +16,9 @@ pub(super) struct Float<'a> {
     pub epilogue: Epilogue<'a>,
 }
 
+/// Rows of one matrix product: enough for the tile to be read often where it was packed once.
+const ROWS: usize = 64;
+
 thread_local! {
     static WORKSPACE: Cell<Workspace<f32, Vec<f32>, f32>> = Cell::default();
 }
@@ -25,7 +28,7 @@ impl Arithmetic for Float<'_> {
     type Scratch = Vec<f32>;
     type Sum = f32;
 
-    const IS_EXACT: bool = false;
+    const ROW_BLOCK: Option<usize> = Some(ROWS);
 
     fn workspaces() -> &'static Workspaces<f32, Vec<f32>, f32> {
         &WORKSPACE
@@ -43,7 +46,7 @@ impl Arithmetic for Float<'_> {
         let depth = tile.rows().len();
         // Products of the same shape however rows are split, since bits depend on it.
         let weight = &self.weight[channels.start * depth..channels.end * depth];
-        for (weight, outputs) in weight.chunks(ROW_BLOCK * depth).zip(outputs.chunks_mut(ROW_BLOCK)) {
+        for (weight, outputs) in weight.chunks(ROWS * depth).zip(outputs.chunks_mut(ROWS)) {
             float::products(weight, tile, outputs);
         }
         for (channel, lanes) in channels.zip(outputs) {

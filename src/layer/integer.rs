@@ -120,7 +120,7 @@ impl Arithmetic for Integer<'_> {
     type Scratch = Sums;
     type Sum = i64;
 
-    const IS_EXACT: bool = true;
+    const ROW_BLOCK: Option<usize> = None;
 
     fn workspaces() -> &'static Workspaces<u8, Sums, i64> {
         &WORKSPACE

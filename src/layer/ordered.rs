@@ -37,7 +37,7 @@ impl Arithmetic for Ordered<'_> {
     type Scratch = Scratch;
     type Sum = f64;
 
-    const IS_EXACT: bool = true;
+    const ROW_BLOCK: Option<usize> = None;
 
     fn workspaces() -> &'static Workspaces<f32, Scratch, f64> {
         &WORKSPACE

@@ -13,8 +13,9 @@ use std::cell::Cell;
 use std::ops::{AddAssign, Range};
 use std::thread::LocalKey;
 
-/// Output rows of a task are a multiple of these, where images alone do not keep all threads busy.
-pub(super) const ROW_BLOCK: usize = 16;
+/// Output rows of a task are a multiple of these, where images alone do not keep all threads busy and rows may
+/// be split anywhere.
+const FEWEST_ROWS: usize = 16;
 
 /// Most input channels and outputs of a group for which sliding is faster than copying patches.
 const MAX_DEPTHWISE_CHANNELS: usize = 4;
@@ -55,8 +56,9 @@ pub(super) trait Arithmetic: Sync {
     /// A sum of products, to be added to others.
     type Sum: Copy + Default + AddAssign + Send + Sync + 'static;
 
-    /// Whether outputs have the same bits however they are split into tiles and blocks of rows.
-    const IS_EXACT: bool;
+    /// Output rows that are computed together, always the same ones, where bits depend on how outputs are split
+    /// into tiles and blocks of rows; `None` where they do not.
+    const ROW_BLOCK: Option<usize>;
 
     /// Where threads keep their memory.
     fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
@@ -112,7 +114,7 @@ pub(super) fn run<A: Arithmetic>(
     if output.is_empty() {
         return Ok(output);
     }
-    let images = images_per_task(window, if A::IS_EXACT { threads } else { 1 });
+    let images = images_per_task(window, if A::ROW_BLOCK.is_none() { threads } else { 1 });
     let split_rows = window.images.div_ceil(images) < threads;
     let job = Job { arithmetic, window, split_rows };
     let inputs = images * window.channels() * window.geometry.input.iter().product::<usize>();
@@ -237,7 +239,8 @@ impl<A: Arithmetic> Job<'_, A> {
     ) {
         let first = group * rows.len();
         if self.split_rows {
-            let block = rows.len().div_ceil(rayon::current_num_threads()).next_multiple_of(ROW_BLOCK);
+            let step = A::ROW_BLOCK.unwrap_or(FEWEST_ROWS);
+            let block = rows.len().div_ceil(rayon::current_num_threads()).next_multiple_of(step);
             rows.par_chunks_mut(block).enumerate().for_each(|(i, rows)| {
                 let first = first + i * block;
                 self.arithmetic.outputs(first..first + rows.len(), tile, &mut A::Scratch::default(), rows);
