@@ -1,4 +1,4 @@
-//! What must not outlive the process: files and folders in the making, processes that it has started.
+//! What must not outlive the process: pending files and folders, processes that it has started.
 //!
 //! Whoever makes such a thing keeps a [`Pending`] beside it, which knows how to undo it. Usually that never
 //! runs: things are finished or dropped. A signal that ends the process calls [`undo_all`] first.
@@ -12,7 +12,7 @@ type Undo = Box<dyn Fn() + Send>;
 /// How to undo what is pending, the oldest first.
 static PENDING: Mutex<BTreeMap<u64, Undo>> = Mutex::new(BTreeMap::new());
 
-/// Something is in the making. Declare it after what it stands for, so that it is dropped later.
+/// Something pending. Declare it after what it stands for, so that it is dropped later.
 #[derive(Debug)]
 pub(crate) struct Pending(u64);
 

@@ -2,8 +2,9 @@
 //!
 //! A path in a list, in a network's file or on the command line may lead to a pipe that nobody writes
 //! to, to a device without an end, or to a file larger than memory. [`open`] takes regular files alone,
-//! [`read`] looks at the size before it reads, and [`read_range`] reads no more than it is asked for. A command that calls [`protect`] also keeps what it
-//! read from being written over: [`crate::output`] asks [`is_read`] before it opens a file.
+//! [`read`] looks at the size before it reads, and [`read_range`] reads no more than it is asked for. A
+//! command that calls [`protect`] also keeps what it read from being written over: [`crate::output`] asks
+//! [`is_read`] before it opens a file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileType, Metadata};
@@ -27,13 +28,19 @@ pub(crate) struct FileId(std::path::PathBuf);
 impl FileId {
     /// That of the existing file at `path`, through links.
     pub fn of(path: &Path) -> Option<FileId> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            path.metadata().ok().map(|found| FileId(found.dev(), found.ino()))
-        }
-        #[cfg(not(unix))]
-        path.canonicalize().ok().map(FileId)
+        Some(Self::with(path, &path.metadata().ok()?))
+    }
+
+    /// That of the file at `path`, of which `found` is known.
+    #[cfg(unix)]
+    fn with(_: &Path, found: &Metadata) -> FileId {
+        use std::os::unix::fs::MetadataExt;
+        FileId(found.dev(), found.ino())
+    }
+
+    #[cfg(not(unix))]
+    fn with(path: &Path, _: &Metadata) -> FileId {
+        FileId(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
     }
 }
 
@@ -52,8 +59,8 @@ pub fn is_read(path: &Path) -> bool {
 /// # Errors
 /// When it is not there or not readable, or is no regular file; the error says what it is.
 pub fn open(path: &Path) -> io::Result<File> {
-    let file = open_unrecorded(path)?;
-    record(path);
+    let (file, found) = open_unrecorded(path)?;
+    remember(FileId::with(path, &found));
     Ok(file)
 }
 
@@ -62,9 +69,9 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As for [`open`].
 pub fn len(path: &Path) -> io::Result<u64> {
-    let len = regular(fs::metadata(path)?)?.len();
-    record(path);
-    Ok(len)
+    let found = regular(fs::metadata(path)?)?;
+    remember(FileId::with(path, &found));
+    Ok(found.len())
 }
 
 /// The content of the regular file at `path`, of at most `limit` bytes.
@@ -72,8 +79,8 @@ pub fn len(path: &Path) -> io::Result<u64> {
 /// # Errors
 /// As for [`open`], and when it is larger or does not fit in memory; neither is then read.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let bytes = peek(path, limit)?;
-    record(path);
+    let (bytes, found) = read_unrecorded(path, limit)?;
+    remember(FileId::with(path, &found));
     Ok(bytes)
 }
 
@@ -98,12 +105,16 @@ pub fn read_range(path: &Path, offset: u64, length: u64, limit: u64) -> io::Resu
 /// # Errors
 /// As for [`read`].
 pub(crate) fn peek(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = open_unrecorded(path)?;
-    let mut bytes = room(file.metadata()?.len(), limit)?;
+    read_unrecorded(path, limit).map(|(bytes, _)| bytes)
+}
+
+fn read_unrecorded(path: &Path, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
+    let (file, found) = open_unrecorded(path)?;
+    let mut bytes = room(found.len(), limit)?;
     // The size may have changed since, and is 0 for files that the system makes up.
     file.take(limit + 1).read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
-    Ok(bytes)
+    Ok((bytes, found))
 }
 
 /// Room for `size` bytes, at most `limit`.
@@ -124,8 +135,12 @@ fn check_size(size: u64, limit: u64) -> io::Result<()> {
 
 /// Notes that the run reads the file at `path`.
 pub(crate) fn record(path: &Path) {
-    if let (Some(files), Some(id)) = (files().as_mut(), FileId::of(path)) {
-        files.insert(id);
+    FileId::of(path).into_iter().for_each(remember);
+}
+
+fn remember(file: FileId) {
+    if let Some(files) = files().as_mut() {
+        files.insert(file);
     }
 }
 
@@ -133,12 +148,13 @@ fn files() -> MutexGuard<'static, Option<BTreeSet<FileId>>> {
     FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open_unrecorded(path: &Path) -> io::Result<File> {
+/// The file, and what it is now that it is open.
+fn open_unrecorded(path: &Path) -> io::Result<(File, Metadata)> {
     // To open a pipe would wait for its writer.
     regular(fs::metadata(path)?)?;
     let file = File::open(path)?;
-    regular(file.metadata()?)?;
-    Ok(file)
+    let found = regular(file.metadata()?)?;
+    Ok((file, found))
 }
 
 fn regular(found: Metadata) -> io::Result<Metadata> {

@@ -1,6 +1,6 @@
 //! Errors as the command prints them: the library names settings by key, the command by option.
 
-use super::instead::instead;
+use super::suggestion::suggestion;
 use crate::data::{BatchError, DataError, PreprocessError};
 use crate::eval::{AssignError, CalibrationError, ImagesError, OpenError, ResolveError, SessionError};
 use crate::import::onnx::{OnnxError, OnnxProblem};
@@ -92,7 +92,7 @@ pub fn describe(error: &anyhow::Error) -> String {
         }
         options.extend(keys(cause).iter().map(|key| format!("--{}", key.replace('_', "-"))));
     }
-    parts.extend(error.chain().find_map(instead).map(|command| printable(&command).into_owned()));
+    parts.extend(error.chain().find_map(suggestion).map(|command| printable(&command).into_owned()));
     let message = parts.join(": ");
     let mut named: Vec<String> = Vec::new();
     for option in options.into_iter().filter(|option| !message.contains(option.as_str())) {

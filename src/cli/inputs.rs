@@ -57,8 +57,7 @@ pub(super) struct ModelArgs {
 /// The output of an imported network.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputNameArgs {
-    /// The .onnx file's output that the network is judged by; default: the only one that is a vector for
-    /// each sample
+    /// Output of the .onnx file to evaluate; default: the only one that is a vector for each sample
     #[arg(long, value_name = "NAME")]
     pub output_name: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! Ends by a signal, which leave nothing in the making behind.
+//! Ends by a signal, which leave nothing pending behind.
 
-/// From now on, a signal to stop first undoes what is in the making (output files, models in C that run),
+/// From now on, a signal to stop first undoes what is pending (output files, models in C that run),
 /// then ends the process as it would have, so that shells see it and stop their loops: SIGHUP as of a
 /// terminal that closes, SIGINT as by Ctrl-C, SIGQUIT, SIGTERM. One that the caller has ignored, as `nohup`
 /// does, stays ignored. A file over the size limit is an error like a full disk, not an end.

@@ -9,7 +9,6 @@ mod error;
 mod evaluate;
 mod exit_code;
 mod inputs;
-mod instead;
 mod interrupt;
 mod lut;
 mod model;
@@ -17,6 +16,7 @@ mod named;
 mod output;
 mod progress;
 mod quantization;
+mod suggestion;
 
 pub use error::{describe, describe_usage};
 pub use exit_code::ExitCode;

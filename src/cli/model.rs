@@ -3,7 +3,7 @@
 use super::inputs::{OutputNameArgs, parse_input};
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::model::{FORMATS, Foreign, ModelFormat, ModelSpec, SHIPPED};
+use crate::model::{FORMATS, ModelFormat, ModelSpec, SHIPPED, UnsupportedFormat};
 use crate::report::{ModelDetails, ModelList};
 use crate::zoo::Architecture;
 use anyhow::{Context, ensure};
@@ -55,7 +55,7 @@ impl InfoArgs {
     fn describe(&self) -> anyhow::Result<ModelDetails> {
         let shapes_architecture = self.input.is_some() || self.num_classes.is_some();
         let path = Path::new(&self.model);
-        let is_file = ModelFormat::recognize(path).is_some() || Foreign::recognize(path).is_some();
+        let is_file = ModelFormat::recognize(path).is_some() || UnsupportedFormat::recognize(path).is_some();
         let is_shipped = SHIPPED.get(&self.model).is_some();
         ensure!(
             !(self.num_classes.is_some() && is_file),

@@ -81,7 +81,7 @@ fn member(storage: &Storage, archive: &mut ZipArchive<Box<dyn ReadSeek>>, name: 
     Ok(Source::window(storage.clone(), start, stored, compression, Some(len)))
 }
 
-/// Reads the header of the array called `name`, and checks the length that follows from it.
+/// Reads the header of the array called `name`; its length is for the caller to check.
 pub(super) fn array(mut source: Source, name: &str) -> Result<Array, DataError> {
     let head = source.head(12)?;
     let (text, len) = match head[..] {

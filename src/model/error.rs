@@ -1,6 +1,6 @@
 //! Why a model cannot be opened, by the file or setting at fault.
 
-use super::{DetectError, Foreign, WeightsError};
+use super::{DetectError, UnsupportedFormat, WeightsError};
 use crate::graph::{BindError, GraphError};
 #[cfg(feature = "onnx")]
 use crate::import::onnx::OnnxError;
@@ -18,14 +18,14 @@ pub enum ModelError {
     Unknown(UnknownName),
     /// A file of another program.
     #[error("{}: {kind}: expected a model directory or an .onnx file", .path.display())]
-    Foreign {
+    Unsupported {
         /// The file.
         path: PathBuf,
         /// What it is.
-        kind: Foreign,
+        kind: UnsupportedFormat,
     },
     /// An architecture's name in the place of a model's.
-    #[error("{architecture} is an architecture, which is no model without weights")]
+    #[error("{architecture} is an architecture: a model needs weights too")]
     NotAModel {
         /// The architecture's name.
         architecture: &'static str,
@@ -195,7 +195,7 @@ impl ModelError {
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
             ModelError::Unknown(_)
-            | ModelError::Foreign { .. }
+            | ModelError::Unsupported { .. }
             | ModelError::Read { .. }
             | ModelError::Config { .. }
             | ModelError::Labels { .. }

@@ -1,6 +1,6 @@
 //! What a model can be named as: the registry of formats, and the one way through it.
 
-use super::{Foreign, Model, ModelError, ModelSpec, SHIPPED, directory, onnx, shipped, state_dict};
+use super::{Model, ModelError, ModelSpec, SHIPPED, UnsupportedFormat, directory, onnx, shipped, state_dict};
 use std::path::Path;
 
 /// A kind of file or folder that holds a model.
@@ -69,8 +69,8 @@ impl ModelSpec {
 
     fn open_named(&self, name: &str) -> Result<Model, ModelError> {
         let path = Path::new(name);
-        if let Some(kind) = Foreign::recognize(path) {
-            return Err(ModelError::Foreign { path: path.to_owned(), kind });
+        if let Some(kind) = UnsupportedFormat::recognize(path) {
+            return Err(ModelError::Unsupported { path: path.to_owned(), kind });
         }
         match ModelFormat::recognize(path) {
             Some(format) => (format.open)(path, self),

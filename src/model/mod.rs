@@ -8,7 +8,6 @@ mod config;
 mod detect;
 mod directory;
 mod error;
-mod foreign;
 mod format;
 mod onnx;
 mod shipped;
@@ -17,16 +16,17 @@ mod spec;
 mod state_dict;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 mod weights;
 
 pub use config::{InputConfig, ModelConfig};
 pub use detect::{DetectError, detect};
 pub use error::ModelError;
-pub use foreign::Foreign;
 pub use format::{FORMATS, ModelFormat};
 pub use shipped::{SHIPPED, Shipped};
 pub use source::{Calibration, ModelSource, WeightsFile};
 pub use spec::ModelSpec;
+pub use unsupported::UnsupportedFormat;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;

@@ -1,6 +1,6 @@
 //! State dicts in safetensors files, as the `f32` tensors that graphs take.
 
-use super::Foreign;
+use super::UnsupportedFormat;
 use crate::graph::strip_common_prefix;
 use crate::input;
 use candle_core::safetensors::BufferedSafetensors;
@@ -40,11 +40,11 @@ pub enum WeightsError {
     },
     /// A file of another program.
     #[error("{}: {kind}: expected a safetensors file", .path.display())]
-    Foreign {
+    Unsupported {
         /// The file.
         path: PathBuf,
         /// What it is.
-        kind: Foreign,
+        kind: UnsupportedFormat,
     },
     /// A tensor of something else than floating-point numbers.
     #[error("{}: tensor '{name}' is of {dtype}, expected f32, f16, bf16 or f64", .path.display())]
@@ -152,8 +152,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     let header = head.first_chunk().map(|length| u64::from_le_bytes(*length));
     let (Some(header @ 2..=LONGEST_HEADER), Some(b'{')) = (header, head.get(8)) else {
         let path = path.to_owned();
-        return Err(match Foreign::recognize(&path).filter(|kind| *kind != Foreign::Safetensors) {
-            Some(kind) => WeightsError::Foreign { path, kind },
+        return Err(match UnsupportedFormat::recognize(&path).filter(|kind| *kind != UnsupportedFormat::Safetensors) {
+            Some(kind) => WeightsError::Unsupported { path, kind },
             None => WeightsError::Head { path },
         });
     };

@@ -2,8 +2,8 @@
 //!
 //! An [`OutputFile`] is opened before the work starts, so that a path that cannot be written fails
 //! at once, and takes its name only when it is complete and on disk; [`finish_all`] brings several to the
-//! disk before the first of them takes its name. No two pending files have the same target, and none has that of a file that the run
-//! reads ([`crate::input::protect`]).
+//! disk before the first of them takes its name. No two pending files have the same target, and none has that
+//! of a file that the run reads ([`crate::input::protect`]).
 //!
 //! ```
 //! use approx_eval::output::OutputFile;

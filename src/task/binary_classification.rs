@@ -77,10 +77,6 @@ impl TaskKind for BinaryClassification {
         })
     }
 
-    fn check_labels(&self, _: &[u32]) -> Result<(), SamplesError> {
-        Ok(())
-    }
-
     fn default_threshold(&self, are_probabilities: bool) -> Option<f64> {
         Some(if are_probabilities { OF_PROBABILITIES } else { OF_LOGITS })
     }

@@ -51,10 +51,6 @@ impl TaskKind for Classification {
         dataset.match_classes(outputs, names)
     }
 
-    fn check_labels(&self, _: &[u32]) -> Result<(), SamplesError> {
-        Ok(())
-    }
-
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }

@@ -166,7 +166,7 @@ impl McNemar {
         let [class, correct] = columns;
         let pairs = || reference.rows().zip(run.rows()).map(|((_, before), (_, now))| (before, now));
         let count = |before: bool, now: bool| {
-            pairs().filter(|(b, n)| ((b[correct] != 0.0), (n[correct] != 0.0)) == (before, now)).count() as u64
+            pairs().filter(|(b, n)| (b[correct] != 0.0, n[correct] != 0.0) == (before, now)).count() as u64
         };
         let (both, lost, gained) = (count(true, true), count(true, false), count(false, true));
         let changed = pairs().filter(|(before, now)| before[class] != now[class]).count() as u64;

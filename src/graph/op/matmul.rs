@@ -8,7 +8,8 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 /// The matrix product over the last two axes, summed in `f64` in order of depth and rounded once, with the same
-/// bits for any threads, batch size and processor. Inputs: two values of the same rank, at least 2, whose leading axes are equal or 1.
+/// bits for any threads, batch size and processor. Inputs: two values of the same rank, at least 2, whose leading
+/// axes are equal or 1.
 #[derive(Debug, Clone, Copy)]
 pub struct MatMul;
 

@@ -228,7 +228,7 @@ pub enum FunctionProblem {
         limit: usize,
     },
     /// Very many nodes.
-    #[error("functions come to more than {limit} nodes: export without local functions")]
+    #[error("local functions expand to more than {limit} nodes: export without them")]
     Nodes {
         /// The most.
         limit: usize,

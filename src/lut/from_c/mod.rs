@@ -16,7 +16,7 @@ use super::reading::{IndexOrder, PartialReading};
 use super::{Bits, BitsError, Lut};
 use crate::input;
 use crate::kernel::Signedness;
-use process::{Ended, Workshop};
+use process::{BuildFolder, Outcome};
 use signature::{CInteger, Signature};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -270,8 +270,8 @@ impl CModel {
             let path = path.to_owned();
             move |source| FromCError::Io { path, source }
         };
-        let workshop = Workshop::new().map_err(io(&std::env::temp_dir()))?;
-        let at = |name: &str| workshop.path().join(name);
+        let build = BuildFolder::new().map_err(io(&std::env::temp_dir()))?;
+        let at = |name: &str| build.path().join(name);
         let name = driver::unused_name(code);
         let units = [
             (driver::SOURCE, driver::source(path, bytes)),
@@ -288,26 +288,26 @@ impl CModel {
         compile.extend([at("model"), at(driver::MODEL), at(driver::DRIVER)].map(PathBuf::into_os_string));
         compile.extend([include, "-lm".into()]);
         let refused = |messages: String| FromCError::Compile { path: path.clone(), messages };
-        let compiled = workshop.run(&compile, options.timeout);
+        let compiled = build.run(&compile, options.timeout);
         match compiled.map_err(|source| FromCError::Compiler { compiler: compiler.clone(), source })? {
-            Ended::Well => {}
+            Outcome::Success => {}
             // What a shell says of a program that it cannot run.
-            Ended::Badly { status, messages } if matches!(status.code(), Some(126 | 127)) => {
+            Outcome::Failure { status, messages } if matches!(status.code(), Some(126 | 127)) => {
                 return Err(FromCError::Compiler { compiler, source: std::io::Error::other(messages) });
             }
-            Ended::Badly { messages, .. } => return Err(refused(messages)),
-            Ended::TooLate => return Err(refused(format!("not within {} s", options.timeout.as_secs()))),
+            Outcome::Failure { messages, .. } => return Err(refused(messages)),
+            Outcome::TimedOut => return Err(refused(format!("not within {} s", options.timeout.as_secs()))),
         }
 
         let failed = |what| FromCError::Run { path: path.clone(), what };
         let program = [at("model"), at("products")].map(PathBuf::into_os_string);
-        match workshop.run(&program, options.timeout).map_err(io(&at("model")))? {
-            Ended::Well => {}
-            Ended::Badly { status, .. } => {
+        match build.run(&program, options.timeout).map_err(io(&at("model")))? {
+            Outcome::Success => {}
+            Outcome::Failure { status, .. } => {
                 let limits = process::limits(options.timeout);
                 return Err(failed(format!("ended with {status}; its limits are {limits}")));
             }
-            Ended::TooLate => return Err(failed(format!("did not end within {} s", options.timeout.as_secs()))),
+            Outcome::TimedOut => return Err(failed(format!("did not end within {} s", options.timeout.as_secs()))),
         }
         let expected = 8 * plan.pairs();
         let products = input::read(&at("products"), expected as u64).map_err(io(&at("products")))?;

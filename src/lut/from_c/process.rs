@@ -19,20 +19,20 @@ const FILE_SIZE: u64 = 64 << 20;
 const MESSAGES: u64 = 4000;
 
 /// How a program ended.
-pub(super) enum Ended {
-    Well,
-    Badly { status: ExitStatus, messages: String },
-    TooLate,
+pub(super) enum Outcome {
+    Success,
+    Failure { status: ExitStatus, messages: String },
+    TimedOut,
 }
 
 /// A folder for a model's files, that others cannot look into.
-pub(super) struct Workshop {
+pub(super) struct BuildFolder {
     folder: PathBuf,
     _pending: Pending,
 }
 
-impl Workshop {
-    pub fn new() -> io::Result<Workshop> {
+impl BuildFolder {
+    pub fn new() -> io::Result<BuildFolder> {
         let mut builder = tempfile::Builder::new();
         builder.prefix("approx-eval-");
         #[cfg(unix)]
@@ -45,7 +45,7 @@ impl Workshop {
             let path = folder.clone();
             Ok((folder, Box::new(move || remove(&path))))
         })?;
-        Ok(Workshop { folder, _pending: pending })
+        Ok(BuildFolder { folder, _pending: pending })
     }
 
     pub fn path(&self) -> &Path {
@@ -53,21 +53,21 @@ impl Workshop {
     }
 
     /// Runs `program`, which keeps its own temporary files here too, for at most `timeout`.
-    pub fn run(&self, program: &[OsString], timeout: Duration) -> io::Result<Ended> {
+    pub fn run(&self, program: &[OsString], timeout: Duration) -> io::Result<Outcome> {
         let mut messages = tempfile::tempfile_in(self.path())?;
         let status = finish(limited(program, timeout).env("TMPDIR", self.path()), &messages, timeout)?;
-        let Some(status) = status else { return Ok(Ended::TooLate) };
+        let Some(status) = status else { return Ok(Outcome::TimedOut) };
         if status.success() {
-            return Ok(Ended::Well);
+            return Ok(Outcome::Success);
         }
         let mut text = Vec::new();
         messages.rewind()?;
         messages.take(MESSAGES).read_to_end(&mut text)?;
-        Ok(Ended::Badly { status, messages: String::from_utf8_lossy(&text).trim_end().to_owned() })
+        Ok(Outcome::Failure { status, messages: String::from_utf8_lossy(&text).trim_end().to_owned() })
     }
 }
 
-impl Drop for Workshop {
+impl Drop for BuildFolder {
     fn drop(&mut self) {
         remove(&self.folder);
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 /// A kind of such files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Foreign {
+pub enum UnsupportedFormat {
     /// A state dict alone, which is no network without an architecture.
     Safetensors,
     /// What `torch.save` writes, a state dict or a whole module.
@@ -23,24 +23,24 @@ pub enum Foreign {
 }
 
 /// The kinds by the extensions of their files.
-const EXTENSIONS: &[(&str, Foreign)] = &[
-    ("safetensors", Foreign::Safetensors),
-    ("pth", Foreign::PyTorch),
-    ("pt", Foreign::PyTorch),
-    ("ckpt", Foreign::PyTorch),
-    ("h5", Foreign::Keras),
-    ("hdf5", Foreign::Keras),
-    ("keras", Foreign::Keras),
-    ("pb", Foreign::TensorFlow),
-    ("tflite", Foreign::TfLite),
+const EXTENSIONS: &[(&str, UnsupportedFormat)] = &[
+    ("safetensors", UnsupportedFormat::Safetensors),
+    ("pth", UnsupportedFormat::PyTorch),
+    ("pt", UnsupportedFormat::PyTorch),
+    ("ckpt", UnsupportedFormat::PyTorch),
+    ("h5", UnsupportedFormat::Keras),
+    ("hdf5", UnsupportedFormat::Keras),
+    ("keras", UnsupportedFormat::Keras),
+    ("pb", UnsupportedFormat::TensorFlow),
+    ("tflite", UnsupportedFormat::TfLite),
 ];
 
-impl Foreign {
+impl UnsupportedFormat {
     /// The kind of what lies at `path`, by its content or, where there is none, its extension.
     pub fn recognize(path: &Path) -> Option<Self> {
         if path.is_dir() {
             let is_saved_model = path.join("saved_model.pb").is_file() && !path.join("config.json").is_file();
-            return is_saved_model.then_some(Foreign::TensorFlow);
+            return is_saved_model.then_some(UnsupportedFormat::TensorFlow);
         }
         Self::by_content(path).or_else(|| {
             let extension = path.extension()?.to_str()?.to_ascii_lowercase();
@@ -56,26 +56,28 @@ impl Foreign {
         input::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
         let names = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
         match head.as_slice() {
-            [0x89, b'H', b'D', b'F', ..] => Some(Foreign::Keras),
-            [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(Foreign::TfLite),
+            [0x89, b'H', b'D', b'F', ..] => Some(UnsupportedFormat::Keras),
+            [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(UnsupportedFormat::TfLite),
             // A pickle of protocol 2 to 5, or an archive that has one.
-            [0x80, 2..=5, ..] => Some(Foreign::PyTorch),
-            [b'P', b'K', 3, 4, ..] if names(b"data.pkl") => Some(Foreign::PyTorch),
-            [b'P', b'K', 3, 4, ..] if names(b"metadata.json") || names(b"config.json") => Some(Foreign::Keras),
-            [_, _, _, _, _, 0, 0, 0, b'{', ..] => Some(Foreign::Safetensors),
+            [0x80, 2..=5, ..] => Some(UnsupportedFormat::PyTorch),
+            [b'P', b'K', 3, 4, ..] if names(b"data.pkl") => Some(UnsupportedFormat::PyTorch),
+            [b'P', b'K', 3, 4, ..] if names(b"metadata.json") || names(b"config.json") => {
+                Some(UnsupportedFormat::Keras)
+            }
+            [_, _, _, _, _, 0, 0, 0, b'{', ..] => Some(UnsupportedFormat::Safetensors),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Foreign {
+impl fmt::Display for UnsupportedFormat {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
-            Foreign::Safetensors => "a state dict without its network",
-            Foreign::PyTorch => "a PyTorch checkpoint",
-            Foreign::Keras => "a Keras model",
-            Foreign::TensorFlow => "a TensorFlow model",
-            Foreign::TfLite => "a TensorFlow Lite model, which is not supported yet",
+            UnsupportedFormat::Safetensors => "a state dict without its network",
+            UnsupportedFormat::PyTorch => "a PyTorch checkpoint",
+            UnsupportedFormat::Keras => "a Keras model",
+            UnsupportedFormat::TensorFlow => "a TensorFlow model",
+            UnsupportedFormat::TfLite => "a TensorFlow Lite model, which is not supported yet",
         })
     }
 }

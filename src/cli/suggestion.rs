@@ -1,20 +1,20 @@
 //! Commands that do what was meant, for what names a network in a way that is not understood.
 
-use crate::model::{Foreign, ModelError, WeightsError};
+use crate::model::{ModelError, UnsupportedFormat, WeightsError};
 use std::error::Error;
 use std::path::Path;
 
 /// What to run in place of what led to `error`.
-pub(super) fn instead(error: &(dyn Error + 'static)) -> Option<String> {
-    if let Some(WeightsError::Foreign { path, kind }) = error.downcast_ref() {
+pub(super) fn suggestion(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(WeightsError::Unsupported { path, kind }) = error.downcast_ref() {
         return Some(of_file(path, *kind));
     }
     match error.downcast_ref()? {
-        ModelError::Foreign { path, kind } => Some(of_file(path, *kind)),
+        ModelError::Unsupported { path, kind } => Some(of_file(path, *kind)),
         ModelError::NotAModel { architecture } => {
             Some(format!("run: approx-eval --arch {architecture} --weights FILE.safetensors"))
         }
-        ModelError::Weights(error) => instead(error),
+        ModelError::Weights(error) => suggestion(error),
         _ => None,
     }
 }
@@ -29,23 +29,23 @@ const SAVE_STATE_DICT: &str = "import sys, torch; from safetensors.torch import 
 /// Exports a Keras model.
 const EXPORT_KERAS: &str = "import sys, keras; keras.saving.load_model(sys.argv[1]).export(sys.argv[2], format='onnx')";
 
-fn of_file(path: &Path, kind: Foreign) -> String {
+fn of_file(path: &Path, kind: UnsupportedFormat) -> String {
     let to = |extension: &str| quoted(&path.with_extension(extension));
     let (from, onnx, safetensors) = (quoted(path), to("onnx"), to("safetensors"));
     match kind {
-        Foreign::Safetensors => {
+        UnsupportedFormat::Safetensors => {
             format!("run: approx-eval --weights {from}, with --arch NAME if its tensors do not tell the architecture")
         }
-        Foreign::PyTorch => format!(
+        UnsupportedFormat::PyTorch => format!(
             "convert its state dict: python3 -c \"{SAVE_STATE_DICT}\" {from} {safetensors}, \
              then run: approx-eval --arch NAME --weights {safetensors}; if it is a whole module, which torch.load refuses, or \
              of an architecture that 'approx-eval model list' does not show, export the network with torch.onnx.export, then \
              run: approx-eval --model {onnx}"
         ),
-        Foreign::Keras => {
+        UnsupportedFormat::Keras => {
             format!("export it: python3 -c \"{EXPORT_KERAS}\" {from} {onnx}, then run: approx-eval --model {onnx}")
         }
-        Foreign::TensorFlow => {
+        UnsupportedFormat::TensorFlow => {
             let around = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let folder = quoted(if path.is_dir() { path } else { around });
             format!(
@@ -53,7 +53,7 @@ fn of_file(path: &Path, kind: Foreign) -> String {
                  approx-eval --model {onnx}"
             )
         }
-        Foreign::TfLite => format!(
+        UnsupportedFormat::TfLite => format!(
             "convert it: python3 -m tf2onnx.convert --tflite {from} --output {onnx}, then run: approx-eval --model {onnx}"
         ),
     }
