@@ -37,7 +37,7 @@ impl ModelSpec {
             Some(stated) if stated != model.input => {
                 Err(ModelError::Input { name: model.name, stated, found: model.input })
             }
-            _ => Ok(model),
+            stated => Ok(Model { has_stated_input: stated.is_some(), ..model }),
         }
     }
 

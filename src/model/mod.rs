@@ -46,6 +46,8 @@ pub struct Model {
     pub graph: Graph,
     /// Channels, height and width of its input.
     pub input: [usize; 3],
+    /// Whether the caller stated its input, which is then not fitted to images of another size.
+    pub has_stated_input: bool,
     /// Other dimensions, which its file states and data may have: `[height, width, channels]` where channels are
     /// last, else those of the same numbers in the same order.
     pub own_shape: Option<Vec<usize>>,
@@ -83,6 +85,7 @@ impl Model {
             architecture: "custom",
             graph,
             input,
+            has_stated_input: false,
             own_shape: None,
             channels_last: false,
             outputs,

@@ -52,12 +52,13 @@ pub(super) fn bind(
 
 impl Model {
     /// The same network for images of another height and width, where it is an architecture whose
-    /// weights do not depend on them; else unchanged.
+    /// weights do not depend on them and its input was not stated; else unchanged.
     #[must_use]
     pub fn fit(mut self, [_, height, width]: [usize; 3]) -> Self {
         let input = [self.input[0], height, width];
         let weights = Weights { tensors: self.graph.bound(), notes: Vec::new(), blake3: self.blake3.clone() };
         if input != self.input
+            && !self.has_stated_input
             && let Ok(architecture) = Architecture::find(self.architecture)
             && let (_, classes) = sizes(architecture, &weights)
             && let Ok(mut graph) = architecture.build(input, classes, Some(&weights.tensors))

@@ -153,6 +153,9 @@ fn bare_weights_take_the_images_that_there_are() {
     let report = folder.json("--weights resnet.safetensors --data rgb.safetensors --mode base");
     assert_eq!(report["layers"][0]["output_shape"], serde_json::json!([16, 40, 24]));
     assert!(report["notes"].to_string().contains("40 x 24"), "{}", report["notes"]);
+    folder.json("--weights resnet.safetensors --data rgb.safetensors --mode base --input 3,40,24");
+    let stated = "--weights resnet.safetensors --data rgb.safetensors --mode base --input 3,32,32";
+    folder.refuses(stated, &["40 x 24", "32 x 32"]);
     folder.refuses("--weights lenet.safetensors --data gray.safetensors --mode base", &["40 x 24", "28 x 28"]);
 }
 
