@@ -27,8 +27,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
-    /// Channels, height and width of the network's input, where its file leaves them open; default: those of
-    /// the data
+    /// Channels, height and width of the network's input, where its file or its weights leave them open;
+    /// default: those of the data
     #[arg(long, value_name = "C,H,W", value_parser = parse_input)]
     input: Option<[usize; 3]>,
 
