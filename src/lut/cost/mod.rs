@@ -1,0 +1,233 @@
+//! The cost of a multiplier and its provenance.
+//!
+//! There are four sources, of which the first that has a figure wins: a [file of costs](costs_file) from the
+//! user, the metadata of a table, the catalogue of published circuits, and for designs a count of unit gates.
+//! Only figures of one *basis*, which is one source's one technology and flow, are ever compared with each
+//! other: every ratio is to the exact multiplier of the same basis, width and signedness.
+
+mod costs_file;
+mod figures;
+mod wire;
+
+pub use costs_file::CostsError;
+pub use figures::{Figures, Ratios};
+
+use super::catalogue::{self, Entry};
+use super::design::Design;
+use super::{Lut, Metadata, design};
+use crate::kernel::Signedness;
+use costs_file::Row;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+use wire::Wire;
+
+/// What the published figures of circuits are compared with: each other, in both releases.
+const PUBLISHED: &str = "EvoApproxLib (45 nm)";
+
+/// What unit gates are compared with: each other.
+const UNIT_GATES: &str = "unit gates (Tyagi 1993)";
+
+/// The cost of one multiplication.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Wire", into = "Wire")]
+#[non_exhaustive]
+pub struct Cost {
+    /// The figures, where measured.
+    pub figures: Figures,
+    /// They over those of the exact multiplier of the same width and basis.
+    pub relative: Ratios,
+    /// The name of that exact multiplier.
+    pub relative_to: Option<String>,
+    /// The kind of source of these figures.
+    pub source: CostSource,
+    /// The technology and flow of the figures: only those of one basis are comparable.
+    pub basis: String,
+    /// A description of the source.
+    pub note: String,
+}
+
+/// The source of a cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostSource {
+    /// A file of costs.
+    Csv,
+    /// The metadata that came with the table.
+    Metadata,
+    /// The catalogue of published circuits, by the table's content.
+    Catalogue,
+    /// The unit gates of a design: energy and power are taken as proportional to area, all gates switching
+    /// alike.
+    UnitGates,
+}
+
+/// A user's costs: a CSV with the columns `multiplier` (a name, or a BLAKE3 hash), `power` (mW), `energy` (pJ),
+/// `area` (um2), `delay` (ns) and `source`, of which only the first is needed, or what `lut list` and `lut info`
+/// write as CSV or JSON. Figures are relative to those of the row `exact` (or `exact-signed` for signed tables) of
+/// the same source, if there is one, unless the file states ratios itself.
+#[derive(Debug, Clone, Default)]
+pub struct Costs {
+    rows: HashMap<String, Row>,
+    names_by_hash: HashMap<String, String>,
+}
+
+impl Costs {
+    /// Reads a file of costs.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a row is invalid.
+    pub fn read(path: &Path) -> Result<Costs, CostsError> {
+        let rows = costs_file::read(path)?;
+        let hash = |row: &Row| row.blake3.clone().map(|hash| (hash, row.name.clone()));
+        let names_by_hash = rows.iter().filter_map(hash).collect();
+        Ok(Costs { rows: rows.into_iter().map(|row| (row.name.clone(), row)).collect(), names_by_hash })
+    }
+
+    /// The cost of `lut` from the first source that has one.
+    pub fn get(&self, lut: &Lut) -> Option<Cost> {
+        self.candidates(lut).into_iter().next()
+    }
+
+    /// The costs of `lut` from all sources that have one, in their order: this file (by name, then by hash), the
+    /// metadata, the catalogue, and the unit gates of the design that has its name and products.
+    pub fn candidates(&self, lut: &Lut) -> Vec<Cost> {
+        let published = catalogue::recognize(lut).first().copied().map(by_catalogue);
+        // Metadata that repeat the catalogue's figures are the catalogue's word.
+        let repeats = |stated: &Cost| published.as_ref().is_some_and(|known| stated.figures.repeat(&known.figures));
+        let metadata = by_metadata(lut).filter(|stated| !repeats(stated));
+        let design = lut.name().parse::<Design>().ok().filter(|design| design.differences(lut) == Some(0));
+        let all = [self.stated(lut), metadata, published, design.map(|design| by_gates(&design))];
+        all.into_iter().flatten().collect()
+    }
+
+    /// The same of exact products of operands of `signedness`, which need no table.
+    pub fn exact_candidates(&self, signedness: Signedness) -> Vec<Cost> {
+        let stated = self.exact_row(signedness).map(|exact| exact.cost(Some(exact)));
+        let published = catalogue::exact(signedness).map(by_catalogue);
+        let name = if signedness == Signedness::Signed { "exact-signed" } else { "exact" };
+        let gates = by_gates(&name.parse().expect("a design's name"));
+        [stated, published, Some(gates)].into_iter().flatten().collect()
+    }
+
+    fn stated(&self, lut: &Lut) -> Option<Cost> {
+        let by_hash = || {
+            let hash = lut.blake3();
+            self.rows.get(&hash).or_else(|| self.rows.get(self.names_by_hash.get(&hash)?))
+        };
+        let row = self.rows.get(lut.name()).or_else(by_hash)?;
+        Some(row.cost(self.exact_row(lut.signedness())))
+    }
+
+    /// The row of the exact multiplier: of that for signed operands, where there is one.
+    fn exact_row(&self, signedness: Signedness) -> Option<&Row> {
+        let names: &[&str] = match signedness {
+            Signedness::Signed => &["exact-signed", "mul8s_1KV8", "exact"],
+            Signedness::Unsigned => &["exact", "mul8u_1JFF"],
+        };
+        names.iter().find_map(|&name| self.rows.get(name))
+    }
+}
+
+fn by_metadata(lut: &Lut) -> Option<Cost> {
+    let Metadata { energy, power, area, delay, source, .. } = lut.metadata();
+    let stated = Figures { power_mw: *power, energy_pj: *energy, area_um2: *area, delay_ns: *delay };
+    let figures = stated.with_energy();
+    let how = (figures != stated).then_some("energy as power times delay");
+    let note = source.iter().map(String::as_str).chain(how).collect::<Vec<_>>().join("; ");
+    (!figures.is_empty()).then(|| Cost {
+        figures,
+        relative: Ratios::default(),
+        relative_to: None,
+        source: CostSource::Metadata,
+        basis: source.clone().unwrap_or_else(|| format!("metadata of {}", lut.name())),
+        note,
+    })
+}
+
+fn by_catalogue(entry: &Entry) -> Cost {
+    let exact = entry.exact();
+    Cost {
+        figures: figures(entry),
+        relative: exact.map(|exact| figures(entry).over(&figures(exact))).unwrap_or_default(),
+        relative_to: exact.map(|exact| exact.name.clone()),
+        source: CostSource::Catalogue,
+        basis: PUBLISHED.to_owned(),
+        note: format!("{PUBLISHED}, {} of release {}", entry.name, entry.release),
+    }
+}
+
+/// The published figures of a circuit, energy being power times delay.
+fn figures(entry: &Entry) -> Figures {
+    let published = Figures {
+        power_mw: Some(entry.power_mw),
+        energy_pj: None,
+        area_um2: Some(entry.area_um2),
+        delay_ns: Some(entry.delay_ns),
+    };
+    published.with_energy()
+}
+
+fn by_gates(design: &Design) -> Cost {
+    let relative = Some(f64::from(design.gates()) / f64::from(design::exact_gates()));
+    Cost {
+        figures: Figures::default(),
+        relative: Ratios { power: relative, energy: relative, area: relative, delay: None },
+        relative_to: Some("exact".to_owned()),
+        source: CostSource::UnitGates,
+        basis: UNIT_GATES.to_owned(),
+        note: format!(
+            "{} unit gates (Tyagi 1993) against {} of the exact array multiplier; energy and power as area",
+            design.gates(),
+            design::exact_gates()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+    use crate::kernel::Signedness;
+
+    fn costs(text: &str) -> Result<Costs, CostsError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("costs.csv");
+        std::fs::write(&path, text).unwrap();
+        Costs::read(&path)
+    }
+
+    #[test]
+    fn the_first_source_with_a_figure_wins() {
+        let drum = design::resolve("drum-4", None).unwrap();
+        let known = drum.clone().with_metadata(Metadata { energy: Some(0.25), ..Metadata::default() });
+        let table = costs("multiplier, energy, area, source\nexact, 0.5, 400, lab\ndrum-4, 0.2, , lab\n").unwrap();
+        let cost = table.get(&known).unwrap();
+        assert_eq!(
+            (cost.source, cost.energy, cost.relative_energy, cost.relative_area),
+            (CostSource::Csv, Some(0.2), Some(0.4), None)
+        );
+        let none = Costs::default();
+        let published = Metadata { power: Some(0.4), delay: Some(1.5), ..Metadata::default() };
+        let published = none.get(&drum.clone().with_metadata(published)).unwrap();
+        assert_eq!((published.energy, published.note.as_str()), (Some(0.4 * 1.5), "energy as power times delay"));
+        assert_eq!(none.get(&known).map(|cost| (cost.source, cost.energy)), Some((CostSource::Metadata, Some(0.25))));
+        assert_eq!(none.get(&drum).map(|cost| cost.source), Some(CostSource::UnitGates));
+        assert_eq!(none.get(&Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b)), None);
+        let by_hash = costs(&format!("multiplier,energy\n{},1\n", drum.blake3())).unwrap();
+        assert_eq!(by_hash.get(&drum).unwrap().energy, Some(1.0));
+    }
+
+    #[test]
+    fn bad_tables_are_refused() {
+        let cases = [
+            ("name,energy\nx,1\n", "expected the columns"),
+            ("multiplier,energy\nx,much\n", "expected the columns"),
+            ("multiplier,energy\nx,-1\n", "energy of 'x' is -1"),
+            ("multiplier,energy\nx,1\nx,2\n", "two rows for 'x'"),
+        ];
+        for_each_case(cases, |(text, expected)| {
+            assert!(costs(text).unwrap_err().to_string().contains(expected), "{text}");
+        });
+    }
+}
