@@ -3,7 +3,7 @@
 //! A [`Lut`] is what hardware people hand over: a table of products over two operands. [`open`] gets
 //! one from a file in any [`format`](mod@format), whose reading is stated or detected ([`detect`]), or from a
 //! [`design`]'s name; [`from_c`] gets one from a model in C, and a [`LutFile`] takes it to any format
-//! again. [`ErrorMetrics`] say how far it is from the exact product, an [`Audit`] what is wrong with it,
+//! again. The [`catalogue`] knows the field's standard ones by their content. [`ErrorMetrics`] say how far it is from the exact product, an [`Audit`] what is wrong with it,
 //! [`Costs`] what it costs, a [`plot()`] what its errors look like, and [`LutInfo`] is all that a report
 //! shows of it.
 //!
@@ -13,6 +13,7 @@
 mod audit;
 mod bits;
 mod c_source;
+pub mod catalogue;
 mod coding;
 mod cost;
 pub mod design;

@@ -1,0 +1,21 @@
+//! The catalogue: multipliers of EvoApproxLib, known by their products.
+//!
+//! The field's standard multipliers travel as bare tables, under names that do not always hold: names
+//! are reused between the library's releases, one circuit has two names, and tables under a circuit's name that are
+//! another circuit's are in use. Here a table is [recognized](recognize) by its content, and gets the figures that
+//! the library publishes: errors, power, area and delay.
+//!
+//! ```
+//! use approx_eval::lut::{self, OpenOptions, catalogue};
+//!
+//! let exact = lut::open("exact", &OpenOptions::default())?;
+//! let names: Vec<_> = catalogue::recognize(&exact).iter().map(|entry| entry.name.as_str()).collect();
+//! assert_eq!(names, ["mul8u_1JFF", "mul8u_1JJQ"]);
+//! # Ok::<(), lut::OpenError>(())
+//! ```
+
+mod entry;
+mod name;
+
+pub use entry::{Entry, LIBRARY, RELEASES, Release, entries, recognize, table_hash};
+pub use name::{ClaimedName, by_name};
