@@ -41,7 +41,7 @@ mod write;
 pub use audit::{Audit, Finding, MetricCheck, WorstOperand};
 pub use bits::{Bits, BitsError};
 pub use coding::{CODINGS, Coding, CodingError};
-pub use cost::{Cost, CostSource, Costs, CostsError};
+pub use cost::{Cost, CostSource, Costs, CostsError, ExactMultiplier, Figures, Ratios};
 pub use fields::{FieldError, Fields};
 pub use from_c::{CModel, FromCError, FromCOptions, from_c};
 pub use info::{LutInfo, ReadingInfo};

@@ -26,7 +26,7 @@ pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use document::{Check, Document, Printable, Records, Section};
 pub use evaluation::{
-    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, EnergySource, LayerReport, ModelReport,
+    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, EnergyReport, EnergySource, LayerReport, ModelReport,
     NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
 };
 pub use gates::{Gates, GatesError, OpenGates};

@@ -125,18 +125,32 @@ fn multiplications_are_counted_by_multiplier() {
 #[test]
 fn energy_is_that_of_the_layers_with_figures() {
     let folder = Folder::new();
-    for name in ["half", "tenth", "unknown"] {
-        folder.write(&format!("{name}.safetensors"), Table::unsigned(|a, b| a * b).native(name));
+    // `unknown` is nobody's circuit.
+    let tables = [Table::unsigned(|a, b| a * b), Table::unsigned(|a, b| a * b), Table::unsigned(|a, b| a * b + (a & b & 1))];
+    for (name, table) in ["half", "tenth", "unknown"].iter().zip(tables) {
+        folder.write(&format!("{name}.safetensors"), table.native(name));
     }
     folder.write("costs.csv", "multiplier,energy,source\nexact,0.4,lab\nhalf,0.2,lab\ntenth,0.04,lab\n");
     let [_, conv2, fc1, _, fc3] = LENET5;
     let args = "-n 5 --calib-samples 20 --costs costs.csv --lut half.safetensors --set conv1:mode=base \
                 --set fc1:lut=tenth.safetensors --set fc2:lut=unknown.safetensors --set fc3:mode=quant";
-    let energy = &folder.json(args)["opcount"]["energy"];
+    let report = folder.json(args);
+    let energy = &report["opcount"]["energy"];
     assert_eq!(integer(energy, "/opcount"), conv2 + fc1 + fc3);
     let by_hand = (0.5 * conv2 as f64 + 0.1 * fc1 as f64 + fc3 as f64) / (conv2 + fc1 + fc3) as f64;
     assert!((number(energy, "/relative") - by_hand).abs() < 1e-12, "{energy}");
     assert_eq!(text(energy, "/sources/half/note"), "lab");
+    // The same in the run's cost, whose energy is that of a sample: the picojoules of the file, summed.
+    let cost = &report["cost"];
+    let covered = (conv2 + fc1 + fc3) as f64;
+    let picojoules = 0.2 * conv2 as f64 + 0.04 * fc1 as f64 + 0.4 * fc3 as f64;
+    assert!((number(cost, "/relative_energy") - by_hand).abs() < 1e-12, "{cost}");
+    assert!((number(cost, "/energy_pj") - picojoules / covered).abs() < 1e-12, "{cost}");
+    assert!((number(cost, "/energy_uj_per_sample") - picojoules * 1e-6).abs() < 1e-12, "{cost}");
+    let all = number(&report["opcount"], "/per_sample");
+    assert!((number(cost, "/coverage") - covered / all).abs() < 1e-12, "{cost}");
+    assert_eq!((text(cost, "/source"), text(cost, "/basis"), &cost["relative_power"]), ("csv", "lab", &Value::Null));
+    assert_eq!(number(cost, "/by_multiplier/half/coverage"), conv2 as f64 / all);
     // Figures of gates beside measured ones are said to be mixed.
     let mixed = |lut: &str| {
         let args = format!("-n 5 --calib-samples 20 --costs costs.csv --lut half.safetensors --set fc1:lut={lut}");

@@ -2,7 +2,7 @@
 //! multipliers of EvoApproxLib in `luts/` and a trained ResNet-20 in `cifar10-resnet20/`.
 
 use crate::common::cases::for_each_case;
-use crate::common::{Folder, integer, number};
+use crate::common::{Folder, integer, number, text};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Once;
@@ -65,6 +65,30 @@ fn resnet20_under_published_multipliers() {
     assert!(correct(&format!("--mode approx --lut {} --qparams q.json", lut("JV3"))) <= 40);
     let args = |mode: &str| format!("{network} --mode {mode} --lut {} --qparams q.json", lut("1JFF"));
     assert_eq!(folder.logits(&args("approx")), folder.logits(&args("quant")));
+}
+
+/// Published: 17KS takes 0.104 mW and 1.00 ns, the exact 1JFF 0.391 mW and 1.43 ns.
+#[test]
+fn published_costs_of_a_network() {
+    let Some((cases, network)) = cases().zip(resnet20()) else { return };
+    let folder = Folder::new();
+    let args = format!("{network} -n 8 --calib-samples 16 --lut {}", cases.join("luts/mul8u_17KS.bin").display());
+    let report = folder.json(&args);
+    let cost = &report["cost"];
+    assert_eq!((number(cost, "/power_mw"), text(cost, "/source")), (0.104, "catalogue"));
+    assert!((number(cost, "/relative_power") - 0.104 / 0.391).abs() < 1e-12, "{cost}");
+    assert!((number(cost, "/relative_energy") - 0.104 / (0.391 * 1.43)).abs() < 1e-12, "{cost}");
+    let energy = integer(&report, "/opcount/per_sample") as f64 * 0.104 * 1e-6;
+    assert!((number(cost, "/energy_uj_per_sample") / energy - 1.0).abs() < 1e-12, "{cost}");
+    let table = folder.run_to(0, &args).stdout;
+    for part in ["0.104 mW", "26.60 % of exact", "uJ a sample", "EvoApproxLib", "mul8u_1JFF"] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    // Two published multipliers in one network: sum(opcount * power) / sum(opcount).
+    let mixed = folder.json(&format!("{args} --set linear:lut={}", cases.join("luts/mul8u_2AC.bin").display()));
+    let (all, linear) = (number(&mixed, "/opcount/per_sample"), 640.0);
+    let power = (0.104 * (all - linear) + number(&mixed, "/cost/by_multiplier/mul8u_2AC/power_mw") * linear) / all;
+    assert!((number(&mixed, "/cost/power_mw") - power).abs() < 1e-12, "{}", mixed["cost"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A user's file of costs: CSV, or what `lut list` and `lut info` print as CSV or JSON.
 
 use super::figures::{Figures, Ratios};
-use super::{Cost, CostSource};
+use super::{Cost, CostSource, ExactMultiplier};
 use crate::input;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -102,7 +102,7 @@ const NAMES: [&str; 2] = ["multiplier", "name"];
 
 /// Columns of `lut list` that say nothing of costs.
 const OTHERS: [&str; 10] =
-    ["signed", "bits_a", "bits_b", "mae", "wce", "mre", "ep", "bias", "cost_source", "relative_to"];
+    ["signed", "bits_a", "bits_b", "mae", "wce", "mre", "ep", "bias", "cost_source", "cost_note"];
 
 /// The rows of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<Row>, CostsError> {
@@ -142,7 +142,7 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Vec<Row>, CostsError> {
         let figure = FIGURES.iter().position(|(names, _)| names.contains(&name));
         match name {
             _ if NAMES.contains(&name) => Ok(Column::Name),
-            "source" | "cost_note" => Ok(Column::Source),
+            "source" | "cost_basis" => Ok(Column::Source),
             "blake3" => Ok(Column::Hash),
             _ if figure.is_some() => Ok(Column::Figure(figure.expect("just found"))),
             _ if OTHERS.contains(&name) => Ok(Column::Other),
@@ -177,6 +177,7 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Vec<Row>, CostsError> {
             })?;
             *figure(&mut row) = Some(value);
         }
+        row.figures = row.figures.with_energy();
         rows.push(row);
     }
     Ok(rows)
@@ -194,7 +195,9 @@ struct Described {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Listing {
+    /// Of `lut list`.
     Many { luts: Vec<Described> },
+    /// Of `lut info`.
     One(Described),
 }
 
@@ -216,19 +219,15 @@ impl Row {
     pub fn cost(&self, exact: Option<&Row>) -> Cost {
         let exact = exact.filter(|exact| exact.source == self.source);
         let computed = exact.map(|exact| self.figures.over(&exact.figures)).unwrap_or_default();
-        let ratios = Ratios {
-            power: self.ratios.power.or(computed.power),
-            energy: self.ratios.energy.or(computed.energy),
-            area: self.ratios.area.or(computed.area),
-            delay: self.ratios.delay.or(computed.delay),
-        };
+        let reference = |exact: &Row| ExactMultiplier { name: exact.name.clone(), figures: exact.figures };
         Cost {
             figures: self.figures,
-            relative: ratios,
-            relative_to: exact.filter(|_| self.ratios == Ratios::default()).map(|exact| exact.name.clone()),
+            relative: self.ratios.or(computed),
+            relative_to: exact.filter(|_| self.ratios == Ratios::default()).map(reference),
             source: CostSource::Csv,
             basis: self.source.clone(),
             note: self.source.clone(),
+            coverage: None,
         }
     }
 }

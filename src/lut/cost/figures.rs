@@ -69,3 +69,16 @@ impl Figures {
         }
     }
 }
+
+impl Ratios {
+    /// These, with `weaker` filling in what is missing.
+    #[must_use]
+    pub fn or(self, weaker: Ratios) -> Ratios {
+        Ratios {
+            power: self.power.or(weaker.power),
+            energy: self.energy.or(weaker.energy),
+            area: self.area.or(weaker.area),
+            delay: self.delay.or(weaker.delay),
+        }
+    }
+}

@@ -37,14 +37,26 @@ pub struct Cost {
     pub figures: Figures,
     /// They over those of the exact multiplier of the same width and basis.
     pub relative: Ratios,
-    /// The name of that exact multiplier.
-    pub relative_to: Option<String>,
+    /// That exact multiplier.
+    pub relative_to: Option<ExactMultiplier>,
     /// The kind of source of these figures.
     pub source: CostSource,
     /// The technology and flow of the figures: only those of one basis are comparable.
     pub basis: String,
     /// A description of the source.
     pub note: String,
+    /// Fraction of one sample's multiplications that this multiplier does, in a run.
+    pub coverage: Option<f64>,
+}
+
+/// The exact multiplier that others are related to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExactMultiplier {
+    /// Its name.
+    pub name: String,
+    /// Its figures, where measured.
+    #[serde(flatten)]
+    pub figures: Figures,
 }
 
 /// The source of a cost.
@@ -104,7 +116,8 @@ impl Costs {
     /// The same of exact products of operands of `signedness`, which need no table.
     pub fn exact_candidates(&self, signedness: Signedness) -> Vec<Cost> {
         let stated = self.exact_row(signedness).map(|exact| exact.cost(Some(exact)));
-        let published = catalogue::exact(signedness).map(by_catalogue);
+        let is_exact = |entry: &&Entry| (entry.wce, entry.bits, entry.signedness) == (0, [8, 8], signedness);
+        let published = catalogue::entries().iter().find(is_exact).map(by_catalogue);
         let name = if signedness == Signedness::Signed { "exact-signed" } else { "exact" };
         let gates = by_gates(&name.parse().expect("a design's name"));
         [stated, published, Some(gates)].into_iter().flatten().collect()
@@ -142,6 +155,7 @@ fn by_metadata(lut: &Lut) -> Option<Cost> {
         source: CostSource::Metadata,
         basis: source.clone().unwrap_or_else(|| format!("metadata of {}", lut.name())),
         note,
+        coverage: None,
     })
 }
 
@@ -150,10 +164,11 @@ fn by_catalogue(entry: &Entry) -> Cost {
     Cost {
         figures: figures(entry),
         relative: exact.map(|exact| figures(entry).over(&figures(exact))).unwrap_or_default(),
-        relative_to: exact.map(|exact| exact.name.clone()),
+        relative_to: exact.map(|exact| ExactMultiplier { name: exact.name.clone(), figures: figures(exact) }),
         source: CostSource::Catalogue,
         basis: PUBLISHED.to_owned(),
         note: format!("{PUBLISHED}, {} of release {}", entry.name, entry.release),
+        coverage: None,
     }
 }
 
@@ -173,7 +188,7 @@ fn by_gates(design: &Design) -> Cost {
     Cost {
         figures: Figures::default(),
         relative: Ratios { power: relative, energy: relative, area: relative, delay: None },
-        relative_to: Some("exact".to_owned()),
+        relative_to: Some(ExactMultiplier { name: "exact".to_owned(), figures: Figures::default() }),
         source: CostSource::UnitGates,
         basis: UNIT_GATES.to_owned(),
         note: format!(
@@ -181,6 +196,7 @@ fn by_gates(design: &Design) -> Cost {
             design.gates(),
             design::exact_gates()
         ),
+        coverage: None,
     }
 }
 
@@ -204,25 +220,75 @@ mod tests {
         let table = costs("multiplier, energy, area, source\nexact, 0.5, 400, lab\ndrum-4, 0.2, , lab\n").unwrap();
         let cost = table.get(&known).unwrap();
         assert_eq!(
-            (cost.source, cost.energy, cost.relative_energy, cost.relative_area),
+            (cost.source, cost.figures.energy_pj, cost.relative.energy, cost.relative.area),
             (CostSource::Csv, Some(0.2), Some(0.4), None)
         );
+        assert_eq!(cost.relative_to.unwrap().name, "exact");
         let none = Costs::default();
         let published = Metadata { power: Some(0.4), delay: Some(1.5), ..Metadata::default() };
         let published = none.get(&drum.clone().with_metadata(published)).unwrap();
-        assert_eq!((published.energy, published.note.as_str()), (Some(0.4 * 1.5), "energy as power times delay"));
-        assert_eq!(none.get(&known).map(|cost| (cost.source, cost.energy)), Some((CostSource::Metadata, Some(0.25))));
+        assert_eq!(
+            (published.figures.energy_pj, published.note.as_str()),
+            (Some(0.4 * 1.5), "energy as power times delay")
+        );
+        let known = none.get(&known).unwrap();
+        assert_eq!((known.source, known.figures.energy_pj), (CostSource::Metadata, Some(0.25)));
         assert_eq!(none.get(&drum).map(|cost| cost.source), Some(CostSource::UnitGates));
-        assert_eq!(none.get(&Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b)), None);
+        // A design's name is not enough: its products count.
+        let misnamed = Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b + 1);
+        assert_eq!(none.get(&misnamed), None);
         let by_hash = costs(&format!("multiplier,energy\n{},1\n", drum.blake3())).unwrap();
-        assert_eq!(by_hash.get(&drum).unwrap().energy, Some(1.0));
+        assert_eq!(by_hash.get(&drum).unwrap().figures.energy_pj, Some(1.0));
+    }
+
+    /// The library states 0.104 mW and 1.00 ns for 17KS, 0.391 mW and 1.43 ns for the exact 1JFF; 0.301 mW for
+    /// the signed 1L2H and 0.425 mW for the exact 1KV8.
+    #[test]
+    fn published_figures_are_relative_to_the_exact_circuit_of_the_library() {
+        let none = Costs::default();
+        let exact = none.get(&Lut::from_fn("mine", Signedness::Unsigned, |a, b| a * b)).unwrap();
+        assert_eq!((exact.source, exact.figures.power_mw), (CostSource::Catalogue, Some(0.391)));
+        assert!((exact.figures.energy_pj.unwrap() - 0.391 * 1.43).abs() < 1e-12);
+        assert_eq!((exact.relative.power, exact.relative.energy), (Some(1.0), Some(1.0)));
+        let half = Lut::from_fn("mine", Signedness::Signed, |a, b| 4 * (a >> 1) * (b >> 1));
+        let cost = none.get(&half).unwrap();
+        assert_eq!(cost.relative_to.as_ref().unwrap().name, "mul8s_1KV8");
+        assert!((cost.relative.power.unwrap() - 0.301 / 0.425).abs() < 1e-12);
+        // Metadata that say the same are the library's word; others are their own.
+        let with = |power| half.clone().with_metadata(Metadata { power: Some(power), ..Metadata::default() });
+        assert_eq!(none.get(&with(0.301)).unwrap().source, CostSource::Catalogue);
+        let other = none.candidates(&with(0.2));
+        let sources: Vec<CostSource> = other.iter().map(|cost| cost.source).collect();
+        assert_eq!(sources, [CostSource::Metadata, CostSource::Catalogue]);
+    }
+
+    #[test]
+    fn rows_of_two_sources_are_not_related() {
+        let table = costs("multiplier,power,delay,source\nexact,0.5,2,lab\nudm,0.1,1,paper\nroba,0.2,1,lab\n").unwrap();
+        let cost = |name: &str| table.get(&design::resolve(name, None).unwrap()).unwrap();
+        assert_eq!((cost("udm").relative, cost("udm").figures.energy_pj), (Ratios::default(), Some(0.1)));
+        assert_eq!((cost("roba").relative.power, cost("roba").relative.energy), (Some(0.4), Some(0.2)));
+    }
+
+    #[test]
+    fn costs_survive_json() {
+        let cost = Costs::default().get(&design::resolve("exact", None).unwrap()).unwrap();
+        let json = serde_json::to_value(&cost).unwrap();
+        assert_eq!((&json["power_mw"], &json["area"]), (&serde_json::json!(0.391), &json["area_um2"]));
+        assert_eq!(serde_json::from_value::<Cost>(json).unwrap(), cost);
+        // As earlier reports have it.
+        let before = r#"{"energy":0.5,"area":null,"delay":null,"relative_energy":0.25,"relative_area":null,
+            "source":"csv","note":"lab"}"#;
+        let before: Cost = serde_json::from_str(before).unwrap();
+        assert_eq!((before.figures.energy_pj, before.relative.energy), (Some(0.5), Some(0.25)));
     }
 
     #[test]
     fn bad_tables_are_refused() {
         let cases = [
-            ("name,energy\nx,1\n", "expected the columns"),
-            ("multiplier,energy\nx,much\n", "expected the columns"),
+            ("label,energy\nx,1\n", "unknown column 'label'"),
+            ("energy\n1\n", "no column 'multiplier'"),
+            ("multiplier,energy\nx,much\n", "energy of 'x' is 'much'"),
             ("multiplier,energy\nx,-1\n", "energy of 'x' is -1"),
             ("multiplier,energy\nx,1\nx,2\n", "two rows for 'x'"),
         ];

@@ -1,11 +1,12 @@
 //! The report as formats show it.
 
-use super::Report;
+use super::{CostReport, Report};
 use super::summary;
 use crate::eval::Gate;
 use crate::registry::Named;
 use crate::report::comparison::TaskFields;
 use crate::report::document::{Check, Document, Records, Section, optional};
+use crate::report::lut::word;
 
 impl Document for Report {
     fn json(&self) -> serde_json::Value {
@@ -60,13 +61,14 @@ impl Document for Report {
             ("mcnemar_p", own.get("mcnemar_p")),
             ("opcount_per_sample", self.opcount.per_sample.to_string()),
             ("opcount_total", self.opcount.total.to_string()),
-            ("relative_energy", optional(self.opcount.energy.as_ref().map(|energy| &energy.relative))),
+            ("relative_energy", optional(self.cost.as_ref().and_then(|cost| cost.relative_energy.as_ref()))),
             ("seconds", self.timing.seconds.to_string()),
             ("images_per_second", self.timing.images_per_second.to_string()),
         ];
         // Those of classifiers came first and stay where they are; other tasks' follow.
         fields.extend(own.others(|task| task.record_columns(), &fields));
         fields.push(("other_codings", summary::other_codings(self)));
+        fields.extend(self.cost_fields());
         Records::one(fields)
     }
 
@@ -79,5 +81,24 @@ impl Document for Report {
             passed: gate.passed,
         };
         std::iter::once(ran).chain(self.gates.iter().map(gate)).collect()
+    }
+}
+
+impl Report {
+    /// What the multiplications cost, for spreadsheets.
+    fn cost_fields(&self) -> [(&'static str, String); 9] {
+        let cost = self.cost.as_ref();
+        let figure = |figure: fn(&CostReport) -> Option<f64>| optional(cost.and_then(figure).as_ref());
+        [
+            ("power_mw", figure(|cost| cost.power_mw)),
+            ("relative_power", figure(|cost| cost.relative_power)),
+            ("energy_pj", figure(|cost| cost.energy_pj)),
+            ("energy_uj_per_sample", figure(|cost| cost.energy_uj_per_sample)),
+            ("area_um2", figure(|cost| cost.area_um2)),
+            ("delay_ns", figure(|cost| cost.delay_ns)),
+            ("cost_coverage", figure(|cost| Some(cost.coverage))),
+            ("cost_source", cost.map(|cost| word(cost.source)).unwrap_or_default()),
+            ("cost_basis", optional(cost.map(|cost| &cost.basis))),
+        ]
     }
 }

@@ -1,13 +1,13 @@
 //! From the findings of a session to the report of an evaluation.
 
 use super::{
-    ClassReport, ComparisonReport, ConfigReport, DatasetReport, EnergyReport, LayerReport, ModelReport, NoiseReport,
+    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport, ModelReport, NoiseReport,
     OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
 use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
 use crate::layer::InferenceMode;
-use crate::lut::{Costs, LutInfo};
+use crate::lut::{Costs, Lut, LutInfo};
 use crate::model::Model;
 use crate::task::{Confusion, MANY_CLASSES, Predictions};
 use std::sync::Arc;
@@ -24,19 +24,17 @@ impl Report {
         let of_all = session.defaults().lut.as_ref();
         luts.sort_by_key(|lut| !of_all.is_some_and(|of_all| Arc::ptr_eq(of_all, lut)));
         let layers = LayerReport::from_graph(&model.graph, assignment, layers);
-        let opcount = OpcountReport::new(&layers, samples, &luts, costs);
-        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
+        let cost = CostReport::new(&layers, &luts, costs);
+        let opcount = OpcountReport::new(&layers, samples, cost.as_ref());
+        let cost_of = |lut: &Lut| cost.as_ref().and_then(|cost| cost.by_multiplier.get(lut.name()).cloned());
+        let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::with_cost(lut, cost_of(lut))).collect();
         let mut notes = session.notes().to_vec();
         notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
             notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
         }
-        if opcount.energy.as_ref().is_some_and(EnergyReport::is_mixed) {
-            notes.push(
-                "the energy adds up figures of different kinds of sources: give costs of all multipliers".to_owned(),
-            );
-        }
+        notes.extend(cost.as_ref().and_then(CostReport::note).inspect(|note| tracing::warn!("{note}")));
         Report {
             schema: SCHEMA,
             tool: ToolReport::default(),
@@ -55,6 +53,7 @@ impl Report {
             predictions: None,
             comparisons: Vec::new(),
             opcount,
+            cost,
             timing: TimingReport::new(outcome.elapsed, samples, &layers, experiment.kernel.name()),
             layers,
             gates: Vec::new(),

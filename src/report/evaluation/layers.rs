@@ -1,18 +1,18 @@
 //! The layers of a report, their multiplications and energy.
 
+use super::CostReport;
 use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerFindings, LayerNoise, OutputError};
 use crate::graph::{Graph, LayerCounts};
 use crate::layer::InferenceMode;
-use crate::lut::{CODINGS, Coding, CostSource, Costs, Lut};
+use crate::lut::{CODINGS, Coding, CostSource};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 /// Name of the multiplier of fp32 layers.
-const FP32: &str = "fp32";
+pub(super) const FP32: &str = "fp32";
 
 /// Name of the multiplier of exact integer products.
-const EXACT: &str = "exact";
+pub(super) const EXACT: &str = "exact";
 
 /// Multiplications of linear and convolution layers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,42 +152,29 @@ impl LayerReport {
 }
 
 impl OpcountReport {
-    /// The sum over `layers`, for `samples` samples; `luts` are their multipliers.
-    pub fn new(layers: &[LayerReport], samples: usize, luts: &[Arc<Lut>], costs: &Costs) -> Self {
+    /// The sum over `layers`, for `samples` samples, which cost `cost`.
+    pub fn new(layers: &[LayerReport], samples: usize, cost: Option<&CostReport>) -> Self {
         let mut by_multiplier = BTreeMap::new();
         for layer in layers {
             *by_multiplier.entry(layer.multiplier().to_owned()).or_default() += layer.opcount * samples as u64;
         }
         let per_sample: u64 = layers.iter().map(|layer| layer.opcount).sum();
-        let energy = EnergyReport::new(layers, luts, costs);
+        let energy = cost.and_then(|cost| EnergyReport::new(cost, layers));
         OpcountReport { per_sample, total: per_sample * samples as u64, by_multiplier, energy }
     }
 }
 
 impl EnergyReport {
-    /// Whether energies from different kinds of sources, which may not be comparable, are added up.
-    pub fn is_mixed(&self) -> bool {
-        let mut kinds = self.sources.values().map(|source| source.source);
-        kinds.next().is_some_and(|first| kinds.any(|kind| kind != first))
-    }
-
-    /// The energy of `layers`; `None` where no multiplier in use has a known energy.
-    fn new(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Option<Self> {
-        let energy_of = |lut: &Arc<Lut>| {
-            let cost = costs.get(lut)?;
-            let source = EnergySource { relative: cost.relative_energy?, source: cost.source, note: cost.note };
-            Some((lut.name().to_owned(), source))
+    /// The relative energy of `cost`; `None` where no multiplier of `layers` with a table has one.
+    fn new(cost: &CostReport, layers: &[LayerReport]) -> Option<Self> {
+        let source = |lut: &String| {
+            let of = cost.by_multiplier.get(lut).filter(|of| of.basis == cost.basis)?;
+            let source = EnergySource { relative: of.relative.energy?, source: of.source, note: of.note.clone() };
+            Some((lut.clone(), source))
         };
-        let sources: BTreeMap<String, EnergySource> = luts.iter().filter_map(energy_of).collect();
-        let relative = |layer: &LayerReport| match layer.multiplier() {
-            FP32 => None,
-            EXACT if layer.lut.is_none() => Some(1.0),
-            lut => sources.get(lut).map(|source| source.relative),
-        };
-        let known = layers.iter().filter_map(|layer| Some((layer.opcount, relative(layer)?)));
-        let (opcount, energy) =
-            known.fold((0, 0.0), |(count, energy), (n, relative)| (count + n, energy + n as f64 * relative));
-        let relative = energy / opcount as f64;
-        (!sources.is_empty() && opcount > 0).then_some(EnergyReport { relative, opcount, sources })
+        let luts = layers.iter().filter_map(|layer| layer.lut.as_ref());
+        let sources: BTreeMap<String, EnergySource> = luts.filter_map(source).collect();
+        let relative = cost.relative_energy?;
+        (!sources.is_empty()).then_some(EnergyReport { relative, opcount: cost.opcount, sources })
     }
 }

@@ -1,6 +1,7 @@
 //! The report of one evaluation, schema 1: written as JSON and read back. Fields are added, never changed.
 
 mod config;
+mod cost;
 mod document;
 mod findings;
 mod layers;
@@ -9,6 +10,7 @@ mod summary;
 mod tests;
 
 pub use config::{ConfigReport, NoiseReport, QuantizationReport};
+pub use cost::CostReport;
 pub use layers::{EnergyReport, EnergySource, LayerReport, OpcountReport};
 
 use super::PredictionsReport;
@@ -57,6 +59,9 @@ pub struct Report {
     pub comparisons: Vec<ComparisonReport>,
     /// Multiplications.
     pub opcount: OpcountReport,
+    /// What the integer multiplications cost, where that is known of any multiplier in use.
+    #[serde(default)]
+    pub cost: Option<CostReport>,
     /// The approximate layers, in graph order.
     pub layers: Vec<LayerReport>,
     /// How long it took.

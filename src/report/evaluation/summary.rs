@@ -1,6 +1,6 @@
 //! A report as tables for people.
 
-use super::{ComparisonReport, LayerReport, Report};
+use super::{ComparisonReport, CostReport, LayerReport, Report};
 use crate::eval::{Gate, GateKind};
 use crate::lut::{Coding, LutInfo};
 use crate::report::comparison::{cells, headings};
@@ -8,6 +8,7 @@ use crate::report::document::{Section, shape};
 use crate::report::lut::reading;
 use crate::stats::{grouped, p_value, percent, significant};
 use crate::task::{Metrics, Task};
+use std::collections::BTreeSet;
 
 /// The report as names and values.
 pub(super) fn pairs(report: &Report) -> Section {
@@ -36,7 +37,7 @@ pub(super) fn pairs(report: &Report) -> Section {
     pairs.extend(report.metrics.details());
     pairs.extend(worst_class(report).map(|class| ("worst class", class)));
     pairs.push(("multiplications", multiplications(report)));
-    pairs.extend(energy(report).map(|energy| ("energy", energy)));
+    pairs.extend(report.cost.as_ref().map(cost).unwrap_or_default());
     pairs.push(("time", time(report)));
     pairs.extend(report.gates.iter().map(|found| ("gate", gate(found, task))));
     pairs.extend(report.notes.iter().map(|note| ("note", note.clone())));
@@ -95,13 +96,27 @@ fn multiplications(report: &Report) -> String {
     format!("{} a sample; in all {}", grouped(report.opcount.per_sample), by.collect::<Vec<_>>().join(", "))
 }
 
-fn energy(report: &Report) -> Option<String> {
-    let energy = report.opcount.energy.as_ref()?;
-    let share = energy.opcount as f64 / report.opcount.per_sample as f64;
-    let sources = energy.sources.iter().map(|(name, source)| format!("{name}: {}", source.note));
-    let relative = percent(energy.relative);
-    let sources = sources.collect::<Vec<_>>().join("; ");
-    Some(format!("{relative} of exact multiplications', over {} of them ({sources})", percent(share)))
+/// What the multiplications cost, and by whose word.
+fn cost(cost: &CostReport) -> Vec<(&'static str, String)> {
+    let value = |measured: Option<f64>, unit: &str, relative: Option<f64>| {
+        let measured = measured.map(|value| format!("{} {unit}", significant(value, 3)));
+        let relative = relative.map(|share| format!("{} of exact", percent(share)));
+        let parts: Vec<String> = measured.into_iter().chain(relative).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    };
+    let area = [value(cost.area_um2, "um2", None), cost.delay_ns.map(|ns| format!("delay {} ns", significant(ns, 3)))];
+    let area: Vec<String> = area.into_iter().flatten().collect();
+    let references = cost.by_multiplier.values().filter(|of| of.basis == cost.basis);
+    let references: BTreeSet<&str> = references.filter_map(|of| Some(of.relative_to.as_ref()?.name.as_str())).collect();
+    let references = references.into_iter().collect::<Vec<_>>().join(" and ");
+    let reference = if references.is_empty() { String::new() } else { format!("; exact is {references}") };
+    let lines = [
+        ("power", value(cost.power_mw, "mW", cost.relative_power)),
+        ("energy", value(cost.energy_uj_per_sample, "uJ a sample", cost.relative_energy)),
+        ("area", Some(area.join(", ")).filter(|area| !area.is_empty())),
+        ("costs", Some(format!("of {} of multiplications, by {}{reference}", percent(cost.coverage), cost.basis))),
+    ];
+    lines.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
 }
 
 fn time(report: &Report) -> String {

@@ -5,7 +5,7 @@ use crate::data::Interpolation;
 use crate::eval::{LayerNoise, OutputError, ParamsSource, Rules};
 use crate::import::Layout;
 use crate::lut::design::Design;
-use crate::lut::{Coding, CostSource, LutInfo};
+use crate::lut::{Coding, Cost, CostSource, Costs, LutInfo};
 use crate::quant::{ActScheme, WeightScheme};
 use crate::task::{Confusion, Outputs, Predictions};
 use proptest::prelude::*;
@@ -59,6 +59,8 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
         r#"{"rules":[{"layers":"*","lut":"drum-4","act_bits":5},{"layers":"{a,b}","mode":"noise","noise_std":0.1}]}"#;
     let modes = [InferenceMode::Baseline, InferenceMode::Quantized, InferenceMode::Approximate, InferenceMode::Noise];
     let classes = Confusion::new(&predictions, 7).map(|confusion| confusion.by_class()).unwrap_or_default();
+    let cost = Costs::default().get(&"drum-4".parse::<Design>().unwrap().lut()).unwrap();
+    let cost = Cost { coverage: Some(number), ..cost };
     let source = EnergySource { relative: number, source: CostSource::UnitGates, note: "note".to_owned() };
     Report {
         schema: SCHEMA,
@@ -118,6 +120,20 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
                 sources: BTreeMap::from([("drum-4".to_owned(), source)]),
             }),
         },
+        cost: Some(CostReport {
+            power_mw: Some(number),
+            relative_power: None,
+            energy_pj: Some(-number),
+            relative_energy: Some(number),
+            energy_uj_per_sample: None,
+            area_um2: Some(709.6),
+            delay_ns: None,
+            source: CostSource::Catalogue,
+            basis: "somewhere".to_owned(),
+            coverage: 0.75,
+            opcount: 1 << 40,
+            by_multiplier: BTreeMap::from([("drum-4".to_owned(), cost)]),
+        }),
         layers: modes.map(|mode| layer(&mode.to_string(), mode, scale, number)).to_vec(),
         timing: TimingReport {
             seconds: number,
@@ -160,7 +176,7 @@ fn later_and_earlier_fields_are_tolerated() {
     json["layers"][0]["sparsity"] = 0.into();
     json["weather"] = "fair".into();
     assert_eq!(Report::from_json(json.to_string().as_bytes()).unwrap(), report);
-    for field in ["luts", "classes", "comparisons", "gates", "notes", "predictions", "lut"] {
+    for field in ["luts", "classes", "comparisons", "gates", "notes", "predictions", "lut", "cost"] {
         json.as_object_mut().unwrap().remove(field);
     }
     let read = Report::from_json(json.to_string().as_bytes()).unwrap();

@@ -18,13 +18,13 @@ impl LutDetails {
             ("parameters", metadata.parameters.clone()),
             ("paper", metadata.paper.clone()),
             ("source", metadata.source.clone()),
-            ("power", metadata.power.map(|power| format!("{power} mW"))),
         ];
         let cost = info.cost.iter().flat_map(|cost| {
             [
+                ("power", value(cost.figures.power_mw, "mW", cost.relative.power)),
                 ("energy", energy(cost)),
-                ("area", value(cost.area, "um2", cost.relative_area)),
-                ("delay", value(cost.delay, "ns", None)),
+                ("area", value(cost.figures.area_um2, "um2", cost.relative.area)),
+                ("delay", value(cost.figures.delay_ns, "ns", cost.relative.delay)),
                 ("costs by", Some(cost_source(cost))),
             ]
         });

@@ -19,7 +19,7 @@ impl LutList {
     pub fn new(designs: &[Design], costs: &Costs) -> Self {
         let describe = |design: &Design| {
             let lut = design.lut();
-            LutInfo::with_cost(&lut, Some(costs.get_design(design, &lut)))
+            LutInfo::with_cost(&lut, costs.get(&lut))
         };
         let described: Vec<_> = designs.par_iter().map(|design| (design.family().name, describe(design))).collect();
         let members = |family: &'static Family| {

@@ -14,7 +14,7 @@ use crate::stats::significant;
 use serde::Serialize;
 
 /// The text of a value that serializes as a string.
-fn word(value: impl Serialize) -> String {
+pub(super) fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -45,7 +45,7 @@ fn value(measured: Option<f64>, unit: &str, relative: Option<f64>) -> Option<Str
 
 /// The energy of one multiplication, as far as known.
 fn energy(cost: &Cost) -> Option<String> {
-    value(cost.energy, "pJ", cost.relative_energy)
+    value(cost.figures.energy_pj, "pJ", cost.relative.energy)
 }
 
 /// The provenance of a cost.
@@ -53,6 +53,7 @@ fn cost_source(cost: &Cost) -> String {
     let source = match cost.source {
         CostSource::Csv => "cost table",
         CostSource::Metadata => "metadata",
+        CostSource::Catalogue => "catalogue",
         CostSource::UnitGates => "unit-gate model",
     };
     if cost.note.is_empty() { source.to_owned() } else { format!("{source}: {}", cost.note) }
@@ -75,6 +76,12 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
         "relative_area",
         "cost_source",
         "blake3",
+        "power",
+        "relative_power",
+        "area",
+        "delay",
+        "cost_basis",
+        "cost_note",
     ];
     let row = |info: &LutInfo| {
         let (errors, cost) = (&info.errors, info.cost.as_ref());
@@ -88,11 +95,17 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
             errors.mre.to_string(),
             errors.ep.to_string(),
             errors.bias.to_string(),
-            optional(cost.and_then(|cost| cost.energy).as_ref()),
-            optional(cost.and_then(|cost| cost.relative_energy).as_ref()),
-            optional(cost.and_then(|cost| cost.relative_area).as_ref()),
+            optional(cost.and_then(|cost| cost.figures.energy_pj).as_ref()),
+            optional(cost.and_then(|cost| cost.relative.energy).as_ref()),
+            optional(cost.and_then(|cost| cost.relative.area).as_ref()),
             cost.map(|cost| word(cost.source)).unwrap_or_default(),
             info.blake3.clone(),
+            optional(cost.and_then(|cost| cost.figures.power_mw).as_ref()),
+            optional(cost.and_then(|cost| cost.relative.power).as_ref()),
+            optional(cost.and_then(|cost| cost.figures.area_um2).as_ref()),
+            optional(cost.and_then(|cost| cost.figures.delay_ns).as_ref()),
+            optional(cost.map(|cost| &cost.basis)),
+            optional(cost.map(|cost| &cost.note)),
         ]
     };
     Records { header: header.map(str::to_owned).to_vec(), rows: infos.into_iter().map(row).collect() }

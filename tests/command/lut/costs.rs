@@ -2,7 +2,7 @@
 
 use crate::common::cases::for_each_case;
 use crate::common::files::Table;
-use crate::common::{Folder, number, text};
+use crate::common::{Folder, integer, number, text};
 
 const COSTS: &str = "multiplier, energy, area, delay, source\n\
                      exact, 0.4, 700, 1.5, lab\n\
@@ -33,7 +33,7 @@ fn a_table_of_costs_overrides_the_model() {
 fn metadata_speak_where_no_table_does() {
     let folder = Folder::new();
     folder.write("costs.csv", COSTS);
-    folder.write("mine.bin", Table::unsigned(|a, b| (a * b) & !7).u16_bin());
+    folder.write("mine.bin", Table::unsigned(|a, b| (a * b) & !13).u16_bin());
     folder.write("mine.json", r#"{"power": 0.5, "delay": 1.4, "area": 600, "source": "data sheet"}"#);
     let info = folder.json("lut info mine.bin");
     assert_eq!((text(&info, "/cost/source"), number(&info, "/cost/area")), ("metadata", 600.0));
@@ -53,13 +53,74 @@ fn an_evaluation_reports_its_multiplier_s_cost() {
     let report = Folder::new().json("--lut truncated-8 --limit 8");
     assert_eq!(text(&report, "/lut/cost/source"), "unit-gates");
     assert!(text(&report, "/lut/cost/note").contains("Tyagi"));
+    assert_eq!((number(&report, "/lut/cost/coverage"), number(&report, "/cost/coverage")), (1.0, 1.0));
+    // Gates have no units: relative figures alone.
+    let cost = &report["cost"];
+    assert_eq!((&cost["power_mw"], &cost["energy_uj_per_sample"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert_eq!(number(cost, "/relative_power"), number(&report, "/lut/cost/relative_power"));
+}
+
+/// mul8s_1KV8, the exact signed multiplier of EvoApproxLib: 0.425 mW and 1.48 ns.
+#[test]
+fn exact_products_cost_what_the_library_publishes() {
+    let folder = Folder::new();
+    let report = folder.json("--mode quant --limit 8");
+    let cost = &report["cost"];
+    assert_eq!((text(cost, "/source"), number(cost, "/power_mw")), ("catalogue", 0.425));
+    let energy = integer(&report, "/opcount/per_sample") as f64 * 0.425 * 1.48 * 1e-6;
+    assert!((number(cost, "/energy_uj_per_sample") / energy - 1.0).abs() < 1e-12, "{cost}");
+    assert_eq!((number(cost, "/relative_energy"), number(cost, "/coverage")), (1.0, 1.0));
+    assert!(folder.json("--mode base --limit 8")["cost"].is_null());
+    // An unsigned coding is that of an unsigned multiplier.
+    assert_eq!(number(&folder.json("--mode quant --coding affine --limit 8"), "/cost/power_mw"), 0.391);
+}
+
+/// Published figures beside unit gates: never one ratio.
+#[test]
+fn two_sources_never_enter_one_ratio() {
+    let folder = Folder::new();
+    folder.write("costs.csv", "multiplier,power,delay,source\nexact,0.4,1.5,lab\nudm,0.1,1,lab\nroba,0.3,1,paper\n");
+    let args = "--limit 8 --costs costs.csv --lut udm --set fc1:lut=roba --set fc3:lut=exact";
+    let report = folder.json(args);
+    let cost = &report["cost"];
+    let opcount = |index: usize| number(&report, &format!("/layers/{index}/opcount"));
+    let (all, roba, exact) = ((0..5).map(opcount).sum::<f64>(), opcount(2), opcount(4));
+    let udm = all - roba - exact;
+    let by_hand = (0.1 * udm + 0.4 * exact) / (0.4 * (udm + exact));
+    assert!((number(cost, "/relative_power") - by_hand).abs() < 1e-12, "{cost}");
+    assert!((number(cost, "/coverage") - (udm + exact) / all).abs() < 1e-12, "{cost}");
+    assert_eq!(text(cost, "/by_multiplier/roba/basis"), "paper");
+    assert!(report["notes"].to_string().contains("roba (paper)"), "{}", report["notes"]);
+    let csv = folder.run_to(0, &format!("{args} --format csv")).csv();
+    let at = |name: &str| csv[1][csv[0].iter().position(|column| column == name).unwrap()].parse::<f64>().unwrap();
+    assert_eq!((at("relative_power"), at("cost_coverage")), (number(cost, "/relative_power"), number(cost, "/coverage")));
+    let table = folder.run_to(0, args).stdout;
+    assert!(table.contains("mW") && table.contains("uJ a sample") && table.contains("by lab"), "{table}");
+}
+
+#[test]
+fn costs_are_read_as_listings_write_them() {
+    let folder = Folder::new();
+    folder.write("lab.csv", "multiplier,power,delay,source\nexact,0.4,1.5,lab\ndrum-6,0.1,1,lab\n");
+    for (command, file) in [
+        ("lut list drum exact --format csv", "list.csv"),
+        ("lut list drum exact --format json", "list.json"),
+        ("lut info drum-6 --format csv", "info.csv"),
+        ("lut info drum-6 --format json", "info.json"),
+    ] {
+        folder.write(file, folder.run_to(0, &format!("{command} --costs lab.csv")).stdout);
+        let cost = &folder.json(&format!("lut info drum-6 --costs {file}"))["cost"];
+        assert_eq!((text(cost, "/source"), text(cost, "/basis")), ("csv", "lab"), "{file}");
+        assert_eq!((number(cost, "/power_mw"), number(cost, "/relative_power")), (0.1, 0.25), "{file}");
+        assert!((number(cost, "/relative_energy") - 0.1 / 0.6).abs() < 1e-12, "{file}: {cost}");
+    }
 }
 
 #[test]
 fn bad_tables_of_costs_are_refused() {
     let folder = Folder::new();
     let cases = [
-        ("name,energy\nx,1\n", "multiplier"),
+        ("label,energy\nx,1\n", "multiplier"),
         ("multiplier,energy\nx,-1\n", "-1"),
         ("multiplier,energy\nx,1\nx,2\n", "two rows"),
     ];
