@@ -12,6 +12,7 @@ mod gate;
 mod layer_statistics;
 mod nan;
 mod noise;
+mod operands;
 mod progress;
 mod run;
 mod session;
@@ -30,6 +31,7 @@ pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use nan::NanSample;
 pub use noise::derive_noise;
+pub use operands::OperandCounter;
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};
 pub use session::{

@@ -2,7 +2,7 @@
 
 use super::{Assignment, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches};
-use crate::graph::{Graph, RunError};
+use crate::graph::{Graph, InputObserver, RunError};
 use crate::layer::LayerError;
 use crate::model::Model;
 use crate::task::{Metrics, Predictions, SamplesError};
@@ -107,7 +107,7 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
     Ok(())
 }
 
-/// Runs `batches` through the network, passes each batch's outputs to `sink`, and computes the metrics of
+/// Runs `batches` through the network, whose layers' inputs `observer` sees, passes each batch's outputs to `sink`, and computes the metrics of
 /// the network's task.
 ///
 /// # Errors
@@ -116,6 +116,7 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
 pub fn evaluate(
     model: &Model,
     batches: Batches,
+    observer: Option<&dyn InputObserver>,
     progress: &dyn Progress,
     mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
@@ -137,7 +138,7 @@ pub fn evaluate(
         }
         let Batch { first, images, labels } = &batch;
         let samples = labels.len();
-        let output = graph.run(std::slice::from_ref(images), *first as u64)?.swap_remove(0);
+        let output = graph.run_observed(std::slice::from_ref(images), *first as u64, observer)?.swap_remove(0);
         if output.dims() != [samples, outputs] {
             return Err(EvalError::Output { found: output.dims().to_vec(), samples, outputs });
         }

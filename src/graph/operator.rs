@@ -6,20 +6,31 @@ use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
 use candle_core::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
+
+/// Sees the inputs of approximate layers while a network runs. Samples may come in any order, and from any thread.
+pub trait InputObserver: Debug + Sync {
+    /// Sees the input of one call of a layer: that of `samples`, by their indices in the data set.
+    fn observe(&self, layer: &dyn ApproxLayer, input: &Tensor, samples: Range<u64>);
+}
 
 /// What an operator is told about the run that it is part of.
 #[derive(Debug, Clone, Copy)]
-pub struct RunContext {
+pub struct RunContext<'a> {
     /// Index in the data set of the batch's first sample.
     pub first_sample: u64,
+    /// Samples of the batch.
+    pub samples: usize,
+    /// What sees the inputs of approximate layers, if anything does.
+    pub observer: Option<&'a dyn InputObserver>,
     /// Threads that the operator may use.
     pub threads: usize,
 }
 
-impl Default for RunContext {
-    /// The first batch, with all threads.
+impl Default for RunContext<'_> {
+    /// The first sample, with all threads.
     fn default() -> Self {
-        RunContext { first_sample: 0, threads: rayon::current_num_threads() }
+        RunContext { first_sample: 0, samples: 1, observer: None, threads: rayon::current_num_threads() }
     }
 }
 

@@ -59,6 +59,7 @@ mod mode;
 mod noise;
 mod ordered;
 mod quantized;
+mod reach;
 mod scatter;
 mod sealed;
 mod state;

@@ -154,6 +154,14 @@ impl Coding {
         }
     }
 
+    /// The operands of the table whose product the integers `x` and `w` take.
+    pub fn table_operands(self, x: i32, w: i32) -> (i32, i32) {
+        match self.facts().index {
+            Index::Value(_) => (x, w),
+            Index::Magnitude => (x.abs(), w.abs()),
+        }
+    }
+
     /// The integers that an operand of `lut` can represent: what a quantizer must keep to. Narrower
     /// than a byte's for a multiplier of fewer bits.
     pub fn operand_range(self, lut: &Lut, operand: Operand) -> RangeInclusive<i32> {

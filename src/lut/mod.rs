@@ -27,6 +27,7 @@ mod metadata;
 mod metrics;
 mod open;
 mod operand;
+mod operand_errors;
 #[cfg(feature = "plot")]
 mod plot;
 mod provenance;
@@ -50,6 +51,7 @@ pub use metadata::Metadata;
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use operand::Operand;
+pub use operand_errors::OperandErrors;
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, plot};
 pub use provenance::{LutWarning, Provenance, ReadingSource};

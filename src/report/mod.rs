@@ -26,8 +26,8 @@ pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use document::{Check, Document, Printable, Records, Section};
 pub use evaluation::{
-    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, EnergyReport, EnergySource, LayerReport, ModelReport,
-    NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
+    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, EnergyReport, EnergySource, LayerReport,
+    ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
 };
 pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;

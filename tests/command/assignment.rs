@@ -126,7 +126,8 @@ fn multiplications_are_counted_by_multiplier() {
 fn energy_is_that_of_the_layers_with_figures() {
     let folder = Folder::new();
     // `unknown` is nobody's circuit.
-    let tables = [Table::unsigned(|a, b| a * b), Table::unsigned(|a, b| a * b), Table::unsigned(|a, b| a * b + (a & b & 1))];
+    let tables =
+        [Table::unsigned(|a, b| a * b), Table::unsigned(|a, b| a * b), Table::unsigned(|a, b| a * b + (a & b & 1))];
     for (name, table) in ["half", "tenth", "unknown"].iter().zip(tables) {
         folder.write(&format!("{name}.safetensors"), table.native(name));
     }

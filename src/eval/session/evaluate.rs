@@ -3,9 +3,10 @@
 use super::images::{arrange, match_classes};
 use super::{Experiment, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
-use crate::eval::{Arithmetic, Assignment, BatchOutputs, Outcome, OutputError, evaluate, set_modes};
+use crate::eval::{Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, evaluate, set_modes};
+use crate::graph::InputObserver;
 use crate::layer::InferenceMode;
-use crate::lut::Coding;
+use crate::lut::{Coding, OperandErrors};
 use crate::quant::LayerParams;
 use crate::task::{Comparison, Metric};
 use std::io;
@@ -37,6 +38,8 @@ pub struct LayerFindings {
     pub shifted: bool,
     /// The error of its output, where measured.
     pub error: Option<OutputError>,
+    /// The multiplier's errors over the operands of the first samples, in approximate mode.
+    pub operands: Option<OperandErrors>,
 }
 
 /// Findings against those of the same network on the same samples, all layers in another mode.
@@ -108,8 +111,10 @@ impl Session {
         };
         let assignment = findings.assignment.with_arithmetic(&arithmetic);
         let measured = std::mem::take(&mut self.experiment.layer_errors);
+        let counted = std::mem::take(&mut self.experiment.operand_samples);
         let reference = self.evaluate(&assignment, |_| Ok(()));
         self.experiment.layer_errors = measured;
+        self.experiment.operand_samples = counted;
         let reference = reference?.outcome;
         let comparison = Comparison::new(&reference.predictions, &findings.outcome.predictions)?;
         Ok(ModeComparison { mode, metric: reference.metrics.metric(), comparison })
@@ -135,17 +140,22 @@ impl Session {
         batches: Batches,
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
-        let Experiment { model, layer_errors, .. } = &self.experiment;
-        let outcome = evaluate(model, batches, &*self.progress, sink)?;
+        let Experiment { model, layer_errors, operand_samples, .. } = &self.experiment;
+        let counter = OperandCounter::new(*operand_samples);
+        let is_counted = *operand_samples > 0 && assignment.luts_in_use().iter().any(|lut| !lut.is_exact());
+        let observer: Option<&dyn InputObserver> = if is_counted { Some(&counter) } else { None };
+        let outcome = evaluate(model, batches, observer, &*self.progress, sink)?;
+        let operands = if is_counted { counter.finish(&model.graph, &assignment) } else { Vec::new() };
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
         let configs = model.graph.layers().zip(assignment.layers());
-        let layers = configs.zip(errors.into_iter().chain(std::iter::repeat(None)));
-        let layers = layers.map(|((layer, config), error)| {
+        let found = errors.into_iter().chain(std::iter::repeat(None));
+        let found = found.zip(operands.into_iter().chain(std::iter::repeat(None)));
+        let layers = configs.zip(found).map(|((layer, config), (error, operands))| {
             let is_quantized = layer.mode().is_quantized();
             let params = layer.params().filter(|_| is_quantized).cloned();
             let coding = self.coding_of(layer, config).filter(|_| is_quantized);
-            LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error }
+            LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error, operands }
         });
         let layers = layers.collect();
         Ok(Findings { layers, outcome, assignment, dataset_blake3: String::new() })

@@ -47,6 +47,8 @@ pub struct Experiment {
     pub kernel: &'static dyn Kernel,
     /// Whether each layer's output error is measured.
     pub layer_errors: bool,
+    /// First samples over whose operands each layer's multiplier is measured; 0 measures nothing.
+    pub operand_samples: u64,
 }
 
 /// Preprocessing of byte images; what is `None` is the model's own.
@@ -120,6 +122,7 @@ impl Experiment {
             seed: 0,
             kernel: kernel::best(),
             layer_errors: false,
+            operand_samples: 16,
         }
     }
 

@@ -76,6 +76,9 @@ impl Operator for Observed {
 
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (input, layer) = (inputs[0], self.op.as_approximate().expect("a layer was swapped in"));
+        if let Some(observer) = context.observer {
+            observer.observe(layer, input, context.first_sample..context.first_sample + context.samples as u64);
+        }
         let output = match layer.mode() {
             InferenceMode::Baseline => self.op.run(inputs, context)?.swap_remove(0),
             mode => {
@@ -83,7 +86,7 @@ impl Operator for Observed {
                 layer.unbiased_fwd(mode, input, call)?
             }
         };
-        let RunContext { first_sample, threads } = *context;
+        let RunContext { first_sample, threads, .. } = *context;
         let (index, samples) = (self.index, input.dims()[0] / self.rows);
         self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples, threads })?;
         Ok(vec![if layer.mode().is_quantized() { with_bias(layer, &output)? } else { output }])

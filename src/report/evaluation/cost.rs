@@ -71,12 +71,12 @@ impl CostReport {
             used.iter().filter_map(|multiplier| Some((multiplier, multiplier.of_basis(&basis.basis)?))).collect();
         let opcount: u64 = covered.iter().map(|(multiplier, _)| multiplier.opcount).sum();
         let mean = |figure: fn(&Figures) -> Option<f64>| {
-            let parts = covered.iter().map(|(multiplier, cost)| Some(multiplier.opcount as f64 * figure(&cost.figures)?));
+            let parts =
+                covered.iter().map(|(multiplier, cost)| Some(multiplier.opcount as f64 * figure(&cost.figures)?));
             parts.sum::<Option<f64>>().map(|sum| sum / opcount as f64)
         };
-        let relative = |figure: fn(&Figures) -> Option<f64>, ratio: fn(&Ratios) -> Option<f64>| {
-            relative(&covered, figure, ratio)
-        };
+        let relative =
+            |figure: fn(&Figures) -> Option<f64>, ratio: fn(&Ratios) -> Option<f64>| relative(&covered, figure, ratio);
         let energy_pj = mean(|figures| figures.energy_pj);
         let figures = || covered.iter().map(|(_, cost)| &cost.figures);
         let mut by_multiplier: BTreeMap<String, Cost> = BTreeMap::new();
@@ -93,7 +93,9 @@ impl CostReport {
             // Millionths of picojoules are microjoules.
             energy_uj_per_sample: energy_pj.map(|energy| energy * opcount as f64 * 1e-6),
             area_um2: figures().map(|figures| figures.area_um2).sum(),
-            delay_ns: figures().map(|figures| figures.delay_ns).try_fold(0.0, |most: f64, delay| Some(most.max(delay?))),
+            delay_ns: figures()
+                .map(|figures| figures.delay_ns)
+                .try_fold(0.0, |most: f64, delay| Some(most.max(delay?))),
             source: basis.source,
             basis: basis.basis.clone(),
             coverage: share(opcount),

@@ -1,7 +1,7 @@
 //! The report as formats show it.
 
-use super::{CostReport, Report};
 use super::summary;
+use super::{CostReport, Report};
 use crate::eval::Gate;
 use crate::registry::Named;
 use crate::report::comparison::TaskFields;

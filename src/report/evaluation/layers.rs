@@ -4,7 +4,7 @@ use super::CostReport;
 use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerFindings, LayerNoise, OutputError};
 use crate::graph::{Graph, LayerCounts};
 use crate::layer::InferenceMode;
-use crate::lut::{CODINGS, Coding, CostSource};
+use crate::lut::{CODINGS, Coding, CostSource, OperandErrors};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -89,6 +89,9 @@ pub struct LayerReport {
     pub shifted: bool,
     /// The output error and input saturation, where measured.
     pub error: Option<OutputError>,
+    /// The multiplier's errors over the operands that the layer multiplies, counted over the run's first samples.
+    #[serde(default)]
+    pub operands: Option<OperandErrors>,
 }
 
 impl LayerReport {
@@ -126,6 +129,7 @@ impl LayerReport {
             weight_range: params.map(|params| [params.weight.range().q_min(), params.weight.range().q_max()]),
             shifted: quantized.is_some_and(|(_, found)| found.shifted),
             error: swapped.and_then(|(_, found)| found.error),
+            operands: swapped.and_then(|(_, found)| found.operands),
         }
     }
 

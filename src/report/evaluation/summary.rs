@@ -2,10 +2,10 @@
 
 use super::{ComparisonReport, CostReport, LayerReport, Report};
 use crate::eval::{Gate, GateKind};
-use crate::lut::{Coding, LutInfo};
+use crate::lut::{Coding, LutInfo, OperandErrors};
 use crate::report::comparison::{cells, headings};
 use crate::report::document::{Section, shape};
-use crate::report::lut::reading;
+use crate::report::lut::{percent as percent_of, reading};
 use crate::stats::{grouped, p_value, percent, significant};
 use crate::task::{Metrics, Task};
 use std::collections::BTreeSet;
@@ -37,6 +37,7 @@ pub(super) fn pairs(report: &Report) -> Section {
     pairs.extend(report.metrics.details());
     pairs.extend(worst_class(report).map(|class| ("worst class", class)));
     pairs.push(("multiplications", multiplications(report)));
+    pairs.extend(operands(report).map(|operands| ("operands", operands)));
     pairs.extend(report.cost.as_ref().map(cost).unwrap_or_default());
     pairs.push(("time", time(report)));
     pairs.extend(report.gates.iter().map(|found| ("gate", gate(found, task))));
@@ -94,6 +95,23 @@ fn worst_class(report: &Report) -> Option<String> {
 fn multiplications(report: &Report) -> String {
     let by = report.opcount.by_multiplier.iter().map(|(name, n)| format!("{} {name}", grouped(*n)));
     format!("{} a sample; in all {}", grouped(report.opcount.per_sample), by.collect::<Vec<_>>().join(", "))
+}
+
+/// The multipliers' errors over the operands in use, which may be a corner of the table.
+fn operands(report: &Report) -> Option<String> {
+    let counted: Vec<_> = report.layers.iter().filter_map(|layer| layer.operands.as_ref()).collect();
+    let products: f64 = counted.iter().map(|of| of.products as f64).sum();
+    let mean = |of: fn(&OperandErrors) -> f64| {
+        counted.iter().map(|errors| of(errors) * errors.products as f64).sum::<f64>() / products
+    };
+    let least_unused = counted.iter().map(|of| of.unused).reduce(f64::min)?;
+    Some(format!(
+        "over those in use MAE {}, NMED {} (of 2^2b - 1: {}); every layer leaves at least {} of its table unused",
+        significant(mean(|of| of.mae), 4),
+        percent_of(mean(|of| of.nmed), 3),
+        percent_of(mean(|of| of.nmed_full_scale), 3),
+        percent(least_unused),
+    ))
 }
 
 /// What the multiplications cost, and by whose word.
@@ -194,6 +212,13 @@ const NOISE: [Column; 2] = [
     ("noise mean", true, |layer| layer.noise.map_or_else(String::new, |noise| significant(noise.mean, 4))),
 ];
 
+/// Where operands were counted.
+const OPERANDS: [Column; 3] = [
+    ("MAE in use", true, |layer| layer.operands.map_or_else(String::new, |of| significant(of.mae, 4))),
+    ("NMED in use", true, |layer| layer.operands.map_or_else(String::new, |of| percent_of(of.nmed, 3))),
+    ("unused", true, |layer| layer.operands.map_or_else(String::new, |of| percent(of.unused))),
+];
+
 /// Where errors were measured.
 const MEASURED: [Column; 4] = [
     ("saturated", true, |layer| layer.error.map_or_else(String::new, |error| percent(error.saturation))),
@@ -213,12 +238,13 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let mut codings = layers.iter().filter_map(|layer| layer.coding);
     let first = codings.next();
     let codings_differ = codings.any(|coding| Some(coding) != first);
-    let parts: [(&[Column], bool); 6] = [
+    let parts: [(&[Column], bool); 7] = [
         (&ALWAYS, true),
         (&MODE, differ),
         (&CODING, codings_differ),
         (&QUANTIZED, any(|layer| layer.input_scale.is_some())),
         (&NOISE, any(|layer| layer.noise.is_some())),
+        (&OPERANDS, any(|layer| layer.operands.is_some())),
         (&MEASURED, any(|layer| layer.error.is_some())),
     ];
     let columns: Vec<&Column> = parts.iter().filter(|(_, shown)| *shown).flat_map(|(columns, _)| *columns).collect();

@@ -41,6 +41,7 @@ fn layer(name: &str, mode: InferenceMode, scale: f32, number: f64) -> LayerRepor
         input_range: mode.is_quantized().then_some([-128, 127]),
         weight_range: mode.is_quantized().then_some([-127, 127]),
         shifted: true,
+        operands: None,
         error: Some(OutputError { snr_db: None, relative_std: Some(number), mean: -number, saturation: 0.25 }),
     }
 }

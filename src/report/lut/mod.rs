@@ -31,7 +31,7 @@ fn operands(lut: &LutInfo) -> String {
     format!("{a}x{b} {}", if lut.signed { "signed" } else { "unsigned" })
 }
 
-fn percent(fraction: f64, digits: usize) -> String {
+pub(super) fn percent(fraction: f64, digits: usize) -> String {
     format!("{} %", significant(fraction * 100.0, digits))
 }
 

@@ -56,7 +56,10 @@ fn an_evaluation_reports_its_multiplier_s_cost() {
     assert_eq!((number(&report, "/lut/cost/coverage"), number(&report, "/cost/coverage")), (1.0, 1.0));
     // Gates have no units: relative figures alone.
     let cost = &report["cost"];
-    assert_eq!((&cost["power_mw"], &cost["energy_uj_per_sample"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert_eq!(
+        (&cost["power_mw"], &cost["energy_uj_per_sample"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
     assert_eq!(number(cost, "/relative_power"), number(&report, "/lut/cost/relative_power"));
 }
 
@@ -93,7 +96,10 @@ fn two_sources_never_enter_one_ratio() {
     assert!(report["notes"].to_string().contains("roba (paper)"), "{}", report["notes"]);
     let csv = folder.run_to(0, &format!("{args} --format csv")).csv();
     let at = |name: &str| csv[1][csv[0].iter().position(|column| column == name).unwrap()].parse::<f64>().unwrap();
-    assert_eq!((at("relative_power"), at("cost_coverage")), (number(cost, "/relative_power"), number(cost, "/coverage")));
+    assert_eq!(
+        (at("relative_power"), at("cost_coverage")),
+        (number(cost, "/relative_power"), number(cost, "/coverage"))
+    );
     let table = folder.run_to(0, args).stdout;
     assert!(table.contains("mW") && table.contains("uJ a sample") && table.contains("by lab"), "{table}");
 }

@@ -1,0 +1,238 @@
+//! The operands in use: which pairs of integers the layers of a run multiply, and what the multiplier's errors are
+//! over these.
+//!
+//! The first samples of a run are counted while they pass; nothing of the run changes.
+
+use super::{Arithmetic, Assignment};
+use crate::graph::{Graph, InputObserver};
+use crate::layer::{ApproxLayer, InferenceMode, with_values};
+use crate::lut::OperandErrors;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// Weights whose activations are paired together.
+const BLOCK: usize = 64;
+
+/// Counts the operands of approximate layers over the first samples of a run.
+#[derive(Debug)]
+pub struct OperandCounter {
+    samples: u64,
+    /// By layer, how often each weight of an output channel meets each activation byte.
+    activations: Mutex<BTreeMap<String, Vec<u32>>>,
+}
+
+impl OperandCounter {
+    /// Counts the first `samples` samples.
+    pub fn new(samples: u64) -> Self {
+        OperandCounter { samples, activations: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The errors of each layer's multiplier over the operands that were counted, in graph order; `None` for layers
+    /// without a multiplier.
+    pub fn finish(self, graph: &Graph, assignment: &Assignment) -> Vec<Option<OperandErrors>> {
+        let activations = self.activations.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
+            let Arithmetic::Approx(lut) = &config.arithmetic else { return None };
+            let pairs = pairs(layer, activations.get(layer.name())?)?;
+            let params = layer.params()?;
+            let coding = config.quantization.coding;
+            let kinds = [params.input.range(), params.weight.range()]
+                .map(|range| coding.operand_signedness(range.signedness()));
+            OperandErrors::compute(lut, coding, kinds, &pairs)
+        };
+        graph.layers().zip(assignment.layers()).map(errors).collect()
+    }
+}
+
+impl InputObserver for OperandCounter {
+    fn observe(&self, layer: &dyn ApproxLayer, input: &candle_core::Tensor, samples: Range<u64>) {
+        let counted = self.samples.saturating_sub(samples.start).min(samples.end - samples.start) as usize;
+        let (Some(params), Ok(window)) = (layer.params(), layer.window(input.dims())) else { return };
+        let all = (samples.end - samples.start) as usize;
+        if counted == 0 || layer.mode() != InferenceMode::Approximate || !input.elem_count().is_multiple_of(all) {
+            return;
+        }
+        let mut counts = vec![0; window.groups * window.weights_per_output() * 256];
+        let count = |values: &[f32]| {
+            let values = &values[..values.len() / all * counted];
+            let mut bytes = vec![0; values.len()];
+            params.input.quantize_slice(values, &mut bytes);
+            window.count_activations(&bytes, params.input.zero_point() as u8, &mut counts);
+        };
+        if with_values(input, count).is_err() {
+            return;
+        }
+        let mut activations = self.activations.lock().unwrap_or_else(PoisonError::into_inner);
+        match activations.get_mut(layer.name()) {
+            Some(known) => known.iter_mut().zip(&counts).for_each(|(known, count)| *known += count),
+            None => drop(activations.insert(layer.name().to_owned(), counts)),
+        }
+    }
+}
+
+/// How often each pair of bytes meets in a layer, `[weight][activation]`: at each weight of an output channel, its
+/// activations meet the weights of all output channels of the group.
+fn pairs(layer: &dyn ApproxLayer, activations: &[u32]) -> Option<Vec<u64>> {
+    let params = layer.params()?;
+    let outputs = layer.weight().dims()[0];
+    let weights = with_values(layer.weight(), |values| params.weight.quantize(values, outputs)).ok()?.ok()?;
+    let per_output = weights.len() / outputs;
+    let groups = activations.len() / 256 / per_output;
+    let group_outputs = outputs / groups;
+    let block = |start: usize| {
+        let (group, first) = (start / per_output.div_ceil(BLOCK), start % per_output.div_ceil(BLOCK) * BLOCK);
+        let lanes = first..(first + BLOCK).min(per_output);
+        let mut counts = vec![0u32; lanes.len() * 256];
+        for output in group * group_outputs..(group + 1) * group_outputs {
+            let row = &weights[output * per_output..][lanes.clone()];
+            row.iter().enumerate().for_each(|(lane, &byte)| counts[lane * 256 + usize::from(byte)] += 1);
+        }
+        (group * per_output + first, counts)
+    };
+    let add = |mut pairs: Vec<u64>, start: usize| {
+        let (first, weights) = block(start);
+        for (lane, weights) in weights.chunks_exact(256).enumerate() {
+            let activations = &activations[(first + lane) * 256..][..256];
+            for (pairs, &weight) in pairs.chunks_exact_mut(256).zip(weights).filter(|(_, weight)| **weight > 0) {
+                pairs
+                    .iter_mut()
+                    .zip(activations)
+                    .for_each(|(pair, &count)| *pair += u64::from(count) * u64::from(weight));
+            }
+        }
+        pairs
+    };
+    let none = || vec![0u64; 1 << 16];
+    let sum = |mut pairs: Vec<u64>, other: Vec<u64>| {
+        pairs.iter_mut().zip(other).for_each(|(pair, other)| *pair += other);
+        pairs
+    };
+    let blocks = groups * per_output.div_ceil(BLOCK);
+    // Few pieces: each has pairs of its own to add up.
+    let pieces = blocks.div_ceil(rayon::current_num_threads());
+    let starts: Vec<usize> = (0..blocks).collect();
+    Some(starts.par_chunks(pieces.max(1)).map(|starts| starts.iter().copied().fold(none(), add)).reduce(none, sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel;
+    use crate::layer::LayerCore;
+    use crate::layer::{ApproxConv2d, ApproxConvTranspose2d, ApproxLinear, ConvAttributes, ConvTransposeAttributes};
+    use crate::lut::{Coding, design};
+    use crate::quant::{Observer, QuantConfig};
+    use candle_core::{Device, Tensor};
+
+    fn values(dims: &[usize], seed: i64) -> Tensor {
+        let count = dims.iter().product::<usize>() as i64;
+        let value = |i: i64| ((i * 7919 + seed) % 41 - 20) as f32 / 20.0;
+        Tensor::from_vec((0..count).map(value).collect(), dims, &Device::Cpu).unwrap()
+    }
+
+    /// The layer in approximate mode, and what a counter of `counted` samples saw of `input`, in two calls.
+    fn counted(layer: &mut dyn ApproxLayer, input: &Tensor, counted: u64) -> Vec<u64> {
+        layer.begin_calibration(Observer::MinMax.start(input.elem_count()));
+        let _ = layer.baseline_fwd(input).unwrap();
+        let lut = design::resolve("drum-4", None).unwrap();
+        layer.finish_calibration(&QuantConfig::new(Coding::Affine), Some(&lut), kernel::best()).unwrap();
+        layer.set_mode(InferenceMode::Approximate);
+        let counter = OperandCounter::new(counted);
+        let samples = input.dims()[0];
+        let part = |from: usize, len: usize| {
+            let part = input.narrow(0, from, len).unwrap();
+            counter.observe(layer, &part, from as u64..(from + len) as u64);
+        };
+        part(1, samples - 1);
+        part(0, 1);
+        let activations = counter.activations.into_inner().unwrap();
+        pairs(layer, &activations[layer.name()]).unwrap()
+    }
+
+    /// Every product of a convolution of one group after another, output by output: `read` gives the input position of
+    /// an output and a tap, and whether there is one: `None` is no product.
+    fn naive(
+        layer: &dyn ApproxLayer,
+        input: &Tensor,
+        groups: usize,
+        output: [usize; 2],
+        read: impl Fn(usize, usize, usize) -> Option<Option<usize>>,
+        weight_at: impl Fn(usize, usize, [usize; 2]) -> usize,
+        kernel: [usize; 2],
+    ) -> Vec<u64> {
+        let params = layer.params().unwrap();
+        let outputs = layer.weight().dims()[0];
+        let weight = layer.weight().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let weight = params.weight.quantize(&weight, outputs).unwrap();
+        let &[samples, channels, height, width] = input.dims() else { panic!("images") };
+        let values = input.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let (in_group, out_group) = (channels / groups, outputs / groups);
+        let mut pairs = vec![0u64; 1 << 16];
+        for (sample, o) in (0..samples).flat_map(|sample| (0..outputs).map(move |o| (sample, o))) {
+            for (y, x) in (0..output[0]).flat_map(|y| (0..output[1]).map(move |x| (y, x))) {
+                for (c, ky, kx) in (0..in_group)
+                    .flat_map(|c| (0..kernel[0]).flat_map(move |ky| (0..kernel[1]).map(move |kx| (c, ky, kx))))
+                {
+                    let (Some(row), Some(column)) = (read(0, y, ky), read(1, x, kx)) else { continue };
+                    let byte = match (row, column) {
+                        (Some(row), Some(column)) if row < height && column < width => {
+                            let channel = sample * channels + o / out_group * in_group + c;
+                            params.input.quantize(values[(channel * height + row) * width + column])
+                        }
+                        _ => params.input.zero_point() as u8,
+                    };
+                    pairs[usize::from(weight[weight_at(o, c, [ky, kx])]) << 8 | usize::from(byte)] += 1;
+                }
+            }
+        }
+        pairs
+    }
+
+    #[test]
+    fn pairs_of_a_grouped_convolution_are_those_of_every_product() {
+        let attributes = ConvAttributes::<2> { stride: [2, 1], padding: [[1, 1], [2, 0]], dilation: [1, 2], groups: 2 };
+        let weight = values(&[6, 2, 3, 2], 5);
+        let mut layer = ApproxConv2d::new("conv", attributes, &weight, None).unwrap();
+        let input = values(&[3, 4, 5, 6], 3);
+        let found = counted(&mut layer, &input, 2);
+        let [_, _, height, width] = *layer.window(input.dims()).unwrap().output_shape.as_slice() else { panic!() };
+        let read = |axis: usize, at: usize, tap: usize| {
+            let (stride, dilation, padding) = [(2, 1, 1), (1, 2, 2)][axis];
+            Some((at * stride + tap * dilation).checked_sub(padding))
+        };
+        let weight_at = |o: usize, c: usize, [ky, kx]: [usize; 2]| ((o * 2 + c) * 3 + ky) * 2 + kx;
+        let first = input.narrow(0, 0, 2).unwrap();
+        assert_eq!(found, naive(&layer, &first, 2, [height, width], read, weight_at, [3, 2]));
+    }
+
+    #[test]
+    fn pairs_of_a_transposed_convolution_leave_the_gaps_out() {
+        let attributes =
+            ConvTransposeAttributes::<2> { stride: [2, 3], padding: [[1, 0], [0, 1]], ..Default::default() };
+        let mut layer = ApproxConvTranspose2d::new("up", attributes, &values(&[3, 2, 3, 2], 1), None).unwrap();
+        let input = values(&[2, 3, 3, 2], 9);
+        let found = counted(&mut layer, &input, 9);
+        let [_, _, height, width] = *layer.window(input.dims()).unwrap().output_shape.as_slice() else { panic!() };
+        let read = |axis: usize, at: usize, tap: usize| {
+            let (stride, padding, size) = [(2, 1, 3), (3, 0, 2)][axis];
+            let steps = (at + padding).checked_sub(tap)?;
+            (steps % stride == 0 && steps / stride < size).then_some(Some(steps / stride))
+        };
+        // The layer keeps a row of channels for each tap of an output.
+        let weight_at = |o: usize, c: usize, [ky, kx]: [usize; 2]| ((o * 3 + ky) * 2 + kx) * 3 + c;
+        assert_eq!(found, naive(&layer, &input, 1, [height, width], read, weight_at, [3, 2]));
+    }
+
+    #[test]
+    fn pairs_of_a_linear_layer_over_positions() {
+        let mut layer = ApproxLinear::new("fc", &values(&[70, 130], 2), None).unwrap();
+        let input = values(&[2, 3, 130], 4);
+        let found = counted(&mut layer, &input, 2);
+        // As a pointwise convolution over six samples.
+        let images = input.reshape((6, 130, 1, 1)).unwrap();
+        let expected = naive(&layer, &images, 1, [1, 1], |_, at, _| Some(Some(at)), |o, c, _| o * 130 + c, [1, 1]);
+        assert_eq!(found, expected);
+    }
+}
