@@ -9,14 +9,17 @@ mod booth;
 mod broken_array;
 mod compressor;
 mod drum;
+mod error_recovery;
 mod etm;
 mod exact;
 mod gates;
 mod lower_or;
 mod mitchell;
+mod operand_truncation;
 mod ou;
 mod perforated;
 mod roba;
+mod sdlc;
 mod segment;
 mod tosam;
 mod truncated;
@@ -37,6 +40,10 @@ pub static FAMILIES: Registry<&Family> = Registry::new(
         &truncated::CORRECTED,
         &broken_array::BROKEN_ARRAY,
         &perforated::PERFORATED,
+        &operand_truncation::OPERAND_TRUNCATION,
+        &sdlc::SDLC,
+        &error_recovery::OR,
+        &error_recovery::ADD,
         &udm::UDM,
         &lower_or::RECURSIVE,
         &etm::ETM,

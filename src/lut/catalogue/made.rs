@@ -1,0 +1,81 @@
+//! Circuits of the library whose products a design here computes, so that no file is needed.
+
+use super::entry::{Entry, LIBRARY, entries};
+use super::name::{ClaimedName, by_name};
+use crate::lut::design::{Design, resolve};
+use crate::lut::{Lut, Metadata};
+use crate::registry::similar;
+
+/// Circuits by the older of their names, and the designs that they are to the last product. A test compares every design
+/// of every family with the library.
+const MADE: &[(&str, &str)] = &[];
+
+/// Why a circuit of the library cannot be had by its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CircuitError {
+    /// No design has its products.
+    #[error(
+        "{name} is a circuit of {LIBRARY} that no design here computes: download its table or its C model from {LIBRARY} and \
+         give the file (see 'approx-eval lut from-c'){}", nearest(.nearest)
+    )]
+    NeedsFile {
+        /// The circuit.
+        name: String,
+        /// Circuits for the same operands that are computed, those of the most similar error first.
+        nearest: Vec<String>,
+    },
+    /// It has wider operands than tables have.
+    #[error("{name} multiplies {first} by {second} bits, and tables have at most 8 a side")]
+    TooWide {
+        /// The circuit.
+        name: String,
+        /// Width of its first operand.
+        first: u32,
+        /// Width of its second operand.
+        second: u32,
+    },
+    /// No release has the name.
+    #[error("{name} is in no release of {LIBRARY}{}", did_you_mean(.similar))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Names like it.
+        similar: Vec<String>,
+    },
+}
+
+fn nearest(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; computed are, the nearest in error first, {}", names.join(", ")) }
+}
+
+fn did_you_mean(names: &[String]) -> String {
+    names.first().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default()
+}
+
+impl Entry {
+    /// The design that has this circuit's products, if there is one.
+    pub fn design(&self) -> Option<Design> {
+        let is_it = |name: &str| by_name(name).iter().any(|other| other.name == name && other.is_same_circuit(self));
+        let (_, design) = MADE.iter().find(|(name, _)| is_it(name))?;
+        Some(design.parse().expect("the listed designs exist, which a test rules out otherwise"))
+    }
+}
+
+/// The table of the circuit that `name` names, computed: under the circuit's own name, with the design that it
+/// is as its source. Of a name that is two circuits, the older release's; `NAME@RELEASE` says which. `None` where the name is not
+/// of the form of the library's, nor the last part of one.
+///
+/// # Errors
+/// When no design computes the circuit, or no release has it.
+pub fn make(name: &str) -> Option<Result<Lut, CircuitError>> {
+    let found = by_name(name);
+    let Some(&entry) = found.first() else {
+        let claimed = ClaimedName::find(name).filter(|claimed| claimed.is_plain)?;
+        let names = || entries().iter().map(|entry| entry.name.as_str());
+        let similar = similar(&claimed.name, names()).into_iter().map(str::to_owned).collect();
+        return Some(Err(CircuitError::Unknown { name: claimed.name, similar }));
+    };
+    let made = found.iter().find_map(|entry| Some((*entry, entry.design()?)));
+    Some(made.map(|(entry, design)| of_design(entry, &design)).ok_or_else(|| not_made(entry)))
+}
