@@ -2,13 +2,18 @@
 
 use super::entry::{Entry, LIBRARY, entries};
 use super::name::{ClaimedName, by_name};
-use crate::lut::design::{Design, resolve};
+use crate::lut::design::Design;
 use crate::lut::{Lut, Metadata};
 use crate::registry::similar;
 
 /// Circuits by the older of their names, and the designs that they are to the last product. A test compares every design
 /// of every family with the library.
 const MADE: &[(&str, &str)] = &[];
+
+/// The older name of the circuit that the design called `design` is, if it is one.
+pub fn circuit_of(design: &str) -> Option<&'static str> {
+    MADE.iter().find(|(_, name)| *name == design).map(|(circuit, _)| *circuit)
+}
 
 /// Why a circuit of the library cannot be had by its name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +22,7 @@ pub enum CircuitError {
     /// No design has its products.
     #[error(
         "{name} is a circuit of {LIBRARY} that no design here computes: download its table or its C model from {LIBRARY} and \
-         give the file (see 'approx-eval lut from-c'){}", nearest(.nearest)
+         give the file (see 'approx-eval lut from-c'){}", computed(.nearest)
     )]
     NeedsFile {
         /// The circuit.
@@ -45,8 +50,12 @@ pub enum CircuitError {
     },
 }
 
-fn nearest(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!("; computed are, the nearest in error first, {}", names.join(", ")) }
+fn computed(names: &[String]) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; computed are, the nearest in error first, {}", names.join(", "))
+    }
 }
 
 fn did_you_mean(names: &[String]) -> String {
@@ -70,12 +79,47 @@ impl Entry {
 /// When no design computes the circuit, or no release has it.
 pub fn make(name: &str) -> Option<Result<Lut, CircuitError>> {
     let found = by_name(name);
-    let Some(&entry) = found.first() else {
+    let Some(entry) = found.first() else {
         let claimed = ClaimedName::find(name).filter(|claimed| claimed.is_plain)?;
         let names = || entries().iter().map(|entry| entry.name.as_str());
         let similar = similar(&claimed.name, names()).into_iter().map(str::to_owned).collect();
         return Some(Err(CircuitError::Unknown { name: claimed.name, similar }));
     };
-    let made = found.iter().find_map(|entry| Some((*entry, entry.design()?)));
-    Some(made.map(|(entry, design)| of_design(entry, &design)).ok_or_else(|| not_made(entry)))
+    Some(entry.design().map(|design| of_design(entry, &design)).ok_or_else(|| not_made(entry)))
+}
+
+/// What `design` multiplies as a formula in `a` and `b`, the two operands, where that is short; else its name.
+pub(super) fn formula(design: &Design) -> String {
+    let shifted =
+        |operand: &str, bits: u32| if bits == 0 { operand.to_owned() } else { format!("({operand}>>{bits})") };
+    match (design.family().name, design.values()) {
+        ("exact", _) => "a*b".to_owned(),
+        ("operand-truncation", &[a, b]) => format!("{}*{}*{}", 1u32 << (a + b), shifted("a", a), shifted("b", b)),
+        _ => design.to_string(),
+    }
+}
+
+/// The table of `design` as the circuit's.
+fn of_design(entry: &Entry, design: &Design) -> Lut {
+    let lut = design.lut();
+    let source = format!(
+        "approx-eval, computed as the design `{design}`, which is {LIBRARY}'s {}, release {}",
+        entry.name, entry.release
+    );
+    let metadata = Metadata { source: Some(source), ..lut.metadata().clone() };
+    lut.with_name(&entry.name).with_metadata(metadata)
+}
+
+fn not_made(entry: &Entry) -> CircuitError {
+    let [first, second] = entry.bits;
+    let name = entry.name.clone();
+    if first.max(second) > 8 {
+        return CircuitError::TooWide { name, first, second };
+    }
+    let is_alike =
+        |other: &&Entry| (other.bits, other.signedness, other.release) == (entry.bits, entry.signedness, entry.release);
+    let mut made: Vec<&Entry> = entries().iter().filter(is_alike).filter(|other| other.design().is_some()).collect();
+    made.sort_by(|x, y| (x.mae - entry.mae).abs().total_cmp(&(y.mae - entry.mae).abs()));
+    let text = |entry: &&Entry| format!("{} (MAE {})", entry.name, entry.mae);
+    CircuitError::NeedsFile { name, nearest: made.iter().take(3).map(text).collect() }
 }

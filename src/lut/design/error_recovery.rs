@@ -22,7 +22,9 @@ pub(super) static OR: Family = Family {
     paper: PAPER,
     parameters: RECOVERED,
     admits: |_, _| true,
-    gates: |values, _| tree_gates(values[0], |errors| (errors.iter().fold(0, |all, error| all | error), or_gates(errors))),
+    gates: |values, _| {
+        tree_gates(values[0], |errors| (errors.iter().fold(0, |all, error| all | error), or_gates(errors)))
+    },
     signedness: UNSIGNED,
     product: |values, _, a, b| product(values[0], a, b, |x, y| x | y),
 };
@@ -55,7 +57,10 @@ fn recovered(columns: u32) -> i32 {
 /// Combines `values` in pairs until one is left; what has no partner waits for the next round.
 fn in_pairs(mut values: Vec<i32>, mut combine: impl FnMut(i32, i32) -> i32) -> i32 {
     while values.len() > 1 {
-        values = values.chunks(2).map(|pair| pair.iter().copied().reduce(&mut combine).expect("chunks are not empty")).collect();
+        values = values
+            .chunks(2)
+            .map(|pair| pair.iter().copied().reduce(&mut combine).expect("chunks are not empty"))
+            .collect();
     }
     values[0]
 }

@@ -1,9 +1,11 @@
 //! Descriptions of multipliers: one with its audit, all that can be named, and files made of them.
 
+mod catalogue;
 mod details;
 mod list;
 mod written;
 
+pub use catalogue::CircuitList;
 pub use details::LutDetails;
 pub use list::LutList;
 pub use written::{WrittenFile, WrittenFiles};
@@ -75,6 +77,7 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
         "relative_area",
         "cost_source",
         "blake3",
+        "catalogue",
     ];
     let row = |info: &LutInfo| {
         let (errors, cost) = (&info.errors, info.cost.as_ref());
@@ -93,6 +96,7 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
             optional(cost.and_then(|cost| cost.relative_area).as_ref()),
             cost.map(|cost| word(cost.source)).unwrap_or_default(),
             info.blake3.clone(),
+            optional(info.catalogue.as_ref()),
         ]
     };
     Records { header: header.map(str::to_owned).to_vec(), rows: infos.into_iter().map(row).collect() }

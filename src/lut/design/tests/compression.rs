@@ -130,8 +130,13 @@ fn gates_of_compressed_arrays() {
     assert_eq!(gates("cr-13"), gates("cr-0") + 49 + (49 - 13) + 13 * 7 + 3);
     assert_eq!(gates("sdlc-2"), 64 + 22 + (42 - 16) * 7 + 8 * 3);
     let cases = [
-        ("cr-0", "cr-6"), ("cr-6", "cr-13"), ("cr-6", "cr-am2-6"), ("sdlc-4", "sdlc-3"), ("sdlc-3", "sdlc-2"),
-        ("sdlc-2", "exact"), ("operand-truncation-a2-b2", "operand-truncation-a1-b1"),
+        ("cr-0", "cr-6"),
+        ("cr-6", "cr-13"),
+        ("cr-6", "cr-am2-6"),
+        ("sdlc-4", "sdlc-3"),
+        ("sdlc-3", "sdlc-2"),
+        ("sdlc-2", "exact"),
+        ("operand-truncation-a2-b2", "operand-truncation-a1-b1"),
     ];
     for_each_case(cases, |(coarser, finer)| {
         assert!(gates(coarser) < gates(finer), "{coarser} {} against {finer} {}", gates(coarser), gates(finer));
