@@ -8,7 +8,19 @@ use crate::registry::similar;
 
 /// Circuits by the older of their names, and the designs that they are to the last product. A test compares every design
 /// of every family with the library.
-const MADE: &[(&str, &str)] = &[];
+pub(super) const MADE: &[(&str, &str)] = &[
+    ("mul8u_1JFF", "exact"),
+    ("mul8s_1KV8", "exact-signed"),
+    ("mul8s_1KVA", "broken-array-h0-v2-signed"),
+    ("mul8s_1KVB", "broken-array-h0-v3-signed"),
+    ("mul8s_1KX2", "broken-array-h0-v4-signed"),
+    ("mul8s_1KR8", "operand-truncation-a1-b0-signed"),
+    ("mul8s_1KTY", "operand-truncation-a3-b0-signed"),
+    ("mul8s_1KR3", "operand-truncation-a6-b0-signed"),
+    ("mul8s_1L2H", "operand-truncation-a1-b1-signed"),
+    ("mul8s_1L2D", "operand-truncation-a2-b2-signed"),
+    ("mul8s_1L1G", "operand-truncation-a3-b3-signed"),
+];
 
 /// The older name of the circuit that the design called `design` is, if it is one.
 pub fn circuit_of(design: &str) -> Option<&'static str> {
