@@ -1,5 +1,6 @@
 //! A multiplier as reports and listings show it.
 
+use super::catalogue::{self, Recognized};
 use super::{Bits, Cost, Costs, ErrorMetrics, IndexOrder, Lut, Metadata, ReadingSource, format};
 use crate::kernel::Signedness;
 use serde::{Deserialize, Serialize};
@@ -33,8 +34,14 @@ pub struct LutInfo {
     pub metadata: Metadata,
     /// The cost of one multiplication and its provenance.
     pub cost: Option<Cost>,
-    /// Warnings about how the table was read.
+    /// The circuit of the catalogue whose products it has.
+    #[serde(default)]
+    pub catalogue: Option<Recognized>,
+    /// Warnings about the table, how it was read and what it is called.
     pub warnings: Vec<String>,
+    /// What is to be known of its name besides.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// How a table was read.
@@ -81,6 +88,8 @@ impl LutInfo {
             symmetric: lut.is_symmetric(),
             metadata: lut.metadata().clone(),
             cost,
+            catalogue: Recognized::find(lut),
+            notes: catalogue::notes(lut),
             warnings: provenance.warnings.iter().map(ToString::to_string).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! Opening a multiplier by a file's path or a design's name.
 
+use super::catalogue::{self, CircuitError};
 use super::design::{self, UnknownDesign};
 use super::detect::{self, Constraints, DetectError};
 use super::fields::Fields;
@@ -42,6 +43,9 @@ pub enum OpenError {
         #[source]
         source: UnknownDesign,
     },
+    /// The name is that of a circuit of the catalogue, and no design computes it.
+    #[error(transparent)]
+    Catalogue(#[from] CircuitError),
     /// There is no such file, and the path cannot be a design's name.
     #[error("no file {}", .path.display())]
     NoFile {
@@ -122,7 +126,8 @@ impl OpenError {
 }
 
 /// Opens the multiplier `spec`: standard input when it is `-`, the file of that path when
-/// there is one, else the design of that name ([`design::resolve`]).
+/// there is one, else the design of that name ([`design::resolve`]) or the design that a circuit of the catalogue of that
+/// name is ([`catalogue::make`]).
 ///
 /// Each part of how a file's entries are read (entry type, signedness, order, size) is decided by the
 /// first that states it: `options.format`, the file's metadata, a sidecar (`NAME.json` beside
@@ -150,11 +155,15 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
         Ok(metadata) if !metadata.is_dir() => read(path, options.format)?,
         found => {
             let signedness = options.coding.map(Coding::table_signedness);
-            design::resolve(spec, signedness).map_err(|source| match found {
-                Ok(_) => OpenError::Directory { path: path.to_owned() },
-                Err(_) if is_path(spec) => OpenError::NoFile { path: path.to_owned() },
-                Err(_) => OpenError::NotFound { spec: spec.to_owned(), source },
-            })?
+            match design::resolve(spec, signedness) {
+                Ok(lut) => lut,
+                Err(_) if found.is_ok() => return Err(OpenError::Directory { path: path.to_owned() }),
+                Err(_) if is_path(spec) => return Err(OpenError::NoFile { path: path.to_owned() }),
+                Err(source) => match catalogue::make(spec) {
+                    Some(made) => made?,
+                    None => return Err(OpenError::NotFound { spec: spec.to_owned(), source }),
+                },
+            }
         }
     };
     Ok(if options.swap_operands { lut.transposed() } else { lut })
@@ -173,7 +182,7 @@ fn is_path(spec: &str) -> bool {
 pub fn read_stream(stream: impl Read, name: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
     let path = Path::new(name);
     let bytes = read_whole(stream, path)?;
-    let lut = interpret(&bytes, path, options.format, Fields::default())?;
+    let lut = interpret(&bytes, path, options.format, Fields::default())?.with_name_checked();
     Ok(if options.swap_operands { lut.transposed() } else { lut })
 }
 
@@ -184,7 +193,18 @@ fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
     let lut = interpret(&bytes, path, format, sidecar)?;
     let mut provenance = Provenance { path: Some(path.to_owned()), ..lut.provenance().clone() };
     provenance.warnings.extend(unknown);
-    Ok(lut.with_provenance(provenance))
+    Ok(lut.with_provenance(provenance).with_name_checked())
+}
+
+impl Lut {
+    /// The same table with a warning where it has the name of a circuit of the catalogue that it is not.
+    #[must_use]
+    pub(super) fn with_name_checked(self) -> Lut {
+        let Some(mismatch) = catalogue::mismatch(&self) else { return self };
+        let mut provenance = self.provenance().clone();
+        provenance.warnings.push(LutWarning::NotTheCircuit(mismatch));
+        self.with_provenance(provenance)
+    }
 }
 
 /// Reads the bytes of the file that goes by `path`.

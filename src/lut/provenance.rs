@@ -1,6 +1,7 @@
 //! Where a table came from, how it was read, and warnings about that.
 
 use super::Reading;
+use super::catalogue::NameMismatch;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub enum LutWarning {
         /// How many.
         products: u32,
     },
+    /// The table has the name of a circuit that it is not.
+    NotTheCircuit(NameMismatch),
     /// A sidecar has unknown fields.
     UnknownFields {
         /// The sidecar.
@@ -82,6 +85,7 @@ impl fmt::Display for LutWarning {
             LutWarning::SignsLost { products } => {
                 write!(f, "{products} products have the wrong sign: the table has probably lost its minus signs")
             }
+            LutWarning::NotTheCircuit(mismatch) => mismatch.fmt(f),
             LutWarning::UnknownFields { path, keys } => {
                 write!(f, "{}: unknown fields {}", path.display(), keys.join(", "))
             }

@@ -3,7 +3,7 @@
 //! The program computes them from their names; the files are for what else reads tables.
 
 use super::LutFormat;
-use super::design::Design;
+use super::generate::generate;
 use super::write::WriteError;
 use crate::output::OutputError;
 use crate::registry::Registry;
@@ -18,15 +18,20 @@ pub static SHIPPED: Registry<&str> = Registry::new(
         "exact-signed",
         "truncated-4",
         "dadda-yang-10",
+        "operand-truncation-a1-b0-signed",
         "dadda-momeni-7",
+        "operand-truncation-a1-b1-signed",
         "broken-array-h0-v6",
         "r4abm1-8",
         "recursive-loa-6",
+        "operand-truncation-a2-b2-signed",
         "perforated-j0-k2",
         "truncated-corrected-8",
+        "operand-truncation-a3-b0-signed",
         "drum-6",
         "drum-4-signed",
         "dadda-venkatachalam-10",
+        "operand-truncation-a3-b3-signed",
         "mbm",
         "truncated-8",
         "roba",
@@ -38,6 +43,7 @@ pub static SHIPPED: Registry<&str> = Registry::new(
         "essm",
         "etm",
         "drum-3",
+        "operand-truncation-a6-b0-signed",
     ],
 );
 
@@ -52,9 +58,9 @@ pub static SHIPPED: Registry<&str> = Registry::new(
 pub fn write_shipped(directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
     fs::create_dir_all(directory).map_err(|source| OutputError { path: directory.to_owned(), source })?;
     let write = |name: &&str| {
-        let design: Design = name.parse().expect("shipped multipliers are designs");
+        let lut = generate(name).expect("shipped multipliers are designs");
         let path = directory.join(format!("{name}.safetensors"));
-        design.lut().write(&path, &LutFormat::default())?;
+        lut.write(&path, &LutFormat::default())?;
         Ok(path)
     };
     SHIPPED.iter().map(write).collect()

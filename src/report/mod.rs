@@ -31,7 +31,7 @@ pub use evaluation::{
 };
 pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;
-pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
+pub use lut::{CircuitList, LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 

@@ -2,14 +2,14 @@
 
 use super::super::{ExitCode, TerminalArgs};
 use super::output::{WriteArgs, written};
-use crate::lut::design::{self, Design};
-use crate::lut::{SHIPPED, write_shipped};
+use crate::lut::{self, SHIPPED, write_shipped};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct GenerateArgs {
-    /// Name of the design: its family, then its parameters, such as drum-4-signed or broken-array h0 v8
+    /// Name of the design: its family, then its parameters, such as drum-4-signed or broken-array h0 v8; or that of
+    /// a circuit of EvoApproxLib that a design computes, such as mul8s_1L2H
     #[arg(value_name = "NAME", required_unless_present = "shipped", conflicts_with = "shipped")]
     design: Vec<String>,
 
@@ -29,13 +29,13 @@ pub(super) fn run(args: &GenerateArgs, terminal: &TerminalArgs) -> anyhow::Resul
     if let Some(folder) = &args.shipped {
         return shipped(folder, &args.write, terminal);
     }
-    let design: Design = args.design.join("-").parse()?;
-    let path = args.output.clone().unwrap_or_else(|| format!("{design}.safetensors").into());
-    args.write.write(&design.lut(), args.write.create(&path)?, terminal)
+    let lut = lut::generate(&args.design.join("-"))?;
+    let path = args.output.clone().unwrap_or_else(|| format!("{}.safetensors", lut.name()).into());
+    args.write.write(&lut, args.write.create(&path)?, terminal)
 }
 
 fn shipped(folder: &Path, write: &WriteArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let paths = write_shipped(folder).context("--shipped")?;
-    let files = paths.iter().zip(&SHIPPED).map(|(path, name)| Ok(written(path, [&design::resolve(name, None)?])));
+    let files = paths.iter().zip(&SHIPPED).map(|(path, name)| Ok(written(path, [&lut::generate(name)?])));
     write.report(files.collect::<anyhow::Result<_>>()?, terminal)
 }

@@ -12,8 +12,9 @@ pub(in crate::cli) struct InfoArgs {
     /// LUT file, '-' for standard input, or the name of a multiplier
     lut: String,
 
-    /// Exit with 1 if a metric stated in the metadata differs from the measured one, signed products are
-    /// missing their sign, or the table differs from the design that it is named after
+    /// Exit with 1 if a metric stated in the metadata differs from the measured one, signed products have the
+    /// wrong sign, the table differs from the design or the circuit of EvoApproxLib that it is named after, single
+    /// operands are far worse than all others, or a few products alone keep it from being exact or a known design
     #[arg(long)]
     check: bool,
 

@@ -3,18 +3,23 @@
 use super::super::costs::CostsArgs;
 use super::super::output::FormatArgs;
 use super::super::{ExitCode, TerminalArgs};
+use super::catalogue::CatalogueArgs;
 use crate::lut::SHIPPED;
 use crate::lut::design::{Design, FAMILIES, Family};
 use crate::report::LutList;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {
-    /// List only these families, such as drum or tosam; default: all
+    /// List only these families, such as drum or tosam, or with --catalogue these circuits; default: all
+    #[arg(value_name = "NAME")]
     families: Vec<String>,
 
     /// List only the shipped multipliers (those in luts/)
     #[arg(long)]
     shipped: bool,
+
+    #[command(flatten)]
+    catalogue: CatalogueArgs,
 
     #[command(flatten)]
     costs: CostsArgs,
@@ -24,6 +29,10 @@ pub(in crate::cli) struct ListArgs {
 }
 
 pub(super) fn run(args: &ListArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    if args.catalogue.catalogue {
+        args.format.print(&args.catalogue.list(&args.families)?, terminal)?;
+        return Ok(ExitCode::Success);
+    }
     let costs = args.costs.open()?;
     let designs: Vec<Design> = args
         .families()?

@@ -1,5 +1,6 @@
 //! `approx-eval lut`: describes, generates, converts and plots multipliers.
 
+mod catalogue;
 mod convert;
 mod from_c;
 mod generate;

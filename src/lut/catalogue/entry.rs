@@ -103,6 +103,7 @@ struct Row {
     bits_b: u32,
     signed: u8,
     mae: f64,
+    /// Written as `5.0` where it is small.
     wce: f64,
     wcre_pct: f64,
     ep_pct: f64,
@@ -172,6 +173,12 @@ pub fn recognize(lut: &Lut) -> Vec<&'static Entry> {
     let has_its_operands =
         |entry: &&Entry| entry.bits == lut.bits().map(|bits| bits.get()) && entry.signedness == lut.signedness();
     positions.iter().map(|&at| &library.entries[at]).filter(has_its_operands).collect()
+}
+
+/// The circuit whose products `lut` has with its operands exchanged, as [`recognize`] has it. Nothing where a table is
+/// a circuit's either way.
+pub fn recognize_exchanged(lut: &Lut) -> Vec<&'static Entry> {
+    if recognize(lut).is_empty() { recognize(&lut.transposed()) } else { Vec::new() }
 }
 
 /// The hash by which the library's file knows tables: of the products as little-endian i32, first operand major, both

@@ -14,8 +14,19 @@
 //! # Ok::<(), lut::OpenError>(())
 //! ```
 
+mod check;
 mod entry;
+mod made;
 mod name;
+mod recognized;
+mod search;
 
-pub use entry::{Entry, LIBRARY, RELEASES, Release, entries, recognize, table_hash};
+pub use check::{CircuitDifference, NameMismatch, mismatch, notes};
+pub use entry::{Entry, LIBRARY, RELEASES, Release, entries, recognize, recognize_exchanged, table_hash};
+pub use made::{CircuitError, circuit_of, make};
 pub use name::{ClaimedName, by_name};
+pub use recognized::{CircuitName, Recognized};
+pub use search::{Circuit, NamePattern, NamePatternError, SORT_KEYS, Search, SortKey};
+
+#[cfg(test)]
+mod tests;

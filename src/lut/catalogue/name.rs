@@ -1,13 +1,15 @@
 //! Names of the library's circuits, alone or within other names.
 
-use super::entry::{Entry, entries};
+use super::entry::{Entry, Release, entries};
 
 /// The name of a circuit of the library that another name contains, such as a file's.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ClaimedName {
     /// The circuit's name as the library writes names, `mul8u_17KS`.
     pub name: String,
-    /// The circuits that have this name, one in each release that uses it; none where no release does.
+    /// The circuits that have this name, one in each release that uses it, the older release's first; none where
+    /// no release does.
     pub entries: Vec<&'static Entry>,
     /// Whether what stands around it says nothing of its own, so that the whole is the circuit's name:
     /// `mul8u_17KS_lut` and `mul8u_17KS#2`, not `mul8u_17KS-faulty`.
@@ -15,14 +17,22 @@ pub struct ClaimedName {
 }
 
 /// The circuits called `name`, one in each release that uses the name, the older release's first. The name may be without the
-/// operands' part (`17KS` for `mul8u_17KS`), in any case, and have words around it that say nothing (`mul8u_17KS_lut`).
+/// operands' part (`17KS` for `mul8u_17KS`), in any case, have words around it that say nothing (`mul8u_17KS_lut`), and
+/// end in the release that is meant (`mul8s_1KV8@v2022`).
 pub fn by_name(name: &str) -> Vec<&'static Entry> {
-    if let Some(claimed) = ClaimedName::find(name) {
-        return if claimed.is_plain { claimed.entries } else { Vec::new() };
+    if let Some((name, release)) =
+        name.rsplit_once('@').and_then(|(name, at)| Some((name, at.parse::<Release>().ok()?)))
+    {
+        return by_name(name).into_iter().filter(|entry| entry.release == release).collect();
     }
-    named(|entry| entry.name.split_once('_').is_some_and(|(_, id)| id.eq_ignore_ascii_case(name)))
+    match ClaimedName::find(name) {
+        Some(claimed) if claimed.is_plain => claimed.entries,
+        Some(_) => Vec::new(),
+        None => named(|entry| entry.name.split_once('_').is_some_and(|(_, id)| id.eq_ignore_ascii_case(name))),
+    }
 }
 
+/// The circuits that are called so, the older release's first.
 fn named(is_it: impl Fn(&Entry) -> bool) -> Vec<&'static Entry> {
     let mut found: Vec<_> = entries().iter().filter(|entry| is_it(entry)).collect();
     found.sort_by_key(|entry| entry.release);
@@ -52,40 +62,43 @@ const NEUTRAL: [&str; 18] = [
 ];
 
 impl ClaimedName {
-    /// The circuit's name in `text`, if there is one. It ends where letters and digits end, and so does what is before it.
+    /// The circuit's name in `text`, if there is one: that of a circuit in any case, or one that only has the library's form
+    /// (three or four capitals and digits behind operands that the library has). What stands before and behind it is
+    /// apart from it.
     pub fn find(text: &str) -> Option<ClaimedName> {
-        let is_word = |c: char| c.is_ascii_alphanumeric();
         let lower = text.to_ascii_lowercase();
-        for (start, _) in lower.match_indices("mul") {
-            let rest = &lower[start..];
-            let Some(family) = family_length(rest) else { continue };
-            let id = rest[family + 1..].find(|c| !is_word(c)).unwrap_or(rest.len() - family - 1);
-            let is_joined = lower[..start].chars().next_back().is_some_and(is_word);
-            if is_joined || !(2..=5).contains(&id) {
-                continue;
-            }
-            let end = start + family + 1 + id;
-            let name = format!("{}_{}", &lower[start..start + family], lower[start + family + 1..end].to_uppercase());
-            let has_family = |entry: &&Entry| entry.name.as_bytes()[..family] == name.as_bytes()[..family];
-            if !entries().iter().any(|entry| entry.name.len() > family && has_family(&entry)) {
-                continue;
-            }
-            let around = [&lower[..start], &lower[end..]];
-            let words = around.iter().flat_map(|text| text.split(|c| !is_word(c)));
-            let is_plain = words.into_iter().all(|word| is_neutral(word));
-            return Some(ClaimedName { entries: named(|entry| entry.name == name), name, is_plain });
-        }
-        None
+        lower.match_indices("mul").find_map(|(start, _)| claim_at(text, &lower, start))
     }
 }
 
-/// The length of the operands' part of a circuit's name at the start of `text`: `mul8u` of `mul8u_17ks`.
-fn family_length(text: &str) -> Option<usize> {
-    let family = text.split('_').next().filter(|family| family.len() < text.len())?;
-    let widths = family.strip_prefix("mul")?.strip_suffix(['u', 's'])?;
+/// The circuit's name that starts at `start` of `text`, which is `lower` in small letters.
+fn claim_at(text: &str, lower: &str, start: usize) -> Option<ClaimedName> {
+    let is_word = |c: char| c.is_ascii_alphanumeric();
+    if lower[..start].ends_with(is_word) {
+        return None;
+    }
+    let (operands, behind) = lower[start..].split_once('_').filter(|(operands, _)| are_operands(operands))?;
+    let id = behind.len() - behind.trim_start_matches(is_word).len();
+    let id_start = start + operands.len() + 1;
+    let end = id_start + id;
+    let name = format!("{operands}_{}", lower[id_start..end].to_ascii_uppercase());
+    let found = named(|entry| entry.name == name);
+    let has_the_form = (3..=4).contains(&id) && text[id_start..end] == name[operands.len() + 1..];
+    let is_claim = !found.is_empty()
+        || (has_the_form && !named(|entry| entry.name.starts_with(&name[..=operands.len()])).is_empty());
+    let mut around = [&lower[..start], &lower[end..]].into_iter().flat_map(|text| text.split(|c| !is_word(c)));
+    let is_plain = around.all(is_neutral);
+    is_claim.then_some(ClaimedName { entries: found, name, is_plain })
+}
+
+/// Whether `text` says what a multiplier multiplies, as `mul8u` and `mul8x4u` do.
+fn are_operands(text: &str) -> bool {
+    let widths = text.strip_prefix("mul").and_then(|text| text.strip_suffix(['u', 's']));
     let is_width = |width: &str| !width.is_empty() && width.bytes().all(|byte| byte.is_ascii_digit());
-    let (first, second) = widths.split_once('x').unwrap_or((widths, widths));
-    (is_width(first) && is_width(second)).then_some(family.len())
+    widths.is_some_and(|widths| {
+        let (first, second) = widths.split_once('x').unwrap_or((widths, widths));
+        is_width(first) && is_width(second)
+    })
 }
 
 fn is_neutral(word: &str) -> bool {

@@ -101,8 +101,8 @@ const FIGURES: [(&[&str], fn(&mut Row) -> &mut Option<f64>); 8] = [
 const NAMES: [&str; 2] = ["multiplier", "name"];
 
 /// Columns of `lut list` that say nothing of costs.
-const OTHERS: [&str; 10] =
-    ["signed", "bits_a", "bits_b", "mae", "wce", "mre", "ep", "bias", "cost_source", "cost_note"];
+const OTHERS: [&str; 11] =
+    ["signed", "bits_a", "bits_b", "mae", "wce", "mre", "ep", "bias", "cost_source", "cost_note", "catalogue"];
 
 /// The rows of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<Row>, CostsError> {

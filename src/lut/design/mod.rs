@@ -9,14 +9,17 @@ mod booth;
 mod broken_array;
 mod compressor;
 mod drum;
+mod error_recovery;
 mod etm;
 mod exact;
 mod gates;
 mod lower_or;
 mod mitchell;
+mod operand_truncation;
 mod ou;
 mod perforated;
 mod roba;
+mod sdlc;
 mod segment;
 mod tosam;
 mod truncated;
@@ -37,6 +40,10 @@ pub static FAMILIES: Registry<&Family> = Registry::new(
         &truncated::CORRECTED,
         &broken_array::BROKEN_ARRAY,
         &perforated::PERFORATED,
+        &operand_truncation::OPERAND_TRUNCATION,
+        &sdlc::SDLC,
+        &error_recovery::OR,
+        &error_recovery::ADD,
         &udm::UDM,
         &lower_or::RECURSIVE,
         &etm::ETM,
@@ -181,16 +188,20 @@ impl Design {
         let is_swapped = lut.provenance().swapped;
         let differs = |&(a, b, product): &(i32, i32, i32)| {
             let (a, b) = if is_swapped { (b, a) } else { (a, b) };
-            product != (self.family.product)(&self.values, self.signedness, a, b)
+            product != self.product(a, b)
         };
         let is_alike = (lut.signedness(), lut.bits()) == (self.signedness, [Bits::EIGHT; 2]);
         is_alike.then(|| lut.products().filter(differs).count())
     }
 
+    /// The product of operand values `a` and `b`, of 8 bits.
+    pub fn product(&self, a: i32, b: i32) -> i32 {
+        (self.family.product)(&self.values, self.signedness, a, b)
+    }
+
     /// Its table, named and with provenance.
     pub fn lut(&self) -> Lut {
-        let product = |a, b| (self.family.product)(&self.values, self.signedness, a, b);
-        let lut = Lut::from_fn(&self.to_string(), self.signedness, product);
+        let lut = Lut::from_fn(&self.to_string(), self.signedness, |a, b| self.product(a, b));
         let metadata = Metadata {
             design: Some(self.family.summary.to_owned()),
             paper: Some(self.family.paper.to_owned()),

@@ -193,7 +193,8 @@ impl CModel {
             ..Provenance::default()
         };
         let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
-        Ok(lut.with_metadata(comment_fields(comments).metadata).with_provenance(provenance))
+        let lut = lut.with_metadata(comment_fields(comments).metadata).with_provenance(provenance);
+        Ok(lut.with_name_checked())
     }
 }
 

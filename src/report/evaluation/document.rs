@@ -69,6 +69,8 @@ impl Document for Report {
         fields.extend(own.others(|task| task.record_columns(), &fields));
         fields.push(("other_codings", summary::other_codings(self)));
         fields.extend(self.cost_fields());
+        fields.push(("catalogue", optional(self.lut.as_ref().and_then(|lut| lut.catalogue.as_ref()))));
+        fields.push(("lut_warnings", summary::lut_warnings(self)));
         Records::one(fields)
     }
 

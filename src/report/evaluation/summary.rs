@@ -22,6 +22,9 @@ pub(super) fn pairs(report: &Report) -> Section {
     for lut in &report.luts {
         pairs.push(("multiplier", multiplier(lut)));
         pairs.push(("read as", reading(lut)));
+        pairs.extend(lut.catalogue.iter().map(|circuit| ("catalogue", circuit.to_string())));
+        pairs.extend(lut.warnings.iter().map(|warning| ("warning", warning.clone())));
+        pairs.extend(lut.notes.iter().map(|note| ("note", note.clone())));
     }
     if let Some(coding) = report.config.coding {
         pairs.push(("coding", coding_text(report, coding)));
@@ -72,6 +75,13 @@ pub(super) fn other_codings(report: &Report) -> String {
         format!("{}: {}", layer.name, parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     };
     others.map(text).collect::<Vec<_>>().join("; ")
+}
+
+/// What is wrong with the multipliers' tables.
+pub(super) fn lut_warnings(report: &Report) -> String {
+    let warnings =
+        report.luts.iter().flat_map(|lut| lut.warnings.iter().map(move |warning| format!("{}: {warning}", lut.name)));
+    warnings.collect::<Vec<_>>().join("; ")
 }
 
 fn multiplier(lut: &LutInfo) -> String {

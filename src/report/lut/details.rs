@@ -2,6 +2,7 @@
 
 use super::super::document::{Document, Records, Section};
 use super::{cost_source, energy, operands, percent, reading, records, value, word};
+use crate::lut::catalogue::Recognized;
 use crate::lut::{Audit, Quadrant};
 use crate::stats::significant;
 
@@ -36,8 +37,14 @@ impl LutDetails {
             ("lut[0][0]", info.zero_product.to_string()),
             ("symmetric", if info.symmetric { "yes" } else { "no" }.to_owned()),
         ];
+        let circuit = info
+            .catalogue
+            .iter()
+            .flat_map(|circuit| [("catalogue", circuit.to_string()), ("published", published(circuit))]);
+        pairs.extend(circuit);
         pairs.extend(known.into_iter().chain(cost).filter_map(|(name, value)| Some((name, value?))));
         pairs.extend(info.warnings.iter().map(|warning| ("warning", warning.clone())));
+        pairs.extend(info.notes.iter().map(|note| ("note", note.clone())));
         Section::pairs(pairs)
     }
 
@@ -104,6 +111,12 @@ impl LutDetails {
             findings
         })
     }
+}
+
+/// The figures that the catalogue has of a circuit.
+fn published(circuit: &Recognized) -> String {
+    let Recognized { mae, wce, mre, power_mw, area_um2, delay_ns, .. } = circuit;
+    format!("MAE {mae}, WCE {wce}, MRE {}, {power_mw} mW, {area_um2} um2, {delay_ns} ns", percent(*mre, 4))
 }
 
 impl Document for LutDetails {

@@ -1,9 +1,11 @@
 //! Descriptions of multipliers: one with its audit, all that can be named, and files made of them.
 
+mod catalogue;
 mod details;
 mod list;
 mod written;
 
+pub use catalogue::CircuitList;
 pub use details::LutDetails;
 pub use list::LutList;
 pub use written::{WrittenFile, WrittenFiles};
@@ -82,6 +84,7 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
         "delay",
         "cost_basis",
         "cost_note",
+        "catalogue",
     ];
     let row = |info: &LutInfo| {
         let (errors, cost) = (&info.errors, info.cost.as_ref());
@@ -106,6 +109,7 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
             optional(cost.and_then(|cost| cost.figures.delay_ns).as_ref()),
             optional(cost.map(|cost| &cost.basis)),
             optional(cost.map(|cost| &cost.note)),
+            optional(info.catalogue.as_ref()),
         ]
     };
     Records { header: header.map(str::to_owned).to_vec(), rows: infos.into_iter().map(row).collect() }

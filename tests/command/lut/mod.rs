@@ -1,5 +1,6 @@
 //! The `lut` commands.
 
+mod catalogue;
 mod check;
 mod costs;
 mod files;

@@ -5,6 +5,7 @@ use crate::cases::for_each_case;
 use rayon::prelude::*;
 
 mod arrays;
+mod compression;
 mod logarithms;
 mod segments;
 mod trees;

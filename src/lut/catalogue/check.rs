@@ -1,0 +1,159 @@
+//! Whether tables that are named after a circuit of the library are that circuit.
+
+use super::entry::{Entry, LIBRARY, recognize, recognize_exchanged};
+use super::made::formula;
+use super::name::ClaimedName;
+use super::recognized::CircuitName;
+use crate::kernel::Signedness;
+use crate::lut::{ErrorMetrics, Lut};
+use crate::stats::significant;
+use serde::Serialize;
+use std::fmt;
+
+/// A table that has a circuit's name and not its products, in any release that uses the name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NameMismatch {
+    /// What the table is called.
+    pub table: String,
+    /// The circuit.
+    pub circuit: String,
+    /// How the two differ, as far as known.
+    pub difference: CircuitDifference,
+    /// The circuit that the table really is, under all its names; none where the library has no such circuit.
+    pub recognized: Vec<String>,
+}
+
+/// How a table differs from the circuit that it is named after.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "kebab-case")]
+pub enum CircuitDifference {
+    /// In so many products.
+    Entries {
+        /// How many products differ.
+        entries: usize,
+        /// The circuit's products as a formula in `a` and `b`, or the design that computes them.
+        expected: String,
+    },
+    /// In its operands.
+    Operands {
+        /// The table's.
+        found: String,
+        /// The circuit's.
+        expected: String,
+    },
+    /// In its products, which are known by their hash alone.
+    Products {
+        /// The table's mean absolute error.
+        mae: f64,
+        /// The one that is published for the circuit.
+        published: f64,
+    },
+}
+
+impl fmt::Display for NameMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let NameMismatch { table, circuit, difference, recognized } = self;
+        write!(f, "the table named {table} is not {LIBRARY}'s {circuit} (")?;
+        match difference {
+            CircuitDifference::Entries { entries: 1, expected } => write!(f, "1 entry differs from {expected})")?,
+            CircuitDifference::Entries { entries, expected } => {
+                write!(f, "{} entries differ from {expected})", crate::stats::grouped(*entries as u64))?;
+            }
+            CircuitDifference::Operands { found, expected } => {
+                write!(f, "its operands are {found}, the circuit's {expected})")?;
+            }
+            CircuitDifference::Products { mae, published } => {
+                let [mae, published] = [mae, published].map(|mae| significant(*mae, 4));
+                write!(f, "its products have another hash; MAE {mae}, published {published})")?;
+            }
+        }
+        if recognized.is_empty() { Ok(()) } else { write!(f, "; it is {}", recognized.join("; ")) }
+    }
+}
+
+/// The circuit's name that `lut` carries, in its own name or else in its file's.
+fn claim(lut: &Lut) -> Option<(String, ClaimedName)> {
+    let file = lut
+        .provenance()
+        .path
+        .as_ref()
+        .and_then(|path| path.file_stem())
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let texts = std::iter::once(lut.name().to_owned()).chain(file);
+    texts.into_iter().find_map(|text| ClaimedName::find(&text).map(|claimed| (text, claimed)))
+}
+
+/// The circuit that `lut` is, in either order of its operands.
+fn circuit(lut: &Lut) -> Vec<&'static Entry> {
+    let found = recognize(lut);
+    if found.is_empty() { recognize_exchanged(lut) } else { found }
+}
+
+/// Whether `found` are the names of one of the claimed circuits.
+fn is_claimed(claimed: &ClaimedName, found: &[&Entry]) -> bool {
+    found.iter().any(|entry| claimed.entries.iter().any(|claimed| claimed.is_same_circuit(entry)))
+}
+
+/// What is wrong with `lut`, if it carries the name of a circuit that it is not.
+pub fn mismatch(lut: &Lut) -> Option<NameMismatch> {
+    let (table, claimed) = claim(lut).filter(|(_, claimed)| claimed.is_plain && !claimed.entries.is_empty())?;
+    let found = circuit(lut);
+    if is_claimed(&claimed, &found) {
+        return None;
+    }
+    let difference = claimed.entries.iter().map(|entry| difference(lut, entry)).min_by_key(CircuitDifference::rank)?;
+    let recognized = found.iter().map(|entry| CircuitName::from(*entry).to_string()).collect();
+    Some(NameMismatch { table, circuit: claimed.name, difference, recognized })
+}
+
+impl CircuitDifference {
+    /// The smaller, the closer.
+    fn rank(&self) -> usize {
+        match self {
+            CircuitDifference::Entries { entries, .. } => *entries,
+            CircuitDifference::Products { .. } => usize::MAX - 1,
+            CircuitDifference::Operands { .. } => usize::MAX,
+        }
+    }
+}
+
+fn difference(lut: &Lut, entry: &Entry) -> CircuitDifference {
+    let operands = |[first, second]: [u32; 2], signedness: Signedness| {
+        format!("{first}x{second} bits, {}", if signedness == Signedness::Signed { "signed" } else { "unsigned" })
+    };
+    let bits = lut.bits().map(|bits| bits.get());
+    if (bits, lut.signedness()) != (entry.bits, entry.signedness) {
+        let (found, expected) = (operands(bits, lut.signedness()), operands(entry.bits, entry.signedness));
+        return CircuitDifference::Operands { found, expected };
+    }
+    let made = entry.design().and_then(|design| Some((design.differences(lut)?, formula(&design))));
+    match made {
+        Some((entries, expected)) => CircuitDifference::Entries { entries, expected },
+        None => CircuitDifference::Products { mae: ErrorMetrics::compute(lut).mae, published: entry.mae },
+    }
+}
+
+/// What a report says of the table's name and circuit besides: nothing is wrong with it.
+pub fn notes(lut: &Lut) -> Vec<String> {
+    let (found, exchanged) = (circuit(lut), recognize_exchanged(lut));
+    let mut notes = Vec::new();
+    if let Some(entry) = exchanged.first() {
+        notes.push(format!("the table is {LIBRARY}'s {} with operands exchanged", entry.name));
+    }
+    let Some((table, claimed)) = claim(lut) else { return notes };
+    let name = &claimed.name;
+    if claimed.entries.is_empty() {
+        let what = if found.is_empty() { ", nor are its products any circuit's" } else { "" };
+        notes.push(format!("{name} is a name in no release of {LIBRARY}{what}"));
+    } else if !is_claimed(&claimed, &found) && !claimed.is_plain {
+        notes.push(format!("'{table}' has the name of {LIBRARY}'s {name}, and not its products"));
+    } else {
+        // Names are reused.
+        let others = claimed.entries.iter().filter(|entry| found.iter().all(|found| !found.is_same_circuit(entry)));
+        let others = others.filter(|_| is_claimed(&claimed, &found));
+        notes.extend(others.map(|other| format!("in release {} {name} is another circuit", other.release)));
+    }
+    notes
+}
