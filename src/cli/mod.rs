@@ -66,7 +66,7 @@ pub(crate) struct TerminalArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Print more detail; may be repeated
+    /// Also show weight and output shapes in tables, and what is calibrated and computed how; -vv more of it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
@@ -94,6 +94,19 @@ impl TerminalArgs {
             ColorChoice::Never => false,
             ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
+    }
+
+    /// Whether tables have their columns of details.
+    fn shows_details(&self) -> bool {
+        self.verbose > 0
+    }
+
+    /// How text on standard output is laid out: a terminal narrower than others is 80 columns wide all the same.
+    fn style(&self, is_terminal: bool) -> crate::report::Style {
+        use crate::report::Style;
+        let columns = terminal_size::terminal_size_of(std::io::stdout()).filter(|_| is_terminal);
+        let width = columns.map_or(Style::WIDTH, |(columns, _)| Style::WIDTH.max(columns.0.into()));
+        Style { color: self.colors(is_terminal), width, details: self.shows_details() }
     }
 
     /// Sends log messages to standard error.

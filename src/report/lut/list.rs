@@ -71,6 +71,7 @@ impl Document for LutList {
             header: ["name", "operands", "MAE", "WCE", "MRE", "energy", ""].map(str::to_owned).to_vec(),
             rows: luts.iter().map(row).collect(),
             numeric: vec![2, 3, 4, 5],
+            ..Section::default()
         };
         self.families.iter().map(section).collect()
     }
