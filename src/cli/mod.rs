@@ -8,6 +8,7 @@ mod costs;
 mod error;
 mod evaluate;
 mod exit_code;
+mod figure_file;
 mod inputs;
 mod interrupt;
 mod lut;
