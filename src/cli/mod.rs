@@ -15,6 +15,7 @@ mod lut;
 mod model;
 mod named;
 mod output;
+mod plot;
 mod progress;
 mod quantization;
 mod suggestion;
@@ -57,6 +58,8 @@ enum Command {
     /// Show networks
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// Plot accuracy against energy, or another cost, from saved reports
+    Plot(plot::PlotArgs),
 }
 
 /// What reaches the terminal beside the report.
@@ -146,5 +149,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
+        Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
     }
 }

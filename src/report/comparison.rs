@@ -96,6 +96,11 @@ pub(super) fn headings(task: Task) -> Vec<&'static str> {
     ["difference", "95 % interval"].iter().chain(task.test_headings()).copied().collect()
 }
 
+/// The columns of details among these: lost and gained samples say more than the share of unchanged ones.
+pub(super) fn details(header: &[String]) -> Vec<usize> {
+    (0..header.len()).filter(|&i| header[i] == "agreement").collect()
+}
+
 /// A comparison of networks for `task` as cells of a table.
 pub(super) fn cells(comparison: &Comparison, task: Task) -> Vec<String> {
     let difference = |difference| task.metric().difference(difference);
@@ -156,6 +161,7 @@ impl Document for ComparisonDetails {
         let runs = Section {
             rows: self.all().map(row).collect(),
             numeric: (names.len()..header.len()).collect(),
+            details: details(&header),
             header,
             ..Section::default()
         };

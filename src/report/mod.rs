@@ -22,6 +22,8 @@ mod markdown;
 mod model;
 mod predictions;
 mod table;
+#[cfg(feature = "plot")]
+mod tradeoff;
 
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
@@ -36,6 +38,8 @@ pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;
 pub use lut::{LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
+#[cfg(feature = "plot")]
+pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 
 use crate::registry::{Named, Registry, similar};

@@ -52,9 +52,9 @@ impl CostAxis {
     /// The axis in words, with its unit.
     pub fn title(self) -> &'static str {
         match self {
-            CostAxis::Energy => "energy of multiplications, relative to exact ones",
-            CostAxis::Power => "power of multipliers, relative to exact ones",
-            CostAxis::Area => "area of the multiplier, relative to an exact one",
+            CostAxis::Energy => "energy of multiplications (exact = 1)",
+            CostAxis::Power => "power of multipliers (exact = 1)",
+            CostAxis::Area => "area of the multiplier (exact = 1)",
             CostAxis::Delay => "delay of the multiplier (ns)",
         }
     }

@@ -4,7 +4,7 @@ use super::verdict::in_words;
 use super::{ComparisonReport, LayerReport, Report};
 use crate::eval::Gate;
 use crate::lut::{Coding, LutInfo};
-use crate::report::comparison::{cells, headings};
+use crate::report::comparison::{cells, details, headings};
 use crate::report::document::{Section, shape};
 use crate::report::lut::reading;
 use crate::stats::{grouped, percent, significant};
@@ -128,6 +128,7 @@ pub(super) fn comparisons(comparisons: &[ComparisonReport], task: Task) -> Secti
     };
     Section {
         numeric: (1..header.len()).collect(),
+        details: details(&header),
         rows: comparisons.iter().map(row).collect(),
         header,
         ..Section::default()

@@ -27,7 +27,7 @@ impl Report {
             format!(", {:+.4} against {}{p}", compared.comparison.difference, compared.reference)
         });
         let cost = [CostAxis::Power, CostAxis::Energy].into_iter().find_map(|axis| Some((axis, axis.of(self)?)));
-        let cost = cost.map(|(axis, figure)| format!(", {} of exact {axis}", significant(figure.value, 2)));
+        let cost = cost.map(|(axis, figure)| format!(", {} of exact {axis}", share(figure.value)));
         let known = compared.into_iter().chain(cost).collect::<String>();
         format!("{gates}{subject}: {:.4} {name}{known}", metric.value)
     }
@@ -48,6 +48,11 @@ impl Report {
         let task = self.metrics.task();
         self.gates.iter().filter(|gate| !gate.passed).map(move |gate| (gate.gate, in_words(gate, task)))
     }
+}
+
+/// A fraction with two decimals, or two digits where it is small.
+fn share(fraction: f64) -> String {
+    if fraction < 0.1 { significant(fraction, 2) } else { format!("{fraction:.2}") }
 }
 
 /// What a gate found, in words that say whether it holds, of a network for `task`.
