@@ -20,7 +20,7 @@
 //! | `images` | datasets of PNG and JPEG files |
 //! | `onnx` | networks in ONNX files |
 //! | `parquet` | datasets in Parquet files; turns on `images` |
-//! | `plot` | SVG plots of multipliers' errors |
+//! | `plot` | plots of multipliers' errors, and of accuracy against cost, as SVG, PNG and PDF |
 //! | `fp32-avx512` | AVX-512 for the fp32 layers |
 //!
 //! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one, open an
@@ -49,6 +49,8 @@ mod cleanup;
 pub mod cli;
 pub mod data;
 pub mod eval;
+#[cfg(feature = "plot")]
+pub mod figure;
 pub mod graph;
 pub mod guard;
 pub mod import;

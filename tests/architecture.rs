@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["quant"],
     &["lut"],
     &["data", "kernel"],
-    &["stats", "integer", "output"],
+    &["stats", "integer", "output", "figure"],
     &["registry", "input", "guard", "cleanup", "printable"],
 ];
 

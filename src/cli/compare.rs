@@ -35,7 +35,7 @@ pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result
     };
     let runs = args.reports.iter().map(compared).collect::<Result<_, _>>()?;
     let details = ComparisonDetails::new(&reference, runs);
-    let files = OutputFiles::create(&args.output)?.filled(&details)?;
+    let files = OutputFiles::create(&args.output)?.filled(&details, terminal)?;
     args.format.print_and_commit(&details, files, terminal)?;
     Ok(ExitCode::Success)
 }

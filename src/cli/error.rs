@@ -9,7 +9,7 @@ use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError}
 use crate::model::ModelError;
 use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
-use crate::report::{BaselineError, GatesError};
+use crate::report::{BaselineError, GatesError, TradeoffError};
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -45,7 +45,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         ParamsError,
         LayerProblem,
         BaselineError,
-        GatesError
+        GatesError,
+        TradeoffError
     )
     .unwrap_or_default()
 }

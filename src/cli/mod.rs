@@ -8,12 +8,14 @@ mod costs;
 mod error;
 mod evaluate;
 mod exit_code;
+mod figure_file;
 mod inputs;
 mod interrupt;
 mod lut;
 mod model;
 mod named;
 mod output;
+mod plot;
 mod progress;
 mod quantization;
 mod suggestion;
@@ -56,6 +58,8 @@ enum Command {
     /// Show networks
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// Plot accuracy against energy, or another cost, from saved reports
+    Plot(plot::PlotArgs),
 }
 
 /// What reaches the terminal beside the report.
@@ -66,7 +70,7 @@ pub(crate) struct TerminalArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Print more detail; may be repeated
+    /// Also show weight and output shapes in tables, and what is calibrated and computed how; -vv more of it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
@@ -94,6 +98,19 @@ impl TerminalArgs {
             ColorChoice::Never => false,
             ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
+    }
+
+    /// Whether tables have their columns of details.
+    fn shows_details(&self) -> bool {
+        self.verbose > 0
+    }
+
+    /// How text on standard output is laid out: a terminal narrower than others is 80 columns wide all the same.
+    fn style(&self, is_terminal: bool) -> crate::report::Style {
+        use crate::report::Style;
+        let columns = terminal_size::terminal_size_of(std::io::stdout()).filter(|_| is_terminal);
+        let width = columns.map_or(Style::WIDTH, |(columns, _)| Style::WIDTH.max(columns.0.into()));
+        Style { color: self.colors(is_terminal), width, details: self.shows_details() }
     }
 
     /// Sends log messages to standard error.
@@ -132,5 +149,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
+        Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
     }
 }

@@ -3,7 +3,7 @@
 use super::TerminalArgs;
 use super::named::named;
 use crate::output::{OutputFile, finish_all};
-use crate::report::{Document, Exporter, FORMATS, format_by_extension};
+use crate::report::{Document, Exporter, FORMATS, Style, format_by_extension};
 use anyhow::{Context, ensure};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl FormatArgs {
     /// Prints a document. A reader that has gone away is not an error.
     pub fn print(&self, document: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<()> {
         let mut stdout = io::stdout().lock();
-        let text = self.format.export(document, terminal.colors(stdout.is_terminal()));
+        let text = self.format.export(document, terminal.style(stdout.is_terminal()));
         match stdout.write_all(&text).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(error).context("cannot write to standard output")
@@ -67,9 +67,10 @@ impl OutputFiles {
         paths.iter().map(open).collect::<anyhow::Result<_>>().map(OutputFiles)
     }
 
-    /// The files with the document in each.
-    pub fn filled(self, document: &dyn Document) -> anyhow::Result<Vec<OutputFile>> {
-        let filled = |(file, format): (OutputFile, &dyn Exporter)| file.with_bytes(&format.export(document, false));
+    /// The files with the document in each, as detailed as on the terminal.
+    pub fn filled(self, document: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<Vec<OutputFile>> {
+        let style = Style { details: terminal.shows_details(), ..Style::default() };
+        let filled = |(file, format): (OutputFile, &dyn Exporter)| file.with_bytes(&format.export(document, style));
         Ok(self.0.into_iter().map(filled).collect::<Result<_, _>>()?)
     }
 }

@@ -1,9 +1,11 @@
 //! Runs compared with one of them.
 
-use super::Baseline;
 use super::document::{Document, Records, Section, optional};
+use super::{Baseline, CostAxis};
+use crate::stats::significant;
 use crate::task::{Comparison, Metric, TASKS, Task};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Runs compared with a reference over the same samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,9 +29,21 @@ pub struct ComparedRun {
     pub mode: String,
     /// Its multiplier, in approximate mode.
     pub lut: Option<String>,
+    /// What it was evaluated on.
+    #[serde(default)]
+    pub dataset: String,
     /// Its metric.
     #[serde(flatten)]
     pub metric: Metric,
+    /// Energy of its multiplications over that of exact ones, where its report has it.
+    #[serde(default)]
+    pub relative_energy: Option<f64>,
+    /// Power of its multipliers over that of exact ones, where its report has it.
+    #[serde(default)]
+    pub relative_power: Option<f64>,
+    /// Where these come from: figures of different sources cannot be compared.
+    #[serde(default)]
+    pub cost_sources: BTreeSet<String>,
     /// Against the reference; `None` for the reference itself.
     pub comparison: Option<Comparison>,
 }
@@ -39,18 +53,29 @@ impl ComparisonDetails {
     pub fn new(reference: &Baseline, runs: Vec<ComparedRun>) -> Self {
         ComparisonDetails { reference: ComparedRun::new(reference, None), runs }
     }
+
+    /// The reference, then the others.
+    fn all(&self) -> impl Iterator<Item = &ComparedRun> + Clone {
+        std::iter::once(&self.reference).chain(&self.runs)
+    }
 }
 
 impl ComparedRun {
     /// The run of a saved report.
     pub fn new(saved: &Baseline, comparison: Option<Comparison>) -> Self {
         let report = &saved.report;
+        let costs = [CostAxis::Energy, CostAxis::Power].map(|axis| axis.of(report));
+        let value = |i: usize| costs[i].as_ref().map(|figure| figure.value);
         ComparedRun {
             report: saved.path.display().to_string(),
             model: report.model.name.clone(),
             mode: report.config.mode.to_string(),
             lut: report.lut.as_ref().map(|lut| lut.name.clone()),
+            dataset: report.dataset.name.clone(),
             metric: saved.metric(),
+            relative_energy: value(0),
+            relative_power: value(1),
+            cost_sources: costs.iter().flatten().map(|figure| figure.basis.clone()).collect(),
             comparison,
         }
     }
@@ -60,16 +85,27 @@ impl ComparedRun {
     }
 }
 
+/// A cost of a run.
+type Cost = fn(&ComparedRun) -> Option<f64>;
+
+/// The costs that tables show, by heading.
+const COSTS: [(&str, Cost); 2] = [("energy", |run| run.relative_energy), ("power", |run| run.relative_power)];
+
 /// Headings of [`cells`], in a comparison of networks for `task`.
 pub(super) fn headings(task: Task) -> Vec<&'static str> {
     ["difference", "95 % interval"].iter().chain(task.test_headings()).copied().collect()
 }
 
+/// The columns of details among these: lost and gained samples say more than the share of unchanged ones.
+pub(super) fn details(header: &[String]) -> Vec<usize> {
+    (0..header.len()).filter(|&i| header[i] == "agreement").collect()
+}
+
 /// A comparison of networks for `task` as cells of a table.
 pub(super) fn cells(comparison: &Comparison, task: Task) -> Vec<String> {
     let difference = |difference| task.metric().difference(difference);
-    let [low, high] = comparison.ci95.map(difference);
-    let start = [difference(comparison.difference), format!("{low} to {high}")];
+    let interval = task.metric().difference_interval(comparison.ci95);
+    let start = [difference(comparison.difference), interval];
     start.into_iter().chain(comparison.test.cells()).collect()
 }
 
@@ -109,19 +145,37 @@ impl Document for ComparisonDetails {
 
     fn sections(&self) -> Vec<Section> {
         let task = self.reference.metric.task;
-        let (start, headings) = (["report", "mode", "multiplier", task.metric().name], headings(task));
+        let names = ["report", "model", "mode", "multiplier"];
+        let is_known = |cost: Cost| self.all().any(|run| cost(run).is_some());
+        let costs: Vec<(&str, Cost)> = COSTS.into_iter().filter(|(_, cost)| is_known(*cost)).collect();
+        let headings = headings(task);
         let row = |run: &ComparedRun| {
-            let start = [run.report.clone(), run.mode.clone(), run.lut().to_owned(), run.metric.to_string()];
+            let names = [run.report.clone(), run.model.clone(), run.mode.clone(), run.lut().to_owned()];
+            let costs = costs.iter().map(|(_, cost)| cost(run).map_or_else(String::new, |x| significant(x, 3)));
             let compared = run.comparison.as_ref();
             let compared = compared.map_or_else(|| vec![String::new(); headings.len()], |found| cells(found, task));
-            start.into_iter().chain(compared).collect()
+            names.into_iter().chain([run.metric.to_string()]).chain(costs).chain(compared).collect()
         };
-        vec![Section {
-            header: start.iter().chain(&headings).map(|&name| name.to_owned()).collect(),
-            rows: std::iter::once(&self.reference).chain(&self.runs).map(row).collect(),
-            numeric: (3..start.len() + headings.len()).collect(),
+        let columns = names.into_iter().chain([task.metric().name]).chain(costs.iter().map(|(name, _)| *name));
+        let header: Vec<String> = columns.chain(headings.iter().copied()).map(str::to_owned).collect();
+        let runs = Section {
+            rows: self.all().map(row).collect(),
+            numeric: (names.len()..header.len()).collect(),
+            details: details(&header),
+            header,
             ..Section::default()
-        }]
+        };
+        let sources: BTreeSet<&str> = self.all().flat_map(|run| &run.cost_sources).map(String::as_str).collect();
+        let sources = sources.into_iter().collect::<Vec<_>>().join("; ");
+        let mut known = self.all().map(|run| &run.cost_sources).filter(|sources| !sources.is_empty());
+        let first = known.next();
+        let note = if known.all(|sources| Some(sources) == first) {
+            ("costs", format!("relative to exact multiplications, by {sources}"))
+        } else {
+            ("note", format!("these costs cannot be compared, since their sources differ: {sources}"))
+        };
+        let notes = (!costs.is_empty()).then(|| Section::pairs([note]));
+        std::iter::once(runs).chain(notes).collect()
     }
 
     fn records(&self) -> Records {
@@ -142,8 +196,15 @@ impl Document for ComparisonDetails {
                 ("ci95_high", optional(comparison.map(|c| &c.ci95[1]))),
             ];
             fields.extend(own.others(|task| task.comparison_columns(), &fields));
+            fields.extend([
+                ("dataset", run.dataset.clone()),
+                ("p", optional(comparison.and_then(Comparison::p).as_ref())),
+                ("relative_energy", optional(run.relative_energy.as_ref())),
+                ("relative_power", optional(run.relative_power.as_ref())),
+                ("cost_source", run.cost_sources.iter().map(String::as_str).collect::<Vec<_>>().join("; ")),
+            ]);
             fields
         };
-        Records::many(std::iter::once(&self.reference).chain(&self.runs).map(row))
+        Records::many(self.all().map(row))
     }
 }

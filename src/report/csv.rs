@@ -1,7 +1,7 @@
 //! CSV: a document's records, for spreadsheets.
 
 use super::document::Document;
-use super::{Exporter, Printable};
+use super::{Exporter, Printable, Style};
 use crate::registry::Named;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Exporter for Csv {
         &["csv"]
     }
 
-    fn render(&self, document: &Printable, _: bool) -> Vec<u8> {
+    fn render(&self, document: &Printable, _: Style) -> Vec<u8> {
         let records = document.records();
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in std::iter::once(&records.header).chain(&records.rows) {

@@ -84,8 +84,10 @@ pub struct Section {
     pub header: Vec<String>,
     /// Cells.
     pub rows: Vec<Vec<String>>,
-    /// Columns of numbers, which are set to the right.
+    /// Columns of numbers, which are set to the right and never shortened.
     pub numeric: Vec<usize>,
+    /// Columns that text for people shows only where details are asked for; all other formats have them.
+    pub details: Vec<usize>,
 }
 
 impl Section {

@@ -1,7 +1,7 @@
 //! JSON: all of a document, for programs.
 
 use super::document::Document;
-use super::{Exporter, Printable};
+use super::{Exporter, Printable, Style};
 use crate::printable::is_control;
 use crate::registry::Named;
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ impl Exporter for Json {
         &["json"]
     }
 
-    fn render(&self, document: &Printable, _: bool) -> Vec<u8> {
+    fn render(&self, document: &Printable, _: Style) -> Vec<u8> {
         let text = serde_json::to_string_pretty(&document.json()).expect("a JSON value has no other keys than strings");
         let mut bytes = escaped(&text).into_owned().into_bytes();
         bytes.push(b'\n');

@@ -1,7 +1,7 @@
 //! JUnit XML: gates as test cases, for the CI systems that show those.
 
 use super::document::Document;
-use super::{Exporter, Printable};
+use super::{Exporter, Printable, Style};
 use crate::registry::Named;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -23,7 +23,7 @@ impl Exporter for Junit {
         &["xml"]
     }
 
-    fn render(&self, document: &Printable, _: bool) -> Vec<u8> {
+    fn render(&self, document: &Printable, _: Style) -> Vec<u8> {
         let mut suite = TestSuite::new(document.title());
         let records = document.records();
         // A document of one record is a description, whose fields are the suite's properties.

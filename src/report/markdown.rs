@@ -1,7 +1,7 @@
 //! Markdown: tables that paste into a paper or a job's summary as they are.
 
 use super::document::Document;
-use super::{Exporter, Printable, Section};
+use super::{Exporter, Printable, Section, Style};
 use crate::registry::Named;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Exporter for Markdown {
         &["md", "markdown"]
     }
 
-    fn render(&self, document: &Printable, _: bool) -> Vec<u8> {
+    fn render(&self, document: &Printable, _: Style) -> Vec<u8> {
         let title = format!("### {}\n", escaped(&document.title()));
         let sections = document.sections();
         let parts: Vec<String> = std::iter::once(title).chain(sections.iter().map(render)).collect();

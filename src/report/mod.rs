@@ -11,28 +11,35 @@ mod confusion;
 mod csv;
 mod document;
 mod evaluation;
+mod fit;
 mod gates;
 mod json;
 mod junit;
+mod latex;
 mod logits;
 mod lut;
 mod markdown;
 mod model;
 mod predictions;
 mod table;
+#[cfg(feature = "plot")]
+mod tradeoff;
 
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use document::{Check, Document, Printable, Records, Section};
 pub use evaluation::{
-    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, EnergyReport, EnergySource, LayerReport,
-    ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, ReportError, SCHEMA, TimingReport, ToolReport,
+    COST_AXES, ClassReport, ComparisonReport, ConfigReport, CostAxis, CostFigure, CostReport, DatasetReport,
+    EnergyReport, EnergySource, LayerReport, ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report,
+    ReportError, SCHEMA, TimingReport, ToolReport,
 };
 pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;
 pub use lut::{CircuitList, LutDetails, LutList, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
+#[cfg(feature = "plot")]
+pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 
 use crate::registry::{Named, Registry, similar};
@@ -44,18 +51,42 @@ pub trait Exporter: Named + Debug + Send + Sync {
     /// Extensions of its files, without a dot; the first is the usual one.
     fn extensions(&self) -> &'static [&'static str];
 
-    /// The document in this format; `color` allows escapes for a terminal.
-    fn render(&self, document: &Printable, color: bool) -> Vec<u8>;
+    /// The document in this format; formats for programs have no style.
+    fn render(&self, document: &Printable, style: Style) -> Vec<u8>;
 
     /// The document in this format, text from files made harmless.
-    fn export(&self, document: &dyn Document, color: bool) -> Vec<u8> {
-        self.render(&Printable(document), color)
+    fn export(&self, document: &dyn Document, style: Style) -> Vec<u8> {
+        self.render(&Printable(document), style)
+    }
+}
+
+/// How text for people is laid out. The default is that of files: 80 columns, plain, without details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether escapes for a terminal's colors are allowed.
+    pub color: bool,
+    /// Columns that every line fits into.
+    pub width: usize,
+    /// Whether [columns of details](Section::details) are shown.
+    pub details: bool,
+}
+
+impl Style {
+    /// Columns that every terminal has.
+    pub const WIDTH: usize = 80;
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style { color: false, width: Style::WIDTH, details: false }
     }
 }
 
 /// Every format; the first is the default.
-pub static FORMATS: Registry<&'static dyn Exporter> =
-    Registry::new("format", &[&table::Table, &json::Json, &csv::Csv, &markdown::Markdown, &junit::Junit]);
+pub static FORMATS: Registry<&'static dyn Exporter> = Registry::new(
+    "format",
+    &[&table::Table, &json::Json, &csv::Csv, &markdown::Markdown, &latex::Latex, &junit::Junit],
+);
 
 /// A file name whose extension is that of no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -93,10 +93,11 @@ impl Document for ModelDetails {
     fn sections(&self) -> Vec<Section> {
         let model = &self.model;
         let layers = Section {
-            title: None,
-            header: ["layer", "kind", "multiplications", "fan-in", "weight", "output"].map(str::to_owned).to_vec(),
+            header: ["layer", "kind", "products", "fan-in", "weight", "output"].map(str::to_owned).to_vec(),
             rows: self.layers.iter().map(|layer| fields(layer, grouped(layer.opcount))).collect(),
             numeric: vec![2, 3],
+            details: vec![4, 5],
+            ..Section::default()
         };
         let pairs = Section::pairs([
             ("model", format!("{} ({})", model.name, model.architecture)),
@@ -200,7 +201,7 @@ impl Document for ModelList {
 
     fn sections(&self) -> Vec<Section> {
         let Records { header, rows } = self.records();
-        vec![Section { title: None, header, rows, numeric: vec![3] }]
+        vec![Section { header, rows, numeric: vec![3], ..Section::default() }]
     }
 
     fn records(&self) -> Records {

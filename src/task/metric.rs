@@ -37,6 +37,16 @@ impl MetricInfo {
         }
     }
 
+    /// The ends of an interval of values for people.
+    pub(crate) fn interval(&self, ends: [f64; 2]) -> String {
+        joined(ends.map(|end| self.text(end)))
+    }
+
+    /// The ends of an interval of differences for people.
+    pub(crate) fn difference_interval(&self, ends: [f64; 2]) -> String {
+        joined(ends.map(|end| self.difference(end)))
+    }
+
     /// A difference of values for people, with its sign.
     pub(crate) fn difference(&self, difference: f64) -> String {
         match self.unit {
@@ -44,6 +54,11 @@ impl MetricInfo {
             MetricUnit::Fraction => format!("{difference:+.4}"),
         }
     }
+}
+
+/// An interval, whose unit is said once.
+fn joined([low, high]: [String; 2]) -> String {
+    format!("{} to {high}", low.trim_end_matches(" %"))
 }
 
 /// A value of a task's metric. In JSON an object of its key and value: `{"top1": 0.9}`.

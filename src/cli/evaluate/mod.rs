@@ -8,13 +8,16 @@ use self::gates::GateArgs;
 use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
+use super::error::shown;
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::eval::{Experiment, Session};
+use crate::registry::Named;
 use crate::report::Report;
 use anyhow::Context;
+use std::io::Write;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
@@ -77,7 +80,11 @@ impl EvaluateArgs {
         report.comparisons.extend(comparison.map(Into::into));
         gates.apply(&mut report, &findings.outcome.predictions)?;
         report.predictions = outputs.finish_samples(session.model(), &findings.outcome.predictions)?;
-        self.format.print_and_commit(&report, outputs.finish(&report)?, terminal)?;
+        self.format.print_and_commit(&report, outputs.finish(&report, terminal)?, terminal)?;
+        for (gate, why) in report.failed_gates() {
+            // A reader that has gone away loses the message, not the exit code.
+            let _ = writeln!(std::io::stderr(), "error: gate failed: {} (--{})", shown(&why), gate.name());
+        }
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
     }

@@ -1,6 +1,7 @@
 //! Files that an evaluation writes, opened before it starts.
 
 use super::options::ReportArgs;
+use crate::cli::TerminalArgs;
 use crate::cli::output::OutputFiles;
 use crate::eval::{BatchOutputs, Session};
 use crate::model::Model;
@@ -80,9 +81,9 @@ impl Outputs {
     }
 
     /// All files, the reports filled.
-    pub fn finish(self, report: &Report) -> anyhow::Result<Vec<OutputFile>> {
+    pub fn finish(self, report: &Report, terminal: &TerminalArgs) -> anyhow::Result<Vec<OutputFile>> {
         let Outputs { reports, mut finished, .. } = self;
-        finished.extend(reports.filled(report)?);
+        finished.extend(reports.filled(report, terminal)?);
         Ok(finished)
     }
 }

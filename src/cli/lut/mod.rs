@@ -22,7 +22,7 @@ pub(super) enum LutCommand {
     Generate(generate::GenerateArgs),
     /// Convert a multiplier's table to another file format
     Convert(convert::ConvertArgs),
-    /// Plot a multiplier's errors as SVG, or those of several side by side
+    /// Plot a multiplier's errors, or those of several side by side, as SVG, PNG or PDF
     Plot(plot::PlotArgs),
     /// Tabulate a multiplier modeled in C, by compiling and running its source
     FromC(from_c::FromCArgs),

@@ -1,4 +1,4 @@
-//! Pictures of a multiplier's errors, as SVG.
+//! Pictures of a multiplier's errors.
 //!
 //! Three panels, one below the other: errors over both operands as a heat map, how often each error
 //! occurs, and errors against the exact product. Two multipliers stand side by side on the same axes
@@ -9,6 +9,7 @@ mod histogram;
 mod profile;
 
 use super::{ErrorMetrics, Lut};
+use crate::figure::{Canvas, Figure};
 use crate::printable::{cut, printable};
 use plotters::prelude::*;
 use std::fmt::Display;
@@ -33,7 +34,7 @@ impl PlotError {
     }
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Area<'a> = DrawingArea<Canvas<'a>, plotters::coord::Shift>;
 
 /// The errors of one multiplier, and the axes that all of a picture share.
 struct Panel<'a> {
@@ -44,11 +45,11 @@ struct Panel<'a> {
     exact: (f64, f64),
 }
 
-/// Draws `luts` side by side and gives the picture as SVG.
+/// Draws `luts` side by side.
 ///
 /// # Errors
 /// When there is nothing to draw, or the drawing library refuses.
-pub fn plot(luts: &[&Lut]) -> Result<String, PlotError> {
+pub fn plot(luts: &[&Lut]) -> Result<Figure, PlotError> {
     if luts.is_empty() {
         return Err(PlotError::new("no multiplier"));
     }
@@ -56,11 +57,11 @@ pub fn plot(luts: &[&Lut]) -> Result<String, PlotError> {
     let largest = metrics.iter().map(|metrics| f64::from(metrics.wce)).fold(1.0, f64::max);
     let exact = luts.iter().flat_map(|lut| lut.products()).map(|(a, b, _)| f64::from(a * b));
     let exact = exact.fold((0.0f64, 0.0f64), |(low, high), product| (low.min(product), high.max(product)));
-    let mut picture = String::new();
+    let columns = u32::try_from(luts.len()).map_err(PlotError::new)?;
+    let height: u32 = HEIGHTS.iter().sum();
+    let mut picture = Figure::new(f64::from(columns * WIDTH), f64::from(height));
     {
-        let columns = u32::try_from(luts.len()).map_err(PlotError::new)?;
-        let root = SVGBackend::with_string(&mut picture, (columns * WIDTH, HEIGHTS.iter().sum())).into_drawing_area();
-        root.fill(&WHITE).map_err(PlotError::new)?;
+        let root = Canvas::new(&mut picture).into_drawing_area();
         for ((area, lut), metrics) in root.split_evenly((1, luts.len())).iter().zip(luts).zip(&metrics) {
             draw(area, &Panel { lut, largest, exact }, metrics)?;
         }
@@ -104,6 +105,7 @@ fn errors(lut: &Lut) -> impl Iterator<Item = (i32, i32, f64, f64)> {
 mod tests {
     use super::*;
     use crate::cases::for_each_case;
+    use crate::figure::figure_format;
     use crate::kernel::Signedness;
     use crate::lut::design;
 
@@ -111,7 +113,8 @@ mod tests {
     fn pictures_name_their_axes_and_multipliers() {
         let drum = design::resolve("drum-4", None).unwrap();
         let exact = design::resolve("exact", Some(Signedness::Signed)).unwrap();
-        let picture = plot(&[&drum, &exact]).unwrap();
+        let svg = figure_format("a.svg".as_ref()).unwrap();
+        let picture = String::from_utf8(svg.encode(&plot(&[&drum, &exact]).unwrap())).unwrap();
         assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
         for text in
             ["drum-4", "exact-signed", "first operand", "second operand", "exact product", "error", "pairs of operands"]

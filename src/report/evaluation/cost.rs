@@ -28,6 +28,8 @@ pub struct CostReport {
     pub energy_uj_per_sample: Option<f64>,
     /// Area in square micrometers of one of each covered multiplier in use.
     pub area_um2: Option<f64>,
+    /// That area over the area of one exact multiplier of the same basis.
+    pub relative_area: Option<f64>,
     /// Delay in nanoseconds of the slowest covered multiplier in use.
     pub delay_ns: Option<f64>,
     /// The kind of source.
@@ -93,6 +95,7 @@ impl CostReport {
             // Millionths of picojoules are microjoules.
             energy_uj_per_sample: energy_pj.map(|energy| energy * opcount as f64 * 1e-6),
             area_um2: figures().map(|figures| figures.area_um2).sum(),
+            relative_area: covered.iter().map(|(_, cost)| cost.relative.area).sum(),
             delay_ns: figures()
                 .map(|figures| figures.delay_ns)
                 .try_fold(0.0, |most: f64, delay| Some(most.max(delay?))),

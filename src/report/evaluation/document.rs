@@ -1,6 +1,7 @@
 //! The report as formats show it.
 
 use super::summary;
+use super::verdict::in_words;
 use super::{CostReport, Report};
 use crate::eval::Gate;
 use crate::registry::Named;
@@ -71,6 +72,7 @@ impl Document for Report {
         fields.extend(self.cost_fields());
         fields.push(("catalogue", optional(self.lut.as_ref().and_then(|lut| lut.catalogue.as_ref()))));
         fields.push(("lut_warnings", summary::lut_warnings(self)));
+        fields.extend(self.later_fields());
         Records::one(fields)
     }
 
@@ -79,7 +81,7 @@ impl Document for Report {
         let task = self.metrics.task();
         let gate = |gate: &Gate| Check {
             name: gate.gate.name().to_owned(),
-            summary: summary::gate(gate, task),
+            summary: in_words(gate, task),
             passed: gate.passed,
         };
         std::iter::once(ran).chain(self.gates.iter().map(gate)).collect()
@@ -101,6 +103,49 @@ impl Report {
             ("cost_coverage", figure(|cost| Some(cost.coverage))),
             ("cost_source", cost.map(|cost| word(cost.source)).unwrap_or_default()),
             ("cost_basis", optional(cost.map(|cost| &cost.basis))),
+        ]
+    }
+
+    /// Fields that came later: those before keep their places.
+    fn later_fields(&self) -> Vec<(&'static str, String)> {
+        let quantization = self.config.quantization.as_ref();
+        let lut = self.lut.as_ref();
+        let comparison = self.comparisons.first().map(|compared| &compared.comparison);
+        let changes = comparison.and_then(|comparison| comparison.mcnemar());
+        let gates = match self.gates.iter().all(|gate| gate.passed) {
+            _ if self.gates.is_empty() => "",
+            true => "pass",
+            false => "fail",
+        };
+        let named = |name: &'static str, value: Option<String>| (name, value.unwrap_or_default());
+        let text = |x: f64| x.to_string();
+        vec![
+            named("reference_value", self.comparisons.first().map(|compared| text(compared.metric.value))),
+            named("difference_ci95_low", comparison.map(|comparison| text(comparison.ci95[0]))),
+            named("difference_ci95_high", comparison.map(|comparison| text(comparison.ci95[1]))),
+            named("p", comparison.and_then(|comparison| comparison.p()).map(text)),
+            named("changed", changes.map(|changes| changes.changed.to_string())),
+            named("lost", changes.map(|changes| changes.lost.to_string())),
+            named("gained", changes.map(|changes| changes.gained.to_string())),
+            ("gates", gates.to_owned()),
+            named("mre", lut.map(|lut| text(lut.errors.mre))),
+            named("nmed", lut.map(|lut| text(lut.errors.nmed))),
+            named("ep", lut.map(|lut| text(lut.errors.ep))),
+            named("bias", lut.map(|lut| text(lut.errors.bias))),
+            ("architecture", self.model.architecture.clone()),
+            ("parameters", self.model.parameters.to_string()),
+            named("act_scheme", quantization.and_then(|q| q.act_scheme).map(|scheme| scheme.to_string())),
+            named("weight_scheme", quantization.and_then(|q| q.weight_scheme).map(|scheme| scheme.to_string())),
+            named("observer", quantization.and_then(|q| q.observer.clone())),
+            named("calib_samples", quantization.and_then(|q| q.samples).map(|samples| samples.to_string())),
+            ("batch_size", self.config.batch_size.to_string()),
+            ("threads", self.timing.threads.to_string()),
+            named("kernel", self.timing.kernel.clone()),
+            named("lookups_per_second", self.timing.lookups_per_second.map(text)),
+            ("model_blake3", self.model.blake3.clone()),
+            ("dataset_blake3", self.dataset.blake3.clone()),
+            named("lut_blake3", lut.map(|lut| lut.blake3.clone())),
+            ("version", self.tool.version.clone()),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! The report of one evaluation, schema 1: written as JSON and read back. Fields are added, never changed.
 
+mod axis;
 mod config;
 mod cost;
 mod document;
@@ -8,7 +9,9 @@ mod layers;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
+pub use axis::{COST_AXES, CostAxis, CostFigure};
 pub use config::{ConfigReport, NoiseReport, QuantizationReport};
 pub use cost::CostReport;
 pub use layers::{EnergyReport, EnergySource, LayerReport, OpcountReport};

@@ -1,16 +1,17 @@
 //! A report as tables for people.
 
+use super::verdict::in_words;
 use super::{ComparisonReport, CostReport, LayerReport, Report};
-use crate::eval::{Gate, GateKind};
+use crate::eval::Gate;
 use crate::lut::{Coding, LutInfo, OperandErrors};
-use crate::report::comparison::{cells, headings};
+use crate::report::comparison::{cells, details, headings};
 use crate::report::document::{Section, shape};
 use crate::report::lut::{percent as percent_of, reading};
-use crate::stats::{grouped, p_value, percent, significant};
+use crate::stats::{grouped, percent, significant};
 use crate::task::{Metrics, Task};
 use std::collections::BTreeSet;
 
-/// The report as names and values.
+/// The report as names and values, below what they come to.
 pub(super) fn pairs(report: &Report) -> Section {
     let model = &report.model;
     let samples = grouped(report.dataset.samples as u64);
@@ -45,7 +46,7 @@ pub(super) fn pairs(report: &Report) -> Section {
     pairs.push(("time", time(report)));
     pairs.extend(report.gates.iter().map(|found| ("gate", gate(found, task))));
     pairs.extend(report.notes.iter().map(|note| ("note", note.clone())));
-    Section::pairs(pairs)
+    Section { title: Some(report.verdict()), ..Section::pairs(pairs) }
 }
 
 fn mode(report: &Report) -> String {
@@ -91,8 +92,8 @@ fn multiplier(lut: &LutInfo) -> String {
 
 /// The task's metric with what it was counted on, and its interval.
 pub(super) fn metric(metrics: &Metrics) -> String {
-    let [low, high] = metrics.ci95().map(|end| metrics.task().metric().text(end));
-    format!("{} ({}), 95 % interval {low} to {high}", metrics.metric(), metrics.counts())
+    let interval = metrics.task().metric().interval(metrics.ci95());
+    format!("{} ({}), 95 % interval {interval}", metrics.metric(), metrics.counts())
 }
 
 fn worst_class(report: &Report) -> Option<String> {
@@ -156,17 +157,7 @@ fn time(report: &Report) -> String {
 
 /// A gate in words, of a network for `task`.
 pub(super) fn gate(gate: &Gate, task: Task) -> String {
-    let verdict = if gate.passed { "held" } else { "FAILED" };
-    let metric = task.metric();
-    let (name, bound) = (metric.name, metric.text(gate.bound));
-    let found = gate.found.map_or_else(|| "unknown".to_owned(), |found| metric.text(found));
-    match gate.gate {
-        GateKind::MinAccuracy => format!("{name} {found} of at least {bound}: {verdict}"),
-        GateKind::MaxDrop => format!("drop {found} of at most {bound}: {verdict}"),
-        GateKind::Alpha => {
-            format!("no significant drop, p = {} at level {}: {verdict}", p_value(gate.found), gate.bound)
-        }
-    }
+    format!("{}: {}", if gate.passed { "held" } else { "FAILED" }, in_words(gate, task))
 }
 
 /// This run against others.
@@ -178,7 +169,13 @@ pub(super) fn comparisons(comparisons: &[ComparisonReport], task: Task) -> Secti
         let start = [compared.reference.clone(), compared.metric.to_string()];
         start.into_iter().chain(cells(&compared.comparison, task)).collect()
     };
-    Section { title: None, numeric: (1..header.len()).collect(), rows: comparisons.iter().map(row).collect(), header }
+    Section {
+        numeric: (1..header.len()).collect(),
+        details: details(&header),
+        rows: comparisons.iter().map(row).collect(),
+        header,
+        ..Section::default()
+    }
 }
 
 /// A range of integers.
@@ -194,7 +191,7 @@ const ALWAYS: [Column; 7] = [
     ("layer", false, |layer| layer.name.clone()),
     ("kind", false, |layer| layer.kind.clone()),
     ("multiplier", false, |layer| layer.multiplier().to_owned()),
-    ("multiplications", true, |layer| grouped(layer.opcount)),
+    ("products", true, |layer| grouped(layer.opcount)),
     ("fan-in", true, |layer| layer.fan_in.to_string()),
     ("weight", false, |layer| shape(&layer.weight_shape)),
     ("output", false, |layer| shape(&layer.output_shape)),
@@ -241,6 +238,12 @@ const MEASURED: [Column; 4] = [
     ("error mean", true, |layer| layer.error.map_or_else(String::new, |error| significant(error.mean, 4))),
 ];
 
+/// Columns of details: modes follow from the multiplier and the noise.
+const DETAILS: [&str; 4] = ["weight", "output", "mode", "NMED in use"];
+
+/// Columns that are details where all layers have the same in them.
+const ONCE: [&str; 2] = ["multiplier", "zero point"];
+
 /// The layers, without columns that would be empty.
 pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let any = |has: fn(&LayerReport) -> bool| layers.iter().any(has);
@@ -258,10 +261,14 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
         (&MEASURED, any(|layer| layer.error.is_some())),
     ];
     let columns: Vec<&Column> = parts.iter().filter(|(_, shown)| *shown).flat_map(|(columns, _)| *columns).collect();
+    // What is the same in all layers stands above.
+    let is_same = |(.., text): &Column| layers.windows(2).all(|pair| text(&pair[0]) == text(&pair[1]));
+    let is_detail = |column: &Column| DETAILS.contains(&column.0) || (ONCE.contains(&column.0) && is_same(column));
     Section {
-        title: None,
+        details: (0..columns.len()).filter(|&i| is_detail(columns[i])).collect(),
         header: columns.iter().map(|(name, ..)| (*name).to_owned()).collect(),
         rows: layers.iter().map(|layer| columns.iter().map(|(.., text)| text(layer)).collect()).collect(),
         numeric: (0..columns.len()).filter(|&i| columns[i].1).collect(),
+        ..Section::default()
     }
 }

@@ -128,6 +128,7 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
             relative_energy: Some(number),
             energy_uj_per_sample: None,
             area_um2: Some(709.6),
+            relative_area: Some(number),
             delay_ns: None,
             source: CostSource::Catalogue,
             basis: "somewhere".to_owned(),

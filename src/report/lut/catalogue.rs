@@ -94,6 +94,7 @@ impl Document for CircuitList {
             header: header.map(str::to_owned).to_vec(),
             rows: self.0.iter().map(row).collect(),
             numeric: vec![3, 4, 5, 6],
+            ..Section::default()
         };
         let made: Vec<Vec<String>> = self
             .0
@@ -104,7 +105,7 @@ impl Document for CircuitList {
             title: Some("made without a file, as the design".to_owned()),
             header: ["name", "design"].map(str::to_owned).to_vec(),
             rows: made,
-            numeric: Vec::new(),
+            ..Section::default()
         });
         std::iter::once(circuits).chain(made).collect()
     }

@@ -81,7 +81,7 @@ impl LutDetails {
         header.truncate(if self.0.metric_checks.is_empty() { 2 } else { 4 });
         let mut rows: Vec<_> = metrics.into_iter().map(row).chain(worst).collect();
         rows.iter_mut().for_each(|row| row.resize(header.len(), String::new()));
-        Section { title: None, numeric: (1..header.len().min(3)).collect(), header, rows }
+        Section { numeric: (1..header.len().min(3)).collect(), header, rows, ..Section::default() }
     }
 
     fn quadrants(&self) -> Option<Section> {
@@ -96,10 +96,10 @@ impl LutDetails {
         };
         let header = ["signs", "MAE", "bias", "products of the wrong sign", "against + x +"];
         (!self.0.quadrants.is_empty()).then(|| Section {
-            title: None,
             header: header.map(str::to_owned).to_vec(),
             rows: self.0.quadrants.iter().map(row).collect(),
             numeric: vec![1, 2, 3],
+            ..Section::default()
         })
     }
 

@@ -1,12 +1,18 @@
 //! The multipliers that can be named.
 
 use super::super::document::{Document, Records, Section};
-use super::{energy, operands, percent, records};
+use super::{operands, percent, records};
 use crate::lut::design::{Design, FAMILIES, Family};
 use crate::lut::{Costs, LutInfo, SHIPPED};
 use crate::stats::significant;
 use rayon::prelude::*;
 use serde_json::json;
+
+const HEADER: [&str; 8] = ["name", "operands", "MAE", "WCE", "MRE", "energy (pJ)", "of exact energy", "shipped"];
+
+fn relative_energy(lut: &LutInfo) -> Option<f64> {
+    lut.cost.as_ref()?.relative.energy
+}
 
 /// Multipliers that have names, each family's together.
 #[derive(Debug, Clone)]
@@ -62,15 +68,20 @@ impl Document for LutList {
                 significant(lut.errors.mae, 4),
                 lut.errors.wce.to_string(),
                 percent(lut.errors.mre, 3),
-                lut.cost.as_ref().and_then(energy).unwrap_or_else(|| "-".to_owned()),
-                if SHIPPED.get(&lut.name).is_some() { "in luts/" } else { "" }.to_owned(),
+                lut.cost.as_ref().and_then(|cost| cost.figures.energy_pj).map_or("-".to_owned(), |energy| significant(energy, 3)),
+                relative_energy(lut).map_or("-".to_owned(), |share| percent(share, 3)),
+                if SHIPPED.get(&lut.name).is_some() { "yes" } else { "" }.to_owned(),
             ]
         };
+        // Names stay whole beside columns that would be empty.
+        let is_measured = self.luts().any(|lut| lut.cost.as_ref().is_some_and(|cost| cost.figures.energy_pj.is_some()));
         let section = |(family, luts): &(&Family, Vec<LutInfo>)| Section {
             title: Some(format!("{}: {}", family.grammar(), family.summary)),
-            header: ["name", "operands", "MAE", "WCE", "MRE", "energy", ""].map(str::to_owned).to_vec(),
+            header: HEADER.map(str::to_owned).to_vec(),
             rows: luts.iter().map(row).collect(),
-            numeric: vec![2, 3, 4, 5],
+            numeric: vec![2, 3, 4, 5, 6],
+            details: if is_measured { Vec::new() } else { vec![5] },
+            ..Section::default()
         };
         self.families.iter().map(section).collect()
     }

@@ -48,10 +48,10 @@ impl Document for WrittenFiles {
             ]
         };
         vec![Section {
-            title: None,
             header: ["written", "multiplier", "operands", "MAE", "WCE", "MRE"].map(str::to_owned).to_vec(),
             rows: self.pairs().map(row).collect(),
             numeric: vec![3, 4, 5],
+            ..Section::default()
         }]
     }
 

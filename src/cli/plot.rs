@@ -1,0 +1,35 @@
+//! `approx-eval plot`: saved reports as a figure.
+
+use super::figure_file::{FigureFile, figure_file};
+use super::named::named;
+use super::output::FormatArgs;
+use super::{ExitCode, TerminalArgs};
+use crate::report::{Baseline, COST_AXES, CostAxis, Tradeoff};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlotArgs {
+    /// JSON reports: those of approximate multipliers are points, those in fp32 or with exact products lines
+    #[arg(required = true, value_name = "REPORT.json")]
+    reports: Vec<PathBuf>,
+
+    /// Output file, an .svg, .png or .pdf
+    #[arg(short, long, value_name = "FILE", value_parser = figure_file)]
+    output: FigureFile,
+
+    /// Cost that accuracy is plotted against, which the reports must have from one source
+    #[arg(long = "x", value_name = "COST", default_value = "energy", value_parser = named(&COST_AXES))]
+    x: CostAxis,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let runs = args.reports.iter().map(|path| Baseline::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let tradeoff = Tradeoff::new(&runs, args.x)?;
+    let file = args.output.create()?;
+    let file = file.with_bytes(&args.output.encode(&tradeoff.figure()))?;
+    args.format.print_and_commit(&tradeoff, [file], terminal)?;
+    Ok(ExitCode::Success)
+}
