@@ -2,7 +2,7 @@
 
 use super::{Dim, ValueType};
 use crate::kernel::Clip;
-use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
+use crate::layer::{ApproxLayer, LayerError, LayerProblem, WeightedLayer, Window};
 use candle_core::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
@@ -141,7 +141,7 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
-    /// The approximate layer that replaced a linear or convolution layer.
+    /// The approximate layer that replaced a linear or convolution layer, or a product of two activations.
     fn as_approximate(&self) -> Option<&dyn ApproxLayer> {
         None
     }
@@ -164,7 +164,7 @@ pub trait Layer {
     ///
     /// # Errors
     /// When the tensors do not suit the layer.
-    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError>;
+    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn WeightedLayer>, OpError>;
 
     /// The output channel of each element of a weight of dimensions `weight`.
     fn output_channels(&self, weight: &[usize]) -> Vec<usize>;
