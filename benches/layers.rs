@@ -5,7 +5,7 @@
 mod common;
 
 use approx_eval::kernel::{self, Signedness};
-use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode};
+use approx_eval::layer::{ApproxConv2d, ApproxLinear, InferenceMode, WeightedLayer};
 use approx_eval::lut::{Coding, Lut};
 use approx_eval::quant::{Observer, QuantConfig};
 use candle_core::{Device, Module, Tensor};
@@ -55,11 +55,11 @@ fn numbers(seed: u64, shape: &[usize], relu: bool) -> Tensor {
 }
 
 /// Measures candle's layer and all modes of its counterpart on `input`.
-fn measure(criterion: &mut Criterion, name: &str, candle: &dyn Module, layer: &mut dyn ApproxLayer, input: &Tensor) {
+fn measure(criterion: &mut Criterion, name: &str, candle: &dyn Module, layer: &mut dyn WeightedLayer, input: &Tensor) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     // No row of it is close to a line.
     let any = Lut::from_fn("any", Signedness::Unsigned, |_, _| rng.random_range(0..65_536));
-    layer.begin_calibration(Observer::MinMax.start(input.elem_count()));
+    layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
     layer.forward(input).expect("a pass");
     layer.finish_calibration(&QuantConfig::new(Coding::SignMagnitude), Some(&any), kernel::best()).expect("8 bits");
     let mut group = criterion.benchmark_group(name);

@@ -89,7 +89,7 @@ fn quantize(graph: &mut Graph, images: &Tensor, lut: &Lut) {
     let elements = graph.layer_input_elements();
     let samples = images.dims()[0];
     for (layer, elements) in graph.layers_mut().zip(elements) {
-        layer.begin_calibration(Observer::MinMax.start(elements * samples));
+        layer.begin_calibration(elements.map(|elements| Observer::MinMax.start(elements * samples)));
     }
     graph.run(std::slice::from_ref(images), 0).expect("a pass");
     for layer in graph.layers_mut() {

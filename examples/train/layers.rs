@@ -1,7 +1,8 @@
 //! Layers over named parameters, as the networks are written in.
 //!
 //! Activations are laid out as `[channels, batch * height * width]`, so that a convolution is one
-//! matrix product over all pixels of the batch and batch normalization reduces contiguous rows.
+//! matrix product over all pixels of the batch and batch normalization reduces contiguous rows; those of
+//! the transformer are rows of tokens.
 
 use super::op::{BatchNorm, Depthwise, Im2col, Moments, Window};
 use anyhow::Result;
@@ -59,12 +60,30 @@ impl Layers {
     /// A weight drawn as He et al. (2015) give it.
     fn weight(&mut self, name: &str, shape: &[usize], rng: &mut ChaCha8Rng) -> Result<()> {
         let fan_in: usize = shape[1..].iter().product();
-        let std = (2.0 / fan_in as f32).sqrt();
-        let values: Vec<f32> = (0..shape.iter().product::<usize>())
+        self.add_normal(&format!("{name}.weight"), shape, (2.0 / fan_in as f32).sqrt(), rng)
+    }
+
+    /// A parameter of normal numbers.
+    pub fn add_normal(&mut self, name: &str, shape: &[usize], std: f32, rng: &mut ChaCha8Rng) -> Result<()> {
+        let numbers: Vec<f32> = (0..shape.iter().product::<usize>())
             .map(|_| std * Distribution::<f32>::sample(&StandardNormal, rng))
             .collect();
-        let weight = Var::from_vec(values, shape, &Device::Cpu)?;
-        self.params.insert(format!("{name}.weight"), weight);
+        self.params.insert(name.to_owned(), Var::from_vec(numbers, shape, &Device::Cpu)?);
+        Ok(())
+    }
+
+    /// A linear layer of a transformer: outputs as large as inputs, and a zero bias.
+    pub fn add_linear(&mut self, name: &str, shape: [usize; 2], rng: &mut ChaCha8Rng) -> Result<()> {
+        let std = (2.0 / (shape[0] + shape[1]) as f32).sqrt();
+        self.add_normal(&format!("{name}.weight"), &shape, std, rng)?;
+        self.params.insert(format!("{name}.bias"), Var::zeros(shape[0], DType::F32, &Device::Cpu)?);
+        Ok(())
+    }
+
+    /// A normalization of `width` numbers.
+    pub fn add_norm(&mut self, name: &str, width: usize) -> Result<()> {
+        self.params.insert(format!("{name}.weight"), Var::ones(width, DType::F32, &Device::Cpu)?);
+        self.params.insert(format!("{name}.bias"), Var::zeros(width, DType::F32, &Device::Cpu)?);
         Ok(())
     }
 
@@ -88,10 +107,14 @@ impl Layers {
         Ok(())
     }
 
-    /// A parameter or buffer.
+    /// A part of a layer.
     fn get(&self, name: &str, part: &str) -> &Tensor {
-        let name = format!("{name}.{part}");
-        self.params.get(&name).map_or_else(|| &self.buffers[&name], Var::as_tensor)
+        self.tensor(&format!("{name}.{part}"))
+    }
+
+    /// A parameter or buffer.
+    pub fn tensor(&self, name: &str) -> &Tensor {
+        self.params.get(name).map_or_else(|| &self.buffers[name], Var::as_tensor)
     }
 
     /// A linear layer over rows.

@@ -1,8 +1,10 @@
 //! The networks, as the crate's zoo builds them.
 
+use super::cycle::Cycle;
 use super::data::{Images, LABELS, SIDE};
 use super::layers::{Layers, Map, Norm};
-use super::sgd::Cycle;
+use super::optimizer::Optimizer;
+use super::transformer;
 use anyhow::Result;
 use candle_core::Tensor;
 use clap::ValueEnum;
@@ -15,6 +17,7 @@ pub enum Arch {
     Lenet5,
     Resnet8,
     DsCnn,
+    VitMicro,
 }
 
 const CLASSES: usize = LABELS.len();
@@ -31,6 +34,15 @@ impl Arch {
             Arch::Lenet5 => "lenet5",
             Arch::Resnet8 => "resnet8",
             Arch::DsCnn => "ds_cnn",
+            Arch::VitMicro => "vit_micro",
+        }
+    }
+
+    /// What trains it.
+    pub fn optimizer(self) -> Optimizer {
+        match self {
+            Arch::Lenet5 | Arch::Resnet8 | Arch::DsCnn => Optimizer::sgd(),
+            Arch::VitMicro => Optimizer::adamw(),
         }
     }
 
@@ -45,6 +57,7 @@ impl Arch {
                 Cycle { epochs: 3, peak: 0.1, weight_decay: 5e-5 },
                 Cycle { epochs: 1, peak: 0.02, weight_decay: 5e-5 },
             ],
+            Arch::VitMicro => &[Cycle { epochs: 20, peak: 3e-3, weight_decay: 0.05 }],
         }
     }
 }
@@ -90,6 +103,7 @@ impl Net {
                 }
                 layers.add("fc", &[CLASSES, 64], rng)?;
             }
+            Arch::VitMicro => transformer::draw(&mut layers, CLASSES, rng)?,
         }
         Ok(Net { arch, layers })
     }
@@ -99,6 +113,7 @@ impl Net {
         let size = [images.elem_count() / (SIDE * SIDE), SIDE, SIDE];
         let x = Map { rows: images, size };
         match self.arch {
+            Arch::VitMicro => transformer::forward(&self.layers, &x.rows),
             Arch::Lenet5 => self.lenet5(&x),
             Arch::Resnet8 => self.resnet8(&x, Norm { eps: 1e-5, relu: true, training }),
             Arch::DsCnn => self.ds_cnn(&x, Norm { eps: 1e-3, relu: true, training }),

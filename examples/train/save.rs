@@ -1,9 +1,10 @@
 //! What a run writes: checkpoints, and the model directory.
 
 use super::Args;
+use super::cycle::Cycle;
 use super::data::{Images, LABELS, MEAN, PIXELS, SIDE, STD};
 use super::layers::Layers;
-use super::sgd::{Cycle, Sgd};
+use super::optimizer::Optimizer;
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
@@ -18,23 +19,24 @@ fn state(layers: &Layers) -> HashMap<String, Tensor> {
 }
 
 /// Writes everything that a run needs to go on after `epoch` epochs.
-pub fn save_checkpoint(path: &Path, layers: &Layers, sgd: &Sgd, epoch: usize) -> Result<()> {
+pub fn save_checkpoint(path: &Path, layers: &Layers, optimizer: &Optimizer, epoch: usize) -> Result<()> {
     let mut tensors = state(layers);
-    tensors.extend(sgd.0.iter().map(|(name, tensor)| (format!("momentum:{name}"), tensor.clone())));
+    tensors.extend(optimizer.state());
     tensors.insert("epoch".to_owned(), Tensor::new(&[epoch as u32], &Device::Cpu)?);
     let partial = path.with_extension("partial");
     candle_core::safetensors::save(&tensors, &partial)?;
     Ok(std::fs::rename(partial, path)?)
 }
 
-/// Takes up a checkpoint; the number of epochs that it has behind it.
-pub fn load_checkpoint(path: &Path, layers: &mut Layers, sgd: &mut Sgd) -> Result<usize> {
+/// Takes up a checkpoint; the number of epochs, each of `steps`, that it has behind it.
+pub fn load_checkpoint(path: &Path, layers: &mut Layers, optimizer: &mut Optimizer, steps: usize) -> Result<usize> {
     let mut tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
     let epoch = tensors.remove("epoch").context("no epoch in the checkpoint")?.to_vec1::<u32>()?[0];
     for (name, tensor) in tensors {
-        if let Some(name) = name.strip_prefix("momentum:") {
-            sgd.0.insert(name.to_owned(), tensor);
-        } else if let Some(param) = layers.params.get(&name) {
+        if optimizer.restore(&name, &tensor, epoch * u32::try_from(steps)?) {
+            continue;
+        }
+        if let Some(param) = layers.params.get(&name) {
             param.set(&tensor)?;
         } else {
             layers.buffers.insert(name, tensor);

@@ -6,7 +6,7 @@ use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::{InferenceMode, LayerError, LayerProblem};
 use crate::model::{Calibration, Model};
-use crate::quant::{Observed, Observer, ParamsFile, QuantError};
+use crate::quant::{Observed, Observer, Operands, ParamsFile, QuantError};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -78,7 +78,7 @@ pub fn calibration_data(model: &Model) -> Result<Dataset, CalibrationError> {
     }
 }
 
-/// Observes every layer's input over the first `limit` samples of `dataset`, all layers in baseline mode.
+/// Observes every layer's input, and both factors of products of two activations, over the first `limit` samples of `dataset`, all layers in baseline mode.
 /// Returns what was observed, by layer name, and how many samples were seen.
 ///
 /// # Errors
@@ -90,7 +90,7 @@ pub fn observe(
     limit: Option<usize>,
     observer: Observer,
     progress: &dyn Progress,
-) -> Result<(BTreeMap<String, Observed>, usize), CalibrationError> {
+) -> Result<(BTreeMap<String, Operands<Observed>>, usize), CalibrationError> {
     let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), limit)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
@@ -100,7 +100,7 @@ pub fn observe(
     let elements = graph.layer_input_elements();
     for (layer, elements) in graph.layers_mut().zip(elements) {
         layer.set_mode(InferenceMode::Baseline);
-        layer.begin_calibration(observer.start(elements * samples));
+        layer.begin_calibration(elements.map(|elements| observer.start(elements * samples)));
     }
     progress.start("calibrating", samples);
     for batch in batches {
@@ -116,7 +116,7 @@ pub fn observe(
     for layer in graph.layers_mut() {
         // Infinite values in an earlier layer are what made NaN of later ones.
         let seen = layer.finish_observing().map_err(|error| infinite.take().unwrap_or(error))?;
-        if !seen.max_abs.is_finite() && infinite.is_none() {
+        if let Some(seen) = seen.iter().find(|seen| !seen.max_abs.is_finite() && infinite.is_none()) {
             let problem = LayerProblem::from(QuantError::Infinite { low: seen.low, high: seen.high });
             infinite = Some(problem.in_layer(layer.name()));
         }
@@ -131,14 +131,14 @@ pub fn observe(
 /// When a layer was not observed, or cannot be quantized by what was.
 pub fn quantize_observed(
     graph: &mut Graph,
-    observed: &BTreeMap<String, Observed>,
+    observed: &BTreeMap<String, Operands<Observed>>,
     assignment: &Assignment,
     kernel: &'static dyn Kernel,
 ) -> Result<(), CalibrationError> {
     for (layer, config) in graph.layers_mut().zip(assignment.layers()) {
         let observed = observed.get(layer.name());
         let observed = observed.ok_or_else(|| LayerProblem::NothingObserved.in_layer(layer.name()))?;
-        let params = layer.params_for(&config.quantization, observed)?;
+        let params = layer.params_for(&config.quantization, config.operand_lut(), observed)?;
         layer.quantize(params, config.quantization.coding, config.operand_lut(), kernel)?;
     }
     Ok(())

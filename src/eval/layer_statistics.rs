@@ -26,7 +26,8 @@ pub struct OutputError {
     pub relative_std: Option<f64>,
     /// Mean of the error, in units of the output, as noise mode's `mean`.
     pub mean: f64,
-    /// Fraction of input values that the integer range had to clamp.
+    /// Fraction of input values that the integer range had to clamp; of both factors of a product of two
+    /// activations.
     pub saturation: f64,
 }
 
@@ -116,9 +117,13 @@ impl LayerSums {
         self.saturated += other.saturated;
     }
 
+    fn add_inputs(&mut self, inputs: &[f32], params: &ActivationParams) {
+        self.inputs += inputs.len() as u64;
+        self.saturated += saturated(inputs, params);
+    }
+
     fn add(&mut self, input: &[f32], params: &ActivationParams, exact: &[f32], output: &[f32]) {
-        self.inputs += input.len() as u64;
-        self.saturated += saturated(input, params);
+        self.add_inputs(input, params);
         self.exact.add(exact.len(), |i| f64::from(exact[i]));
         self.error.add(exact.len(), |i| f64::from(output[i]) - f64::from(exact[i]));
     }
@@ -134,25 +139,36 @@ fn saturated(values: &[f32], params: &ActivationParams) -> u64 {
 
 impl LayerObserver for LayerStatistics {
     fn observe(&self, seen: Observation) -> Result<(), LayerError> {
-        let Observation { index, layer, input, output, first_sample, samples, threads } = seen;
+        let Observation { index, layer, input, second, output, first_sample, samples, axis, threads } = seen;
         let Some(params) = layer.params().filter(|_| layer.mode().is_quantized()) else { return Ok(()) };
         if self.is_paused.load(Ordering::Relaxed) {
             return Ok(());
         }
         let exact = match layer.mode() {
             InferenceMode::Quantized => output.clone(),
-            _ => layer.unbiased_fwd(InferenceMode::Quantized, input, Call { threads, ..Call::default() })?,
+            _ => {
+                let inputs: Vec<&Tensor> = std::iter::once(input).chain(second).collect();
+                layer.unbiased_fwd(InferenceMode::Quantized, &inputs, Call { threads, ..Call::default() })?
+            }
         };
-        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        // Each sample's values side by side.
+        let values = |tensor: &Tensor| tensor.transpose(0, axis)?.flatten_all()?.to_vec1::<f32>();
         let tensors = values(input).and_then(|input| Ok([input, values(&exact)?, values(output)?]));
-        let tensors = tensors.map_err(|error| LayerProblem::from(error).in_layer(layer.name()))?;
+        let tensors = tensors.and_then(|tensors| Ok((tensors, second.map(values).transpose()?)));
+        let (tensors, second) = tensors.map_err(|error| LayerProblem::from(error).in_layer(layer.name()))?;
+        // The second factor is quantized as weights are called, with one scale.
+        let second = second.zip(params.weight.as_activation());
         let sample = |i: usize| {
-            let [input, exact, output] = tensors.each_ref().map(|values| {
+            let of = |values: &'_ [f32]| {
                 let elements = values.len() / samples;
-                &values[i * elements..][..elements]
-            });
+                i * elements..(i + 1) * elements
+            };
+            let [input, exact, output] = tensors.each_ref().map(|values| &values[of(values)]);
             let mut sums = LayerSums::default();
             sums.add(input, &params.input, exact, output);
+            if let Some((values, params)) = &second {
+                sums.add_inputs(&values[of(values)], params);
+            }
             sums
         };
         let sums: Vec<LayerSums> = (0..samples).map(sample).collect();

@@ -5,7 +5,7 @@
 
 use super::{Arithmetic, Assignment};
 use crate::graph::{Graph, InputObserver};
-use crate::layer::{ApproxLayer, InferenceMode, with_values};
+use crate::layer::{ApproxLayer, InferenceMode, WeightedCore, WeightedLayer, with_values};
 use crate::lut::OperandErrors;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -35,6 +35,7 @@ impl OperandCounter {
         let activations = self.activations.into_inner().unwrap_or_else(PoisonError::into_inner);
         let errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
             let Arithmetic::Approx(lut) = &config.arithmetic else { return None };
+            let layer = layer.as_weighted()?;
             let pairs = pairs(layer, activations.get(layer.name())?)?;
             let params = layer.params()?;
             let coding = config.quantization.coding;
@@ -47,7 +48,7 @@ impl OperandCounter {
 }
 
 impl InputObserver for OperandCounter {
-    fn observe(&self, layer: &dyn ApproxLayer, input: &candle_core::Tensor, samples: Range<u64>) {
+    fn observe(&self, layer: &dyn WeightedLayer, input: &candle_core::Tensor, samples: Range<u64>) {
         let counted = self.samples.saturating_sub(samples.start).min(samples.end - samples.start) as usize;
         let (Some(params), Ok(window)) = (layer.params(), layer.window(input.dims())) else { return };
         let all = (samples.end - samples.start) as usize;
@@ -74,7 +75,7 @@ impl InputObserver for OperandCounter {
 
 /// How often each pair of bytes meets in a layer, `[weight][activation]`: at each weight of an output channel, its
 /// activations meet the weights of all output channels of the group.
-fn pairs(layer: &dyn ApproxLayer, activations: &[u32]) -> Option<Vec<u64>> {
+fn pairs(layer: &dyn WeightedLayer, activations: &[u32]) -> Option<Vec<u64>> {
     let params = layer.params()?;
     let outputs = layer.weight().dims()[0];
     let weights = with_values(layer.weight(), |values| params.weight.quantize(values, outputs)).ok()?.ok()?;
@@ -120,7 +121,6 @@ fn pairs(layer: &dyn ApproxLayer, activations: &[u32]) -> Option<Vec<u64>> {
 mod tests {
     use super::*;
     use crate::kernel;
-    use crate::layer::LayerCore;
     use crate::layer::{ApproxConv2d, ApproxConvTranspose2d, ApproxLinear, ConvAttributes, ConvTransposeAttributes};
     use crate::lut::{Coding, design};
     use crate::quant::{Observer, QuantConfig};
@@ -133,7 +133,7 @@ mod tests {
     }
 
     /// The layer in approximate mode, and what a counter of `counted` samples saw of `input`, in two calls.
-    fn counted(layer: &mut dyn ApproxLayer, input: &Tensor, counted: u64) -> Vec<u64> {
+    fn counted(layer: &mut dyn WeightedLayer, input: &Tensor, counted: u64) -> Vec<u64> {
         layer.begin_calibration(Observer::MinMax.start(input.elem_count()));
         let _ = layer.baseline_fwd(input).unwrap();
         let lut = design::resolve("drum-4", None).unwrap();
@@ -154,7 +154,7 @@ mod tests {
     /// Every product of a convolution of one group after another, output by output: `read` gives the input position of
     /// an output and a tap, and whether there is one: `None` is no product.
     fn naive(
-        layer: &dyn ApproxLayer,
+        layer: &dyn WeightedLayer,
         input: &Tensor,
         groups: usize,
         output: [usize; 2],

@@ -1,7 +1,8 @@
-//! The linear and convolution layers of a graph, and what they multiply.
+//! The linear and convolution layers of a graph, its products of two activations, and what they multiply.
 
 use super::{Dim, Graph, Macs, Node, ValueType};
 use crate::layer::{ApproxLayer, Window};
+use crate::quant::Operands;
 use serde::Serialize;
 
 /// Shape and multiplications of a linear or convolution layer, or of a matrix product of two activations.
@@ -33,7 +34,8 @@ impl Graph {
         let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
         let Macs { opcount, fan_in } = node.op.macs(&types)?;
         let output = self.ty(node.outputs[0]);
-        let (output_shape, weight_shape) = match (node.op.as_approximate(), node.op.as_layer()) {
+        let weighted = node.op.as_approximate().and_then(|layer| layer.as_weighted());
+        let (output_shape, weight_shape) = match (weighted, node.op.as_layer()) {
             (Some(layer), _) => (output.sizes(1)[1..].to_vec(), layer.weight_shape().to_vec()),
             (None, Some(_)) => (output.sizes(1)[1..].to_vec(), types[1].sizes(1)),
             // A product of activations may have other axes before the batch.
@@ -49,18 +51,19 @@ impl Graph {
     pub(crate) fn window(&self, node: &Node) -> Option<Window> {
         let types: Vec<&ValueType> = node.inputs.iter().map(|&id| self.ty(id)).collect();
         match node.op.as_approximate() {
-            Some(layer) => layer.window(&types.first()?.sizes(1)).ok(),
+            Some(layer) => layer.as_weighted()?.window(&types.first()?.sizes(1)).ok(),
             None => node.op.as_layer()?.window(&types).ok(),
         }
     }
 
-    /// Elements of one sample of each approximate layer's input, in graph order.
-    pub fn layer_input_elements(&self) -> Vec<usize> {
+    /// Elements of one sample of each approximate layer's operands that are activations, in graph order.
+    pub fn layer_input_elements(&self) -> Vec<Operands<usize>> {
         let layers = self.nodes.iter().filter(|node| node.op.as_approximate().is_some());
-        layers.map(|node| self.ty(node.inputs[0]).sizes(1).iter().product()).collect()
+        let elements = |id| self.ty(id).sizes(1).iter().product();
+        layers.map(|node| Operands { input: node.inputs[0], second: node.inputs.get(1).copied() }.map(elements)).collect()
     }
 
-    /// The approximate layers that were swapped in, in graph order.
+    /// The approximate layers that were swapped in, products of two activations among them, in graph order.
     pub fn layers(&self) -> impl Iterator<Item = &dyn ApproxLayer> {
         self.nodes.iter().filter_map(|node| node.op.as_approximate())
     }

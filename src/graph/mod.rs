@@ -4,7 +4,8 @@
 //! added, so that a graph that exists can run. Weights are parameters, declared with their shapes
 //! and bound later ([`Graph::bind`]), so that layers and operation counts are known without them.
 //! The functions of [`pass`] rewrite the graph: batch normalization is folded into the preceding layer,
-//! and every linear and convolution layer is swapped for its approximate counterpart.
+//! and every linear and convolution layer, and every product of two activations, is swapped for its approximate
+//! counterpart.
 //!
 //! The executor is independent of the operators: one is a struct of attributes in a file of [`op`], and
 //! a new one is a new file there. What some operators can do beyond running, such as being a [`Layer`], are

@@ -213,6 +213,15 @@ impl Graph {
         self.nodes.iter().position(|node| node.outputs == [value])
     }
 
+    /// Gives node `at`, which has one output, another name that the graph does not have yet.
+    pub(super) fn rename(&mut self, at: usize, name: &str) {
+        let node = &mut self.nodes[at];
+        self.names.remove(&node.name);
+        self.names.insert(name.to_owned());
+        name.clone_into(&mut node.name);
+        name.clone_into(&mut self.values[node.outputs[0].0].name);
+    }
+
     /// Removes node `at`; readers of its output read its first input instead.
     pub(super) fn bypass(&mut self, at: usize) {
         let node = self.nodes.remove(at);

@@ -2,16 +2,16 @@
 
 use super::{Dim, ValueType};
 use crate::kernel::Clip;
-use crate::layer::{ApproxLayer, LayerError, LayerProblem, Window};
+use crate::layer::{ApproxLayer, LayerError, LayerProblem, WeightedLayer, Window};
 use candle_core::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// Sees the inputs of approximate layers while a network runs. Samples may come in any order, and from any thread.
+/// Sees the inputs of approximate layers with weights while a network runs. Samples may come in any order, and from any thread.
 pub trait InputObserver: Debug + Sync {
     /// Sees the input of one call of a layer: that of `samples`, by their indices in the data set.
-    fn observe(&self, layer: &dyn ApproxLayer, input: &Tensor, samples: Range<u64>);
+    fn observe(&self, layer: &dyn WeightedLayer, input: &Tensor, samples: Range<u64>);
 }
 
 /// What an operator is told about the run that it is part of.
@@ -152,7 +152,7 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
-    /// The approximate layer that replaced a linear or convolution layer.
+    /// The approximate layer that replaced a linear or convolution layer, or a product of two activations.
     fn as_approximate(&self) -> Option<&dyn ApproxLayer> {
         None
     }
@@ -175,7 +175,7 @@ pub trait Layer {
     ///
     /// # Errors
     /// When the tensors do not suit the layer.
-    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError>;
+    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn WeightedLayer>, OpError>;
 
     /// The output channel of each element of a weight of dimensions `weight`.
     fn output_channels(&self, weight: &[usize]) -> Vec<usize>;

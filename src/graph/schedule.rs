@@ -162,7 +162,7 @@ mod tests {
         let images = Tensor::from_iter(pixels, &Device::Cpu).unwrap().reshape((37, 3, 32, 32)).unwrap();
         let elements = graph.layer_input_elements();
         for (layer, elements) in graph.layers_mut().zip(elements) {
-            layer.begin_calibration(Observer::MinMax.start(37 * elements));
+            layer.begin_calibration(elements.map(|elements| Observer::MinMax.start(37 * elements)));
         }
         graph.run(std::slice::from_ref(&images), 0).unwrap();
         for layer in graph.layers_mut() {

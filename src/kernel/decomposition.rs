@@ -24,21 +24,32 @@ pub(super) struct Decomposition {
     /// Absent where they would save no plane, or cost more than the planes they save.
     pub(super) slopes: Option<Slopes>,
     pub(super) residuals: Residuals,
+    pub(super) activation: Signedness,
+    pub(super) weight: Signedness,
 }
 
 impl Decomposition {
     /// Decomposes the terms of `weights` for a kernel that looks up planes of `plane_bits`.
     pub(super) fn new(table: &EffectiveTable, weights: WeightMatrix, plane_bits: u32) -> Self {
-        let used = UsedWeights::new(weights);
+        Self::of_used(table, UsedWeights::new(weights), weights.depth(), plane_bits)
+    }
+
+    /// Decomposes the terms of weights that are not known yet, in rows as long as slopes take to pay.
+    pub(super) fn of_any(table: &EffectiveTable, plane_bits: u32) -> Self {
+        Self::of_used(table, UsedWeights::all(), MIN_DEPTH_FOR_SLOPES, plane_bits)
+    }
+
+    fn of_used(table: &EffectiveTable, used: UsedWeights, depth: usize, plane_bits: u32) -> Self {
+        let (activation, weight) = (table.activation(), table.weight());
         let slopes = Slopes::fit(table, &used);
         let plain = Residuals::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
         let pays = |sloped: &Residuals| {
             let planes = sloped.planes(plane_bits);
-            planes < plain.planes(plane_bits) && (planes == 0 || weights.depth() >= MIN_DEPTH_FOR_SLOPES)
+            planes < plain.planes(plane_bits) && (planes == 0 || depth >= MIN_DEPTH_FOR_SLOPES)
         };
         match Residuals::new(table, &used, Some(&slopes), 0..=255).filter(pays) {
-            Some(sloped) => Decomposition { used, slopes: Some(slopes), residuals: sloped },
-            None => Decomposition { used, slopes: None, residuals: plain },
+            Some(sloped) => Decomposition { used, slopes: Some(slopes), residuals: sloped, activation, weight },
+            None => Decomposition { used, slopes: None, residuals: plain, activation, weight },
         }
     }
 }
@@ -55,10 +66,8 @@ pub(super) struct UsedWeights {
 impl UsedWeights {
     pub(super) fn new(weights: WeightMatrix) -> Self {
         let mut used = [false; 256];
-        for row in 0..weights.rows() {
-            for &w in weights.row(row) {
-                used[usize::from(w)] = true;
-            }
+        for &w in weights.bytes() {
+            used[usize::from(w)] = true;
         }
         let bytes: Vec<u8> = (0..=255).filter(|&w| used[usize::from(w)]).collect();
         let mut codes = [0; 256];
@@ -68,14 +77,21 @@ impl UsedWeights {
         UsedWeights { bytes, codes }
     }
 
+    /// Every byte, which is its own number.
+    pub(super) fn all() -> Self {
+        UsedWeights { bytes: (0..=255).collect(), codes: std::array::from_fn(|w| w as u8) }
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// All weights by number, row-major.
     pub(super) fn encode(&self, weights: WeightMatrix) -> Vec<u8> {
-        let all = (0..weights.rows()).flat_map(|row| weights.row(row));
-        all.map(|&w| self.codes[usize::from(w)]).collect()
+        if self.bytes.len() == self.codes.len() {
+            return weights.bytes().to_vec();
+        }
+        weights.bytes().iter().map(|&w| self.codes[usize::from(w)]).collect()
     }
 }
 

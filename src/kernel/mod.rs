@@ -85,6 +85,11 @@ impl<'a> WeightMatrix<'a> {
         self.depth
     }
 
+    /// All weights.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The weights of output `row`.
     pub fn row(&self, row: usize) -> &'a [u8] {
         &self.bytes[row * self.depth..][..self.depth]
@@ -102,6 +107,17 @@ pub trait Kernel: Send + Sync {
     /// Lays out one layer's weights for this kernel, once.
     #[doc(hidden)]
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights>;
+
+    /// Lays out a table for weights that are not known yet, as a factor of a product of two activations is not.
+    #[doc(hidden)]
+    fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable>;
+}
+
+/// A table laid out for any weights.
+#[doc(hidden)]
+pub trait PreparedTable: Send + Sync {
+    /// Lays out weights, at the cost of a pass over them.
+    fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights>;
 }
 
 /// One group of a layer's weights, laid out for a kernel.

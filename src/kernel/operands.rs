@@ -1,7 +1,7 @@
 //! Slopes as the operands of an integer matrix product.
 
 use super::decomposition::{Decomposition, Residuals, UsedWeights};
-use super::{EffectiveTable, Signedness, WeightMatrix};
+use super::{Signedness, WeightMatrix};
 use std::ops::Range;
 
 /// The offsets of terms without residuals, where any is not zero.
@@ -37,20 +37,19 @@ pub(super) struct Operands<T> {
 
 impl<T: Copy + Default> Operands<T> {
     /// `None` when the terms have no slopes.
-    fn new(
-        table: &EffectiveTable,
-        weights: WeightMatrix,
-        terms: &Decomposition,
-        operand: impl Fn(i16) -> T,
-    ) -> Option<Self> {
+    fn new(weights: WeightMatrix, terms: &Decomposition, operand: impl Fn(i16) -> T) -> Option<Self> {
         let slopes = terms.slopes.as_ref()?;
-        let all = (0..weights.rows()).flat_map(|row| weights.row(row));
+        let by_weight: [T; 256] = std::array::from_fn(|w| operand(slopes.slope(w as u8)));
+        let padding = [T::default(); 3];
+        let mut all = Vec::with_capacity(weights.bytes().len() + padding.len());
+        all.extend(weights.bytes().iter().map(|&w| by_weight[usize::from(w)]));
+        all.extend(padding);
         Some(Operands {
-            slopes: all.map(|&w| operand(slopes.slope(w))).chain([T::default(); 3]).collect(),
+            slopes: all,
             rows: weights.rows(),
             depth: weights.depth(),
-            weight: table.weight(),
-            activation: table.activation(),
+            weight: terms.weight,
+            activation: terms.activation,
             offsets: Offsets::new(weights, &terms.used, &terms.residuals),
         })
     }
@@ -85,9 +84,9 @@ pub(super) type ByteOperands = Operands<u8>;
 
 impl ByteOperands {
     /// `None` when the terms have no slopes.
-    pub(super) fn bytes(table: &EffectiveTable, weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
+    pub(super) fn bytes(weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
         // Slopes are fitted within the range of the weights' bytes.
-        Operands::new(table, weights, terms, |slope| slope as u8)
+        Operands::new(weights, terms, |slope| slope as u8)
     }
 
     /// Signedness of the slopes; that of [`flip`](Self::flip)ped activations is the other.
@@ -119,8 +118,8 @@ pub(super) type WordOperands = Operands<i16>;
 
 impl WordOperands {
     /// `None` when the terms have no slopes.
-    pub(super) fn words(table: &EffectiveTable, weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
-        Operands::new(table, weights, terms, |slope| slope)
+    pub(super) fn words(weights: WeightMatrix, terms: &Decomposition) -> Option<Self> {
+        Operands::new(weights, terms, |slope| slope)
     }
 
     /// Signedness of activation bytes.

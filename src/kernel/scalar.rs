@@ -5,8 +5,9 @@
 
 use super::decomposition::{Decomposition, Residuals, UsedWeights};
 use super::operands::WordOperands;
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Tile, WeightMatrix};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Runs anywhere.
 pub struct Scalar;
@@ -21,10 +22,31 @@ impl Kernel for Scalar {
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
-        let terms = Decomposition::new(table, weights, 32);
-        let products = WordOperands::words(table, weights, &terms);
-        let looked_up = products.is_none() || terms.residuals.planes(32) > 0;
-        let rows = looked_up.then(|| TermRows::new(weights, &terms.used, &terms.residuals));
+        Prepared::new(Decomposition::new(table, weights, 32)).pack(weights)
+    }
+
+    fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
+        Box::new(Prepared::new(Decomposition::of_any(table, 32)))
+    }
+}
+
+/// A table's terms, laid out where any are looked up.
+struct Prepared {
+    terms: Decomposition,
+    rows: Option<Terms>,
+}
+
+impl Prepared {
+    fn new(terms: Decomposition) -> Self {
+        let looked_up = terms.slopes.is_none() || terms.residuals.planes(32) > 0;
+        Prepared { rows: looked_up.then(|| Terms::new(&terms.residuals)), terms }
+    }
+}
+
+impl PreparedTable for Prepared {
+    fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        let products = WordOperands::words(weights, &self.terms);
+        let rows = self.rows.as_ref().map(|rows| TermRows::new(weights, &self.terms.used, rows));
         Box::new(ScalarWeights { products, rows })
     }
 }
@@ -84,16 +106,24 @@ pub(super) struct TermRows {
     /// Weights by number, row-major.
     codes: Vec<u8>,
     depth: usize,
-    /// The terms of each weight number over all activations.
-    terms: Vec<[i32; 256]>,
+    terms: Terms,
+}
+
+/// The terms of each weight number over all activations.
+#[derive(Debug, Clone)]
+pub(super) struct Terms(Arc<[[i32; 256]]>);
+
+impl Terms {
+    pub(super) fn new(residuals: &Residuals) -> Self {
+        let term = |offset: i32, rest: u32| offset.wrapping_add((rest << residuals.shift()).cast_signed());
+        let rows = residuals.offsets().iter().zip(residuals.rows());
+        Terms(rows.map(|(&offset, row)| std::array::from_fn(|a| term(offset, row[a]))).collect())
+    }
 }
 
 impl TermRows {
-    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, residuals: &Residuals) -> Self {
-        let term = |offset: i32, rest: u32| offset.wrapping_add((rest << residuals.shift()).cast_signed());
-        let rows = residuals.offsets().iter().zip(residuals.rows());
-        let terms = rows.map(|(&offset, row)| std::array::from_fn(|a| term(offset, row[a]))).collect();
-        TermRows { codes: used.encode(weights), depth: weights.depth(), terms }
+    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, terms: &Terms) -> Self {
+        TermRows { codes: used.encode(weights), depth: weights.depth(), terms: terms.clone() }
     }
 
     /// Adds the terms of output `row` over the products of `depth`, whose activations are given.
@@ -102,7 +132,7 @@ impl TermRows {
         let (fours, rest) = codes.as_chunks::<4>();
         let (four_lanes, rest_lanes) = activations.as_chunks::<4>();
         for (codes, [a0, a1, a2, a3]) in fours.iter().zip(four_lanes) {
-            let [t0, t1, t2, t3] = codes.map(|code| &self.terms[usize::from(code)]);
+            let [t0, t1, t2, t3] = codes.map(|code| &self.terms.0[usize::from(code)]);
             for (n, sum) in sums.iter_mut().enumerate() {
                 let term = |terms: &[i32; 256], lanes: &Lanes<u8>| terms[usize::from(lanes.0[n])];
                 let pairs = (term(t0, a0).wrapping_add(term(t1, a1)), term(t2, a2).wrapping_add(term(t3, a3)));
@@ -110,7 +140,7 @@ impl TermRows {
             }
         }
         for (&code, lanes) in rest.iter().zip(rest_lanes) {
-            let terms = &self.terms[usize::from(code)];
+            let terms = &self.terms.0[usize::from(code)];
             for (sum, &a) in sums.iter_mut().zip(&lanes.0) {
                 *sum = sum.wrapping_add(terms[usize::from(a)]);
             }

@@ -63,6 +63,13 @@ impl EffectiveTable {
         Self::from_fn(activation, weight, |a, w| a * w)
     }
 
+    /// The same terms with the operands in each other's place.
+    #[must_use]
+    pub fn transposed(&self) -> Self {
+        let terms = (0..1 << 16).map(|i: usize| self.terms[(i & 0xff) << 8 | i >> 8]).collect();
+        EffectiveTable { terms, activation: self.weight, weight: self.activation, ..*self }
+    }
+
     /// The term of one pair of operand bytes.
     pub fn term(&self, activation: u8, weight: u8) -> i32 {
         self.terms[usize::from(weight) << 8 | usize::from(activation)]
@@ -120,6 +127,10 @@ mod tests {
         assert_eq!(table.row(128)[3], 2_872);
         assert_eq!(table.max_abs(), 255_127);
         assert_eq!((table.activation(), table.weight()), (Unsigned, Signed));
+        let transposed = table.transposed();
+        assert_eq!((transposed.activation(), transposed.weight()), (Signed, Unsigned));
+        assert_eq!((transposed.term(255, 200), transposed.max_abs()), (199_999, 255_127));
+        assert_eq!(transposed.transposed(), table);
     }
 
     #[test]

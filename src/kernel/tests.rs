@@ -123,9 +123,13 @@ fn check(table: &EffectiveTable, case: &Case) -> Result<(), TestCaseError> {
     } else {
         reference::sums(table, WeightMatrix::new(&asked, case.depth.len()), &case.activations[case.depth.clone()])
     };
-    for kernel in supported() {
+    let packed = supported().flat_map(|kernel| {
+        // Laid out for these weights, and for any.
+        [(kernel, kernel.pack(table, weights)), (kernel, kernel.prepare(table).pack(weights))]
+    });
+    for (kernel, packed) in packed {
         let mut sums = vec![Lanes([-1; LANES]); case.rows.len()];
-        kernel.pack(table, weights).sums(&tile, case.rows.clone(), case.depth.clone(), &mut sums);
+        packed.sums(&tile, case.rows.clone(), case.depth.clone(), &mut sums);
         for (row, (sums, expected)) in case.rows.clone().zip(sums.iter().zip(&expected)) {
             for (lane, (&sum, &expected)) in sums.0.iter().zip(expected).enumerate() {
                 prop_assert_eq!(i64::from(sum), expected, "{}: row {}, lane {}", kernel.name(), row, lane);

@@ -1,61 +1,50 @@
-//! The interface of every approximate layer.
+//! The interfaces of approximate layers: of every one, and of those with weights.
 
-use super::quantized::Quantized;
-use super::sealed::LayerCore;
-use super::{Call, InferenceMode, LayerError, LayerProblem, with_values};
+use super::observing::Observing;
+use super::sealed::{LayerCore, WeightedCore};
+use super::{Call, InferenceMode, LayerError, LayerProblem};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
-use crate::quant::{Calibrator, LayerParams, Observed, QuantConfig};
+use crate::quant::{Calibrator, LayerParams, Observed, Operands, QuantConfig};
 use candle_core::{Module, Tensor};
 use std::fmt::Debug;
 
-/// A linear or convolution layer that can run in all four modes.
+/// A layer that can run in all four modes: a linear or convolution layer ([`WeightedLayer`]), or a product of
+/// two activations ([`ApproxMatMul`](super::ApproxMatMul)).
 ///
-/// Inputs are `f32` tensors with the batch first. The `*_fwd` functions return the output before the
-/// bias; [`Module::forward`] runs the layer's mode and adds it. The trait is sealed: the layers of
-/// this crate are its only implementations.
-pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
+/// The trait is sealed: the layers of this crate are its only implementations.
+pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
     /// The kind of layer as reports name it: `linear`, `conv2d`, ...
     fn kind(&self) -> &'static str;
 
+    /// The layer as one with weights; `None` for a product of two activations.
+    fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
+        None
+    }
+
     /// The layer's name, which errors and reports use.
     fn name(&self) -> &str {
-        &self.state().name
+        &self.settings().name
     }
 
     /// Names the layer.
     fn set_name(&mut self, name: &str) {
-        name.clone_into(&mut self.state_mut().name);
-    }
-
-    /// The weight, output channels first.
-    fn weight(&self) -> &Tensor {
-        &self.state().weight
-    }
-
-    /// Dimensions of the weight that the layer was made from, which some kinds keep in another order.
-    fn weight_shape(&self) -> &[usize] {
-        self.weight().dims()
-    }
-
-    /// The bias, one number per output channel.
-    fn bias(&self) -> Option<&[f32]> {
-        self.state().bias.as_deref()
+        name.clone_into(&mut self.settings_mut().name);
     }
 
     /// What the layer computes.
     fn mode(&self) -> InferenceMode {
-        self.state().mode
+        self.settings().mode
     }
 
     /// Sets what the layer computes.
     fn set_mode(&mut self, mode: InferenceMode) {
-        self.state_mut().mode = mode;
+        self.settings_mut().mode = mode;
     }
 
     /// Standard deviation of the noise, relative to that of the layer's output over a batch.
     fn stdev(&self) -> f64 {
-        self.state().noise.stdev
+        self.settings().noise.stdev
     }
 
     /// Sets the noise's relative standard deviation.
@@ -63,13 +52,13 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// # Errors
     /// When it is negative or not finite.
     fn set_stdev(&mut self, stdev: f64) -> Result<(), LayerError> {
-        let state = self.state_mut();
-        state.noise.set_stdev(stdev).map_err(|problem| problem.in_layer(&state.name))
+        let settings = self.settings_mut();
+        settings.noise.set_stdev(stdev).map_err(|problem| problem.in_layer(&settings.name))
     }
 
     /// Mean of the noise, in units of the output.
     fn mean(&self) -> f64 {
-        self.state().noise.mean
+        self.settings().noise.mean
     }
 
     /// Sets the noise's mean.
@@ -77,65 +66,49 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// # Errors
     /// When it is not finite.
     fn set_mean(&mut self, mean: f64) -> Result<(), LayerError> {
-        let state = self.state_mut();
-        state.noise.set_mean(mean).map_err(|problem| problem.in_layer(&state.name))
+        let settings = self.settings_mut();
+        settings.noise.set_mean(mean).map_err(|problem| problem.in_layer(&settings.name))
     }
 
     /// Seeds the noise; `layer_index`, the layer's index in its network, makes its draws independent of
     /// those of other layers.
     fn set_seed(&mut self, seed: u64, layer_index: u64) {
-        let noise = &mut self.state_mut().noise;
+        let noise = &mut self.settings_mut().noise;
         (noise.seed, noise.layer_index) = (seed, layer_index);
     }
 
-    /// Products summed into one output element; the largest number where outputs differ.
-    fn fan_in(&self) -> usize {
-        self.weight().elem_count() / self.state().outputs()
-    }
-
-    /// Multiplications of one sample's forward pass, for an input of dimensions `input`.
-    ///
-    /// # Errors
-    /// When the input does not fit the layer.
-    fn opcount(&self, input: &[usize]) -> Result<u64, LayerError> {
-        Ok(self.window(input)?.opcount())
-    }
-
-    /// Starts observing the inputs of baseline passes.
-    fn begin_calibration(&mut self, calibrator: Calibrator) {
-        self.state_mut().set_calibrator(Some(calibrator));
+    /// Starts observing the operands that are activations in baseline passes.
+    fn begin_calibration(&mut self, calibrators: Operands<Calibrator>) {
+        let observing = self.observing();
+        observing.input.set(Some(calibrators.input));
+        if let Some(second) = observing.second {
+            second.set(calibrators.second);
+        }
     }
 
     /// Stops observing and returns the observations.
     ///
     /// # Errors
     /// When nothing was observed, or values were not finite.
-    fn finish_observing(&mut self) -> Result<Observed, LayerError> {
-        let calibrator = self.state_mut().set_calibrator(None);
-        let observed = || {
-            let calibrator = calibrator.ok_or(LayerProblem::NothingObserved)?;
-            if calibrator.has_nan() {
-                return Err(LayerProblem::NaN);
-            }
-            if let Some([seen, announced]) = calibrator.miscounted().filter(|&[seen, _]| seen > 0) {
-                return Err(LayerProblem::Miscounted { seen, announced });
-            }
-            calibrator.finish().ok_or(LayerProblem::NothingObserved)
-        };
-        observed().map_err(|problem| problem.in_layer(self.name()))
+    fn finish_observing(&mut self) -> Result<Operands<Observed>, LayerError> {
+        let observing = self.observing();
+        let finished = observing.map(Observing::finish);
+        let observed = || Ok(Operands { input: finished.input?, second: finished.second.transpose()? });
+        observed().map_err(|problem: LayerProblem| problem.in_layer(self.name()))
     }
 
-    /// The quantization parameters of the layer under `config`, for an input with these observations.
+    /// The quantization parameters of the layer under `config`, for operands with these observations; `lut` is
+    /// the multiplier that they are to be operands of.
     ///
     /// # Errors
     /// When a weight or an observed value is not finite.
-    fn params_for(&self, config: &QuantConfig, observed: &Observed) -> Result<LayerParams, LayerError> {
-        let params = || {
-            let outputs = self.state().outputs();
-            let weight = with_values(self.weight(), |weight| config.weight(weight, outputs))??;
-            Ok(LayerParams { input: config.activation(observed)?, weight })
-        };
-        params().map_err(|problem: LayerProblem| problem.in_layer(self.name()))
+    fn params_for(
+        &self,
+        config: &QuantConfig,
+        lut: Option<&Lut>,
+        observed: &Operands<Observed>,
+    ) -> Result<LayerParams, LayerError> {
+        self.find_params(config, lut, observed).map_err(|problem| problem.in_layer(self.name()))
     }
 
     /// Stops observing and quantizes the layer by the observations; `lut` is the multiplier of
@@ -150,7 +123,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         kernel: &'static dyn Kernel,
     ) -> Result<(), LayerError> {
         let observed = self.finish_observing()?;
-        self.quantize(self.params_for(config, &observed)?, config.coding, lut, kernel)
+        self.quantize(self.params_for(config, lut, &observed)?, config.coding, lut, kernel)
     }
 
     /// Quantizes the layer by known parameters, shifted by 128 where they lie outside the range of
@@ -167,26 +140,51 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         lut: Option<&Lut>,
         kernel: &'static dyn Kernel,
     ) -> Result<(), LayerError> {
-        let state = self.state();
-        let rows = [state.outputs(), state.rows_per_output];
-        let before = state.quantized.as_ref();
-        let quantized =
-            with_values(&state.weight, |weight| Quantized::new(params, coding, lut, kernel, weight, rows, before))
-                .map_err(LayerProblem::from)
-                .flatten()
-                .map_err(|problem| problem.in_layer(&state.name))?;
-        self.state_mut().quantized = Some(quantized);
-        Ok(())
+        self.quantize_by(params, coding, lut, kernel).map_err(|problem| problem.in_layer(self.name()))
     }
 
     /// The quantization parameters in use.
     fn params(&self) -> Option<&LayerParams> {
-        self.state().quantized.as_ref().map(Quantized::params)
+        self.quantization().map(|(params, _)| params)
     }
 
     /// Whether the parameters had to be shifted into the coding's range.
     fn is_shifted(&self) -> bool {
-        self.state().quantized.as_ref().is_some_and(Quantized::is_shifted)
+        self.quantization().is_some_and(|(_, is_shifted)| is_shifted)
+    }
+}
+
+/// A linear or convolution layer that can run in all four modes.
+///
+/// Inputs are `f32` tensors with the batch first. The `*_fwd` functions return the output before the
+/// bias; [`Module::forward`] runs the layer's mode and adds it. The trait is sealed, as [`ApproxLayer`] is.
+pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
+    /// The weight, output channels first.
+    fn weight(&self) -> &Tensor {
+        &self.state().weight
+    }
+
+    /// Dimensions of the weight that the layer was made from, which some kinds keep in another order.
+    fn weight_shape(&self) -> &[usize] {
+        self.weight().dims()
+    }
+
+    /// The bias, one number per output channel.
+    fn bias(&self) -> Option<&[f32]> {
+        self.state().bias.as_deref()
+    }
+
+    /// Products summed into one output element; the largest number where outputs differ.
+    fn fan_in(&self) -> usize {
+        self.weight().elem_count() / self.state().outputs()
+    }
+
+    /// Multiplications of one sample's forward pass, for an input of dimensions `input`.
+    ///
+    /// # Errors
+    /// When the input does not fit the layer.
+    fn opcount(&self, input: &[usize]) -> Result<u64, LayerError> {
+        Ok(self.window(input)?.opcount())
     }
 
     /// The unperturbed `f32` output, before the bias.
@@ -194,7 +192,7 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not fit the layer.
     fn baseline_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        self.unbiased_fwd(InferenceMode::Baseline, x, Call::default())
+        self.unbiased_fwd(InferenceMode::Baseline, &[x], Call::default())
     }
 
     /// The output of quantized operands and exact products, before the bias.
@@ -202,23 +200,23 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
     /// # Errors
     /// When the input does not fit the layer or has NaN values, or the layer is not quantized.
     fn quant_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        self.unbiased_fwd(InferenceMode::Quantized, x, Call::default())
+        self.unbiased_fwd(InferenceMode::Quantized, &[x], Call::default())
     }
 
     /// The output of quantized operands and the multiplier's products, before the bias.
     ///
     /// # Errors
-    /// As [`quant_fwd`](ApproxLayer::quant_fwd), or when the layer has no multiplier.
+    /// As [`quant_fwd`](WeightedLayer::quant_fwd), or when the layer has no multiplier.
     fn approx_fwd(&self, x: &Tensor) -> Result<Tensor, LayerError> {
-        self.unbiased_fwd(InferenceMode::Approximate, x, Call::default())
+        self.unbiased_fwd(InferenceMode::Approximate, &[x], Call::default())
     }
 
     /// The quantized output with noise, before the bias. The first sample of `x` is sample
     /// `first_sample` of the data set, which determines its draws.
     ///
     /// # Errors
-    /// As [`quant_fwd`](ApproxLayer::quant_fwd).
+    /// As [`quant_fwd`](WeightedLayer::quant_fwd).
     fn noise_fwd(&self, x: &Tensor, first_sample: u64) -> Result<Tensor, LayerError> {
-        self.unbiased_fwd(InferenceMode::Noise, x, Call { first_sample, ..Call::default() })
+        self.unbiased_fwd(InferenceMode::Noise, &[x], Call { first_sample, ..Call::default() })
     }
 }

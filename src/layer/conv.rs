@@ -1,7 +1,7 @@
 //! The approximate convolution layers.
 //!
 //! ```
-//! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ConvAttributes};
+//! use approx_eval::layer::{ApproxConv2d, ConvAttributes, WeightedLayer};
 //! use candle_core::{Device, Module, Tensor};
 //!
 //! // The sum of a 3x3 neighborhood, at every other position of both axes.
@@ -18,7 +18,7 @@
 
 use super::convolution::{Convolution, check_weight};
 use super::state::LayerState;
-use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
+use super::{ApproxLayer, Call, Flow, LayerError, LayerProblem, WeightedCore, WeightedLayer, Window};
 use crate::kernel::{ConvGeometry, output_size};
 use candle_core::{Module, Tensor};
 
@@ -80,7 +80,7 @@ impl<const D: usize> Convolution for ConvAttributes<D> {
         element / weight[1..].iter().product::<usize>()
     }
 
-    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn ApproxLayer>, LayerError> {
+    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn WeightedLayer>, LayerError> {
         Ok(Box::new(ApproxConv::new(name, self, weight, bias)?))
     }
 }
@@ -147,9 +147,15 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
     fn kind(&self) -> &'static str {
         ConvAttributes::<D>::KIND
     }
+
+    fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
+        Some(self)
+    }
 }
 
-impl<const D: usize> LayerCore for ApproxConv<D> {
+impl<const D: usize> WeightedLayer for ApproxConv<D> {}
+
+impl<const D: usize> WeightedCore for ApproxConv<D> {
     fn state(&self) -> &LayerState {
         &self.state
     }

@@ -1,7 +1,7 @@
 //! The approximate transposed convolution layers, which decoders and generators upsample by.
 //!
 //! ```
-//! use approx_eval::layer::{ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes};
+//! use approx_eval::layer::{ApproxConvTranspose2d, ConvTransposeAttributes, WeightedLayer};
 //! use candle_core::{Device, Module, Tensor};
 //!
 //! // Every pixel becomes a square of four.
@@ -19,7 +19,7 @@
 use super::convolution::{Convolution, check_weight};
 use super::state::LayerState;
 use super::taps::most_taps;
-use super::{ApproxLayer, Call, Flow, LayerCore, LayerError, LayerProblem, Window};
+use super::{ApproxLayer, Call, Flow, LayerError, LayerProblem, WeightedCore, WeightedLayer, Window};
 use crate::kernel::{ConvGeometry, GeometryError};
 use candle_core::{Module, Tensor};
 
@@ -117,7 +117,7 @@ impl<const D: usize> Convolution for ConvTransposeAttributes<D> {
         input / group_inputs * group_outputs + output
     }
 
-    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn ApproxLayer>, LayerError> {
+    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn WeightedLayer>, LayerError> {
         Ok(Box::new(ApproxConvTranspose::new(name, self, weight, bias)?))
     }
 }
@@ -125,7 +125,7 @@ impl<const D: usize> Convolution for ConvTransposeAttributes<D> {
 /// A transposed convolution over `D` spatial axes, made from a weight `[in, out / groups, kernel..]`.
 ///
 /// The layer keeps its weight with the output channels of all groups first, `[out, kernel..,
-/// in / groups]`: that is what [`weight`](ApproxLayer::weight) returns, and the axis of per-channel scales and
+/// in / groups]`: that is what [`weight`](WeightedLayer::weight) returns, and the axis of per-channel scales and
 /// zero points (axis 0 in files of quantization parameters), as for every layer.
 #[derive(Debug)]
 pub struct ApproxConvTranspose<const D: usize> {
@@ -209,6 +209,12 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
         ConvTransposeAttributes::<D>::KIND
     }
 
+    fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
+        Some(self)
+    }
+}
+
+impl<const D: usize> WeightedLayer for ApproxConvTranspose<D> {
     fn weight_shape(&self) -> &[usize] {
         &self.weight_shape
     }
@@ -222,7 +228,7 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
     }
 }
 
-impl<const D: usize> LayerCore for ApproxConvTranspose<D> {
+impl<const D: usize> WeightedCore for ApproxConvTranspose<D> {
     fn state(&self) -> &LayerState {
         &self.state
     }

@@ -1,6 +1,6 @@
 //! What all kinds of convolutions share: attributes describe how a weight slides over an input.
 
-use super::{ApproxLayer, LayerError, LayerProblem, Window};
+use super::{LayerError, LayerProblem, WeightedLayer, Window};
 use candle_core::Tensor;
 use std::fmt::Debug;
 
@@ -25,7 +25,7 @@ pub trait Convolution: Copy + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When weight, bias and attributes contradict each other.
-    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn ApproxLayer>, LayerError>;
+    fn layer(self, name: &str, weight: &Tensor, bias: Option<&Tensor>) -> Result<Box<dyn WeightedLayer>, LayerError>;
 }
 
 /// Fails unless a weight is `[first, second / groups, kernel..]` with sizes that are not 0; `channels`

@@ -21,6 +21,14 @@ pub struct LayerError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayerProblem {
+    /// The wrong number of inputs.
+    #[error("{found} inputs, expected {expected}")]
+    Inputs {
+        /// How many there are.
+        found: usize,
+        /// How many the layer takes.
+        expected: usize,
+    },
     /// The input's shape does not fit the layer.
     #[error("input of shape {found:?}, expected {expected}")]
     Input {

@@ -26,8 +26,8 @@ pub(super) fn run(
     let run = || {
         let output = match mode {
             InferenceMode::Baseline => with_values(x, |input| {
-                let is_ordered = call.is_ordered || state.is_calibrating();
-                state.observe(input);
+                let is_ordered = call.is_ordered || state.observing.is_active();
+                state.observing.observe(input);
                 with_values(&state.weight, |weight| match (is_ordered, window.flow) {
                     (false, _) => compute(&Float { weight, epilogue }, window, input, call.threads),
                     (true, Flow::Forward) => tiles::run(&Ordered { weight, epilogue }, window, input, call.threads),
@@ -45,7 +45,7 @@ pub(super) fn run(
             InferenceMode::Noise => {
                 let exact = Integer::exact(quantized()?, Epilogue::default());
                 integer(&exact, window, x, call.threads).map(|mut output| {
-                    state.noise.perturb(&mut output, window.samples, call.first_sample);
+                    state.settings.noise.perturb(&mut output, window.samples, call.first_sample);
                     let channels = output.chunks_exact_mut(window.geometry.positions()).enumerate();
                     channels.for_each(|(i, outputs)| epilogue.apply(i % window.outputs, outputs));
                     output
@@ -54,7 +54,7 @@ pub(super) fn run(
         }?;
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };
-    run().map_err(|problem: LayerProblem| problem.in_layer(&state.name))
+    run().map_err(|problem: LayerProblem| problem.in_layer(&state.settings.name))
 }
 
 /// The output of integer arithmetic over a tensor.

@@ -25,7 +25,11 @@ use std::ops::Range;
 
 /// Integer sums, their zero-point terms, scaling and epilogue.
 pub(super) struct Integer<'a> {
-    layer: &'a Quantized,
+    params: &'a LayerParams,
+    /// Rows of weights that an output channel has.
+    rows_per_output: usize,
+    /// `sum w_q` of each row.
+    weight_sums: &'a [i64],
     /// The weights, packed for the products to sum.
     packed: &'a PackedTable,
     epilogue: Epilogue<'a>,
@@ -44,17 +48,27 @@ pub(super) struct Sums {
 impl<'a> Integer<'a> {
     /// Sums of exact products.
     pub fn exact(layer: &'a Quantized, epilogue: Epilogue<'a>) -> Self {
-        Integer { layer, packed: layer.exact(), epilogue }
+        Self::of_layer(layer, layer.exact(), epilogue)
     }
 
     /// Sums of the multiplier's products, where the layer has a multiplier.
     pub fn approximate(layer: &'a Quantized, epilogue: Epilogue<'a>) -> Option<Self> {
-        Some(Integer { layer, packed: layer.approximate()?, epilogue })
+        Some(Self::of_layer(layer, layer.approximate()?, epilogue))
+    }
+
+    /// Sums over the weights of `packed`, an output for each of whose rows; nothing follows them.
+    pub fn of_rows(params: &'a LayerParams, weight_sums: &'a [i64], packed: &'a PackedTable) -> Self {
+        Integer { params, rows_per_output: 1, weight_sums, packed, epilogue: Epilogue::default() }
+    }
+
+    fn of_layer(layer: &'a Quantized, packed: &'a PackedTable, epilogue: Epilogue<'a>) -> Self {
+        let (rows_per_output, weight_sums) = (layer.rows_per_output(), layer.weight_sums());
+        Integer { params: layer.params(), rows_per_output, weight_sums, packed, epilogue }
     }
 
     /// The last step of output `channel`.
     fn dequantize(&self, channel: usize) -> Dequantize {
-        let LayerParams { input, weight } = self.layer.params();
+        let LayerParams { input, weight } = self.params;
         Dequantize {
             scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
             bias: self.epilogue.bias.map(|bias| bias[channel]),
@@ -64,10 +78,10 @@ impl<'a> Integer<'a> {
 
     /// The zero-point terms of a row: `acc = sum + constant - factor * sum x_q`.
     fn correction(&self, row: usize, depth: usize) -> (i64, i64) {
-        let LayerParams { input, weight } = self.layer.params();
-        let channel = row / self.layer.rows_per_output();
+        let LayerParams { input, weight } = self.params;
+        let channel = row / self.rows_per_output;
         let (z_x, z_w) = (i64::from(input.zero_point()), i64::from(weight.zero_point(channel)));
-        (z_x * (depth as i64 * z_w - self.layer.weight_sum(row)), z_w)
+        (z_x * (depth as i64 * z_w - self.weight_sums[row]), z_w)
     }
 
     /// `sum x_q` over `rows` of `columns` bytes, where an output of `channels` needs it.
@@ -78,7 +92,7 @@ impl<'a> Integer<'a> {
         rows: impl Iterator<Item = &'r [u8]>,
         sums: &mut Vec<i32>,
     ) {
-        let LayerParams { input, weight } = self.layer.params();
+        let LayerParams { input, weight } = self.params;
         sums.clear();
         sums.resize(columns, 0);
         if channels.into_iter().any(|channel| weight.zero_point(channel) != 0) {
@@ -92,12 +106,12 @@ impl<'a> Integer<'a> {
 
     /// Overwrites `sums` with those of `rows` of the weights, over any number of products.
     fn sum_wide(&self, rows: Range<usize>, tile: &Tile, block: &mut Vec<Lanes<i32>>, sums: &mut [Lanes<i64>]) {
-        let PackedTable { weights, safe_depth, .. } = self.packed;
+        let PackedTable { weights, depths } = self.packed;
         let depth = tile.rows().len();
         block.resize(rows.len(), Lanes::default());
         sums.fill(Lanes::default());
-        for start in (0..depth).step_by(*safe_depth) {
-            weights.sums(tile, rows.clone(), start..start.saturating_add(*safe_depth).min(depth), block);
+        for start in (0..depth).step_by(depths.safe) {
+            weights.sums(tile, rows.clone(), start..start.saturating_add(depths.safe).min(depth), block);
             for (sums, block) in sums.iter_mut().zip(block.iter()) {
                 sums.0.iter_mut().zip(&block.0).for_each(|(sum, &block)| *sum += i64::from(block));
             }
@@ -128,21 +142,21 @@ impl Arithmetic for Integer<'_> {
 
     fn operands<'a>(&self, numbers: &'a [f32], buffer: &'a mut Vec<u8>) -> Result<&'a [u8], LayerProblem> {
         buffer.resize(numbers.len(), 0);
-        let has_nan = self.layer.params().input.quantize_slice(numbers, buffer);
+        let has_nan = self.params.input.quantize_slice(numbers, buffer);
         if has_nan { Err(LayerProblem::NaN) } else { Ok(buffer) }
     }
 
     /// The quantized zero: the hardware multiplies padding like any other operand.
     fn padding(&self) -> u8 {
-        self.layer.params().input.zero_point() as u8
+        self.params.input.zero_point() as u8
     }
 
     fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
         let (depth, width) = (tile.rows().len(), tile.columns());
-        let PackedTable { weights, narrow_depth, .. } = self.packed;
+        let PackedTable { weights, depths } = self.packed;
         let Sums { block, wide, columns } = scratch;
         self.sum_columns(channels.clone(), width, tile.rows().iter().map(|row| &row.0[..width]), columns);
-        if depth <= *narrow_depth {
+        if depth <= depths.narrow {
             block.resize(channels.len(), Lanes::default());
             weights.sums(tile, channels.clone(), 0..depth, block);
             for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
@@ -160,7 +174,7 @@ impl Arithmetic for Integer<'_> {
     }
 
     fn can_slide(&self, depth: usize) -> bool {
-        depth <= self.packed.narrow_depth
+        depth <= self.packed.depths.narrow
     }
 
     fn slide(&self, channels: Range<usize>, plane: &Plane, scratch: &mut Sums, outputs: &mut [f32]) {
@@ -182,7 +196,7 @@ impl Arithmetic for Integer<'_> {
 
 impl Scatter for Integer<'_> {
     fn sums(&self, rows: Range<usize>, tile: &Tile, scratch: &mut Sums, sums: &mut [Lanes<i64>]) {
-        let (depth, width, each) = (tile.rows().len(), tile.columns(), self.layer.rows_per_output());
+        let (depth, width, each) = (tile.rows().len(), tile.columns(), self.rows_per_output);
         let Sums { block, columns, .. } = scratch;
         let channels = rows.start / each..rows.end.div_ceil(each);
         self.sum_columns(channels, width, tile.rows().iter().map(|row| &row.0[..width]), columns);

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use approx_eval::kernel::{self, Signedness};
-//! use approx_eval::layer::{ApproxLayer, ApproxLinear};
+//! use approx_eval::layer::{ApproxLayer, ApproxLinear, WeightedLayer};
 //! use approx_eval::lut::{Coding, Lut};
 //! use approx_eval::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
 //! use candle_core::{Device, Tensor};
@@ -26,7 +26,7 @@
 //! ```
 
 use super::state::LayerState;
-use super::{ApproxLayer, Call, LayerCore, LayerError, LayerProblem, Window, linear_window};
+use super::{ApproxLayer, Call, LayerError, LayerProblem, WeightedCore, WeightedLayer, Window, linear_window};
 use candle_core::{Module, Tensor};
 
 /// `y = x W^T + b` over the last axis of an input of any rank, with a weight `[out, in]`.
@@ -61,9 +61,15 @@ impl ApproxLayer for ApproxLinear {
     fn kind(&self) -> &'static str {
         "linear"
     }
+
+    fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
+        Some(self)
+    }
 }
 
-impl LayerCore for ApproxLinear {
+impl WeightedLayer for ApproxLinear {}
+
+impl WeightedCore for ApproxLinear {
     fn state(&self) -> &LayerState {
         &self.state
     }

@@ -1,12 +1,13 @@
-//! Approximate layers: linear and convolution layers that can run in all four modes.
+//! Approximate layers: linear and convolution layers, and products of two activations, that can run in all four
+//! modes.
 //!
 //! [`ApproxLayer`] follows the layer model of the torchapprox library; [`ApproxLinear`],
 //! [`ApproxConv1d`], [`ApproxConv2d`], [`ApproxConvTranspose1d`] and [`ApproxConvTranspose2d`]
-//! implement it. They are candle [`Module`](candle_core::Module)s, built from candle's own layers by
+//! implement it as [`WeightedLayer`]s, and [`ApproxMatMul`] without weights. The former are candle [`Module`](candle_core::Module)s, built from candle's own layers by
 //! `from_super`, so that a hand-written network swaps its layers in place:
 //!
 //! ```
-//! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode};
+//! use approx_eval::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, InferenceMode, WeightedLayer};
 //! use approx_eval::lut::{Coding, Lut};
 //! use approx_eval::kernel::{self, Signedness};
 //! use approx_eval::quant::{Observer, QuantConfig};
@@ -28,8 +29,8 @@
 //!
 //! // Calibrate on some inputs: layers in baseline mode observe their inputs.
 //! let images = Tensor::rand(0f32, 1f32, (2, 1, 8, 8), &Device::Cpu)?;
-//! conv.begin_calibration(Observer::MinMax.start(images.elem_count()));
-//! head.begin_calibration(Observer::MinMax.start(2 * 256));
+//! conv.begin_calibration(Observer::MinMax.start(images.elem_count()).into());
+//! head.begin_calibration(Observer::MinMax.start(2 * 256).into());
 //! network(&conv, &head, &images)?;
 //!
 //! // A multiplier that drops the lowest bit of each operand.
@@ -55,13 +56,16 @@ mod float;
 mod forward;
 mod integer;
 mod linear;
+mod matmul;
 mod mode;
 mod noise;
+mod observing;
 mod ordered;
 mod quantized;
 mod reach;
 mod scatter;
 mod sealed;
+mod settings;
 mod state;
 mod taps;
 mod tasks;
@@ -70,14 +74,16 @@ mod tests;
 mod tiles;
 mod window;
 
-pub use approx_layer::ApproxLayer;
+pub use approx_layer::{ApproxLayer, WeightedLayer};
 pub(crate) use call::Call;
 pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};
 pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
 pub use convolution::Convolution;
 pub use error::{LayerError, LayerProblem};
 pub use linear::ApproxLinear;
+pub(crate) use matmul::ordered_matmul;
+pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
-pub(crate) use sealed::LayerCore;
+pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use state::with_values;
 pub use window::{Flow, Window, linear_window};

@@ -42,14 +42,28 @@ struct Multiplier {
 /// Weights packed for one table.
 pub(super) struct PackedTable {
     pub weights: Box<dyn PackedWeights>,
+    pub depths: Depths,
+}
+
+/// How many products an `i32` sums.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depths {
     /// Products whose sum fits an `i32`.
-    pub safe_depth: usize,
+    pub safe: usize,
     /// The same with room for the zero-point terms.
-    pub narrow_depth: usize,
+    pub narrow: usize,
 }
 
 /// The most that the zero-point terms add for each product: three terms of at most `255 * 255`.
 const CORRECTION: u32 = 3 * 255 * 255;
+
+impl Depths {
+    /// Those of the terms of `table`.
+    pub fn of(table: &EffectiveTable) -> Self {
+        let narrow = i32::MAX.unsigned_abs() / table.max_abs().saturating_add(CORRECTION);
+        Depths { safe: table.safe_depth(), narrow: narrow as usize }
+    }
+}
 
 impl QuantizedWeights {
     /// Quantizes `weight`, of `outputs` times `rows_per_output` rows.
@@ -67,13 +81,8 @@ impl QuantizedWeights {
     }
 
     fn pack(&self, table: &EffectiveTable) -> PackedTable {
-        let narrow_depth = i32::MAX.unsigned_abs() / table.max_abs().saturating_add(CORRECTION);
         let weights = WeightMatrix::new(&self.bytes, self.bytes.len() / self.sums.len());
-        PackedTable {
-            weights: self.kernel.pack(table, weights),
-            safe_depth: table.safe_depth(),
-            narrow_depth: narrow_depth as usize,
-        }
+        PackedTable { weights: self.kernel.pack(table, weights), depths: Depths::of(table) }
     }
 
     /// The weights packed for exact products.
@@ -138,9 +147,9 @@ impl Quantized {
         self.weights.rows[1]
     }
 
-    /// `sum w_q` of a row.
-    pub fn weight_sum(&self, row: usize) -> i64 {
-        self.weights.sums[row]
+    /// `sum w_q` of each row.
+    pub fn weight_sums(&self) -> &[i64] {
+        &self.weights.sums
     }
 
     /// The weights packed for exact products.
@@ -157,7 +166,11 @@ impl Quantized {
 
 /// The parameters, shifted into the range of `coding`, and whether that was necessary. Fails where their
 /// integers are not operands of the multiplier, whose table has no products for others.
-fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result<(LayerParams, bool), LayerProblem> {
+pub(super) fn operands(
+    params: LayerParams,
+    coding: Coding,
+    lut: &Lut,
+) -> Result<(LayerParams, bool), LayerProblem> {
     let (input, is_input_shifted) = params.input.for_coding(coding)?;
     let (weight, is_weight_shifted) = params.weight.for_coding(coding)?;
     coding.check(lut)?;

@@ -1,18 +1,75 @@
 //! What each kind of layer implements, and what only this crate calls.
 //!
-//! Kinds of layers differ in how their weight slides over an input, which a [`Window`] describes.
-//! Everything else is the same code over the [`LayerState`]. The trait cannot be named outside the
-//! crate, which seals [`ApproxLayer`](super::ApproxLayer).
+//! [`LayerCore`] is what every layer does, over any number of inputs. Kinds of layers with weights differ in how
+//! the weight slides over an input, which a [`Window`] describes; everything else is the same code over the
+//! [`LayerState`]. The traits cannot be named outside the crate, which seals [`ApproxLayer`](super::ApproxLayer)
+//! and [`WeightedLayer`](super::WeightedLayer).
 
 use super::epilogue::Epilogue;
 use super::forward;
-use super::state::LayerState;
-use super::{Call, InferenceMode, LayerError, Window};
+use super::observing::Observing;
+use super::quantized::Quantized;
+use super::settings::Settings;
+use super::state::{LayerState, with_values};
+use super::{Call, InferenceMode, LayerError, LayerProblem, Window};
+use crate::kernel::Kernel;
+use crate::lut::{Coding, Lut};
+use crate::quant::{LayerParams, Observed, Operands, QuantConfig};
 use candle_core::Tensor;
 
 /// The parts of a layer, and its internal calls.
 pub trait LayerCore {
-    /// Weights, mode, noise and quantization.
+    /// Name, mode and noise.
+    fn settings(&self) -> &Settings;
+
+    /// The same, mutable.
+    fn settings_mut(&mut self) -> &mut Settings;
+
+    /// What observes its operands.
+    fn observing(&self) -> Operands<&Observing>;
+
+    /// The quantization parameters under `config`, of operands for `lut`, with these observations.
+    ///
+    /// # Errors
+    /// When a weight or an observed value is not finite.
+    fn find_params(
+        &self,
+        config: &QuantConfig,
+        lut: Option<&Lut>,
+        observed: &Operands<Observed>,
+    ) -> Result<LayerParams, LayerProblem>;
+
+    /// Quantizes the layer by known parameters.
+    ///
+    /// # Errors
+    /// When the parameters do not fit the layer or the coding, or the multiplier does not fit the coding.
+    fn quantize_by(
+        &mut self,
+        params: LayerParams,
+        coding: Coding,
+        lut: Option<&Lut>,
+        kernel: &'static dyn Kernel,
+    ) -> Result<(), LayerProblem>;
+
+    /// The quantization parameters in use, and whether they had to be shifted.
+    fn quantization(&self) -> Option<(&LayerParams, bool)>;
+
+    /// The output in `mode` for these inputs before the bias, without the call's clip.
+    ///
+    /// # Errors
+    /// As the `*_fwd` function of the mode.
+    fn unbiased_fwd(&self, mode: InferenceMode, inputs: &[&Tensor], call: Call) -> Result<Tensor, LayerError>;
+
+    /// Whether a sample's output depends on that sample alone: not under noise, whose deviation is
+    /// the batch's.
+    fn is_samplewise(&self) -> bool {
+        self.settings().mode.is_samplewise()
+    }
+}
+
+/// The parts of a layer with weights.
+pub trait WeightedCore {
+    /// Weights, settings and quantization.
     fn state(&self) -> &LayerState;
 
     /// The same, mutable.
@@ -24,14 +81,6 @@ pub trait LayerCore {
     /// When the input does not fit the layer.
     fn window(&self, input: &[usize]) -> Result<Window, LayerError>;
 
-    /// The output in `mode` before the bias, without the call's clip.
-    ///
-    /// # Errors
-    /// As the `*_fwd` function of the mode.
-    fn unbiased_fwd(&self, mode: InferenceMode, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
-        forward::run(self.state(), &self.window(x.dims())?, mode, x, call, Epilogue::default())
-    }
-
     /// The output in the layer's mode, with the bias and the call's clip.
     ///
     /// # Errors
@@ -39,12 +88,59 @@ pub trait LayerCore {
     fn forward_as(&self, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
         let state = self.state();
         let epilogue = Epilogue { bias: state.bias.as_deref(), clip: call.clip };
-        forward::run(state, &self.window(x.dims())?, state.mode, x, call, epilogue)
+        forward::run(state, &self.window(x.dims())?, state.settings.mode, x, call, epilogue)
+    }
+}
+
+impl<L: WeightedCore> LayerCore for L {
+    fn settings(&self) -> &Settings {
+        &self.state().settings
     }
 
-    /// Whether a sample's output depends on that sample alone: not under noise, whose deviation is
-    /// the batch's.
-    fn is_samplewise(&self) -> bool {
-        self.state().mode.is_samplewise()
+    fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.state_mut().settings
+    }
+
+    fn observing(&self) -> Operands<&Observing> {
+        Operands::from(&self.state().observing)
+    }
+
+    fn find_params(
+        &self,
+        config: &QuantConfig,
+        _: Option<&Lut>,
+        observed: &Operands<Observed>,
+    ) -> Result<LayerParams, LayerProblem> {
+        let state = self.state();
+        let weight = with_values(&state.weight, |weight| config.weight(weight, state.outputs()))??;
+        Ok(LayerParams { input: config.activation(&observed.input)?, weight })
+    }
+
+    fn quantize_by(
+        &mut self,
+        params: LayerParams,
+        coding: Coding,
+        lut: Option<&Lut>,
+        kernel: &'static dyn Kernel,
+    ) -> Result<(), LayerProblem> {
+        let state = self.state();
+        let rows = [state.outputs(), state.rows_per_output];
+        let before = state.quantized.as_ref();
+        let quantized =
+            with_values(&state.weight, |weight| Quantized::new(params, coding, lut, kernel, weight, rows, before))??;
+        self.state_mut().quantized = Some(quantized);
+        Ok(())
+    }
+
+    fn quantization(&self) -> Option<(&LayerParams, bool)> {
+        self.state().quantized.as_ref().map(|quantized| (quantized.params(), quantized.is_shifted()))
+    }
+
+    fn unbiased_fwd(&self, mode: InferenceMode, inputs: &[&Tensor], call: Call) -> Result<Tensor, LayerError> {
+        let &[x] = inputs else {
+            let problem = LayerProblem::Inputs { found: inputs.len(), expected: 1 };
+            return Err(problem.in_layer(&self.settings().name));
+        };
+        forward::run(self.state(), &self.window(x.dims())?, mode, x, call, Epilogue::default())
     }
 }

@@ -1,25 +1,22 @@
-//! The state of every approximate layer: all that is not geometry.
+//! The state of every layer with weights: all that is not geometry.
 
-use super::noise::Noise;
+use super::observing::Observing;
 use super::quantized::Quantized;
-use super::{InferenceMode, LayerError, LayerProblem};
-use crate::quant::Calibrator;
+use super::settings::Settings;
+use super::{LayerError, LayerProblem};
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Weights, mode, noise and quantization of one layer.
+/// Weights, settings and quantization of one layer.
 #[derive(Debug)]
 pub struct LayerState {
-    pub(super) name: String,
+    pub(super) settings: Settings,
     pub(super) weight: Tensor,
     pub(super) bias: Option<Vec<f32>>,
     /// Rows of the weight per output channel, each summed on its own.
     pub(super) rows_per_output: usize,
-    pub(super) mode: InferenceMode,
-    pub(super) noise: Noise,
     pub(super) quantized: Option<Quantized>,
-    /// Present while the layer is being calibrated.
-    calibrator: Mutex<Option<Calibrator>>,
+    /// Of the input.
+    pub(super) observing: Observing,
 }
 
 impl LayerState {
@@ -35,14 +32,12 @@ impl LayerState {
                 Some(bias) => return Err(LayerProblem::Bias { found: bias.dims().to_vec(), outputs }),
             };
             Ok(LayerState {
-                name: name.to_owned(),
+                settings: Settings::new(name),
                 weight,
                 bias,
                 rows_per_output: 1,
-                mode: InferenceMode::Baseline,
-                noise: Noise::default(),
                 quantized: None,
-                calibrator: Mutex::new(None),
+                observing: Observing::default(),
             })
         };
         build().map_err(|problem| problem.in_layer(name))
@@ -51,28 +46,6 @@ impl LayerState {
     /// Output channels.
     pub(super) fn outputs(&self) -> usize {
         self.weight.dims()[0]
-    }
-
-    /// Shows the values of an input to the calibrator, where there is one.
-    pub(super) fn observe(&self, values: &[f32]) {
-        if let Some(calibrator) = self.calibrator().as_mut() {
-            calibrator.observe(values);
-        }
-    }
-
-    /// Whether inputs are being observed.
-    pub(super) fn is_calibrating(&self) -> bool {
-        self.calibrator().is_some()
-    }
-
-    /// Replaces the calibrator; returns the one before.
-    pub(super) fn set_calibrator(&mut self, calibrator: Option<Calibrator>) -> Option<Calibrator> {
-        std::mem::replace(&mut self.calibrator(), calibrator)
-    }
-
-    /// The calibrator. A panic leaves it valid, so that a poisoned lock is no error.
-    fn calibrator(&self) -> MutexGuard<'_, Option<Calibrator>> {
-        self.calibrator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -169,6 +169,16 @@ impl QuantConfig {
         Ok(ActivationParams::new(scale, zero_point, range)?)
     }
 
+    /// Scale and zero point of the second factor of a product of two activations with these observations: as
+    /// of any activation, in no more bits than `widest`, those of the multiplier's second operand.
+    ///
+    /// # Errors
+    /// As [`activation`](QuantConfig::activation).
+    pub fn second_activation(&self, observed: &Observed, widest: Bits) -> Result<ActivationParams, QuantError> {
+        let act_bits = self.act_bits.min(widest);
+        QuantConfig { act_bits, ..self.clone() }.activation(observed)
+    }
+
     /// Scales and zero points of `weights`, output channel major, `channels` of them.
     ///
     /// # Errors

@@ -114,8 +114,9 @@ struct WeightJson {
     zero_point: OneOrMany<i32>,
     q_min: i32,
     q_max: i32,
-    #[serde(default)]
-    axis: usize,
+    /// That of the output channels, where each may have a scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    axis: Option<usize>,
 }
 
 /// An `f32`, read as any number and rounded: one too large becomes infinite, which no scale is.
@@ -178,8 +179,8 @@ impl ParamsFile {
             let input = IntRange::new(input.q_min, input.q_max)
                 .and_then(|range| ActivationParams::new(input.scale.into(), input.zero_point, range))
                 .map_err(fail("input"))?;
-            if weight.axis != 0 {
-                return Err(ParamsFileError::Axis { path: path.to_owned(), layer: name, found: weight.axis });
+            if let Some(found @ 1..) = weight.axis {
+                return Err(ParamsFileError::Axis { path: path.to_owned(), layer: name, found });
             }
             let weight = IntRange::new(weight.q_min, weight.q_max)
                 .and_then(|range| {
@@ -208,7 +209,7 @@ impl ParamsFile {
                 zero_point: OneOrMany::Many(params.weight.zero_points().to_vec()),
                 q_min: params.weight.range().q_min(),
                 q_max: params.weight.range().q_max(),
-                axis: 0,
+                axis: (!params.weight.is_per_tensor()).then_some(0),
             },
         };
         let layers = self.layers.iter().map(|entry| (entry.0.clone(), layer(entry))).collect();

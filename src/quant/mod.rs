@@ -3,7 +3,8 @@
 //! Activations have one scale and zero point per layer ([`ActivationParams`]), weights one per layer or
 //! one per output channel ([`WeightParams`]). A [`QuantConfig`] computes both, from what an [`Observer`]
 //! saw of the layer's inputs over a calibration set and from the weights; a [`ParamsFile`] takes them
-//! from another run. Before a layer uses them, they are shifted into the range of the operand coding.
+//! from another run. The second factor of a product of two activations stands where weights stand, with one
+//! scale ([`ActivationParams::as_weight`]). Before a layer uses them, they are shifted into the range of the operand coding.
 //!
 //! ```
 //! use approx_eval::lut::Coding;
@@ -28,9 +29,11 @@
 mod config;
 mod file;
 mod observer;
+mod operands;
 mod params;
 
 pub use config::{ACT_SCHEMES, ActScheme, QuantConfig, QuantError, WEIGHT_SCHEMES, WeightScheme};
 pub use file::{ParamsFile, ParamsFileError};
 pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
+pub use operands::Operands;
 pub use params::{ActivationParams, IntRange, LayerParams, MIN_SCALE, ParamsError, WeightParams};

@@ -178,6 +178,12 @@ impl ActivationParams {
         self.range
     }
 
+    /// The same scale and zero point for all output channels of a weight: what the second factor of a product
+    /// of two activations has.
+    pub fn as_weight(&self) -> WeightParams {
+        WeightParams { scales: vec![self.scale], zero_points: vec![self.zero_point], range: self.range }
+    }
+
     /// The byte of `x`, which is not NaN.
     pub fn quantize(&self, x: f32) -> u8 {
         self.range.quantizer(self.scale, self.zero_point).byte(x)
@@ -247,6 +253,12 @@ impl WeightParams {
         self.scales.len() == 1
     }
 
+    /// The same for an activation, where one scale serves all output channels.
+    pub fn as_activation(&self) -> Option<ActivationParams> {
+        let (&[scale], &[zero_point]) = (self.scales.as_slice(), self.zero_points.as_slice()) else { return None };
+        Some(ActivationParams { scale, zero_point, range: self.range })
+    }
+
     /// Scale of output channel `channel`.
     pub fn scale(&self, channel: usize) -> f32 {
         self.scales[if self.is_per_tensor() { 0 } else { channel }]
@@ -296,9 +308,9 @@ impl WeightParams {
 /// The quantization parameters of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerParams {
-    /// The layer's input.
+    /// The layer's input, or the first factor of a product of two activations.
     pub input: ActivationParams,
-    /// The layer's weights.
+    /// The layer's weights, or the second factor.
     pub weight: WeightParams,
 }
 

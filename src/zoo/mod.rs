@@ -94,6 +94,7 @@ pub static ARCHITECTURES: Registry<Architecture> = Registry::new(
         convnext::CONVNEXT_TINY,
         vit::VIT_B_16,
         vit::DEIT_TINY,
+        vit::VIT_MICRO,
         mobilenet_v1::MOBILENET_V1_025,
         ds_cnn::DS_CNN,
         autoencoder::AUTOENCODER,

@@ -15,6 +15,10 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,
 
+    /// What products of two activations compute, such as queries by keys, unless a rule names them
+    #[arg(long, value_name = "MODE", default_value = "base", value_parser = named(&MODES))]
+    attention: InferenceMode,
+
     /// Layer options from a file of rules, or from an earlier JSON report
     #[arg(long, value_name = "FILE.json")]
     assign: Option<PathBuf>,
@@ -48,9 +52,10 @@ impl LayerArgs {
         Ok(rules)
     }
 
-    /// `options` of all layers, with the mode asked for.
+    /// `options` of all layers, with the modes asked for.
     pub fn apply(&self, options: LayerOptions) -> LayerOptions {
-        LayerOptions { mode: self.mode, ..options }
+        let attention = Some(self.attention).filter(|mode| mode.is_quantized());
+        LayerOptions { mode: self.mode, attention, ..options }
     }
 }
 

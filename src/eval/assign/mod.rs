@@ -21,7 +21,7 @@ pub use options::{LayerOptions, LayerOptionsError, LutSpec, NoiseLutSpec};
 pub use rules::{Pattern, PatternError, Rule, RuleError, Rules, RulesError};
 
 use crate::graph::Graph;
-use crate::layer::InferenceMode;
+use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::Lut;
 use std::sync::Arc;
 
@@ -29,12 +29,22 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Assignment {
     layers: Vec<LayerConfig>,
+    /// Whether each is a product of two activations.
+    are_products: Vec<bool>,
+}
+
+/// Whether a layer is a product of two activations.
+fn is_product(layer: &dyn ApproxLayer) -> bool {
+    layer.as_weighted().is_none()
 }
 
 impl Assignment {
-    /// The same configuration for every layer of `graph`, whose layers have been swapped.
+    /// The same configuration for every layer of `graph`, whose layers have been swapped, but that products of
+    /// two activations compute in `f32`.
     pub fn uniform(graph: &Graph, config: &LayerConfig) -> Self {
-        Assignment { layers: graph.layers().map(|_| config.clone()).collect() }
+        let are_products: Vec<bool> = graph.layers().map(is_product).collect();
+        let of = |is_product: &bool| if *is_product { config.with_arithmetic(Arithmetic::Base) } else { config.clone() };
+        Assignment { layers: are_products.iter().map(of).collect(), are_products }
     }
 
     /// The configuration of each layer of `graph`, whose layers have been swapped: `base`, overridden by
@@ -51,12 +61,15 @@ impl Assignment {
         luts: &mut Luts,
     ) -> Result<Self, AssignError> {
         let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
+        let are_products: Vec<bool> = graph.layers().map(is_product).collect();
         rules.check_matches(&names)?;
-        let layer = |name: String| {
-            let options = rules.options_for(&name, base);
+        let layer = |(name, is_product): (String, &bool)| {
+            let options =
+                if *is_product { rules.options_for_product(&name, base) } else { rules.options_for(&name, base) };
             LayerConfig::resolve(&options, scheme, luts).map_err(|source| AssignError::Layer { layer: name, source })
         };
-        Ok(Assignment { layers: names.into_iter().map(layer).collect::<Result<_, _>>()? })
+        let layers = names.into_iter().zip(&are_products).map(layer).collect::<Result<_, _>>()?;
+        Ok(Assignment { layers, are_products })
     }
 
     /// The layers' configurations, in graph order.
@@ -69,10 +82,21 @@ impl Assignment {
         &mut self.layers
     }
 
-    /// The same with every layer computing `arithmetic` on the integers that it has.
+    /// The same with every layer computing `arithmetic` on the integers that it has; products of two activations
+    /// that compute in `f32` do so still.
     #[must_use]
     pub fn with_arithmetic(&self, arithmetic: &Arithmetic) -> Self {
-        Assignment { layers: self.layers.iter().map(|layer| layer.with_arithmetic(arithmetic.clone())).collect() }
+        let of = |(layer, is_product): (&LayerConfig, &bool)| {
+            let stays = *is_product && !layer.mode().is_quantized();
+            if stays { layer.clone() } else { layer.with_arithmetic(arithmetic.clone()) }
+        };
+        let layers = self.layers.iter().zip(&self.are_products).map(of).collect();
+        Assignment { layers, are_products: self.are_products.clone() }
+    }
+
+    /// The configurations of products of two activations, in graph order.
+    pub fn products(&self) -> impl Iterator<Item = &LayerConfig> {
+        self.layers.iter().zip(&self.are_products).filter(|(_, is_product)| **is_product).map(|(layer, _)| layer)
     }
 
     /// Whether any layer's noise is to be derived from a multiplier.
@@ -80,10 +104,11 @@ impl Assignment {
         self.layers.iter().any(|layer| layer.noise_lut().is_some())
     }
 
-    /// What all layers compute, where it is the same.
+    /// What all layers with weights compute, where it is the same.
     pub fn shared_mode(&self) -> Option<InferenceMode> {
-        let first = self.layers.first()?.mode();
-        self.layers.iter().all(|layer| layer.mode() == first).then_some(first)
+        let mut modes = self.layers.iter().zip(&self.are_products).filter(|(_, is_product)| !**is_product);
+        let first = modes.next()?.0.mode();
+        modes.all(|(layer, _)| layer.mode() == first).then_some(first)
     }
 
     /// The multipliers of approximate mode, in the order of the layers that use them first.

@@ -16,6 +16,10 @@ pub struct LayerOptions {
     /// What it computes; by default `approx` where there is a multiplier, else `base`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<InferenceMode>,
+    /// What it computes if it is a product of two activations, which [`mode`](LayerOptions::mode) decides only
+    /// where a rule names it; by default `base`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<InferenceMode>,
     /// The multiplier.
     #[serde(flatten)]
     pub lut: Option<LutSpec>,
@@ -131,6 +135,7 @@ type Read = fn(&mut Draft, &'static str, &str) -> Result<(), LayerOptionsError>;
 /// Every key, in the order that help texts list them.
 const KEYS: &[(&str, Read)] = &[
     ("mode", |draft, key, value| parse(key, value).map(|mode| draft.options.mode = Some(mode))),
+    ("attention", |draft, key, value| parse(key, value).map(|mode| draft.options.attention = Some(mode))),
     ("lut", |draft, key, value| name(key, value).map(|lut| draft.lut.lut = lut)),
     ("lut_format", |draft, key, value| parse(key, value).map(|format| draft.lut.format = Some(format))),
     ("swap_operands", |draft, key, value| flag(key, value).map(|swap| draft.lut.swap_operands = swap)),
@@ -220,12 +225,12 @@ impl LayerOptions {
     /// implies `approx`.
     #[must_use]
     pub fn overridden_by(self, rule: &LayerOptions) -> Self {
-        let implied = rule.lut.as_ref().map(|_| InferenceMode::Approximate);
         // Either way of stating the noise replaces the other.
         let (is_derived, is_given) = (rule.noise_from_lut.is_some(), rule.has_noise());
         let given = |new: Option<f64>, old: Option<f64>| new.or(old.filter(|_| !is_derived));
         LayerOptions {
-            mode: rule.mode.or(implied).or(self.mode),
+            mode: rule.stated_mode().or(self.mode),
+            attention: rule.attention.or(self.attention),
             lut: rule.lut.clone().or(self.lut),
             coding: rule.coding.or(self.coding),
             noise_std: given(rule.noise_std, self.noise_std),
@@ -234,6 +239,17 @@ impl LayerOptions {
             act_bits: rule.act_bits.or(self.act_bits),
             weight_bits: rule.weight_bits.or(self.weight_bits),
         }
+    }
+
+    /// The mode that a rule of these options gives the layers that it names.
+    pub(super) fn stated_mode(&self) -> Option<InferenceMode> {
+        let implied = self.lut.as_ref().map(|_| InferenceMode::Approximate);
+        self.mode.or(implied)
+    }
+
+    /// What a product of two activations computes that no rule names.
+    pub fn attention(&self) -> InferenceMode {
+        self.attention.unwrap_or(InferenceMode::Baseline)
     }
 
     fn has_noise(&self) -> bool {

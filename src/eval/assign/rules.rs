@@ -25,7 +25,8 @@ const LARGEST: u64 = 1 << 30;
 /// The only schema so far.
 const SCHEMA: u64 = 1;
 
-/// A glob over layer names: `*` is any text, dots included, `?` a character, `[a-c]` one of a range,
+/// A glob over layer names: `*` is any text, dots included (alone, it does not make products of two activations
+/// other than what they are by default), `?` a character, `[a-c]` one of a range,
 /// `{a,b}` one of several. A name itself matches, whatever characters it has.
 #[derive(Debug, Clone)]
 pub struct Pattern {
@@ -88,6 +89,12 @@ impl Pattern {
     /// Whether it matches a layer of that name.
     pub fn matches(&self, name: &str) -> bool {
         self.text == name || self.glob.is_match(name)
+    }
+
+    /// Whether it is `*` alone, which means every layer with weights: products of two activations are matched by
+    /// patterns that say more.
+    fn is_every(&self) -> bool {
+        self.text == "*"
     }
 
     /// Up to three of `names`, the most similar first.
@@ -307,5 +314,17 @@ impl Rules {
     pub(super) fn options_for(&self, name: &str, base: &LayerOptions) -> LayerOptions {
         let rules = self.rules.iter().filter(|rule| rule.pattern.matches(name));
         rules.fold(base.clone(), |options, rule| options.overridden_by(&rule.options))
+    }
+
+    /// The options of the product of two activations called `name`. They are those of any layer but for the mode,
+    /// which is that of [`LayerOptions::attention`], or of rules whose patterns name the product.
+    pub(super) fn options_for_product(&self, name: &str, base: &LayerOptions) -> LayerOptions {
+        let rules = self.rules.iter().filter(|rule| rule.pattern.matches(name));
+        let start = LayerOptions { mode: Some(base.attention()), ..base.clone() };
+        rules.fold(start, |options, Rule { pattern, options: rule }| {
+            let named = rule.stated_mode().filter(|_| !pattern.is_every());
+            let mode = rule.attention.or(named).or(options.mode);
+            LayerOptions { mode, ..options.overridden_by(rule) }
+        })
     }
 }

@@ -91,7 +91,8 @@ impl Session {
         let defaults = LayerDefaults::open(&experiment.layers, &experiment.scheme, &mut luts);
         let defaults = defaults.map_err(OpenError::Options)?;
         let Experiment { layers, rules, .. } = &experiment;
-        if layers.mode() == InferenceMode::Approximate && layers.lut.is_none() && rules.is_empty() {
+        let is_approx = [layers.mode(), layers.attention()].contains(&InferenceMode::Approximate);
+        if is_approx && layers.lut.is_none() && rules.is_empty() {
             return Err(OpenError::NoMultiplier);
         }
         let scales = Scales::known(&mut experiment)?;
@@ -120,6 +121,7 @@ impl Session {
         check_samples(&dataset, samples, model.task)?;
         let mut notes = model.notes.clone();
         notes.extend(class_note);
+        notes.extend(attention_note(layers, &assignment));
         notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess));
         if let Some(scales) = scales.as_ref().filter(|_| assignment.is_quantized()) {
             notes.extend(scales.unused_settings(&experiment));
@@ -246,6 +248,14 @@ impl Experiment {
         prepare(&mut self.model, fold)?;
         Ok(None)
     }
+}
+
+/// A note on attention asked for of a network that has none.
+fn attention_note(layers: &LayerOptions, assignment: &Assignment) -> Option<String> {
+    let asked = layers.attention.filter(|mode| mode.is_quantized() && assignment.products().next().is_none())?;
+    let note = format!("the network has no products of two activations: attention in mode {asked} changes nothing");
+    tracing::warn!("{note}");
+    Some(note)
 }
 
 /// Fails where the first `samples` of a dataset are too few for the task.

@@ -4,16 +4,16 @@ use super::images::{arrange, check_images};
 use super::{Experiment, OpenError, ParamsSource, ParamsSpec};
 use crate::data::{Dataset, Preprocess, Split};
 use crate::eval::calibration_data;
-use crate::quant::{Observed, Observer, ParamsFile};
+use crate::quant::{Observed, Observer, Operands, ParamsFile};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a calibration set showed of every layer's input. Scales for any coding, width or scheme follow
+/// What a calibration set showed of every layer's input, and of both factors of products of two activations. Scales for any coding, width or scheme follow
 /// from it without another pass over the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observations {
     /// What was observed, by layer name.
-    pub layers: BTreeMap<String, Observed>,
+    pub layers: BTreeMap<String, Operands<Observed>>,
     /// The range observer.
     pub observer: Observer,
     /// Samples seen.

@@ -3,19 +3,19 @@
 use crate::graph::operator::unary;
 use crate::graph::{Fusible, Macs, OpError, Operator, RunContext, ValueType};
 use crate::kernel::Clip;
-use crate::layer::{ApproxLayer, Call};
+use crate::layer::{ApproxLayer, Call, WeightedLayer};
 use candle_core::Tensor;
 
 /// A layer that can run in all four modes; it holds its weights.
 #[derive(Debug)]
 pub struct Approximate {
-    layer: Box<dyn ApproxLayer>,
+    layer: Box<dyn WeightedLayer>,
     clip: Clip,
 }
 
 impl Approximate {
     /// The operator of a layer.
-    pub fn new(layer: Box<dyn ApproxLayer>) -> Self {
+    pub fn new(layer: Box<dyn WeightedLayer>) -> Self {
         Approximate { layer, clip: Clip::default() }
     }
 }

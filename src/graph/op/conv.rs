@@ -2,7 +2,7 @@
 
 use crate::graph::operator::{check_f32, check_shared, images};
 use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
-use crate::layer::{ApproxLayer, Call, Convolution, Window};
+use crate::layer::{Call, Convolution, WeightedLayer, Window};
 use candle_core::Tensor;
 
 /// A convolution of the kind of its attributes. Inputs: `x`, a weight of that kind's shape, and optionally a
@@ -20,7 +20,7 @@ impl<A: Convolution> Layer for Conv<A> {
         Ok(window)
     }
 
-    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError> {
+    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn WeightedLayer>, OpError> {
         Ok(self.0.layer(name, parameters[0], parameters.get(1).copied())?)
     }
 

@@ -3,7 +3,7 @@
 use super::conv::check_bias;
 use crate::graph::operator::{check_f32, check_shared};
 use crate::graph::{Dim, Layer, Macs, OpError, Operator, RunContext, ValueType};
-use crate::layer::{ApproxLayer, ApproxLinear, Call, Window, linear_window};
+use crate::layer::{ApproxLinear, Call, WeightedLayer, Window, linear_window};
 use candle_core::Tensor;
 
 /// `y = x W^T + b` over the last axis. Inputs: `x` of any rank, weight `[out, in]`, and optionally a
@@ -23,7 +23,7 @@ impl Layer for Linear {
         Ok(window)
     }
 
-    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn ApproxLayer>, OpError> {
+    fn approximate(&self, name: &str, parameters: &[&Tensor]) -> Result<Box<dyn WeightedLayer>, OpError> {
         Ok(Box::new(ApproxLinear::new(name, parameters[0], parameters.get(1).copied())?))
     }
 

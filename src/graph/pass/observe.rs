@@ -14,14 +14,18 @@ pub struct Observation<'a> {
     pub index: usize,
     /// The layer.
     pub layer: &'a dyn ApproxLayer,
-    /// Its input.
+    /// Its input, or the first factor of a product of two activations.
     pub input: &'a Tensor,
+    /// The second factor.
+    pub second: Option<&'a Tensor>,
     /// Its output: before the bias in modes that quantize.
     pub output: &'a Tensor,
     /// Index in the data set of the first sample.
     pub first_sample: u64,
     /// Number of samples.
     pub samples: usize,
+    /// The axis of all these tensors along which samples lie.
+    pub axis: usize,
     /// Threads that the observer may use: other samples may keep the rest busy.
     pub threads: usize,
 }
@@ -45,11 +49,13 @@ pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
             return node;
         }
         layers += 1;
-        let rows = match values[node.inputs[0].0].ty.shape[0] {
-            Dim::Batch(times) => times,
-            Dim::Fixed(_) => 1,
-        };
-        let observed = Observed { op: node.op, index: layers - 1, rows, observer: Arc::clone(observer) };
+        // Layers with weights see samples first; the factors and the product of others have them along one axis.
+        let shape = &values[node.inputs[0].0].ty.shape;
+        let batch = shape.iter().enumerate().find_map(|(axis, dim)| match dim {
+            Dim::Batch(times) => Some((axis, *times)),
+            Dim::Fixed(_) => None,
+        });
+        let observed = Observed { op: node.op, index: layers - 1, batch, observer: Arc::clone(observer) };
         Node { op: Box::new(observed), ..node }
     };
     graph.nodes = std::mem::take(&mut graph.nodes).into_iter().map(observed).collect();
@@ -60,8 +66,8 @@ pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
 struct Observed {
     op: Box<dyn Operator>,
     index: usize,
-    /// Rows of the input's first axis for each sample.
-    rows: usize,
+    /// The axis of samples, and the elements along it of each; none if there is but one sample.
+    batch: Option<(usize, usize)>,
     observer: Arc<dyn LayerObserver>,
 }
 
@@ -76,20 +82,23 @@ impl Operator for Observed {
 
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (input, layer) = (inputs[0], self.op.as_approximate().expect("a layer was swapped in"));
-        if let Some(observer) = context.observer {
+        if let Some((observer, layer)) = context.observer.zip(layer.as_weighted()) {
             observer.observe(layer, input, context.first_sample..context.first_sample + context.samples as u64);
         }
         let output = match layer.mode() {
             InferenceMode::Baseline => self.op.run(inputs, context)?.swap_remove(0),
             mode => {
                 let call = Call { first_sample: context.first_sample, threads: context.threads, ..Call::default() };
-                layer.unbiased_fwd(mode, input, call)?
+                layer.unbiased_fwd(mode, inputs, call)?
             }
         };
         let RunContext { first_sample, threads, .. } = *context;
-        let (index, samples) = (self.index, input.dims()[0] / self.rows);
-        self.observer.observe(Observation { index, layer, input, output: &output, first_sample, samples, threads })?;
-        Ok(vec![if layer.mode().is_quantized() { with_bias(layer, &output)? } else { output }])
+        let (index, second) = (self.index, inputs.get(1).copied());
+        let (axis, samples) = self.batch.map_or((0, 1), |(axis, times)| (axis, input.dims()[axis] / times));
+        let output = &output;
+        let seen = Observation { index, layer, input, second, output, first_sample, samples, axis, threads };
+        self.observer.observe(seen)?;
+        Ok(vec![if layer.mode().is_quantized() { with_bias(layer, output)? } else { output.clone() }])
     }
 
     fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {
@@ -108,7 +117,10 @@ impl Operator for Observed {
 /// A layer's output plus its bias, in `f32`: along the last axis for linear layers, along the channels
 /// for convolutions.
 fn with_bias(layer: &dyn ApproxLayer, output: &Tensor) -> Result<Tensor, OpError> {
-    let Some(bias) = layer.bias() else { return Ok(output.clone()) };
+    let weighted = layer.as_weighted();
+    let Some((layer, bias)) = weighted.and_then(|layer| Some((layer, layer.bias()?))) else {
+        return Ok(output.clone());
+    };
     let mut shape = vec![1; output.rank()];
     let axis = if layer.weight().rank() == 2 { output.rank() - 1 } else { 1 };
     shape[axis] = bias.len();

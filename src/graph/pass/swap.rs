@@ -1,12 +1,15 @@
-//! Swapping every linear and convolution layer for its approximate counterpart.
+//! Swapping every linear and convolution layer, and every product of two activations, for its approximate
+//! counterpart.
 
+use super::products::{Product, products};
 use crate::graph::network::Source;
-use crate::graph::op::Approximate;
+use crate::graph::op::{Approximate, ApproximateMatMul};
 use crate::graph::{Graph, RunError};
+use crate::layer::ApproxMatMul;
 use candle_core::Tensor;
 
 /// Replaces each layer whose weights are bound by its approximate counterpart in baseline mode, with the
-/// name of the node. Layers whose weights are computed by other nodes stay.
+/// name of the node, and each product of two activations. Layers whose weights are computed by other nodes stay.
 ///
 /// # Errors
 /// Names the layer whose tensors do not fit.
@@ -28,6 +31,10 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
         })?;
         node.op = Box::new(Approximate::new(layer));
         node.inputs = vec![input];
+    }
+    for Product { node, samples } in products(graph) {
+        let node = &mut graph.nodes[node];
+        node.op = Box::new(ApproximateMatMul::new(ApproxMatMul::new(&node.name).with_samples(samples)));
     }
     graph.release_unread();
     Ok(())

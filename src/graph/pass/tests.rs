@@ -6,7 +6,7 @@ use crate::graph::network::{Source, Value};
 use crate::graph::op::{Add, BatchNorm, Conv, Linear, Relu};
 use crate::graph::{Graph, Node, ValueId, ValueType};
 use crate::layer::{ApproxLayer, ConvAttributes, ConvTransposeAttributes, InferenceMode};
-use crate::quant::Observer;
+use crate::quant::{Observer, Operands};
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 
@@ -269,9 +269,9 @@ fn every_layer_is_swapped_in_order() {
     assert_eq!(products.iter().map(|p| (p.opcount, p.fan_in)).collect::<Vec<_>>(), [(96, 6), (80, 4), (60, 5)]);
     assert_eq!(graph.layer_counts(), products, "counts do not change");
     // Sums of layers that are not swapped are those of an observed pass.
-    graph.layers_mut().for_each(|layer| layer.begin_calibration(Observer::MinMax.start(0)));
+    graph.layers_mut().for_each(|layer| layer.begin_calibration(Observer::MinMax.start(0).into()));
     assert_eq!(outputs(&graph), before, "nor do results");
-    assert_eq!(graph.layer_input_elements(), [12, 16, 20]);
+    assert_eq!(graph.layer_input_elements(), [12, 16, 20].map(Operands::from));
     assert_eq!(bound_parameters(&graph), 0, "layers hold their weights themselves");
     swap_layers(&mut graph).unwrap();
     assert_eq!(graph.layers().count(), 3, "what is swapped stays");
@@ -289,7 +289,7 @@ fn layers_with_computed_or_unbound_weights_stay() {
     swap_layers(&mut graph).unwrap();
     assert_eq!(graph.layers().map(ApproxLayer::name).collect::<Vec<_>>(), ["plain"]);
     assert_eq!(graph.layer_counts().len(), 2, "both are counted");
-    graph.layers_mut().for_each(|layer| layer.begin_calibration(Observer::MinMax.start(0)));
+    graph.layers_mut().for_each(|layer| layer.begin_calibration(Observer::MinMax.start(0).into()));
     assert_eq!(outputs(&graph), before);
 
     let (mut net, x) = Net::new(&[3]);

@@ -30,6 +30,7 @@ pub use wire::WireError;
 
 use super::Layout;
 use super::scales::Scales;
+use crate::graph::pass::{name_attention, product_params};
 use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
 use crate::quant::ParamsFile;
@@ -157,6 +158,10 @@ impl File {
             self.hasher.update(bytes);
         });
         let blake3 = self.hasher.finalize().to_hex().to_string();
+        let params = params.map(|mut layers| {
+            layers.extend(product_params(&graph));
+            layers
+        });
         let params = params.map(|layers| ParamsFile { layers, blake3: blake3.clone(), ..ParamsFile::default() });
         let OutputForm { count: outputs, reconstructs_input, .. } = output;
         Ok(Network {
@@ -273,7 +278,8 @@ impl Source<'_> {
             notes.push(format!("the output '{}' is of 8-bit integers: dequantized", self.output));
         }
         let output = output::set(&mut lowering, self.output, &self.input.images)?;
-        let Lowering { graph, parameters, scales, .. } = lowering;
+        let Lowering { mut graph, parameters, scales, .. } = lowering;
+        name_attention(&mut graph);
         Ok(Built { graph, parameters, scales, output, notes })
     }
 }

@@ -13,6 +13,12 @@ pub(super) fn layer(weight: &str, bias: Option<&str>, node: &str, operator: &str
     of_weight.or_else(of_bias).unwrap_or_else(of_node)
 }
 
+/// The name of a product of two activations, the node `node` of operator `operator`: its module path, if its name
+/// has that.
+pub(super) fn product(node: &str, operator: &str) -> String {
+    scope(node, operator).unwrap_or_else(|| node.to_owned())
+}
+
 /// The prefix of a tensor's name before `.part` or `_part`.
 fn module(tensor: &str, part: &str) -> Option<String> {
     let path = tensor.strip_suffix(part)?;
@@ -41,6 +47,18 @@ fn scope(node: &str, operator: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cases::for_each_case;
+
+    #[test]
+    fn products_are_named_by_their_scope() {
+        let cases = [
+            ("/blocks/blocks.0/attn/MatMul", "MatMul", "blocks.0.attn"),
+            ("/blocks/blocks.0/attn/MatMul_1", "MatMul", "blocks.0.attn"),
+            ("/attn/Einsum", "Einsum", "attn"),
+            ("/MatMul", "MatMul", "/MatMul"),
+            ("node_matmul_3", "MatMul", "node_matmul_3"),
+        ];
+        for_each_case(cases, |(node, operator, expected)| assert_eq!(product(node, operator), expected, "{node}"));
+    }
 
     #[test]
     fn names_are_module_paths() {

@@ -12,6 +12,7 @@ use crate::kernel::decomposition::{Residuals, UsedWeights};
 use crate::kernel::{LANES, Lanes, Tile, WeightMatrix};
 use std::arch::x86_64::*;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Outputs of a table's entry.
 pub(super) const OUTPUTS: usize = 16;
@@ -36,10 +37,25 @@ pub(super) struct Columns {
     /// Weights by number, row-major.
     codes: Vec<u8>,
     depth: usize,
+    terms: Arc<Planes>,
+}
+
+/// Residuals in planes of 16 bits.
+#[derive(Debug)]
+pub(super) struct Planes {
     offsets: Vec<i32>,
     shift: u32,
     /// For each plane, the residuals of each weight number over all activations.
     planes: Vec<Vec<[u16; 256]>>,
+}
+
+impl Planes {
+    pub(super) fn new(residuals: &Residuals) -> Self {
+        let planes = (0..residuals.planes(16).max(1)).map(|plane| {
+            residuals.rows().map(|row| std::array::from_fn(|a| (row[a] >> (16 * plane)) as u16)).collect()
+        });
+        Planes { offsets: residuals.offsets().to_vec(), shift: residuals.shift(), planes: planes.collect() }
+    }
 }
 
 /// Memory for tables and sums.
@@ -58,17 +74,8 @@ impl Default for Workspace {
 }
 
 impl Columns {
-    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, residuals: &Residuals) -> Self {
-        let planes = (0..residuals.planes(16).max(1)).map(|plane| {
-            residuals.rows().map(|row| std::array::from_fn(|a| (row[a] >> (16 * plane)) as u16)).collect()
-        });
-        Columns {
-            codes: used.encode(weights),
-            depth: weights.depth(),
-            offsets: residuals.offsets().to_vec(),
-            shift: residuals.shift(),
-            planes: planes.collect(),
-        }
+    pub(super) fn new(weights: WeightMatrix, used: &UsedWeights, terms: &Arc<Planes>) -> Self {
+        Columns { codes: used.encode(weights), depth: weights.depth(), terms: Arc::clone(terms) }
     }
 
     /// Adds the terms of outputs `rows` over the products of `depth` to `sums`.
@@ -91,10 +98,10 @@ impl Columns {
             for (codes, sums) in codes.iter().zip(&mut *sums) {
                 let offset = codes[depth.clone()]
                     .iter()
-                    .fold(0i32, |offset, &code| offset.wrapping_add(self.offsets[usize::from(code)]));
+                    .fold(0i32, |offset, &code| offset.wrapping_add(self.terms.offsets[usize::from(code)]));
                 sums.0.iter_mut().for_each(|sum| *sum = sum.wrapping_add(offset));
             }
-            for (plane, shift) in self.planes.iter().zip((self.shift..).step_by(16)) {
+            for (plane, shift) in self.terms.planes.iter().zip((self.terms.shift..).step_by(16)) {
                 for start in depth.clone().step_by(CHUNK) {
                     let chunk = start..(start + CHUNK).min(depth.end);
                     workspace.words.fill(Words::default());

@@ -15,12 +15,13 @@ mod dot;
 
 use super::decomposition::Decomposition;
 use super::operands::{ByteOperands, WordOperands};
-use super::scalar::TermRows;
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, Tile, WeightMatrix};
+use super::scalar::{TermRows, Terms};
+use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Tile, WeightMatrix};
 use columns::{Columns, Workspace};
 use dot::Panel;
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Exact products by `vpmaddwd`.
 pub struct Avx2;
@@ -39,9 +40,12 @@ impl Kernel for Avx2 {
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let terms = Decomposition::new(table, weights, 16);
-        let products = WordOperands::words(table, weights, &terms).map(Products::Words);
-        Box::new(Packed::new(weights, &terms, products))
+        Prepared::new(Decomposition::new(table, weights, 16), Form::Words).pack(weights)
+    }
+
+    fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        Box::new(Prepared::new(Decomposition::of_any(table, 16), Form::Words))
     }
 }
 
@@ -56,9 +60,51 @@ impl Kernel for AvxVnni {
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let terms = Decomposition::new(table, weights, 16);
-        let products = ByteOperands::bytes(table, weights, &terms).map(Products::Bytes);
-        Box::new(Packed::new(weights, &terms, products))
+        Prepared::new(Decomposition::new(table, weights, 16), Form::Bytes).pack(weights)
+    }
+
+    fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        Box::new(Prepared::new(Decomposition::of_any(table, 16), Form::Bytes))
+    }
+}
+
+/// What a processor multiplies slopes as.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Words,
+    /// With AVX-VNNI.
+    Bytes,
+}
+
+/// A table's terms, laid out where any are looked up. Only made where AVX2 is there, and AVX-VNNI for bytes.
+struct Prepared {
+    terms: Decomposition,
+    form: Form,
+    lookups: Option<(Arc<columns::Planes>, Terms)>,
+}
+
+impl Prepared {
+    fn new(terms: Decomposition, form: Form) -> Self {
+        let looked_up = terms.slopes.is_none() || terms.residuals.planes(16) > 0;
+        let lookups =
+            looked_up.then(|| (Arc::new(columns::Planes::new(&terms.residuals)), Terms::new(&terms.residuals)));
+        Prepared { terms, form, lookups }
+    }
+}
+
+impl PreparedTable for Prepared {
+    fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        let Prepared { terms, form, lookups } = self;
+        let products = match form {
+            Form::Words => WordOperands::words(weights, terms).map(Products::Words),
+            Form::Bytes => ByteOperands::bytes(weights, terms).map(Products::Bytes),
+        };
+        let lookups = lookups.as_ref().map(|(planes, rows)| Lookups {
+            columns: Columns::new(weights, &terms.used, planes),
+            rows: TermRows::new(weights, &terms.used, rows),
+        });
+        Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
     }
 }
 
@@ -122,17 +168,6 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-impl Packed {
-    fn new(weights: WeightMatrix, terms: &Decomposition, products: Option<Products>) -> Self {
-        let looked_up = products.is_none() || terms.residuals.planes(16) > 0;
-        let lookups = looked_up.then(|| Lookups {
-            columns: Columns::new(weights, &terms.used, &terms.residuals),
-            rows: TermRows::new(weights, &terms.used, &terms.residuals),
-        });
-        Packed { rows: weights.rows(), depth: weights.depth(), products, lookups }
-    }
-}
-
 impl PackedWeights for Packed {
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]) {
         assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
@@ -142,8 +177,8 @@ impl PackedWeights for Packed {
             return sums.fill(Lanes::default());
         }
         SCRATCH.with_borrow_mut(|Scratch { panel, workspace }| {
-            // SAFETY: `pack`, which alone makes packed weights, asserts that AVX2 is there, and
-            // AVX-VNNI where operands are bytes.
+            // SAFETY: only prepared tables make packed weights, and `pack` and `prepare`, which make those,
+            // assert that AVX2 is there, and AVX-VNNI where operands are bytes.
             unsafe {
                 match &self.products {
                     Some(Products::Words(words)) => {

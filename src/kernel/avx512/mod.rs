@@ -16,13 +16,14 @@ mod partition;
 
 use super::decomposition::{Decomposition, Residuals};
 use super::operands::ByteOperands;
-use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, PreparedTable, Tile, WeightMatrix};
 use dot::Panel;
 use lookup::{AHEAD, BLOCK, BLOCKS, Lookup};
 use partition::Partition;
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Tile rows that outputs are summed over before the next ones are, so that they stay in the
 /// second-level cache from output to output, beside the residuals that are looked up.
@@ -46,14 +47,45 @@ impl Kernel for Avx512 {
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let terms = Decomposition::new(table, weights, 8);
-        let products = ByteOperands::bytes(table, weights, &terms);
-        let lookups = (products.is_none() || terms.residuals.planes(8) > 0).then(|| {
+        Prepared::new(table, Decomposition::new(table, weights, 8)).pack(weights)
+    }
+
+    fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
+        assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
+        Box::new(Prepared::new(table, Decomposition::of_any(table, 8)))
+    }
+}
+
+/// A table's terms, laid out where any are looked up. Only made where the features are there.
+struct Prepared {
+    terms: Decomposition,
+    tables: Option<Arc<Tables>>,
+}
+
+/// Residuals over all activations, and over those below 128.
+struct Tables {
+    low: Lookup<2>,
+    whole: Lookup<4>,
+}
+
+impl Prepared {
+    fn new(table: &EffectiveTable, terms: Decomposition) -> Self {
+        let tables = (terms.slopes.is_none() || terms.residuals.planes(8) > 0).then(|| {
             let low = Residuals::new(table, &terms.used, terms.slopes.as_ref(), 0..=127);
             let low = low.expect("residuals of fewer activations fit as those of all did");
-            let mut codes = terms.used.encode(weights);
+            Arc::new(Tables { low: Lookup::new(&low), whole: Lookup::new(&terms.residuals) })
+        });
+        Prepared { terms, tables }
+    }
+}
+
+impl PreparedTable for Prepared {
+    fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights> {
+        let products = ByteOperands::bytes(weights, &self.terms);
+        let lookups = self.tables.as_ref().map(|tables| {
+            let mut codes = self.terms.used.encode(weights);
             codes.resize(codes.len() + AHEAD, 0);
-            Lookups { codes, low: Lookup::new(&low), whole: Lookup::new(&terms.residuals) }
+            Lookups { codes, tables: Arc::clone(tables) }
         });
         Box::new(Packed { rows: weights.rows(), depth: weights.depth(), products, lookups })
     }
@@ -66,12 +98,11 @@ struct Packed {
     lookups: Option<Lookups>,
 }
 
-/// Residuals over all activations, and over those below 128.
+/// Weights whose residuals are looked up.
 struct Lookups {
     /// Weights by number, row-major, and `AHEAD` more.
     codes: Vec<u8>,
-    low: Lookup<2>,
-    whole: Lookup<4>,
+    tables: Arc<Tables>,
 }
 
 /// Memory that calls on one thread share.
@@ -97,7 +128,7 @@ impl PackedWeights for Packed {
         SCRATCH.with_borrow_mut(|scratch| {
             for start in depth.clone().step_by(DEPTH) {
                 let part = start..(start + DEPTH).min(depth.end);
-                // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
+                // SAFETY: only prepared tables make packed weights; what makes those asserts that the features are there.
                 unsafe { self.sums_within(scratch, tile, rows.clone(), part, start == depth.start, sums) };
             }
         });
@@ -106,7 +137,7 @@ impl PackedWeights for Packed {
     fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
         assert!(row < self.rows && plane.depth() == self.depth, "row {row} of {} over {} taps", self.rows, self.depth);
         let sums = &mut sums[..plane.positions().div_ceil(LANES)];
-        // SAFETY: `pack`, which alone makes packed weights, asserts that the features are there.
+        // SAFETY: only prepared tables make packed weights; what makes those asserts that the features are there.
         unsafe { self.slide_within(plane, row, sums) };
     }
 }
@@ -143,11 +174,11 @@ impl Packed {
             // that the residuals were of. Rows hold `BLOCKS` registers.
             unsafe {
                 if low_count > 0 {
-                    lookups.low.add(low.codes, low_count, |k| low.rows.as_ptr().add(k).cast(), blocks, fresh, sums);
+                    lookups.tables.low.add(low.codes, low_count, |k| low.rows.as_ptr().add(k).cast(), blocks, fresh, sums);
                 }
                 if whole_count > 0 {
                     let fresh = fresh && low_count == 0;
-                    lookups.whole.add(
+                    lookups.tables.whole.add(
                         whole.codes,
                         whole_count,
                         |k| whole.rows.as_ptr().add(k).cast(),
@@ -179,9 +210,9 @@ impl Packed {
             // the residuals were of, and a tap is of `LANES` bytes.
             unsafe {
                 if is_low {
-                    lookups.low.add(codes, self.depth, at, blocks, fresh, sums);
+                    lookups.tables.low.add(codes, self.depth, at, blocks, fresh, sums);
                 } else {
-                    lookups.whole.add(codes, self.depth, at, blocks, fresh, sums);
+                    lookups.tables.whole.add(codes, self.depth, at, blocks, fresh, sums);
                 }
             }
         }

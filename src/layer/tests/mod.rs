@@ -426,7 +426,7 @@ fn narrow_multipliers_refuse_wide_operands() {
     });
     // A configuration that was not told of the multiplier's width.
     let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
-    layer.begin_calibration(Observer::MinMax.start(3));
+    layer.begin_calibration(Observer::MinMax.start(3).into());
     layer.forward(&Tensor::ones((1, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
     let lut = Lut::from_fn_sized("narrow", Signedness::Signed, [four; 2], |a, b| a * b);
     assert!(layer.finish_calibration(&QuantConfig::new(Coding::Signed), Some(&lut), kernel::best()).is_err());
@@ -436,7 +436,7 @@ fn narrow_multipliers_refuse_wide_operands() {
 fn percentiles_need_the_count_of_their_values() {
     let weight = Tensor::ones((2, 3), DType::F32, &Device::Cpu).unwrap();
     let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
-    layer.begin_calibration(Observer::Percentile(99.0).start(5));
+    layer.begin_calibration(Observer::Percentile(99.0).start(5).into());
     layer.forward(&Tensor::ones((1, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
     let error = layer.finish_calibration(&QuantConfig::new(Coding::Signed), None, kernel::best()).unwrap_err();
     assert!(error.problem.to_string().contains("saw 3 values but was started for 5"), "{}", error.problem);

@@ -3,7 +3,7 @@
 
 use super::{Case, case, numbers, transposed, values};
 use crate::cases::for_each_case;
-use crate::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, Call, ConvAttributes, ConvTransposeAttributes, LayerCore};
+use crate::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, Call, ConvAttributes, ConvTransposeAttributes, WeightedCore, WeightedLayer};
 use crate::quant::Observer;
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
@@ -14,8 +14,8 @@ fn wide(numbers: Vec<f32>) -> Vec<f32> {
     numbers.into_iter().enumerate().map(magnitude).collect()
 }
 
-fn observed(mut layer: impl ApproxLayer, input: &Tensor) -> Vec<f32> {
-    layer.begin_calibration(Observer::MinMax.start(input.elem_count()));
+fn observed(mut layer: impl WeightedLayer, input: &Tensor) -> Vec<f32> {
+    layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
     values(&layer.forward(input).unwrap())
 }
 

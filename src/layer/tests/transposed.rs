@@ -5,7 +5,7 @@ use crate::cases::for_each_case;
 use crate::kernel;
 use crate::layer::{
     ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ApproxLayer, ConvTransposeAttributes,
-    Convolution, InferenceMode, LayerCore,
+    Convolution, InferenceMode, WeightedCore, WeightedLayer,
 };
 use crate::lut::{Coding, Lut};
 use crate::quant::{Observer, QuantConfig};
@@ -282,7 +282,7 @@ fn results_do_not_depend_on_threads_or_batch() {
 fn calibration_scales_output_channels() {
     let weight = Tensor::new(&[[[1f32, -2.0], [0.5, 0.25]], [[3.0, 0.0], [0.0, -0.75]]], &Device::Cpu).unwrap();
     let mut layer = ApproxConvTranspose1d::new("up", ConvTransposeAttributes::default(), &weight, None).unwrap();
-    layer.begin_calibration(Observer::MinMax.start(4));
+    layer.begin_calibration(Observer::MinMax.start(4).into());
     layer.forward(&Tensor::new(&[[[1f32, 2.0], [0.0, -1.0]]], &Device::Cpu).unwrap()).unwrap();
     layer.finish_calibration(&QuantConfig::new(Coding::Signed), None, kernel::best()).unwrap();
     assert_eq!(layer.params().unwrap().weight.scales(), [3.0 / 127.0, 0.75 / 127.0]);

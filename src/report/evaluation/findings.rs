@@ -6,10 +6,12 @@ use super::{
 };
 use crate::data::{DatasetSpec, PixelKind};
 use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
-use crate::layer::InferenceMode;
+use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Costs, Lut, LutInfo};
 use crate::model::Model;
+use crate::stats::percent;
 use crate::task::{Confusion, MANY_CLASSES, Predictions};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Report {
@@ -30,6 +32,7 @@ impl Report {
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::with_cost(lut, cost_of(lut))).collect();
         let mut notes = session.notes().to_vec();
         notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
+        notes.extend(attention_note(session, assignment, &layers));
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
             notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
@@ -60,6 +63,25 @@ impl Report {
             notes,
         }
     }
+}
+
+/// A note on products of two activations that multiply in fp32 while other layers do not.
+fn attention_note(session: &Session, assignment: &Assignment, reports: &[LayerReport]) -> Option<String> {
+    let in_fp32 = |mode: InferenceMode| !mode.is_quantized();
+    let count = assignment.products().filter(|config| in_fp32(config.mode())).count();
+    if count == 0 || reports.iter().all(|layer| in_fp32(layer.mode)) {
+        return None;
+    }
+    let layers = session.model().graph.layers();
+    let names: HashSet<&str> = layers.filter(|layer| layer.as_weighted().is_none()).map(ApproxLayer::name).collect();
+    let products = reports.iter().filter(|layer| in_fp32(layer.mode) && names.contains(layer.name.as_str()));
+    let opcount = |layers: &mut dyn Iterator<Item = &LayerReport>| layers.map(|layer| layer.opcount).sum::<u64>();
+    let share = opcount(&mut products.into_iter()) as f64 / opcount(&mut reports.iter()) as f64;
+    Some(format!(
+        "{count} products of two activations (attention), {} of the multiplications, stay in fp32: --attention quant \
+         or approx, or a rule that names them, changes that",
+        percent(share)
+    ))
 }
 
 impl From<ModeComparison> for ComparisonReport {

@@ -14,7 +14,7 @@ pub(super) const FP32: &str = "fp32";
 /// Name of the multiplier of exact integer products.
 pub(super) const EXACT: &str = "exact";
 
-/// Multiplications of linear and convolution layers.
+/// Multiplications of linear and convolution layers and of products of two activations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OpcountReport {
@@ -53,7 +53,7 @@ pub struct EnergySource {
     pub note: String,
 }
 
-/// A linear or convolution layer.
+/// A linear or convolution layer, or a product of two activations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LayerReport {
@@ -75,16 +75,20 @@ pub struct LayerReport {
     pub fan_in: usize,
     /// Dimensions of one sample's output.
     pub output_shape: Vec<usize>,
-    /// Dimensions of the weight.
+    /// Dimensions of the weight; empty for a product of two activations.
     pub weight_shape: Vec<usize>,
-    /// Scale of the input, in modes that quantize.
+    /// Scale of the input, or of a product's first factor, in modes that quantize.
     pub input_scale: Option<f32>,
     /// Zero point of the input.
     pub input_zero_point: Option<i32>,
     /// Integers of the input.
     pub input_range: Option<[i32; 2]>,
-    /// Integers of the weights.
+    /// Integers of the weights, or of a product's second factor.
     pub weight_range: Option<[i32; 2]>,
+    /// Scale of a product's second factor, in modes that quantize.
+    pub second_scale: Option<f32>,
+    /// Zero point of the same.
+    pub second_zero_point: Option<i32>,
     /// Whether the given parameters were shifted by 128 into the coding's range.
     pub shifted: bool,
     /// The output error and input saturation, where measured.
@@ -108,6 +112,7 @@ impl LayerReport {
         let mode = swapped.map_or(InferenceMode::Baseline, |(config, _)| config.mode());
         let quantized = swapped.filter(|_| mode.is_quantized());
         let params = quantized.and_then(|(_, found)| found.params.as_ref());
+        let second = params.filter(|_| counts.weight_shape.is_empty()).and_then(|params| params.weight.as_activation());
         let lut = swapped.and_then(|(config, _)| match &config.arithmetic {
             Arithmetic::Approx(lut) => Some(lut.name().to_owned()),
             _ => None,
@@ -127,6 +132,8 @@ impl LayerReport {
             input_zero_point: params.map(|params| params.input.zero_point()),
             input_range: params.map(|params| [params.input.range().q_min(), params.input.range().q_max()]),
             weight_range: params.map(|params| [params.weight.range().q_min(), params.weight.range().q_max()]),
+            second_scale: second.map(|second| second.scale()),
+            second_zero_point: second.map(|second| second.zero_point()),
             shifted: quantized.is_some_and(|(_, found)| found.shifted),
             error: swapped.and_then(|(_, found)| found.error),
             operands: swapped.and_then(|(_, found)| found.operands),

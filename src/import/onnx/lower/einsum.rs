@@ -5,6 +5,7 @@ use super::{Lowering, Node, layers};
 use crate::graph::op::{MatMul, Reduce, Reduction, Reshape, Transpose};
 use crate::graph::{Dim, ValueType};
 use crate::import::onnx::error::NodeProblem;
+use crate::import::onnx::name;
 use crate::import::onnx::value::Value;
 
 /// A value, and the letter of each of its axes.
@@ -133,7 +134,7 @@ fn pair(
         let product = layers::product(lowering, node, &left, &right)?;
         lowering.settle(product)?
     } else {
-        lowering.emit(node.name, MatMul, &[left, right])?
+        lowering.emit(&name::product(node.name, node.operator()), MatMul, &[left, right])?
     };
     let leading: Vec<Dim> =
         leading.iter().zip(&right_leading).map(|(&a, &b)| if a == Dim::Fixed(1) { b } else { a }).collect();

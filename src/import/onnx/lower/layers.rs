@@ -143,7 +143,7 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         } else {
             b.clone()
         };
-        let product = lowering.emit(node.name, MatMul, &[a, b])?;
+        let product = lowering.emit(&name::product(node.name, node.operator()), MatMul, &[a, b])?;
         return Ok(vec![match c {
             Some(c) => lowering.emit(node.name, Add::default(), &[product, c.clone()])?,
             None => product,
@@ -223,7 +223,7 @@ pub(super) fn matmul(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         let shape = [vec![Dim::Fixed(1); missing], ty.shape].concat();
         sides.push(if missing == 0 { value } else { lowering.emit(node.name, Reshape { shape }, &[value])? });
     }
-    Ok(vec![lowering.emit(node.name, MatMul, &sides)?])
+    Ok(vec![lowering.emit(&name::product(node.name, node.operator()), MatMul, &sides)?])
 }
 
 /// The product with a constant matrix `[in, out]`: a linear layer whose bias may follow.

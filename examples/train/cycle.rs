@@ -1,36 +1,8 @@
-//! Stochastic gradient descent with Nesterov momentum, and its learning rate.
+//! The learning rate.
 
-use super::layers::Layers;
-use anyhow::{Context, Result, bail};
-use candle_core::Tensor;
+use anyhow::{Result, bail};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::str::FromStr;
-
-/// Momentum buffers by parameter name.
-#[derive(Default)]
-pub struct Sgd(pub BTreeMap<String, Tensor>);
-
-impl Sgd {
-    const MOMENTUM: f64 = 0.9;
-
-    /// One step down the gradient of `loss`.
-    pub fn step(&mut self, layers: &Layers, loss: &Tensor, lr: f64, weight_decay: f64) -> Result<()> {
-        let grads = loss.backward()?;
-        for (name, param) in &layers.params {
-            let grad = grads.get(param).with_context(|| format!("{name} has no gradient"))?;
-            let grad = (grad + (param.as_tensor() * weight_decay)?)?.detach();
-            let velocity = match self.0.get(name) {
-                Some(velocity) => ((velocity * Self::MOMENTUM)? + &grad)?,
-                None => grad.clone(),
-            };
-            let step = (grad + (&velocity * Self::MOMENTUM)?)?;
-            param.set(&(param.as_tensor() - (step * lr)?)?.detach())?;
-            self.0.insert(name.clone(), velocity);
-        }
-        Ok(())
-    }
-}
 
 /// A rise and fall of the learning rate (Smith and Topin, 2018, <https://arxiv.org/abs/1708.07120>).
 #[derive(Clone, Copy, Serialize)]
