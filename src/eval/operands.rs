@@ -5,7 +5,7 @@
 
 use super::{Arithmetic, Assignment};
 use crate::graph::{Graph, InputObserver};
-use crate::layer::{ApproxLayer, InferenceMode, WeightedCore, WeightedLayer, with_values};
+use crate::layer::{ApproxLayer, InferenceMode, WeightedLayer, with_values};
 use crate::lut::OperandErrors;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
