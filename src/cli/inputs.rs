@@ -1,8 +1,9 @@
 //! Options that name what is evaluated: network, data, multiplier.
 
 use super::named::named;
+use super::quantization::QuantizationArgs;
 use crate::data::{CHANNELS, Channels, DATA_FORMATS, DataFormat, DatasetSpec, INTERPOLATIONS, Interpolation};
-use crate::eval::{LayerOptions, LutSpec, PreprocessOptions};
+use crate::eval::{Experiment, LayerOptions, LutSpec, PreprocessOptions};
 use crate::import::{LAYOUTS, Layout};
 use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec};
@@ -104,7 +105,7 @@ pub(super) fn parse_input(text: &str) -> Result<[usize; 3], String> {
 }
 
 /// The data set and what happens to its images.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
     /// Dataset, its format detected (see docs/data.md); default: the model's embedded test set, if it has one
@@ -169,6 +170,27 @@ impl DataArgs {
     }
 }
 
+/// The evaluation of a network on its data, quantized as asked for: all layers in fp32.
+pub(super) fn experiment(
+    model: &ModelArgs,
+    data: &DataArgs,
+    quantization: &QuantizationArgs,
+) -> anyhow::Result<Experiment> {
+    let (dataset, preprocess) = (data.spec()?, data.preprocess());
+    let images = || Ok(dataset.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
+    let opened = model.open(images)?;
+    Ok(Experiment {
+        task: model.task,
+        threshold: model.threshold,
+        fold_batch_norm: !model.no_fold_bn,
+        data: dataset,
+        preprocess,
+        calibration: quantization.calibration(data)?,
+        scheme: quantization.scheme(),
+        ..Experiment::new(opened)
+    })
+}
+
 /// How a multiplier's table is read.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
@@ -186,6 +208,11 @@ pub(super) struct LutFileArgs {
 }
 
 impl LutFileArgs {
+    /// How files are read, of no file yet.
+    pub fn reading(&self) -> LutSpec {
+        LutSpec { lut: String::new(), format: self.lut_format, swap_operands: self.swap_operands }
+    }
+
     /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.
     pub fn open(&self, lut: &str, coding: Option<Coding>) -> anyhow::Result<Lut> {
         let options = OpenOptions { format: self.lut_format, swap_operands: self.swap_operands, coding };
@@ -227,7 +254,6 @@ impl LutArgs {
 
     /// How LUT files are read.
     pub fn reading(&self) -> LutSpec {
-        let LutFileArgs { lut_format, swap_operands } = self.file;
-        LutSpec { lut: String::new(), format: lut_format, swap_operands }
+        self.file.reading()
     }
 }

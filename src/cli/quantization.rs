@@ -9,7 +9,7 @@ use anyhow::Context;
 use std::path::PathBuf;
 
 /// Quantization.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Quantization")]
 pub(super) struct QuantizationArgs {
     /// Width of activations, 2 to 8 and at most the LUT's; default: the LUT's, else 8
@@ -43,10 +43,6 @@ pub(super) struct QuantizationArgs {
     /// Read all scales and zero points from a file instead of calibrating
     #[arg(long, value_name = "FILE")]
     qparams: Option<PathBuf>,
-
-    /// Write all scales and zero points to a file
-    #[arg(long, value_name = "FILE")]
-    pub save_qparams: Option<PathBuf>,
 }
 
 impl QuantizationArgs {

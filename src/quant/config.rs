@@ -39,9 +39,10 @@ impl Named for ActScheme {
 }
 
 /// The granularity of weight scales.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightScheme {
     /// One scale for each output channel.
+    #[default]
     PerChannel,
     /// One scale.
     PerTensor,

@@ -9,9 +9,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A method of turning observed values into a range.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Default, Debug, Clone, Copy, PartialEq)]
 pub enum Observer {
     /// The smallest and the largest value.
+    #[default]
     MinMax,
     /// This percentile of the absolute values for a symmetric range, of both tails for an affine
     /// one, interpolated linearly between the closest ranks as numpy does by default.

@@ -36,7 +36,7 @@ pub use evaluation::{
 };
 pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;
-pub use lut::{CircuitList, LutDetails, LutList, WrittenFile, WrittenFiles};
+pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};

@@ -25,6 +25,7 @@ mod many_classes;
 mod model;
 mod modes;
 mod onnx;
+mod operands;
 mod outputs;
 mod outside_cases;
 mod provenance;

@@ -9,6 +9,7 @@ use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::shown;
+use super::inputs::experiment;
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
@@ -18,6 +19,7 @@ use crate::registry::Named;
 use crate::report::Report;
 use anyhow::Context;
 use std::io::Write;
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
@@ -41,6 +43,10 @@ pub(super) struct EvaluateArgs {
 
     #[command(flatten)]
     quantization: QuantizationArgs,
+
+    /// Write all scales and zero points to a file
+    #[arg(long, value_name = "FILE", help_heading = "Quantization")]
+    save_qparams: Option<PathBuf>,
 
     #[command(flatten)]
     run: RunArgs,
@@ -69,7 +75,7 @@ impl EvaluateArgs {
         let costs = self.costs.open()?;
         let mut session = Session::open(self.experiment()?)?.with_progress(Bar::new(terminal));
         gates.check(&session)?;
-        let mut outputs = Outputs::create(&self.report, self.quantization.save_qparams.as_deref(), &session)?;
+        let mut outputs = Outputs::create(&self.report, self.save_qparams.as_deref(), &session)?;
 
         let assignment = session.assignment().clone();
         outputs.add_params(|| Ok(session.params(&assignment)?.to_json()))?;
@@ -94,17 +100,7 @@ impl EvaluateArgs {
         let layers = self.quantization.apply(self.lut.options(self.noise.is_derived())?);
         let layers = self.layers.apply(self.noise.apply(layers, self.lut.reading())?);
         let rules = self.layers.rules()?;
-        let (data, preprocess) = (self.data.spec()?, self.data.preprocess());
-        let images = || Ok(data.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
-        let model = self.model.open(images)?;
         Ok(Experiment {
-            task: self.model.task,
-            threshold: self.model.threshold,
-            fold_batch_norm: !self.model.no_fold_bn,
-            data,
-            preprocess,
-            calibration: self.quantization.calibration(&self.data)?,
-            scheme: self.quantization.scheme(),
             layers,
             rules,
             limit: self.run.limit,
@@ -112,7 +108,7 @@ impl EvaluateArgs {
             seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
-            ..Experiment::new(model)
+            ..experiment(&self.model, &self.data, &self.quantization)?
         })
     }
 }

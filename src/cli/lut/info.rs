@@ -1,11 +1,19 @@
-//! `lut info`: describes and audits one multiplier.
+//! `lut info`: describes and audits one multiplier, alone or over the operands of a network.
 
 use super::super::costs::CostsArgs;
-use super::super::inputs::LutFileArgs;
+use super::super::inputs::{DataArgs, LutFileArgs, ModelArgs, experiment};
+use super::super::named::named;
 use super::super::output::FormatArgs;
+use super::super::quantization::QuantizationArgs;
 use super::super::{ExitCode, TerminalArgs};
-use crate::lut::Audit;
-use crate::report::LutDetails;
+use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
+use crate::lut::{Audit, CODINGS, Coding, Costs};
+use crate::report::{LutDetails, OperandsInUse, Report};
+use anyhow::{ensure, Context};
+use std::num::NonZeroUsize;
+
+/// Samples over whose operands a multiplier is measured.
+const SAMPLES: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
@@ -24,16 +32,59 @@ pub(in crate::cli) struct InfoArgs {
     #[command(flatten)]
     costs: CostsArgs,
 
+    /// With a network: how quantized integers become operands; default: signed for signed LUTs, sign-magnitude
+    /// for unsigned LUTs
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS), help_heading = "Multiplier")]
+    coding: Option<Coding>,
+
+    /// A network: the multiplier's errors over the operands of its layers are shown too
+    #[command(flatten)]
+    network: Option<ModelArgs>,
+
+    #[command(flatten)]
+    data: Option<DataArgs>,
+
+    #[command(flatten)]
+    quantization: Option<QuantizationArgs>,
+
     #[command(flatten)]
     format: FormatArgs,
 }
 
 pub(super) fn run(args: &InfoArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let costs = args.costs.open()?;
-    let lut = args.file.open(&args.lut, None)?;
+    let lut = args.file.open(&args.lut, args.coding)?;
     let mut audit = Audit::new(&lut);
     audit.info.cost = costs.get(&lut);
     let holds = audit.holds();
-    args.format.print(&LutDetails(audit), terminal)?;
+    let in_use = args.operands_in_use(&costs)?;
+    args.format.print(&LutDetails { audit, in_use }, terminal)?;
     Ok(if args.check && !holds { ExitCode::GateFailed } else { ExitCode::Success })
+}
+
+impl InfoArgs {
+    /// The multiplier's errors in the network, where one was given.
+    fn operands_in_use(&self, costs: &Costs) -> anyhow::Result<Option<OperandsInUse>> {
+        let (data, quantization) = (self.data.as_ref(), self.quantization.as_ref());
+        let Some(network) = &self.network else {
+            let other = [
+                ("--coding", self.coding.is_some()),
+                ("options of data", data.is_some()),
+                ("options of quantization", quantization.is_some()),
+            ];
+            let other = other.into_iter().find(|(_, is_given)| *is_given);
+            ensure!(other.is_none(), "{} require a network (--model, or --weights)", other.unwrap_or_default().0);
+            return Ok(None);
+        };
+        ensure!(self.lut != "-", "a network's operands need a LUT file or a name, not standard input");
+        let (data, quantization) = (data.cloned().unwrap_or_default(), quantization.cloned().unwrap_or_default());
+        let lut = LutSpec { lut: self.lut.clone(), ..self.file.reading() };
+        let layers = LayerOptions { lut: Some(lut), coding: self.coding, ..LayerOptions::default() };
+        let layers = quantization.apply(layers);
+        let experiment = experiment(network, &data, &quantization)?;
+        let mut session = Session::open(Experiment { layers, limit: Some(SAMPLES), ..experiment })?;
+        let assignment = session.assignment().clone();
+        let findings = session.evaluate(&assignment, |_| Ok(())).context("operands in use")?;
+        Ok(Some(OperandsInUse::new(&Report::new(&session, &findings, costs))))
+    }
 }

@@ -1,18 +1,26 @@
 //! One multiplier: how its table was read, how far it is from exact, and what its audit found.
 
 use super::super::document::{Document, Records, Section};
-use super::{cost_source, energy, operands, percent, reading, records, value, word};
+use super::{OperandsInUse, cost_source, energy, operands, percent, reading, records, value, word};
 use crate::lut::catalogue::Recognized;
 use crate::lut::{Audit, Quadrant};
 use crate::stats::significant;
+use serde::Serialize;
 
-/// A multiplier with its audit.
-#[derive(Debug, Clone)]
-pub struct LutDetails(pub Audit);
+/// A multiplier with its audit, and its errors in a network, where one was given.
+#[derive(Debug, Clone, Serialize)]
+pub struct LutDetails {
+    /// The audit.
+    #[serde(flatten)]
+    pub audit: Audit,
+    /// Its errors over the operands of a network's layers.
+    #[serde(rename = "network", skip_serializing_if = "Option::is_none")]
+    pub in_use: Option<OperandsInUse>,
+}
 
 impl LutDetails {
     fn identity(&self) -> Section {
-        let info = &self.0.info;
+        let info = &self.audit.info;
         let metadata = &info.metadata;
         let known = [
             ("design", metadata.design.clone()),
@@ -50,7 +58,7 @@ impl LutDetails {
 
     /// Every error metric, beside the value that the table's metadata state.
     fn errors(&self) -> Section {
-        let errors = &self.0.info.errors;
+        let errors = &self.audit.info.errors;
         let number = |x: f64| significant(x, 5);
         let share = |x: f64| percent(x, 4);
         let metrics = [
@@ -66,7 +74,7 @@ impl LutDetails {
             ("nmed", "normalized MAE (NMED)", share(errors.nmed)),
             ("psnr", "peak signal-to-noise ratio (PSNR)", errors.psnr.map_or("-".to_owned(), |x| format!("{x:.2} dB"))),
         ];
-        let claim = |metric: &str| self.0.metric_checks.iter().find(|check| check.metric == metric);
+        let claim = |metric: &str| self.audit.metric_checks.iter().find(|check| check.metric == metric);
         let row = |(name, words, measured): (&str, &str, String)| {
             let stated = claim(name).into_iter().flat_map(|claim| {
                 let verdict = if claim.holds { "holds" } else { "FAILS" };
@@ -74,11 +82,11 @@ impl LutDetails {
             });
             [words.to_owned(), measured].into_iter().chain(stated).collect::<Vec<_>>()
         };
-        let worst = self.0.worst_operands.iter().zip(["first", "second"]);
+        let worst = self.audit.worst_operands.iter().zip(["first", "second"]);
         let worst = worst
             .map(|(worst, side)| vec![format!("largest MAE of a {side} operand, {}", worst.value), number(worst.mae)]);
         let mut header = ["error", "measured", "stated", ""].map(str::to_owned).to_vec();
-        header.truncate(if self.0.metric_checks.is_empty() { 2 } else { 4 });
+        header.truncate(if self.audit.metric_checks.is_empty() { 2 } else { 4 });
         let mut rows: Vec<_> = metrics.into_iter().map(row).chain(worst).collect();
         rows.iter_mut().for_each(|row| row.resize(header.len(), String::new()));
         Section { numeric: (1..header.len().min(3)).collect(), header, rows, ..Section::default() }
@@ -95,16 +103,16 @@ impl LutDetails {
             ]
         };
         let header = ["signs", "MAE", "bias", "products of the wrong sign", "against + x +"];
-        (!self.0.quadrants.is_empty()).then(|| Section {
+        (!self.audit.quadrants.is_empty()).then(|| Section {
             header: header.map(str::to_owned).to_vec(),
-            rows: self.0.quadrants.iter().map(row).collect(),
+            rows: self.audit.quadrants.iter().map(row).collect(),
             numeric: vec![1, 2, 3],
             ..Section::default()
         })
     }
 
     fn findings(&self) -> Section {
-        let findings: Vec<_> = self.0.findings.iter().map(|finding| ("FAILED", finding.to_string())).collect();
+        let findings: Vec<_> = self.audit.findings.iter().map(|finding| ("FAILED", finding.to_string())).collect();
         Section::pairs(if findings.is_empty() {
             vec![("audit", "nothing wrong was found".to_owned())]
         } else {
@@ -121,15 +129,16 @@ fn published(circuit: &Recognized) -> String {
 
 impl Document for LutDetails {
     fn json(&self) -> serde_json::Value {
-        serde_json::to_value(&self.0).expect("an audit is JSON")
+        serde_json::to_value(self).expect("an audit is JSON")
     }
 
     fn sections(&self) -> Vec<Section> {
-        let sections = [Some(self.identity()), Some(self.errors()), self.quadrants(), Some(self.findings())];
+        let in_use = self.in_use.as_ref().map(OperandsInUse::section);
+        let sections = [Some(self.identity()), Some(self.errors()), self.quadrants(), in_use, Some(self.findings())];
         sections.into_iter().flatten().collect()
     }
 
     fn records(&self) -> Records {
-        records([&self.0.info])
+        records([&self.audit.info])
     }
 }

@@ -2,11 +2,13 @@
 
 mod catalogue;
 mod details;
+mod in_use;
 mod list;
 mod written;
 
 pub use catalogue::CircuitList;
 pub use details::LutDetails;
+pub use in_use::{LayerOperands, OperandsInUse};
 pub use list::LutList;
 pub use written::{WrittenFile, WrittenFiles};
 
