@@ -37,9 +37,6 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
 
-    #[command(flatten)]
-    output: OutputNameArgs,
-
     /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
     /// that output images, binary-classification for networks of one output, else classification
     #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
@@ -56,7 +53,8 @@ pub(super) struct ModelArgs {
 }
 
 /// The output of an imported network.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Network")]
 pub(super) struct OutputNameArgs {
     /// Output of the .onnx file to evaluate; default: the only one that is a vector for each sample
     #[arg(long, value_name = "NAME")]
@@ -72,14 +70,18 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 
 impl ModelArgs {
     /// Opens the network; sizes of its input that its file leaves open are those of `images`.
-    pub fn open(&self, images: impl FnOnce() -> anyhow::Result<Option<[usize; 3]>>) -> anyhow::Result<Model> {
+    pub fn open(
+        &self,
+        output: &OutputNameArgs,
+        images: impl FnOnce() -> anyhow::Result<Option<[usize; 3]>>,
+    ) -> anyhow::Result<Model> {
         let spec = ModelSpec {
             model: self.model.clone(),
             architecture: self.arch.clone(),
             weights: self.weights.clone(),
             layout: self.layout,
             input: self.input,
-            output: self.output.output_name.clone(),
+            output: output.output_name.clone(),
         };
         let model = match spec.open() {
             Err(error) if error.leaves_input_open() => match images()? {
@@ -173,12 +175,13 @@ impl DataArgs {
 /// The evaluation of a network on its data, quantized as asked for: all layers in fp32.
 pub(super) fn experiment(
     model: &ModelArgs,
+    output: &OutputNameArgs,
     data: &DataArgs,
     quantization: &QuantizationArgs,
 ) -> anyhow::Result<Experiment> {
     let (dataset, preprocess) = (data.spec()?, data.preprocess());
     let images = || Ok(dataset.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
-    let opened = model.open(images)?;
+    let opened = model.open(output, images)?;
     Ok(Experiment {
         task: model.task,
         threshold: model.threshold,

@@ -9,7 +9,7 @@ use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::shown;
-use super::inputs::experiment;
+use super::inputs::{OutputNameArgs, experiment};
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
@@ -28,6 +28,9 @@ pub(super) struct EvaluateArgs {
 
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    output: OutputNameArgs,
 
     #[command(flatten)]
     data: DataArgs,
@@ -108,7 +111,7 @@ impl EvaluateArgs {
             seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
-            ..experiment(&self.model, &self.data, &self.quantization)?
+            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
         })
     }
 }

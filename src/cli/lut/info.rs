@@ -1,7 +1,7 @@
 //! `lut info`: describes and audits one multiplier, alone or over the operands of a network.
 
 use super::super::costs::CostsArgs;
-use super::super::inputs::{DataArgs, LutFileArgs, ModelArgs, experiment};
+use super::super::inputs::{DataArgs, LutFileArgs, ModelArgs, OutputNameArgs, experiment};
 use super::super::named::named;
 use super::super::output::FormatArgs;
 use super::super::quantization::QuantizationArgs;
@@ -42,6 +42,9 @@ pub(in crate::cli) struct InfoArgs {
     network: Option<ModelArgs>,
 
     #[command(flatten)]
+    output: Option<OutputNameArgs>,
+
+    #[command(flatten)]
     data: Option<DataArgs>,
 
     #[command(flatten)]
@@ -69,6 +72,7 @@ impl InfoArgs {
         let Some(network) = &self.network else {
             let other = [
                 ("--coding", self.coding.is_some()),
+                ("--output-name", self.output.is_some()),
                 ("options of data", data.is_some()),
                 ("options of quantization", quantization.is_some()),
             ];
@@ -81,7 +85,7 @@ impl InfoArgs {
         let lut = LutSpec { lut: self.lut.clone(), ..self.file.reading() };
         let layers = LayerOptions { lut: Some(lut), coding: self.coding, ..LayerOptions::default() };
         let layers = quantization.apply(layers);
-        let experiment = experiment(network, &data, &quantization)?;
+        let experiment = experiment(network, self.output.as_ref().unwrap_or(&OutputNameArgs::default()), &data, &quantization)?;
         let mut session = Session::open(Experiment { layers, limit: Some(SAMPLES), ..experiment })?;
         let assignment = session.assignment().clone();
         let findings = session.evaluate(&assignment, |_| Ok(())).context("operands in use")?;

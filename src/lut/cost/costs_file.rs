@@ -97,8 +97,9 @@ const FIGURES: [(&[&str], fn(&mut Row) -> &mut Option<f64>); 8] = [
     (&["relative_delay"], |row| &mut row.ratios.delay),
 ];
 
-/// Columns of names, of which one is needed.
+/// The column of names, and what listings call it, which the column of their cost's source marks.
 const NAMES: [&str; 2] = ["multiplier", "name"];
+const OF_LISTINGS: &str = "cost_source";
 
 /// Columns of `lut list` that say nothing of costs.
 const OTHERS: [&str; 11] =
@@ -138,10 +139,11 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Vec<Row>, CostsError> {
     let csv_error = |source| CostsError::Csv { path: path.to_owned(), source };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(csv_error)?.clone();
+    let is_listing = header.iter().any(|name| name == OF_LISTINGS);
     let column = |name: &str| {
         let figure = FIGURES.iter().position(|(names, _)| names.contains(&name));
         match name {
-            _ if NAMES.contains(&name) => Ok(Column::Name),
+            _ if name == NAMES[0] || (name == NAMES[1] && is_listing) => Ok(Column::Name),
             "source" | "cost_basis" => Ok(Column::Source),
             "blake3" => Ok(Column::Hash),
             _ if figure.is_some() => Ok(Column::Figure(figure.expect("just found"))),

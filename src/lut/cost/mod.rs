@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn bad_tables_are_refused() {
         let cases = [
-            ("label,energy\nx,1\n", "unknown column 'label'"),
+            ("name,energy\nx,1\n", "unknown column 'name'"),
             ("energy\n1\n", "no column 'multiplier'"),
             ("multiplier,energy\nx,much\n", "energy of 'x' is 'much'"),
             ("multiplier,energy\nx,-1\n", "energy of 'x' is -1"),

@@ -115,13 +115,16 @@ fn operands(report: &Report) -> Option<String> {
     let mean = |of: fn(&OperandErrors) -> f64| {
         counted.iter().map(|errors| of(errors) * errors.products as f64).sum::<f64>() / products
     };
-    let least_unused = counted.iter().map(|of| of.unused).reduce(f64::min)?;
+    let end = |of: fn(&OperandErrors) -> f64, pick: fn(f64, f64) -> f64| counted.iter().map(|errors| of(errors)).reduce(pick);
+    let [low, high] = [f64::min, f64::max].map(|pick| end(|of| of.mae, pick));
     Some(format!(
-        "over those in use MAE {}, NMED {} (of 2^2b - 1: {}); every layer leaves at least {} of its table unused",
+        "MAE over those in use {} (by layer {} to {}), NMED {}, of 2^2b - 1 {}; unused {} of the table and more",
         significant(mean(|of| of.mae), 4),
+        significant(low?, 4),
+        significant(high?, 4),
         percent_of(mean(|of| of.nmed), 3),
         percent_of(mean(|of| of.nmed_full_scale), 3),
-        percent(least_unused),
+        percent(end(|of| of.unused, f64::min)?),
     ))
 }
 
@@ -239,7 +242,7 @@ const MEASURED: [Column; 4] = [
 ];
 
 /// Columns of details: modes follow from the multiplier and the noise.
-const DETAILS: [&str; 4] = ["weight", "output", "mode", "NMED in use"];
+const DETAILS: [&str; 6] = ["weight", "output", "mode", "MAE in use", "NMED in use", "unused"];
 
 /// Columns that are details where all layers have the same in them.
 const ONCE: [&str; 2] = ["multiplier", "zero point"];

@@ -126,7 +126,7 @@ fn costs_are_read_as_listings_write_them() {
 fn bad_tables_of_costs_are_refused() {
     let folder = Folder::new();
     let cases = [
-        ("label,energy\nx,1\n", "multiplier"),
+        ("name,energy\nx,1\n", "multiplier"),
         ("multiplier,energy\nx,-1\n", "-1"),
         ("multiplier,energy\nx,1\nx,2\n", "two rows"),
     ];
