@@ -98,12 +98,8 @@ fn operands_far_worse_than_all_others_are_found() {
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found[0].starts_with("products of first operand -128 have an MAE of 81"), "{found:?}");
     assert!(found[1].starts_with("products of second operand -128 have"), "{found:?}");
-    let saturated = |a: i32| a.max(-127);
-    let saturated = Lut::from_fn("x", Signedness::Signed, |a, b| saturated(a) * b);
-    assert_eq!(
-        findings(&saturated),
-        ["products of first operand -128 have an MAE of 64, those of all others at most 0"]
-    );
+    // By a little is not far: -128 taken as -127, or as -130 by DRUM of 7 bits.
+    assert_eq!(findings(&Lut::from_fn("x", Signedness::Signed, |a, b| a.max(-127) * b)), [""; 0]);
     // Four of 256 values at most, and not by a little.
     let bad =
         |rows: i32| Lut::from_fn("x", Signedness::Unsigned, move |a, b| if a < rows { 255 * b } else { a * b + 3 });

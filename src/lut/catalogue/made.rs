@@ -1,12 +1,12 @@
 //! Circuits of the library whose products a design here computes, so that no file is needed.
 
-use super::entry::{Entry, LIBRARY, entries};
+use super::entry::{Entry, LIBRARY, Release, entries};
 use super::name::{ClaimedName, by_name};
 use crate::lut::design::Design;
 use crate::lut::{Lut, Metadata};
 use crate::registry::similar;
 
-/// Circuits by the older of their names, and the designs that they are to the last product. A test compares every design
+/// Circuits by their names in the older release, and the designs that they are to the last product. A test compares every design
 /// of every family with the library.
 pub(super) const MADE: &[(&str, &str)] = &[
     ("mul8u_1JFF", "exact"),
@@ -77,7 +77,10 @@ fn did_you_mean(names: &[String]) -> String {
 impl Entry {
     /// The design that has this circuit's products, if there is one.
     pub fn design(&self) -> Option<Design> {
-        let is_it = |name: &str| by_name(name).iter().any(|other| other.name == name && other.is_same_circuit(self));
+        let is_it = |name: &str| {
+            let older = by_name(name).into_iter().find(|older| older.name == name && older.release == Release::Master);
+            older.is_some_and(|older| older.is_same_circuit(self))
+        };
         let (_, design) = MADE.iter().find(|(name, _)| is_it(name))?;
         Some(design.parse().expect("the listed designs exist, which a test rules out otherwise"))
     }
