@@ -57,7 +57,7 @@ impl Arch {
                 Cycle { epochs: 3, peak: 0.1, weight_decay: 5e-5 },
                 Cycle { epochs: 1, peak: 0.02, weight_decay: 5e-5 },
             ],
-            Arch::VitMicro => &[Cycle { epochs: 20, peak: 3e-3, weight_decay: 0.05 }],
+            Arch::VitMicro => &[Cycle { epochs: 12, peak: 3e-3, weight_decay: 0.05 }],
         }
     }
 }

@@ -10,7 +10,7 @@ use candle_core::{D, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 /// As the crate's zoo has them.
-const PATCH: usize = 4;
+const PATCH: usize = 7;
 const LAYERS: usize = 3;
 const HEADS: usize = 3;
 const WIDTH: usize = 48;
@@ -88,4 +88,30 @@ fn layer_norm(net: &Layers, x: &Tensor, name: &str) -> Result<Tensor> {
     let x = x.broadcast_div(&(variance + EPS)?.sqrt()?)?;
     let (gain, bias) = (net.tensor(&format!("{name}.weight")), net.tensor(&format!("{name}.bias")));
     Ok(x.broadcast_mul(gain)?.broadcast_add(bias)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx_eval::zoo::Architecture;
+    use candle_core::Device;
+    use rand::SeedableRng;
+
+    /// Logits of drawn weights are those of the crate's own network.
+    #[test]
+    fn the_network_is_that_of_the_zoo() {
+        let mut layers = Layers::default();
+        draw(&mut layers, 10, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let architecture = Architecture::find("vit_micro").unwrap();
+        let mut graph = architecture.build(architecture.input, architecture.num_classes, None).unwrap();
+        let tensors = layers.params.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone()));
+        graph.bind(tensors.collect()).unwrap();
+        let images: Vec<f32> = (0..3 * SIDE * SIDE).map(|i| (i as f32 * 0.37).sin()).collect();
+        let images = Tensor::from_vec(images, (3, 1, SIDE, SIDE), &Device::Cpu).unwrap();
+        let theirs = graph.run(&[images.clone()], 0).unwrap().remove(0);
+        let ours = forward(&layers, &images).unwrap();
+        let difference = (ours - &theirs).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(theirs.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() > 0.1);
+        assert!(difference < 1e-4, "{difference}");
+    }
 }

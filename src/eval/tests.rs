@@ -140,7 +140,7 @@ fn weights_have_scales_by_channel() {
     for layer in model.graph.layers() {
         let weight = &layer.params().unwrap().weight;
         assert_eq!(weight.scales(), vec![1.0 / 127.0; weight.scales().len()]);
-        assert_eq!(weight.scales().len(), layer.weight().dims()[0]);
+        assert_eq!(weight.scales().len(), layer.as_weighted().unwrap().weight().dims()[0]);
     }
 }
 

@@ -60,7 +60,9 @@ impl Graph {
     pub fn layer_input_elements(&self) -> Vec<Operands<usize>> {
         let layers = self.nodes.iter().filter(|node| node.op.as_approximate().is_some());
         let elements = |id| self.ty(id).sizes(1).iter().product();
-        layers.map(|node| Operands { input: node.inputs[0], second: node.inputs.get(1).copied() }.map(elements)).collect()
+        layers
+            .map(|node| Operands { input: node.inputs[0], second: node.inputs.get(1).copied() }.map(elements))
+            .collect()
     }
 
     /// The approximate layers that were swapped in, products of two activations among them, in graph order.

@@ -166,11 +166,7 @@ impl Quantized {
 
 /// The parameters, shifted into the range of `coding`, and whether that was necessary. Fails where their
 /// integers are not operands of the multiplier, whose table has no products for others.
-pub(super) fn operands(
-    params: LayerParams,
-    coding: Coding,
-    lut: &Lut,
-) -> Result<(LayerParams, bool), LayerProblem> {
+pub(super) fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result<(LayerParams, bool), LayerProblem> {
     let (input, is_input_shifted) = params.input.for_coding(coding)?;
     let (weight, is_weight_shifted) = params.weight.for_coding(coding)?;
     coding.check(lut)?;

@@ -24,10 +24,10 @@ pub(super) const DEIT_TINY: Architecture =
 pub(super) const VIT_MICRO: Architecture = Architecture {
     name: "vit_micro",
     aliases: &[],
-    summary: "ViT of 3 layers on 4x4 patches of 28x28 images, named as timm's, 60,730 parameters",
+    summary: "ViT of 3 layers on 7x7 patches of 28x28 images, named as timm's, 60,730 parameters",
     input: [1, 28, 28],
     num_classes: 10,
-    build: |net, x| build(net, x, TIMM, Size { patch: 4, layers: 3, heads: 3, width: 48, hidden: 96 }),
+    build: |net, x| build(net, x, TIMM, Size { patch: 7, layers: 3, heads: 3, width: 48, hidden: 96 }),
 };
 
 /// What sets the networks apart.

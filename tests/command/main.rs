@@ -4,6 +4,7 @@
 mod common;
 
 mod assignment;
+mod attention;
 mod axes;
 #[cfg(unix)]
 mod bad_inputs;

@@ -43,7 +43,8 @@ impl Assignment {
     /// two activations compute in `f32`.
     pub fn uniform(graph: &Graph, config: &LayerConfig) -> Self {
         let are_products: Vec<bool> = graph.layers().map(is_product).collect();
-        let of = |is_product: &bool| if *is_product { config.with_arithmetic(Arithmetic::Base) } else { config.clone() };
+        let of =
+            |is_product: &bool| if *is_product { config.with_arithmetic(Arithmetic::Base) } else { config.clone() };
         Assignment { layers: are_products.iter().map(of).collect(), are_products }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::cases::for_each_case;
 use crate::graph::ValueType;
-use crate::graph::op::Linear;
+use crate::graph::op::{Linear, MatMul};
 use crate::graph::pass::swap_layers;
 use crate::lut::Coding;
 use candle_core::{DType, Device, Tensor};
@@ -25,12 +25,16 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Linear layers of these names, one behind the other.
+/// Linear layers of these names, one behind the other; those called `qk` are products of two activations.
 fn graph(names: &[&str]) -> Graph {
     let mut graph = Graph::new();
-    let mut x = graph.input("input", ValueType::batch_of(&[2])).unwrap();
+    let mut x = graph.input("input", ValueType::batch_of(&[2, 2])).unwrap();
     let mut weights = std::collections::BTreeMap::new();
     for name in names {
+        if name.ends_with("qk") {
+            x = graph.add_one(name, MatMul, &[x, x]).unwrap();
+            continue;
+        }
         let weight = graph.parameter(&format!("{name}.weight"), &[2, 2], true).unwrap();
         weights.insert(format!("{name}.weight"), Tensor::ones((2, 2), DType::F32, &Device::Cpu).unwrap());
         x = graph.add_one(name, Linear, &[x, weight]).unwrap();
@@ -262,4 +266,75 @@ fn files_that_hold_no_rules() {
         assert!(error.contains(part) && error.contains("assign.json"), "{text}: {error}");
     });
     assert!(chain(&Rules::read("nowhere.json".as_ref()).unwrap_err()).contains("nowhere.json"));
+}
+
+/// Products of two activations stay in `f32` until attention or a rule that names them says otherwise; `*` alone
+/// names none, but what it says of multipliers holds for them too.
+#[test]
+fn products_are_named_before_they_change() {
+    let names = ["fc", "attn.qk"];
+    let cases: [(&str, &[&str], [&str; 2]); 14] = [
+        ("lut=drum-4", &[], ["approx drum-4 sign-magnitude", "base drum-4 sign-magnitude"]),
+        ("mode=quant", &[], ["quant - signed", "base - signed"]),
+        ("lut=drum-4,attention=approx", &[], ["approx drum-4 sign-magnitude", "approx drum-4 sign-magnitude"]),
+        ("lut=drum-4,attention=quant", &[], ["approx drum-4 sign-magnitude", "quant drum-4 sign-magnitude"]),
+        ("lut=drum-4,mode=base,attention=approx", &[], ["base drum-4 sign-magnitude", "approx drum-4 sign-magnitude"]),
+        ("", &["*:lut=drum-4"], ["approx drum-4 sign-magnitude", "base drum-4 sign-magnitude"]),
+        ("", &["*:mode=quant"], ["quant - signed", "base - signed"]),
+        ("", &["*:lut=drum-4,attention=approx"], ["approx drum-4 sign-magnitude", "approx drum-4 sign-magnitude"]),
+        ("", &["*.qk:lut=drum-4"], ["base - signed", "approx drum-4 sign-magnitude"]),
+        ("lut=drum-4", &["*.qk:lut=drum-6"], ["approx drum-4 sign-magnitude", "approx drum-6 sign-magnitude"]),
+        ("lut=drum-4", &["attn.*:mode=quant"], ["approx drum-4 sign-magnitude", "quant drum-4 sign-magnitude"]),
+        (
+            "lut=drum-4,attention=approx",
+            &["*.qk:mode=base"],
+            ["approx drum-4 sign-magnitude", "base drum-4 sign-magnitude"],
+        ),
+        // `*` takes back what it may say: attention.
+        (
+            "lut=drum-4,attention=approx",
+            &["*:attention=base"],
+            ["approx drum-4 sign-magnitude", "base drum-4 sign-magnitude"],
+        ),
+        (
+            "lut=drum-4",
+            &["{fc,attn.qk}:mode=quant,attention=base"],
+            ["quant drum-4 sign-magnitude", "base drum-4 sign-magnitude"],
+        ),
+    ];
+    for_each_case(cases, |(base, texts, expected)| assert_eq!(told(&names, base, texts), expected, "{base} {texts:?}"));
+}
+
+/// What a report holds gives every layer the same again.
+#[test]
+fn rules_of_a_run_repeat_it() {
+    let names = ["fc", "a.qk", "b.qk"];
+    for_each_case(["lut=drum-4", "lut=drum-4,attention=approx", "mode=quant,attention=quant"], |base| {
+        let texts = ["b.*:mode=quant"];
+        let options = format!("*:{base}").parse::<Rule>().unwrap().options;
+        let of_all = LayerOptions { mode: Some(options.mode()), ..options };
+        let json = serde_json::to_string(&rules(&texts).with_base(of_all)).unwrap();
+        let again = read(&json).unwrap();
+        let again = Assignment::resolve(
+            &graph(&names),
+            &LayerOptions::default(),
+            &again,
+            &Scheme::default(),
+            &mut Luts::default(),
+        );
+        let modes = |assignment: &Assignment| assignment.layers().iter().map(LayerConfig::mode).collect::<Vec<_>>();
+        assert_eq!(modes(&again.unwrap()), modes(&resolve(&names, base, &texts).unwrap()), "{json}");
+    });
+}
+
+#[test]
+fn other_arithmetic_leaves_unnamed_products_alone() {
+    let names = ["fc", "a.qk", "b.qk"];
+    let assignment = resolve(&names, "lut=drum-4", &["b.qk:mode=approx"]).unwrap();
+    let modes = |assignment: &Assignment| assignment.layers().iter().map(LayerConfig::mode).collect::<Vec<_>>();
+    let (base, quant) = (InferenceMode::Baseline, InferenceMode::Quantized);
+    assert_eq!(modes(&assignment.with_arithmetic(&Arithmetic::Quant)), [quant, base, quant]);
+    assert_eq!(modes(&assignment.with_arithmetic(&Arithmetic::Base)), [base; 3]);
+    assert_eq!(assignment.shared_mode(), Some(InferenceMode::Approximate), "of the layers with weights");
+    assert_eq!(assignment.products().count(), 2);
 }

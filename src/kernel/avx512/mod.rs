@@ -174,7 +174,14 @@ impl Packed {
             // that the residuals were of. Rows hold `BLOCKS` registers.
             unsafe {
                 if low_count > 0 {
-                    lookups.tables.low.add(low.codes, low_count, |k| low.rows.as_ptr().add(k).cast(), blocks, fresh, sums);
+                    lookups.tables.low.add(
+                        low.codes,
+                        low_count,
+                        |k| low.rows.as_ptr().add(k).cast(),
+                        blocks,
+                        fresh,
+                        sums,
+                    );
                 }
                 if whole_count > 0 {
                     let fresh = fresh && low_count == 0;

@@ -6,15 +6,18 @@ use crate::layer::LayerProblem;
 use crate::layer::state::with_values;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
+use std::cell::Cell;
+use std::thread::LocalKey;
 
-/// The product of `a` and `b`, each block of rows by `compute`, which is given memory to keep, the block of the
-/// left matrix, the right matrix and the block of the product to overwrite.
+/// The product of `a` and `b`, each block of rows by `compute`, which is given its thread's `memory`, the block of
+/// the left matrix, the right matrix and the block of the product to overwrite.
 ///
 /// # Errors
 /// When the factors do not fit each other, or as `compute`.
 pub(super) fn product<S: Default>(
     a: &Tensor,
     b: &Tensor,
+    memory: &'static LocalKey<Cell<S>>,
     compute: impl Fn(&MatMulShape, &mut S, &[f32], &[f32], &mut [f32]) -> Result<(), LayerProblem> + Sync,
 ) -> Result<Tensor, LayerProblem> {
     let shape = MatMulShape::new(a.dims(), b.dims())?;
@@ -30,7 +33,13 @@ pub(super) fn product<S: Default>(
             output.par_chunks_exact_mut(matrix).enumerate().try_for_each(|(i, output)| {
                 let (a, b) = (&a[i * rows * depth..][..rows * depth], &b[i * depth * columns..][..depth * columns]);
                 let blocks = output.par_chunks_mut(block * columns).zip(a.par_chunks(block * depth));
-                blocks.try_for_each_init(S::default, |memory, (output, a)| compute(&shape, memory, a, b, output))
+                blocks.try_for_each(|(output, a)| {
+                    // Taken, not borrowed: rayon may run another task on a thread that waits for tasks of its own.
+                    let mut taken = memory.take();
+                    let result = compute(&shape, &mut taken, a, b, output);
+                    memory.set(taken);
+                    result
+                })
             })
         };
         with_values(&a, |a| with_values(&b, |b| multiply(a, b)))???;

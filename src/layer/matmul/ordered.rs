@@ -5,13 +5,21 @@ use super::blocks;
 use crate::kernel::{LANES, OrderedSums, Tile, fill_pointwise_tile};
 use crate::layer::LayerProblem;
 use candle_core::Tensor;
+use std::cell::Cell;
+
+/// What a thread keeps from block to block.
+type Memory = (Tile<f32>, OrderedSums);
+
+thread_local! {
+    static MEMORY: Cell<Memory> = Cell::default();
+}
 
 /// The product of `a` and `b` over their last two axes.
 ///
 /// # Errors
 /// When they do not fit each other.
 pub(crate) fn ordered_matmul(a: &Tensor, b: &Tensor) -> Result<Tensor, LayerProblem> {
-    blocks::product(a, b, |shape, (tile, sums): &mut (Tile<f32>, OrderedSums), a, b, output| {
+    blocks::product(a, b, &MEMORY, |shape, (tile, sums), a, b, output| {
         let columns = shape.columns;
         for start in (0..columns).step_by(LANES) {
             let columns_of_tile = start..(start + LANES).min(columns);

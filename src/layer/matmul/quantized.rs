@@ -15,6 +15,7 @@ use crate::layer::tiles::Arithmetic;
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, LayerParams, ParamsError};
 use candle_core::Tensor;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -58,7 +59,11 @@ impl Multiplier {
     }
 }
 
-/// Memory that blocks share.
+thread_local! {
+    static MEMORY: Cell<Memory> = Cell::default();
+}
+
+/// What a thread keeps from block to block.
 #[derive(Default)]
 struct Memory {
     left: Vec<u8>,
@@ -128,7 +133,7 @@ impl QuantizedMatMul {
     /// # Errors
     /// When the factors do not fit each other, or a number is NaN.
     pub fn run(&self, multiplier: &Multiplier, a: &Tensor, b: &Tensor) -> Result<Tensor, LayerProblem> {
-        blocks::product(a, b, |shape, memory: &mut Memory, a, b, output| {
+        blocks::product(a, b, &MEMORY, |shape, memory, a, b, output| {
             let (depth, columns) = (shape.depth, shape.columns);
             let Memory { left, right, row_sums, tile, rows, sums } = memory;
             quantize(&self.params.input, a, left)?;

@@ -2,6 +2,7 @@
 //! time, in `i64` and `f64`, sharing nothing with the layers but the parameters.
 
 mod case;
+mod matmul;
 mod ordered;
 mod packing;
 mod transposed;

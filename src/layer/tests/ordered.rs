@@ -3,7 +3,9 @@
 
 use super::{Case, case, numbers, transposed, values};
 use crate::cases::for_each_case;
-use crate::layer::{ApproxConv2d, ApproxLayer, ApproxLinear, Call, ConvAttributes, ConvTransposeAttributes, WeightedCore, WeightedLayer};
+use crate::layer::{
+    ApproxConv2d, ApproxLinear, Call, ConvAttributes, ConvTransposeAttributes, WeightedCore, WeightedLayer,
+};
 use crate::quant::Observer;
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! What quantizing a layer again keeps, seen by a kernel that counts what it packs.
 
 use super::numbers;
-use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Scalar, Signedness, WeightMatrix};
+use crate::kernel::{EffectiveTable, Kernel, PackedWeights, PreparedTable, Scalar, Signedness, WeightMatrix};
 use crate::layer::{ApproxLayer, ApproxLinear, InferenceMode};
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
@@ -28,6 +28,10 @@ impl Kernel for Counting {
         self.packed.lock().unwrap().push(table.is_exact());
         self.weights.lock().unwrap().push(weights.row(0).as_ptr().addr());
         Scalar.pack(table, weights)
+    }
+
+    fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
+        Scalar.prepare(table)
     }
 }
 

@@ -40,6 +40,8 @@ fn layer(name: &str, mode: InferenceMode, scale: f32, number: f64) -> LayerRepor
         input_zero_point: mode.is_quantized().then_some(-3),
         input_range: mode.is_quantized().then_some([-128, 127]),
         weight_range: mode.is_quantized().then_some([-127, 127]),
+        second_scale: None,
+        second_zero_point: None,
         shifted: true,
         operands: None,
         error: Some(OutputError { snr_db: None, relative_std: Some(number), mean: -number, saturation: 0.25 }),

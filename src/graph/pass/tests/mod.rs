@@ -1,5 +1,7 @@
 //! Passes against the graph that they rewrite, and folded numbers against the formula.
 
+mod products;
+
 use super::*;
 use crate::cases::for_each_case;
 use crate::graph::network::{Source, Value};
