@@ -20,8 +20,12 @@ impl Kernel for Scalar {
         true
     }
 
+    fn plane_bits(&self) -> u32 {
+        32
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
-        let terms = Decomposition::new(table, weights, 32);
+        let terms = Decomposition::new(table, weights, self.plane_bits());
         let products = WordOperands::words(table, weights, &terms);
         let looked_up = products.is_none() || terms.residuals.planes(32) > 0;
         let rows = looked_up.then(|| TermRows::new(weights, &terms.used, &terms.residuals));

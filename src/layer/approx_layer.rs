@@ -184,6 +184,14 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
         self.state().quantized.as_ref().map(Quantized::params)
     }
 
+    /// How the products of its mode are summed, in words; `None` where they are not quantized. The table is
+    /// decomposed again for it.
+    fn describe_sums(&self) -> Option<String> {
+        let (mode, state) = (self.mode(), self.state());
+        let quantized = state.quantized.as_ref().filter(|_| mode.is_quantized())?;
+        Some(quantized.describe(mode == InferenceMode::Approximate))
+    }
+
     /// Whether the parameters had to be shifted into the coding's range.
     fn is_shifted(&self) -> bool {
         self.state().quantized.as_ref().is_some_and(Quantized::is_shifted)

@@ -37,9 +37,13 @@ impl Kernel for Avx2 {
         is_x86_feature_detected!("avx2")
     }
 
+    fn plane_bits(&self) -> u32 {
+        16
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let terms = Decomposition::new(table, weights, 16);
+        let terms = Decomposition::new(table, weights, self.plane_bits());
         let products = WordOperands::words(table, weights, &terms).map(Products::Words);
         Box::new(Packed::new(weights, &terms, products))
     }
@@ -54,9 +58,13 @@ impl Kernel for AvxVnni {
         is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni")
     }
 
+    fn plane_bits(&self) -> u32 {
+        16
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let terms = Decomposition::new(table, weights, 16);
+        let terms = Decomposition::new(table, weights, self.plane_bits());
         let products = ByteOperands::bytes(table, weights, &terms).map(Products::Bytes);
         Box::new(Packed::new(weights, &terms, products))
     }

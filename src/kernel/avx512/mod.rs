@@ -44,9 +44,13 @@ impl Kernel for Avx512 {
             && is_x86_feature_detected!("avx512vnni")
     }
 
+    fn plane_bits(&self) -> u32 {
+        8
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        let terms = Decomposition::new(table, weights, 8);
+        let terms = Decomposition::new(table, weights, self.plane_bits());
         let products = ByteOperands::bytes(table, weights, &terms);
         let lookups = (products.is_none() || terms.residuals.planes(8) > 0).then(|| {
             let low = Residuals::new(table, &terms.used, terms.slopes.as_ref(), 0..=127);
