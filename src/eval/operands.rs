@@ -121,6 +121,7 @@ fn pairs(layer: &dyn WeightedLayer, activations: &[u32]) -> Option<Vec<u64>> {
 mod tests {
     use super::*;
     use crate::kernel;
+    use crate::layer::WeightedCore;
     use crate::layer::{ApproxConv2d, ApproxConvTranspose2d, ApproxLinear, ConvAttributes, ConvTransposeAttributes};
     use crate::lut::{Coding, design};
     use crate::quant::{Observer, QuantConfig};
@@ -134,7 +135,7 @@ mod tests {
 
     /// The layer in approximate mode, and what a counter of `counted` samples saw of `input`, in two calls.
     fn counted(layer: &mut dyn WeightedLayer, input: &Tensor, counted: u64) -> Vec<u64> {
-        layer.begin_calibration(Observer::MinMax.start(input.elem_count()));
+        layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
         let _ = layer.baseline_fwd(input).unwrap();
         let lut = design::resolve("drum-4", None).unwrap();
         layer.finish_calibration(&QuantConfig::new(Coding::Affine), Some(&lut), kernel::best()).unwrap();

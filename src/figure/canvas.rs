@@ -87,23 +87,13 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        center: BackendCoord,
-        radius: u32,
-        style: &S,
-        is_filled: bool,
-    ) -> Drawn {
+    fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, is_filled: bool) -> Drawn {
         let (fill, stroke) = if is_filled { (fill(style), None) } else { (None, stroke(style)) };
         self.0.circle(point(center), f64::from(radius), fill, stroke);
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        corners: I,
-        style: &S,
-    ) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, style: &S) -> Drawn {
         if let Some(fill) = fill(style) {
             self.0.area(&corners.into_iter().map(point).collect::<Vec<_>>(), Some(fill), None);
         }
@@ -146,7 +136,7 @@ impl DrawingBackend for Canvas<'_> {
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         let size = font_size(style);
-        let measures = (text_width(text, size).ceil() as u32, cap_height(size).ceil() as u32);
+        let measures = (text_width(text, size).ceil() as u32, size.ceil() as u32);
         let is_upright = matches!(style.transform(), FontTransform::None | FontTransform::Rotate180);
         Ok(if is_upright { measures } else { (measures.1, measures.0) })
     }

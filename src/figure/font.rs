@@ -26,9 +26,11 @@ pub fn text_width(text: &str, size: f64) -> f64 {
     f64::from(units) * size / f64::from(FACE.units_per_em())
 }
 
-/// The height of capital letters above the baseline.
+/// The height of capital letters above the baseline, as that of an H: the font does not state it.
 pub(super) fn cap_height(size: f64) -> f64 {
-    f64::from(FACE.capital_height().unwrap_or_default()) * size / f64::from(FACE.units_per_em())
+    let letter = FACE.glyph_index('H').and_then(|glyph| FACE.glyph_bounding_box(glyph));
+    let top = letter.map_or(0, |letter| letter.y_max);
+    f64::from(top) * size / f64::from(FACE.units_per_em())
 }
 
 /// Draws a line of text that begins at the origin.

@@ -52,6 +52,25 @@ impl Decomposition {
             None => Decomposition { used, slopes: None, residuals: plain, activation, weight },
         }
     }
+
+    /// How a kernel that looks up planes of `plane_bits` computes them, in words.
+    pub(super) fn describe(&self, plane_bits: u32) -> String {
+        let (planes, weights) = (self.residuals.planes(plane_bits), self.used.bytes().len());
+        let looked_up = |what: &str| {
+            let plural = if planes == 1 { "" } else { "s" };
+            let bits = self.residuals.bits;
+            format!("{planes} looked-up plane{plural} of {plane_bits} bits ({what} of {bits} bits)")
+        };
+        let has_offsets = self.residuals.offsets().iter().any(|&offset| offset != 0);
+        let how = match (&self.slopes, planes) {
+            (Some(_), 0) if has_offsets => "integer products plus an offset for each weight".to_owned(),
+            (Some(_), 0) => "integer products alone".to_owned(),
+            (Some(_), _) => format!("integer products plus {}", looked_up("residuals")),
+            (None, 0) => "an offset for each weight alone".to_owned(),
+            (None, _) => looked_up("terms"),
+        };
+        format!("{how}; {weights} weight values in use")
+    }
 }
 
 /// The distinct weight bytes of a layer, numbered.
@@ -277,6 +296,26 @@ mod tests {
         assert!(taken(8, |a, w| a * w + (a & 1)) && !taken(16, |a, w| a * w + (a & 1)));
         assert!(!taken(8, |a, w| a * w + (a & 3) * 101));
         assert!(!taken(8, |_, w| w), "offsets alone leave no residuals");
+    }
+
+    #[test]
+    fn decompositions_are_put_into_words() {
+        type Term = fn(i32, i32) -> i32;
+        let cases: [(Term, &str); 5] = [
+            (|a, w| a * w, "integer products alone; 256 weight values in use"),
+            (|a, w| a * w - 70_000, "integer products plus an offset for each weight; 256 weight values in use"),
+            (
+                |a, w| a * w + (a & 3) * 85,
+                "integer products plus 1 looked-up plane of 8 bits (residuals of 8 bits); 256 weight values in use",
+            ),
+            (|_, w| w, "an offset for each weight alone; 256 weight values in use"),
+            (|a, _| a * a * 200, "3 looked-up planes of 8 bits (terms of 21 bits); 256 weight values in use"),
+        ];
+        let bytes: Vec<u8> = (0..=255).collect();
+        for_each_case(cases, |(term, words)| {
+            let table = EffectiveTable::from_fn(Unsigned, Unsigned, term);
+            assert_eq!(Decomposition::new(&table, WeightMatrix::new(&bytes, 64), 8).describe(8), words);
+        });
     }
 
     #[test]

@@ -104,6 +104,10 @@ pub trait Kernel: Send + Sync {
     /// Whether this processor can run it.
     fn is_supported(&self) -> bool;
 
+    /// Bits of the planes that it looks up.
+    #[doc(hidden)]
+    fn plane_bits(&self) -> u32;
+
     /// Lays out one layer's weights for this kernel, once.
     #[doc(hidden)]
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights>;
@@ -118,6 +122,12 @@ pub trait Kernel: Send + Sync {
 pub trait PreparedTable: Send + Sync {
     /// Lays out weights, at the cost of a pass over them.
     fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights>;
+}
+
+/// How `kernel` sums the products of `weights` by `table`, in words.
+pub(crate) fn describe(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix) -> String {
+    let bits = kernel.plane_bits();
+    format!("{}: {}", kernel.name(), decomposition::Decomposition::new(table, weights, bits).describe(bits))
 }
 
 /// One group of a layer's weights, laid out for a kernel.

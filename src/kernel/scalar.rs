@@ -21,12 +21,16 @@ impl Kernel for Scalar {
         true
     }
 
+    fn plane_bits(&self) -> u32 {
+        32
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
-        Prepared::new(Decomposition::new(table, weights, 32)).pack(weights)
+        Prepared::new(Decomposition::new(table, weights, self.plane_bits())).pack(weights)
     }
 
     fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
-        Box::new(Prepared::new(Decomposition::of_any(table, 32)))
+        Box::new(Prepared::new(Decomposition::of_any(table, self.plane_bits())))
     }
 }
 

@@ -148,6 +148,20 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         self.quantization().map(|(params, _)| params)
     }
 
+    /// How the products of its mode are summed, in words; `None` where they are not quantized. The table is
+    /// decomposed again for it.
+    fn describe_sums(&self) -> Option<String> {
+        let mode = self.mode();
+        if !mode.is_quantized() {
+            return None;
+        }
+        let Some(layer) = self.as_weighted() else {
+            return Some("a table packed anew for each second factor".to_owned());
+        };
+        let quantized = layer.state().quantized.as_ref()?;
+        Some(quantized.describe(mode == InferenceMode::Approximate))
+    }
+
     /// Whether the parameters had to be shifted into the coding's range.
     fn is_shifted(&self) -> bool {
         self.quantization().is_some_and(|(_, is_shifted)| is_shifted)

@@ -5,7 +5,7 @@
 //! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
-use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, WeightMatrix};
+use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, WeightMatrix, describe};
 use crate::lut::{Coding, Lut, Operand};
 use crate::quant::{LayerParams, WeightParams};
 use std::fmt;
@@ -81,14 +81,22 @@ impl QuantizedWeights {
     }
 
     fn pack(&self, table: &EffectiveTable) -> PackedTable {
-        let weights = WeightMatrix::new(&self.bytes, self.bytes.len() / self.sums.len());
-        PackedTable { weights: self.kernel.pack(table, weights), depths: Depths::of(table) }
+        PackedTable { weights: self.kernel.pack(table, self.matrix()), depths: Depths::of(table) }
+    }
+
+    fn matrix(&self) -> WeightMatrix<'_> {
+        WeightMatrix::new(&self.bytes, self.bytes.len() / self.sums.len())
+    }
+
+    /// The table of exact products.
+    fn exact_table(&self, activation: Signedness) -> EffectiveTable {
+        EffectiveTable::exact(activation, self.params.range().signedness())
     }
 
     /// The weights packed for exact products.
     fn exact(&self, activation: Signedness) -> &PackedTable {
         let packed = &self.exact[usize::from(activation == Signedness::Unsigned)];
-        packed.get_or_init(|| self.pack(&EffectiveTable::exact(activation, self.params.range().signedness())))
+        packed.get_or_init(|| self.pack(&self.exact_table(activation)))
     }
 }
 
@@ -155,6 +163,18 @@ impl Quantized {
     /// The weights packed for exact products.
     pub fn exact(&self) -> &PackedTable {
         self.weights.exact(self.params.input.range().signedness())
+    }
+
+    /// How the multiplier's products are summed, or else exact ones, in words.
+    pub fn describe(&self, is_approximate: bool) -> String {
+        let QuantizedWeights { kernel, .. } = &*self.weights;
+        match self.multiplier.as_deref().filter(|_| is_approximate) {
+            Some(Multiplier { table, .. }) => describe(*kernel, table, self.weights.matrix()),
+            None => {
+                let table = self.weights.exact_table(self.params.input.range().signedness());
+                describe(*kernel, &table, self.weights.matrix())
+            }
+        }
     }
 
     /// The weights packed for the multiplier's products, where there is a multiplier.

@@ -38,9 +38,9 @@ pub use gates::{Gates, GatesError, OpenGates};
 pub use logits::Logits;
 pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
+pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
-pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 
 use crate::registry::{Named, Registry, similar};
 use std::fmt::Debug;

@@ -48,8 +48,7 @@ fn markdown_is_tables_of_equal_rows() {
     assert_eq!(layers.len(), 2 + 5);
     let column = |name: &str| layers[0].iter().position(|cell| cell == name).unwrap_or_else(|| panic!("no {name}"));
     assert_eq!(layers[2][column("multiplier")], "my|mul*");
-    for name in ["multiplications", "fan-in", "input scale", "zero point", "integers", "saturated", "SNR", "error std"]
-    {
+    for name in ["products", "fan-in", "input scale", "zero point", "integers", "saturated", "SNR", "error std"] {
         column(name);
     }
     assert!(pairs.iter().any(|row| row[0] == "top-1"));
@@ -89,7 +88,7 @@ fn junit_has_a_case_for_each_gate() {
         assert!(xml.contains(r#"<property name="samples" value="10"/>"#), "{xml}");
     });
     let failed = folder.run_to(1, &format!("{TINY} --min-accuracy 1 --format junit")).stdout;
-    assert!(attribute(&failed, "failure", "message").contains("100.00 %"), "{failed}");
+    assert!(attribute(&failed, "failure", "message").contains("is below the minimum 1.0000"), "{failed}");
 }
 
 #[test]
@@ -104,8 +103,9 @@ fn names_that_xml_forbids_are_escaped() {
 #[test]
 fn outputs_repeat_in_any_format() {
     let (_, folder) = Tiny::folder(163);
-    folder.run_to(0, &format!("{TINY} -o a.json -o b.csv -o c.md -o d.xml -o e.txt -o f.markdown"));
+    folder.run_to(0, &format!("{TINY} -o a.json -o b.csv -o c.md -o d.xml -o e.txt -o f.markdown -o g.tex"));
     assert_eq!(folder.read("c.md"), folder.read("f.markdown"));
     assert!(folder.read("d.xml").starts_with(b"<?xml"));
+    assert!(folder.read("g.tex").starts_with(b"% Needs \\usepackage{booktabs}"));
     assert_eq!(folder.read_json("a.json")["schema"], 1);
 }

@@ -9,7 +9,7 @@ use super::super::{ExitCode, TerminalArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::lut::{Audit, CODINGS, Coding, Costs};
 use crate::report::{LutDetails, OperandsInUse, Report};
-use anyhow::{ensure, Context};
+use anyhow::{Context, ensure};
 use std::num::NonZeroUsize;
 
 /// Samples over whose operands a multiplier is measured.
@@ -85,7 +85,8 @@ impl InfoArgs {
         let lut = LutSpec { lut: self.lut.clone(), ..self.file.reading() };
         let layers = LayerOptions { lut: Some(lut), coding: self.coding, ..LayerOptions::default() };
         let layers = quantization.apply(layers);
-        let experiment = experiment(network, self.output.as_ref().unwrap_or(&OutputNameArgs::default()), &data, &quantization)?;
+        let experiment =
+            experiment(network, self.output.as_ref().unwrap_or(&OutputNameArgs::default()), &data, &quantization)?;
         let mut session = Session::open(Experiment { layers, limit: Some(SAMPLES), ..experiment })?;
         let assignment = session.assignment().clone();
         let findings = session.evaluate(&assignment, |_| Ok(())).context("operands in use")?;

@@ -128,9 +128,11 @@ impl Session {
         let assignment = self.derive_noise(assignment)?;
         let Experiment { model, seed, layer_errors, .. } = &mut self.experiment;
         set_modes(&mut model.graph, &assignment, *seed)?;
+        let layer_errors = *layer_errors;
         if let Some(statistics) = &self.statistics {
-            if *layer_errors { statistics.resume() } else { statistics.pause() }
+            if layer_errors { statistics.resume() } else { statistics.pause() }
         }
+        self.trace(&assignment);
         Ok(assignment)
     }
 

@@ -37,6 +37,7 @@ mod quantize;
 mod scales;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};

@@ -38,14 +38,18 @@ impl Kernel for Avx2 {
         is_x86_feature_detected!("avx2")
     }
 
+    fn plane_bits(&self) -> u32 {
+        16
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        Prepared::new(Decomposition::new(table, weights, 16), Form::Words).pack(weights)
+        Prepared::new(Decomposition::new(table, weights, self.plane_bits()), Form::Words).pack(weights)
     }
 
     fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        Box::new(Prepared::new(Decomposition::of_any(table, 16), Form::Words))
+        Box::new(Prepared::new(Decomposition::of_any(table, self.plane_bits()), Form::Words))
     }
 }
 
@@ -58,14 +62,18 @@ impl Kernel for AvxVnni {
         is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni")
     }
 
+    fn plane_bits(&self) -> u32 {
+        16
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        Prepared::new(Decomposition::new(table, weights, 16), Form::Bytes).pack(weights)
+        Prepared::new(Decomposition::new(table, weights, self.plane_bits()), Form::Bytes).pack(weights)
     }
 
     fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        Box::new(Prepared::new(Decomposition::of_any(table, 16), Form::Bytes))
+        Box::new(Prepared::new(Decomposition::of_any(table, self.plane_bits()), Form::Bytes))
     }
 }
 

@@ -45,14 +45,18 @@ impl Kernel for Avx512 {
             && is_x86_feature_detected!("avx512vnni")
     }
 
+    fn plane_bits(&self) -> u32 {
+        8
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        Prepared::new(table, Decomposition::new(table, weights, 8)).pack(weights)
+        Prepared::new(table, Decomposition::new(table, weights, self.plane_bits())).pack(weights)
     }
 
     fn prepare(&self, table: &EffectiveTable) -> Box<dyn PreparedTable> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
-        Box::new(Prepared::new(table, Decomposition::of_any(table, 8)))
+        Box::new(Prepared::new(table, Decomposition::of_any(table, self.plane_bits())))
     }
 }
 

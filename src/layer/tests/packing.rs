@@ -24,6 +24,10 @@ impl Kernel for Counting {
         true
     }
 
+    fn plane_bits(&self) -> u32 {
+        Scalar.plane_bits()
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         self.packed.lock().unwrap().push(table.is_exact());
         self.weights.lock().unwrap().push(weights.row(0).as_ptr().addr());

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 const CELLS: usize = 64;
 
 /// Width of the strip with the color bar, in pixels.
-const BAR: u32 = 140;
+const BAR: u32 = 150;
 
 /// Blue for products that are too small, red for those too large, white for exact ones. The root
 /// keeps small errors visible beside large ones.
@@ -54,16 +54,18 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
         f64::from(*range.start())..f64::from(*range.end()) + 1.0
     };
     let mut chart = ChartBuilder::on(area)
-        .caption("mean error (blue: too small, red: too large)", ("sans-serif", 15))
+        .caption("mean error (blue: too small, red: too large)", ("sans-serif", 19))
         .margin(12)
         .margin_right(28)
-        .x_label_area_size(40)
-        .y_label_area_size(64)
+        .x_label_area_size(52)
+        .y_label_area_size(78)
         .build_cartesian_2d(range(Operand::Weight), range(Operand::Activation))
         .map_err(PlotError::new)?;
     chart
         .configure_mesh()
         .disable_mesh()
+        .label_style(super::LABELS)
+        .axis_desc_style(super::AXES)
         .x_desc("second operand (weight)")
         .y_desc("first operand (activation)")
         .x_label_formatter(&label)
@@ -87,18 +89,18 @@ fn draw_map(area: &Area, panel: &Panel, means: &[f64], cells: [usize; 2], larges
 
 fn draw_bar(area: &Area, largest: f64) -> Result<(), PlotError> {
     let mut chart = ChartBuilder::on(area)
-        .caption("mean error", ("sans-serif", 13))
+        .caption("mean error", ("sans-serif", 16))
         .margin(12)
         .margin_right(28)
-        .margin_bottom(52)
-        .y_label_area_size(64)
+        .margin_bottom(64)
+        .y_label_area_size(78)
         .build_cartesian_2d(0.0..1.0, -largest..largest)
         .map_err(PlotError::new)?;
     chart
         .configure_mesh()
         .disable_mesh()
         .disable_x_axis()
-        .y_label_style(("sans-serif", 12))
+        .y_label_style(super::LABELS)
         .y_label_formatter(&label)
         .draw()
         .map_err(PlotError::new)?;

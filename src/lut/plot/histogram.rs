@@ -18,16 +18,18 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
     let reach = panel.largest + width;
     // From below one pair, so that single pairs show, to above all of 8x8 bits.
     let mut chart = ChartBuilder::on(area)
-        .caption("how often each error occurs", ("sans-serif", 15))
+        .caption("how often each error occurs", ("sans-serif", 19))
         .margin(12)
         .margin_right(28)
-        .x_label_area_size(40)
-        .y_label_area_size(64)
+        .x_label_area_size(52)
+        .y_label_area_size(78)
         .build_cartesian_2d(-reach..reach, (0.5..100_000.0).log_scale())
         .map_err(PlotError::new)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
+        .label_style(super::LABELS)
+        .axis_desc_style(super::AXES)
         .x_desc("error: product less exact product (product units)")
         .y_desc("pairs of operands")
         .x_label_formatter(&label)

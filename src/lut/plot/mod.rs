@@ -18,7 +18,11 @@ use std::fmt::Display;
 const WIDTH: u32 = 640;
 
 /// The heights of the title and the three panels, in pixels.
-const HEIGHTS: [u32; 4] = [56, 560, 320, 320];
+const HEIGHTS: [u32; 4] = [64, 576, 330, 330];
+
+/// Letters of numbers along axes, and of what axes are called: readable where a paper has a column for the picture.
+const LABELS: (&str, u32) = ("sans-serif", 16);
+const AXES: (&str, u32) = ("sans-serif", 18);
 
 /// Bytes of a name that fit above a picture.
 const LONGEST_NAME: usize = 60;
@@ -77,15 +81,15 @@ fn draw(area: &Area, panel: &Panel, metrics: &ErrorMetrics) -> Result<(), PlotEr
     let line = |text: String, at: i32, size: i32| {
         title.draw(&Text::new(text, (16, at), ("sans-serif", size))).map_err(PlotError::new)
     };
-    line(printable(&cut(panel.lut.name(), LONGEST_NAME)).into_owned(), 10, 20)?;
+    line(printable(&cut(panel.lut.name(), LONGEST_NAME)).into_owned(), 10, 25)?;
     let figures = format!(
-        "mean absolute error {:.2}, worst {}, mean relative error {:.2} %, {:.1} % of products inexact",
+        "MAE {:.2}, worst {}, mean relative error {:.2} %, {:.1} % of products inexact",
         metrics.mae,
         metrics.wce,
         100.0 * metrics.mre,
         100.0 * metrics.ep
     );
-    line(figures, 36, 13)?;
+    line(figures, 42, 16)?;
     heat_map::draw(&top, panel)?;
     histogram::draw(&middle, panel)?;
     profile::draw(&bottom, panel)

@@ -27,16 +27,18 @@ pub(super) fn draw(area: &Area, panel: &Panel) -> Result<(), PlotError> {
         *bin = Bin { pairs: bin.pairs + 1, sum: bin.sum + error, low: bin.low.min(error), high: bin.high.max(error) };
     }
     let mut chart = ChartBuilder::on(area)
-        .caption("error against the exact product: range (light) and mean (dark)", ("sans-serif", 15))
+        .caption("error against the exact product: range (light) and mean (dark)", ("sans-serif", 19))
         .margin(12)
         .margin_right(28)
-        .x_label_area_size(40)
-        .y_label_area_size(64)
+        .x_label_area_size(52)
+        .y_label_area_size(78)
         .build_cartesian_2d(start..end, -1.05 * panel.largest..1.05 * panel.largest)
         .map_err(PlotError::new)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
+        .label_style(super::LABELS)
+        .axis_desc_style(super::AXES)
         .x_desc("exact product")
         .y_desc("error (product units)")
         .x_label_formatter(&label)

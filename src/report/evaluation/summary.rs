@@ -115,7 +115,8 @@ fn operands(report: &Report) -> Option<String> {
     let mean = |of: fn(&OperandErrors) -> f64| {
         counted.iter().map(|errors| of(errors) * errors.products as f64).sum::<f64>() / products
     };
-    let end = |of: fn(&OperandErrors) -> f64, pick: fn(f64, f64) -> f64| counted.iter().map(|errors| of(errors)).reduce(pick);
+    let end =
+        |of: fn(&OperandErrors) -> f64, pick: fn(f64, f64) -> f64| counted.iter().map(|errors| of(errors)).reduce(pick);
     let [low, high] = [f64::min, f64::max].map(|pick| end(|of| of.mae, pick));
     Some(format!(
         "MAE over those in use {} (by layer {} to {}), NMED {}, of 2^2b - 1 {}; unused {} of the table and more",

@@ -8,7 +8,7 @@ use crate::stats::significant;
 use rayon::prelude::*;
 use serde_json::json;
 
-const HEADER: [&str; 8] = ["name", "operands", "MAE", "WCE", "MRE", "energy (pJ)", "of exact energy", "shipped"];
+const HEADER: [&str; 8] = ["name", "operands", "MAE", "WCE", "MRE", "energy (pJ)", "of exact energy", ""];
 
 fn relative_energy(lut: &LutInfo) -> Option<f64> {
     lut.cost.as_ref()?.relative.energy
@@ -68,9 +68,12 @@ impl Document for LutList {
                 significant(lut.errors.mae, 4),
                 lut.errors.wce.to_string(),
                 percent(lut.errors.mre, 3),
-                lut.cost.as_ref().and_then(|cost| cost.figures.energy_pj).map_or("-".to_owned(), |energy| significant(energy, 3)),
+                lut.cost
+                    .as_ref()
+                    .and_then(|cost| cost.figures.energy_pj)
+                    .map_or("-".to_owned(), |energy| significant(energy, 3)),
                 relative_energy(lut).map_or("-".to_owned(), |share| percent(share, 3)),
-                if SHIPPED.get(&lut.name).is_some() { "yes" } else { "" }.to_owned(),
+                if SHIPPED.get(&lut.name).is_some() { "luts/" } else { "" }.to_owned(),
             ]
         };
         // Names stay whole beside columns that would be empty.

@@ -2,16 +2,18 @@
 
 use super::placement::{Area, Ground, place};
 use super::scale::Scale;
-use super::{Tradeoff, TradeoffPoint};
+use super::{Tradeoff, TradeoffBaseline, TradeoffPoint};
 use crate::figure::{Anchor, Color, Figure, Stroke, Text, text_width};
 use crate::printable::{cut, printable};
 use crate::task::MetricUnit;
 
 /// Width and height of the picture.
-const SIZE: [f64; 2] = [520.0, 400.0];
+const SIZE: [f64; 2] = [520.0, 420.0];
 
-/// Where the points are: left, top, right and bottom.
-const PLOT: [f64; 4] = [66.0, 52.0, 506.0, 348.0];
+/// Where the points are, below the legend: left, right and bottom.
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 506.0;
+const BOTTOM: f64 = 356.0;
 
 /// Sizes of letters.
 const SMALL: f64 = 11.0;
@@ -36,8 +38,14 @@ const ORANGE: Color = Color::new(214, 116, 30);
 const GRAY: Color = Color::new(110, 110, 110);
 const WHITE: Color = Color::new(255, 255, 255);
 
-/// Dashes of the lines of baselines, the first two of which differ.
+/// Dashes and colors of the lines of baselines.
 const DASHES: [[f64; 2]; 2] = [[6.0, 3.0], [2.0, 2.5]];
+const BASELINES: [Color; 3] = [GRAY, Color::new(120, 60, 140), Color::new(30, 130, 90)];
+
+/// The first row of the legend, the distance of rows, and the width of a sign.
+const LEGEND: f64 = 38.0;
+const ROW: f64 = 18.0;
+const SIGN: f64 = 24.0;
 
 impl Tradeoff {
     /// The figure.
@@ -61,11 +69,14 @@ struct Chart<'a> {
     y: Scale,
     /// What values are multiplied by.
     unit: f64,
+    legend: Vec<Entry>,
+    top: f64,
 }
 
 impl<'a> Chart<'a> {
     fn new(of: &'a Tradeoff) -> Self {
-        let [left, top, right, bottom] = PLOT;
+        let legend = legend(of);
+        let top = legend.last().map_or(LEGEND, |entry| entry.at[1]) + ROW;
         let unit = match of.metric().unit {
             MetricUnit::Percent => 100.0,
             MetricUnit::Fraction => 1.0,
@@ -75,9 +86,11 @@ impl<'a> Chart<'a> {
         let costs = of.points.iter().map(|point| point.cost);
         Chart {
             of,
-            x: Scale::around(costs, [0.0, f64::INFINITY], [left, right]),
-            y: Scale::around(values, [0.0, unit], [bottom, top]),
+            x: Scale::around(costs, [0.0, f64::INFINITY], [LEFT, RIGHT]),
+            y: Scale::around(values, [0.0, unit], [BOTTOM, top]),
             unit,
+            legend,
+            top,
         }
     }
 
@@ -90,7 +103,7 @@ impl<'a> Chart<'a> {
     }
 
     fn draw_axes(&self, figure: &mut Figure) {
-        let [left, top, right, bottom] = PLOT;
+        let (left, top, right, bottom) = (LEFT, self.top, RIGHT, BOTTOM);
         let (ticks, decimals) = self.x.ticks();
         for tick in ticks {
             let x = self.x.at(tick);
@@ -108,6 +121,8 @@ impl<'a> Chart<'a> {
         figure.line(&[[left, top], [left, bottom], [right, bottom]], Stroke::solid(INK, 1.2));
         let middle = f64::midpoint(left, right);
         write(figure, self.of.x.title().to_owned(), [middle, bottom + 40.0], Anchor::Middle, LARGE, INK);
+        let source = format!("by {}", shown(&self.of.source, LONGEST_TITLE));
+        write(figure, source, [middle, bottom + 56.0], Anchor::Middle, SMALL, GRAY);
         let metric = self.of.metric();
         let unit = if metric.unit == MetricUnit::Percent { " (%)" } else { "" };
         let (text, at) = (format!("{}{unit}", metric.title), [18.0, f64::midpoint(top, bottom)]);
@@ -117,8 +132,7 @@ impl<'a> Chart<'a> {
     fn draw_baselines(&self, figure: &mut Figure) {
         for (i, run) in self.of.baselines.iter().enumerate() {
             let y = self.height(run.value);
-            let dashes = Some(DASHES[i % DASHES.len()]);
-            figure.line(&[[PLOT[0], y], [PLOT[2], y]], Stroke { color: GRAY, width: 1.3, dashes });
+            figure.line(&[[LEFT, y], [RIGHT, y]], baseline_stroke(i));
         }
     }
 
@@ -128,7 +142,7 @@ impl<'a> Chart<'a> {
             self.of.points.iter().filter(|point| point.on_front).map(|point| self.at(point)).collect();
         front.sort_by(|a, b| a[0].total_cmp(&b[0]));
         let corners = front.windows(2).flat_map(|pair| [pair[0], [pair[1][0], pair[0][1]]]);
-        let end = front.last().map(|&[_, y]| [PLOT[2], y]);
+        let end = front.last().map(|&[_, y]| [RIGHT, y]);
         corners.chain(front.last().copied()).chain(end).collect()
     }
 
@@ -145,47 +159,33 @@ impl<'a> Chart<'a> {
         // Those of the front lie on top.
         for is_on_front in [false, true] {
             for point in self.of.points.iter().filter(|point| point.on_front == is_on_front) {
-                let ([x, y], [low, high]) = (self.at(point), self.interval(point));
-                let color = if is_on_front { BLUE } else { PALE };
-                let stroke = Stroke::solid(color, 1.1);
-                figure.line(&[[x, low], [x, high]], stroke);
-                for end in [low, high] {
-                    figure.line(&[[x - CAP, end], [x + CAP, end]], stroke);
-                }
-                let fill = if is_on_front { BLUE } else { WHITE };
-                figure.circle([x, y], RADIUS, Some(fill), Some(Stroke::solid(color, 1.3)));
+                draw_point(figure, self.at(point), self.interval(point), is_on_front);
             }
         }
     }
 
     fn draw_labels(&self, figure: &mut Figure) {
         let mut points: Vec<&TradeoffPoint> = self.of.points.iter().collect();
-        // The front's names are the first to find a place; from the left, so that places do not depend on files.
-        points.sort_by(|a, b| b.on_front.cmp(&a.on_front).then(a.cost.total_cmp(&b.cost)).then(a.value.total_cmp(&b.value)));
-        let baselines: Vec<String> = self.of.baselines.iter().map(|run| self.baseline_text(&run.label, run.value)).collect();
+        // The front's names are the first to find a place; from the left, so that the order of files does not matter.
+        let place_of = |point: &TradeoffPoint| (!point.on_front, point.cost, point.value);
+        points.sort_by(|a, b| {
+            let (a, b) = (place_of(a), place_of(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2))
+        });
         let names: Vec<String> = points.iter().map(|point| shown(&point.label, LONGEST_LABEL)).collect();
-        let size = |text: &str| [text_width(text, SMALL), SMALL];
-        let (mut labels, mut ground) = (Vec::new(), self.ground());
-        let lines = place(&self.baseline_places(&baselines), &ground);
-        ground.taken.extend(lines.iter().flatten());
-        for (text, area) in baselines.into_iter().zip(lines) {
-            labels.extend(area.map(|area| (text, area, GRAY, None)));
-        }
-        let wanted: Vec<_> = points.iter().zip(&names).map(|(point, name)| (self.at(point), size(name))).collect();
-        for ((name, area), point) in names.into_iter().zip(place(&wanted, &ground)).zip(&points) {
-            labels.extend(area.map(|area| (name, area, INK, Some(self.at(point)))));
-        }
-        for (text, area, color, point) in labels {
-            if let Some(point) = point {
-                draw_leader(figure, point, &area);
-            }
-            write(figure, text, [area.left, area.top + 0.82 * SMALL], Anchor::Start, SMALL, color);
+        let wanted = points.iter().zip(&names).map(|(point, name)| (self.at(point), [text_width(name, SMALL), SMALL]));
+        let places = place(&wanted.collect::<Vec<_>>(), &self.ground());
+        for ((point, name), area) in points.iter().zip(names).zip(places) {
+            let Some(area) = area else { continue };
+            draw_leader(figure, self.at(point), &area);
+            figure.area(&area.corners(), Some(Color { opacity: 0.75, ..WHITE }), None);
+            write(figure, name, [area.left, area.top + 0.82 * SMALL], Anchor::Start, SMALL, INK);
         }
     }
 
     /// What the labels of points keep away from.
     fn ground(&self) -> Ground {
-        let [left, top, right, bottom] = PLOT;
+        let (left, top, right, bottom) = (LEFT, self.top, RIGHT, BOTTOM);
         let marker = |point: &TradeoffPoint| {
             let ([x, y], side) = (self.at(point), 2.0 * RADIUS + 1.0);
             Area { left: x - side / 2.0, top: y - side / 2.0, width: side, height: side }
@@ -209,47 +209,77 @@ impl<'a> Chart<'a> {
         }
     }
 
-    fn baseline_text(&self, label: &str, value: f64) -> String {
-        format!("{} {}", shown(label, LONGEST_LABEL), self.of.metric().text(value))
-    }
-
-    /// Places of the lines' labels, at their right ends: the point that each is beside, and its size.
-    fn baseline_places(&self, texts: &[String]) -> Vec<([f64; 2], [f64; 2])> {
-        let places = self.of.baselines.iter().zip(texts).map(|(run, text)| {
-            let width = text_width(text, SMALL);
-            ([PLOT[2] - width / 2.0 - 4.0, self.height(run.value)], [width, SMALL])
-        });
-        places.collect()
-    }
-
     fn draw_legend(&self, figure: &mut Figure) {
-        let [left, top, ..] = PLOT;
         let subjects: Vec<&str> = self.of.subjects.iter().map(String::as_str).collect();
-        write(figure, shown(&subjects.join("; "), LONGEST_TITLE), [left, 16.0], Anchor::Start, LARGE, INK);
-        let y = top - 14.0;
-        let mut x = left;
-        let mut entry = |figure: &mut Figure, text: &str, draw: &dyn Fn(&mut Figure, f64)| {
-            draw(figure, x);
-            write(figure, text.to_owned(), [x + 24.0, y + 4.0], Anchor::Start, SMALL, INK);
-            x += 24.0 + text_width(text, SMALL) + 16.0;
-        };
-        entry(figure, "multiplier, 95 % interval", &|figure, x| {
-            let stroke = Stroke::solid(BLUE, 1.1);
-            figure.line(&[[x + 9.0, y - 7.0], [x + 9.0, y + 7.0]], stroke);
-            for end in [y - 7.0, y + 7.0] {
-                figure.line(&[[x + 9.0 - CAP, end], [x + 9.0 + CAP, end]], stroke);
-            }
-            figure.circle([x + 9.0, y], RADIUS, Some(BLUE), Some(Stroke::solid(BLUE, 1.3)));
-        });
-        if self.of.points.iter().any(|point| !point.on_front) {
-            entry(figure, "dominated", &|figure, x| {
-                figure.circle([x + 9.0, y], RADIUS, Some(WHITE), Some(Stroke::solid(PALE, 1.3)));
-            });
+        write(figure, shown(&subjects.join("; "), LONGEST_TITLE), [LEFT, 18.0], Anchor::Start, LARGE, INK);
+        for Entry { sign, text, at: [x, y] } in &self.legend {
+            sign.draw(figure, [*x, *y]);
+            write(figure, text.clone(), [x + SIGN, y + 4.0], Anchor::Start, SMALL, INK);
         }
-        entry(figure, "Pareto front", &|figure, x| {
-            figure.line(&[[x, y], [x + 18.0, y]], Stroke::solid(ORANGE, 1.6));
-        });
     }
+}
+
+/// An entry of the legend.
+struct Entry {
+    sign: Sign,
+    text: String,
+    at: [f64; 2],
+}
+
+/// What stands for what, in as many rows as that takes.
+fn legend(of: &Tradeoff) -> Vec<Entry> {
+    let dominated =
+        of.points.iter().any(|point| !point.on_front).then_some((Sign::Point(false), "dominated".to_owned()));
+    let baseline = |(i, run): (usize, &TradeoffBaseline)| {
+        let text = format!("{} {}", shown(&run.label, LONGEST_LABEL), of.metric().text(run.value));
+        (Sign::Line(baseline_stroke(i)), text)
+    };
+    let entries = std::iter::once((Sign::Point(true), "multiplier, 95 % interval".to_owned()))
+        .chain(dominated)
+        .chain([(Sign::Line(Stroke::solid(ORANGE, 1.6)), "Pareto front".to_owned())])
+        .chain(of.baselines.iter().enumerate().map(baseline));
+    let [mut x, mut y] = [LEFT, LEGEND];
+    let entry = |(sign, text): (Sign, String)| {
+        let width = SIGN + text_width(&text, SMALL);
+        if x > LEFT && x + width > RIGHT {
+            [x, y] = [LEFT, y + ROW];
+        }
+        let at = [x, y];
+        x += width + 16.0;
+        Entry { sign, text, at }
+    };
+    entries.map(entry).collect()
+}
+
+/// What stands before a text of the legend.
+enum Sign {
+    Point(bool),
+    Line(Stroke),
+}
+
+impl Sign {
+    fn draw(&self, figure: &mut Figure, [x, y]: [f64; 2]) {
+        match *self {
+            Sign::Point(is_on_front) => draw_point(figure, [x + 9.0, y], [y - 7.0, y + 7.0], is_on_front),
+            Sign::Line(stroke) => figure.line(&[[x, y], [x + 18.0, y]], stroke),
+        }
+    }
+}
+
+/// The line of baseline `i`.
+fn baseline_stroke(i: usize) -> Stroke {
+    Stroke { color: BASELINES[i / DASHES.len() % BASELINES.len()], width: 1.3, dashes: Some(DASHES[i % DASHES.len()]) }
+}
+
+/// A point with its interval.
+fn draw_point(figure: &mut Figure, [x, y]: [f64; 2], [low, high]: [f64; 2], is_on_front: bool) {
+    let (color, fill) = if is_on_front { (BLUE, BLUE) } else { (PALE, WHITE) };
+    let stroke = Stroke::solid(color, 1.1);
+    figure.line(&[[x, low], [x, high]], stroke);
+    for end in [low, high] {
+        figure.line(&[[x - CAP, end], [x + CAP, end]], stroke);
+    }
+    figure.circle([x, y], RADIUS, Some(fill), Some(Stroke::solid(color, 1.3)));
 }
 
 /// A thin line from a label that is not right beside its point.

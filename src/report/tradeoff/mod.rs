@@ -201,9 +201,8 @@ fn labels(runs: &[&Baseline]) -> Vec<String> {
     let with_model = |run: &Baseline| format!("{}, {}", multiplier(run), run.report.model.name);
     let ways: [&dyn Fn(&Baseline) -> String; 2] = [&multiplier, &with_model];
     let label = |run: &&Baseline| {
-        let is_own = |way: &&dyn Fn(&Baseline) -> String| {
-            runs.iter().filter(|other| way(other) == way(run)).count() == 1
-        };
+        let is_own =
+            |way: &&dyn Fn(&Baseline) -> String| runs.iter().filter(|other| way(other) == way(run)).count() == 1;
         ways.into_iter().find(is_own).map_or_else(|| stem(run), |way| way(run))
     };
     runs.iter().map(label).collect()
@@ -241,7 +240,7 @@ impl Document for Tradeoff {
             let value = metric.text(run.value);
             vec![run.report.clone(), run.label.clone(), String::new(), value, String::new(), String::new()]
         };
-        let header = ["report", "multiplier", self.x.name(), metric.name, "95 % interval", "on the front"];
+        let header = ["report", "multiplier", self.x.name(), metric.name, "95 % interval", "front"];
         let points = Section {
             header: header.map(str::to_owned).to_vec(),
             rows: self.baselines.iter().map(baseline).chain(self.points.iter().map(point)).collect(),
@@ -254,16 +253,16 @@ impl Document for Tradeoff {
 
     fn records(&self) -> Records {
         let text = |x: f64| x.to_string();
-        let baseline = |run: &TradeoffBaseline| {
-            vec![run.report.clone(), run.label.clone(), String::new(), text(run.value)]
-        };
+        let baseline =
+            |run: &TradeoffBaseline| vec![run.report.clone(), run.label.clone(), String::new(), text(run.value)];
         let point = |point: &TradeoffPoint| {
             let front = point.on_front.to_string();
             let [low, high] = point.ci95.map(text);
             vec![point.report.clone(), point.label.clone(), text(point.cost), text(point.value), low, high, front]
         };
         let header = ["report", "multiplier", self.x.name(), self.metric().key, "ci95_low", "ci95_high", "on_front"];
-        let mut rows: Vec<Vec<String>> = self.baselines.iter().map(baseline).chain(self.points.iter().map(point)).collect();
+        let mut rows: Vec<Vec<String>> =
+            self.baselines.iter().map(baseline).chain(self.points.iter().map(point)).collect();
         rows.iter_mut().for_each(|row| row.resize(header.len(), String::new()));
         Records { header: header.map(str::to_owned).to_vec(), rows }
     }

@@ -18,11 +18,13 @@ impl Area {
         self.top + self.height
     }
 
+    pub fn corners(&self) -> [[f64; 2]; 4] {
+        let (left, top, right, bottom) = (self.left, self.top, self.right(), self.bottom());
+        [[left, top], [right, top], [right, bottom], [left, bottom]]
+    }
+
     pub fn overlaps(&self, other: &Area) -> bool {
-        self.left < other.right()
-            && other.left < self.right()
-            && self.top < other.bottom()
-            && other.top < self.bottom()
+        self.left < other.right() && other.left < self.right() && self.top < other.bottom() && other.top < self.bottom()
     }
 
     fn is_inside(&self, other: &Area) -> bool {
@@ -53,7 +55,7 @@ pub(super) struct Ground {
 const DISTANCES: [f64; 9] = [6.0, 10.0, 16.0, 24.0, 34.0, 46.0, 60.0, 80.0, 110.0];
 
 /// How much farther away a label may be for one line less under it.
-const LINE: f64 = 7.0;
+const LINE: f64 = 14.0;
 
 /// Where labels begin as seen from their points: a step to the right and a step down, the best first.
 const DIRECTIONS: [[f64; 2]; 12] = [
@@ -113,7 +115,8 @@ mod tests {
     #[test]
     fn a_label_is_to_the_right_where_there_is_room() {
         let ground = |taken| Ground { bounds: BOUNDS, taken, lines: Vec::new() };
-        let [free, edge] = [[100.0, 100.0], [390.0, 100.0]].map(|point| place(&[(point, [30.0, 10.0])], &ground(vec![])));
+        let [free, edge] =
+            [[100.0, 100.0], [390.0, 100.0]].map(|point| place(&[(point, [30.0, 10.0])], &ground(vec![])));
         assert_eq!(free[0], Some(Area { left: 106.0, top: 95.0, width: 30.0, height: 10.0 }));
         assert!(edge[0].unwrap().right() <= 390.0);
         let all = Area { left: 0.0, top: 0.0, width: 400.0, height: 300.0 };

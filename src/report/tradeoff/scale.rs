@@ -18,7 +18,7 @@ impl Scale {
         let low = numbers.clone().fold(f64::INFINITY, f64::min);
         let high = numbers.fold(f64::NEG_INFINITY, f64::max);
         let room = if high > low { (high - low) * 0.08 } else { (high.abs() * 0.1).max(0.01) };
-        let from_zero = limits[0] == 0.0 && low >= 0.0 && low < 0.35 * high;
+        let from_zero = limits[0] == 0.0 && low >= 0.0 && low < 0.2 * high;
         let start = if from_zero { 0.0 } else { (low - room).max(limits[0]) };
         Scale { range: [start, (high + room).min(limits[1].max(high))], pixels }
     }

@@ -54,7 +54,7 @@ fn names_reach_no_format_raw() {
         assert!(folder.read_json("r.json").to_string().contains("\\u001b[2J"));
     }
     assert_harmless("c.csv", &String::from_utf8(folder.read("c.csv")).unwrap());
-    for format in ["table", "json", "csv", "markdown", "junit"] {
+    for format in ["table", "json", "csv", "markdown", "latex", "junit"] {
         for what in [
             "lut info evil.safetensors",
             "model info evil.onnx",

@@ -119,6 +119,26 @@ fn pictures_are_svg() {
 }
 
 #[test]
+fn pictures_are_png_and_pdf_too() {
+    let folder = Folder::new();
+    for (name, luts, width) in [("one.png", "drum-4", 640), ("two.PNG", "drum-4 udm", 1280)] {
+        folder.run_to(0, &format!("lut plot {luts} -o {name}"));
+        let picture = image::load_from_memory(&folder.read(name)).unwrap().to_rgb8();
+        // Three pixels for one, and all of the colors of a heat map: too small, too large.
+        assert_eq!((picture.width(), picture.height()), (3 * width, 3 * (64 + 576 + 330 + 330)));
+        let has = |wanted: fn(&image::Rgb<u8>) -> bool| picture.pixels().filter(|&pixel| wanted(pixel)).count() > 100;
+        assert!(
+            has(|p| p[2] > p[0].saturating_add(60)) && has(|p| p[0] > p[2].saturating_add(60)) && has(|p| p[0] < 64)
+        );
+    }
+    folder.run_to(0, "lut plot drum-4 udm mitchell exact -o four.pdf");
+    let page = folder.read("four.pdf");
+    assert!(page.starts_with(b"%PDF-") && page.trim_ascii_end().ends_with(b"%%EOF"));
+    let page = String::from_utf8_lossy(&page);
+    assert!(page.contains(&format!("/MediaBox [0 0 {} {}]", 4 * 640 * 3 / 4, (64 + 576 + 330 + 330) * 3 / 4)));
+}
+
+#[test]
 fn what_cannot_be_written_is_refused() {
     let folder = Folder::new();
     let cases = [

@@ -1,0 +1,133 @@
+//! Text for people fits 80 columns, whatever the names, and says what it comes to first.
+
+use crate::common::Folder;
+use crate::common::cases::for_each_case;
+use crate::common::files::Table;
+use crate::common::network::{TINY, Tiny};
+use crate::common::onnx::Onnx;
+use unicode_width::UnicodeWidthStr;
+
+const LONG: &str = "a_multiplier_whose_name_is_far_longer_than_anybody_would_care_to_type_twice_v2_final";
+
+/// A folder of reports, a multiplier and a network, all with long names.
+fn folder() -> Folder {
+    let (_, folder) = Tiny::folder(310);
+    folder.write(&format!("{LONG}.safetensors"), Table::unsigned(|a, b| a * b).native(LONG));
+    let mut net = Onnx::new(17, &[2, 12, 12]);
+    let mut last = "x".to_owned();
+    for i in 0..12 {
+        let block = format!("encoder.layers.encoder_layer_{i}.self_attention.projection.of.the.output");
+        let (weight, output) = (format!("{block}.weight"), format!("y{i}"));
+        net.random(&weight, &[2, 2, 3, 3]).op("Conv", &[&last, &weight], &output, &[]);
+        last = output;
+    }
+    net.op("GlobalAveragePool", &[&last], "pooled", &[]).op("Flatten", &["pooled"], "flat", &[]);
+    net.random("層.weight", &[2, 10]).op("Gemm", &["flat", "層.weight"], "logits", &[]);
+    folder.write("long.onnx", net.bytes("logits"));
+    folder
+        .write("costs.csv", format!("multiplier,energy,area,source\nexact,0.4,500,{LONG} {LONG}\n{LONG},0.1,90,lab\n"));
+    folder.run_to(0, &format!("{TINY} --mode base -o base-{LONG}.json --predictions base.csv"));
+    folder.run_to(
+        0,
+        &format!("{TINY} --lut {LONG}.safetensors --costs costs.csv -o {LONG}.json --predictions {LONG}.csv"),
+    );
+    folder
+}
+
+#[test]
+fn every_line_of_every_command_fits() {
+    let folder = folder();
+    let lut = format!("--lut {LONG}.safetensors");
+    let commands = [
+        (TINY.to_owned(), 0),
+        (format!("{TINY} --mode quant --compare base"), 0),
+        (format!("{TINY} --mode noise --noise-std 0.125"), 0),
+        (format!("{TINY} {lut} --costs costs.csv --compare quant --layer-errors"), 0),
+        (format!("{TINY} {lut} -v --coding affine --set conv1:mode=base --set fc*:lut=drum-4,coding=signed"), 2),
+        (format!("{TINY} {lut} -v --coding affine --set conv1:mode=base --set fc*:lut=drum-4"), 0),
+        (format!("{TINY} {lut} --min-accuracy 1 --baseline base-{LONG}.json --max-drop 0 --alpha 0.05"), 1),
+        (format!("--model long.onnx --data tiny.safetensors --calib-data tiny.safetensors {lut} --layer-errors"), 0),
+        ("model info long.onnx".to_owned(), 0),
+        ("model info long.onnx -v".to_owned(), 0),
+        ("model info vit_b_16".to_owned(), 0),
+        ("model info vit_b_16 -v".to_owned(), 0),
+        ("model info mobilenet_v2".to_owned(), 0),
+        ("model list".to_owned(), 0),
+        ("lut list".to_owned(), 0),
+        ("lut list drum --costs costs.csv".to_owned(), 0),
+        (format!("lut info {LONG}.safetensors --costs costs.csv"), 0),
+        ("lut info r4abm1-8".to_owned(), 0),
+        (format!("lut convert {LONG}.safetensors copy-of-{LONG}.bin"), 0),
+        (format!("lut plot {LONG}.safetensors drum-4 -o {LONG}.svg"), 0),
+        (format!("compare base-{LONG}.json {LONG}.json base-{LONG}.json"), 0),
+        (format!("plot base-{LONG}.json {LONG}.json -o {LONG}.svg"), 0),
+    ];
+    for_each_case(commands, |(args, code)| {
+        let run = folder.run_to(code, &args);
+        for line in run.stdout.lines() {
+            assert!(line.width() <= 80 && line.trim_end() == line, "{args}: {} columns: {line}", line.width());
+        }
+        assert!(code == 2 || run.stdout.lines().count() > 1, "{args}: {run:?}");
+    });
+}
+
+/// Long names lose their middle, not what tells them apart.
+#[test]
+fn layers_stay_apart() {
+    let folder = folder();
+    let table = folder.run_to(0, "model info long.onnx").stdout;
+    let mut names: Vec<&str> =
+        table.lines().filter(|line| line.contains("conv2d")).map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(names.len(), 12);
+    assert!(
+        names.iter().all(|name| name.contains('…') && name.starts_with('e') && name.ends_with("output")),
+        "{names:?}"
+    );
+    names.dedup();
+    assert_eq!(names.len(), 12, "{names:?}");
+    assert!(table.contains("層"), "{table}");
+    // Formats that are not for terminals have them whole.
+    for format in ["csv", "markdown", "json", "latex"] {
+        let text = folder.run_to(0, &format!("model info long.onnx --format {format}")).stdout;
+        assert_eq!(text.matches("self").count(), 12, "{format}: {text}");
+        assert!(!text.contains('…'), "{format}: {text}");
+    }
+}
+
+#[test]
+fn shapes_are_details() {
+    let (_, folder) = Tiny::folder(311);
+    for args in [TINY, "model info tiny"] {
+        let [plain, detailed] = ["", " -v"].map(|more| folder.run_to(0, &format!("{args}{more}")).stdout);
+        assert!(!plain.contains("weight") && detailed.contains("weight"), "{plain}\n{detailed}");
+        assert!(folder.run_to(0, &format!("{args} --format markdown")).stdout.contains("weight"));
+    }
+    folder.run_to(0, &format!("{TINY} -q -o plain.txt"));
+    folder.run_to(0, &format!("{TINY} -v -o detailed.txt"));
+    assert!(folder.read("plain.txt").len() < folder.read("detailed.txt").len());
+}
+
+#[test]
+fn the_first_line_is_the_verdict() {
+    let (_, folder) = Tiny::folder(312);
+    folder.run_to(0, &format!("{TINY} --mode base -o base.json --predictions base.csv"));
+    let top1 = folder.read_json("base.json")["accuracy"]["top1"].as_f64().unwrap();
+    let first = |code, args: &str| {
+        let stdout = folder.run_to(code, &format!("{TINY} {args}")).stdout;
+        // What follows it are pairs.
+        let lines = stdout.lines().take_while(|line| !line.starts_with("model  ")).collect::<Vec<_>>();
+        lines.join(" ")
+    };
+    let expected = format!("tiny on tiny.safetensors, fp32: {top1:.4} top-1");
+    assert_eq!(first(0, "--mode base"), expected);
+    assert_eq!(first(0, "--mode base --min-accuracy 0"), format!("PASS: {expected}"));
+    let failed = first(1, "--mode base --min-accuracy 1 --baseline base.json --max-drop 0");
+    assert_eq!(failed, format!("FAIL: {expected}, +0.0000 against base.json (p = 1.0)"));
+    folder.write("costs.csv", "multiplier,energy\nexact,0.5\ndrum-6,0.2\n");
+    let approximate = first(0, "--lut drum-6 --costs costs.csv --compare quant");
+    assert!(approximate.starts_with("tiny on tiny.safetensors, drum-6: 0."), "{approximate}");
+    assert!(
+        approximate.contains(" against quant (p = ") && approximate.ends_with(", 0.40 of exact energy"),
+        "{approximate}"
+    );
+}

@@ -1,0 +1,104 @@
+//! `plot`: accuracy against cost, from saved reports.
+
+use crate::common::files::Table;
+use crate::common::network::{TINY, Tiny};
+use crate::common::{Folder, number, text};
+use serde_json::Value;
+
+const LUTS: [&str; 5] = ["exact", "drum-6", "drum-4", "drum-3", "truncated-8"];
+
+/// A folder with reports of the tiny network: `base`, `quant`, and one of each multiplier.
+fn reports() -> Folder {
+    let (_, folder) = Tiny::folder(330);
+    for mode in ["base", "quant"] {
+        folder.run_to(0, &format!("{TINY} --mode {mode} -o {mode}.json"));
+    }
+    for lut in LUTS {
+        folder.run_to(0, &format!("{TINY} --lut {lut} -o {lut}.json"));
+    }
+    folder
+}
+
+fn names() -> String {
+    LUTS.map(|lut| format!("{lut}.json")).join(" ")
+}
+
+#[test]
+fn points_are_those_of_the_reports() {
+    let folder = reports();
+    let plot = folder.json(&format!("plot base.json quant.json {} -o p.svg", names()));
+    assert_eq!((text(&plot, "/x"), text(&plot, "/source")), ("energy", "unit-gate model"));
+    let points = plot["points"].as_array().unwrap();
+    assert_eq!((points.len(), plot["baselines"].as_array().unwrap().len()), (LUTS.len(), 2));
+    for (point, lut) in points.iter().zip(LUTS) {
+        let report = folder.read_json(&format!("{lut}.json"));
+        assert_eq!(text(point, "/label"), lut);
+        assert_eq!(number(point, "/cost"), number(&report, "/opcount/energy/relative"));
+        assert_eq!(number(point, "/value"), number(&report, "/accuracy/top1"));
+        assert_eq!(point["ci95"], report["accuracy"]["ci95"]);
+    }
+    // On the front is what no other point beats.
+    let place = |point: &Value| (number(point, "/cost"), number(point, "/value"));
+    for point in points {
+        let (cost, value) = place(point);
+        let beats = |other: &Value| {
+            let (c, v) = place(other);
+            c <= cost && v >= value && (c, v) != (cost, value)
+        };
+        assert_eq!(point["on_front"], !points.iter().any(beats), "{point}");
+    }
+}
+
+#[test]
+fn figures_name_axes_points_and_lines() {
+    let folder = reports();
+    folder.run_to(0, &format!("plot base.json quant.json {} -o p.svg", names()));
+    let svg = String::from_utf8(folder.read("p.svg")).unwrap();
+    let lines = [
+        "top-1 accuracy (%)",
+        "energy of multiplications (exact = 1)",
+        "95 % interval",
+        "Pareto front",
+        "fp32",
+        "quant",
+    ];
+    for needle in lines.into_iter().chain(LUTS) {
+        assert!(svg.contains(needle), "{needle}");
+    }
+    // A marker for each point, and those of the legend.
+    assert!(svg.matches("<circle ").count() >= LUTS.len() + 1);
+    for (name, start) in [("p.png", &b"\x89PNG"[..]), ("p.pdf", b"%PDF-")] {
+        folder.run_to(0, &format!("plot {} -o {name}", names()));
+        assert!(folder.read(name).starts_with(start));
+    }
+    let picture = image::load_from_memory(&folder.read("p.png")).unwrap();
+    assert!(picture.width() >= 1500 && picture.height() >= 1000);
+    // The order of the files changes nothing but their order.
+    folder.run_to(0, &format!("plot quant.json base.json {} -o q.svg --x area", names()));
+    assert!(String::from_utf8(folder.read("q.svg")).unwrap().contains("area of the multiplier (exact = 1)"));
+}
+
+#[test]
+fn costs_that_are_not_known_or_of_two_sources_are_refused() {
+    let folder = reports();
+    folder.write("mine.bin", Table::unsigned(|a, b| a * b).u16_bin());
+    folder.run_to(0, &format!("{TINY} --lut mine.bin -o mine.json"));
+    folder.refuses("plot drum-4.json mine.json -o p.svg", &["mine.json", "no energy", "--costs"]);
+    folder.refuses("plot drum-4.json -o p.svg --x delay", &["drum-4.json", "no delay", "--costs"]);
+    folder.write("costs.csv", "multiplier,energy,source\nexact,0.4,45 nm lab\nmine,0.1,45 nm lab\n");
+    folder.run_to(0, &format!("{TINY} --lut mine.bin --costs costs.csv -o costed.json"));
+    let needles = ["costed.json", "45 nm lab", "drum-4.json", "unit-gate model", "--costs"];
+    folder.refuses("plot drum-4.json costed.json -o p.svg", &needles);
+    folder.refuses("plot base.json quant.json -o p.svg", &["approximate multiplier"]);
+    folder.refuses("plot missing.json -o p.svg", &["missing.json"]);
+}
+
+/// Runs of one multiplier are told apart by their files.
+#[test]
+fn equal_names_give_way_to_files() {
+    let folder = reports();
+    folder.run_to(0, &format!("{TINY} --lut drum-4 --act-bits 6 -o six-bits.json"));
+    let plot = folder.json("plot drum-6.json drum-4.json six-bits.json -o p.pdf");
+    let labels: Vec<&str> = plot["points"].as_array().unwrap().iter().map(|point| text(point, "/label")).collect();
+    assert_eq!(labels, ["drum-6", "drum-4", "six-bits"]);
+}
