@@ -8,6 +8,7 @@ use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec};
 use crate::task::{TASKS, Task};
 use anyhow::bail;
+use clap::{ArgAction, ValueHint};
 use std::path::{Path, PathBuf};
 
 /// The network.
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
     /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
-    #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
+    #[arg(short, long, value_name = "MODEL", conflicts_with = "arch", value_hint = ValueHint::AnyPath)]
     model: Option<String>,
 
     /// An architecture that 'approx-eval model list' shows, instead of --model; requires --weights
@@ -117,12 +118,12 @@ pub(super) struct DataArgs {
 
     /// Mean, one or one per channel, used to normalize 8-bit images after division by 255; default: the
     /// model's, else 0
-    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true, action = ArgAction::Set)]
     mean: Option<Vec<f32>>,
 
     /// Standard deviation, one or one per channel, used to normalize 8-bit images; default: the model's,
     /// else 1
-    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true, action = ArgAction::Set)]
     std: Option<Vec<f32>>,
 
     /// Resize 8-bit images so that their shorter side is N, with antialiasing
@@ -200,7 +201,7 @@ impl LutFileArgs {
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutArgs {
     /// A LUT file or the name of a multiplier (see 'approx-eval lut list')
-    #[arg(short, long, value_name = "LUT")]
+    #[arg(short, long, value_name = "LUT", value_hint = ValueHint::AnyPath)]
     lut: Option<String>,
 
     #[command(flatten)]

@@ -19,14 +19,7 @@ pub(super) struct FormatArgs {
 impl FormatArgs {
     /// Prints a document. A reader that has gone away is not an error.
     pub fn print(&self, document: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
-        let text = self.format.export(document, terminal.colors(stdout.is_terminal()));
-        match stdout.write_all(&text).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write to standard output")
-            }
-            _ => Ok(()),
-        }
+        print(&self.format.export(document, terminal.colors(io::stdout().is_terminal())))
     }
 
     /// Prints what was done, and puts `files`, which are part of it, in their places: when either fails, none
@@ -40,6 +33,15 @@ impl FormatArgs {
         let files = finish_all(files)?;
         self.print(document, terminal)?;
         Ok(files.publish()?)
+    }
+}
+
+/// Writes to standard output. A reader that has gone away is not an error.
+pub(super) fn print(text: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::eval::{Experiment, Session};
 use crate::report::Report;
 use anyhow::Context;
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
@@ -60,6 +61,11 @@ pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Resul
 }
 
 impl EvaluateArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase_rules(&mut self, folders: &[PathBuf]) {
+        self.layers.rebase(folders);
+    }
+
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         // All that can be wrong is found before the work starts.
         let gates = self.gates.gates().open()?;

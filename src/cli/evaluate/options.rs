@@ -1,10 +1,12 @@
 //! Options of an evaluation: layers, noise, run and report.
 
+use crate::cli::experiment_file::file_or_name;
 use crate::cli::named::named;
 use crate::eval::{LayerOptions, LutSpec, NoiseLutSpec, Rule, Rules};
 use crate::kernel::{self, Kernel};
 use crate::layer::{InferenceMode, MODES};
 use anyhow::{Context, bail, ensure};
+use clap::ValueHint;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -38,6 +40,18 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 }
 
 impl LayerArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase(&mut self, folders: &[PathBuf]) {
+        for (rule, folder) in self.set.iter_mut().zip(folders) {
+            let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
+            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().map(|NoiseLutSpec(lut)| lut)) {
+                if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
+                    spec.lut = path;
+                }
+            }
+        }
+    }
+
     /// The rules of the file, then those of the command line.
     pub fn rules(&self) -> anyhow::Result<Rules> {
         let mut rules = match &self.assign {
@@ -68,7 +82,7 @@ pub(super) struct NoiseArgs {
 
     /// Derive both for each layer from a multiplier's errors on calibration data; --lut-format and
     /// --swap-operands apply to its file too
-    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"])]
+    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
     noise_from_lut: Option<String>,
 
     /// Seed of the noise
