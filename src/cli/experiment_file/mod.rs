@@ -153,3 +153,6 @@ impl Above<'_> {
         a.get_id() != b.get_id() && (excludes(a, b) || excludes(b, a))
     }
 }
+
+#[cfg(test)]
+mod tests;
