@@ -71,7 +71,16 @@ fn script(shell: Shell, command: Command) -> String {
     let (mut script, name) = (Vec::new(), command.get_name().to_owned());
     clap_complete::generate(shell, &mut with_names(command), name, &mut script);
     let script = String::from_utf8(script).expect("scripts are text");
+    let script = if shell == Shell::Fish { before_values(&script) } else { script };
     lists.iter().fold(script, |script, names| beside_files(&script, shell, names))
+}
+
+/// A script of fish that also knows where it is when the word before is an option that waits for its value: to its
+/// parser of arguments that is an error.
+fn before_values(script: &str) -> String {
+    let parse = script.lines().find(|line| line.trim_start().starts_with("argparse ")).unwrap_or_default();
+    let without_last = parse.replacen("argparse ", "or argparse ", 1).replace("-- $cmd ", "-- $cmd[1..-2] ");
+    script.replacen(&format!("{parse}\n"), &format!("{parse}\n{without_last}\n"), 1)
 }
 
 /// `script` with files beside `names`, wherever it offers these alone.
@@ -81,7 +90,8 @@ fn beside_files(script: &str, shell: Shell, names: &[&str]) -> String {
         Shell::Bash => script.replace(&format!("compgen -W \"{words}\""), &format!("compgen -f -W \"{words}\"")),
         Shell::Zsh => script.replace(
             &format!(":({words})'"),
-            &format!(":{{_alternative \"names:name:({words})\" \"files:file:_files\"}}'"),
+            // Colons part what an option is said to be from what it takes.
+            &format!(":{{_alternative \"names\\:name\\:({words})\" \"files\\:file\\:_files\"}}'"),
         ),
         Shell::Fish => {
             let list = names.iter().map(|name| format!("{name}\\t''")).collect::<Vec<_>>().join("\n");
@@ -102,7 +112,7 @@ mod tests {
         let words = SHIPPED.names().collect::<Vec<_>>().join(" ");
         let expected = [
             (Shell::Bash, format!("$(compgen -f -W \"{words}\" -- \"${{cur}}\")")),
-            (Shell::Zsh, format!(":MODEL:{{_alternative \"names:name:({words})\" \"files:file:_files\"}}'")),
+            (Shell::Zsh, format!(":MODEL:{{_alternative \"names\\:name\\:({words})\" \"files\\:file\\:_files\"}}'")),
             (Shell::Fish, " -r -F -a \"lenet5\\t''\n".to_owned()),
         ];
         for (shell, part) in expected {

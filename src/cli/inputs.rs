@@ -23,8 +23,10 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A PyTorch state dict in safetensors; without --arch, its architecture is detected; with an .onnx
-    /// file, it replaces that file's tensors of the same names
+    /// A PyTorch state dict in safetensors
+    ///
+    /// Without --arch, its architecture is detected. With an .onnx file, it replaces that file's tensors of
+    /// the same names.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -40,8 +42,10 @@ pub(super) struct ModelArgs {
     #[command(flatten)]
     output: OutputNameArgs,
 
-    /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
-    /// that output images, binary-classification for networks of one output, else classification
+    /// What the outputs mean; default: what the network's outputs suggest
+    ///
+    /// These are anomaly-detection for the zoo's autoencoder and for .onnx files that output images,
+    /// binary-classification for networks of one output, else classification.
     #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
     pub task: Option<Task>,
 
@@ -174,10 +178,11 @@ impl DataArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
-    /// How the LUT file is read, instead of detecting it: words joined by '-', such as bin-u16 or
-    /// i16-signed-numeric. A file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
+    /// How the LUT file is read, instead of detecting it, such as bin-u16 or i16-signed-numeric
+    ///
+    /// Words joined by '-': a file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
     /// unsigned or signed, the order of rows and columns (numeric: from the most negative operand;
-    /// twos-complement: by bit pattern, 0 first), operand widths (8x8)
+    /// twos-complement: by bit pattern, 0 first), operand widths (8x8).
     #[arg(long, value_name = "FORMAT")]
     lut_format: Option<LutFormat>,
 
@@ -207,9 +212,9 @@ pub(super) struct LutArgs {
     #[command(flatten)]
     file: LutFileArgs,
 
-    /// How quantized integers become operands; default: signed for signed LUTs and without a LUT,
-    /// sign-magnitude for unsigned LUTs. The name of a design that has both takes its signed form under
-    /// signed
+    /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
+    ///
+    /// The name of a design that has both takes its signed form under signed.
     #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
     coding: Option<Coding>,
 }

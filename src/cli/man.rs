@@ -28,10 +28,12 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 
 pub(super) fn run(
     args: &ManArgs,
-    mut command: Command,
+    command: Command,
     examples: &[(&str, &str)],
     exit_codes: &str,
 ) -> anyhow::Result<ExitCode> {
+    // A list of all options says nothing.
+    let mut command = command.override_usage("approx-eval [options]\napprox-eval <command>");
     command.build();
     let manual = Manual { command, examples, exit_codes };
     let Some(folder) = &args.output else {
@@ -105,7 +107,7 @@ impl Manual<'_> {
         let mut end = Roff::new();
         end.control("SH", ["EXAMPLES"]);
         for (command, what) in self.examples {
-            end.control("TP", []).text([bold(*command)]).text([roman(format!("{what}."))]);
+            end.control("TP", []).text([bold(*command)]).text([roman(*what)]);
         }
         end.control("SH", ["EXIT STATUS"]).text([roman(self.exit_codes)]);
         end.control("SH", ["ENVIRONMENT"]);

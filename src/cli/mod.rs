@@ -39,13 +39,13 @@ const EXIT_CODES: &str =
 
 /// Command lines to begin with, and what they do.
 const EXAMPLES: &[(&str, &str)] = &[
-    ("approx-eval --lut drum-6 --compare quant", "a multiplier, beside exact products"),
-    ("approx-eval -f run.toml --lut mul8.bin", "your options from a file, and your multiplier"),
-    ("approx-eval lut info mul8.bin --check", "whether a table is what it should be"),
+    ("approx-eval --lut truncated-4 --compare quant", "a multiplier, beside exact products"),
+    ("approx-eval -f run.toml --lut mul8.bin", "options from a file, and a table"),
+    ("approx-eval lut info mul8.bin --check", "is it what it should be?"),
 ];
 
 fn examples() -> String {
-    let lines = EXAMPLES.iter().map(|(command, what)| format!("\n  {command:<41} {what}"));
+    let lines = EXAMPLES.iter().map(|(command, what)| format!("\n  {command:<45}  {what}"));
     format!("Examples:{}", lines.collect::<String>())
 }
 
@@ -61,8 +61,10 @@ fn examples() -> String {
     after_help = format!("{}\n\n{EXIT_CODES}", examples())
 )]
 pub struct Cli {
-    /// Options from a TOML file, as 'limit = 1000' for --limit 1000; those given here override it. Paths in
-    /// it start at its folder. May be given more than once: later files override earlier ones
+    /// Options from a TOML file, which those given here override; may be given more than once
+    ///
+    /// Keys are the long names of options, as limit = 1000 for --limit 1000. Relative paths in the file start
+    /// at its folder. Later files override earlier ones.
     #[arg(short, long, value_name = "FILE.toml")]
     file: Vec<PathBuf>,
 

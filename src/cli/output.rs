@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The option that every command that prints has.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Report")]
 pub(super) struct FormatArgs {
     /// Format of standard output
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = named(&FORMATS))]

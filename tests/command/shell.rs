@@ -31,9 +31,10 @@ fn bash_completes_options_values_names_and_files() {
         bash -n completions
         source completions
         complete -p approx-eval
+        function=$(complete -p approx-eval | sed 's/.*-F \([^ ]*\) .*/\1/')
         try() {
             COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
-            _approx-eval approx-eval "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            $function approx-eval "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
             echo "$*: ${COMPREPLY[*]}"
         }
         try approx-eval --mode q
@@ -67,8 +68,75 @@ fn bash_completes_options_values_names_and_files() {
     ] {
         assert!(said.lines().any(|said| said == line), "no '{line}' in {said}");
     }
-    assert!(said.contains("complete -F _approx-eval"), "{said}");
+    assert!(said.starts_with("complete "), "{said}");
     assert!(said.lines().last().unwrap().contains("resnet18"), "{said}");
+}
+
+/// Whether a program is there; tests that need it say so and pass without.
+#[cfg(unix)]
+fn has(program: &str) -> bool {
+    let found = Folder::new().shell(&format!("command -v {program} > /dev/null")).output().unwrap().status.success();
+    if !found {
+        println!("skipped: there is no {program}");
+    }
+    found
+}
+
+/// The same in fish, which says what it would offer.
+#[cfg(unix)]
+#[test]
+fn fish_completes_too() {
+    if !has("fish") {
+        return;
+    }
+    let folder = Folder::new();
+    folder.write("mul8.bin", "");
+    let lines = ["--lut drum-4", "--lut mul", "--mode q", "--lut udm --mode q", "--data mul", "lut inf", "-m res", "--noise-f"];
+    let asked = lines.map(|line| format!("complete -C 'approx-eval {line}'; echo"));
+    let script = format!("approx-eval completions fish > c.fish; fish -c \"source c.fish; {}\"", asked.join("; "));
+    let output = folder.shell(&script).env("HOME", folder.path("")).output().unwrap();
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && errors.is_empty(), "{errors}");
+    let offered = said.split("\n\n").map(|part| {
+        let names = part.lines().filter_map(|line| line.split('\t').next());
+        names.collect::<Vec<_>>().join(" ")
+    });
+    let expected = ["drum-4 drum-4-signed", "mul8.bin", "quant", "quant", "mul8.bin", "info", "resnet8", "--noise-from-lut"];
+    assert_eq!(offered.filter(|names| !names.is_empty()).collect::<Vec<_>>(), expected, "{said}");
+}
+
+/// The same in zsh, in a terminal of its own.
+#[cfg(unix)]
+#[test]
+fn zsh_completes_too() {
+    if !has("zsh") {
+        return;
+    }
+    let folder = Folder::new();
+    folder.write("mul8.bin", "");
+    let typed = r#"
+        zmodload zsh/zpty || exit 7
+        zpty z zsh -f -i
+        zpty -w z 'PS1=; fpath+=($PWD); autoload -Uz compinit; compinit -u -D'
+        wait_for() { local out; for i in {1..200}; do zpty -r -t z more && out+=$more; [[ $out == *$1* ]] && return; sleep 0.05; done; print "no $1 in $out" }
+        zpty -w z 'print rea''dy'; wait_for ready
+        try() { zpty -w -n z "approx-eval $1"$'	'; wait_for "$2"; zpty -w -n z $'' }
+        try '--lut mul' mul8.bin
+        try '--lut drum-4' drum-4-signed
+        try '-m resn' resnet8
+        try '--mode qu' quant
+        try 'lut inf' 'lut info'
+        zpty -d z
+    "#;
+    folder.write("typed", typed);
+    let script = "approx-eval completions zsh > _approx-eval; zsh -n _approx-eval; zsh -f typed";
+    let output = folder.shell(script).env("HOME", folder.path("")).output().unwrap();
+    if output.status.code() == Some(7) {
+        println!("skipped: zsh has no terminals of its own");
+        return;
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.is_empty(), "{said}");
 }
 
 /// All commands but those that print help, by their names.
@@ -99,7 +167,8 @@ fn the_manual_has_every_option_of_every_command() {
             assert!(page.contains(&in_roff(option)), "{name}: no {option}");
         }
         if !command.has_subcommands() {
-            assert!(page.to_lowercase().contains(&name.replace('-', " ")), "{name}");
+            let heading = command.get_bin_name().unwrap().to_uppercase();
+            assert!(page.contains(&format!(".SH \"{heading}\"\n")), "{heading}");
         }
     }
     assert_eq!(page.matches(".TH ").count(), 1);
@@ -115,13 +184,11 @@ fn the_manual_has_every_option_of_every_command() {
 #[test]
 fn manual_pages_are_set_without_warnings() {
     let folder = Folder::new();
-    let found = folder.shell("command -v groff > /dev/null").output().unwrap();
-    if !found.status.success() {
-        println!("skipped: there is no groff");
+    if !has("groff") {
         return;
     }
     let script = "approx-eval man --output pages > /dev/null; approx-eval man > pages/all.1; \
-                  for page in pages/*.1; do groff -man -Tutf8 -ww -P-c $page; done";
+                  for page in pages/*.1; do groff -man -Tascii -ww -P-cbou $page; done";
     let output = folder.shell(script).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -21,17 +21,17 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "FILE.json")]
     assign: Option<PathBuf>,
 
-    #[arg(long, value_name = "PATTERN:key=value,...", value_parser = parse_rule, help = set_help())]
+    #[arg(long, value_name = "PATTERN:key=value,...", value_parser = parse_rule, help = SET_HELP, long_help = set_help())]
     set: Vec<Rule>,
 }
 
+const SET_HELP: &str =
+    "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; may be given more \
+     than once";
+
 fn set_help() -> String {
     let keys: Vec<&str> = LayerOptions::keys().collect();
-    format!(
-        "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; later ones \
-         override earlier ones key by key; may be given more than once. Keys: {}",
-        keys.join(", ")
-    )
+    format!("{SET_HELP}\n\nLater ones override earlier ones key by key. Keys: {}.", keys.join(", "))
 }
 
 /// A rule, its error in one line.
@@ -166,8 +166,10 @@ pub(super) struct ReportArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 
-    /// Write a CSV file with the index, label and prediction of each sample, and whether it is correct
-    /// (anomaly detection: index, label and score; binary classification: the score too)
+    /// Write the label and prediction of each sample to a CSV file
+    ///
+    /// Columns: index, label, prediction and whether it is correct (anomaly detection: index, label and score;
+    /// binary classification: the score too).
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
 
@@ -184,8 +186,9 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     pub layer_errors: bool,
 
-    /// Also evaluate the same samples with all layers in this mode, base or quant, and compare (--baseline
-    /// and 'compare' use saved reports)
+    /// Also evaluate the same samples with all layers in this mode, base or quant, and compare
+    ///
+    /// --baseline and 'approx-eval compare' use saved reports instead.
     #[arg(long, value_name = "MODE", value_parser = parse_reference)]
     pub compare: Option<InferenceMode>,
 }

@@ -40,7 +40,7 @@ pub enum FileError {
     /// No option of an evaluation has that name.
     #[error(
         "{}: line {line}: unknown key '{}'{}: expected the long name of an option that 'approx-eval --help' lists",
-        .path.display(), .unknown.found, .unknown.suggestion()
+        .path.display(), .unknown.found, similar(.unknown)
     )]
     Key {
         /// The file.
@@ -87,11 +87,12 @@ pub enum FileError {
         expected: String,
     },
     /// Options that do not go together, at least one of which is a file's.
-    #[error("{}: {message}", .paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
-    Together {
-        /// The files.
-        paths: Vec<PathBuf>,
-        /// What does not go together.
-        message: String,
-    },
+    #[error("{0}")]
+    Together(String),
+}
+
+/// Keys like an unknown one, as a clause of a message.
+fn similar(unknown: &UnknownName) -> String {
+    let names = unknown.similar.join("' or '");
+    if names.is_empty() { names } else { format!(" (did you mean '{names}'?)") }
 }

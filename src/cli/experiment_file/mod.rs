@@ -65,11 +65,13 @@ impl Resolved {
                 format!("{} cannot be used with {}", names(ContextKind::InvalidArg), names(ContextKind::PriorArg))
             }
             ErrorKind::MissingRequiredArgument => {
-                format!("{} is missing, which another option requires", names(ContextKind::InvalidArg))
+                let files: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
+                let missing = names(ContextKind::InvalidArg);
+                format!("{}: {missing} is missing, which another option requires", files.join(", "))
             }
             _ => return Err(error),
         };
-        Ok(FileError::Together { paths: self.files.clone(), message: self.origins.named_in(&message) })
+        Ok(FileError::Together(self.origins.named_in(&message)))
     }
 }
 
