@@ -9,6 +9,7 @@ use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec};
 use crate::task::{TASKS, Task};
 use anyhow::bail;
+use clap::{ArgAction, ValueHint};
 use std::path::{Path, PathBuf};
 
 /// The network.
@@ -16,15 +17,17 @@ use std::path::{Path, PathBuf};
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
     /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
-    #[arg(short, long, value_name = "MODEL", conflicts_with = "arch")]
+    #[arg(short, long, value_name = "MODEL", conflicts_with = "arch", value_hint = ValueHint::AnyPath)]
     model: Option<String>,
 
     /// An architecture that 'approx-eval model list' shows, instead of --model; requires --weights
     #[arg(long, value_name = "NAME", requires = "weights")]
     arch: Option<String>,
 
-    /// A PyTorch state dict in safetensors; without --arch, its architecture is detected; with an .onnx
-    /// file, it replaces that file's tensors of the same names
+    /// A PyTorch state dict in safetensors
+    ///
+    /// Without --arch, its architecture is detected. With an .onnx file, it replaces that file's tensors of
+    /// the same names.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -37,8 +40,10 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "LAYOUT", default_value = "auto", value_parser = named(&LAYOUTS))]
     layout: Layout,
 
-    /// What the outputs mean; default: anomaly-detection for the zoo's autoencoder and for .onnx files
-    /// that output images, binary-classification for networks of one output, else classification
+    /// What the outputs mean; default: what the network's outputs suggest
+    ///
+    /// These are anomaly-detection for the zoo's autoencoder and for .onnx files that output images,
+    /// binary-classification for networks of one output, else classification.
     #[arg(long, value_name = "TASK", value_parser = named(&TASKS))]
     pub task: Option<Task>,
 
@@ -120,12 +125,12 @@ pub(super) struct DataArgs {
 
     /// Mean, one or one per channel, used to normalize 8-bit images after division by 255; default: the
     /// model's, else 0
-    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true, action = ArgAction::Set)]
     mean: Option<Vec<f32>>,
 
     /// Standard deviation, one or one per channel, used to normalize 8-bit images; default: the model's,
     /// else 1
-    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,..", value_delimiter = ',', allow_hyphen_values = true, action = ArgAction::Set)]
     std: Option<Vec<f32>>,
 
     /// Resize 8-bit images so that their shorter side is N, with antialiasing
@@ -198,10 +203,11 @@ pub(super) fn experiment(
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutFileArgs {
-    /// How the LUT file is read, instead of detecting it: words joined by '-', such as bin-u16 or
-    /// i16-signed-numeric. A file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
+    /// How the LUT file is read, instead of detecting it, such as bin-u16 or i16-signed-numeric
+    ///
+    /// Words joined by '-': a file format (bin, npy, csv, text, memh, c, safetensors), an entry type (u8 to i64),
     /// unsigned or signed, the order of rows and columns (numeric: from the most negative operand;
-    /// twos-complement: by bit pattern, 0 first), operand widths (8x8)
+    /// twos-complement: by bit pattern, 0 first), operand widths (8x8).
     #[arg(long, value_name = "FORMAT")]
     lut_format: Option<LutFormat>,
 
@@ -230,15 +236,15 @@ impl LutFileArgs {
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutArgs {
     /// A LUT file or the name of a multiplier (see 'approx-eval lut list')
-    #[arg(short, long, value_name = "LUT")]
+    #[arg(short, long, value_name = "LUT", value_hint = ValueHint::AnyPath)]
     lut: Option<String>,
 
     #[command(flatten)]
     file: LutFileArgs,
 
-    /// How quantized integers become operands; default: signed for signed LUTs and without a LUT,
-    /// sign-magnitude for unsigned LUTs. The name of a design that has both takes its signed form under
-    /// signed
+    /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
+    ///
+    /// The name of a design that has both takes its signed form under signed.
     #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
     coding: Option<Coding>,
 }

@@ -4,28 +4,52 @@
 //! below. [`run`] does what a parsed command line asks for.
 
 mod compare;
+mod completions;
 mod costs;
 mod error;
 mod evaluate;
 mod exit_code;
+mod experiment_file;
 mod figure_file;
 mod inputs;
 mod interrupt;
 mod lut;
+mod man;
 mod model;
 mod named;
 mod output;
+mod parse;
 mod plot;
 mod progress;
 mod quantization;
 mod suggestion;
 
-pub use error::{describe, describe_usage};
+pub use error::describe;
 pub use exit_code::ExitCode;
+pub use experiment_file::FileError;
 pub use interrupt::clean_up_on_signals;
+pub use parse::{UsageError, parse};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use experiment_file::Origins;
 use inputs::{DataArgs, LutArgs, ModelArgs};
+use std::path::PathBuf;
+
+/// What exit codes mean.
+const EXIT_CODES: &str =
+    "Exit codes: 0 done and every gate held; 1 a gate failed; 2 bad usage or bad input; 3 an internal error.";
+
+/// Command lines to begin with, and what they do.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("approx-eval --lut truncated-4 --compare quant", "a multiplier, beside exact products"),
+    ("approx-eval -f run.toml --lut mul8.bin", "options from a file, and a table"),
+    ("approx-eval lut info mul8.bin --check", "is it what it should be?"),
+];
+
+fn examples() -> String {
+    let lines = EXAMPLES.iter().map(|(command, what)| format!("\n  {command:<45}  {what}"));
+    format!("Examples:{}", lines.collect::<String>())
+}
 
 /// Evaluate neural networks on approximate multipliers, bit for bit.
 ///
@@ -35,9 +59,21 @@ use inputs::{DataArgs, LutArgs, ModelArgs};
 #[command(
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Exit codes: 0 done and every gate held; 1 a gate failed; 2 bad usage or bad input; 3 an internal error."
+    args_override_self = true,
+    after_help = format!("{}\n\n{EXIT_CODES}", examples())
 )]
 pub struct Cli {
+    /// Options from a TOML file, which those given here override; may be given more than once
+    ///
+    /// Keys are the long names of options, as limit = 1000 for --limit 1000. Relative paths in the file start
+    /// at its folder. Later files override earlier ones.
+    #[arg(short, long, value_name = "FILE.toml")]
+    file: Vec<PathBuf>,
+
+    /// Where options come from that are not the command line's.
+    #[arg(skip)]
+    origins: Origins,
+
     #[command(flatten)]
     evaluate: evaluate::EvaluateArgs,
 
@@ -60,6 +96,10 @@ enum Command {
     Model(model::ModelCommand),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
+    /// Print a shell's completion script
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    Man(man::ManArgs),
 }
 
 /// What reaches the terminal beside the report.
@@ -137,6 +177,13 @@ impl TerminalArgs {
     }
 }
 
+impl Cli {
+    /// `error` in one line, as [`describe`] has it, with options of experiment files called by key, file and line.
+    pub fn describe(&self, error: &anyhow::Error) -> String {
+        self.origins.named_in(&describe(error))
+    }
+}
+
 /// Does what the command line asks for.
 ///
 /// # Errors
@@ -144,11 +191,14 @@ impl TerminalArgs {
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
     crate::input::protect();
+    cli.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
+        Some(Command::Completions(args)) => completions::run(args, Cli::command()),
+        Some(Command::Man(args)) => man::run(args, Cli::command(), EXAMPLES, EXIT_CODES),
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The option that every command that prints has.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Report")]
 pub(super) struct FormatArgs {
     /// Format of standard output
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = named(&FORMATS))]
@@ -19,14 +20,7 @@ pub(super) struct FormatArgs {
 impl FormatArgs {
     /// Prints a document. A reader that has gone away is not an error.
     pub fn print(&self, document: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
-        let text = self.format.export(document, terminal.style(stdout.is_terminal()));
-        match stdout.write_all(&text).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write to standard output")
-            }
-            _ => Ok(()),
-        }
+        print(&self.format.export(document, terminal.style(io::stdout().is_terminal())))
     }
 
     /// Prints what was done, and puts `files`, which are part of it, in their places: when either fails, none
@@ -40,6 +34,15 @@ impl FormatArgs {
         let files = finish_all(files)?;
         self.print(document, terminal)?;
         Ok(files.publish()?)
+    }
+}
+
+/// Writes to standard output. A reader that has gone away is not an error.
+pub(super) fn print(text: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
     }
 }
 

@@ -1,9 +1,10 @@
-//! The README is true: every line of its `sh` blocks that runs the command succeeds, and its test
-//! commands are those that `.ci/run` runs.
+//! The README and the pages for users are true: every line of their `sh` blocks that runs the command succeeds,
+//! and the README's test commands are those that `.ci/run` runs.
 
 use crate::common::Folder;
+use crate::common::cases::for_each_case;
 use crate::common::files::{Table, cifar, f32_bytes, safetensors, stored};
-use crate::common::markdown::of_the_project;
+use crate::common::markdown::{blocks, of_the_project};
 use crate::common::network::StateDict;
 use crate::common::onnx::Onnx;
 use crate::common::random::Random;
@@ -30,7 +31,10 @@ fn commands(markdown: &str) -> Vec<String> {
     commands
 }
 
-/// The files that a reader of the README brings along.
+/// The pages whose commands are run.
+const PAGES: &[&str] = &["README.md", "docs/experiments.md", "docs/networks.md"];
+
+/// The files that a reader brings along.
 fn prepare(folder: &Folder) {
     folder.write("mul8.bin", Table::unsigned(|a, b| a * b).u16_bin());
     folder.write("mul8.c", "#include <stdint.h>\nuint16_t mul8u(uint8_t a, uint8_t b) { return a * b; }\n");
@@ -56,22 +60,30 @@ fn prepare(folder: &Folder) {
     }
 }
 
-/// One block after the other in one folder, as a reader runs them, by the shell.
+/// One block after the other in one folder, as a reader runs them, by the shell. Experiment files are those that
+/// the page shows, each named by its first line.
 #[cfg(unix)]
 #[test]
 fn every_command_runs() {
-    let folder = Folder::new();
-    prepare(&folder);
-    let commands = commands(&of_the_project("README.md"));
-    // Building it is this test's own business.
-    let built = |line: &String| line.replace("cargo run --release --", "approx-eval");
-    let ours: Vec<String> = commands.iter().map(built).filter(|line| line.contains("approx-eval")).collect();
-    assert!(!ours.is_empty(), "none of ours in {commands:?}");
-    for line in ours {
-        let output = folder.shell(&line).output().unwrap();
-        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(!output.stdout.is_empty(), "{line} says nothing");
-    }
+    for_each_case(PAGES, |page| {
+        let (folder, text) = (Folder::new(), of_the_project(page));
+        prepare(&folder);
+        for file in blocks(&text, "toml") {
+            let name = file.strip_prefix("# ").and_then(|comment| comment.split([':', '\n']).next());
+            folder.write(name.expect("a file's name"), &file);
+        }
+        let commands = commands(&text);
+        // Building it is this test's own business.
+        let built = |line: &String| line.replace("cargo run --release --", "approx-eval");
+        let is_ours = |line: &String| line.contains("approx-eval");
+        let run = commands.iter().map(built).filter(|line| is_ours(line) || line.starts_with("mkdir "));
+        assert!(commands.iter().map(built).any(|line| is_ours(&line)), "none of ours in {commands:?}");
+        for line in run {
+            let output = folder.shell(&line).env("HOME", folder.path("")).output().unwrap();
+            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(!output.stdout.is_empty() || !is_ours(&line), "{line} says nothing");
+        }
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The README's script over the shipped networks, and what `docs/shipped-networks.md` says it prints.
+//! The script of `docs/shipped-networks.md` over the shipped networks, and what the page says it prints.
 
 use crate::common::markdown::{blocks, of_the_project, table};
 use crate::common::{Folder, integer, number};
@@ -17,7 +17,7 @@ fn row(folder: &Folder, network: &str, multiplier: &str, limit: usize) -> Vec<St
 #[cfg(unix)]
 #[test]
 fn the_script_prints_what_single_runs_say() {
-    let scripts = blocks(&of_the_project("README.md"), "bash");
+    let scripts = blocks(&of_the_project("docs/shipped-networks.md"), "bash");
     let [script] = scripts.as_slice() else { panic!("expected one script: {scripts:?}") };
     assert!(script.lines().count() <= 10, "{script}");
     let folder = Folder::new();

@@ -259,7 +259,27 @@ fn models() -> Vec<Reader> {
     ]
 }
 
+/// Options of an evaluation in a file, read as the command reads them.
+fn options() -> Vec<Reader> {
+    const TEXT: &[u8] = br#"# An experiment.
+model = "tiny"
+data = 'tiny.safetensors'
+mean = [0.485, 4.56e-1, -0.406]
+input = [3, 32, 32]
+limit = 1_000
+seed = 0x10
+noise-std = inf
+layer-errors = true
+verbose = 1
+set = ["fc*:lut=drum-4,act_bits=6", "conv1:mode=quant"]
+"#;
+    vec![reader("experiment-file", vec![("run.toml", TEXT.to_vec())], |folder| {
+        let arguments = ["approx-eval".into(), "-f".into(), folder.join("run.toml").into_os_string()];
+        Ok(approx_eval::cli::parse(arguments).map(drop)?)
+    })]
+}
+
 /// All of them.
 pub fn readers() -> Vec<Reader> {
-    [sets(), tables(), models()].into_iter().flatten().collect()
+    [sets(), tables(), models(), options()].into_iter().flatten().collect()
 }

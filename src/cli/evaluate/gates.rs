@@ -19,8 +19,10 @@ pub(super) struct GateArgs {
     #[arg(long, value_name = "D", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     max_drop: Option<f64>,
 
-    /// Exit with 1 if accuracy (or AUC) is below the baseline's and the two-sided p-value of McNemar's exact
-    /// test (or DeLong's) is below this level; the baseline must have been run with --predictions
+    /// Exit with 1 if accuracy (or AUC) is significantly below the baseline's at this level
+    ///
+    /// The two-sided p-value is that of McNemar's exact test (for the AUC, DeLong's); the baseline must have been
+    /// run with --predictions.
     #[arg(long, value_name = "A", requires = "baseline", allow_hyphen_values = true, group = "bounds")]
     alpha: Option<f64>,
 }

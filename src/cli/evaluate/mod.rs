@@ -72,6 +72,11 @@ pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Resul
 }
 
 impl EvaluateArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase_rules(&mut self, folders: &[PathBuf]) {
+        self.layers.rebase(folders);
+    }
+
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         // All that can be wrong is found before the work starts.
         let gates = self.gates.gates().open()?;

@@ -1,10 +1,12 @@
 //! Options of an evaluation: layers, noise, run and report.
 
+use crate::cli::experiment_file::file_or_name;
 use crate::cli::named::named;
 use crate::eval::{LayerOptions, LutSpec, NoiseLutSpec, Rule, Rules};
 use crate::kernel::{self, Kernel};
 use crate::layer::{InferenceMode, MODES};
 use anyhow::{Context, bail, ensure};
+use clap::ValueHint;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -23,17 +25,16 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "FILE.json")]
     assign: Option<PathBuf>,
 
-    #[arg(long, value_name = "PATTERN:key=value,...", value_parser = parse_rule, help = set_help())]
+    #[arg(long, value_name = "PATTERN:key=value,...", value_parser = parse_rule, help = SET_HELP, long_help = set_help())]
     set: Vec<Rule>,
 }
 
+const SET_HELP: &str = "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; may be given more \
+     than once";
+
 fn set_help() -> String {
     let keys: Vec<&str> = LayerOptions::keys().collect();
-    format!(
-        "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; later ones \
-         override earlier ones key by key; may be given more than once. Keys: {}",
-        keys.join(", ")
-    )
+    format!("{SET_HELP}\n\nLater ones override earlier ones key by key. Keys: {}.", keys.join(", "))
 }
 
 /// A rule, its error in one line.
@@ -42,6 +43,18 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 }
 
 impl LayerArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase(&mut self, folders: &[PathBuf]) {
+        for (rule, folder) in self.set.iter_mut().zip(folders) {
+            let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
+            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().map(|NoiseLutSpec(lut)| lut)) {
+                if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
+                    spec.lut = path;
+                }
+            }
+        }
+    }
+
     /// The rules of the file, then those of the command line.
     pub fn rules(&self) -> anyhow::Result<Rules> {
         let mut rules = match &self.assign {
@@ -73,7 +86,7 @@ pub(super) struct NoiseArgs {
 
     /// Derive both for each layer from a multiplier's errors on calibration data; --lut-format and
     /// --swap-operands apply to its file too
-    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"])]
+    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
     noise_from_lut: Option<String>,
 
     /// Seed of the noise
@@ -157,8 +170,10 @@ pub(super) struct ReportArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 
-    /// Write a CSV file with the index, label and prediction of each sample, and whether it is correct
-    /// (anomaly detection: index, label and score; binary classification: the score too)
+    /// Write the label and prediction of each sample to a CSV file
+    ///
+    /// Columns: index, label, prediction and whether it is correct (anomaly detection: index, label and score;
+    /// binary classification: the score too).
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
 
@@ -175,8 +190,9 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     pub layer_errors: bool,
 
-    /// Also evaluate the same samples with all layers in this mode, base or quant, and compare (--baseline
-    /// and 'compare' use saved reports)
+    /// Also evaluate the same samples with all layers in this mode, base or quant, and compare
+    ///
+    /// --baseline and 'approx-eval compare' use saved reports instead.
     #[arg(long, value_name = "MODE", value_parser = parse_reference)]
     pub compare: Option<InferenceMode>,
 }
