@@ -2,6 +2,7 @@
 
 use super::quantized::Quantized;
 use super::sealed::LayerCore;
+use super::watch::{InputWatch, SeenInputs};
 use super::{Call, InferenceMode, LayerError, LayerProblem, with_values};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
@@ -123,6 +124,17 @@ pub trait ApproxLayer: LayerCore + Module + Debug + Send + Sync {
             calibrator.finish().ok_or(LayerProblem::NothingObserved)
         };
         observed().map_err(|problem| problem.in_layer(self.name()))
+    }
+
+    /// Starts watching inputs, in any mode; `counts_range` says whether also how they fill the range that they are
+    /// quantized to, which takes a pass over each.
+    fn watch_inputs(&mut self, counts_range: bool) {
+        self.state_mut().watch = Some(InputWatch::new(counts_range));
+    }
+
+    /// Stops watching inputs; returns what was seen, if they were watched.
+    fn finish_watching(&mut self) -> Option<SeenInputs> {
+        self.state_mut().watch.take().map(InputWatch::finish)
     }
 
     /// The quantization parameters of the layer under `config`, for an input with these observations.

@@ -24,6 +24,7 @@ pub(super) fn run(
 ) -> Result<Tensor, LayerError> {
     let quantized = || state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode));
     let run = || {
+        state.watch(mode, x)?;
         let output = match mode {
             InferenceMode::Baseline => with_values(x, |input| {
                 let is_ordered = call.is_ordered || state.is_calibrating();

@@ -67,6 +67,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod watch;
 mod window;
 
 pub use approx_layer::ApproxLayer;
@@ -79,4 +80,5 @@ pub use linear::ApproxLinear;
 pub use mode::{InferenceMode, MODES};
 pub(crate) use sealed::LayerCore;
 pub(crate) use state::with_values;
+pub use watch::{SeenInputs, SeenRange};
 pub use window::{Flow, Window, linear_window};

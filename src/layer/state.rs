@@ -2,6 +2,7 @@
 
 use super::noise::Noise;
 use super::quantized::Quantized;
+use super::watch::InputWatch;
 use super::{InferenceMode, LayerError, LayerProblem};
 use crate::quant::Calibrator;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
@@ -20,6 +21,8 @@ pub struct LayerState {
     pub(super) quantized: Option<Quantized>,
     /// Present while the layer is being calibrated.
     calibrator: Mutex<Option<Calibrator>>,
+    /// Present while its inputs are being watched.
+    pub(super) watch: Option<InputWatch>,
 }
 
 impl LayerState {
@@ -43,6 +46,7 @@ impl LayerState {
                 noise: Noise::default(),
                 quantized: None,
                 calibrator: Mutex::new(None),
+                watch: None,
             })
         };
         build().map_err(|problem| problem.in_layer(name))
@@ -58,6 +62,14 @@ impl LayerState {
         if let Some(calibrator) = self.calibrator().as_mut() {
             calibrator.observe(values);
         }
+    }
+
+    /// Shows an input to the watch, where there is one that wants to see it.
+    pub(super) fn watch(&self, mode: InferenceMode, input: &Tensor) -> candle_core::Result<()> {
+        let Some(watch) = self.watch.as_ref().filter(|watch| watch.is_open()) else { return Ok(()) };
+        let quantized = self.quantized.as_ref().filter(|_| mode.is_quantized());
+        let params = quantized.map(|quantized| &quantized.params().input);
+        with_values(input, |values| watch.see(values, params))
     }
 
     /// Whether inputs are being observed.

@@ -33,4 +33,5 @@ mod params;
 pub use config::{ACT_SCHEMES, ActScheme, QuantConfig, QuantError, WEIGHT_SCHEMES, WeightScheme};
 pub use file::{ParamsFile, ParamsFileError};
 pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
+pub(crate) use observer::{Extremes, extremes};
 pub use params::{ActivationParams, IntRange, LayerParams, MIN_SCALE, ParamsError, WeightParams};

@@ -13,6 +13,9 @@ pub struct ComparisonDetails {
     pub reference: ComparedRun,
     /// The others.
     pub runs: Vec<ComparedRun>,
+    /// What a reader should know.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A run, and how it compares.
@@ -36,8 +39,15 @@ pub struct ComparedRun {
 
 impl ComparisonDetails {
     /// `runs` with their comparisons, and what they are compared with.
-    pub fn new(reference: &Baseline, runs: Vec<ComparedRun>) -> Self {
-        ComparisonDetails { reference: ComparedRun::new(reference, None), runs }
+    pub fn new(reference: &Baseline, runs: impl IntoIterator<Item = (Baseline, Comparison)>) -> Self {
+        let mut details =
+            ComparisonDetails { reference: ComparedRun::new(reference, None), runs: Vec::new(), notes: Vec::new() };
+        for (run, comparison) in runs {
+            let note = run.other_network(&reference.report);
+            details.notes.extend(note.inspect(|note| tracing::warn!("{note}")));
+            details.runs.push(ComparedRun::new(&run, Some(comparison)));
+        }
+        details
     }
 }
 
@@ -116,12 +126,14 @@ impl Document for ComparisonDetails {
             let compared = compared.map_or_else(|| vec![String::new(); headings.len()], |found| cells(found, task));
             start.into_iter().chain(compared).collect()
         };
-        vec![Section {
+        let table = Section {
             header: start.iter().chain(&headings).map(|&name| name.to_owned()).collect(),
             rows: std::iter::once(&self.reference).chain(&self.runs).map(row).collect(),
             numeric: (3..start.len() + headings.len()).collect(),
             ..Section::default()
-        }]
+        };
+        let notes = Section::pairs(self.notes.iter().map(|note| ("note", note.clone())));
+        [table, notes].into_iter().filter(|section| !section.rows.is_empty()).collect()
     }
 
     fn records(&self) -> Records {

@@ -5,11 +5,11 @@ use super::{
     OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
-use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
+use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session, far_below_fp32};
 use crate::layer::InferenceMode;
 use crate::lut::{Costs, LutInfo};
 use crate::model::Model;
-use crate::task::{Confusion, MANY_CLASSES, Predictions};
+use crate::task::{Confusion, MANY_CLASSES, Metric, Predictions};
 use std::sync::Arc;
 
 impl Report {
@@ -27,6 +27,7 @@ impl Report {
         let opcount = OpcountReport::new(&layers, samples, &luts, costs);
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::new(lut)).collect();
         let mut notes = session.notes().to_vec();
+        notes.extend(findings.notes.iter().cloned().inspect(|note| tracing::warn!("{note}")));
         notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
         if shifted > 0 {
@@ -60,6 +61,22 @@ impl Report {
             gates: Vec::new(),
             notes,
         }
+    }
+}
+
+impl Report {
+    /// Adds a run of the same network on the same samples with all layers in another mode.
+    pub fn compare_with(&mut self, comparison: ModeComparison) {
+        if comparison.mode == InferenceMode::Baseline {
+            self.judge_by_fp32(comparison.metric);
+        }
+        self.comparisons.push(comparison.into());
+    }
+
+    /// Notes where the run has next to nothing of what the same network has in `fp32` on the same samples.
+    pub(in crate::report) fn judge_by_fp32(&mut self, fp32: Metric) {
+        let note = far_below_fp32(&self.metrics, fp32);
+        self.notes.extend(note.inspect(|note| tracing::warn!("{note}")));
     }
 }
 
@@ -98,6 +115,7 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
     ConfigReport {
         mode,
         seed: experiment.seed,
+        shuffle: experiment.shuffle,
         batch_size: session.batch_size().get(),
         coding: LayerReport::common_coding(reports),
         quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),
