@@ -35,5 +35,6 @@ mod same_bits;
 mod several_outputs;
 mod shipped_networks;
 mod statistics;
+mod traps;
 mod usage;
 mod weights;

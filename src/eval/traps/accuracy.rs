@@ -30,10 +30,10 @@ pub(super) fn no_better_than_chance(facts: &Evaluated) -> Option<String> {
         info.text(chance)
     );
     let cause = renumbered(predictions, classes).or_else(|| always(predictions)).unwrap_or_else(|| {
-        let of_data = "check the normalization of the data (mean, std) and that labels are the numbers of its outputs";
+        let of_data = "check the normalization of the data (mean, std) and that labels are the numbers of the outputs";
         match facts.mode {
             Some(InferenceMode::Baseline) => of_data.to_owned(),
-            _ => format!("compare with mode base; if that is no better, {of_data}"),
+            _ => format!("compare with mode base; if that is no better either, {of_data}"),
         }
     });
     Some(format!("{found}: {cause}"))
