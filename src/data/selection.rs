@@ -10,6 +10,7 @@
 use super::Split;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -62,6 +63,14 @@ impl Selection {
     /// How many samples of a dataset of `all` samples are read.
     pub fn count(&self, all: usize) -> usize {
         self.limit.unwrap_or(all).min(all)
+    }
+
+    /// Those of `labels`, which are of all samples of a dataset, that are of the samples read.
+    pub fn labels<'l>(&self, labels: &'l [u32]) -> Cow<'l, [u32]> {
+        match self.indices(labels.len()) {
+            Indices::First(count) => Cow::Borrowed(&labels[..count]),
+            Indices::Drawn(drawn) => Cow::Owned(drawn.into_iter().map(|sample| labels[sample]).collect()),
+        }
     }
 
     /// The seed of the draw, where one is asked for.
@@ -197,6 +206,10 @@ mod tests {
             assert_eq!(Selection::drawn(limit, 1, Split::Test).of(3), [0, 1, 2]);
         }
         assert_eq!(Selection::from(Some(0)).of(3), [0; 0]);
+        assert_eq!(*Selection::from(Some(2)).labels(&[7, 8, 9]), [7, 8]);
+        let labels: Vec<u32> = (100..200).collect();
+        let drawn = Selection::drawn(Some(9), 1, Split::Train);
+        assert!(drawn.labels(&labels).iter().map(|&label| label as usize - 100).eq(drawn.of(100)));
         let found: Vec<_> = runs(&[0, 1, 2, 5, 7, 8]).collect();
         assert_eq!(found, [0..3, 5..6, 7..9]);
     }

@@ -260,7 +260,7 @@ impl Experiment {
 /// Fails where the samples of a dataset that are evaluated are too few for the task.
 fn check_samples(dataset: &Dataset, evaluated: Selection, task: Task) -> Result<(), OpenError> {
     let all = dataset.len();
-    let labels: Vec<u32> = evaluated.of(all).into_iter().map(|sample| dataset.labels()[sample]).collect();
+    let labels = evaluated.labels(dataset.labels());
     task.check_labels(&labels).map_err(|source| {
         let (dataset, samples) = (dataset.name().to_owned(), labels.len());
         let which = if evaluated.seed().is_some() { "drawn" } else { "first" };

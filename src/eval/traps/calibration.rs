@@ -8,7 +8,12 @@ use crate::stats::percent;
 pub(super) fn evaluated_samples(facts: &Evaluated) -> Option<String> {
     /// Published sets have a few images in both parts by accident; less than one in a hundred.
     const LEAST_SHARE: f64 = 0.01;
+    /// Where samples repeat within the set, as rows of a few small numbers do, they repeat in any other.
+    const LEAST_DISTINCT: f64 = 0.9;
     let CalibrationSeen { fingerprints, shared, .. } = facts.calibration()?;
+    if (fingerprints.distinct() as f64) < LEAST_DISTINCT * fingerprints.len() as f64 {
+        return None;
+    }
     let share = |of: usize| *shared as f64 / of.max(1) as f64;
     let is_much = share(fingerprints.len()).max(share(facts.images.samples)) >= LEAST_SHARE;
     (*shared > 0 && is_much).then(|| {

@@ -44,7 +44,8 @@ fn inputs_that_saturate_or_fill_little() {
     scaled("larger.safetensors", 30.0);
     let largest = tiny.images.iter().fold(0f32, |max, x| max.max(x.abs()));
     let quant = format!("{TINY} --mode quant");
-    let note = fires(&folder, &format!("{quant} --calib-data smaller.safetensors"), &["clamps", "'conv1'", "calib_data"]);
+    let note =
+        fires(&folder, &format!("{quant} --calib-data smaller.safetensors"), &["clamps", "'conv1'", "calib_data"]);
     let scale = tiny.images.iter().fold(0f32, |max, x| max.max((x * 0.1).abs())) / 127.0;
     let clamped = tiny.images.iter().filter(|&&x| (x / scale).round_ties_even().abs() > 127.0).count();
     let share = format!("{:.2} %", 100.0 * clamped as f64 / tiny.images.len() as f64);
@@ -52,12 +53,20 @@ fn inputs_that_saturate_or_fill_little() {
     let fill = format!("{:.2} %", 100.0 / 30.0);
     fires(&folder, &format!("{quant} --calib-data larger.safetensors"), &["fill", &fill, "'conv1'"]);
     for more in ["", "--act-bits 4", "--coding affine --lut exact", "--lut exact --mode approx"] {
-        is_silent(&folder, &format!("{quant} {more}").replace("--mode quant --lut exact --mode", "--lut exact --mode"), "fill");
+        is_silent(
+            &folder,
+            &format!("{quant} {more}").replace("--mode quant --lut exact --mode", "--lut exact --mode"),
+            "fill",
+        );
     }
     // Scales that were saved.
     folder.run_to(0, &format!("{quant} --calib-data smaller.safetensors --save-qparams q.json"));
     for mode in ["quant", "noise", "approx --lut exact"] {
-        fires(&folder, &format!("{TINY} --qparams q.json --mode {mode}"), &["clamps", "qparams", "data of another range"]);
+        fires(
+            &folder,
+            &format!("{TINY} --qparams q.json --mode {mode}"),
+            &["clamps", "qparams", "data of another range"],
+        );
     }
     is_silent(&folder, &format!("{TINY} --qparams q.json --mode base"), "clamps");
     // The first layer that is quantized is the one that is judged.
@@ -170,9 +179,7 @@ fn networks_that_normalize_bytes_themselves() {
     // Its advice gives the network what it was trained on.
     let bytes = Random::new(303).bytes(12 * IMAGE);
     write_floats(&folder, "floats.safetensors", 12, |i| f32::from(bytes[i]));
-    let logits = |args: &str| -> Vec<f32> {
-        folder.logits(args).into_iter().flatten().map(f32::from_bits).collect()
-    };
+    let logits = |args: &str| -> Vec<f32> { folder.logits(args).into_iter().flatten().map(f32::from_bits).collect() };
     let expected = logits("--model keras.onnx --data floats.safetensors --mode base");
     let found = logits(&format!("{} --mean 0 --std 0.00392156862745098", base("keras")));
     assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?} {expected:?}");

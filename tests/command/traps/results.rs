@@ -48,7 +48,8 @@ fn accuracy_of_guessing() {
 
 #[test]
 fn classes_numbered_from_another_start() {
-    let (folder, args) = guessing(|i, prediction| if i % 10 == 0 { (i / 10 % 10) as u8 } else { (prediction + 1) % 10 });
+    let (folder, args) =
+        guessing(|i, prediction| if i % 10 == 0 { (i / 10 % 10) as u8 } else { (prediction + 1) % 10 });
     fires(&folder, &args, &["no better than chance", "the prediction is one less than the label"]);
 }
 
@@ -83,7 +84,8 @@ fn next_to_nothing_of_fp32() {
     let (folder, args) = guessing(|_, prediction| (prediction + 5) % 10);
     folder.run_to(0, &format!("{args} -o base.json"));
     let mut base = folder.read_json("base.json");
-    let accuracy = |top1: f64| json!({"top1": top1, "top5": null, "correct": 0, "total": 200, "ci95": [0, 1], "loss": 1});
+    let accuracy =
+        |top1: f64| json!({"top1": top1, "top5": null, "correct": 0, "total": 200, "ci95": [0, 1], "loss": 1});
     base["accuracy"] = accuracy(0.9);
     folder.write("base.json", base.to_string());
     let quant = args.replace("--mode base", "--mode quant --calib-data set.safetensors");
@@ -127,6 +129,10 @@ fn layers_that_see_only_zeros() {
     images[0] = 1.0;
     folder.write("sparse.safetensors", float_set(Tiny::SHAPE, &images, &tiny.labels));
     let sparse = format!("{TINY} --mode quant --calib-data sparse.safetensors");
-    fires(&folder, &format!("{sparse} --calib percentile:99"), &["percentile:99 found a range of 0", "'conv1'", "minmax"]);
+    fires(
+        &folder,
+        &format!("{sparse} --calib percentile:99"),
+        &["percentile:99 found a range of 0", "'conv1'", "minmax"],
+    );
     is_silent(&folder, &sparse, "only zeros");
 }

@@ -143,7 +143,8 @@ fn only_runs_over_the_same_samples_are_compared() {
         folder.refuses(&format!("compare a.json {other}.json"), &[other, "takes the place of sample", "seed"]);
     }
     let gates = "--baseline a.json --max-drop 1 --format json";
-    let notes = |options: &str| folder.run_to(0, &format!("{args} -n 20 {options} {gates}")).json()["notes"].to_string();
+    let notes =
+        |options: &str| folder.run_to(0, &format!("{args} -n 20 {options} {gates}")).json()["notes"].to_string();
     assert!(!notes("--shuffle 1").contains("other data"), "{}", notes("--shuffle 1"));
     for options in ["--shuffle 2", ""] {
         assert!(notes(options).contains("evaluated on other data"), "{}", notes(options));
