@@ -17,7 +17,7 @@ pub(super) fn no_better_than_chance(facts: &Evaluated) -> Option<String> {
     let classes = task.label_count(facts.model.outputs);
     let [low, high] = metrics.ci95();
     let chance = chance(predictions.labels(), classes, task.class_column().is_some())?;
-    if low > chance || high > chance + (1.0 - chance) / 10.0 {
+    if low > chance || high > chance + (1.0 - chance) / 10.0 || other_numbering(facts).is_some() {
         return None;
     }
     let info = task.metric();
@@ -29,14 +29,13 @@ pub(super) fn no_better_than_chance(facts: &Evaluated) -> Option<String> {
         info.text(high),
         info.text(chance)
     );
-    let cause = renumbered(predictions, classes).or_else(|| always(predictions)).unwrap_or_else(|| {
-        let of_data = "check the normalization of the data (mean, std) and that labels are the numbers of the outputs";
-        match facts.mode {
-            Some(InferenceMode::Baseline) => of_data.to_owned(),
-            _ => format!("compare with mode base; if that is no better either, {of_data}"),
-        }
-    });
-    Some(format!("{found}: {cause}"))
+    let always = always(predictions).map(|class| format!("class {class} is predicted for every sample; "));
+    let of_data = "check the normalization of the data (mean, std) and that labels are the numbers of the outputs";
+    let cause = match facts.mode {
+        Some(InferenceMode::Baseline) => of_data.to_owned(),
+        _ => format!("compare with mode base; if that is no better either, {of_data}"),
+    };
+    Some(format!("{found}: {}{cause}", always.unwrap_or_default()))
 }
 
 /// What guessing gets; `None` where the samples do not tell.
@@ -56,14 +55,19 @@ fn chance(labels: &[u32], classes: usize, predicts_classes: bool) -> Option<f64>
     Some(if counts.len() == classes { uniform.max(largest) } else { uniform })
 }
 
-/// The share of right answers, by the lower end of its interval, from which on another numbering is no accident.
-const CLEARLY_RIGHT: f64 = 0.5;
+/// Predictions that are wrong, and would be right under another numbering of the classes.
+pub(super) fn other_numbering(facts: &Evaluated) -> Option<String> {
+    renumbered(facts.predictions, facts.model.task.label_count(facts.model.outputs), facts.metrics.value())
+}
 
-/// Whether predictions would be right under another numbering of classes: from another start, or in another order.
-fn renumbered(predictions: &Predictions, classes: usize) -> Option<String> {
+/// Whether more than half of the predictions, by the lower end of the 95 % interval, and twice as many as are right,
+/// would be right under another numbering of the classes: from another start, or in another order.
+fn renumbered(predictions: &Predictions, classes: usize, accuracy: f64) -> Option<String> {
+    const CLEARLY_RIGHT: f64 = 0.5;
     let pairs: Vec<(u32, u32)> = predictions.labels().iter().copied().zip(predictions.classes()?).collect();
     let total = pairs.len() as u64;
-    let is_clear = |right: u64| wilson_interval(right, total)[0] > CLEARLY_RIGHT;
+    let share = |right: u64| right as f64 / total.max(1) as f64;
+    let is_clear = |right: u64| wilson_interval(right, total)[0] > CLEARLY_RIGHT && share(right) >= 2.0 * accuracy;
     for (offset, words) in [(1, "one more"), (-1, "one less")] {
         let right =
             pairs.iter().filter(|(label, class)| i64::from(*class) == i64::from(*label) + offset).count() as u64;
@@ -71,7 +75,7 @@ fn renumbered(predictions: &Predictions, classes: usize) -> Option<String> {
             return Some(format!(
                 "in {} of samples the prediction is {words} than the label: labels and outputs are numbered from \
                  another start",
-                percent(right as f64 / total as f64)
+                percent(share(right))
             ));
         }
     }
@@ -92,21 +96,16 @@ fn renumbered(predictions: &Predictions, classes: usize) -> Option<String> {
         format!(
             "{} of samples would be right if classes were in another order: the order of the labels is not that of the \
              network's outputs",
-            percent(right as f64 / total as f64)
+            percent(share(right))
         )
     })
 }
 
-/// Whether all predictions are of one class.
-fn always(predictions: &Predictions) -> Option<String> {
+/// The class that all predictions are of.
+fn always(predictions: &Predictions) -> Option<u32> {
     let mut classes = predictions.classes()?;
     let first = classes.next()?;
-    classes.all(|class| class == first).then(|| {
-        format!(
-            "class {first} is predicted for every sample; check the normalization of the data (mean, std), and compare \
-             with mode base"
-        )
-    })
+    classes.all(|class| class == first).then_some(first)
 }
 
 /// A note on the `metrics` of a run that has less than a tenth of what the same network has in `fp32` on the same
@@ -150,7 +149,7 @@ mod tests {
         let labels: Vec<u32> = (0..100).map(|i| i % 10).collect();
         let renumbered = |class: fn(u32) -> u32| {
             let classes: Vec<u32> = labels.iter().map(|&label| class(label)).collect();
-            renumbered(&Predictions::from_classes(&labels, &classes), 10)
+            renumbered(&Predictions::from_classes(&labels, &classes), 10, 0.0)
         };
         assert!(renumbered(|label| label + 1).unwrap().contains("one more"));
         assert!(
@@ -162,6 +161,9 @@ mod tests {
         // Of one class alone, and of all by chance.
         assert_eq!(renumbered(|_| 3), None);
         let few = Predictions::from_classes(&[0, 1, 2, 3], &[1, 2, 3, 0]);
-        assert_eq!(super::renumbered(&few, 4), None);
+        assert_eq!(super::renumbered(&few, 4, 0.0), None);
+        // Two of ten classes in each other's place are a matter of the network.
+        let classes: Vec<u32> = labels.iter().map(|&label| if label < 2 { 1 - label } else { label }).collect();
+        assert_eq!(super::renumbered(&Predictions::from_classes(&labels, &classes), 10, 0.8), None);
     }
 }

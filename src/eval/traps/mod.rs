@@ -135,6 +135,7 @@ const AFTER_EVALUATION: &[fn(&Evaluated) -> Option<String>] = &[
     calibration::zero_layers,
     layers::range,
     layers::zeros,
+    accuracy::other_numbering,
     accuracy::no_better_than_chance,
 ];
 
