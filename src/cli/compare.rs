@@ -2,7 +2,7 @@
 
 use super::output::{FormatArgs, OutputFiles};
 use super::{ExitCode, TerminalArgs};
-use crate::report::{Baseline, ComparedRun, ComparisonDetails};
+use crate::report::{Baseline, ComparisonDetails};
 use crate::task::Comparison;
 use anyhow::Context;
 use std::path::PathBuf;
@@ -31,9 +31,9 @@ pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result
         let run = Baseline::read(path)?;
         let comparison = Comparison::new(&predictions, &run.predictions()?);
         let comparison = comparison.with_context(|| path.display().to_string())?;
-        anyhow::Ok(ComparedRun::new(&run, Some(comparison)))
+        anyhow::Ok((run, comparison))
     };
-    let runs = args.reports.iter().map(compared).collect::<Result<_, _>>()?;
+    let runs = args.reports.iter().map(compared).collect::<Result<Vec<_>, _>>()?;
     let details = ComparisonDetails::new(&reference, runs);
     let files = OutputFiles::create(&args.output)?.filled(&details, terminal)?;
     args.format.print_and_commit(&details, files, terminal)?;

@@ -34,6 +34,7 @@ pub(super) struct QuantizationArgs {
 
     /// Calibrate on the first N samples only
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(group = "parts")]
     calib_samples: Option<u64>,
 
     /// Calibration dataset, read and preprocessed as --data; default: the model's own, if it has one

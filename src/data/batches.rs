@@ -1,6 +1,7 @@
 //! Batches of a dataset, read and preprocessed on a thread of their own ahead of their use.
 
-use super::{DataError, Dataset, Preprocess, PreprocessError};
+use super::selection::Indices;
+use super::{DataError, Dataset, Preprocess, PreprocessError, Selection};
 use crate::guard;
 use candle_core::{Device, Tensor};
 use std::num::NonZeroUsize;
@@ -11,11 +12,13 @@ use std::thread::JoinHandle;
 /// Batches that are ready ahead of use; one more is being prepared.
 const AHEAD: usize = 2;
 
-/// Consecutive samples, ready for a network.
+/// Samples that follow one another among those read, ready for a network.
 #[derive(Debug)]
 pub struct Batch {
-    /// Index of the first sample in the dataset.
+    /// Place of the first sample among those that are read.
     pub first: usize,
+    /// Index of each sample in the dataset.
+    pub samples: Vec<usize>,
     /// Images in f32, `[batch, channels, height, width]`.
     pub images: Tensor,
     /// The class of each image.
@@ -86,7 +89,7 @@ enum BatchSource {
 }
 
 impl Batches {
-    /// Starts to prepare the first `limit` samples of `dataset`, all without a limit, in batches of
+    /// Starts to prepare the `selection` of the samples of `dataset`, such as the first `Some(64)`, in batches of
     /// `batch_size`, of which the last may be smaller. Decoding and resizing take as many threads
     /// as the caller's rayon pool has, apart from that pool.
     ///
@@ -96,10 +99,11 @@ impl Batches {
         dataset: Dataset,
         preprocess: Preprocess,
         batch_size: NonZeroUsize,
-        limit: Option<usize>,
+        selection: impl Into<Selection>,
     ) -> Result<Batches, BatchError> {
         let image_shape = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
-        let samples = limit.map_or(dataset.len(), |limit| limit.min(dataset.len()));
+        let indices = selection.into().indices(dataset.len());
+        let samples = indices.len();
         let (sender, receiver) = sync_channel(AHEAD);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(rayon::current_num_threads())
@@ -107,10 +111,10 @@ impl Batches {
             .build()
             .map_err(|source| BatchError::Threads(Box::new(source)))?;
         let name = dataset.name().to_owned();
-        let worker = Worker { dataset, preprocess, image_shape, pool };
+        let worker = Worker { dataset, preprocess, image_shape, indices, pool };
         let thread = std::thread::Builder::new()
             .name("batches".to_owned())
-            .spawn(move || worker.run(batch_size.get(), samples, &sender))
+            .spawn(move || worker.run(batch_size.get(), &sender))
             .map_err(|source| BatchError::Threads(Box::new(source)))?;
         let source = BatchSource::Thread { receiver: Some(receiver), thread: Some(thread) };
         Ok(Batches { name, image_shape, samples, source })
@@ -144,7 +148,7 @@ impl Batches {
                     labels.len()
                 );
             }
-            batches.push(Batch { first: samples, images, labels });
+            batches.push(Batch { first: samples, samples: (samples..samples + n).collect(), images, labels });
             samples += n;
         }
         let Some(image_shape) = image_shape else { candle_core::bail!("no batches") };
@@ -204,12 +208,14 @@ struct Worker {
     dataset: Dataset,
     preprocess: Preprocess,
     image_shape: [usize; 3],
+    indices: Indices,
     pool: rayon::ThreadPool,
 }
 
 impl Worker {
     /// Sends batches until all are sent, one fails, or nobody listens any more.
-    fn run(mut self, batch_size: usize, samples: usize, sender: &SyncSender<Result<Batch, BatchError>>) {
+    fn run(mut self, batch_size: usize, sender: &SyncSender<Result<Batch, BatchError>>) {
+        let samples = self.indices.len();
         for first in (0..samples).step_by(batch_size) {
             let batch = self.batch(first..samples.min(first.saturating_add(batch_size)));
             let failed = batch.is_err();
@@ -219,13 +225,16 @@ impl Worker {
         }
     }
 
-    fn batch(&mut self, samples: Range<usize>) -> Result<Batch, BatchError> {
-        let Worker { dataset, preprocess, image_shape: [c, h, w], pool } = self;
-        let pixels = dataset.read(samples.clone())?;
+    /// The batch of the samples at some places among those that are read.
+    fn batch(&mut self, places: Range<usize>) -> Result<Batch, BatchError> {
+        let Worker { dataset, preprocess, image_shape: [c, h, w], indices, pool } = self;
+        let samples = indices.at(places.clone());
+        let pixels = dataset.read_all(&samples)?;
         let input = dataset.image_shape();
         let values = pool.install(|| preprocess.apply(pixels, input))?;
         let images = Tensor::from_vec(values, (samples.len(), *c, *h, *w), &Device::Cpu)
-            .map_err(|source| BatchError::Tensor { samples: samples.clone(), source: Box::new(source) })?;
-        Ok(Batch { first: samples.start, images, labels: dataset.labels()[samples].to_vec() })
+            .map_err(|source| BatchError::Tensor { samples: places.clone(), source: Box::new(source) })?;
+        let labels = samples.iter().map(|&sample| dataset.labels()[sample]).collect();
+        Ok(Batch { first: places.start, samples, images, labels })
     }
 }

@@ -66,6 +66,14 @@ pub enum DataError {
         /// How many classes there are; more than 2^32 - 1 where the format sets no bound.
         classes: u64,
     },
+    /// Labels that count classes from 1.
+    #[error("{file}: labels are 1 to {classes}, expected 0 to {}: subtract 1 from each", .classes - 1)]
+    LabelsFromOne {
+        /// The dataset.
+        file: String,
+        /// The network's classes.
+        classes: usize,
+    },
     /// A label that is neither of a binary classifier's.
     #[error(
         "{dataset}: sample {sample} has label {label}, expected 0 or 1: the network has one output, which tells class \

@@ -60,6 +60,7 @@ mod probe;
 mod registry;
 mod resize;
 mod safetensors;
+mod selection;
 mod source;
 mod spec;
 mod storage;
@@ -76,6 +77,7 @@ pub(crate) use preprocess::MAX_SIDE;
 pub use preprocess::{Preprocess, PreprocessError};
 pub use registry::{DATA_FORMATS, DataFormat, open};
 pub use safetensors::embedded_safetensors;
+pub use selection::Selection;
 pub use spec::DatasetSpec;
 pub use storage::Origin;
 
@@ -109,6 +111,21 @@ pub enum Pixels {
     Floats(Vec<f32>),
     /// Image files still to be decoded, of any size; they become bytes.
     Encoded(Vec<EncodedImage>),
+}
+
+impl Pixels {
+    /// Adds the pixels of further samples of the same dataset.
+    ///
+    /// # Panics
+    /// When those are of another kind.
+    fn append(&mut self, more: Pixels) {
+        match (self, more) {
+            (Pixels::Bytes(all), Pixels::Bytes(mut more)) => all.append(&mut more),
+            (Pixels::Floats(all), Pixels::Floats(mut more)) => all.append(&mut more),
+            (Pixels::Encoded(all), Pixels::Encoded(mut more)) => all.append(&mut more),
+            _ => panic!("pixels of two kinds in one dataset"),
+        }
+    }
 }
 
 /// The content of an image file.
@@ -221,6 +238,9 @@ impl Dataset {
     pub fn check_labels(&self, classes: usize) -> Result<(), DataError> {
         match self.labels.iter().position(|&label| label as usize >= classes) {
             None => Ok(()),
+            Some(_) if self.counts_from_one(classes) => {
+                Err(DataError::LabelsFromOne { file: self.name().to_owned(), classes })
+            }
             Some(sample) => Err(DataError::Label {
                 file: self.name().to_owned(),
                 sample,
@@ -228,6 +248,12 @@ impl Dataset {
                 classes: classes as u64,
             }),
         }
+    }
+
+    /// Whether labels are the numbers of `classes` classes counted from 1.
+    fn counts_from_one(&self, classes: usize) -> bool {
+        let ends = self.labels.iter().min().zip(self.labels.iter().max());
+        ends.is_some_and(|(&least, &largest)| least == 1 && largest as usize == classes)
     }
 
     /// Reads the pixels of `samples`. Ranges may come in any order; going forward is fastest.
@@ -246,6 +272,22 @@ impl Dataset {
             });
         }
         self.reader.read(samples)
+    }
+
+    /// Reads the pixels of the samples at `indices`, which increase: what follows on one another at once.
+    ///
+    /// # Errors
+    /// As [`read`](Dataset::read).
+    ///
+    /// # Panics
+    /// When an index is not within the set.
+    pub(crate) fn read_all(&mut self, indices: &[usize]) -> Result<Pixels, DataError> {
+        let mut runs = selection::runs(indices);
+        let mut pixels = self.read(runs.next().unwrap_or(0..0))?;
+        for run in runs {
+            pixels.append(self.read(run)?);
+        }
+        Ok(pixels)
     }
 }
 

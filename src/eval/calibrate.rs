@@ -1,10 +1,12 @@
 //! Quantization parameters of a network's layers: observed, known, collected.
 
+use super::sample_watch::{CalibrationSamples, SampleWatch, SeeError};
+use super::traps::Fingerprints;
 use super::{Assignment, NanSample, Progress};
-use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, embedded_safetensors};
+use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
-use crate::layer::{InferenceMode, LayerError, LayerProblem};
+use crate::layer::{InferenceMode, LayerError, LayerProblem, with_values};
 use crate::model::{Calibration, Model};
 use crate::quant::{Observed, Observer, Operands, ParamsFile, QuantError};
 use std::collections::BTreeMap;
@@ -37,6 +39,9 @@ pub enum CalibrationError {
     /// A sample has NaN values.
     #[error("calibration data")]
     Nan(#[from] NanSample),
+    /// candle reports a problem.
+    #[error("calibration")]
+    Candle(#[source] Box<candle_core::Error>),
     /// The baseline pass failed.
     #[error("calibration")]
     Run(#[from] RunError),
@@ -78,8 +83,18 @@ pub fn calibration_data(model: &Model) -> Result<Dataset, CalibrationError> {
     }
 }
 
-/// Observes every layer's input, and both factors of products of two activations, over the first `limit` samples of `dataset`, all layers in baseline mode.
-/// Returns what was observed, by layer name, and how many samples were seen.
+impl From<SeeError> for CalibrationError {
+    fn from(error: SeeError) -> Self {
+        match error {
+            SeeError::Nan(nan) => nan.into(),
+            SeeError::Candle(error) => CalibrationError::Candle(Box::new(error)),
+        }
+    }
+}
+
+/// Observes every layer's input, and both factors of products of two activations, over a selection of the samples of
+/// `dataset`, such as the first `Some(64)`, all layers in baseline mode. Returns what was observed, by layer name, and
+/// how many samples were seen.
 ///
 /// # Errors
 /// When the data cannot be read, the network fails, or a layer saw no values or NaN.
@@ -87,11 +102,25 @@ pub fn observe(
     model: &mut Model,
     dataset: Dataset,
     preprocess: Preprocess,
-    limit: Option<usize>,
+    selection: impl Into<Selection>,
     observer: Observer,
     progress: &dyn Progress,
 ) -> Result<(BTreeMap<String, Operands<Observed>>, usize), CalibrationError> {
-    let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), limit)?;
+    let (layers, set) = observe_seen(model, dataset, preprocess, selection.into(), observer, progress)?;
+    Ok((layers, set.images.samples))
+}
+
+/// As [`observe`]; returns the samples too.
+pub(super) fn observe_seen(
+    model: &mut Model,
+    dataset: Dataset,
+    preprocess: Preprocess,
+    selection: Selection,
+    observer: Observer,
+    progress: &dyn Progress,
+) -> Result<(BTreeMap<String, Operands<Observed>>, CalibrationSamples), CalibrationError> {
+    let pixel_kind = dataset.pixel_kind();
+    let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), selection)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }
@@ -103,11 +132,15 @@ pub fn observe(
         layer.begin_calibration(elements.map(|elements| observer.start(elements * samples)));
     }
     progress.start("calibrating", samples);
+    let (mut watch, mut fingerprints) = (SampleWatch::default(), Fingerprints::default());
     for batch in batches {
         let batch = batch?;
-        if let Some(nan) = NanSample::find(&dataset, &batch, graph) {
-            return Err(nan.into());
-        }
+        watch.see(&dataset, &batch, graph)?;
+        let add = |values: &[f32]| {
+            let size = (values.len() / batch.labels.len().max(1)).max(1);
+            values.chunks_exact(size).for_each(|sample| fingerprints.add(sample));
+        };
+        with_values(&batch.images, add).map_err(SeeError::from)?;
         graph.run(&[batch.images], batch.first as u64)?;
         progress.advance(batch.labels.len());
     }
@@ -122,7 +155,7 @@ pub fn observe(
         }
         observed.insert(layer.name().to_owned(), seen);
     }
-    Ok((observed, samples))
+    Ok((observed, CalibrationSamples { pixel_kind, images: watch.images, fingerprints }))
 }
 
 /// Quantizes every layer by what was observed of its input, as `assignment` says.

@@ -15,9 +15,11 @@ mod noise;
 mod operands;
 mod progress;
 mod run;
+mod sample_watch;
 mod session;
 #[cfg(test)]
 mod tests;
+mod traps;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
@@ -38,6 +40,7 @@ pub use session::{
     CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
     ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
+pub use traps::far_below_fp32;
 
 use crate::graph::RunError;
 use crate::graph::pass::{LayerObserver, fold_batch_norm, fuse_clips, observe_layers, swap_layers};

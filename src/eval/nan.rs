@@ -20,13 +20,11 @@ pub struct NanSample {
 }
 
 impl NanSample {
-    /// The first sample with NaN values in `batch`, of the dataset of that name, for the network `graph`.
-    pub(super) fn find(dataset: &str, batch: &Batch, graph: &Graph) -> Option<NanSample> {
-        // A sum is one pass without a copy; infinite values of both signs make NaN of it too.
-        let sum = batch.images.sum_all().and_then(|sum| sum.to_scalar::<f32>()).ok()?;
-        let values = sum.is_nan().then(|| batch.images.flatten_all()?.to_vec1::<f32>())?.ok()?;
+    /// The first sample with NaN values among the `values` of `batch`, of the dataset of that name, for the network
+    /// `graph`.
+    pub(super) fn find(dataset: &str, batch: &Batch, values: &[f32], graph: &Graph) -> Option<NanSample> {
         let at = values.iter().position(|value| value.is_nan())?;
-        let sample = batch.first + at / (values.len() / batch.labels.len());
+        let sample = *batch.samples.get(at / (values.len() / batch.labels.len()))?;
         let layer = graph.layers().next().map(|layer| layer.name().to_owned());
         Some(NanSample { dataset: dataset.to_owned(), sample, layer })
     }

@@ -1,5 +1,6 @@
 //! The batch loop.
 
+use super::sample_watch::{SampleWatch, SeeError};
 use super::{Assignment, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, InputObserver, RunError};
@@ -67,6 +68,15 @@ impl From<candle_core::Error> for EvalError {
     }
 }
 
+impl From<SeeError> for EvalError {
+    fn from(error: SeeError) -> Self {
+        match error {
+            SeeError::Nan(nan) => nan.into(),
+            SeeError::Candle(error) => error.into(),
+        }
+    }
+}
+
 /// The results of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -82,7 +92,7 @@ pub struct Outcome {
 /// A batch's raw outputs and predictions.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchOutputs<'a> {
-    /// Index in the dataset of the first sample.
+    /// Place of the first sample among those that are evaluated.
     pub first: usize,
     /// Outputs per sample.
     pub outputs: usize,
@@ -107,7 +117,7 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
     Ok(())
 }
 
-/// Runs `batches` through the network, whose layers' inputs `observer` sees, passes each batch's outputs to `sink`, and computes the metrics of
+/// Runs `batches` through the network, passes each batch's outputs to `sink`, and computes the metrics of
 /// the network's task.
 ///
 /// # Errors
@@ -116,8 +126,19 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
 pub fn evaluate(
     model: &Model,
     batches: Batches,
+    progress: &dyn Progress,
+    sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
+) -> Result<Outcome, EvalError> {
+    evaluate_seen(model, batches, None, progress, &mut SampleWatch::default(), sink)
+}
+
+/// As [`evaluate`]; `watch` sees the samples, and `observer` the inputs of layers with weights.
+pub(super) fn evaluate_seen(
+    model: &Model,
+    batches: Batches,
     observer: Option<&dyn InputObserver>,
     progress: &dyn Progress,
+    watch: &mut SampleWatch,
     mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
     let Model { graph, task, .. } = model;
@@ -133,25 +154,23 @@ pub fn evaluate(
     progress.start("evaluating", batches.samples());
     for batch in batches {
         let batch = batch?;
-        if let Some(nan) = NanSample::find(&dataset, &batch, graph) {
-            return Err(nan.into());
-        }
-        let Batch { first, images, labels } = &batch;
+        watch.see(&dataset, &batch, graph)?;
+        let Batch { first, samples: indices, images, labels } = &batch;
         let samples = labels.len();
         let output = graph.run_observed(std::slice::from_ref(images), *first as u64, observer)?.swap_remove(0);
         if output.dims() != [samples, outputs] {
             return Err(EvalError::Output { found: output.dims().to_vec(), samples, outputs });
         }
         if let Some(i) = labels.iter().position(|&label| label as usize >= classes) {
-            return Err(EvalError::Label { sample: first + i, label: labels[i], classes });
+            return Err(EvalError::Label { sample: indices[i], label: labels[i], classes });
         }
         let logits: Vec<f32> = output.flatten_all()?.to_vec1()?;
         if let Some(i) = logits.iter().position(|logit| !logit.is_finite()) {
-            return Err(EvalError::NotFinite(first + i / outputs));
+            return Err(EvalError::NotFinite(indices[i / outputs]));
         }
-        let predictions = evaluator.predict(&logits, images, labels)?;
+        let predictions = evaluator.predict(&logits, images, labels)?.of_samples(indices);
         if let Some(i) = predictions.not_finite() {
-            return Err(EvalError::NotFinitePrediction(first + i));
+            return Err(EvalError::NotFinitePrediction(indices[i]));
         }
         all.extend(&predictions);
         sink(&BatchOutputs { first: *first, outputs, logits: &logits, predictions: &predictions })?;

@@ -228,7 +228,7 @@ fn answers_are_counted() {
     for size in [1, 3, 4, 64] {
         let (batches, _folder) = batches(&IMAGES, &labels, size);
         let (mut seen, mut firsts) = (Vec::new(), Vec::new());
-        let outcome = evaluate(&model(), batches, None, &Silent, |batch| {
+        let outcome = evaluate(&model(), batches, &Silent, |batch| {
             firsts.push(batch.first);
             let predictions = batch.predictions.classes().expect("a classifier predicts classes");
             assert_eq!((batch.outputs, batch.predictions.labels().len()), (3, predictions.len()));
@@ -259,7 +259,7 @@ fn modes_reach_every_layer() {
     let (rounded, _folder) = batches(&[[0.4, -1.6, 0., 0.]], &[1], 1);
     set_modes(&mut model.graph, &quantized, 0).unwrap();
     let mut logits: Vec<f32> = Vec::new();
-    evaluate(&model, rounded, None, &Silent, |batch| {
+    evaluate(&model, rounded, &Silent, |batch| {
         logits.extend(batch.logits);
         Ok(())
     })
@@ -278,7 +278,7 @@ fn noise_depends_on_the_seed_alone() {
         set_modes(&mut model.graph, &assignment, seed).unwrap();
         let (batches, _folder) = batches(&IMAGES, &[0; 4], 4);
         let mut logits = Vec::new();
-        evaluate(&model, batches, None, &Silent, |batch| {
+        evaluate(&model, batches, &Silent, |batch| {
             logits.extend(batch.logits.to_vec());
             Ok(())
         })
@@ -293,7 +293,7 @@ fn noise_depends_on_the_seed_alone() {
 fn what_cannot_be_evaluated_is_an_error() {
     let evaluated = |model: &Model, images: &[[f32; 4]], labels: &[i64]| {
         let (batches, _folder) = batches(images, labels, 2);
-        chain(&evaluate(model, batches, None, &Silent, |_| Ok(())).unwrap_err())
+        chain(&evaluate(model, batches, &Silent, |_| Ok(())).unwrap_err())
     };
     let plain = model();
     let four = Model { outputs: 4, ..model() };
@@ -320,11 +320,11 @@ fn what_cannot_be_evaluated_is_an_error() {
 
     let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
     let other = Batches::start(set, Preprocess::default(), NonZeroUsize::MIN, None).unwrap();
-    let error = evaluate(&plain, other, None, &Silent, |_| Ok(())).unwrap_err();
+    let error = evaluate(&plain, other, &Silent, |_| Ok(())).unwrap_err();
     assert_eq!(chain(&error), "input 'input' is f32[1, 1, 3, 3], expected f32[N, 1, 2, 2]");
 
     let (full, _folder) = batches(&IMAGES, &[0; 4], 2);
-    let error = evaluate(&plain, full, None, &Silent, |_| Err(std::io::Error::other("disk full"))).unwrap_err();
+    let error = evaluate(&plain, full, &Silent, |_| Err(std::io::Error::other("disk full"))).unwrap_err();
     assert_eq!(chain(&error), "cannot write the scores: disk full");
 }
 
@@ -350,7 +350,7 @@ impl Progress for Heard {
 fn progress_adds_up() {
     let heard = Heard::default();
     let (batches, _folder) = batches(&IMAGES, &[0; 4], 3);
-    evaluate(&model(), batches, None, &heard, |_| Ok(())).unwrap();
+    evaluate(&model(), batches, &heard, |_| Ok(())).unwrap();
     assert_eq!(*heard.0.lock().unwrap(), ["evaluating 4", "+3", "+1", "done"]);
 }
 
@@ -372,7 +372,7 @@ fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
     let images = [1.0, 4.0, -2.0, 8.0, 6.0].map(|a| [a, 0., 0., 0.]);
     for size in [1, 2, 5] {
         let (batches, _folder) = batches(&images, &[0, 1, 0, 1, 0], size);
-        let Outcome { metrics, predictions, .. } = evaluate(&detector(), batches, None, &Silent, |_| Ok(())).unwrap();
+        let Outcome { metrics, predictions, .. } = evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap();
         let scores = [0.0625, 1.0, 0.25, 4.0, 2.25];
         assert_eq!(predictions, Predictions::from_anomaly_scores(&[0, 1, 0, 1, 0], &scores));
         // Of 6 pairs, only the second and the last sample are in the wrong order.
@@ -383,7 +383,7 @@ fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
     }
     let refused = |labels: &[i64]| {
         let (batches, _folder) = batches(&images, labels, 2);
-        chain(&evaluate(&detector(), batches, None, &Silent, |_| Ok(())).unwrap_err())
+        chain(&evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap_err())
     };
     assert_eq!(refused(&[0, 1, 0, 1, 2]), "sample 4 has label 2, but the network knows 2 classes");
     assert!(refused(&[0, 1, 0, 0, 0]).starts_with("4 normal (label 0) and 1 anomalous (label 1)"));

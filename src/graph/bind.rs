@@ -1,7 +1,7 @@
 //! Binding tensors to a graph's parameters.
 
-use super::Graph;
 use super::network::Source;
+use super::{Graph, ValueId};
 use candle_core::{DType, Tensor};
 use std::collections::BTreeMap;
 
@@ -113,6 +113,14 @@ impl Graph {
             _ => None,
         });
         bound.collect()
+    }
+
+    /// The tensor of a parameter that is bound.
+    pub fn parameter_value(&self, id: ValueId) -> Option<&Tensor> {
+        match &self.values[id.0].source {
+            Source::Parameter { data, .. } => data.as_ref(),
+            Source::Input | Source::Node => None,
+        }
     }
 
     /// Binds each parameter to the `f32` tensor of its name.

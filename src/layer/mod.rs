@@ -72,6 +72,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod watch;
 mod window;
 
 pub use approx_layer::{ApproxLayer, WeightedLayer};
@@ -86,4 +87,5 @@ pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use state::with_values;
+pub use watch::{SeenInputs, SeenRange};
 pub use window::{Flow, Window, linear_window};

@@ -35,5 +35,6 @@ mod params;
 pub use config::{ACT_SCHEMES, ActScheme, QuantConfig, QuantError, WEIGHT_SCHEMES, WeightScheme};
 pub use file::{ParamsFile, ParamsFileError};
 pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
+pub(crate) use observer::{Extremes, extremes};
 pub use operands::Operands;
 pub use params::{ActivationParams, IntRange, LayerParams, MIN_SCALE, ParamsError, WeightParams};

@@ -112,14 +112,14 @@ pub struct Calibrator {
 const CHUNK: usize = 512;
 
 /// The smallest and the largest of some values, without NaN.
-struct Extremes {
-    min: f32,
-    max: f32,
-    has_nan: bool,
+pub(crate) struct Extremes {
+    pub min: f32,
+    pub max: f32,
+    pub has_nan: bool,
 }
 
 for_simd_levels! {
-    fn extremes(values: &[f32]) -> Extremes {
+    pub(crate) fn extremes(values: &[f32]) -> Extremes {
         const LANES: usize = 32;
         let (mut min, mut max, mut has_nan) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES], false);
         let mut see = |values: &[f32]| {

@@ -1,9 +1,10 @@
 //! A report that was saved, to compare with.
 
 use super::Report;
-use super::evaluation::ReportError;
+use super::evaluation::{ModelReport, ReportError};
 use super::predictions::PredictionsError;
 use crate::input;
+use crate::layer::InferenceMode;
 use crate::task::{Metric, Predictions};
 use std::path::{Path, PathBuf};
 
@@ -104,6 +105,37 @@ impl Baseline {
     /// The metric of the report's task.
     pub fn metric(&self) -> Metric {
         self.report.metrics.metric()
+    }
+
+    /// Whether all layers computed in `fp32`.
+    pub fn is_fp32(&self) -> bool {
+        self.report.layers.iter().all(|layer| layer.mode == InferenceMode::Baseline)
+    }
+
+    /// A note where it is a run of another network than that of `report`, of which nothing can then be said by
+    /// their difference.
+    pub(super) fn other_network(&self, report: &Report) -> Option<String> {
+        let (before, now) = (&self.report.model, &report.model);
+        let hashes =
+            |model: &ModelReport| (model.blake3.clone(), model.weights.as_ref().map(|weights| weights.blake3.clone()));
+        // Networks in memory have no hash.
+        let is_known = !before.blake3.is_empty() && !now.blake3.is_empty();
+        (is_known && hashes(before) != hashes(now)).then(|| {
+            let names = if before.name == now.name {
+                format!("{} with other weights", before.name)
+            } else {
+                format!("another network, {} instead of {}", before.name, now.name)
+            };
+            format!("{} is a run of {names}: the difference is not that of the multiplier", self.path.display())
+        })
+    }
+
+    /// A note where it is a run over other samples than that of `report`.
+    pub(super) fn other_data(&self, report: &Report) -> Option<String> {
+        let (before, now) = (&self.report.dataset, &report.dataset);
+        let drawn = [&self.report, report].map(|report| report.config.shuffle);
+        (before.blake3 != now.blake3 || before.samples != now.samples || drawn[0] != drawn[1])
+            .then(|| format!("the baseline was evaluated on other data ({} samples)", before.samples))
     }
 
     /// Reads the predictions that the report names.

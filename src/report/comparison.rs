@@ -15,6 +15,9 @@ pub struct ComparisonDetails {
     pub reference: ComparedRun,
     /// The others.
     pub runs: Vec<ComparedRun>,
+    /// What a reader should know.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A run, and how it compares.
@@ -50,8 +53,15 @@ pub struct ComparedRun {
 
 impl ComparisonDetails {
     /// `runs` with their comparisons, and what they are compared with.
-    pub fn new(reference: &Baseline, runs: Vec<ComparedRun>) -> Self {
-        ComparisonDetails { reference: ComparedRun::new(reference, None), runs }
+    pub fn new(reference: &Baseline, runs: impl IntoIterator<Item = (Baseline, Comparison)>) -> Self {
+        let mut details =
+            ComparisonDetails { reference: ComparedRun::new(reference, None), runs: Vec::new(), notes: Vec::new() };
+        for (run, comparison) in runs {
+            let note = run.other_network(&reference.report);
+            details.notes.extend(note.inspect(|note| tracing::warn!("{note}")));
+            details.runs.push(ComparedRun::new(&run, Some(comparison)));
+        }
+        details
     }
 
     /// The reference, then the others.
@@ -174,8 +184,9 @@ impl Document for ComparisonDetails {
         } else {
             ("note", format!("these costs cannot be compared, since their sources differ: {sources}"))
         };
-        let notes = (!costs.is_empty()).then(|| Section::pairs([note]));
-        std::iter::once(runs).chain(notes).collect()
+        let notes = (!costs.is_empty()).then_some(note).into_iter();
+        let notes = Section::pairs(notes.chain(self.notes.iter().map(|note| ("note", note.clone()))));
+        [runs, notes].into_iter().filter(|section| !section.rows.is_empty()).collect()
     }
 
     fn records(&self) -> Records {

@@ -187,12 +187,11 @@ impl OpenGates {
             report.gates.push(Gate::no_significant_drop(&compared.comparison, alpha));
         }
         report.comparisons.extend(compared);
-        let (before, now) = (&baseline.report.dataset, &report.dataset);
-        if before.blake3 != now.blake3 || before.samples != now.samples {
-            let note = format!("the baseline was evaluated on other data ({} samples)", before.samples);
-            tracing::warn!("{note}");
-            report.notes.push(note);
+        let notes = [baseline.other_network(report), baseline.other_data(report)];
+        if notes.iter().all(Option::is_none) && baseline.is_fp32() {
+            report.judge_by_fp32(baseline.metric());
         }
+        report.notes.extend(notes.into_iter().flatten().inspect(|note| tracing::warn!("{note}")));
         Ok(())
     }
 }

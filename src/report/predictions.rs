@@ -94,8 +94,8 @@ pub enum PredictionsError {
         /// The field.
         found: String,
     },
-    /// Samples are missing or out of order.
-    #[error("{}: row {row} is of sample {index}: expected every sample in order", .path.display())]
+    /// Samples are out of order.
+    #[error("{}: row {row} is of sample {index}: expected each sample once, in the order of the dataset", .path.display())]
     Order {
         /// The file.
         path: PathBuf,
@@ -139,7 +139,7 @@ impl PredictionsFile {
     /// When writing fails.
     pub fn add(&mut self, batch: &BatchOutputs) -> io::Result<()> {
         let columns = batch.predictions.task().columns();
-        for (index, (label, row)) in (batch.first..).zip(batch.predictions.rows()) {
+        for (index, (label, row)) in batch.predictions.samples().iter().zip(batch.predictions.rows()) {
             let cells: Vec<Cell> = columns.iter().zip(row).map(|(column, &value)| column.cell(value)).collect();
             self.writer.serialize((index, label, cells))?;
         }
@@ -214,12 +214,12 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Predictions, PredictionsError> {
         };
         let index: usize = record[0].parse().map_err(|_| value("index", &record[0]))?;
         let label: u32 = record[1].parse().map_err(|_| value("label", &record[1]))?;
-        if index != row {
+        if predictions.samples().last().is_some_and(|&last| index <= last) {
             return Err(PredictionsError::Order { path: path.to_owned(), row, index });
         }
         let fields = task.columns().iter().zip(record.iter().skip(2));
         let values = fields.map(|(column, text)| column.parse(text).ok_or_else(|| value(column.name, text)));
-        predictions.push(label, &values.collect::<Result<Vec<f64>, _>>()?);
+        predictions.push_sample(index, label, &values.collect::<Result<Vec<f64>, _>>()?);
     }
     Ok(predictions)
 }
@@ -240,6 +240,7 @@ mod tests {
         ];
         for [first, second, all] in cases {
             let mut file = PredictionsFile::create(&folder.path().join("p.csv"), all.task()).unwrap();
+            let second = second.of_samples(&[2]);
             for (first, predictions) in [(0, &first), (2, &second)] {
                 file.add(&BatchOutputs { first, outputs: 3, logits: &[], predictions }).unwrap();
             }
@@ -264,7 +265,8 @@ mod tests {
         let header = header(Task::Classification).join(",");
         assert!(error(&format!("{header}\n0,1,x,false\n")).contains("p.csv: not predictions"));
         assert!(error(&format!("{header}\n0,1,2\n")).contains("p.csv: not predictions"));
-        assert!(error(&format!("{header}\n1,1,1,true\n")).contains("row 0 is of sample 1"));
+        assert!(error(&format!("{header}\n1,1,1,true\n1,1,1,true\n")).contains("row 1 is of sample 1"));
+        assert!(error(&format!("{header}\n3,1,1,true\n2,1,1,true\n")).contains("row 1 is of sample 2"));
         assert!(error("index,label,score\n0,1,high\n").contains("p.csv: not predictions"));
         assert!(error("index,label,other\n0,1,2\n").contains("expected index,label,prediction,correct or"));
         let other = PredictionsReport { path: path.clone(), blake3: "0".repeat(64) };

@@ -70,6 +70,17 @@ pub enum ComparisonError {
         /// Of this run.
         found: usize,
     },
+    /// Other samples of the set.
+    #[error(
+        "sample {found} takes the place of sample {reference} of the reference: evaluate the same samples of the same \
+         set, drawn by the same seed"
+    )]
+    Index {
+        /// Index in the data set of a sample of the reference.
+        reference: usize,
+        /// Index of the one in its place.
+        found: usize,
+    },
     /// Other samples.
     #[error("sample {sample} has label {found}, but {reference} in the reference: evaluate the same set")]
     Label {
@@ -105,8 +116,12 @@ impl Comparison {
         if reference.len() != run.len() {
             return Err(ComparisonError::Samples { reference: reference.len(), found: run.len() });
         }
-        let mut pairs = reference.labels().iter().zip(run.labels()).enumerate();
-        if let Some((sample, (&reference, &found))) = pairs.find(|(_, (reference, found))| reference != found) {
+        let mut indices = reference.samples().iter().zip(run.samples());
+        if let Some((&reference, &found)) = indices.find(|(reference, found)| reference != found) {
+            return Err(ComparisonError::Index { reference, found });
+        }
+        let mut pairs = run.samples().iter().zip(reference.labels().iter().zip(run.labels()));
+        if let Some((&sample, (&reference, &found))) = pairs.find(|(_, (reference, found))| reference != found) {
             return Err(ComparisonError::Label { sample, reference, found });
         }
         Ok(run.task().compare(reference, run)?)

@@ -57,6 +57,8 @@ impl Column {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Predictions {
     task: Task,
+    /// Index of each sample in the data set.
+    samples: Vec<usize>,
     labels: Vec<u32>,
     /// `[samples, columns]`.
     values: Vec<f64>,
@@ -65,19 +67,37 @@ pub struct Predictions {
 impl Predictions {
     /// No samples yet, of a network for `task`.
     pub fn new(task: Task) -> Self {
-        Predictions { task, labels: Vec::new(), values: Vec::new() }
+        Predictions { task, samples: Vec::new(), labels: Vec::new(), values: Vec::new() }
     }
 
-    /// Adds a sample, with a value for each of the task's columns.
+    /// Adds a sample, with a value for each of the task's columns: the next one of the data set.
     pub fn push(&mut self, label: u32, row: &[f64]) {
+        let sample = self.samples.last().map_or(0, |last| last + 1);
+        self.push_sample(sample, label, row);
+    }
+
+    /// Adds the sample of that index in the data set.
+    pub fn push_sample(&mut self, sample: usize, label: u32, row: &[f64]) {
         debug_assert_eq!(row.len(), self.task.columns().len());
+        self.samples.push(sample);
         self.labels.push(label);
         self.values.extend_from_slice(row);
+    }
+
+    /// The same predictions of the samples of these indices in the data set.
+    ///
+    /// # Panics
+    /// When there are not as many.
+    #[must_use]
+    pub fn of_samples(self, samples: &[usize]) -> Self {
+        assert_eq!(samples.len(), self.len(), "an index for each sample");
+        Predictions { samples: samples.to_vec(), ..self }
     }
 
     /// Adds the samples of a batch of the same task.
     pub fn extend(&mut self, batch: &Predictions) {
         debug_assert_eq!(self.task, batch.task);
+        self.samples.extend_from_slice(&batch.samples);
         self.labels.extend_from_slice(&batch.labels);
         self.values.extend_from_slice(&batch.values);
     }
@@ -85,6 +105,11 @@ impl Predictions {
     /// The task.
     pub fn task(&self) -> Task {
         self.task
+    }
+
+    /// The index of each sample in the data set.
+    pub fn samples(&self) -> &[usize] {
+        &self.samples
     }
 
     /// The label of each sample.

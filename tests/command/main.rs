@@ -42,5 +42,6 @@ mod several_outputs;
 mod shell;
 mod shipped_networks;
 mod statistics;
+mod traps;
 mod usage;
 mod weights;

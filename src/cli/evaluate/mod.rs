@@ -91,7 +91,7 @@ impl EvaluateArgs {
         let comparison = self.report.compare.map(|mode| session.compare(mode, &findings)).transpose()?;
 
         let mut report = Report::new(&session, &findings, &costs);
-        report.comparisons.extend(comparison.map(Into::into));
+        comparison.into_iter().for_each(|comparison| report.compare_with(comparison));
         gates.apply(&mut report, &findings.outcome.predictions)?;
         report.predictions = outputs.finish_samples(session.model(), &findings.outcome.predictions)?;
         self.format.print_and_commit(&report, outputs.finish(&report, terminal)?, terminal)?;
@@ -112,6 +112,7 @@ impl EvaluateArgs {
             layers,
             rules,
             limit: self.run.limit,
+            shuffle: self.run.shuffle,
             batch_size: self.run.batch_size,
             seed: self.noise.seed,
             kernel: self.run.kernel()?,

@@ -123,11 +123,16 @@ impl NoiseArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Run")]
+#[command(next_help_heading = "Run", group = clap::ArgGroup::new("parts").multiple(true))]
 pub(super) struct RunArgs {
     /// Evaluate the first N samples only
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count)]
+    #[arg(group = "parts")]
     pub limit: Option<NonZeroUsize>,
+
+    /// Draw the samples of --limit and --calib-samples at random by this seed, instead of the first ones
+    #[arg(long, value_name = "SEED", requires = "parts", allow_negative_numbers = true, value_parser = parse_seed)]
+    pub shuffle: Option<u64>,
 
     /// Samples per batch
     #[arg(short, long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = parse_count)]

@@ -13,9 +13,11 @@
 
 use super::{AssignError, LayerOptions, LayerOptionsError};
 use crate::input;
+use crate::layer::InferenceMode;
 use globset::{GlobBuilder, GlobSet};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -292,6 +294,30 @@ impl Rules {
     /// Whether any derives noise from a multiplier.
     pub fn derive_noise(&self) -> bool {
         self.rules.iter().any(|rule| rule.options.noise_from_lut.is_some())
+    }
+
+    /// The multipliers that `base` and these rules name and that none of the layers called `names` uses, as users gave
+    /// them: for its products or, in the other modes that quantize, for its operands or its errors.
+    pub fn unused_multipliers(&self, names: &[String], base: &LayerOptions) -> Vec<String> {
+        let of_noise = |options: &LayerOptions| options.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
+        let of_layer = |options: &LayerOptions| options.lut.as_ref().map(|lut| lut.lut.clone());
+        let layers = names.iter().map(|name| self.options_for(name, base));
+        let quantized = layers.filter(|options| options.mode().is_quantized());
+        let used: HashSet<String> = quantized
+            .flat_map(|options| {
+                let noise = of_noise(&options).filter(|_| options.mode() == InferenceMode::Noise);
+                [of_layer(&options), noise]
+            })
+            .flatten()
+            .collect();
+        let given = std::iter::once(base).chain(self.rules.iter().map(|rule| &rule.options));
+        let mut unused: Vec<String> = Vec::new();
+        for lut in given.flat_map(|options| [of_layer(options), of_noise(options)]).flatten() {
+            if !used.contains(&lut) && !unused.contains(&lut) {
+                unused.push(lut);
+            }
+        }
+        unused
     }
 
     /// These rules after one that gives every layer `base`: all that decides the layers.

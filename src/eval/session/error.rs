@@ -50,10 +50,12 @@ pub enum OpenError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// The dataset has too few samples of a kind to evaluate the task.
-    #[error("{dataset}, the first {samples} of {all} samples")]
+    #[error("{dataset}, the {which} {samples} of {all} samples")]
     Samples {
         /// The dataset's name.
         dataset: String,
+        /// Which samples: `first` or `drawn`.
+        which: &'static str,
         /// Samples to evaluate.
         samples: usize,
         /// Samples that it has.

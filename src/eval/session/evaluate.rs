@@ -3,7 +3,9 @@
 use super::images::{arrange, match_classes};
 use super::{Experiment, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
-use crate::eval::{Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, evaluate, set_modes};
+use crate::eval::run::evaluate_seen;
+use crate::eval::sample_watch::SampleWatch;
+use crate::eval::{Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_modes};
 use crate::graph::InputObserver;
 use crate::layer::InferenceMode;
 use crate::lut::{Coding, OperandErrors};
@@ -23,6 +25,8 @@ pub struct Findings {
     pub layers: Vec<LayerFindings>,
     /// Hash of the dataset.
     pub dataset_blake3: String,
+    /// What a reader of a report should know of this evaluation, beside the session's own notes.
+    pub notes: Vec<String>,
 }
 
 /// What an evaluation found of a layer; all of it `None` for a layer that ran in `f32`.
@@ -70,10 +74,10 @@ impl Session {
         // Its hash is computed beside the evaluation.
         let hash =
             std::thread::spawn(move || hash.map_or_else(|| origin.blake3().map(|hash| hash.to_hex().to_string()), Ok));
-        let (preprocess, limit) = (self.preprocess.clone(), Some(self.samples));
+        let (preprocess, selection) = (self.preprocess.clone(), self.experiment.evaluated());
         let assignment = self.set_up(assignment)?;
         let batches =
-            Batches::start(dataset, preprocess, self.batch_size(), limit).map_err(crate::eval::EvalError::from)?;
+            Batches::start(dataset, preprocess, self.batch_size(), selection).map_err(crate::eval::EvalError::from)?;
         let findings = self.run(assignment, batches, sink)?;
         let dataset_blake3 = hash.join().map_err(|_| SessionError::Panicked)??;
         self.dataset_hash = Some(dataset_blake3.clone());
@@ -142,11 +146,16 @@ impl Session {
         batches: Batches,
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
+        self.watch_layers();
         let Experiment { model, layer_errors, operand_samples, .. } = &self.experiment;
+        let is_calibrated = assignment.is_quantized();
+        let known = self.observations().filter(|_| is_calibrated).map(|observations| &observations.set.fingerprints);
+        let mut watch = SampleWatch { known, ..SampleWatch::default() };
         let counter = OperandCounter::new(*operand_samples);
         let is_counted = *operand_samples > 0 && assignment.luts_in_use().iter().any(|lut| !lut.is_exact());
         let observer: Option<&dyn InputObserver> = if is_counted { Some(&counter) } else { None };
-        let outcome = evaluate(model, batches, observer, &*self.progress, sink)?;
+        let outcome = evaluate_seen(model, batches, observer, &*self.progress, &mut watch, sink)?;
+        let SampleWatch { images, shared, .. } = watch;
         let operands = if is_counted { counter.finish(&model.graph, &assignment) } else { Vec::new() };
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
@@ -160,7 +169,8 @@ impl Session {
             LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error, operands }
         });
         let layers = layers.collect();
-        Ok(Findings { layers, outcome, assignment, dataset_blake3: String::new() })
+        let notes = self.notes_after(&assignment, &outcome, &images, shared);
+        Ok(Findings { layers, outcome, assignment, dataset_blake3: String::new(), notes })
     }
 
     /// The dataset, for one pass: the one opened already, else opened again.

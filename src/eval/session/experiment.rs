@@ -1,6 +1,6 @@
 //! What an evaluation is asked to do, before anything is opened or checked.
 
-use crate::data::{Channels, DatasetSpec, Interpolation};
+use crate::data::{Channels, DatasetSpec, Interpolation, Selection, Split};
 use crate::eval::{LayerOptions, Rules, Scheme};
 use crate::kernel::{self, Kernel};
 use crate::model::Model;
@@ -39,6 +39,9 @@ pub struct Experiment {
     pub rules: Rules,
     /// Evaluates the first samples only.
     pub limit: Option<NonZeroUsize>,
+    /// Draws as many samples as `limit` says, and as [`CalibrationOptions::samples`] says, by this seed instead of
+    /// taking the first ones (see [`Selection`]).
+    pub shuffle: Option<u64>,
     /// Samples of a batch.
     pub batch_size: NonZeroUsize,
     /// Seed of noise.
@@ -118,12 +121,27 @@ impl Experiment {
             layers: LayerOptions::default(),
             rules: Rules::default(),
             limit: None,
+            shuffle: None,
             batch_size: NonZeroUsize::new(64).expect("64 is not 0"),
             seed: 0,
             kernel: kernel::best(),
             layer_errors: false,
             operand_samples: 16,
         }
+    }
+
+    /// Which samples of the dataset are evaluated.
+    pub(super) fn evaluated(&self) -> Selection {
+        self.select(self.limit.map(NonZeroUsize::get), Split::Test)
+    }
+
+    /// Which samples of the calibration set are calibrated on.
+    pub(super) fn calibrated(&self) -> Selection {
+        self.select(self.calibration.samples, Split::Train)
+    }
+
+    fn select(&self, limit: Option<usize>, split: Split) -> Selection {
+        self.shuffle.map_or_else(|| Selection::from(limit), |seed| Selection::drawn(limit, seed, split))
     }
 
     /// Whether layers are to be observed: their errors are measured, or noise is derived from them.

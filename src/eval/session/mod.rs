@@ -38,6 +38,7 @@ mod scales;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod traps;
 
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
@@ -45,10 +46,11 @@ pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, P
 pub use images::ImagesError;
 pub use scales::Observations;
 
+use super::traps::InnerNormalization;
 use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
 };
-use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Split};
+use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Selection, Split};
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::task::Task;
@@ -75,6 +77,8 @@ pub struct Session {
     preprocess: Preprocess,
     pixel_kind: PixelKind,
     samples: usize,
+    /// What the network does to its images before anything else.
+    inner: Option<InnerNormalization>,
     parameters: u64,
     scales: Option<Scales>,
     statistics: Option<Arc<LayerStatistics>>,
@@ -115,11 +119,10 @@ impl Session {
         let assignment = Assignment::resolve(&model.graph, layers, rules, scheme, &mut luts)?;
         // A calibration set that was given is checked even where it is not used.
         let is_used = assignment.derives_noise() || (assignment.is_quantized() && scales.is_none());
-        if is_used || experiment.calibration.data.is_some() {
-            CalibrationSet::open(&experiment)?;
-        }
-        let samples = experiment.limit.map_or(dataset.len(), NonZeroUsize::get).min(dataset.len());
-        check_samples(&dataset, samples, model.task)?;
+        let calibration = is_used || experiment.calibration.data.is_some();
+        let calibration = calibration.then(|| CalibrationSet::open(&experiment)).transpose()?;
+        let samples = experiment.evaluated().count(dataset.len());
+        check_samples(&dataset, experiment.evaluated(), model.task)?;
         let mut notes = model.notes.clone();
         notes.extend(class_note);
         notes.extend(attention_note(layers, &assignment));
@@ -127,6 +130,11 @@ impl Session {
         if let Some(scales) = scales.as_ref().filter(|_| assignment.is_quantized()) {
             notes.extend(scales.unused_settings(&experiment));
         }
+        let inner = InnerNormalization::find(&model.graph);
+        let calibration = calibration.filter(|_| is_used);
+        let found =
+            traps::on_opening(&experiment, &dataset, &preprocess, inner.as_ref(), calibration.as_ref(), &assignment);
+        notes.extend(found.into_iter().inspect(|note| tracing::warn!("{note}")));
         Ok(Session {
             defaults,
             assignment,
@@ -138,6 +146,7 @@ impl Session {
             dataset: Some(dataset),
             preprocess,
             samples,
+            inner,
             parameters,
             scales,
             statistics,
@@ -259,12 +268,14 @@ fn attention_note(layers: &LayerOptions, assignment: &Assignment) -> Option<Stri
     Some(note)
 }
 
-/// Fails where the first `samples` of a dataset are too few for the task.
-fn check_samples(dataset: &Dataset, samples: usize, task: Task) -> Result<(), OpenError> {
-    let labels = dataset.labels().get(..samples).unwrap_or_default();
-    task.check_labels(labels).map_err(|source| {
-        let (dataset, all) = (dataset.name().to_owned(), dataset.len());
-        OpenError::Samples { dataset, samples, all, source }
+/// Fails where the samples of a dataset that are evaluated are too few for the task.
+fn check_samples(dataset: &Dataset, evaluated: Selection, task: Task) -> Result<(), OpenError> {
+    let all = dataset.len();
+    let labels = evaluated.labels(dataset.labels());
+    task.check_labels(&labels).map_err(|source| {
+        let (dataset, samples) = (dataset.name().to_owned(), labels.len());
+        let which = if evaluated.seed().is_some() { "drawn" } else { "first" };
+        OpenError::Samples { dataset, which, samples, all, source }
     })
 }
 

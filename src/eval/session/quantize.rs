@@ -3,9 +3,9 @@
 use super::scales::{CalibrationSet, Observations, Scales};
 use super::{Experiment, ParamsSource, Session, SessionError};
 use crate::data::Batches;
+use crate::eval::calibrate::observe_seen;
 use crate::eval::{
-    Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, observe, params, quantize,
-    quantize_observed,
+    Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, params, quantize, quantize_observed,
 };
 use crate::graph::Graph;
 use crate::layer::ApproxLayer;
@@ -23,10 +23,11 @@ impl Session {
         if self.scales.is_none() {
             let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
             let blake3 = dataset.origin().blake3()?.to_hex().to_string();
-            let Experiment { model, scheme, calibration, .. } = &mut self.experiment;
-            let (observer, limit) = (scheme.observer, calibration.samples);
-            let (layers, samples) = observe(model, dataset, preprocess, limit, observer, &*self.progress)?;
-            self.scales = Some(Scales::Observed(Observations { layers, observer, samples, blake3 }));
+            let (selection, observer) = (self.experiment.calibrated(), self.experiment.scheme.observer);
+            let model = &mut self.experiment.model;
+            let (layers, set) = observe_seen(model, dataset, preprocess, selection, observer, &*self.progress)?;
+            let samples = set.images.samples;
+            self.scales = Some(Scales::Observed(Observations { layers, observer, samples, blake3, set }));
         }
         Ok(self.observations())
     }
@@ -112,10 +113,10 @@ impl Session {
         }
         let Some(statistics) = &self.statistics else { return Err(SessionError::NotObserved) };
         let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
-        let Experiment { model, calibration, .. } = &mut self.experiment;
+        let selection = self.experiment.calibrated();
+        let model = &mut self.experiment.model;
         let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
-        let batches =
-            Batches::start(dataset, preprocess, batch_size, calibration.samples).map_err(CalibrationError::from)?;
+        let batches = Batches::start(dataset, preprocess, batch_size, selection).map_err(CalibrationError::from)?;
         statistics.resume();
         Ok(derive_noise(&mut model.graph, batches, assignment, statistics, &*self.progress)?)
     }

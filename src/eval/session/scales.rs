@@ -4,6 +4,7 @@ use super::images::{arrange, check_images};
 use super::{Experiment, OpenError, ParamsSource, ParamsSpec};
 use crate::data::{Dataset, Preprocess, Split};
 use crate::eval::calibration_data;
+use crate::eval::sample_watch::CalibrationSamples;
 use crate::quant::{Observed, Observer, Operands, ParamsFile};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub struct Observations {
     pub samples: usize,
     /// Hash of the calibration set.
     pub blake3: String,
+    /// Its samples.
+    pub(super) set: CalibrationSamples,
 }
 
 /// Where a session's scales come from.

@@ -17,6 +17,9 @@ pub struct ConfigReport {
     pub mode: InferenceMode,
     /// Seed of the noise.
     pub seed: u64,
+    /// Seed by which samples were drawn, where fewer than all were evaluated or calibrated on.
+    #[serde(default)]
+    pub shuffle: Option<u64>,
     /// Samples of a batch.
     pub batch_size: usize,
     /// The operand coding of most layers that are quantized; each layer has its own.

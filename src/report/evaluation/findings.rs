@@ -5,12 +5,12 @@ use super::{
     OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
-use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session};
+use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session, far_below_fp32};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Costs, Lut, LutInfo};
 use crate::model::Model;
 use crate::stats::percent;
-use crate::task::{Confusion, MANY_CLASSES, Predictions};
+use crate::task::{Confusion, MANY_CLASSES, Metric, Predictions};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ impl Report {
         let cost_of = |lut: &Lut| cost.as_ref().and_then(|cost| cost.by_multiplier.get(lut.name()).cloned());
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::with_cost(lut, cost_of(lut))).collect();
         let mut notes = session.notes().to_vec();
+        notes.extend(findings.notes.iter().cloned().inspect(|note| tracing::warn!("{note}")));
         notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
         notes.extend(attention_note(session, assignment, &layers));
         let shifted = layers.iter().filter(|layer| layer.shifted).count();
@@ -84,6 +85,22 @@ fn attention_note(session: &Session, assignment: &Assignment, reports: &[LayerRe
     ))
 }
 
+impl Report {
+    /// Adds a run of the same network on the same samples with all layers in another mode.
+    pub fn compare_with(&mut self, comparison: ModeComparison) {
+        if comparison.mode == InferenceMode::Baseline {
+            self.judge_by_fp32(comparison.metric);
+        }
+        self.comparisons.push(comparison.into());
+    }
+
+    /// Notes where the run has next to nothing of what the same network has in `fp32` on the same samples.
+    pub(in crate::report) fn judge_by_fp32(&mut self, fp32: Metric) {
+        let note = far_below_fp32(&self.metrics, fp32);
+        self.notes.extend(note.inspect(|note| tracing::warn!("{note}")));
+    }
+}
+
 impl From<ModeComparison> for ComparisonReport {
     fn from(ModeComparison { mode, metric, comparison }: ModeComparison) -> Self {
         ComparisonReport { reference: mode.to_string(), metric, comparison }
@@ -119,6 +136,7 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
     ConfigReport {
         mode,
         seed: experiment.seed,
+        shuffle: experiment.shuffle.filter(|_| experiment.limit.is_some() || assignment.is_quantized()),
         batch_size: session.batch_size().get(),
         coding: LayerReport::common_coding(reports),
         quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),

@@ -36,6 +36,9 @@ pub(super) fn pairs(report: &Report) -> Section {
     if let Some(noise) = &report.config.noise {
         pairs.push(("noise", noise.summary(report.config.seed)));
     }
+    if let Some(seed) = report.config.shuffle {
+        pairs.push(("shuffle", format!("samples are drawn by seed {seed}, not the first ones")));
+    }
     let task = report.metrics.task();
     pairs.push((task.metric().name, metric(&report.metrics)));
     pairs.extend(report.metrics.details());

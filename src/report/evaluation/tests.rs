@@ -81,6 +81,7 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
         config: ConfigReport {
             mode: InferenceMode::Approximate,
             seed: u64::MAX,
+            shuffle: Some(7),
             batch_size: 64,
             coding: Some(Coding::Affine),
             quantization: Some(QuantizationReport {

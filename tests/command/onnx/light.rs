@@ -4,6 +4,7 @@
 
 use crate::common::Folder;
 use crate::common::files::{float_set, read_logits};
+use crate::common::random::Random;
 use rten_onnx::onnx::TensorProto;
 use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 use std::io::Write;
@@ -47,12 +48,34 @@ fn light_models_give_their_expected_outputs() {
         let (chunks, _) = bytes.as_chunks::<4>();
         let raw = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk));
         let expected: Vec<f32> = raw.chain(expected.float_data.iter().copied()).collect();
-        folder.run_to(0, &format!("--model {} --data set.safetensors --logits l.safetensors", model.display()));
+        let run =
+            folder.run_to(0, &format!("--model {} --data set.safetensors --logits l.safetensors", model.display()));
+        assert_eq!(run.stderr, "", "{name}: nothing to warn of");
         let found = read_logits(&folder.read("l.safetensors")).concat();
         assert_eq!((found.len(), expected.len()), (1000, 1000), "{name}");
         for (found, expected) in found.iter().zip(&expected) {
             // Sums of up to 25,088 equal products, in other orders.
             assert!((found - expected).abs() <= 1e-5 * expected.abs(), "{name}: {found}, expected {expected}");
+        }
+    }
+}
+
+/// Small ones, in modes that calibrate: no warnings of what is no mistake.
+#[test]
+fn light_models_quantize_without_warnings() {
+    let Some(models) = folder() else { return };
+    let folder = Folder::new();
+    for (name, seed, samples) in [("set", 350, 2), ("calibration", 351, 3)] {
+        let images = Random::new(seed).floats(samples * 3 * 224 * 224, -2.1, 2.6);
+        let labels: Vec<u8> = (0..samples as u8).collect();
+        folder.write(&format!("{name}.safetensors"), float_set([samples, 3, 224, 224], &images, &labels));
+    }
+    for name in ["squeezenet", "shufflenet"] {
+        let model = models.join(format!("light_{name}.onnx"));
+        for mode in ["--mode quant", "--lut drum-6"] {
+            let data = "--data set.safetensors --calib-data calibration.safetensors";
+            let run = folder.run_to(0, &format!("--model {} {data} {mode}", model.display()));
+            assert_eq!(run.stderr, "", "{name} {mode}");
         }
     }
 }

@@ -1,0 +1,124 @@
+//! Layers whose inputs do not suit their scales: the first one's, which shows data of another range, and
+//! any layer's that are all zero.
+
+use super::calibration::{clipped_by, share};
+use super::{Evaluated, ScalesSeen, listed};
+use crate::layer::{SeenInputs, SeenRange};
+use crate::quant::ActivationParams;
+use crate::stats::significant;
+
+/// What was seen of a layer over an evaluation.
+pub struct WatchedLayer<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How its input is quantized, in modes that do so.
+    pub params: Option<ActivationParams>,
+    /// Its inputs.
+    pub seen: SeenInputs,
+}
+
+impl WatchedLayer<'_> {
+    /// Whether it computes in integers.
+    pub fn is_quantized(&self) -> bool {
+        self.params.is_some()
+    }
+}
+
+/// The first quantized layer, whose inputs no multiplier has touched, clamps many of its inputs or uses a
+/// small part of its range.
+pub(super) fn range(facts: &Evaluated) -> Option<String> {
+    /// Data that exceed the calibration set's range by nature do so in a few of many thousand values.
+    const MOST_CLAMPED: f64 = 0.01;
+    /// Less than a tenth of an 8-bit range is less than 26 of 256 levels.
+    const LEAST_FILLED: f64 = 0.1;
+    let (layer, params, seen) =
+        facts.layers.iter().find_map(|layer| Some((layer, layer.params?, layer.seen.range?)))?;
+    let SeenRange { values, clamped, low, high } = seen;
+    if values == 0 {
+        return None;
+    }
+    let by_design = facts.calibration().map_or(0.0, |calibration| clipped_by(calibration.observer));
+    let found = if clamped as f64 / values as f64 > MOST_CLAMPED + 2.0 * by_design {
+        format!("layer '{}' clamps {} of its inputs", layer.name, share(clamped, values))
+    } else if filled(&params, low, high) < LEAST_FILLED {
+        let filled = crate::stats::percent(filled(&params, low, high));
+        format!("the inputs of layer '{}' fill {filled} of the range that they are quantized to", layer.name)
+    } else {
+        return None;
+    };
+    let [least, largest] = ends(&params);
+    let [low, high, least, largest] = [low.into(), high.into(), least, largest].map(|x: f64| significant(x, 3));
+    let cause = match &facts.scales {
+        Some(ScalesSeen::ModelFile) => "the model's file expects images of another range (mean, std)",
+        Some(ScalesSeen::Given) => {
+            "the quantization parameters are those of data of another range (mean, std, qparams)"
+        }
+        _ => "the calibration set is of another range than the data; normalize both alike (mean, std, calib_data)",
+    };
+    Some(format!("{found}, which lie from {low} to {high}, its range from {least} to {largest}: {cause}"))
+}
+
+/// The real numbers at the ends of the range.
+fn ends(params: &ActivationParams) -> [f64; 2] {
+    let value = |q: i32| f64::from(q - params.zero_point()) * f64::from(params.scale());
+    [value(params.range().q_min()), value(params.range().q_max())]
+}
+
+/// How much of the range inputs from `low` to `high` use: in a symmetric one their largest magnitude counts.
+fn filled(params: &ActivationParams, low: f32, high: f32) -> f64 {
+    let [least, largest] = ends(params);
+    let (low, high) = (f64::from(low), f64::from(high));
+    if params.zero_point() == 0 {
+        low.abs().max(high.abs()) / largest.max(-least)
+    } else {
+        // Zero is always in the range, as what padding is.
+        (high.max(0.0) - low.min(0.0)) / (largest - least)
+    }
+}
+
+/// Layers whose inputs were all zero, or rounded to zero, in the evaluation.
+pub(super) fn zeros(facts: &Evaluated) -> Option<String> {
+    // Those of calibration have a note of their own.
+    let is_known = |name: &str| {
+        let observed = facts.calibration().and_then(|calibration| calibration.layers.get(name));
+        observed.is_some_and(|seen| seen.input.max_abs == 0.0)
+    };
+    let dead = facts.layers.iter().filter(|layer| !layer.seen.has_nonzero && !is_known(layer.name));
+    let (quantized, real): (Vec<_>, Vec<_>) = dead.partition(|layer| layer.is_quantized());
+    let (layers, cause) = match (quantized.is_empty(), real.is_empty()) {
+        (true, true) => return None,
+        (true, false) => (real, "check the weights and the normalization of the data (mean, std)"),
+        (false, _) => {
+            (quantized, "the multiplier, the noise or the scales leave nothing; compare with mode quant and base")
+        }
+    };
+    let names: Vec<&str> = layers.iter().map(|layer| layer.name).collect();
+    Some(format!("the inputs of {} were zero in every sample: {cause}", listed(&names)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::IntRange;
+
+    #[test]
+    fn filled_ranges_by_hand() {
+        let params = |scale, zero_point, q_min, q_max| {
+            ActivationParams::new(scale, zero_point, IntRange::new(q_min, q_max).unwrap()).unwrap()
+        };
+        // -12.7 to 12.7; 0 to 25.5; -10 to 15.5.
+        let (symmetric, unsigned, affine) =
+            (params(0.1, 0, -127, 127), params(0.1, 0, 0, 255), params(0.1, 100, 0, 255));
+        let cases = [
+            (&symmetric, -1.27, 0.5, 0.1),
+            (&symmetric, 0.0, 12.7, 1.0),
+            (&unsigned, 0.0, 2.55, 0.1),
+            (&affine, 0.0, 2.55, 0.1),
+            (&affine, -10.0, 15.5, 1.0),
+            (&affine, 5.1, 5.1, 0.2),
+        ];
+        for (params, low, high, expected) in cases {
+            assert!((filled(params, low, high) - expected).abs() < 1e-6, "{low} to {high}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Multipliers that were given and decide nothing.
+
+use super::{Opening, listed};
+use crate::layer::InferenceMode;
+
+/// Multipliers whose products, operands or errors no layer uses.
+pub(super) fn unused(facts: &Opening) -> Option<String> {
+    let unused: Vec<&str> = facts.unused_multipliers.iter().map(String::as_str).collect();
+    if unused.is_empty() {
+        return None;
+    }
+    let (names, verb) = (listed(&unused), if unused.len() == 1 { "is" } else { "are" });
+    Some(match facts.assignment.shared_mode() {
+        Some(InferenceMode::Baseline) => format!(
+            "multiplier {names} {verb} not used: all layers compute in fp32 (mode base); in mode approx, products are \
+             taken from it"
+        ),
+        _ => format!("multiplier {names} {verb} not used: rules give every layer another one or another mode"),
+    })
+}
