@@ -199,7 +199,8 @@ impl LutFileArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutArgs {
-    /// A LUT file or the name of a multiplier (see 'approx-eval lut list')
+    /// A LUT file, the name of a multiplier (see 'approx-eval lut list'), or that of a circuit of EvoApproxLib that one
+    /// of these is
     #[arg(short, long, value_name = "LUT")]
     lut: Option<String>,
 

@@ -66,7 +66,7 @@ fn computed(names: &[String]) -> String {
     if names.is_empty() {
         String::new()
     } else {
-        format!("; computed are, the nearest in error first, {}", names.join(", "))
+        format!("; computed here, nearest in error first: {}", names.join(", "))
     }
 }
 

@@ -92,7 +92,7 @@ fn reused_names_are_those_of_either_circuit() {
             let lut = circuit.design().unwrap().lut().with_name(name);
             assert!(mismatch(&lut).is_none(), "{name}");
             let other = if circuit.release == Release::Master { "v2022" } else { "master" };
-            assert_eq!(notes(&lut), [format!("in release {other} {name} is another circuit")]);
+            assert_eq!(noted(&lut), [format!("in release {other} {name} is another circuit")]);
         }
     }
     // By name alone it is the older release's.
@@ -105,16 +105,16 @@ fn reused_names_are_those_of_either_circuit() {
 fn names_without_a_circuit_are_noted_and_nothing_else() {
     let lut = Lut::from_fn("mul8u_96D", Signedness::Unsigned, |a, b| a * b & !1);
     assert!(mismatch(&lut).is_none());
-    assert_eq!(notes(&lut).len(), 1);
-    assert!(notes(&lut)[0].starts_with("mul8u_96D is a name in no release of EvoApproxLib"));
+    assert_eq!(noted(&lut).len(), 1);
+    assert!(noted(&lut)[0].starts_with("mul8u_96D is a name in no release of EvoApproxLib"));
     // A name with words of its own is no claim, but said.
     let varied = Lut::from_fn("mul8u_1JFF-faulty", Signedness::Unsigned, |a, b| a * b & !1);
     assert!(mismatch(&varied).is_none());
     assert!(
-        notes(&varied)[0]
+        noted(&varied)[0]
             .contains("'mul8u_1JFF-faulty' has the name of EvoApproxLib's mul8u_1JFF, and not its products")
     );
-    assert!(notes(&Lut::from_fn("mine", Signedness::Unsigned, |a, b| a * b & !1)).is_empty());
+    assert!(noted(&Lut::from_fn("mine", Signedness::Unsigned, |a, b| a * b & !1)).is_empty());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn circuits_are_made_where_a_design_is_one() {
     let message = error("mul8s_1KRC");
     // The nearest in error first: MAE 36 is between 32 and 53.
     assert!(
-        message.contains("download") && message.contains("nearest in error first, mul8s_1KR8 (MAE 32)"),
+        message.contains("download") && message.contains("nearest in error first: mul8s_1KR8 (MAE 32)"),
         "{message}"
     );
     assert!(error("mul16s_G80").contains("at most 8"), "{}", error("mul16s_G80"));
