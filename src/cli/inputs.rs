@@ -235,7 +235,8 @@ impl LutFileArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutArgs {
-    /// A LUT file or the name of a multiplier (see 'approx-eval lut list')
+    /// A LUT file, or the name of a multiplier (see 'approx-eval lut list') or of a circuit of EvoApproxLib
+    /// that is one of these
     #[arg(short, long, value_name = "LUT", value_hint = ValueHint::AnyPath)]
     lut: Option<String>,
 

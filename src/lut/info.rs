@@ -69,6 +69,7 @@ impl LutInfo {
     /// Describes `lut`, which costs `cost`.
     pub fn with_cost(lut: &Lut, cost: Option<Cost>) -> LutInfo {
         let provenance = lut.provenance();
+        let circuit = Recognized::find(lut);
         let reading = provenance.reading;
         LutInfo {
             name: lut.name().to_owned(),
@@ -88,8 +89,8 @@ impl LutInfo {
             symmetric: lut.is_symmetric(),
             metadata: lut.metadata().clone(),
             cost,
-            catalogue: Recognized::find(lut),
-            notes: catalogue::notes(lut),
+            notes: catalogue::notes(lut, circuit.as_ref()),
+            catalogue: circuit,
             warnings: provenance.warnings.iter().map(ToString::to_string).collect(),
         }
     }

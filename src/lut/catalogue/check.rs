@@ -1,9 +1,9 @@
 //! Whether tables that are named after a circuit of the library are that circuit.
 
-use super::entry::{Entry, LIBRARY, recognize, recognize_exchanged};
+use super::entry::{Entry, LIBRARY};
 use super::made::formula;
 use super::name::ClaimedName;
-use super::recognized::CircuitName;
+use super::recognized::Recognized;
 use crate::kernel::Signedness;
 use crate::lut::{ErrorMetrics, Lut};
 use crate::stats::significant;
@@ -85,26 +85,20 @@ fn claim(lut: &Lut) -> Option<(String, ClaimedName)> {
     texts.into_iter().find_map(|text| ClaimedName::find(&text).map(|claimed| (text, claimed)))
 }
 
-/// The circuit that `lut` is, in either order of its operands.
-fn circuit(lut: &Lut) -> Vec<&'static Entry> {
-    let found = recognize(lut);
-    if found.is_empty() { recognize_exchanged(lut) } else { found }
-}
-
-/// Whether `found` are the names of one of the claimed circuits.
-fn is_claimed(claimed: &ClaimedName, found: &[&Entry]) -> bool {
-    found.iter().any(|entry| claimed.entries.iter().any(|claimed| claimed.is_same_circuit(entry)))
+/// Whether `found` is one of the claimed circuits.
+fn is_claimed(claimed: &ClaimedName, found: Option<&Recognized>) -> bool {
+    found.is_some_and(|found| claimed.entries.iter().any(|entry| found.is(entry)))
 }
 
 /// What is wrong with `lut`, if it carries the name of a circuit that it is not.
 pub fn mismatch(lut: &Lut) -> Option<NameMismatch> {
     let (table, claimed) = claim(lut).filter(|(_, claimed)| claimed.is_plain && !claimed.entries.is_empty())?;
-    let found = circuit(lut);
-    if is_claimed(&claimed, &found) {
+    let found = Recognized::find(lut);
+    if is_claimed(&claimed, found.as_ref()) {
         return None;
     }
     let difference = claimed.entries.iter().map(|entry| difference(lut, entry)).min_by_key(CircuitDifference::rank)?;
-    let recognized = found.iter().map(|entry| CircuitName::from(*entry).to_string()).collect();
+    let recognized = found.iter().flat_map(|found| &found.names).map(ToString::to_string).collect();
     Some(NameMismatch { table, circuit: claimed.name, difference, recognized })
 }
 
@@ -135,25 +129,23 @@ fn difference(lut: &Lut, entry: &Entry) -> CircuitDifference {
     }
 }
 
-/// What a report says of the table's name and circuit besides: nothing is wrong with it.
-pub fn notes(lut: &Lut) -> Vec<String> {
-    let (found, exchanged) = (circuit(lut), recognize_exchanged(lut));
+/// What a report says of the name of `lut` besides, and of the circuit that it was recognized as: nothing is wrong with it.
+pub fn notes(lut: &Lut, found: Option<&Recognized>) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(entry) = exchanged.first() {
-        notes.push(format!("the table is {LIBRARY}'s {} with operands exchanged", entry.name));
+    if let Some(circuit) = found.filter(|found| found.exchanged).and_then(|found| found.names.first()) {
+        notes.push(format!("the table is {LIBRARY}'s {} with operands exchanged", circuit.name));
     }
     let Some((table, claimed)) = claim(lut) else { return notes };
     let name = &claimed.name;
     if claimed.entries.is_empty() {
-        let what = if found.is_empty() { ", nor are its products any circuit's" } else { "" };
+        let what = if found.is_none() { ", nor are its products any circuit's" } else { "" };
         notes.push(format!("{name} is a name in no release of {LIBRARY}{what}"));
-    } else if !is_claimed(&claimed, &found) && !claimed.is_plain {
-        notes.push(format!("'{table}' has the name of {LIBRARY}'s {name}, and not its products"));
-    } else {
+    } else if is_claimed(&claimed, found) {
         // Names are reused.
-        let others = claimed.entries.iter().filter(|entry| found.iter().all(|found| !found.is_same_circuit(entry)));
-        let others = others.filter(|_| is_claimed(&claimed, &found));
+        let others = claimed.entries.iter().filter(|entry| found.is_some_and(|found| !found.is(entry)));
         notes.extend(others.map(|other| format!("in release {} {name} is another circuit", other.release)));
+    } else if !claimed.is_plain {
+        notes.push(format!("'{table}' has the name of {LIBRARY}'s {name}, and not its products"));
     }
     notes
 }

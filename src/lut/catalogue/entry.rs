@@ -178,7 +178,14 @@ pub fn recognize(lut: &Lut) -> Vec<&'static Entry> {
 /// The circuit whose products `lut` has with its operands exchanged, as [`recognize`] has it. Nothing where a table is
 /// a circuit's either way.
 pub fn recognize_exchanged(lut: &Lut) -> Vec<&'static Entry> {
-    if recognize(lut).is_empty() { recognize(&lut.transposed()) } else { Vec::new() }
+    let (found, is_exchanged) = recognize_either(lut);
+    if is_exchanged { found } else { Vec::new() }
+}
+
+/// The circuit that `lut` is, and whether only with its operands exchanged.
+pub(super) fn recognize_either(lut: &Lut) -> (Vec<&'static Entry>, bool) {
+    let found = recognize(lut);
+    if found.is_empty() { (recognize(&lut.transposed()), true) } else { (found, false) }
 }
 
 /// The hash by which the library's file knows tables: of the products as little-endian i32, first operand major, both

@@ -14,6 +14,9 @@ pub(super) const MADE: &[(&str, &str)] = &[
     ("mul8s_1KVA", "broken-array-h0-v2-signed"),
     ("mul8s_1KVB", "broken-array-h0-v3-signed"),
     ("mul8s_1KX2", "broken-array-h0-v4-signed"),
+    ("mul8s_1KR6", "broken-rows-h1-v3"),
+    ("mul8s_1KRC", "broken-rows-h1-v4"),
+    ("mul8s_1KVL", "broken-rows-h2-v5"),
     ("mul8s_1KR8", "operand-truncation-a1-b0-signed"),
     ("mul8s_1KTY", "operand-truncation-a3-b0-signed"),
     ("mul8s_1KR3", "operand-truncation-a6-b0-signed"),
@@ -66,7 +69,7 @@ fn computed(names: &[String]) -> String {
     if names.is_empty() {
         String::new()
     } else {
-        format!("; computed are, the nearest in error first, {}", names.join(", "))
+        format!("; computed here, nearest in error first: {}", names.join(", "))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A table's circuit as reports show it.
 
-use super::entry::{Entry, LIBRARY, Release, recognize, recognize_exchanged};
+use super::entry::{Entry, LIBRARY, Release, recognize_either};
 use crate::lut::Lut;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,8 +57,7 @@ impl fmt::Display for CircuitName {
 impl Recognized {
     /// The circuit that `lut` is, in either order of its operands.
     pub fn find(lut: &Lut) -> Option<Recognized> {
-        let found = recognize(lut);
-        let (exchanged, found) = if found.is_empty() { (true, recognize_exchanged(lut)) } else { (false, found) };
+        let (found, exchanged) = recognize_either(lut);
         let first = *found.first()?;
         Some(Recognized {
             library: LIBRARY.to_owned(),
@@ -73,6 +72,13 @@ impl Recognized {
             delay_ns: first.delay_ns,
             design: first.design().map(|design| design.to_string()),
         })
+    }
+}
+
+impl Recognized {
+    /// Whether `entry` is this circuit.
+    pub(super) fn is(&self, entry: &Entry) -> bool {
+        self.names.iter().any(|name| (&name.name, name.release) == (&entry.name, entry.release))
     }
 }
 

@@ -41,6 +41,7 @@ pub static FAMILIES: Registry<&Family> = Registry::new(
         &broken_array::BROKEN_ARRAY,
         &perforated::PERFORATED,
         &operand_truncation::OPERAND_TRUNCATION,
+        &broken_array::BROKEN_ROWS,
         &sdlc::SDLC,
         &error_recovery::OR,
         &error_recovery::ADD,

@@ -2,6 +2,7 @@
 
 use crate::common::cases::for_each_case;
 use crate::common::files::Table;
+use crate::common::markdown::{blocks, of_the_project};
 use crate::common::{Folder, Run, integer, number, text};
 use crate::outside_cases::cases;
 use serde_json::{Value, json};
@@ -281,7 +282,7 @@ fn findings_of_the_audit_by_themselves() {
     folder.write("few.bin", few.u16_bin());
     let zeroed = |a: i32| if a == -128 { 0 } else { a };
     folder.write("row.bin", Table::signed(|a, b| 8 * (zeroed(a) * b / 8)).i16_bin());
-    let turned = Table::signed(|a, b| if (a * b).abs() >= 8192 { -(a * b) } else { a * b / 8 * 8 });
+    let turned = Table::signed(|a, b| if (a * b).abs() >= 12_288 { -(a * b) } else { a * b / 8 * 8 });
     folder.write("signs.bin", turned.i16_bin());
     let cases = [
         ("few.bin", "few-entries-differ", "[255][255] is 64770, expected 65025"),
@@ -294,6 +295,20 @@ fn findings_of_the_audit_by_themselves() {
         let table = folder.run_to(0, &format!("lut info {name}")).stdout;
         assert!(table.contains("FAILED") && table.contains(message), "{table}");
     });
+}
+
+/// The commands of the page on multipliers.
+#[cfg(unix)]
+#[test]
+fn documented_commands_run() {
+    let folder = Folder::new();
+    let documented = blocks(&of_the_project("docs/multipliers.md"), "sh");
+    let commands: Vec<&str> = documented.iter().flat_map(|block| block.lines()).collect();
+    assert!(commands.iter().any(|line| line.contains("--catalogue")), "{commands:?}");
+    for line in commands {
+        let output = folder.shell(line).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{line}: {output:?}");
+    }
 }
 
 /// Fifteen of the sixteen tables that tf-approximate ships.

@@ -44,6 +44,16 @@ fn signed_broken_arrays_keep_their_sign_cells() {
 }
 
 #[test]
+fn broken_rows_lose_their_sign_cells_too() {
+    check_family("broken-rows", Signedness::Signed, |values, a, b| {
+        let weight = |position: usize| if position == 7 { -128 } else { 1 << position };
+        let cells = (values[0]..8).flat_map(|i| (0..8).map(move |j| (i, j)));
+        let kept = cells.filter(|&(i, j)| i == 7 || j == 7 || i + j >= values[1]);
+        kept.map(|(i, j)| bit(a, i) * weight(i) * bit(b, j) * weight(j)).sum()
+    });
+}
+
+#[test]
 fn truncation_loses_the_low_columns() {
     check_family("truncated", Signedness::Unsigned, |columns, a, b| {
         let cells = (0..8).flat_map(|i| (0..8).map(move |j| (i, j))).filter(|(i, j)| i + j < columns[0]);
