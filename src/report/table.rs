@@ -40,6 +40,9 @@ const GAP: usize = 2;
 /// Columns that names are not shortened below for the sake of another column.
 const SHORTEST_NAME: usize = 12;
 
+/// Names among which those that stay apart are looked for.
+const MANY: usize = 1000;
+
 /// Columns that prose is not broken below.
 const SHORTEST_LINE: usize = 24;
 
@@ -94,7 +97,7 @@ impl<'a> Column<'a> {
             widest.min(SHORTEST_LINE).max(word)
         } else {
             let most = widest.min((columns / 2).max(SHORTEST_NAME));
-            let stays_apart = |&least: &usize| shorten(&cells, least).1;
+            let stays_apart = |&least: &usize| cells.len() <= MANY && shorten(&cells, least).1;
             (widest.min(SHORTEST_NAME)..most).find(stays_apart).unwrap_or(most).max(word)
         };
         Column { header, cells, is_numeric, is_prose, natural, least: least.min(natural) }
@@ -216,7 +219,7 @@ mod tests {
         let section = Section::pairs([("note", "some words that go on".to_owned()), ("n", "1".to_owned())]);
         assert_eq!(render(&section, plain(31)), "note  some words that go on\nn     1\n");
         let lines = render(&Section::pairs([("note", "word ".repeat(12).trim().to_owned())]), plain(30));
-        assert_eq!(lines, "note  word word word word\n      word word word word\n      word word word word\n");
+        assert_eq!(lines, "note  word word word word word\n      word word word word word\n      word word\n");
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn folder() -> Folder {
     for i in 0..12 {
         let block = format!("encoder.layers.encoder_layer_{i}.self_attention.projection.of.the.output");
         let (weight, output) = (format!("{block}.weight"), format!("y{i}"));
-        net.random(&weight, &[2, 2, 3, 3]).op("Conv", &[&last, &weight], &output, &[]);
+        net.random(&weight, &[2, 2, 1, 1]).op("Conv", &[&last, &weight], &output, &[]);
         last = output;
     }
     net.op("GlobalAveragePool", &[&last], "pooled", &[]).op("Flatten", &["pooled"], "flat", &[]);
@@ -43,7 +43,6 @@ fn every_line_of_every_command_fits() {
         (format!("{TINY} --mode quant --compare base"), 0),
         (format!("{TINY} --mode noise --noise-std 0.125"), 0),
         (format!("{TINY} {lut} --costs costs.csv --compare quant --layer-errors"), 0),
-        (format!("{TINY} {lut} -v --coding affine --set conv1:mode=base --set fc*:lut=drum-4,coding=signed"), 2),
         (format!("{TINY} {lut} -v --coding affine --set conv1:mode=base --set fc*:lut=drum-4"), 0),
         (format!("{TINY} {lut} --min-accuracy 1 --baseline base-{LONG}.json --max-drop 0 --alpha 0.05"), 1),
         (format!("--model long.onnx --data tiny.safetensors --calib-data tiny.safetensors {lut} --layer-errors"), 0),
@@ -67,7 +66,7 @@ fn every_line_of_every_command_fits() {
         for line in run.stdout.lines() {
             assert!(line.width() <= 80 && line.trim_end() == line, "{args}: {} columns: {line}", line.width());
         }
-        assert!(code == 2 || run.stdout.lines().count() > 1, "{args}: {run:?}");
+        assert!(run.stdout.lines().count() > 1, "{args}: {run:?}");
     });
 }
 

@@ -70,7 +70,7 @@ impl Document for LutList {
                 percent(lut.errors.mre, 3),
                 lut.cost.as_ref().and_then(|cost| cost.energy).map_or("-".to_owned(), |energy| significant(energy, 3)),
                 relative_energy(lut).map_or("-".to_owned(), |share| percent(share, 3)),
-                if SHIPPED.get(&lut.name).is_some() { "luts/" } else { "" }.to_owned(),
+                if SHIPPED.get(&lut.name).is_some() { "luts" } else { "" }.to_owned(),
             ]
         };
         // Names stay whole beside columns that would be empty.
