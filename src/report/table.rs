@@ -188,8 +188,10 @@ fn finish(mut table: comfy_table::Table, numeric: &[usize]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP as u16));
+    let last = table.column_count().saturating_sub(1);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        // Escapes for colors would keep a gap after the last one in the line.
+        column.set_padding((0, if i < last { GAP as u16 } else { 0 }));
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
@@ -262,6 +264,9 @@ mod tests {
                 title: Some(words.concat()), header, rows, numeric: (2..11).collect(), details: vec![4, 5],
             };
             let text = render(&table, Style { details, ..Style::default() });
+            let colored = render(&table, Style { details, color: true, ..Style::default() });
+            let plain = colored.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+            prop_assert!(plain.lines().all(|line| width(line) <= 80), "{}", plain);
             prop_assert!(text.lines().all(|line| width(line) <= 80), "{}", text);
             for (i, number) in numbers[..9 * names.len()].iter().enumerate() {
                 let is_shown = details || ![2, 3].contains(&(i % 9));

@@ -67,6 +67,14 @@ fn every_line_of_every_command_fits() {
             assert!(line.width() <= 80 && line.trim_end() == line, "{args}: {} columns: {line}", line.width());
         }
         assert!(run.stdout.lines().count() > 1, "{args}: {run:?}");
+        // Escapes take no columns, but keep what stands before them in the line.
+        let colored = folder.run_to(code, &format!("{args} --color always")).stdout;
+        let plain: String = colored
+            .split("\u{1b}[")
+            .enumerate()
+            .map(|(i, part)| if i == 0 { part } else { part.split_once('m').unwrap().1 })
+            .collect();
+        assert!(plain.lines().all(|line| line.width() <= 80), "{args}: {plain}");
     });
 }
 
