@@ -55,21 +55,18 @@ impl Decomposition {
 
     /// How a kernel that looks up planes of `plane_bits` computes them, in words.
     pub(super) fn describe(&self, plane_bits: u32) -> String {
-        let (planes, weights) = (self.residuals.planes(plane_bits), self.used.bytes().len());
-        let looked_up = |what: &str| {
-            let plural = if planes == 1 { "" } else { "s" };
-            let bits = self.residuals.bits;
-            format!("{planes} looked-up plane{plural} of {plane_bits} bits ({what} of {bits} bits)")
-        };
+        let planes = self.residuals.planes(plane_bits);
+        let plural = if planes == 1 { "" } else { "s" };
+        let (bits, of) = (self.residuals.bits, planes as u32 * plane_bits);
+        let looked_up = format!("{planes} looked-up plane{plural} ({bits} of {of} bits)");
         let has_offsets = self.residuals.offsets().iter().any(|&offset| offset != 0);
-        let how = match (&self.slopes, planes) {
-            (Some(_), 0) if has_offsets => "integer products plus an offset for each weight".to_owned(),
+        match (&self.slopes, planes) {
+            (Some(_), 0) if has_offsets => "integer products and offsets".to_owned(),
             (Some(_), 0) => "integer products alone".to_owned(),
-            (Some(_), _) => format!("integer products plus {}", looked_up("residuals")),
-            (None, 0) => "an offset for each weight alone".to_owned(),
-            (None, _) => looked_up("terms"),
-        };
-        format!("{how}; {weights} weight values in use")
+            (Some(_), _) => format!("integer products and {looked_up}"),
+            (None, 0) => "offsets alone".to_owned(),
+            (None, _) => looked_up,
+        }
     }
 }
 
@@ -302,14 +299,12 @@ mod tests {
     fn decompositions_are_put_into_words() {
         type Term = fn(i32, i32) -> i32;
         let cases: [(Term, &str); 5] = [
-            (|a, w| a * w, "integer products alone; 256 weight values in use"),
-            (|a, w| a * w - 70_000, "integer products plus an offset for each weight; 256 weight values in use"),
-            (
-                |a, w| a * w + (a & 3) * 85,
-                "integer products plus 1 looked-up plane of 8 bits (residuals of 8 bits); 256 weight values in use",
-            ),
-            (|_, w| w, "an offset for each weight alone; 256 weight values in use"),
-            (|a, _| a * a * 200, "3 looked-up planes of 8 bits (terms of 21 bits); 256 weight values in use"),
+            (|a, w| a * w, "integer products alone"),
+            (|a, w| a * w - 70_000, "integer products and offsets"),
+            (|a, w| a * w + (a & 3) * 85, "integer products and 1 looked-up plane (8 of 8 bits)"),
+            (|_, w| w, "offsets alone"),
+            // 255 * 255 * 200 / 8, the shift of all residuals, is 1,625,625.
+            (|a, _| a * a * 200, "3 looked-up planes (21 of 24 bits)"),
         ];
         let bytes: Vec<u8> = (0..=255).collect();
         for_each_case(cases, |(term, words)| {

@@ -40,6 +40,9 @@ const GAP: usize = 2;
 /// Columns that names are not shortened below for the sake of another column.
 const SHORTEST_NAME: usize = 12;
 
+/// Names among which those that stay apart are looked for.
+const MANY: usize = 1000;
+
 /// Columns that prose is not broken below.
 const SHORTEST_LINE: usize = 24;
 
@@ -94,7 +97,7 @@ impl<'a> Column<'a> {
             widest.min(SHORTEST_LINE).max(word)
         } else {
             let most = widest.min((columns / 2).max(SHORTEST_NAME));
-            let stays_apart = |&least: &usize| shorten(&cells, least).1;
+            let stays_apart = |&least: &usize| cells.len() <= MANY && shorten(&cells, least).1;
             (widest.min(SHORTEST_NAME)..most).find(stays_apart).unwrap_or(most).max(word)
         };
         Column { header, cells, is_numeric, is_prose, natural, least: least.min(natural) }
@@ -185,8 +188,10 @@ fn finish(mut table: comfy_table::Table, numeric: &[usize]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP as u16));
+    let last = table.column_count().saturating_sub(1);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        // Escapes for colors would keep a gap after the last one in the line.
+        column.set_padding((0, if i < last { GAP as u16 } else { 0 }));
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
@@ -216,7 +221,7 @@ mod tests {
         let section = Section::pairs([("note", "some words that go on".to_owned()), ("n", "1".to_owned())]);
         assert_eq!(render(&section, plain(31)), "note  some words that go on\nn     1\n");
         let lines = render(&Section::pairs([("note", "word ".repeat(12).trim().to_owned())]), plain(30));
-        assert_eq!(lines, "note  word word word word\n      word word word word\n      word word word word\n");
+        assert_eq!(lines, "note  word word word word word\n      word word word word word\n      word word\n");
     }
 
     #[test]
@@ -259,6 +264,9 @@ mod tests {
                 title: Some(words.concat()), header, rows, numeric: (2..11).collect(), details: vec![4, 5],
             };
             let text = render(&table, Style { details, ..Style::default() });
+            let colored = render(&table, Style { details, color: true, ..Style::default() });
+            let plain = colored.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+            prop_assert!(plain.lines().all(|line| width(line) <= 80), "{}", plain);
             prop_assert!(text.lines().all(|line| width(line) <= 80), "{}", text);
             for (i, number) in numbers[..9 * names.len()].iter().enumerate() {
                 let is_shown = details || ![2, 3].contains(&(i % 9));

@@ -18,7 +18,7 @@ fn folder() -> Folder {
     for i in 0..12 {
         let block = format!("encoder.layers.encoder_layer_{i}.self_attention.projection.of.the.output");
         let (weight, output) = (format!("{block}.weight"), format!("y{i}"));
-        net.random(&weight, &[2, 2, 3, 3]).op("Conv", &[&last, &weight], &output, &[]);
+        net.random(&weight, &[2, 2, 1, 1]).op("Conv", &[&last, &weight], &output, &[]);
         last = output;
     }
     net.op("GlobalAveragePool", &[&last], "pooled", &[]).op("Flatten", &["pooled"], "flat", &[]);
@@ -43,7 +43,6 @@ fn every_line_of_every_command_fits() {
         (format!("{TINY} --mode quant --compare base"), 0),
         (format!("{TINY} --mode noise --noise-std 0.125"), 0),
         (format!("{TINY} {lut} --costs costs.csv --compare quant --layer-errors"), 0),
-        (format!("{TINY} {lut} -v --coding affine --set conv1:mode=base --set fc*:lut=drum-4,coding=signed"), 2),
         (format!("{TINY} {lut} -v --coding affine --set conv1:mode=base --set fc*:lut=drum-4"), 0),
         (format!("{TINY} {lut} --min-accuracy 1 --baseline base-{LONG}.json --max-drop 0 --alpha 0.05"), 1),
         (format!("--model long.onnx --data tiny.safetensors --calib-data tiny.safetensors {lut} --layer-errors"), 0),
@@ -67,7 +66,15 @@ fn every_line_of_every_command_fits() {
         for line in run.stdout.lines() {
             assert!(line.width() <= 80 && line.trim_end() == line, "{args}: {} columns: {line}", line.width());
         }
-        assert!(code == 2 || run.stdout.lines().count() > 1, "{args}: {run:?}");
+        assert!(run.stdout.lines().count() > 1, "{args}: {run:?}");
+        // Escapes take no columns, but keep what stands before them in the line.
+        let colored = folder.run_to(code, &format!("{args} --color always")).stdout;
+        let plain: String = colored
+            .split("\u{1b}[")
+            .enumerate()
+            .map(|(i, part)| if i == 0 { part } else { part.split_once('m').unwrap().1 })
+            .collect();
+        assert!(plain.lines().all(|line| line.width() <= 80), "{args}: {plain}");
     });
 }
 
@@ -130,4 +137,97 @@ fn the_first_line_is_the_verdict() {
         approximate.contains(" against quant (p = ") && approximate.ends_with(", 0.40 of exact energy"),
         "{approximate}"
     );
+}
+
+/// More detail: what calibration saw, how inputs are quantized, and how each layer's products are summed.
+#[test]
+fn verbose_runs_say_how_layers_are_computed() {
+    let (_, folder) = Tiny::folder(313);
+    let args = format!("{TINY} --lut drum-4 --set fc3:mode=quant --set fc2:mode=base --calib-samples 8");
+    assert_eq!(folder.run_to(0, &args).stderr, "");
+    let said = folder.run_to(0, &format!("{args} -v --kernel scalar")).stderr;
+    let report = folder.json(&args);
+    let input = &report["layers"][0];
+    let lines = [
+        "INFO calibrated on 8 samples by minmax".to_owned(),
+        format!("zero point 0, {} to {}", input["input_range"][0], input["input_range"][1]),
+        "INFO conv1: drum-4, sign-magnitude by scalar: ".to_owned(),
+        "INFO fc2: fp32".to_owned(),
+        "INFO fc3: exact products by scalar: integer products alone".to_owned(),
+    ];
+    for line in lines {
+        assert!(said.contains(&line), "no '{line}' in: {said}");
+    }
+    assert!(!said.contains("DEBUG") && said.lines().all(|line| line.width() <= 80), "{said}");
+    assert!(folder.run_to(0, &format!("{args} -vv")).stderr.contains("DEBUG conv1: weights -127 to 127, "));
+}
+
+/// Why a run failed stands on standard error, in words with the option, beside the report that says the same.
+#[test]
+fn failed_gates_are_said_in_words() {
+    let (_, folder) = Tiny::folder(314);
+    folder.run_to(0, &format!("{TINY} --mode base -o base.json --predictions base.csv"));
+    let mut base = folder.read_json("base.json");
+    let top1 = base["accuracy"]["top1"].as_f64().unwrap();
+    base["accuracy"]["top1"] = 1.0.into();
+    folder.write("perfect.json", base.to_string());
+    let run = folder.run_to(
+        1,
+        &format!("{TINY} --mode base -q --min-accuracy 0.99 --baseline perfect.json --max-drop 0.125 --format table"),
+    );
+    let errors = [
+        format!("top-1 accuracy {top1:.4} is below the minimum 0.9900"),
+        format!("top-1 accuracy is {:.4} below the baseline's, more than the largest drop allowed, 0.1250", 1.0 - top1),
+    ];
+    let expected: String = errors
+        .iter()
+        .zip(["min-accuracy", "max-drop"])
+        .map(|(error, option)| format!("error: gate failed: {error} (--{option})\n"))
+        .collect();
+    assert_eq!(run.stderr, expected);
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for error in errors {
+        assert!(text.contains(&format!("gate FAILED: {error}")), "{text}");
+    }
+}
+
+/// Every number of a record is one to a spreadsheet.
+#[test]
+fn numbers_of_records_are_numbers() {
+    let (_, folder) = Tiny::folder(315);
+    folder.run_to(0, &format!("{TINY} --mode base -o base.json --predictions base.csv"));
+    let args = format!("{TINY} --lut udm --compare quant -o run.json --predictions run.csv --min-accuracy 0");
+    let run = folder.run_to(0, &format!("{args} --format csv")).csv();
+    let compared = folder.run_to(0, "compare base.json run.json --format csv").csv();
+    let json = folder.read_json("run.json");
+    let field = |rows: &[Vec<String>], row: usize, name: &str| {
+        let column = rows[0].iter().position(|column| column == name).unwrap_or_else(|| panic!("no {name}"));
+        rows[row][column].clone()
+    };
+    let number = |text: String| text.parse::<f64>().unwrap_or_else(|error| panic!("'{text}': {error}"));
+    let comparison = &json["comparisons"][0];
+    for (name, expected) in [
+        ("difference", &comparison["difference"]),
+        ("difference_ci95_low", &comparison["ci95"][0]),
+        ("difference_ci95_high", &comparison["ci95"][1]),
+        ("p", &comparison["mcnemar_p"]),
+        ("mcnemar_p", &comparison["mcnemar_p"]),
+        ("reference_value", &comparison["reference_top1"]),
+        ("lost", &comparison["lost"]),
+        ("gained", &comparison["gained"]),
+        ("mre", &json["lut"]["mre"]),
+        ("parameters", &json["model"]["parameters"]),
+        ("threads", &json["timing"]["threads"]),
+        ("relative_energy", &json["opcount"]["energy"]["relative"]),
+    ] {
+        assert_eq!(number(field(&run, 1, name)), expected.as_f64().unwrap(), "{name}");
+    }
+    assert_eq!(field(&run, 1, "gates"), "pass");
+    assert_eq!(field(&run, 1, "lut_blake3"), json["lut"]["blake3"]);
+    for name in ["p", "ci95_low", "ci95_high", "difference", "relative_energy", "top1"] {
+        number(field(&compared, 2, name));
+    }
+    assert_eq!(run[0].iter().collect::<std::collections::BTreeSet<_>>().len(), run[0].len(), "columns repeat");
+    // What was there before has kept its place.
+    assert_eq!(run[0][..5], ["model", "dataset", "samples", "mode", "lut"]);
 }

@@ -78,7 +78,9 @@ fn runs_are_compared_sample_by_sample() {
     let rows = csv_rows(&folder.read("c.csv"));
     let p = rows[0].iter().position(|name| name == "mcnemar_p").unwrap();
     assert_eq!(rows[2][p].parse::<f64>().unwrap(), number(&compared, "/runs/0/comparison/mcnemar_p"));
-    assert!(String::from_utf8(folder.read("c.md")).unwrap().contains("| a.json | approx | drum-3 |"));
+    let markdown = String::from_utf8(folder.read("c.md")).unwrap();
+    let name = text(&compared, "/runs/0/model");
+    assert!(markdown.contains(&format!("| a.json | {name} | approx | drum-3 |")), "{markdown}");
 }
 
 #[test]

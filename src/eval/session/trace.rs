@@ -2,7 +2,6 @@
 
 use super::Session;
 use crate::eval::{Arithmetic, Assignment, LayerConfig};
-use crate::layer::ApproxLayer;
 use crate::quant::Observed;
 use crate::stats::significant;
 use tracing::{Level, debug, enabled, info};
@@ -13,56 +12,50 @@ impl Session {
         if !enabled!(Level::INFO) {
             return;
         }
+        if let Some(observations) = self.observations() {
+            info!("calibrated on {} samples by {}", observations.samples, observations.observer);
+        }
         for (layer, config) in self.model().graph.layers().zip(assignment.layers()) {
             let name = layer.name();
-            match layer.describe_sums() {
-                None => info!("{name}: fp32"),
-                Some(sums) => {
-                    info!("{name}: {}", self.integers(layer));
-                    info!("{name}: {} by {sums}", products(config));
-                }
-            }
-            if let Some(weight) = layer.params().map(|params| &params.weight) {
-                let (low, high) = weight
-                    .scales()
-                    .iter()
-                    .fold((f32::MAX, 0f32), |(low, high), &scale| (low.min(scale), high.max(scale)));
-                let scales = weight.scales().len();
-                debug!("{name}: {scales} weight scales from {} to {}", number(low), number(high));
-            }
+            let (Some(sums), Some(params)) = (layer.describe_sums(), layer.params()) else {
+                info!("{name}: fp32");
+                continue;
+            };
+            let (input, weight) = (&params.input, &params.weight);
+            info!(
+                "{name}: input {}scale {}, zero point {}, {} to {}",
+                self.observed(name),
+                number(input.scale()),
+                input.zero_point(),
+                input.range().q_min(),
+                input.range().q_max()
+            );
+            info!("{name}: {} by {sums}", products(config));
+            let scales = weight.scales();
+            let (low, high) = scales.iter().fold((f32::MAX, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
+            debug!(
+                "{name}: weights {} to {}, {} scales of {} to {}",
+                weight.range().q_min(),
+                weight.range().q_max(),
+                scales.len(),
+                number(low),
+                number(high)
+            );
         }
     }
 
-    /// What calibration saw of a layer's input, and the integers that it becomes.
-    fn integers(&self, layer: &dyn ApproxLayer) -> String {
-        let observations = self.observations();
-        let seen = observations.and_then(|all| Some((all.layers.get(layer.name())?, all)));
-        let seen = seen.map(|(seen, all)| {
-            let ends = |seen: &Observed| format!("from {} to {}", number(seen.low), number(seen.high));
-            let second = seen.second.as_ref().map(|second| format!(", second factors {}", ends(second)));
-            let (input, second) = (ends(&seen.input), second.unwrap_or_default());
-            format!("inputs {input}{second} in {} samples by {}; ", all.samples, all.observer)
-        });
-        let integers = layer.params().map(|params| {
-            let (input, weight) = (params.input.range(), params.weight.range());
-            format!(
-                "scale {}, zero point {}, integers {} to {}, weights {} to {}",
-                number(params.input.scale()),
-                params.input.zero_point(),
-                input.q_min(),
-                input.q_max(),
-                weight.q_min(),
-                weight.q_max()
-            )
-        });
-        seen.into_iter().chain(integers).collect()
+    /// The ranges that calibration saw of a layer's operands, where it took place.
+    fn observed(&self, name: &str) -> String {
+        let seen = self.observations().and_then(|observations| observations.layers.get(name));
+        let ends = |seen: &Observed| format!("{} to {}, ", number(seen.low), number(seen.high));
+        seen.map_or_else(String::new, |seen| seen.iter().map(ends).collect())
     }
 }
 
 /// Whose products a layer sums.
 fn products(config: &LayerConfig) -> String {
     match &config.arithmetic {
-        Arithmetic::Approx(lut) => format!("products of {} ({} coding)", lut.name(), config.quantization.coding),
+        Arithmetic::Approx(lut) => format!("{}, {}", lut.name(), config.quantization.coding),
         _ => "exact products".to_owned(),
     }
 }

@@ -73,7 +73,7 @@ impl Document for LutList {
                     .and_then(|cost| cost.figures.energy_pj)
                     .map_or("-".to_owned(), |energy| significant(energy, 3)),
                 relative_energy(lut).map_or("-".to_owned(), |share| percent(share, 3)),
-                if SHIPPED.get(&lut.name).is_some() { "luts/" } else { "" }.to_owned(),
+                if SHIPPED.get(&lut.name).is_some() { "luts" } else { "" }.to_owned(),
             ]
         };
         // Names stay whole beside columns that would be empty.

@@ -194,6 +194,10 @@ impl<'a> Chart<'a> {
             let ([x, _], [low, high]) = (self.at(point), self.interval(point));
             Area { left: x - CAP, top: high, width: 2.0 * CAP, height: low - high }
         };
+        let caps = |point: &TradeoffPoint| {
+            let x = self.x.at(point.cost);
+            self.interval(point).map(|end| Area { left: x - CAP, top: end - 1.5, width: 2.0 * CAP, height: 3.0 })
+        };
         let line = |value: f64| Area { left, top: self.height(value) - 0.5, width: right - left, height: 1.0 };
         let stairs = self.stairs();
         let step = |pair: &[[f64; 2]]| {
@@ -204,7 +208,7 @@ impl<'a> Chart<'a> {
         let baselines = self.of.baselines.iter().map(|run| line(run.value));
         Ground {
             bounds: Area { left: left + 2.0, top, width: right - left - 2.0, height: bottom - top - 2.0 },
-            taken: self.of.points.iter().map(marker).collect(),
+            taken: self.of.points.iter().map(marker).chain(self.of.points.iter().flat_map(caps)).collect(),
             lines: self.of.points.iter().map(bar).chain(baselines).chain(stairs.windows(2).map(step)).collect(),
         }
     }

@@ -8,7 +8,7 @@ use super::document::{Document, Records, Section};
 use super::{Baseline, CostAxis, CostFigure};
 use crate::layer::InferenceMode;
 use crate::registry::Named;
-use crate::stats::{pareto_front, significant};
+use crate::stats::{pareto_front, percent, significant};
 use crate::task::{MetricInfo, Task};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -42,6 +42,8 @@ pub struct TradeoffPoint {
     pub label: String,
     /// What it costs.
     pub cost: f64,
+    /// Fraction of its multiplications that the cost speaks for.
+    pub coverage: f64,
     /// Its metric, a fraction.
     pub value: f64,
     /// The metric's 95 % interval.
@@ -158,6 +160,7 @@ impl Tradeoff {
             report: run.path.display().to_string(),
             label,
             cost: figure.value,
+            coverage: figure.coverage,
             value: run.metric().value,
             ci95: run.report.metrics.ci95(),
             on_front: front.contains(&i),
@@ -247,8 +250,12 @@ impl Document for Tradeoff {
             numeric: vec![2, 3, 4],
             ..Section::default()
         };
-        let (unit, source) = (self.x.title().to_owned(), self.source.clone());
-        vec![points, Section::pairs([("cost", unit), ("source", source)])]
+        let about = [("cost", self.x.title().to_owned()), ("source", self.source.clone())];
+        let partial = self.points.iter().filter(|point| point.coverage < 1.0).map(|point| {
+            let share = percent(point.coverage);
+            ("note", format!("the cost of {} is that of {share} of its multiplications", point.label))
+        });
+        vec![points, Section::pairs(about.into_iter().chain(partial))]
     }
 
     fn records(&self) -> Records {
@@ -258,9 +265,11 @@ impl Document for Tradeoff {
         let point = |point: &TradeoffPoint| {
             let front = point.on_front.to_string();
             let [low, high] = point.ci95.map(text);
-            vec![point.report.clone(), point.label.clone(), text(point.cost), text(point.value), low, high, front]
+            let (cost, value, coverage) = (text(point.cost), text(point.value), text(point.coverage));
+            vec![point.report.clone(), point.label.clone(), cost, value, low, high, front, coverage]
         };
-        let header = ["report", "multiplier", self.x.name(), self.metric().key, "ci95_low", "ci95_high", "on_front"];
+        let header =
+            ["report", "multiplier", self.x.name(), self.metric().key, "ci95_low", "ci95_high", "on_front", "coverage"];
         let mut rows: Vec<Vec<String>> =
             self.baselines.iter().map(baseline).chain(self.points.iter().map(point)).collect();
         rows.iter_mut().for_each(|row| row.resize(header.len(), String::new()));
