@@ -120,7 +120,7 @@ impl Manual<'_> {
 
 /// Title, name, synopsis, description and options.
 fn head(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
-    let man = Man::new(command.clone()).manual("approx-eval");
+    let man = Man::new(command.clone());
     man.render_title(page)?;
     man.render_name_section(page)?;
     man.render_synopsis_section(page)?;
