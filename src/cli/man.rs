@@ -40,9 +40,7 @@ pub(super) fn run(
         print(&manual.whole()?)?;
         return Ok(ExitCode::Success);
     };
-    fs::create_dir_all(folder)
-        .map_err(|source| OutputError { path: folder.clone(), source })
-        .context("--output")?;
+    fs::create_dir_all(folder).map_err(|source| OutputError { path: folder.clone(), source }).context("--output")?;
     let (mut files, mut names) = (Vec::new(), String::new());
     for (name, page) in manual.pages()? {
         let path = folder.join(name);

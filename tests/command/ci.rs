@@ -162,13 +162,16 @@ fn workflows_are_yaml_and_caches_have_keys() {
     let workflows: Vec<Yaml> = blocks(&document, "yaml").iter().map(|block| parsed(block)).collect();
     let [github, gitlab] = workflows.as_slice() else { panic!("{} workflows", workflows.len()) };
     let steps = github["jobs"]["accuracy"]["steps"].as_vec().unwrap();
-    let keys: Vec<String> = steps.iter().filter(|step| !step["with"]["key"].is_badvalue()).map(|step| text(&step["with"]["key"])).collect();
+    let keys: Vec<String> =
+        steps.iter().filter(|step| !step["with"]["key"].is_badvalue()).map(|step| text(&step["with"]["key"])).collect();
     assert_eq!(keys.len(), 3, "{keys:?}");
     assert!(keys.iter().all(|key| key.contains("env.APPROX_EVAL_REV")), "{keys:?}");
     assert!(keys.iter().any(|key| key.contains("hashFiles('rtl/**')")), "{keys:?}");
     // What a step is skipped by is another step's.
     let ids: Vec<String> = steps.iter().filter_map(|step| step["id"].as_str().map(str::to_owned)).collect();
-    for condition in steps.iter().filter_map(|step| step["if"].as_str()).filter(|condition| condition.starts_with("steps.")) {
+    for condition in
+        steps.iter().filter_map(|step| step["if"].as_str()).filter(|condition| condition.starts_with("steps."))
+    {
         assert!(ids.iter().any(|id| condition.starts_with(&format!("steps.{id}.outputs"))), "{condition}");
     }
     assert_eq!(text(&gitlab["accuracy"]["cache"][0]["key"]), "approx-eval-$APPROX_EVAL_REV");
@@ -178,7 +181,8 @@ fn workflows_are_yaml_and_caches_have_keys() {
 #[test]
 fn scripts_are_found() {
     let workflow = "jobs:\n  a:\n    steps:\n      - name: a\n        run: one\n      - name: b\n        run: |\n          two \\\n            three\n          four\n      - uses: x\n";
-    let expected = [("a", "one"), ("b", "two \\\n  three\nfour\n")].map(|(name, run)| (name.to_owned(), run.to_owned()));
+    let expected =
+        [("a", "one"), ("b", "two \\\n  three\nfour\n")].map(|(name, run)| (name.to_owned(), run.to_owned()));
     assert_eq!(steps(&parsed(workflow)), expected);
     assert_eq!(lines(&parsed("- one\n- two || three\n")), ["one", "two || three"]);
 }

@@ -2,8 +2,8 @@
 //! and the README's test commands are those that `.ci/run` runs.
 
 use crate::common::Folder;
-use crate::common::files::{Table, cifar, f32_bytes, safetensors, stored};
 use crate::common::cases::for_each_case;
+use crate::common::files::{Table, cifar, f32_bytes, safetensors, stored};
 use crate::common::markdown::{blocks, of_the_project};
 use crate::common::network::StateDict;
 use crate::common::onnx::Onnx;

@@ -25,8 +25,7 @@ pub(super) struct LayerArgs {
     set: Vec<Rule>,
 }
 
-const SET_HELP: &str =
-    "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; may be given more \
+const SET_HELP: &str = "Options of the layers whose names match a glob, such as 'conv*:lut=drum-4,act_bits=6'; may be given more \
      than once";
 
 fn set_help() -> String {

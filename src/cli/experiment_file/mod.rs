@@ -80,8 +80,7 @@ impl Resolved {
 /// # Errors
 /// Names the file, the line, the key, what was found and what can stand there.
 pub fn resolve(command: &Command, arguments: Vec<OsString>) -> Result<Resolved, FileError> {
-    let mut resolved =
-        Resolved { arguments, origins: Origins::default(), rule_folders: Vec::new(), files: Vec::new() };
+    let mut resolved = Resolved { arguments, origins: Origins::default(), rule_folders: Vec::new(), files: Vec::new() };
     // Errors are ignored: what is wrong with the command line is said when all of it is read.
     let lenient = command.clone().ignore_errors(true).try_get_matches_from(&resolved.arguments);
     let Ok(matches) = lenient else { return Ok(resolved) };

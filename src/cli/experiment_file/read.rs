@@ -210,7 +210,8 @@ impl Source<'_> {
         let names = shown(ContextKind::ValidValue).map(|names| format!("expected one of {names}"));
         let reason = std::error::Error::source(&error).map(ToString::to_string);
         let whole = || error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let near = shown(ContextKind::SuggestedValue).map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+        let near =
+            shown(ContextKind::SuggestedValue).map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         let found = argument.to_string_lossy();
         Err(FileError::Value {
             path: self.path.to_owned(),
