@@ -69,9 +69,14 @@ fn lists_beside_files(command: &Command) -> Vec<Vec<&'static str>> {
 fn script(shell: Shell, command: Command) -> String {
     let lists = lists_beside_files(&command);
     let (mut script, name) = (Vec::new(), command.get_name().to_owned());
-    clap_complete::generate(shell, &mut with_names(command), name, &mut script);
+    clap_complete::generate(shell, &mut with_names(command), &name, &mut script);
     let script = String::from_utf8(script).expect("scripts are text");
-    let script = if shell == Shell::Fish { before_values(&script) } else { script };
+    let script = match shell {
+        // Commands of a program with a hyphen in its name go by two names there, only one of which is looked for.
+        Shell::Bash => script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__")),
+        Shell::Fish => before_values(&script),
+        _ => script,
+    };
     lists.iter().fold(script, |script, names| beside_files(&script, shell, names))
 }
 

@@ -41,14 +41,14 @@ pub(super) fn run(
         return Ok(ExitCode::Success);
     };
     fs::create_dir_all(folder).map_err(|source| OutputError { path: folder.clone(), source }).context("--output")?;
-    let (mut files, mut names) = (Vec::new(), String::new());
+    let (mut files, mut names) = (Vec::new(), Vec::new());
     for (name, page) in manual.pages()? {
         let path = folder.join(name);
-        names += &format!("{}\n", path.display());
+        names.push(format!("{}\n", path.display()));
         files.push(OutputFile::create(&path).context("--output")?.with_bytes(&page)?);
     }
     let files = finish_all(files)?;
-    print(names.as_bytes())?;
+    print(names.concat().as_bytes())?;
     files.publish()?;
     Ok(ExitCode::Success)
 }
@@ -118,7 +118,7 @@ impl Manual<'_> {
 
 /// Title, name, synopsis, description and options.
 fn head(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
-    let man = Man::new(command.clone()).manual("approx-eval");
+    let man = Man::new(command.clone());
     man.render_title(page)?;
     man.render_name_section(page)?;
     man.render_synopsis_section(page)?;

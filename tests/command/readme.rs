@@ -86,6 +86,19 @@ fn every_command_runs() {
     });
 }
 
+/// The first command's output is what stands there, but for what a clock and the processor say.
+#[test]
+fn the_sample_is_what_the_first_command_prints() {
+    let text = of_the_project("README.md");
+    let first = &commands(&text)[0];
+    let args = first.strip_prefix("cargo run --release -- ").expect("the first command runs it");
+    let is_steady = |line: &&str| !line.contains("images/s");
+    let printed = Folder::new().run_to(0, args).stdout;
+    let sample = &blocks(&text, "text")[0];
+    let lines = |text: &str| text.lines().filter(is_steady).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(sample), lines(&printed));
+}
+
 #[test]
 fn test_commands_are_those_of_ci() {
     let ci = of_the_project(".ci/run");

@@ -42,12 +42,14 @@ fn bash_completes_options_values_names_and_files() {
         try approx-eval --lut drum-4
         try approx-eval --lut mul
         try approx-eval -m res
-        try approx-eval --arch mobilenet_v
+        try approx-eval --arch lene
         try approx-eval --data mul
         try approx-eval --coding s
         try approx-eval --compare b
         try approx-eval lut inf
         try approx-eval lut info --ch
+        try approx-eval lut from-c --tim
+        try approx-eval lut gen drum-4
         try approx-eval model info resnet1
     "#;
     let output = folder.shell(script).output().unwrap();
@@ -59,12 +61,14 @@ fn bash_completes_options_values_names_and_files() {
         "approx-eval --lut drum-4: drum-4 drum-4-signed",
         "approx-eval --lut mul: mul8.bin",
         "approx-eval -m res: resnet8",
-        "approx-eval --arch mobilenet_v: mobilenet_v1_025 mobilenet_v2 mobilenet_v3_small mobilenet_v3_large",
+        "approx-eval --arch lene: lenet5",
         "approx-eval --data mul: mul8.bin",
         "approx-eval --coding s: signed sign-magnitude",
         "approx-eval --compare b: base",
         "approx-eval lut inf: info",
         "approx-eval lut info --ch: --check",
+        "approx-eval lut from-c --tim: --timeout",
+        "approx-eval lut gen drum-4: drum-4 drum-4-signed",
     ] {
         assert!(said.lines().any(|said| said == line), "no '{line}' in {said}");
     }

@@ -31,10 +31,10 @@ impl Origins {
             let name = &name[..name.find(|c| !is_part(c)).unwrap_or(name.len())];
             let starts = !before.ends_with(is_part);
             named.push_str(before);
-            match self.0.iter().find(|origin| starts && origin.key == name) {
-                Some(Origin { key, path, line }) => named.push_str(&format!("{key} ({}, line {line})", path.display())),
-                None => named.push_str(&option[..2 + name.len()]),
-            }
+            named += &match self.0.iter().find(|origin| starts && origin.key == name) {
+                Some(Origin { key, path, line }) => format!("{key} ({}, line {line})", path.display()),
+                None => option[..2 + name.len()].to_owned(),
+            };
             rest = &option[2 + name.len()..];
         }
         named + rest

