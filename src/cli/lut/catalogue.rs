@@ -10,11 +10,6 @@ use anyhow::bail;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Catalogue")]
 pub(super) struct CatalogueArgs {
-    /// List the circuits of EvoApproxLib with their published figures, whether or not they can be computed here; with
-    /// names or parts of them, or globs, such as mul8u or '1KV*', only those
-    #[arg(long, alias = "catalog", conflicts_with_all = ["shipped", "costs"])]
-    pub catalogue: bool,
-
     /// Widths of the operands, such as 8 or 8x4
     #[arg(long, value_name = "AxB", value_parser = parse_widths, requires = "catalogue")]
     bits: Option<[u32; 2]>,

@@ -18,8 +18,13 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long)]
     shipped: bool,
 
+    /// List the circuits of EvoApproxLib with their published figures, whether or not they can be computed here; with
+    /// names or parts of them, or globs, such as mul8u or '1KV*', only those
+    #[arg(long, alias = "catalog", conflicts_with_all = ["shipped", "costs"])]
+    catalogue: bool,
+
     #[command(flatten)]
-    catalogue: CatalogueArgs,
+    circuits: CatalogueArgs,
 
     #[command(flatten)]
     costs: CostsArgs,
@@ -29,8 +34,8 @@ pub(in crate::cli) struct ListArgs {
 }
 
 pub(super) fn run(args: &ListArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    if args.catalogue.catalogue {
-        args.format.print(&args.catalogue.list(&args.families)?, terminal)?;
+    if args.catalogue {
+        args.format.print(&args.circuits.list(&args.families)?, terminal)?;
         return Ok(ExitCode::Success);
     }
     let costs = args.costs.open()?;

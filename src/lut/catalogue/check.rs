@@ -5,7 +5,7 @@ use super::made::formula;
 use super::name::ClaimedName;
 use super::recognized::Recognized;
 use crate::kernel::Signedness;
-use crate::lut::{ErrorMetrics, Lut};
+use crate::lut::{Bits, ErrorMetrics, Lut};
 use crate::stats::significant;
 use serde::Serialize;
 use std::fmt;
@@ -117,7 +117,7 @@ fn difference(lut: &Lut, entry: &Entry) -> CircuitDifference {
     let operands = |[first, second]: [u32; 2], signedness: Signedness| {
         format!("{first}x{second} bits, {}", if signedness == Signedness::Signed { "signed" } else { "unsigned" })
     };
-    let bits = lut.bits().map(|bits| bits.get());
+    let bits = lut.bits().map(Bits::get);
     if (bits, lut.signedness()) != (entry.bits, entry.signedness) {
         let (found, expected) = (operands(bits, lut.signedness()), operands(entry.bits, entry.signedness));
         return CircuitDifference::Operands { found, expected };

@@ -1,7 +1,7 @@
 //! The facts of the library, circuit by circuit.
 
 use crate::kernel::Signedness;
-use crate::lut::Lut;
+use crate::lut::{Bits, Lut};
 use crate::registry::{Named, Registry, by_name};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -171,7 +171,7 @@ pub fn recognize(lut: &Lut) -> Vec<&'static Entry> {
     let library = &*LIBRARY_OF_CIRCUITS;
     let positions = library.by_table.get(&table_hash(lut)).map(Vec::as_slice).unwrap_or_default();
     let has_its_operands =
-        |entry: &&Entry| entry.bits == lut.bits().map(|bits| bits.get()) && entry.signedness == lut.signedness();
+        |entry: &&Entry| entry.bits == lut.bits().map(Bits::get) && entry.signedness == lut.signedness();
     positions.iter().map(|&at| &library.entries[at]).filter(has_its_operands).collect()
 }
 

@@ -7,8 +7,11 @@ use crate::common::{Folder, Run, integer, number, text};
 use crate::outside_cases::cases;
 use serde_json::{Value, json};
 
+/// The names of a circuit, the older one first, and its product.
+type ClosedForm = (&'static str, &'static str, fn(i32, i32) -> i32);
+
 /// EvoApproxLib's signed circuits with closed forms, the older of their names and the other.
-const CLOSED_FORMS: [(&str, &str, fn(i32, i32) -> i32); 7] = [
+const CLOSED_FORMS: [ClosedForm; 7] = [
     ("mul8s_1KV8", "mul8s_1KV6", |a, b| a * b),
     ("mul8s_1KR8", "mul8s_1KVM", |a, b| 2 * (a >> 1) * b),
     ("mul8s_1KTY", "mul8s_1KXF", |a, b| 8 * (a >> 3) * b),
@@ -155,8 +158,8 @@ fn names_that_hold_or_claim_nothing_pass() {
     let folder = Folder::new();
     folder.run_to(0, "lut convert mul8s_1KV8@v2022 mul8s_1KV8.bin --output-format i16");
     folder.write("mul8s_1L2H-x.bin", Table::signed(|a, b| 4 * (a >> 1) * (b >> 1)).i16_bin());
-    folder.write("mul8u_96D.bin", Table::unsigned(|a, b| a * b & !7).u16_bin());
-    folder.write("mul8u_1JFF_faulty.bin", Table::unsigned(|a, b| a * b & !7).u16_bin());
+    folder.write("mul8u_96D.bin", Table::unsigned(|a, b| (a * b) & !7).u16_bin());
+    folder.write("mul8u_1JFF_faulty.bin", Table::unsigned(|a, b| (a * b) & !7).u16_bin());
     let cases = [
         ("mul8s_1KV8.bin", "in release master mul8s_1KV8 is another circuit"),
         ("mul8s_1L2H-x.bin", ""),

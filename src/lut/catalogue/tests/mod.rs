@@ -2,14 +2,17 @@ use super::*;
 use crate::cases::for_each_case;
 use crate::kernel::Signedness;
 use crate::lut::design::{Design, FAMILIES, resolve};
-use crate::lut::{Bits, ErrorMetrics, Lut, LutFormat, OpenOptions, StatedMetric, open};
+use crate::lut::{Bits, ErrorMetrics, Lut, LutFormat, OpenOptions, PartialReading, StatedMetric, open};
 use rayon::prelude::*;
 use std::path::PathBuf;
 
 mod names;
 
+/// The names of a circuit, the older one first, and its product.
+type ClosedForm = (&'static str, &'static str, fn(i32, i32) -> i32);
+
 /// The signed circuits that have closed forms, by the older of their names and the other; `>>` is arithmetic.
-const CLOSED_FORMS: [(&str, &str, fn(i32, i32) -> i32); 7] = [
+const CLOSED_FORMS: [ClosedForm; 7] = [
     ("mul8s_1KV8", "mul8s_1KV6", |a, b| a * b),
     ("mul8s_1KR8", "mul8s_1KVM", |a, b| 2 * (a >> 1) * b),
     ("mul8s_1KTY", "mul8s_1KXF", |a, b| 8 * (a >> 3) * b),
@@ -75,8 +78,10 @@ fn what_a_file_is_like_does_not_matter() {
         let layout: LutFormat = layout.parse().unwrap();
         signed("nameless", product).write(&path, &layout).unwrap();
         // A hexadecimal text does not say its words' meaning by its contents alone.
-        let options =
-            OpenOptions { format: Some(LutFormat { stated: Default::default(), ..layout }), ..OpenOptions::default() };
+        let options = OpenOptions {
+            format: Some(LutFormat { stated: PartialReading::default(), ..layout }),
+            ..OpenOptions::default()
+        };
         let read = open(path.to_str().unwrap(), &options).unwrap();
         assert_eq!(names(&recognize(&read)), both(older, newer), "{layout}");
     });

@@ -1,6 +1,7 @@
 //! Designs that make one bit of several: without carry chains, and in clusters.
 
 use super::*;
+use std::ops::{Range, RangeInclusive};
 
 /// The rows of partial products as columns of bits, lowest first: row `i` is the second operand where bit `i` of the first is 1.
 fn rows(a: i32, b: i32) -> Vec<Vec<bool>> {
@@ -79,8 +80,11 @@ fn cr_is_the_published_table() {
     assert!(published == lut("cr-6"));
 }
 
+/// The rows of a cluster, and the columns in which its bits become one.
+type Cluster = (Range<usize>, RangeInclusive<usize>);
+
 /// The columns in which each cluster's bits become one, by the rows of a cluster.
-const CLUSTERS: [(usize, &[(std::ops::Range<usize>, std::ops::RangeInclusive<usize>)]); 3] = [
+const CLUSTERS: [(usize, &[Cluster]); 3] = [
     (2, &[(0..2, 1..=7), (2..4, 3..=8), (4..6, 5..=9), (6..8, 7..=10)]),
     (3, &[(0..3, 1..=8), (3..6, 4..=10), (6..8, 7..=11)]),
     (4, &[(0..4, 1..=9), (4..8, 5..=12)]),
