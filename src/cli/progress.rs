@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn figures_are_round() {
-        let rates = [(0.0, "0.0"), (3.14, "3.1"), (97.4, "97"), (1234.5, "1,200"), (99_600.0, "100,000")];
+        let rates = [(0.0, "0.0"), (3.16, "3.2"), (97.4, "97"), (1234.5, "1,200"), (99_600.0, "100,000")];
         for_each_case(rates, |(rate, text)| assert_eq!(round(rate), text));
         let times = [(0.4, "0 s"), (59.2, "59 s"), (187.0, "3 min 00 s"), (1799.0, "29 min"), (7500.0, "2 h 05 min")];
         for_each_case(times, |(seconds, text)| assert_eq!(duration(Duration::from_secs_f64(seconds)), text));

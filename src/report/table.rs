@@ -266,12 +266,12 @@ mod tests {
             let text = render(&table, Style { details, ..Style::default() });
             let colored = render(&table, Style { details, color: true, ..Style::default() });
             let plain = colored.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
-            prop_assert!(plain.lines().all(|line| width(line) <= 80), "{}", plain);
-            prop_assert!(text.lines().all(|line| width(line) <= 80), "{}", text);
+            prop_assert!(plain.lines().all(|line| width(line) <= 80), "{plain}");
+            prop_assert!(text.lines().all(|line| width(line) <= 80), "{text}");
             for (i, number) in numbers[..9 * names.len()].iter().enumerate() {
                 let is_shown = details || ![2, 3].contains(&(i % 9));
                 let is_there = text.split_whitespace().any(|word| word == number.to_string());
-                prop_assert!(!is_shown || is_there, "{} is not in {}", number, text);
+                prop_assert!(!is_shown || is_there, "{number} is not in {text}");
             }
         }
     }

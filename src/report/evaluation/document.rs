@@ -8,6 +8,7 @@ use crate::registry::Named;
 use crate::report::comparison::TaskFields;
 use crate::report::document::{Check, Document, Records, Section, optional};
 use crate::report::lut::word;
+use crate::task::Comparison;
 
 impl Document for Report {
     fn json(&self) -> serde_json::Value {
@@ -111,7 +112,7 @@ impl Report {
         let quantization = self.config.quantization.as_ref();
         let lut = self.lut.as_ref();
         let comparison = self.comparisons.first().map(|compared| &compared.comparison);
-        let changes = comparison.and_then(|comparison| comparison.mcnemar());
+        let changes = comparison.and_then(Comparison::mcnemar);
         let gates = match self.gates.iter().all(|gate| gate.passed) {
             _ if self.gates.is_empty() => "",
             true => "pass",
@@ -123,7 +124,7 @@ impl Report {
             named("reference_value", self.comparisons.first().map(|compared| text(compared.metric.value))),
             named("difference_ci95_low", comparison.map(|comparison| text(comparison.ci95[0]))),
             named("difference_ci95_high", comparison.map(|comparison| text(comparison.ci95[1]))),
-            named("p", comparison.and_then(|comparison| comparison.p()).map(text)),
+            named("p", comparison.and_then(Comparison::p).map(text)),
             named("changed", changes.map(|changes| changes.changed.to_string())),
             named("lost", changes.map(|changes| changes.lost.to_string())),
             named("gained", changes.map(|changes| changes.gained.to_string())),
@@ -134,10 +135,10 @@ impl Report {
             named("bias", lut.map(|lut| text(lut.errors.bias))),
             ("architecture", self.model.architecture.clone()),
             ("parameters", self.model.parameters.to_string()),
-            named("act_scheme", quantization.and_then(|q| q.act_scheme).map(|scheme| scheme.to_string())),
-            named("weight_scheme", quantization.and_then(|q| q.weight_scheme).map(|scheme| scheme.to_string())),
+            ("act_scheme", optional(quantization.and_then(|q| q.act_scheme.as_ref()))),
+            ("weight_scheme", optional(quantization.and_then(|q| q.weight_scheme.as_ref()))),
             named("observer", quantization.and_then(|q| q.observer.clone())),
-            named("calib_samples", quantization.and_then(|q| q.samples).map(|samples| samples.to_string())),
+            ("calib_samples", optional(quantization.and_then(|q| q.samples.as_ref()))),
             ("batch_size", self.config.batch_size.to_string()),
             ("threads", self.timing.threads.to_string()),
             named("kernel", self.timing.kernel.clone()),
