@@ -23,7 +23,10 @@ fn standard_output_is_the_report_and_nothing_else() {
 /// No bar and no escapes where nobody watches.
 #[test]
 fn standard_error_is_quiet_off_a_terminal() {
-    let (_, folder) = Tiny::folder(121);
+    let (tiny, folder) = Tiny::folder(121);
+    // Calibration on what is evaluated would be noted.
+    let calibration = float_set(Tiny::SHAPE, &Tiny::new(921).images, &tiny.labels);
+    folder.write("tiny/calibration.safetensors", calibration);
     for args in [TINY.to_owned(), format!("{TINY} --mode quant"), "-n 300 --lut drum-4".to_owned()] {
         let run = folder.run_to(0, &args);
         assert_eq!(run.stderr, "", "{args}");

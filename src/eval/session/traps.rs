@@ -6,6 +6,7 @@ use crate::data::{Dataset, Preprocess};
 use crate::eval::traps::{self, CalibrationSeen, Evaluated, InnerNormalization, LabelSelection, Opening, ScalesSeen};
 use crate::eval::traps::{SeenSamples, WatchedLayer};
 use crate::eval::{Assignment, Outcome};
+use crate::layer::ApproxLayer;
 
 /// The notes of traps that can be seen before any work starts, of a set of `dataset` and `preprocess`, and of the
 /// calibration set that will be used.
@@ -58,7 +59,7 @@ impl Session {
         images: &SeenSamples,
         shared: usize,
     ) -> Vec<String> {
-        let seen: Vec<_> = self.experiment.model.graph.layers_mut().map(|layer| layer.finish_watching()).collect();
+        let seen: Vec<_> = self.experiment.model.graph.layers_mut().map(ApproxLayer::finish_watching).collect();
         let model = &self.experiment.model;
         let watched = model.graph.layers().zip(seen).filter_map(|(layer, seen)| {
             let params = layer.params().filter(|_| layer.mode().is_quantized()).map(|params| params.input);

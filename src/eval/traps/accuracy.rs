@@ -90,7 +90,7 @@ fn renumbered(predictions: &Predictions, classes: usize, accuracy: f64) -> Optio
     let right = best.values().map(|(count, _)| count).sum();
     let mut labels: Vec<u32> = best.values().map(|(_, label)| *label).collect();
     labels.sort_unstable();
-    let is_one_to_one = labels.windows(2).all(|pair| pair[0] != pair[1]) && labels.len() > 2;
+    let is_one_to_one = labels.windows(2).all(|pair| pair[0] != pair[1]) && (labels.len() > 2 || classes == 2);
     // Of few samples a class, any prediction has a label that is frequent by accident.
     (is_one_to_one && total >= 10 * classes as u64 && is_clear(right)).then(|| {
         format!(

@@ -66,7 +66,8 @@ pub(super) fn other_range(facts: &Evaluated) -> Option<String> {
     }
     let ratio = images.span() / evaluated.span();
     // The layer's own note says more.
-    ((ratio > RATIO || ratio < 1.0 / RATIO) && layers::range(facts).is_none()).then(|| {
+    let is_alike = !ratio.is_finite() || (1.0 / RATIO..=RATIO).contains(&ratio);
+    (!is_alike && layers::range(facts).is_none()).then(|| {
         format!(
             "calibration samples lie from {} to {}, evaluated ones from {} to {}: one of the two sets is normalized \
              otherwise; floats are taken as they are, bytes by mean and std",

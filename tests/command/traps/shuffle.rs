@@ -59,13 +59,13 @@ fn every_format_reads_the_samples_that_were_drawn() {
         numbers.collect::<Vec<_>>().join(",") + "\n"
     };
     folder.write("set.csv", (0..SAMPLES).map(row).collect::<String>());
-    let mut list = String::new();
+    let mut list = Vec::new();
     for i in 0..SAMPLES {
         let picture = gray_png(28, &bytes[i * 784..][..784]);
         folder.write(&format!("classes/{}/{i:02}.png", labels[i]), &picture);
-        list += &format!("classes/{}/{i:02}.png {}\n", labels[i], labels[i]);
+        list.push(format!("classes/{}/{i:02}.png {}\n", labels[i], labels[i]));
     }
-    folder.write("list.txt", list);
+    folder.write("list.txt", list.concat());
     let color: Vec<u8> = Random::new(341).bytes(SAMPLES * 3072);
     folder.write("cifar.bin", cifar(&color, |i| vec![labels[i]]));
     folder.write("r.safetensors", safetensors(&StateDict::resnet20(9, 10).stored()));
