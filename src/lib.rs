@@ -16,7 +16,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `cli` | the command's options and terminal output; turns on `embedded`, `images`, `onnx` and `plot` |
-//! | `embedded` | the shipped networks and their test set, 6 MB of the binary |
+//! | `embedded` | the shipped networks and their test set, 7 MB of the binary |
 //! | `images` | datasets of PNG and JPEG files |
 //! | `onnx` | networks in ONNX files |
 //! | `parquet` | datasets in Parquet files; turns on `images` |

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Training is stochastic gradient descent with Nesterov momentum under one-cycle learning rates,
-//! random horizontal flips, and weight decay on every parameter; the transformer's is AdamW. A checkpoint is written after each
+//! random horizontal flips, and weight decay on every parameter; the transformer's is AdamW, and quickest on one
+//! thread (`RAYON_NUM_THREADS=1`), so small its tensors are. A checkpoint is written after each
 //! epoch, and a run that finds one goes on from it. Other processors round differently, so that a
 //! network made anew is not the same to the bit; its accuracy is, within chance.
 

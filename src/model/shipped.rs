@@ -45,6 +45,8 @@ pub static SHIPPED: Registry<Shipped> = Registry::new(
         shipped!("resnet8", "MLPerf Tiny's ResNet, trained on Fashion-MNIST"),
         #[cfg(feature = "embedded")]
         shipped!("ds_cnn", "MLPerf Tiny's DS-CNN on images in place of speech, trained on Fashion-MNIST"),
+        #[cfg(feature = "embedded")]
+        shipped!("vit_micro", "A tiny vision transformer, trained on Fashion-MNIST"),
     ],
 );
 

@@ -114,6 +114,7 @@ fn the_list_in_every_format() {
         ("convnext_tiny", false),
         ("deit_tiny", false),
         ("ds_cnn", true),
+        ("vit_micro", true),
     ];
     let list = folder.json("model list");
     let rows = folder.run_to(0, "model list --format csv").csv();
@@ -135,7 +136,7 @@ fn shipped_networks_are_listed_with_their_own_input() {
     let list = folder.json("model list");
     let entries = || list["models"].as_array().unwrap().iter();
     let shipped: Vec<_> = entries().filter(|entry| entry["shipped"] == true).collect();
-    assert_eq!(shipped.len(), 3);
+    assert_eq!(shipped.len(), 4);
     for entry in shipped {
         let info = folder.json(&format!("model info {}", entry["name"].as_str().unwrap()));
         assert_eq!(entry["input"], info["model"]["input"], "{entry}");

@@ -67,7 +67,7 @@ fn the_shipped_network_on_its_test_set() {
 #[test]
 fn claimed_accuracies() {
     let folder = Folder::new();
-    for_each_case([("lenet5", 0.90), ("resnet8", 0.92), ("ds_cnn", 0.915)], |(name, least)| {
+    for_each_case([("lenet5", 0.90), ("resnet8", 0.92), ("ds_cnn", 0.915), ("vit_micro", 0.885)], |(name, least)| {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name).join("config.json");
         let config: Value = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
         let found = number(&folder.json(&format!("--model {name}")), "/accuracy/top1");

@@ -9,7 +9,8 @@ use std::process::Command;
 
 /// The arguments for each network: the shipped ones, and a ResNet-20 where there is one.
 fn networks() -> impl Iterator<Item = String> {
-    ["lenet5", "resnet8", "ds_cnn"].map(|name| format!("--model {name}")).into_iter().chain(resnet20())
+    let shipped = ["lenet5", "resnet8", "ds_cnn", "vit_micro --attention quant"];
+    shipped.map(|network| format!("--model {network}")).into_iter().chain(resnet20())
 }
 
 /// Scales and logits that a run writes.

@@ -1,4 +1,5 @@
 //! Architectures, and random weights of theirs.
 
+mod attention;
 mod counts;
 mod random;
