@@ -108,7 +108,7 @@ mod tests {
         graph.bind(tensors.collect()).unwrap();
         let images: Vec<f32> = (0..3 * SIDE * SIDE).map(|i| (i as f32 * 0.37).sin()).collect();
         let images = Tensor::from_vec(images, (3, 1, SIDE, SIDE), &Device::Cpu).unwrap();
-        let theirs = graph.run(&[images.clone()], 0).unwrap().remove(0);
+        let theirs = graph.run(std::slice::from_ref(&images), 0).unwrap().remove(0);
         let ours = forward(&layers, &images).unwrap();
         let difference = (ours - &theirs).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(theirs.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() > 0.1);

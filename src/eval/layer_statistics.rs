@@ -144,12 +144,11 @@ impl LayerObserver for LayerStatistics {
         if self.is_paused.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let exact = match layer.mode() {
-            InferenceMode::Quantized => output.clone(),
-            _ => {
-                let inputs: Vec<&Tensor> = std::iter::once(input).chain(second).collect();
-                layer.unbiased_fwd(InferenceMode::Quantized, &inputs, Call { threads, ..Call::default() })?
-            }
+        let exact = if layer.mode() == InferenceMode::Quantized {
+            output.clone()
+        } else {
+            let inputs: Vec<&Tensor> = std::iter::once(input).chain(second).collect();
+            layer.unbiased_fwd(InferenceMode::Quantized, &inputs, Call { threads, ..Call::default() })?
         };
         // Each sample's values side by side.
         let values = |tensor: &Tensor| tensor.transpose(0, axis)?.flatten_all()?.to_vec1::<f32>();

@@ -60,15 +60,11 @@ fn element(text: &Text, style: &str) -> String {
 }
 
 fn style(mark: &Mark) -> String {
-    let mut style = paint("fill", mark.fill);
-    if let Some(stroke) = mark.stroke {
-        style += &paint("stroke", Some(stroke.color));
-        style += &format!(" stroke-width=\"{}\"", number(stroke.width));
-        if let Some([dash, gap]) = stroke.dashes {
-            style += &format!(" stroke-dasharray=\"{} {}\"", number(dash), number(gap));
-        }
-    }
-    style
+    let fill = paint("fill", mark.fill);
+    let Some(stroke) = mark.stroke else { return fill };
+    let (color, width) = (paint("stroke", Some(stroke.color)), number(stroke.width));
+    let dashes = stroke.dashes.map(|[dash, gap]| format!(" stroke-dasharray=\"{} {}\"", number(dash), number(gap)));
+    format!("{fill}{color} stroke-width=\"{width}\"{}", dashes.unwrap_or_default())
 }
 
 fn paint(what: &str, color: Option<Color>) -> String {

@@ -6,7 +6,8 @@ use super::integer::Integer;
 use super::ordered::{self, Ordered};
 use super::quantized::Quantized;
 use super::scatter::{self, Scatter};
-use super::state::{LayerState, with_values};
+use super::state::LayerState;
+use super::values::with_values;
 use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window, tiles};
 use candle_core::{Device, Tensor};
 

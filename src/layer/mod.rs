@@ -72,6 +72,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod values;
 mod watch;
 mod window;
 
@@ -86,6 +87,6 @@ pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
 pub(crate) use sealed::{LayerCore, WeightedCore};
-pub(crate) use state::with_values;
+pub(crate) use values::with_values;
 pub use watch::{SeenInputs, SeenRange};
 pub use window::{Flow, Window, linear_window};

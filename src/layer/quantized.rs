@@ -168,13 +168,11 @@ impl Quantized {
     /// How the multiplier's products are summed, or else exact ones, in words.
     pub fn describe(&self, is_approximate: bool) -> String {
         let QuantizedWeights { kernel, .. } = &*self.weights;
-        match self.multiplier.as_deref().filter(|_| is_approximate) {
-            Some(Multiplier { table, .. }) => describe(*kernel, table, self.weights.matrix()),
-            None => {
-                let table = self.weights.exact_table(self.params.input.range().signedness());
-                describe(*kernel, &table, self.weights.matrix())
-            }
+        if let Some(Multiplier { table, .. }) = self.multiplier.as_deref().filter(|_| is_approximate) {
+            return describe(*kernel, table, self.weights.matrix());
         }
+        let table = self.weights.exact_table(self.params.input.range().signedness());
+        describe(*kernel, &table, self.weights.matrix())
     }
 
     /// The weights packed for the multiplier's products, where there is a multiplier.

@@ -2,7 +2,7 @@
 
 use super::InferenceMode;
 use super::noise::Noise;
-use super::state::with_values;
+use super::values::with_values;
 use super::watch::InputWatch;
 use crate::quant::LayerParams;
 use candle_core::Tensor;

@@ -4,7 +4,7 @@ use super::observing::Observing;
 use super::quantized::Quantized;
 use super::settings::Settings;
 use super::{LayerError, LayerProblem};
-use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 /// Weights, settings and quantization of one layer.
 #[derive(Debug)]
@@ -46,15 +46,5 @@ impl LayerState {
     /// Output channels.
     pub(super) fn outputs(&self) -> usize {
         self.weight.dims()[0]
-    }
-}
-
-/// Calls `body` with the values of an `f32` tensor, contiguous in memory.
-pub(crate) fn with_values<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
-    let tensor = tensor.to_device(&Device::Cpu)?.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(values)) => Ok(body(&values[layout.start_offset()..][..tensor.elem_count()])),
-        _ => candle_core::bail!("{:?} tensor, expected f32", tensor.dtype()),
     }
 }

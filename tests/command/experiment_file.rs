@@ -10,6 +10,7 @@ use approx_eval::cli::Cli;
 use clap::{Arg, CommandFactory};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The shipped network on 28 x 28 bytes.
 const GRAY: &str = "--data gray.safetensors --mode quant";
@@ -166,7 +167,12 @@ fn outcome(folder: &Folder, args: &str) -> Outcome {
         let bytes = folder.read(name);
         std::fs::remove_file(folder.path(name)).unwrap();
         // Reports of runs, which say how long these took.
-        let bytes = if name.ends_with(".md") || bytes.starts_with(b"model,") { Vec::new() } else { bytes };
+        let bytes = if Path::new(name).extension().is_some_and(|ending| ending == "md") || bytes.starts_with(b"model,")
+        {
+            Vec::new()
+        } else {
+            bytes
+        };
         (name.clone(), bytes)
     };
     let files = names.iter().map(&mut take).collect();

@@ -31,10 +31,9 @@ impl Origins {
             let name = &name[..name.find(|c| !is_part(c)).unwrap_or(name.len())];
             let starts = !before.ends_with(is_part);
             named.push_str(before);
-            named += &match self.0.iter().find(|origin| starts && origin.key == name) {
-                Some(Origin { key, path, line }) => format!("{key} ({}, line {line})", path.display()),
-                None => option[..2 + name.len()].to_owned(),
-            };
+            let origin = self.0.iter().find(|origin| starts && origin.key == name);
+            let shown = origin.map(|Origin { key, path, line }| format!("{key} ({}, line {line})", path.display()));
+            named.push_str(shown.as_deref().unwrap_or(&option[..2 + name.len()]));
             rest = &option[2 + name.len()..];
         }
         named + rest

@@ -14,7 +14,7 @@ use super::{ExitCode, TerminalArgs};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum LutCommand {
     /// Show a multiplier's error metrics, cost and reading, and check its table
-    Info(info::InfoArgs),
+    Info(Box<info::InfoArgs>),
     /// List the multipliers known by name, with their errors and costs
     List(list::ListArgs),
     /// Generate the table of a design from the literature

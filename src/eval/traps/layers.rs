@@ -1,8 +1,7 @@
 //! Layers whose inputs do not suit their scales: the first one's, which shows data of another range, and
 //! any layer's that are all zero.
 
-use super::calibration::{clipped_by, share};
-use super::{Evaluated, ScalesSeen, listed};
+use super::{Evaluated, ScalesSeen, clipped_by, listed, share};
 use crate::layer::{SeenInputs, SeenRange};
 use crate::quant::ActivationParams;
 use crate::stats::significant;

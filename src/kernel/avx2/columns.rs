@@ -46,7 +46,7 @@ pub(super) struct Planes {
     offsets: Vec<i32>,
     shift: u32,
     /// For each plane, the residuals of each weight number over all activations.
-    planes: Vec<Vec<[u16; 256]>>,
+    residuals: Vec<Vec<[u16; 256]>>,
 }
 
 impl Planes {
@@ -54,7 +54,7 @@ impl Planes {
         let planes = (0..residuals.planes(16).max(1)).map(|plane| {
             residuals.rows().map(|row| std::array::from_fn(|a| (row[a] >> (16 * plane)) as u16)).collect()
         });
-        Planes { offsets: residuals.offsets().to_vec(), shift: residuals.shift(), planes: planes.collect() }
+        Planes { offsets: residuals.offsets().to_vec(), shift: residuals.shift(), residuals: planes.collect() }
     }
 }
 
@@ -101,7 +101,7 @@ impl Columns {
                     .fold(0i32, |offset, &code| offset.wrapping_add(self.terms.offsets[usize::from(code)]));
                 sums.0.iter_mut().for_each(|sum| *sum = sum.wrapping_add(offset));
             }
-            for (plane, shift) in self.terms.planes.iter().zip((self.terms.shift..).step_by(16)) {
+            for (plane, shift) in self.terms.residuals.iter().zip((self.terms.shift..).step_by(16)) {
                 for start in depth.clone().step_by(CHUNK) {
                     let chunk = start..(start + CHUNK).min(depth.end);
                     workspace.words.fill(Words::default());

@@ -3,7 +3,7 @@
 
 use super::shape::MatMulShape;
 use crate::layer::LayerProblem;
-use crate::layer::state::with_values;
+use crate::layer::values::with_values;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use std::cell::Cell;

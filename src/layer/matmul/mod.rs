@@ -37,7 +37,7 @@ pub(crate) use ordered::ordered_matmul;
 use super::observing::Observing;
 use super::sealed::LayerCore;
 use super::settings::Settings;
-use super::state::with_values;
+use super::values::with_values;
 use super::{ApproxLayer, Call, InferenceMode, LayerError, LayerProblem};
 use crate::kernel::Kernel;
 use crate::lut::{Bits, Coding, Lut, Operand};

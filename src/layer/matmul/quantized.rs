@@ -13,7 +13,7 @@ use crate::layer::integer::{Integer, Sums};
 use crate::layer::quantized::{Depths, PackedTable, operands};
 use crate::layer::tiles::Arithmetic;
 use crate::lut::{Coding, Lut};
-use crate::quant::{ActivationParams, LayerParams, ParamsError};
+use crate::quant::{ActivationParams, IntRange, LayerParams, ParamsError};
 use candle_core::Tensor;
 use std::cell::Cell;
 use std::fmt;
@@ -93,7 +93,7 @@ impl QuantizedMatMul {
             let (scales, zero_points) = (params.weight.scales().len(), params.weight.zero_points().len());
             ParamsError::Channels { scales, zero_points, channels: 1 }
         })?;
-        let signs = [params.input.range(), params.weight.range()].map(|range| range.signedness());
+        let signs = [params.input.range(), params.weight.range()].map(IntRange::signedness);
         let exact = EffectiveTable::exact(signs[0], signs[1]);
         let multiplier = match lut {
             None => None,

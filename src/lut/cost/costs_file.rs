@@ -1,10 +1,10 @@
 //! A user's file of costs: CSV, or what `lut list` and `lut info` print as CSV or JSON.
 
 use super::figures::{Figures, Ratios};
-use super::{Cost, CostSource, ExactMultiplier};
+use super::multiplication::{Cost, CostSource, ExactMultiplier};
 use crate::input;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,8 +85,10 @@ pub enum CostsError {
     },
 }
 
-/// The columns of figures: names, and where a row keeps them.
-const FIGURES: [(&[&str], fn(&mut Row) -> &mut Option<f64>); 8] = [
+/// A column of figures: its names, and where a row keeps them.
+type FigureColumn = (&'static [&'static str], fn(&mut Row) -> &mut Option<f64>);
+
+const FIGURES: [FigureColumn; 8] = [
     (&["power", "power_mw"], |row| &mut row.figures.power_mw),
     (&["energy", "energy_pj"], |row| &mut row.figures.energy_pj),
     (&["area", "area_um2"], |row| &mut row.figures.area_um2),
@@ -110,7 +112,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Row>, CostsError> {
     let bytes = input::read(path, LARGEST).map_err(|source| CostsError::Io { path: path.to_owned(), source })?;
     let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let rows = if is_json { json(path, &bytes)? } else { csv(path, &bytes)? };
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     for row in &rows {
         for (columns, figure) in FIGURES {
             let value = *figure(&mut row.clone());
@@ -119,7 +121,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Row>, CostsError> {
                 return Err(CostsError::Figure { path, multiplier, column: columns[0], value: value.to_string() });
             }
         }
-        if seen.insert(&row.name, ()).is_some() {
+        if !seen.insert(&row.name) {
             return Err(CostsError::Twice { path: path.to_owned(), multiplier: row.name.clone() });
         }
     }
@@ -200,14 +202,14 @@ enum Listing {
     /// Of `lut list`.
     Many { luts: Vec<Described> },
     /// Of `lut info`.
-    One(Described),
+    One(Box<Described>),
 }
 
 fn json(path: &Path, bytes: &[u8]) -> Result<Vec<Row>, CostsError> {
     let listing = serde_json::from_slice(bytes).map_err(|source| CostsError::Json { path: path.to_owned(), source })?;
     let described = match listing {
         Listing::Many { luts } => luts,
-        Listing::One(one) => vec![one],
+        Listing::One(one) => vec![*one],
     };
     let row = |Described { name, blake3, cost }| {
         let cost: Cost = cost?;

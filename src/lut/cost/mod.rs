@@ -7,72 +7,25 @@
 
 mod costs_file;
 mod figures;
-mod wire;
+mod multiplication;
 
 pub use costs_file::CostsError;
 pub use figures::{Figures, Ratios};
+pub use multiplication::{Cost, CostSource, ExactMultiplier};
 
 use super::catalogue::{self, Entry};
 use super::design::Design;
 use super::{Lut, Metadata, design};
 use crate::kernel::Signedness;
 use costs_file::Row;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
-use wire::Wire;
 
 /// What the published figures of circuits are compared with: each other, in both releases.
 const PUBLISHED: &str = "EvoApproxLib (45 nm)";
 
 /// What unit gates are compared with: each other.
 const UNIT_GATES: &str = "unit gates (Tyagi 1993)";
-
-/// The cost of one multiplication.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Wire", into = "Wire")]
-#[non_exhaustive]
-pub struct Cost {
-    /// The figures, where measured.
-    pub figures: Figures,
-    /// They over those of the exact multiplier of the same width and basis.
-    pub relative: Ratios,
-    /// That exact multiplier.
-    pub relative_to: Option<ExactMultiplier>,
-    /// The kind of source of these figures.
-    pub source: CostSource,
-    /// The technology and flow of the figures: only those of one basis are comparable.
-    pub basis: String,
-    /// A description of the source.
-    pub note: String,
-    /// Fraction of one sample's multiplications that this multiplier does, in a run.
-    pub coverage: Option<f64>,
-}
-
-/// The exact multiplier that others are related to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ExactMultiplier {
-    /// Its name.
-    pub name: String,
-    /// Its figures, where measured.
-    #[serde(flatten)]
-    pub figures: Figures,
-}
-
-/// The source of a cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CostSource {
-    /// A file of costs.
-    Csv,
-    /// The metadata that came with the table.
-    Metadata,
-    /// The catalogue of published circuits, by the table's content.
-    Catalogue,
-    /// The unit gates of a design: energy and power are taken as proportional to area, all gates switching
-    /// alike.
-    UnitGates,
-}
 
 /// A user's costs: a CSV with the columns `multiplier` (a name, or a BLAKE3 hash), `power` (mW), `energy` (pJ),
 /// `area` (um2), `delay` (ns) and `source`, of which only the first is needed, or what `lut list` and `lut info`

@@ -6,6 +6,7 @@ mod cost;
 mod document;
 mod findings;
 mod layers;
+mod opcount;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,8 @@ mod verdict;
 pub use axis::{COST_AXES, CostAxis, CostFigure};
 pub use config::{ConfigReport, NoiseReport, QuantizationReport};
 pub use cost::CostReport;
-pub use layers::{EnergyReport, EnergySource, LayerReport, OpcountReport};
+pub use layers::LayerReport;
+pub use opcount::{EnergyReport, EnergySource, OpcountReport};
 
 use super::PredictionsReport;
 use crate::eval::Gate;

@@ -48,6 +48,26 @@ fn layer(name: &str, mode: InferenceMode, scale: f32, number: f64) -> LayerRepor
     }
 }
 
+fn cost_report(number: f64) -> CostReport {
+    let cost = Costs::default().get(&"drum-4".parse::<Design>().unwrap().lut()).unwrap();
+    let cost = Cost { coverage: Some(number), ..cost };
+    CostReport {
+        power_mw: Some(number),
+        relative_power: None,
+        energy_pj: Some(-number),
+        relative_energy: Some(number),
+        energy_uj_per_sample: None,
+        area_um2: Some(709.6),
+        relative_area: Some(number),
+        delay_ns: None,
+        source: CostSource::Catalogue,
+        basis: "somewhere".to_owned(),
+        coverage: 0.75,
+        opcount: 1 << 40,
+        by_multiplier: BTreeMap::from([("drum-4".to_owned(), cost)]),
+    }
+}
+
 fn report(task: Task, scale: f32, number: f64) -> Report {
     // Seven outputs a sample, of which the input has as many.
     let labels = [0, 1, 1, 0, 1];
@@ -62,8 +82,6 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
         r#"{"rules":[{"layers":"*","lut":"drum-4","act_bits":5},{"layers":"{a,b}","mode":"noise","noise_std":0.1}]}"#;
     let modes = [InferenceMode::Baseline, InferenceMode::Quantized, InferenceMode::Approximate, InferenceMode::Noise];
     let classes = Confusion::new(&predictions, 7).map(|confusion| confusion.by_class()).unwrap_or_default();
-    let cost = Costs::default().get(&"drum-4".parse::<Design>().unwrap().lut()).unwrap();
-    let cost = Cost { coverage: Some(number), ..cost };
     let source = EnergySource { relative: number, source: CostSource::UnitGates, note: "note".to_owned() };
     Report {
         schema: SCHEMA,
@@ -124,21 +142,7 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
                 sources: BTreeMap::from([("drum-4".to_owned(), source)]),
             }),
         },
-        cost: Some(CostReport {
-            power_mw: Some(number),
-            relative_power: None,
-            energy_pj: Some(-number),
-            relative_energy: Some(number),
-            energy_uj_per_sample: None,
-            area_um2: Some(709.6),
-            relative_area: Some(number),
-            delay_ns: None,
-            source: CostSource::Catalogue,
-            basis: "somewhere".to_owned(),
-            coverage: 0.75,
-            opcount: 1 << 40,
-            by_multiplier: BTreeMap::from([("drum-4".to_owned(), cost)]),
-        }),
+        cost: Some(cost_report(number)),
         layers: modes.map(|mode| layer(&mode.to_string(), mode, scale, number)).to_vec(),
         timing: TimingReport {
             seconds: number,

@@ -77,14 +77,13 @@ impl Document for LutList {
             ]
         };
         // Names stay whole beside columns that would be empty.
-        let is_measured = self.luts().any(|lut| lut.cost.as_ref().is_some_and(|cost| cost.figures.energy_pj.is_some()));
+        let is_measured = |lut: &LutInfo| lut.cost.as_ref().is_some_and(|cost| cost.figures.energy_pj.is_some());
         let section = |(family, luts): &(&Family, Vec<LutInfo>)| Section {
             title: Some(format!("{}: {}", family.grammar(), family.summary)),
             header: HEADER.map(str::to_owned).to_vec(),
             rows: luts.iter().map(row).collect(),
             numeric: vec![2, 3, 4, 5, 6],
-            details: if is_measured { Vec::new() } else { vec![5] },
-            ..Section::default()
+            details: if luts.iter().any(is_measured) { Vec::new() } else { vec![5] },
         };
         self.families.iter().map(section).collect()
     }

@@ -33,7 +33,7 @@ fn a_table_of_costs_overrides_the_model() {
 fn metadata_speak_where_no_table_does() {
     let folder = Folder::new();
     folder.write("costs.csv", COSTS);
-    folder.write("mine.bin", Table::unsigned(|a, b| (a * b) & !13).u16_bin());
+    folder.write("mine.bin", Table::unsigned(|a, b| (a * b) & !0xd).u16_bin());
     folder.write("mine.json", r#"{"power": 0.5, "delay": 1.4, "area": 600, "source": "data sheet"}"#);
     let info = folder.json("lut info mine.bin");
     assert_eq!((text(&info, "/cost/source"), number(&info, "/cost/area")), ("metadata", 600.0));
