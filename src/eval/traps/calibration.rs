@@ -2,7 +2,6 @@
 
 use super::{CalibrationSeen, Evaluated, layers, listed};
 use crate::quant::Observer;
-use crate::stats::percent;
 
 /// Calibration samples that are evaluated too: the scales fit the test set.
 pub(super) fn evaluated_samples(facts: &Evaluated) -> Option<String> {
@@ -99,17 +98,4 @@ pub(super) fn zero_layers(facts: &Evaluated) -> Option<String> {
             if *observer == Observer::MinMax { "" } else { ", or by minmax (calib)" }
         )
     })
-}
-
-/// How much an observer clips by design: a fraction of all values, on both sides.
-pub(super) fn clipped_by(observer: Observer) -> f64 {
-    match observer {
-        Observer::MinMax => 0.0,
-        Observer::Percentile(p) => 2.0 * (1.0 - p / 100.0),
-    }
-}
-
-/// A fraction for people.
-pub(super) fn share(part: u64, all: u64) -> String {
-    percent(part as f64 / all.max(1) as f64)
 }
