@@ -17,7 +17,7 @@ pub(super) fn evaluated_samples(facts: &Evaluated) -> Option<String> {
     let is_much = share(fingerprints.len()).max(share(facts.images.samples)) >= LEAST_SHARE;
     (*shared > 0 && is_much).then(|| {
         format!(
-            "{shared} of {} evaluated samples are among the {} of calibration: the scales fit the test set; calibrate \
+            "{shared} of {} evaluated samples are among the {} of calibration: ranges fit the test set; calibrate \
              on other samples, such as the training set's (calib_data)",
             facts.images.samples,
             fingerprints.len()

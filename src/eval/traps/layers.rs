@@ -1,10 +1,10 @@
 //! Layers whose inputs do not suit their scales: the first one's, which shows data of another range, and
 //! any layer's that are all zero.
 
-use super::{Evaluated, ScalesSeen, clipped_by, listed, share};
+use super::{Evaluated, ScalesSeen, listed};
 use crate::layer::{SeenInputs, SeenRange};
-use crate::quant::ActivationParams;
-use crate::stats::significant;
+use crate::quant::{ActivationParams, Observer};
+use crate::stats::{percent, significant};
 
 /// What was seen of a layer over an evaluation.
 pub struct WatchedLayer<'a> {
@@ -40,7 +40,7 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
     let found = if clamped as f64 / values as f64 > MOST_CLAMPED + 2.0 * by_design {
         format!("layer '{}' clamps {} of its inputs", layer.name, share(clamped, values))
     } else if filled(&params, low, high) < LEAST_FILLED {
-        let filled = crate::stats::percent(filled(&params, low, high));
+        let filled = percent(filled(&params, low, high));
         format!("the inputs of layer '{}' fill {filled} of the range that they are quantized to", layer.name)
     } else {
         return None;
@@ -55,6 +55,19 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
         _ => "the calibration set is of another range than the data; normalize both alike (mean, std, calib_data)",
     };
     Some(format!("{found}, which lie from {low} to {high}, its range from {least} to {largest}: {cause}"))
+}
+
+/// How much an observer clips by design: a fraction of all values, on both sides.
+fn clipped_by(observer: Observer) -> f64 {
+    match observer {
+        Observer::MinMax => 0.0,
+        Observer::Percentile(p) => 2.0 * (1.0 - p / 100.0),
+    }
+}
+
+/// A fraction for people.
+fn share(part: u64, all: u64) -> String {
+    percent(part as f64 / all.max(1) as f64)
 }
 
 /// The real numbers at the ends of the range.

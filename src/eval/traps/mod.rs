@@ -29,7 +29,6 @@ use crate::data::{PixelKind, Preprocess};
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::quant::{Observed, Observer, Operands};
-use crate::stats::percent;
 use crate::task::{Metrics, Predictions};
 use std::collections::BTreeMap;
 
@@ -167,16 +166,3 @@ fn numbers(values: &[f32]) -> String {
 
 /// What byte images must be divided by after the division by 255 to be bytes again.
 const ONE_BYTE: f32 = 1.0 / 255.0;
-
-/// How much an observer clips by design: a fraction of all values, on both sides.
-fn clipped_by(observer: Observer) -> f64 {
-    match observer {
-        Observer::MinMax => 0.0,
-        Observer::Percentile(p) => 2.0 * (1.0 - p / 100.0),
-    }
-}
-
-/// A fraction for people.
-fn share(part: u64, all: u64) -> String {
-    percent(part as f64 / all.max(1) as f64)
-}
