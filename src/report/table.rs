@@ -37,8 +37,8 @@ impl Exporter for Table {
 /// Columns between two others.
 const GAP: usize = 2;
 
-/// Columns that names are not shortened below for the sake of another column.
-const SHORTEST_NAME: usize = 12;
+/// Columns that names are not shortened below for the sake of another column: a coding's name is not.
+const SHORTEST_NAME: usize = 14;
 
 /// Names among which those that stay apart are looked for.
 const MANY: usize = 1000;

@@ -252,7 +252,7 @@ fn one_class_alone_has_no_area_and_is_no_error() {
         let notes = report["notes"].as_array().unwrap();
         let note = text(notes.last().unwrap(), "");
         assert!(note.contains("ROC") && note.contains(&format!("class {label}")), "{note}");
-        let table = folder.run_to(0, RUN).stdout;
+        let table = folder.run_to(0, RUN).words();
         assert!(table.contains("AUC") && table.contains(note), "{table}");
         folder.run_to(0, &format!("{RUN} --format csv"));
     }

@@ -60,6 +60,7 @@ const CASES: &[Case] = &[
     ("coding", "--coding affine", "coding = 'affine'", "--lut exact --model tiny --data tiny.safetensors"),
     ("costs", "--costs costs.csv", "costs = 'costs.csv'", "--lut drum-6 --model tiny --data tiny.safetensors"),
     ("mode", "--mode quant", "mode = 'quant'", TINY),
+    ("attention", "--attention quant", "attention = 'quant'", "--mode quant --model tiny --data tiny.safetensors"),
     ("assign", "--assign rules.json", "assign = 'rules.json'", TINY),
     (
         "set",
@@ -92,6 +93,7 @@ const CASES: &[Case] = &[
     ("qparams", "--qparams q.json", "qparams = 'q.json'", "--mode quant --model tiny --data tiny.safetensors"),
     ("save-qparams", "--save-qparams saved.json", "save-qparams = 'saved.json'", GRAY),
     ("limit", "--limit 3", "limit = 3", TINY),
+    ("shuffle", "--shuffle 7", "shuffle = 7", "--limit 3 --model tiny --data tiny.safetensors"),
     ("batch-size", "-b 4", "batch-size = 4", TINY),
     ("threads", "--threads 1", "threads = 1", TINY),
     ("kernel", "--kernel scalar", "kernel = 'scalar'", "--mode quant --model tiny --data tiny.safetensors"),

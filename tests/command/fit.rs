@@ -24,8 +24,10 @@ fn folder() -> Folder {
     net.op("GlobalAveragePool", &[&last], "pooled", &[]).op("Flatten", &["pooled"], "flat", &[]);
     net.random("層.weight", &[2, 10]).op("Gemm", &["flat", "層.weight"], "logits", &[]);
     folder.write("long.onnx", net.bytes("logits"));
-    folder
-        .write("costs.csv", format!("multiplier,energy,area,source\nexact,0.4,500,{LONG} {LONG}\n{LONG},0.1,90,lab\n"));
+    folder.write(
+        "costs.csv",
+        format!("multiplier,energy,area,source\nexact,0.4,500,{LONG} {LONG}\n{LONG},0.1,90,{LONG} {LONG}\n"),
+    );
     folder.run_to(0, &format!("{TINY} --mode base -o base-{LONG}.json --predictions base.csv"));
     folder.run_to(
         0,
@@ -119,24 +121,17 @@ fn the_first_line_is_the_verdict() {
     let (_, folder) = Tiny::folder(312);
     folder.run_to(0, &format!("{TINY} --mode base -o base.json --predictions base.csv"));
     let top1 = folder.read_json("base.json")["accuracy"]["top1"].as_f64().unwrap();
-    let first = |code, args: &str| {
-        let stdout = folder.run_to(code, &format!("{TINY} {args}")).stdout;
-        // What follows it are pairs.
-        let lines = stdout.lines().take_while(|line| !line.starts_with("model  ")).collect::<Vec<_>>();
-        lines.join(" ")
-    };
-    let expected = format!("tiny on tiny.safetensors, fp32: {top1:.4} top-1");
+    let first =
+        |code, args: &str| folder.run_to(code, &format!("{TINY} {args}")).stdout.lines().next().unwrap().to_owned();
+    let expected = format!("tiny, fp32: top-1 {top1:.4}");
     assert_eq!(first(0, "--mode base"), expected);
     assert_eq!(first(0, "--mode base --min-accuracy 0"), format!("PASS: {expected}"));
     let failed = first(1, "--mode base --min-accuracy 1 --baseline base.json --max-drop 0");
-    assert_eq!(failed, format!("FAIL: {expected}, +0.0000 against base.json (p = 1.0)"));
+    assert_eq!(failed, format!("FAIL: {expected}, +0.0000 vs base.json (p 1.0)"));
     folder.write("costs.csv", "multiplier,energy\nexact,0.5\ndrum-6,0.2\n");
     let approximate = first(0, "--lut drum-6 --costs costs.csv --compare quant");
-    assert!(approximate.starts_with("tiny on tiny.safetensors, drum-6: 0."), "{approximate}");
-    assert!(
-        approximate.contains(" against quant (p = ") && approximate.ends_with(", 0.40 of exact energy"),
-        "{approximate}"
-    );
+    assert!(approximate.starts_with("tiny, drum-6: top-1 0."), "{approximate}");
+    assert!(approximate.contains(" vs quant (p ") && approximate.ends_with(", energy 40 %"), "{approximate}");
 }
 
 /// More detail: what calibration saw, how inputs are quantized, and how each layer's products are summed.
@@ -186,7 +181,7 @@ fn failed_gates_are_said_in_words() {
         .map(|(error, option)| format!("error: gate failed: {error} (--{option})\n"))
         .collect();
     assert_eq!(run.stderr, expected);
-    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = run.words();
     for error in errors {
         assert!(text.contains(&format!("gate FAILED: {error}")), "{text}");
     }

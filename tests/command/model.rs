@@ -91,7 +91,7 @@ fn info_in_every_format() {
     let rows = folder.run_to(0, "model info resnet8 --format csv").csv();
     let opcounts: u64 = rows[1..].iter().map(|row| row[2].parse::<u64>().unwrap()).sum();
     assert_eq!((rows.len(), rows[0][2].as_str(), opcounts), (11, "opcount", resnet8_by_hand()));
-    let table = folder.run_to(0, "model info lenet5").stdout;
+    let table = folder.run_to(0, "model info lenet5 -v").stdout;
     for part in ["61,706", "416,520", "conv1", "fc3", "120x400"] {
         assert!(table.contains(part), "{part}: {table}");
     }

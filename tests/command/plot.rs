@@ -81,7 +81,7 @@ fn figures_name_axes_points_and_lines() {
 #[test]
 fn costs_that_are_not_known_or_of_two_sources_are_refused() {
     let folder = reports();
-    folder.write("mine.bin", Table::unsigned(|a, b| a * b).u16_bin());
+    folder.write("mine.bin", Table::unsigned(|a, b| a * b + (a & b & 1)).u16_bin());
     folder.run_to(0, &format!("{TINY} --lut mine.bin -o mine.json"));
     folder.refuses("plot drum-4.json mine.json -o p.svg", &["mine.json", "no energy", "--costs"]);
     folder.refuses("plot drum-4.json -o p.svg --x delay", &["drum-4.json", "no delay", "--costs"]);

@@ -66,7 +66,7 @@ fn bash_completes_options_values_names_and_files() {
         "approx-eval --coding s: signed sign-magnitude",
         "approx-eval --compare b: base",
         "approx-eval lut inf: info",
-        "approx-eval lut info --ch: --check",
+        "approx-eval lut info --ch: --check --channels",
         "approx-eval lut from-c --tim: --timeout",
         "approx-eval lut gen drum-4: drum-4 drum-4-signed",
     ] {

@@ -33,6 +33,8 @@ pub struct CostFigure {
     pub coverage: f64,
     /// What it is comparable with: only figures of the same basis.
     pub basis: String,
+    /// Whether it is that of exact multipliers, which are 1 by any basis.
+    pub is_unit: bool,
 }
 
 impl CostAxis {
@@ -45,7 +47,8 @@ impl CostAxis {
             CostAxis::Area => cost.relative_area,
             CostAxis::Delay => cost.delay_ns,
         };
-        Some(CostFigure { value: value?, coverage: cost.coverage, basis: cost.basis.clone() })
+        let is_unit = self != CostAxis::Delay && report.luts.iter().all(|lut| lut.errors.wce == 0);
+        Some(CostFigure { value: value?, coverage: cost.coverage, basis: cost.basis.clone(), is_unit })
     }
 
     /// The axis in words, with its unit.

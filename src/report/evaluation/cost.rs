@@ -73,6 +73,9 @@ impl CostReport {
             used.iter().filter_map(|multiplier| Some((multiplier, multiplier.of_basis(&basis.basis)?))).collect();
         let opcount: u64 = covered.iter().map(|(multiplier, _)| multiplier.opcount).sum();
         let mean = |figure: fn(&Figures) -> Option<f64>| {
+            if let [(_, only)] = covered.as_slice() {
+                return figure(&only.figures);
+            }
             let parts =
                 covered.iter().map(|(multiplier, cost)| Some(multiplier.opcount as f64 * figure(&cost.figures)?));
             parts.sum::<Option<f64>>().map(|sum| sum / opcount as f64)
@@ -172,6 +175,9 @@ fn relative(
     figure: fn(&Figures) -> Option<f64>,
     ratio: fn(&Ratios) -> Option<f64>,
 ) -> Option<f64> {
+    if let [(_, only)] = covered {
+        return ratio(&only.relative);
+    }
     let sum = |part: &dyn Fn(&Cost) -> Option<f64>| -> Option<f64> {
         covered.iter().map(|(multiplier, cost)| Some(multiplier.opcount as f64 * part(cost)?)).sum()
     };

@@ -17,19 +17,19 @@ impl Report {
         };
         let metric = self.metrics.metric();
         let name = metric.task.metric().name;
-        let subject = format!("{} on {}, {}", self.model.name, self.dataset.name, self.multipliers());
+        let subject = format!("{}, {}", self.model.name, self.multipliers());
         let compared = self.comparisons.first().map(|compared| {
             let p = match compared.comparison.p() {
                 None => String::new(),
                 Some(0.0) => format!(" (p {})", p_value(Some(0.0))),
-                Some(p) => format!(" (p = {})", significant(p, 2)),
+                Some(p) => format!(" (p {})", significant(p, if p < 0.01 { 1 } else { 2 })),
             };
-            format!(", {:+.4} against {}{p}", compared.comparison.difference, compared.reference)
+            format!(", {:+.4} vs {}{p}", compared.comparison.difference, compared.reference)
         });
         let cost = [CostAxis::Power, CostAxis::Energy].into_iter().find_map(|axis| Some((axis, axis.of(self)?)));
-        let cost = cost.map(|(axis, figure)| format!(", {} of exact {axis}", share(figure.value)));
+        let cost = cost.map(|(axis, figure)| format!(", {axis} {}", share(figure.value)));
         let known = compared.into_iter().chain(cost).collect::<String>();
-        format!("{gates}{subject}: {:.4} {name}{known}", metric.value)
+        format!("{gates}{subject}: {name} {:.4}{known}", metric.value)
     }
 
     /// The multipliers in use, or what is computed without one.
@@ -50,9 +50,10 @@ impl Report {
     }
 }
 
-/// A fraction with two decimals, or two digits where it is small.
+/// A fraction in whole percent, or two digits where it is small.
 fn share(fraction: f64) -> String {
-    if fraction < 0.1 { significant(fraction, 2) } else { format!("{fraction:.2}") }
+    let percent = fraction * 100.0;
+    if percent < 10.0 { format!("{} %", significant(percent, 2)) } else { format!("{percent:.0} %") }
 }
 
 /// What a gate found, in words that say whether it holds, of a network for `task`.

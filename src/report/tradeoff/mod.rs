@@ -130,6 +130,8 @@ impl Tradeoff {
     pub fn new(runs: &[Baseline], x: CostAxis) -> Result<Self, TradeoffError> {
         let mut task: Option<(&Baseline, Task)> = None;
         let mut source: Option<(&Baseline, String)> = None;
+        // Exact multipliers are the unit of any source.
+        let mut unit_basis: Option<String> = None;
         let mut points: Vec<(&Baseline, CostFigure)> = Vec::new();
         let mut baselines = Vec::new();
         for run in runs {
@@ -145,6 +147,11 @@ impl Tradeoff {
             }
             let figure = x.of(&run.report).ok_or_else(|| TradeoffError::NoCost { path: path(), axis: x })?;
             let found = &figure.basis;
+            if figure.is_unit {
+                unit_basis.get_or_insert_with(|| found.clone());
+                points.push((run, figure));
+                continue;
+            }
             let (other, first) = source.get_or_insert_with(|| (run, found.clone()));
             if first != found {
                 let (found, other, first) = (found.clone(), other.path.clone(), first.clone());
@@ -174,7 +181,7 @@ impl Tradeoff {
         };
         Ok(Tradeoff {
             x,
-            source: source.map(|(_, source)| source).unwrap_or_default(),
+            source: source.map(|(_, source)| source).or(unit_basis).unwrap_or_default(),
             task,
             points: points.iter().zip(labels).enumerate().map(point).collect(),
             baselines: baselines.into_iter().map(baseline).collect(),

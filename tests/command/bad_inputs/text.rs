@@ -15,7 +15,9 @@ fn is_harmful(c: char) -> bool {
 
 fn assert_harmless(what: &str, text: &str) {
     assert!(!text.contains(is_harmful), "{what}: {text:?}");
-    assert!(!text.lines().any(|line| line.starts_with('z') || line.starts_with("\\n")), "{what}: {text:?}");
+    // A command of LaTeX is no escape.
+    let is_broken = |line: &str| line.starts_with('z') || (line.starts_with("\\n") && !line.starts_with("\\noindent"));
+    assert!(!text.lines().any(is_broken), "{what}: {text:?}");
 }
 
 fn assert_run_harmless(what: &str, run: &Run) {

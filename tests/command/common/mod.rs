@@ -36,6 +36,11 @@ impl From<Output> for Run {
 }
 
 impl Run {
+    /// Standard output as words with a space between any two, wherever lines are broken.
+    pub fn words(&self) -> String {
+        self.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Standard output as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))

@@ -102,9 +102,9 @@ fn published_figures_and_names_are_shown() {
     }
     assert_eq!(text(&info, "/catalogue/design"), "operand-truncation-a1-b0-signed");
     let line = "EvoApproxLib mul8s_1KR8, release master; mul8s_1KVM, release v2022";
-    let table = folder.run_to(0, "lut info mine.bin").stdout;
+    let table = folder.run_to(0, "lut info mine.bin").words();
     assert!(table.contains(line) && table.contains("0.369 mW"), "{table}");
-    let report = folder.run_to(0, "--lut mine.bin --limit 16").stdout;
+    let report = folder.run_to(0, "--lut mine.bin --limit 16").words();
     assert!(report.contains(line), "{report}");
     let csv = folder.run_to(0, "--lut mine.bin --limit 16 --format csv").csv();
     let at = csv[0].iter().position(|name| name == "catalogue").unwrap();
@@ -133,7 +133,7 @@ fn a_name_that_does_not_hold_is_said_in_every_report() {
     folder.write("mul8s_1L2H_lut.csv", other.csv());
     let says = |run: &Run| {
         assert!(run.stderr.contains(" entries differ from 4*(a>>1)*(b>>1))"), "{run:?}");
-        run.stdout.contains(" entries differ from 4*(a>>1)*(b>>1))") || run.stdout.contains("4\\*(a>>1)\\*(b>>1)")
+        run.words().contains(" entries differ from 4*(a>>1)*(b>>1))") || run.words().contains("4\\*(a>>1)\\*(b>>1)")
     };
     for name in ["mul8s_1L2H.bin", "table.safetensors", "mul8s_1L2H_lut.csv"] {
         let audit = folder.run_to(1, &format!("lut info {name} --check --format json"));
@@ -146,11 +146,11 @@ fn a_name_that_does_not_hold_is_said_in_every_report() {
         }
     }
     let info = folder.run_to(0, "lut info mul8s_1L2H.bin");
-    assert!(info.stdout.contains(&message), "{}", info.stdout);
+    assert!(info.words().contains(&message), "{}", info.stdout);
     // What it really is, where that is known.
     folder.write("mul8u_17KS.bin", Table::unsigned(|a, b| a * b).u16_bin());
     let run = folder.run_to(1, "lut info mul8u_17KS.bin --check");
-    assert!(run.stdout.contains("it is mul8u_1JFF, release master"), "{}", run.stdout);
+    assert!(run.words().contains("it is mul8u_1JFF, release master"), "{}", run.stdout);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn names_that_hold_or_claim_nothing_pass() {
             "" => assert_eq!(audit["notes"], json!([]), "{name}"),
             note => {
                 assert!(text(&audit, "/notes/0").contains(note), "{name}: {audit:#}");
-                assert!(folder.run_to(0, &format!("--lut {name} --limit 16")).stdout.contains(note), "{name}");
+                assert!(folder.run_to(0, &format!("--lut {name} --limit 16")).words().contains(note), "{name}");
             }
         }
     });
@@ -295,7 +295,7 @@ fn findings_of_the_audit_by_themselves() {
     for_each_case(cases, |(name, kind, message)| {
         let audit = folder.run_to(1, &format!("lut info {name} --check --format json")).json();
         assert_eq!(kinds(&audit), [kind], "{name}");
-        let table = folder.run_to(0, &format!("lut info {name}")).stdout;
+        let table = folder.run_to(0, &format!("lut info {name}")).words();
         assert!(table.contains("FAILED") && table.contains(message), "{table}");
     });
 }
