@@ -8,10 +8,12 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct CostsArgs {
-    /// Costs, overriding metadata and gate-count estimates: a CSV file with the header multiplier, energy,
-    /// area, delay, source (pJ, um2, ns; only multiplier is required), multiplier being a name or the blake3
-    /// hash that 'lut info' prints; with a row 'exact', costs are also shown relative to it
-    #[arg(long, value_name = "CSV")]
+    /// Costs of multipliers, instead of those of their metadata, of EvoApproxLib and of gate counts
+    ///
+    /// A CSV file with the header multiplier, power, energy, area, delay, source (mW, pJ, um2, ns; only multiplier
+    /// is required), multiplier being a name or the blake3 hash that 'lut info' prints; or what 'lut list' and
+    /// 'lut info' write as CSV or JSON. Costs are relative to the row 'exact' of the same source, if there is one.
+    #[arg(long, value_name = "FILE")]
     costs: Option<PathBuf>,
 }
 

@@ -67,6 +67,20 @@ fn resnet20_under_published_multipliers() {
     assert_eq!(folder.logits(&args("approx")), folder.logits(&args("quant")));
 }
 
+/// One wrong entry makes another table, which has the circuit's errors all the same.
+#[test]
+fn one_wrong_entry_of_a_published_table_is_said() {
+    let Some(cases) = cases() else { return };
+    let folder = Folder::new();
+    let mut table = std::fs::read(cases.join("luts/mul8u_17KS.bin")).unwrap();
+    table[2 * (200 * 256 + 100)] ^= 1;
+    folder.write("mine.bin", &table);
+    let info = folder.json("lut info mine.bin");
+    assert!(info["catalogue"].is_null() && info["notes"].to_string().contains("mul8u_17KS"), "{info:#}");
+    folder.write("mul8u_17KS.bin", &table);
+    folder.run_to(1, "lut info mul8u_17KS.bin --check");
+}
+
 /// Published: 17KS takes 0.104 mW and 1.00 ns, the exact 1JFF 0.391 mW and 1.43 ns.
 #[test]
 fn published_costs_of_a_network() {
@@ -80,7 +94,9 @@ fn published_costs_of_a_network() {
     assert!((number(cost, "/relative_energy") - 0.104 / (0.391 * 1.43)).abs() < 1e-12, "{cost}");
     let energy = integer(&report, "/opcount/per_sample") as f64 * 0.104 * 1e-6;
     assert!((number(cost, "/energy_uj_per_sample") / energy - 1.0).abs() < 1e-12, "{cost}");
-    let table = folder.run_to(0, &args).stdout;
+    let swapped = folder.json(&format!("{args} --swap-operands"));
+    assert_eq!(number(&swapped, "/cost/power_mw"), 0.104);
+    let table = folder.run_to(0, &args).words();
     for part in ["0.104 mW", "26.60 % of exact", "uJ a sample", "EvoApproxLib", "mul8u_1JFF"] {
         assert!(table.contains(part), "{part}: {table}");
     }

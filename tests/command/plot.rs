@@ -27,7 +27,7 @@ fn names() -> String {
 fn points_are_those_of_the_reports() {
     let folder = reports();
     let plot = folder.json(&format!("plot base.json quant.json {} -o p.svg", names()));
-    assert_eq!((text(&plot, "/x"), text(&plot, "/source")), ("energy", "unit-gate model"));
+    assert_eq!((text(&plot, "/x"), text(&plot, "/source")), ("energy", "unit gates (Tyagi 1993)"));
     let points = plot["points"].as_array().unwrap();
     assert_eq!((points.len(), plot["baselines"].as_array().unwrap().len()), (LUTS.len(), 2));
     for (point, lut) in points.iter().zip(LUTS) {
@@ -75,7 +75,7 @@ fn figures_name_axes_points_and_lines() {
     assert!(picture.width() >= 1500 && picture.height() >= 1000);
     // The order of the files changes nothing but their order.
     folder.run_to(0, &format!("plot quant.json base.json {} -o q.svg --x area", names()));
-    assert!(String::from_utf8(folder.read("q.svg")).unwrap().contains("area of the multiplier (exact = 1)"));
+    assert!(String::from_utf8(folder.read("q.svg")).unwrap().contains("area of multipliers (exact = 1)"));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn costs_that_are_not_known_or_of_two_sources_are_refused() {
     folder.refuses("plot drum-4.json -o p.svg --x delay", &["drum-4.json", "no delay", "--costs"]);
     folder.write("costs.csv", "multiplier,energy,source\nexact,0.4,45 nm lab\nmine,0.1,45 nm lab\n");
     folder.run_to(0, &format!("{TINY} --lut mine.bin --costs costs.csv -o costed.json"));
-    let needles = ["costed.json", "45 nm lab", "drum-4.json", "unit-gate model", "--costs"];
+    let needles = ["costed.json", "45 nm lab", "drum-4.json", "unit gates (Tyagi 1993)", "--costs"];
     folder.refuses("plot drum-4.json costed.json -o p.svg", &needles);
     folder.refuses("plot base.json quant.json -o p.svg", &["approximate multiplier"]);
     folder.refuses("plot missing.json -o p.svg", &["missing.json"]);

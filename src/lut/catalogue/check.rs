@@ -66,7 +66,7 @@ impl fmt::Display for NameMismatch {
             }
             CircuitDifference::Products { mae, published } => {
                 let [mae, published] = [mae, published].map(|mae| significant(*mae, 4));
-                write!(f, "its products have another hash; MAE {mae}, published {published})")?;
+                write!(f, "its products differ from the circuit's; MAE {mae}, published {published})")?;
             }
         }
         if recognized.is_empty() { Ok(()) } else { write!(f, "; it is {}", recognized.join("; ")) }
@@ -129,23 +129,46 @@ fn difference(lut: &Lut, entry: &Entry) -> CircuitDifference {
     }
 }
 
+/// The circuit whose published errors `lut` has, as rounded there, whatever its products: one entry of 65,536 hardly
+/// moves them. Only for errors that are published with digits enough to tell circuits apart.
+fn near(lut: &Lut) -> Option<&'static Entry> {
+    let errors = ErrorMetrics::compute(lut);
+    let is_near = |published: f64, measured: f64, step: f64| (published - measured).abs() <= step;
+    let bits = lut.bits().map(Bits::get);
+    super::entries().iter().find(|entry| {
+        (entry.bits, entry.signedness) == (bits, lut.signedness())
+            && entry.wce > 0
+            && entry.mae >= 10.0
+            && is_near(entry.mae, errors.mae, 1.5)
+            && is_near(entry.mre, errors.mre, 1.5e-4)
+            && is_near(entry.ep, errors.ep, 1e-4)
+    })
+}
+
 /// What a report says of the name of `lut` besides, and of the circuit that it was recognized as: nothing is wrong with it.
 pub fn notes(lut: &Lut, found: Option<&Recognized>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(circuit) = found.filter(|found| found.exchanged).and_then(|found| found.names.first()) {
         notes.push(format!("the table is {LIBRARY}'s {} with operands exchanged", circuit.name));
     }
-    let Some((table, claimed)) = claim(lut) else { return notes };
-    let name = &claimed.name;
-    if claimed.entries.is_empty() {
-        let what = if found.is_none() { ", nor are its products any circuit's" } else { "" };
-        notes.push(format!("{name} is a name in no release of {LIBRARY}{what}"));
-    } else if is_claimed(&claimed, found) {
-        // Names are reused.
-        let others = claimed.entries.iter().filter(|entry| found.is_some_and(|found| !found.is(entry)));
-        notes.extend(others.map(|other| format!("in release {} {name} is another circuit", other.release)));
-    } else if !claimed.is_plain {
-        notes.push(format!("'{table}' has the name of {LIBRARY}'s {name}, and not its products"));
+    if let Some((table, claimed)) = claim(lut) {
+        let name = &claimed.name;
+        if claimed.entries.is_empty() {
+            let what = if found.is_none() { ", nor are its products any circuit's" } else { "" };
+            notes.push(format!("{name} is a name in no release of {LIBRARY}{what}"));
+        } else if is_claimed(&claimed, found) {
+            // Names are reused.
+            let others = claimed.entries.iter().filter(|entry| found.is_some_and(|found| !found.is(entry)));
+            notes.extend(others.map(|other| format!("in release {} {name} is another circuit", other.release)));
+        } else if !claimed.is_plain {
+            notes.push(format!("'{table}' has the name of {LIBRARY}'s {name}, and not its products"));
+        }
+    }
+    if let Some(entry) = near(lut).filter(|_| found.is_none()) {
+        notes.push(format!(
+            "the table has the published errors of {LIBRARY}'s {}, but not its products: a few of them may be wrong",
+            entry.name
+        ));
     }
     notes
 }

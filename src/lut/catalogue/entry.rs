@@ -175,15 +175,8 @@ pub fn recognize(lut: &Lut) -> Vec<&'static Entry> {
     positions.iter().map(|&at| &library.entries[at]).filter(has_its_operands).collect()
 }
 
-/// The circuit whose products `lut` has with its operands exchanged, as [`recognize`] has it. Nothing where a table is
-/// a circuit's either way.
-pub fn recognize_exchanged(lut: &Lut) -> Vec<&'static Entry> {
-    let (found, is_exchanged) = recognize_either(lut);
-    if is_exchanged { found } else { Vec::new() }
-}
-
-/// The circuit that `lut` is, and whether only with its operands exchanged.
-pub(super) fn recognize_either(lut: &Lut) -> (Vec<&'static Entry>, bool) {
+/// The circuit that `lut` is, as [`recognize`] has it, and whether only with its operands exchanged.
+pub fn recognize_either(lut: &Lut) -> (Vec<&'static Entry>, bool) {
     let found = recognize(lut);
     if found.is_empty() { (recognize(&lut.transposed()), true) } else { (found, false) }
 }

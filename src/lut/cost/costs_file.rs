@@ -38,7 +38,7 @@ pub enum CostsError {
     },
     /// A column's name is not known, or there is none of names.
     #[error("costs file {}: {problem}, expected the columns multiplier, power (mW), energy (pJ), area (um2), delay (ns), \
-        source, or what 'lut list' writes as CSV or JSON", .path.display())]
+        source, or what 'lut info' and 'lut list' (without --catalogue) write as CSV or JSON", .path.display())]
     Columns {
         /// The file.
         path: PathBuf,
@@ -111,7 +111,10 @@ const OTHERS: [&str; 11] =
 pub(super) fn read(path: &Path) -> Result<Vec<Row>, CostsError> {
     let bytes = input::read(path, LARGEST).map_err(|source| CostsError::Io { path: path.to_owned(), source })?;
     let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    let rows = if is_json { json(path, &bytes)? } else { csv(path, &bytes)? };
+    let mut rows = if is_json { json(path, &bytes)? } else { csv(path, &bytes)? };
+    // Rows that name no source are of the file.
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    rows.iter_mut().filter(|row| row.source.is_empty()).for_each(|row| row.source = file.clone().into_owned());
     let mut seen = HashSet::new();
     for row in &rows {
         for (columns, figure) in FIGURES {

@@ -33,7 +33,7 @@ pub struct Ratios {
 }
 
 impl Figures {
-    /// The figures, energy being power times delay where it is not known by itself: milliwatts over nanoseconds
+    /// The figures, energy being power times delay where it is not known by itself: milliwatts times nanoseconds
     /// are picojoules.
     #[must_use]
     pub fn with_energy(self) -> Figures {

@@ -57,7 +57,9 @@ impl Costs {
     /// The costs of `lut` from all sources that have one, in their order: this file (by name, then by hash), the
     /// metadata, the catalogue, and the unit gates of the design that has its name and products.
     pub fn candidates(&self, lut: &Lut) -> Vec<Cost> {
-        let published = catalogue::recognize(lut).first().copied().map(by_catalogue);
+        // A circuit costs the same with its operands exchanged.
+        let (circuit, _) = catalogue::recognize_either(lut);
+        let published = circuit.first().copied().map(by_catalogue);
         // Metadata that repeat the catalogue's figures are the catalogue's word.
         let repeats = |stated: &Cost| published.as_ref().is_some_and(|known| stated.figures.repeat(&known.figures));
         let metadata = by_metadata(lut).filter(|stated| !repeats(stated));
@@ -66,14 +68,16 @@ impl Costs {
         all.into_iter().flatten().collect()
     }
 
-    /// The same of exact products of operands of `signedness`, which need no table.
+    /// The same of exact products of operands of `signedness`, which need no table: of this file, those of each source.
     pub fn exact_candidates(&self, signedness: Signedness) -> Vec<Cost> {
-        let stated = self.exact_row(signedness).map(|exact| exact.cost(Some(exact)));
+        let rows = self.exact_rows(signedness);
+        let is_first = |(i, row): &(usize, &&Row)| rows[..*i].iter().all(|other| other.source != row.source);
+        let stated = rows.iter().enumerate().filter(is_first).map(|(_, row)| row.cost(Some(row)));
         let is_exact = |entry: &&Entry| (entry.wce, entry.bits, entry.signedness) == (0, [8, 8], signedness);
         let published = catalogue::entries().iter().find(is_exact).map(by_catalogue);
         let name = if signedness == Signedness::Signed { "exact-signed" } else { "exact" };
         let gates = by_gates(&name.parse().expect("a design's name"));
-        [stated, published, Some(gates)].into_iter().flatten().collect()
+        stated.chain(published).chain([gates]).collect()
     }
 
     fn stated(&self, lut: &Lut) -> Option<Cost> {
@@ -82,16 +86,17 @@ impl Costs {
             self.rows.get(&hash).or_else(|| self.rows.get(self.names_by_hash.get(&hash)?))
         };
         let row = self.rows.get(lut.name()).or_else(by_hash)?;
-        Some(row.cost(self.exact_row(lut.signedness())))
+        let exact = self.exact_rows(lut.signedness()).into_iter().find(|exact| exact.source == row.source);
+        Some(row.cost(exact))
     }
 
-    /// The row of the exact multiplier: of that for signed operands, where there is one.
-    fn exact_row(&self, signedness: Signedness) -> Option<&Row> {
+    /// The rows of exact multipliers of operands of `signedness`, those that are preferred first.
+    fn exact_rows(&self, signedness: Signedness) -> Vec<&Row> {
         let names: &[&str] = match signedness {
             Signedness::Signed => &["exact-signed", "mul8s_1KV8", "exact"],
             Signedness::Unsigned => &["exact", "mul8u_1JFF"],
         };
-        names.iter().find_map(|&name| self.rows.get(name))
+        names.iter().filter_map(|&name| self.rows.get(name)).collect()
     }
 }
 
@@ -221,6 +226,28 @@ mod tests {
         let cost = |name: &str| table.get(&design::resolve(name, None).unwrap()).unwrap();
         assert_eq!((cost("udm").relative, cost("udm").figures.energy_pj), (Ratios::default(), Some(0.1)));
         assert_eq!((cost("roba").relative.power, cost("roba").relative.energy), (Some(0.4), Some(0.2)));
+    }
+
+    /// Each source has its own exact multiplier, under whichever of its names.
+    #[test]
+    fn a_row_is_related_to_the_exact_one_of_its_source() {
+        let table =
+            "multiplier,power,source\nexact,0.9,lab\nmul8u_1JFF,0.4,evo\nudm,0.1,evo\nroba,0.3,lab\nmitchell,1,\n";
+        let table = costs(table).unwrap();
+        let cost = |name: &str| table.get(&design::resolve(name, None).unwrap()).unwrap();
+        assert_eq!((cost("udm").relative.power, cost("roba").relative.power), (Some(0.25), Some(0.3 / 0.9)));
+        assert_eq!((cost("mitchell").basis.as_str(), cost("mitchell").relative.power), ("costs.csv", None));
+        let exact: Vec<String> =
+            table.exact_candidates(Signedness::Unsigned).into_iter().map(|cost| cost.basis).collect();
+        assert_eq!(exact, ["lab", "evo", PUBLISHED, UNIT_GATES]);
+    }
+
+    #[test]
+    fn exchanged_operands_cost_the_same() {
+        let half = Lut::from_fn("mine", Signedness::Signed, |a, b| 2 * (a >> 1) * b);
+        let (cost, exchanged) = (Costs::default().get(&half), Costs::default().get(&half.transposed()));
+        assert_eq!(cost.as_ref().map(|cost| cost.source), Some(CostSource::Catalogue));
+        assert_eq!(exchanged, cost);
     }
 
     #[test]

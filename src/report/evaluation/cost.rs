@@ -6,6 +6,7 @@
 use super::LayerReport;
 use super::layers::{EXACT, FP32};
 use crate::kernel::Signedness;
+use crate::layer::InferenceMode;
 use crate::lut::{Coding, Cost, CostSource, Costs, Figures, Lut, Ratios};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -130,7 +131,8 @@ fn multipliers_in_use(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) 
     let mut used: Vec<Used> = Vec::new();
     for layer in layers {
         let multiplier = layer.multiplier();
-        if multiplier == FP32 {
+        // What noise stands for is not multiplied.
+        if multiplier == FP32 || layer.mode == InferenceMode::Noise {
             continue;
         }
         // Exact products of a coding of unsigned operands are those of an unsigned multiplier.
@@ -155,7 +157,8 @@ fn multipliers_in_use(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) 
 }
 
 /// The basis of the sums: of those that are the first choice of a multiplier with a table, or of exact products where
-/// there is none, that which covers the most multiplications; of several, the first in the order of sources.
+/// there is none, one of a file of costs before others, then that which covers the most multiplications, then the first
+/// in the order of sources.
 fn widest_basis(used: &[Used]) -> Option<&Cost> {
     let covered = |basis: &Cost| -> u64 {
         used.iter().filter(|other| other.of_basis(&basis.basis).is_some()).map(|other| other.opcount).sum()
@@ -163,7 +166,8 @@ fn widest_basis(used: &[Used]) -> Option<&Cost> {
     let widest = |with_table: bool| {
         let firsts = used.iter().filter(|multiplier| multiplier.lut.is_some() == with_table);
         let firsts = firsts.filter_map(|multiplier| multiplier.candidates.first());
-        firsts.min_by_key(|basis| (std::cmp::Reverse(covered(basis)), basis.source))
+        // The user's own word is not overruled.
+        firsts.min_by_key(|basis| (basis.source != CostSource::Csv, std::cmp::Reverse(covered(basis)), basis.source))
     };
     widest(true).or_else(|| widest(false))
 }

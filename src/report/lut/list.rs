@@ -83,7 +83,7 @@ impl Document for LutList {
             header: HEADER.map(str::to_owned).to_vec(),
             rows: luts.iter().map(row).collect(),
             numeric: vec![2, 3, 4, 5, 6],
-            details: if luts.iter().any(is_measured) { Vec::new() } else { vec![5] },
+            details: if luts.iter().all(is_measured) { Vec::new() } else { vec![5] },
         };
         self.families.iter().map(section).collect()
     }

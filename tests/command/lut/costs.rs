@@ -104,6 +104,21 @@ fn two_sources_never_enter_one_ratio() {
     assert!(table.contains("mW") && table.contains("uJ a sample") && table.contains("by lab"), "{table}");
 }
 
+/// A user's own figures are not overruled by those of a library that knows more of the multipliers; noise multiplies
+/// nothing of what it stands for.
+#[test]
+fn the_users_word_counts_and_noise_costs_nothing() {
+    let folder = Folder::new();
+    folder.write("costs.csv", "multiplier,power,source\nexact,0.5,lab\nmul8s_1L2H,0.05,lab\n");
+    let args = "--limit 8 --costs costs.csv --lut mul8s_1KTY --set fc1:lut=mul8s_1L2H";
+    let report = folder.json(args);
+    let cost = &report["cost"];
+    assert_eq!((text(cost, "/basis"), number(cost, "/power_mw")), ("lab", 0.05));
+    assert!((number(cost, "/relative_power") - 0.1).abs() < 1e-12, "{cost}");
+    assert!(report["notes"].to_string().contains("mul8s_1KTY (EvoApproxLib"), "{}", report["notes"]);
+    assert!(folder.json("--limit 8 --mode noise --noise-from-lut udm")["cost"].is_null());
+}
+
 #[test]
 fn costs_are_read_as_listings_write_them() {
     let folder = Folder::new();

@@ -38,6 +38,12 @@ fn noted(lut: &Lut) -> Vec<String> {
     notes(lut, Recognized::find(lut).as_ref())
 }
 
+/// The circuits that `lut` is with its operands exchanged alone.
+fn recognize_exchanged(lut: &Lut) -> Vec<&'static Entry> {
+    let (found, is_exchanged) = recognize_either(lut);
+    if is_exchanged { found } else { Vec::new() }
+}
+
 #[test]
 fn closed_forms_are_recognized_whatever_they_are_called() {
     for_each_case(CLOSED_FORMS, |(older, newer, product)| {
