@@ -7,6 +7,7 @@ use super::{Arithmetic, Assignment};
 use crate::graph::{Graph, InputObserver};
 use crate::layer::{ApproxLayer, InferenceMode, WeightedLayer, with_values};
 use crate::lut::OperandErrors;
+use candle_core::Tensor;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,58 +20,91 @@ const BLOCK: usize = 64;
 #[derive(Debug)]
 pub struct OperandCounter {
     samples: u64,
-    /// By layer, how often each weight of an output channel meets each activation byte.
-    activations: Mutex<BTreeMap<String, Vec<u32>>>,
+    layers: Mutex<BTreeMap<String, Counts>>,
+}
+
+/// What was counted of a layer.
+#[derive(Debug)]
+enum Counts {
+    /// How often each weight of an output channel meets each activation byte.
+    Activations(Vec<u32>),
+    /// How often each byte of the second factor meets each of the first.
+    Pairs(Vec<u64>),
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        match (self, other) {
+            (Counts::Activations(all), Counts::Activations(more)) => {
+                all.iter_mut().zip(more).for_each(|(all, more)| *all += more);
+            }
+            (Counts::Pairs(all), Counts::Pairs(more)) => all.iter_mut().zip(more).for_each(|(all, more)| *all += more),
+            (all, more) => *all = more,
+        }
+    }
 }
 
 impl OperandCounter {
     /// Counts the first `samples` samples.
     pub fn new(samples: u64) -> Self {
-        OperandCounter { samples, activations: Mutex::new(BTreeMap::new()) }
+        OperandCounter { samples, layers: Mutex::new(BTreeMap::new()) }
     }
 
     /// The errors of each layer's multiplier over the operands that were counted, in graph order; `None` for layers
     /// without a multiplier.
     pub fn finish(self, graph: &Graph, assignment: &Assignment) -> Vec<Option<OperandErrors>> {
-        let activations = self.activations.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
+        let mut layers = self.layers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
             let Arithmetic::Approx(lut) = &config.arithmetic else { return None };
-            let layer = layer.as_weighted()?;
-            let pairs = pairs(layer, activations.get(layer.name())?)?;
+            let pairs = match layers.remove(layer.name())? {
+                Counts::Activations(counts) => pairs(layer.as_weighted()?, &counts)?,
+                Counts::Pairs(pairs) => pairs,
+            };
             let params = layer.params()?;
             let coding = config.quantization.coding;
             let kinds = [params.input.range(), params.weight.range()]
                 .map(|range| coding.operand_signedness(range.signedness()));
             OperandErrors::compute(lut, coding, kinds, &pairs)
         };
-        graph.layers().zip(assignment.layers()).map(errors).collect()
+        graph.layers().zip(assignment.layers()).map(&mut errors).collect()
     }
 }
 
 impl InputObserver for OperandCounter {
-    fn observe(&self, layer: &dyn WeightedLayer, input: &candle_core::Tensor, samples: Range<u64>) {
-        let counted = self.samples.saturating_sub(samples.start).min(samples.end - samples.start) as usize;
-        let (Some(params), Ok(window)) = (layer.params(), layer.window(input.dims())) else { return };
+    fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], samples: Range<u64>) {
         let all = (samples.end - samples.start) as usize;
-        if counted == 0 || layer.mode() != InferenceMode::Approximate || !input.elem_count().is_multiple_of(all) {
+        let counted = self.samples.saturating_sub(samples.start).min(all as u64) as usize;
+        if counted == 0 || layer.mode() != InferenceMode::Approximate {
             return;
         }
-        let mut counts = vec![0; window.groups * window.weights_per_output() * 256];
-        let count = |values: &[f32]| {
-            let values = &values[..values.len() / all * counted];
-            let mut bytes = vec![0; values.len()];
-            params.input.quantize_slice(values, &mut bytes);
-            window.count_activations(&bytes, params.input.zero_point() as u8, &mut counts);
+        let counts = match layer.as_weighted() {
+            Some(layer) => inputs.first().and_then(|input| activations(layer, input, [counted, all])),
+            None => layer.count_pairs(inputs, [counted, all]).map(Counts::Pairs),
         };
-        if with_values(input, count).is_err() {
-            return;
-        }
-        let mut activations = self.activations.lock().unwrap_or_else(PoisonError::into_inner);
-        match activations.get_mut(layer.name()) {
-            Some(known) => known.iter_mut().zip(&counts).for_each(|(known, count)| *known += count),
-            None => drop(activations.insert(layer.name().to_owned(), counts)),
+        let Some(counts) = counts else { return };
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        match layers.get_mut(layer.name()) {
+            Some(known) => known.add(counts),
+            None => drop(layers.insert(layer.name().to_owned(), counts)),
         }
     }
+}
+
+/// The activations of the first `counted` of `all` samples of `input`.
+fn activations(layer: &dyn WeightedLayer, input: &Tensor, [counted, all]: [usize; 2]) -> Option<Counts> {
+    let (params, window) = (layer.params()?, layer.window(input.dims()).ok()?);
+    if !input.elem_count().is_multiple_of(all) {
+        return None;
+    }
+    let mut counts = vec![0; window.groups * window.weights_per_output() * 256];
+    let count = |values: &[f32]| {
+        let values = &values[..values.len() / all * counted];
+        let mut bytes = vec![0; values.len()];
+        params.input.quantize_slice(values, &mut bytes);
+        window.count_activations(&bytes, params.input.zero_point() as u8, &mut counts);
+    };
+    with_values(input, count).ok()?;
+    Some(Counts::Activations(counts))
 }
 
 /// How often each pair of bytes meets in a layer, `[weight][activation]`: at each weight of an output channel, its
@@ -122,10 +156,12 @@ mod tests {
     use super::*;
     use crate::kernel;
     use crate::layer::WeightedCore;
-    use crate::layer::{ApproxConv2d, ApproxConvTranspose2d, ApproxLinear, ConvAttributes, ConvTransposeAttributes};
+    use crate::layer::{
+        ApproxConv2d, ApproxConvTranspose2d, ApproxLinear, ApproxMatMul, ConvAttributes, ConvTransposeAttributes,
+    };
     use crate::lut::{Coding, design};
-    use crate::quant::{Observer, QuantConfig};
-    use candle_core::{Device, Tensor};
+    use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfig};
+    use candle_core::Device;
 
     fn values(dims: &[usize], seed: i64) -> Tensor {
         let count = dims.iter().product::<usize>() as i64;
@@ -134,7 +170,7 @@ mod tests {
     }
 
     /// The layer in approximate mode, and what a counter of `counted` samples saw of `input`, in two calls.
-    fn counted(layer: &mut dyn WeightedLayer, input: &Tensor, counted: u64) -> Vec<u64> {
+    fn counted(layer: &mut impl WeightedLayer, input: &Tensor, counted: u64) -> Vec<u64> {
         layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
         let _ = layer.baseline_fwd(input).unwrap();
         let lut = design::resolve("drum-4", None).unwrap();
@@ -144,12 +180,13 @@ mod tests {
         let samples = input.dims()[0];
         let part = |from: usize, len: usize| {
             let part = input.narrow(0, from, len).unwrap();
-            counter.observe(layer, &part, from as u64..(from + len) as u64);
+            counter.observe(&*layer, &[&part], from as u64..(from + len) as u64);
         };
         part(1, samples - 1);
         part(0, 1);
-        let activations = counter.activations.into_inner().unwrap();
-        pairs(layer, &activations[layer.name()]).unwrap()
+        let mut layers = counter.layers.into_inner().unwrap();
+        let Some(Counts::Activations(counts)) = layers.remove(layer.name()) else { panic!("nothing was counted") };
+        pairs(layer, &counts).unwrap()
     }
 
     /// Every product of a convolution of one group after another, output by output: `read` gives the input position of
@@ -234,6 +271,39 @@ mod tests {
         // As a pointwise convolution over six samples.
         let images = input.reshape((6, 130, 1, 1)).unwrap();
         let expected = naive(&layer, &images, 1, [1, 1], |_, at, _| Some(Some(at)), |o, c, _| o * 130 + c, [1, 1]);
+        assert_eq!(found, expected);
+    }
+
+    /// Against every product of every pair of rows and columns; the first factor is shared by all samples.
+    #[test]
+    fn pairs_of_a_product_of_two_activations() {
+        let mut layer = ApproxMatMul::new("qk");
+        let (a, b) = (values(&[1, 2, 3, 5], 8), values(&[4, 2, 5, 7], 6));
+        let integers = ActivationParams::new(0.25, 0, IntRange::new(-127, 127).unwrap()).unwrap();
+        let params = LayerParams { input: integers, weight: integers.as_weight() };
+        let lut = design::resolve("drum-4", None).unwrap();
+        layer.quantize(params, Coding::SignMagnitude, Some(&lut), kernel::best()).unwrap();
+        layer.set_mode(InferenceMode::Approximate);
+        let counter = OperandCounter::new(3);
+        let part = |from: usize, len: usize| {
+            let part = b.narrow(0, from, len).unwrap();
+            counter.observe(&layer, &[&a, &part], from as u64..(from + len) as u64);
+        };
+        part(2, 2);
+        part(0, 2);
+        let mut layers = counter.layers.into_inner().unwrap();
+        let Some(Counts::Pairs(found)) = layers.remove("qk") else { panic!("nothing was counted") };
+        let [a, b] = [a, b].map(|factor| factor.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+        let mut expected = vec![0u64; 1 << 16];
+        for (sample, head, row, column, k) in (0..3).flat_map(|s| {
+            (0..2).flat_map(move |h| {
+                (0..3).flat_map(move |r| (0..7).flat_map(move |c| (0..5).map(move |k| (s, h, r, c, k))))
+            })
+        }) {
+            let first = integers.quantize(a[(head * 3 + row) * 5 + k]);
+            let second = integers.quantize(b[((sample * 2 + head) * 5 + k) * 7 + column]);
+            expected[usize::from(second) << 8 | usize::from(first)] += 1;
+        }
         assert_eq!(found, expected);
     }
 }

@@ -8,10 +8,10 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// Sees the inputs of approximate layers with weights while a network runs. Samples may come in any order, and from any thread.
+/// Sees the inputs of approximate layers while a network runs. Samples may come in any order, and from any thread.
 pub trait InputObserver: Debug + Sync {
-    /// Sees the input of one call of a layer: that of `samples`, by their indices in the data set.
-    fn observe(&self, layer: &dyn WeightedLayer, input: &Tensor, samples: Range<u64>);
+    /// Sees the inputs of one call of a layer, those of `samples`, by their places among the samples of the run.
+    fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], samples: Range<u64>);
 }
 
 /// What an operator is told about the run that it is part of.
@@ -25,6 +25,15 @@ pub struct RunContext<'a> {
     pub observer: Option<&'a dyn InputObserver>,
     /// Threads that the operator may use.
     pub threads: usize,
+}
+
+impl RunContext<'_> {
+    /// Shows the inputs of `layer` to the observer, where there is one.
+    pub(super) fn show(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor]) {
+        if let Some(observer) = self.observer {
+            observer.observe(layer, inputs, self.first_sample..self.first_sample + self.samples as u64);
+        }
+    }
 }
 
 impl Default for RunContext<'_> {

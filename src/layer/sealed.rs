@@ -52,6 +52,12 @@ pub trait LayerCore {
         kernel: &'static dyn Kernel,
     ) -> Result<(), LayerProblem>;
 
+    /// How often each pair of bytes meets in the first of some samples, `[the first `counted`, samples]`, of these
+    /// inputs, as `[second][first]`; `None` where the second factor is a weight, or nothing is quantized.
+    fn count_pairs(&self, _inputs: &[&Tensor], _counted: [usize; 2]) -> Option<Vec<u64>> {
+        None
+    }
+
     /// The quantization parameters in use, and whether they had to be shifted.
     fn quantization(&self) -> Option<(&LayerParams, bool)>;
 

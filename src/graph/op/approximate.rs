@@ -31,10 +31,7 @@ impl Operator for Approximate {
     }
 
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        if let Some(observer) = context.observer {
-            let first = context.first_sample;
-            observer.observe(self.layer.as_ref(), inputs[0], first..first + context.samples as u64);
-        }
+        context.show(self.layer.as_ref(), inputs);
         let call =
             Call { first_sample: context.first_sample, clip: self.clip, threads: context.threads, ..Call::default() };
         Ok(vec![self.layer.forward_as(inputs[0], call)?])

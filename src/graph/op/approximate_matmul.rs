@@ -28,6 +28,7 @@ impl Operator for ApproximateMatMul {
     }
 
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        context.show(&self.layer, inputs);
         let call = Call { first_sample: context.first_sample, threads: context.threads, ..Call::default() };
         Ok(vec![self.layer.unbiased_fwd(self.layer.mode(), inputs, call)?])
     }

@@ -82,12 +82,10 @@ impl Operator for Observed {
 
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (input, layer) = (inputs[0], self.op.as_approximate().expect("a layer was swapped in"));
-        if let Some((observer, layer)) = context.observer.zip(layer.as_weighted()) {
-            observer.observe(layer, input, context.first_sample..context.first_sample + context.samples as u64);
-        }
         let output = match layer.mode() {
             InferenceMode::Baseline => self.op.run(inputs, context)?.swap_remove(0),
             mode => {
+                context.show(layer, inputs);
                 let call = Call { first_sample: context.first_sample, threads: context.threads, ..Call::default() };
                 layer.unbiased_fwd(mode, inputs, call)?
             }

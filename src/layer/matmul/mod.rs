@@ -28,6 +28,7 @@
 //! ```
 
 mod blocks;
+mod count;
 mod ordered;
 mod quantized;
 mod shape;
@@ -43,6 +44,7 @@ use crate::kernel::Kernel;
 use crate::lut::{Bits, Coding, Lut, Operand};
 use crate::quant::{LayerParams, Observed, Operands, QuantConfig};
 use candle_core::{Device, Tensor};
+use count::count_pairs;
 use quantized::QuantizedMatMul;
 
 /// The matrix product over the last two axes of two activations of the same rank, at least 2, whose leading axes
@@ -172,6 +174,12 @@ impl LayerCore for ApproxMatMul {
     ) -> Result<(), LayerProblem> {
         self.quantized = Some(QuantizedMatMul::new(params, coding, lut, kernel, self.quantized.as_ref())?);
         Ok(())
+    }
+
+    fn count_pairs(&self, inputs: &[&Tensor], counted: [usize; 2]) -> Option<Vec<u64>> {
+        let &[a, b] = inputs else { return None };
+        let params = self.quantized.as_ref()?.params();
+        count_pairs([params.input, params.weight.as_activation()?], self.samples, [a, b], counted)
     }
 
     fn quantization(&self) -> Option<(&LayerParams, bool)> {
