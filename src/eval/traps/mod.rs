@@ -22,7 +22,7 @@ pub use accuracy::far_below_fp32;
 pub(super) use inner::InnerNormalization;
 pub(super) use labels::LabelSelection;
 pub(super) use layers::WatchedLayer;
-pub(super) use samples::{Fingerprints, SeenSamples};
+pub(super) use samples::{Channels, Fingerprints, SeenSamples};
 
 use super::Assignment;
 use crate::data::{PixelKind, Preprocess};
