@@ -63,7 +63,7 @@ fn looks_like_bytes(facts: &Evaluated) -> bool {
     const MANY_LEVELS: f32 = 16.0;
     let seen = facts.images;
     let [channels, height, width] = facts.model.input;
-    if !matches!(channels, 1 | 3) || height.min(width) < LEAST_SIDE {
+    if !facts.takes_images() {
         return false;
     }
     let are_bytes = seen.low >= 0.0 && seen.high <= BYTE;
@@ -92,6 +92,12 @@ fn are_centered_bytes(low: f32, high: f32, channels: usize, [height, width]: [us
 }
 
 impl Evaluated<'_> {
+    /// Whether the network's inputs can be images: gray or of three colors, and no strips.
+    pub(super) fn takes_images(&self) -> bool {
+        let [channels, height, width] = self.model.input;
+        matches!(channels, 1 | 3) && height.min(width) >= LEAST_SIDE
+    }
+
     /// The largest magnitude of images from 0 to 1 after the model's own normalization, where it has one.
     fn largest_normalized(&self) -> Option<f32> {
         let (mean, std) = (&self.model.preprocess.mean, &self.model.preprocess.std);

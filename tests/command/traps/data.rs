@@ -241,6 +241,29 @@ fn calibration_on_one_image_or_on_blank_ones() {
     is_silent(&folder, &quant, "the same");
 }
 
+/// Images that were divided by 255 twice before a mean was subtracted: all values are nearly minus one.
+#[test]
+fn images_that_are_nearly_constant() {
+    let folder = Folder::new();
+    let network = lenet5(&folder);
+    let bytes = Random::new(313).bytes(20 * IMAGE);
+    let normalized = |x: f32| (x - 0.5) / 0.5;
+    write_floats(&folder, "honest.safetensors", 20, |i| normalized(f32::from(bytes[i]) / 255.0));
+    write_floats(&folder, "twice.safetensors", 20, |i| normalized(f32::from(bytes[i]) / 255.0 / 255.0));
+    let quant = |data: &str, scales: &str| format!("{network} --data {data}.safetensors --mode quant {scales}");
+    let calibrated = |set: &str| format!("--calib-data {set}.safetensors");
+    // 2 / 255 of a range from -1 to 1, whose width is 2.
+    let fill = ["fill 0.39 %", "'conv1'", "calib_data"];
+    fires(&folder, &quant("twice", &calibrated("honest")), &fill);
+    is_silent(&folder, &quant("honest", &calibrated("honest")), "fill");
+    // One image may be dark, and data may be so by nature.
+    is_silent(&folder, &(quant("twice", &calibrated("honest")) + " -n 1"), "fill");
+    is_silent(&folder, &quant("twice", &calibrated("twice")), "fill");
+    folder.run_to(0, &(quant("honest", &calibrated("honest")) + " --save-qparams q.json"));
+    fires(&folder, &quant("twice", "--qparams q.json"), &["fill 0.39 %", "qparams"]);
+    is_silent(&folder, &quant("honest", "--qparams q.json"), "fill");
+}
+
 /// Floats that are normalized calibrate a network whose bytes are not.
 #[test]
 fn calibration_on_another_range() {
