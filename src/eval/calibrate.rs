@@ -1,7 +1,7 @@
 //! Quantization parameters of a network's layers: observed, known, collected.
 
 use super::sample_watch::{CalibrationSamples, SampleWatch, SeeError};
-use super::traps::Fingerprints;
+use super::traps::{Channels, Fingerprints};
 use super::{Assignment, NanSample, Progress};
 use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
 use crate::graph::{Graph, RunError};
@@ -136,9 +136,10 @@ pub(super) fn observe_seen(
     for batch in batches {
         let batch = batch?;
         watch.see(&dataset, &batch, graph)?;
+        let channels = Channels::of_batch(batch.images.dims());
         let add = |values: &[f32]| {
             let size = (values.len() / batch.labels.len().max(1)).max(1);
-            values.chunks_exact(size).for_each(|sample| fingerprints.add(sample));
+            values.chunks_exact(size).for_each(|sample| fingerprints.add(sample, channels));
         };
         with_values(&batch.images, add).map_err(SeeError::from)?;
         graph.run(&[batch.images], batch.first as u64)?;

@@ -1,7 +1,7 @@
 //! A look at every sample on its way into the network: for NaN, and for [traps](super::traps).
 
 use super::NanSample;
-use super::traps::{Fingerprints, SeenSamples};
+use super::traps::{Channels, Fingerprints, SeenSamples};
 use crate::data::{Batch, PixelKind};
 use crate::graph::Graph;
 use crate::layer::with_values;
@@ -27,7 +27,7 @@ impl SampleWatch<'_> {
                 return Err(nan.into());
             }
             let samples = batch.labels.len();
-            self.images.add(values, samples, min, max);
+            self.images.add(values, samples, Channels::of_batch(batch.images.dims()), [min, max]);
             if let Some(known) = self.known {
                 let size = (values.len() / samples.max(1)).max(1);
                 self.shared += values.chunks_exact(size).filter(|sample| known.contains(sample)).count();

@@ -64,12 +64,12 @@ impl Assignment {
         let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
         let are_products: Vec<bool> = graph.layers().map(is_product).collect();
         rules.check_matches(&names)?;
-        let layer = |(name, is_product): (String, &bool)| {
-            let options =
-                if *is_product { rules.options_for_product(&name, base) } else { rules.options_for(&name, base) };
-            LayerConfig::resolve(&options, scheme, luts).map_err(|source| AssignError::Layer { layer: name, source })
+        let resolved = |layer: &dyn ApproxLayer| {
+            let options = rules.options_of(layer, base);
+            let failed = |source| AssignError::Layer { layer: layer.name().to_owned(), source };
+            LayerConfig::resolve(&options, scheme, luts).map_err(failed)
         };
-        let layers = names.into_iter().zip(&are_products).map(layer).collect::<Result<_, _>>()?;
+        let layers = graph.layers().map(resolved).collect::<Result<_, _>>()?;
         Ok(Assignment { layers, are_products })
     }
 

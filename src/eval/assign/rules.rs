@@ -11,9 +11,10 @@
 //!
 //! A JSON report of a run with rules is such a file too: its `config.assignment` is read.
 
-use super::{AssignError, LayerOptions, LayerOptionsError};
+use super::{AssignError, LayerOptions, LayerOptionsError, is_product};
+use crate::graph::Graph;
 use crate::input;
-use crate::layer::InferenceMode;
+use crate::layer::{ApproxLayer, InferenceMode};
 use globset::{GlobBuilder, GlobSet};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -296,12 +297,12 @@ impl Rules {
         self.rules.iter().any(|rule| rule.options.noise_from_lut.is_some())
     }
 
-    /// The multipliers that `base` and these rules name and that none of the layers called `names` uses, as users gave
+    /// The multipliers that `base` and these rules name and that no layer of `graph` uses, as users gave
     /// them: for its products or, in the other modes that quantize, for its operands or its errors.
-    pub fn unused_multipliers(&self, names: &[String], base: &LayerOptions) -> Vec<String> {
+    pub fn unused_multipliers(&self, graph: &Graph, base: &LayerOptions) -> Vec<String> {
         let of_noise = |options: &LayerOptions| options.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
         let of_layer = |options: &LayerOptions| options.lut.as_ref().map(|lut| lut.lut.clone());
-        let layers = names.iter().map(|name| self.options_for(name, base));
+        let layers = graph.layers().map(|layer| self.options_of(layer, base));
         let quantized = layers.filter(|options| options.mode().is_quantized());
         let used: HashSet<String> = quantized
             .flat_map(|options| {
@@ -336,7 +337,17 @@ impl Rules {
         })
     }
 
-    /// The options of the layer called `name`: `base`, overridden by the rules that match it.
+    /// The options of a layer: [`options_for_product`](Self::options_for_product) where it is a product of two
+    /// activations.
+    pub(super) fn options_of(&self, layer: &dyn ApproxLayer, base: &LayerOptions) -> LayerOptions {
+        if is_product(layer) {
+            self.options_for_product(layer.name(), base)
+        } else {
+            self.options_for(layer.name(), base)
+        }
+    }
+
+    /// The options of the layer with weights called `name`: `base`, overridden by the rules that match it.
     pub(super) fn options_for(&self, name: &str, base: &LayerOptions) -> LayerOptions {
         let rules = self.rules.iter().filter(|rule| rule.pattern.matches(name));
         rules.fold(base.clone(), |options, rule| options.overridden_by(&rule.options))

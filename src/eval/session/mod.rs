@@ -77,6 +77,8 @@ pub struct Session {
     preprocess: Preprocess,
     pixel_kind: PixelKind,
     samples: usize,
+    /// Whether these are fewer than the dataset has, or those that were calibrated on fewer than their set has.
+    uses_part: bool,
     /// What the network does to its images before anything else.
     inner: Option<InnerNormalization>,
     parameters: u64,
@@ -142,6 +144,7 @@ impl Session {
             data,
             dataset_name: dataset.name().to_owned(),
             dataset_hash: None,
+            uses_part: samples < dataset.len(),
             pixel_kind: dataset.pixel_kind(),
             dataset: Some(dataset),
             preprocess,
@@ -194,6 +197,11 @@ impl Session {
     /// Samples that an evaluation runs over.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+
+    /// The seed by which samples were drawn, where evaluations or calibrations so far used fewer than there are.
+    pub fn draw_seed(&self) -> Option<u64> {
+        self.experiment.shuffle.filter(|_| self.uses_part)
     }
 
     /// Samples of a batch: those asked for, unless the network takes them one by one.

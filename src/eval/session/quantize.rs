@@ -24,6 +24,7 @@ impl Session {
             let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
             let blake3 = dataset.origin().blake3()?.to_hex().to_string();
             let (selection, observer) = (self.experiment.calibrated(), self.experiment.scheme.observer);
+            self.uses_part |= selection.count(dataset.len()) < dataset.len();
             let model = &mut self.experiment.model;
             let (layers, set) = observe_seen(model, dataset, preprocess, selection, observer, &*self.progress)?;
             let samples = set.images.samples;
@@ -114,6 +115,7 @@ impl Session {
         let Some(statistics) = &self.statistics else { return Err(SessionError::NotObserved) };
         let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
         let selection = self.experiment.calibrated();
+        self.uses_part |= selection.count(dataset.len()) < dataset.len();
         let model = &mut self.experiment.model;
         let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
         let batches = Batches::start(dataset, preprocess, batch_size, selection).map_err(CalibrationError::from)?;

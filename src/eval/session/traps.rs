@@ -20,7 +20,6 @@ pub(super) fn on_opening(
 ) -> Vec<String> {
     let Experiment { model, preprocess: given, layers, rules, .. } = experiment;
     let own = &model.preprocess;
-    let names: Vec<String> = model.graph.layers().map(|layer| layer.name().to_owned()).collect();
     traps::on_opening(&Opening {
         model,
         pixel_kind: dataset.pixel_kind(),
@@ -34,7 +33,7 @@ pub(super) fn on_opening(
         calibration_labels: calibration
             .map(|set| LabelSelection { labels: set.dataset.labels(), selection: experiment.calibrated() }),
         assignment,
-        unused_multipliers: &rules.unused_multipliers(&names, layers),
+        unused_multipliers: &rules.unused_multipliers(&model.graph, layers),
     })
 }
 

@@ -7,6 +7,8 @@ use crate::quant::Observer;
 pub(super) fn evaluated_samples(facts: &Evaluated) -> Option<String> {
     /// Published sets have a few images in both parts by accident; less than one in a hundred.
     const LEAST_SHARE: f64 = 0.01;
+    /// One sample alone is such an accident too, of however few.
+    const LEAST_SHARED: usize = 2;
     /// Where samples repeat within the set, as rows of a few small numbers do, they repeat in any other.
     const LEAST_DISTINCT: f64 = 0.9;
     let CalibrationSeen { fingerprints, shared, .. } = facts.calibration()?;
@@ -15,7 +17,7 @@ pub(super) fn evaluated_samples(facts: &Evaluated) -> Option<String> {
     }
     let share = |of: usize| *shared as f64 / of.max(1) as f64;
     let is_much = share(fingerprints.len()).max(share(facts.images.samples)) >= LEAST_SHARE;
-    (*shared > 0 && is_much).then(|| {
+    (*shared >= LEAST_SHARED && is_much).then(|| {
         format!(
             "{shared} of {} evaluated samples are among the {} of calibration: ranges fit the test set; calibrate \
              on other samples, such as the training set's (calib_data)",
@@ -45,7 +47,7 @@ pub(super) fn constant_images(facts: &Evaluated) -> Option<String> {
     let CalibrationSeen { images, .. } = facts.calibration()?;
     (images.constant as f64 > SHARE * images.samples as f64).then(|| {
         format!(
-            "{} of {} calibration samples are constant, all values of each being the same: check how they were made",
+            "{} of {} calibration samples are constant, all values of each channel being the same: check how they were made",
             images.constant, images.samples
         )
     })

@@ -2,7 +2,7 @@
 
 use super::Opening;
 use crate::data::Selection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The labels of a dataset, and which of its samples are used.
 pub struct LabelSelection<'a> {
@@ -45,7 +45,7 @@ fn few(facts: &Opening, set: &LabelSelection, what: &str, consequence: &str) -> 
     }
     let classes = |labels: &[u32]| labels.iter().collect::<BTreeSet<_>>().len();
     let (all, seen) = (classes(set.labels), classes(&set.labels[..count]));
-    if seen >= all || !is_grouped(set.labels, all) {
+    if seen >= all || !is_sorted_by_class(set.labels, all) {
         return None;
     }
     Some(format!(
@@ -54,9 +54,22 @@ fn few(facts: &Opening, set: &LabelSelection, what: &str, consequence: &str) -> 
     ))
 }
 
-/// Whether the samples of each class lie side by side.
-fn is_grouped(labels: &[u32], classes: usize) -> bool {
-    classes > 1 && labels.windows(2).filter(|pair| pair[0] != pair[1]).count() == classes - 1
+/// Whether the samples of each class lie side by side, and not by accident: where most classes have one sample, or the
+/// set has few, samples in random order do too.
+fn is_sorted_by_class(labels: &[u32], classes: usize) -> bool {
+    /// How many of so many random orders may be grouped.
+    const CHANCE: f64 = 1e-5;
+    let is_grouped = classes > 1 && labels.windows(2).filter(|pair| pair[0] != pair[1]).count() == classes - 1;
+    is_grouped && labels.len() >= 2 * classes && log_chance_of_groups(labels) < CHANCE.ln()
+}
+
+/// The logarithm of the share of all orders of these labels in which each class lies side by side: of `N` samples,
+/// `n` of each of `k` classes, `k! n1! .. nk! / N!`.
+fn log_chance_of_groups(labels: &[u32]) -> f64 {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    labels.iter().for_each(|label| *counts.entry(*label).or_default() += 1);
+    let log_factorial = |n: usize| (2..=n).map(|i| (i as f64).ln()).sum::<f64>();
+    log_factorial(counts.len()) + counts.values().map(|&n| log_factorial(n)).sum::<f64>() - log_factorial(labels.len())
 }
 
 fn predicts_classes(facts: &Opening) -> bool {
@@ -69,18 +82,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups() {
-        let cases: [(&[u32], bool); 6] = [
-            (&[0, 0, 1, 1, 2], true),
-            (&[2, 2, 0, 1, 1], true),
-            (&[1, 0], true),
+    fn sorted_sets() {
+        let (sorted, mixed): (Vec<u32>, Vec<u32>) = (0..60).map(|i| (i / 6, i % 10)).unzip();
+        let swapped = [&[1; 12][..], &[0; 12]].concat();
+        let single: Vec<u32> = (0..1000).map(|i| i * 7 % 1000).collect();
+        let cases: [(&[u32], bool); 10] = [
+            (&sorted, true),
+            (&swapped, true),
+            (&mixed, false),
+            // Any order of these is grouped, or many are.
+            (&single, false),
+            (&[0, 1, 2], false),
+            (&[0, 0, 1, 1, 2], false),
+            (&[2, 2, 0, 0, 1, 1], false),
             (&[0, 1, 0], false),
             (&[3, 3], false),
             (&[], false),
         ];
         for (labels, expected) in cases {
             let classes = labels.iter().collect::<BTreeSet<_>>().len();
-            assert_eq!(is_grouped(labels, classes), expected, "{labels:?}");
+            assert_eq!(is_sorted_by_class(labels, classes), expected, "{labels:?}");
         }
+    }
+
+    /// Two of the six orders of `0 0 1 1`; all orders of three classes of one sample.
+    #[test]
+    fn chances_by_hand() {
+        assert!((log_chance_of_groups(&[0, 0, 1, 1]).exp() - 2.0 / 6.0).abs() < 1e-12);
+        assert!(log_chance_of_groups(&[2, 0, 1]).abs() < 1e-12);
     }
 }

@@ -39,11 +39,13 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
     let by_design = facts.calibration().map_or(0.0, |calibration| clipped_by(calibration.observer));
     let found = if clamped as f64 / values as f64 > MOST_CLAMPED + 2.0 * by_design {
         format!("layer '{}' clamps {} of its inputs", layer.name, share(clamped, values))
-    } else if filled(&params, low, high) < LEAST_FILLED {
-        let filled = percent(filled(&params, low, high));
-        format!("the inputs of layer '{}' fill {filled} of the range that they are quantized to", layer.name)
     } else {
-        return None;
+        let filled = match filled(&params, low, high) {
+            filled if filled < LEAST_FILLED => filled,
+            _ if is_nearly_constant(facts, &params, low, high) => spanned(&params, low, high),
+            _ => return None,
+        };
+        format!("the inputs of layer '{}' fill {} of the range that they are quantized to", layer.name, percent(filled))
     };
     let [least, largest] = ends(&params);
     let [low, high, least, largest] = [low.into(), high.into(), least, largest].map(|x: f64| significant(x, 3));
@@ -85,6 +87,35 @@ fn filled(params: &ActivationParams, low: f32, high: f32) -> f64 {
     } else {
         // Zero is always in the range, as what padding is.
         (high.max(0.0) - low.min(0.0)) / (largest - least)
+    }
+}
+
+/// How much of the range lies between `low` and `high`.
+fn spanned(params: &ActivationParams, low: f32, high: f32) -> f64 {
+    let [least, largest] = ends(params);
+    (f64::from(high) - f64::from(low)) / (largest - least)
+}
+
+/// Whether inputs that are far from zero differ by little, as images that were divided twice do after a mean was
+/// subtracted: magnitudes do not show it.
+fn is_nearly_constant(facts: &Evaluated, params: &ActivationParams, low: f32, high: f32) -> bool {
+    /// Fewer samples may be alike by themselves.
+    const LEAST_SAMPLES: usize = 8;
+    /// Far less than what honest data span: numbers from 0 to 1, of which no mean is subtracted, span half of a
+    /// symmetric range.
+    const LEAST_SPANNED: f64 = 0.1;
+    /// Calibration samples that span ten times as much show that the data are not so by nature.
+    const LEAST_RATIO: f32 = 0.1;
+    if facts.images.samples < LEAST_SAMPLES || spanned(params, low, high) >= LEAST_SPANNED {
+        return false;
+    }
+    match facts.calibration() {
+        Some(calibration) => {
+            calibration.images.samples >= LEAST_SAMPLES && facts.images.span() < LEAST_RATIO * calibration.images.span()
+        }
+        // Of other scales nobody knows what they were found on: one constant value may be what they are for. Images
+        // with dark and bright pixels it is not.
+        None => facts.takes_images() && spanned(params, low, high) < LEAST_SPANNED / 2.0,
     }
 }
 
@@ -132,5 +163,9 @@ mod tests {
         for (params, low, high, expected) in cases {
             assert!((filled(params, low, high) - expected).abs() < 1e-6, "{low} to {high}");
         }
+        // Nearly constant values fill a symmetric range by magnitude, not by what lies between them.
+        assert!((filled(&symmetric, -12.7, -11.43) - 1.0).abs() < 1e-6);
+        assert!((spanned(&symmetric, -12.7, -11.43) - 0.05).abs() < 1e-6);
+        assert!((spanned(&unsigned, 0.0, 25.5) - 1.0).abs() < 1e-6);
     }
 }

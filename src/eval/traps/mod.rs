@@ -22,7 +22,7 @@ pub use accuracy::far_below_fp32;
 pub(super) use inner::InnerNormalization;
 pub(super) use labels::LabelSelection;
 pub(super) use layers::WatchedLayer;
-pub(super) use samples::{Fingerprints, SeenSamples};
+pub(super) use samples::{Channels, Fingerprints, SeenSamples};
 
 use super::Assignment;
 use crate::data::{PixelKind, Preprocess};
@@ -159,10 +159,13 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Numbers as options take them: `0.5`, or one a channel.
-fn numbers(values: &[f32]) -> String {
-    values.iter().map(f32::to_string).collect::<Vec<_>>().join(",")
+/// Numbers as options take them, `0.5`, or one a channel, of at most six significant digits.
+fn numbers(values: impl IntoIterator<Item = f64>) -> String {
+    let rounded = |x: f64| format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string();
+    values.into_iter().map(rounded).collect::<Vec<_>>().join(",")
 }
 
-/// What byte images must be divided by after the division by 255 to be bytes again.
-const ONE_BYTE: f32 = 1.0 / 255.0;
+/// A number as it was stated: the shortest one in decimal digits that has these bits.
+fn stated(x: f32) -> f64 {
+    x.to_string().parse().unwrap_or(x.into())
+}

@@ -10,11 +10,13 @@ pub(super) fn unused(facts: &Opening) -> Option<String> {
         return None;
     }
     let (names, verb) = (listed(&unused), if unused.len() == 1 { "is" } else { "are" });
-    Some(match facts.assignment.shared_mode() {
-        Some(InferenceMode::Baseline) => format!(
+    let is_all_fp32 = facts.assignment.layers().iter().all(|layer| layer.mode() == InferenceMode::Baseline);
+    Some(if is_all_fp32 {
+        format!(
             "multiplier {names} {verb} not used: all layers compute in fp32 (mode base); in mode approx, products are \
              taken from it"
-        ),
-        _ => format!("multiplier {names} {verb} not used: rules give every layer another one or another mode"),
+        )
+    } else {
+        format!("multiplier {names} {verb} not used: rules give every layer another one or another mode")
     })
 }

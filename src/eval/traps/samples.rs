@@ -13,8 +13,51 @@ pub struct SeenSamples {
     pub high: f32,
     /// Whether all values are whole numbers.
     pub are_whole: bool,
-    /// Samples of which all values are the same.
+    /// Samples of which all values of each channel are the same.
     pub constant: usize,
+}
+
+/// Where the channels of a sample lie, to tell blank ones: a mean and a deviation a channel make another number of the
+/// same color in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Channels {
+    count: usize,
+    /// Whether the values of a pixel lie side by side.
+    are_last: bool,
+}
+
+impl Channels {
+    /// All values in one.
+    pub const ONE: Channels = Channels { count: 1, are_last: false };
+
+    /// Those of a batch of this shape: two to four, in planes or side by side, of images. Anything else is
+    /// taken as one channel: of few numbers, each would be a channel that never changes.
+    pub fn of_batch(shape: &[usize]) -> Self {
+        /// Planes of fewer pixels are no images'.
+        const LEAST_PIXELS: usize = 64;
+        let &[_, first, middle, last] = shape else { return Channels::ONE };
+        let is_color = |count: usize, pixels: usize| (2..=4).contains(&count) && pixels >= LEAST_PIXELS;
+        if is_color(first, middle * last) {
+            Channels { count: first, are_last: false }
+        } else if is_color(last, first * middle) {
+            Channels { count: last, are_last: true }
+        } else {
+            Channels::ONE
+        }
+    }
+
+    /// Whether all values of each channel are the same.
+    fn is_constant(self, sample: &[f32]) -> bool {
+        let repeats =
+            |values: &[f32], step: usize| values.iter().zip(&values[step..]).all(|(a, b)| a.to_bits() == b.to_bits());
+        match self {
+            _ if sample.len() <= self.count => true,
+            Channels { count, are_last: true } => repeats(sample, count),
+            Channels { count, are_last: false } => {
+                sample.chunks_exact(sample.len() / count).all(|plane| repeats(plane, 1))
+            }
+        }
+    }
 }
 
 impl Default for SeenSamples {
@@ -25,14 +68,14 @@ impl Default for SeenSamples {
 
 impl SeenSamples {
     /// Adds the values of `samples` samples, `low` and `high` being their extremes.
-    pub fn add(&mut self, values: &[f32], samples: usize, low: f32, high: f32) {
+    pub fn add(&mut self, values: &[f32], samples: usize, channels: Channels, [low, high]: [f32; 2]) {
         self.samples += samples;
         self.low = self.low.min(low);
         self.high = self.high.max(high);
         // Each ends at the first value that is not so, which mostly is near the start.
         self.are_whole = self.are_whole && values.iter().all(|x| x.fract() == 0.0);
         let size = (values.len() / samples.max(1)).max(1);
-        self.constant += values.chunks_exact(size).filter(|sample| is_constant(sample)).count();
+        self.constant += values.chunks_exact(size).filter(|sample| channels.is_constant(sample)).count();
     }
 
     /// How far its values are from one another.
@@ -41,11 +84,7 @@ impl SeenSamples {
     }
 }
 
-fn is_constant(sample: &[f32]) -> bool {
-    sample.iter().all(|x| x.to_bits() == sample[0].to_bits())
-}
-
-/// Samples by their content, to tell whether another one is among them. Samples of which all values are the same are
+/// Samples by their content, to tell whether another one is among them. Samples of which all values of each channel are the same are
 /// left out: being blank is no sign of being the same.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fingerprints {
@@ -57,8 +96,8 @@ pub struct Fingerprints {
 
 impl Fingerprints {
     /// Adds a sample.
-    pub fn add(&mut self, sample: &[f32]) {
-        if !is_constant(sample) {
+    pub fn add(&mut self, sample: &[f32], channels: Channels) {
+        if !channels.is_constant(sample) {
             self.samples += 1;
             self.hashes.entry(key(sample)).or_default().insert(hash(sample));
         }
@@ -109,11 +148,38 @@ mod tests {
     #[test]
     fn values_are_summed_up() {
         let mut seen = SeenSamples::default();
-        seen.add(&[1.0, 2.0, 3.0, 3.0], 2, 1.0, 3.0);
+        seen.add(&[1.0, 2.0, 3.0, 3.0], 2, Channels::ONE, [1.0, 3.0]);
         assert_eq!((seen.samples, seen.constant, seen.are_whole, seen.span()), (2, 1, true, 2.0));
-        seen.add(&[0.5, -4.0], 1, -4.0, 0.5);
+        seen.add(&[0.5, -4.0], 1, Channels::ONE, [-4.0, 0.5]);
         assert_eq!((seen.samples, seen.constant, seen.are_whole), (3, 1, false));
         assert_eq!((seen.low, seen.high), (-4.0, 3.0));
+    }
+
+    /// Black images, normalized by a mean and a deviation a channel, in planes and pixel by pixel.
+    #[test]
+    fn blank_colors_are_constant() {
+        let color = [-2.25f32, -2.0, -1.75];
+        let planes: Vec<f32> = color.iter().flat_map(|&x| [x; 64]).collect();
+        let pixels: Vec<f32> = color.repeat(64);
+        for (shape, blank) in [([5, 3, 8, 8], &planes), ([5, 8, 8, 3], &pixels)] {
+            let channels = Channels::of_batch(&shape);
+            assert!(channels.is_constant(blank), "{shape:?}");
+            let mut seen = Fingerprints::default();
+            seen.add(blank, channels);
+            assert_eq!(seen.len(), 0, "{shape:?}");
+            for i in [0, 1, 63, 64, 191] {
+                let mut other = blank.clone();
+                other[i] += 0.5;
+                assert!(!channels.is_constant(&other), "{shape:?} {i}");
+            }
+        }
+        // Of few numbers, or of channels that are none, all count.
+        for shape in
+            [vec![2, 3, 1, 1], vec![2, 1, 1, 3], vec![2, 3, 4, 4], vec![2, 1, 8, 8], vec![2, 16, 8, 8], vec![2, 9]]
+        {
+            assert_eq!(Channels::of_batch(&shape), Channels::ONE, "{shape:?}");
+        }
+        assert!(!Channels::ONE.is_constant(&color) && Channels::ONE.is_constant(&[1.0; 3]));
     }
 
     /// Samples that differ in one value, whichever it is.
@@ -121,9 +187,9 @@ mod tests {
     fn the_same_samples_are_found() {
         let sample: Vec<f32> = (0..3000).map(|i| (i as f32 * 0.37).sin()).collect();
         let mut seen = Fingerprints::default();
-        seen.add(&sample);
-        seen.add(&sample);
-        seen.add(&[0.0; 3000]);
+        seen.add(&sample, Channels::ONE);
+        seen.add(&sample, Channels::ONE);
+        seen.add(&[0.0; 3000], Channels::ONE);
         assert_eq!((seen.len(), seen.distinct()), (2, 1));
         assert!(seen.contains(&sample) && !seen.contains(&[0.0; 3000]));
         for i in [0, 1, 92, 93, 94, 1500, 2998, 2999] {

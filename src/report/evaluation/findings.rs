@@ -136,7 +136,7 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
     ConfigReport {
         mode,
         seed: experiment.seed,
-        shuffle: experiment.shuffle.filter(|_| experiment.limit.is_some() || assignment.is_quantized()),
+        shuffle: session.draw_seed(),
         batch_size: session.batch_size().get(),
         coding: LayerReport::common_coding(reports),
         quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),

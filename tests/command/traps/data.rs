@@ -92,6 +92,9 @@ fn floats_beyond_what_normalization_gives() {
     for data in ["bytes", "resampled"] {
         fires(&folder, &base(data), &["images are floats from 0", "integers", "mean and std"]);
     }
+    // Bytes minus a mean, as Caffe's networks take them.
+    write_floats(&folder, "caffe.safetensors", 20, |i| f32::from(bytes[i]) - 123.0);
+    fires(&folder, &base("caffe"), &["images are floats from -123 to 132", "integers"]);
     for data in ["honest", "decibels"] {
         is_silent(&folder, &base(data), "images are floats");
     }
@@ -110,7 +113,7 @@ fn means_and_deviations_of_bytes_that_are_not_divided() {
     let base = format!("{network} --data set.safetensors --mode base");
     let cases = [
         ("--mean 127.5 --std 127.5", "mean 127.5 and std 127.5", "mean 0.5, std 0.5"),
-        ("--mean 103.939", "mean 103.939", "mean 0.40760392, std 0.003921569"),
+        ("--mean 103.939", "mean 103.939", "mean 0.407604, std 0.00392157"),
         ("--std 255", "std 255", "mean 0, std 1"),
         ("--mean 0.5 --std 58.395", "std 58.395", "mean 0.5, std 0.229"),
     ];
@@ -122,7 +125,7 @@ fn means_and_deviations_of_bytes_that_are_not_divided() {
     write_floats(&folder, "floats.safetensors", 12, |i| f32::from(bytes[i]) - 103.939);
     let logits = |args: &str| -> Vec<f32> { folder.logits(args).into_iter().flatten().map(f32::from_bits).collect() };
     let expected = logits(&format!("{network} --data floats.safetensors --mode base"));
-    let found = logits(&format!("{base} --mean 0.40760392 --std 0.003921569"));
+    let found = logits(&format!("{base} --mean 0.407604 --std 0.00392157"));
     assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-3), "{found:?} {expected:?}");
     for options in ["", "--mean 0.5 --std 0.5", "--mean 0 --std 0.003921569", "--mean 1 --std 1"] {
         is_silent(&folder, &format!("{base} {options}"), "above 1");
@@ -165,17 +168,22 @@ fn networks_that_normalize_bytes_themselves() {
         net.op("Identity", &["x"], "n", &[]);
     });
     let base = |name: &str| format!("--model {name}.onnx --data set.safetensors --mode base");
-    let fix = "mean 0 and std 0.003921569";
+    let fix = "mean 0 and std 0.00392157";
     fires(&folder, &base("keras"), &["the network itself subtracts 127.5 and divides by 127.5", fix]);
     fires(&folder, &base("rescaling"), &["the network itself multiplies by", fix]);
     fires(&folder, &base("bn"), &["the network itself normalizes by means 121", fix]);
     for name in ["torch", "plain"] {
         is_silent(&folder, &base(name), "the network itself");
     }
-    // What the note says, and what a user decides, are not questioned.
-    for options in ["--mean 0 --std 0.00392156862745098", "--mean 0.5 --std 0.5"] {
+    // What the note says, and what else is of the size of bytes, are not questioned.
+    for options in ["--mean 0 --std 0.00392156862745098", "--mean 0.5 --std 0.004"] {
         is_silent(&folder, &format!("{} {options}", base("keras")), "the network itself");
     }
+    // A mean and a deviation that leave images as small as fractions.
+    for (options, ends) in [("--mean 0.5 --std 0.5", "from -1.00 to 1.00"), ("--std 0.25", "from 0 to 4.00")] {
+        fires(&folder, &format!("{} {options}", base("keras")), &["the network itself subtracts 127.5", ends, fix]);
+    }
+    is_silent(&folder, &format!("{} --mean 0.5 --std 0.5", base("torch")), "the network itself");
     // Its advice gives the network what it was trained on.
     let bytes = Random::new(303).bytes(12 * IMAGE);
     write_floats(&folder, "floats.safetensors", 12, |i| f32::from(bytes[i]));
@@ -202,11 +210,15 @@ fn calibration_on_what_is_evaluated() {
     let mut images = Random::new(305).floats(tiny.images.len(), -1.0, 1.5);
     let size = tiny.images.len() / Tiny::SAMPLES;
     images[..size].copy_from_slice(&tiny.images[9 * size..]);
-    folder.write("one.safetensors", float_set(Tiny::SHAPE, &images, &tiny.labels));
-    fires(&folder, &format!("{quant} --calib-data one.safetensors"), &["1 of 10 evaluated samples are among the 10"]);
-    images[0] += 0.25;
-    folder.write("none.safetensors", float_set(Tiny::SHAPE, &images, &tiny.labels));
-    is_silent(&folder, &format!("{quant} --calib-data none.safetensors"), "are among the");
+    images[size..2 * size].copy_from_slice(&tiny.images[7 * size..8 * size]);
+    folder.write("two.safetensors", float_set(Tiny::SHAPE, &images, &tiny.labels));
+    fires(&folder, &format!("{quant} --calib-data two.safetensors"), &["2 of 10 evaluated samples are among the 10"]);
+    // One may be an accident.
+    for (name, value) in [("one.safetensors", 0), ("none.safetensors", size)] {
+        images[value] += 0.25;
+        folder.write(name, float_set(Tiny::SHAPE, &images, &tiny.labels));
+        is_silent(&folder, &format!("{quant} --calib-data {name}"), "are among the");
+    }
     is_silent(&folder, &format!("{TINY} --mode base"), "are among the");
 }
 
@@ -227,6 +239,29 @@ fn calibration_on_one_image_or_on_blank_ones() {
     is_silent(&folder, &format!("{quant} --calib-data a-blank-one.safetensors"), "constant");
     is_silent(&folder, &quant, "single sample");
     is_silent(&folder, &quant, "the same");
+}
+
+/// Images that were divided by 255 twice before a mean was subtracted: all values are nearly minus one.
+#[test]
+fn images_that_are_nearly_constant() {
+    let folder = Folder::new();
+    let network = lenet5(&folder);
+    let bytes = Random::new(313).bytes(20 * IMAGE);
+    let normalized = |x: f32| (x - 0.5) / 0.5;
+    write_floats(&folder, "honest.safetensors", 20, |i| normalized(f32::from(bytes[i]) / 255.0));
+    write_floats(&folder, "twice.safetensors", 20, |i| normalized(f32::from(bytes[i]) / 255.0 / 255.0));
+    let quant = |data: &str, scales: &str| format!("{network} --data {data}.safetensors --mode quant {scales}");
+    let calibrated = |set: &str| format!("--calib-data {set}.safetensors");
+    // 2 / 255 of a range from -1 to 1, whose width is 2.
+    let fill = ["fill 0.39 %", "'conv1'", "calib_data"];
+    fires(&folder, &quant("twice", &calibrated("honest")), &fill);
+    is_silent(&folder, &quant("honest", &calibrated("honest")), "fill");
+    // One image may be dark, and data may be so by nature.
+    is_silent(&folder, &(quant("twice", &calibrated("honest")) + " -n 1"), "fill");
+    is_silent(&folder, &quant("twice", &calibrated("twice")), "fill");
+    folder.run_to(0, &(quant("honest", &calibrated("honest")) + " --save-qparams q.json"));
+    fires(&folder, &quant("twice", "--qparams q.json"), &["fill 0.39 %", "qparams"]);
+    is_silent(&folder, &quant("honest", "--qparams q.json"), "fill");
 }
 
 /// Floats that are normalized calibrate a network whose bytes are not.

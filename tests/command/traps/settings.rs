@@ -33,6 +33,20 @@ fn a_multiplier_that_no_layer_uses() {
     }
 }
 
+/// Products of two activations take a multiplier, or another one, while layers with weights stay in fp32.
+#[test]
+fn a_multiplier_of_attention_alone() {
+    let folder = Folder::new();
+    let base = "--model vit_micro -n 2 --calib-samples 8 --mode base --lut drum-4";
+    for used in ["--attention approx", "--attention quant", "--set blocks.0.attn*:mode=approx"] {
+        is_silent(&folder, &format!("{base} {used}"), "not used");
+    }
+    fires(&folder, base, &["multiplier 'drum-4' is not used", "all layers compute in fp32"]);
+    let rules = "--attention approx --set *:lut=mitchell";
+    let note = fires(&folder, &format!("{base} {rules}"), &["multiplier 'drum-4' is not used", "rules"]);
+    assert!(!note.contains("all layers"), "{note}");
+}
+
 /// The same labels and file names, another network.
 #[test]
 fn a_baseline_of_another_network() {
@@ -85,6 +99,14 @@ fn first_samples_of_a_sorted_set() {
         is_silent(&folder, &format!("{base} {silent}"), "sorted");
     }
     is_silent(&folder, &format!("{network} --data mixed.safetensors --mode base -n 3"), "sorted");
+    // One sample a class, in whatever order, is always grouped.
+    write("single.safetensors", &[3, 7, 0, 9, 1, 5, 8, 2, 6, 4]);
+    write("three.safetensors", &[0, 1, 2]);
+    is_silent(&folder, &format!("{network} --data single.safetensors --mode base --limit 5"), "sorted");
+    for calibration in ["single.safetensors --calib-samples 8", "three.safetensors --calib-samples 2"] {
+        let args = format!("{network} --data mixed.safetensors --mode quant --calib-data {calibration}");
+        is_silent(&folder, &args, "sorted");
+    }
     let quant = format!("{network} --data mixed.safetensors --calib-data sorted.safetensors --mode quant");
     fires(&folder, &format!("{quant} --calib-samples 6"), &["the 6 calibration samples are the first", "1 of its 10"]);
     is_silent(&folder, &format!("{quant} --calib-samples 6 --shuffle 2"), "sorted");

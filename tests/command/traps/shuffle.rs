@@ -115,6 +115,15 @@ fn reports_say_the_seed_and_can_be_run_again() {
     assert_eq!(folder.json(&args)["config"]["shuffle"], serde_json::Value::Null);
     let table = folder.run_to(0, &format!("{args} --shuffle 11")).stdout;
     assert!(table.contains("drawn by seed 11"), "{table}");
+    // Where all samples are used, none are drawn.
+    let all = args.replace("-n 20", "-n 400") + " --shuffle 11";
+    let quant = all.replace("base", "quant") + " --calib-data set.safetensors --calib-samples";
+    for (args, expected) in [(all, None), (format!("{quant} 40"), None), (format!("{quant} 39"), Some(11))] {
+        let report = folder.json(&args);
+        assert_eq!(report["config"]["shuffle"].as_u64(), expected, "{args}");
+        let table = folder.run_to(0, &args).stdout;
+        assert_eq!(table.contains("drawn by seed"), expected.is_some(), "{args}: {table}");
+    }
     let before = folder.read("p.csv");
     let seed = &report["config"]["shuffle"];
     let samples = &report["dataset"]["samples"];
