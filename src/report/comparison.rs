@@ -176,7 +176,13 @@ impl Document for ComparisonDetails {
             let costs = costs.iter().map(|(_, cost)| cost(run).map_or_else(String::new, |x| significant(x, 3)));
             let compared = run.comparison.as_ref();
             let compared = compared.map_or_else(|| vec![String::new(); headings.len()], |found| cells(found, task));
-            names.into_iter().chain([run.metric.to_string()]).chain(costs).chain(coverage(run)).chain(compared).collect()
+            names
+                .into_iter()
+                .chain([run.metric.to_string()])
+                .chain(costs)
+                .chain(coverage(run))
+                .chain(compared)
+                .collect()
         };
         let columns = names.into_iter().chain([task.metric().name]).chain(costs.iter().map(|(name, _)| *name));
         let columns = columns.chain(is_partial.then_some(COVERAGE));

@@ -75,7 +75,7 @@ fn figures_name_axes_points_and_lines() {
     assert!(picture.width() >= 1500 && picture.height() >= 1000);
     // The order of the files changes nothing but their order.
     folder.run_to(0, &format!("plot quant.json base.json {} -o q.svg --x area", names()));
-    assert!(String::from_utf8(folder.read("q.svg")).unwrap().contains("area of the multiplier (exact = 1)"));
+    assert!(String::from_utf8(folder.read("q.svg")).unwrap().contains("area of multipliers (exact = 1)"));
 }
 
 #[test]

@@ -28,7 +28,11 @@ impl Report {
         });
         let cost = [CostAxis::Power, CostAxis::Energy].into_iter().find_map(|axis| Some((axis, axis.of(self)?)));
         let cost = cost.map(|(axis, figure)| {
-            let of = if figure.coverage < WHOLE { format!(" (of {} of products)", share(figure.coverage)) } else { String::new() };
+            let of = if figure.coverage < WHOLE {
+                format!(" (of {} of products)", share(figure.coverage))
+            } else {
+                String::new()
+            };
             format!(", {axis} {}{of}", share(figure.value))
         });
         let known = compared.into_iter().chain(cost).collect::<String>();
