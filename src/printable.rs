@@ -46,7 +46,7 @@ pub fn shortened(text: &str) -> Cow<'_, str> {
 }
 
 /// `text`, of which an ellipsis replaces the middle where it is longer than `most` bytes: it begins with what
-/// it is about, and ends with what mends it.
+/// it is about, and ends with the fix.
 pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);

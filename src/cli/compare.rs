@@ -19,7 +19,7 @@ pub(super) struct CompareArgs {
     #[command(flatten)]
     format: FormatArgs,
 
-    /// Write the comparison to a file too, in the format of its extension; repeats
+    /// Write the comparison to a file too, in the format of its extension; may be given more than once
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 }

@@ -20,13 +20,13 @@ impl Bar {
 
 impl Progress for Bar {
     fn start(&self, what: &'static str, samples: usize) {
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} % of {human_len}, {rate}, {left}")
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} % of {human_len}{pace}")
             .expect("the template is valid")
-            .with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
-                let _ = write!(text, "{} images/s", round(state.per_sec()));
-            })
-            .with_key("left", |state: &ProgressState, text: &mut dyn Write| {
-                let _ = write!(text, "{} left", duration(state.eta()));
+            .with_key("pace", |state: &ProgressState, text: &mut dyn Write| {
+                // Before the first samples nothing is known of it.
+                if state.pos() > 0 {
+                    let _ = write!(text, ", {} images/s, {} left", round(state.per_sec()), duration(state.eta()));
+                }
             });
         self.0.set_style(style);
         self.0.reset();

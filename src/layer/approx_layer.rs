@@ -167,10 +167,7 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         if !mode.is_quantized() {
             return None;
         }
-        let Some(layer) = self.as_weighted() else {
-            return Some("a table packed anew for each second factor".to_owned());
-        };
-        let quantized = layer.state().quantized.as_ref()?;
+        let quantized = self.as_weighted()?.state().quantized.as_ref()?;
         Some(quantized.describe(mode == InferenceMode::Approximate))
     }
 

@@ -26,7 +26,7 @@ pub struct Baseline {
 #[non_exhaustive]
 pub enum BaselineError {
     /// The file does not exist or cannot be read.
-    #[error("{}: cannot read the baseline", .path.display())]
+    #[error("{}: cannot read the report", .path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -2,7 +2,7 @@
 
 use super::document::{Document, Records, Section, optional};
 use super::{Baseline, CostAxis};
-use crate::stats::significant;
+use crate::stats::{percent, significant};
 use crate::task::{Comparison, Metric, TASKS, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ pub struct ComparedRun {
     pub model: String,
     /// What its layers computed.
     pub mode: String,
-    /// Its multiplier, in approximate mode.
+    /// Its multiplier, in approximate mode; of several, as many as a line names.
     pub lut: Option<String>,
     /// What it was evaluated on.
     #[serde(default)]
@@ -44,6 +44,9 @@ pub struct ComparedRun {
     /// Power of its multipliers over that of exact ones, where its report has it.
     #[serde(default)]
     pub relative_power: Option<f64>,
+    /// Fraction of its multiplications that these speak for.
+    #[serde(default)]
+    pub coverage: Option<f64>,
     /// Where these come from: figures of different sources cannot be compared.
     #[serde(default)]
     pub cost_sources: BTreeSet<String>,
@@ -80,11 +83,15 @@ impl ComparedRun {
             report: saved.path.display().to_string(),
             model: report.model.name.clone(),
             mode: report.config.mode.to_string(),
-            lut: report.lut.as_ref().map(|lut| lut.name.clone()),
+            lut: match report.luts.len() {
+                0 | 1 => report.lut.as_ref().map(|lut| lut.name.clone()),
+                _ => Some(report.multipliers()),
+            },
             dataset: report.dataset.name.clone(),
             metric: saved.metric(),
             relative_energy: value(0),
             relative_power: value(1),
+            coverage: costs.iter().flatten().map(|figure| figure.coverage).next(),
             cost_sources: costs.iter().flatten().map(|figure| figure.basis.clone()).collect(),
             comparison,
         }
@@ -97,6 +104,9 @@ impl ComparedRun {
 
 /// A cost of a run.
 type Cost = fn(&ComparedRun) -> Option<f64>;
+
+/// The share of multiplications that costs speak for.
+const COVERAGE: &str = "coverage";
 
 /// The costs that tables show, by heading.
 const COSTS: [(&str, Cost); 2] = [("energy", |run| run.relative_energy), ("power", |run| run.relative_power)];
@@ -158,15 +168,24 @@ impl Document for ComparisonDetails {
         let names = ["report", "model", "mode", "multiplier"];
         let is_known = |cost: Cost| self.all().any(|run| cost(run).is_some());
         let costs: Vec<(&str, Cost)> = COSTS.into_iter().filter(|(_, cost)| is_known(*cost)).collect();
+        let is_partial = self.all().any(|run| run.coverage.is_some_and(|coverage| coverage < 1.0));
+        let coverage = |run: &ComparedRun| is_partial.then(|| run.coverage.map_or_else(String::new, percent));
         let headings = headings(task);
         let row = |run: &ComparedRun| {
             let names = [run.report.clone(), run.model.clone(), run.mode.clone(), run.lut().to_owned()];
             let costs = costs.iter().map(|(_, cost)| cost(run).map_or_else(String::new, |x| significant(x, 3)));
             let compared = run.comparison.as_ref();
             let compared = compared.map_or_else(|| vec![String::new(); headings.len()], |found| cells(found, task));
-            names.into_iter().chain([run.metric.to_string()]).chain(costs).chain(compared).collect()
+            names
+                .into_iter()
+                .chain([run.metric.to_string()])
+                .chain(costs)
+                .chain(coverage(run))
+                .chain(compared)
+                .collect()
         };
         let columns = names.into_iter().chain([task.metric().name]).chain(costs.iter().map(|(name, _)| *name));
+        let columns = columns.chain(is_partial.then_some(COVERAGE));
         let header: Vec<String> = columns.chain(headings.iter().copied()).map(str::to_owned).collect();
         let runs = Section {
             rows: self.all().map(row).collect(),
@@ -212,6 +231,7 @@ impl Document for ComparisonDetails {
                 ("p", optional(comparison.and_then(Comparison::p).as_ref())),
                 ("relative_energy", optional(run.relative_energy.as_ref())),
                 ("relative_power", optional(run.relative_power.as_ref())),
+                ("coverage", optional(run.coverage.as_ref())),
                 ("cost_source", run.cost_sources.iter().map(String::as_str).collect::<Vec<_>>().join("; ")),
             ]);
             fields

@@ -86,7 +86,7 @@ pub struct Section {
     pub rows: Vec<Vec<String>>,
     /// Columns of numbers, which are set to the right and never shortened.
     pub numeric: Vec<usize>,
-    /// Columns that text for people shows only where details are asked for; all other formats have them.
+    /// Columns that tables as text and in LaTeX show only where details are asked for; all other formats have them.
     pub details: Vec<usize>,
 }
 

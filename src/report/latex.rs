@@ -1,7 +1,8 @@
 //! LaTeX: tables in the manner of booktabs, which a paper takes in by `\input`.
 //!
 //! What is written is whole by itself: text is escaped to ASCII or to what every engine's default encoding has, and
-//! needs `\usepackage{booktabs}` alone.
+//! needs `\usepackage{booktabs}` alone. Tables fit into the text of an article: wide ones are set in a smaller size,
+//! and columns that still do not fit beside the others follow in a table of their own, behind the names once more.
 
 use super::document::Document;
 use super::{Exporter, Printable, Section, Style};
@@ -25,14 +26,14 @@ impl Exporter for Latex {
         &["tex"]
     }
 
-    fn render(&self, document: &Printable, _: Style) -> Vec<u8> {
+    fn render(&self, document: &Printable, style: Style) -> Vec<u8> {
         let title = escaped(&document.title());
         let head = format!(
             "% Needs \\usepackage{{booktabs}}. To number and name a table, put it into an environment:\n\
              % \\begin{{table}} \\centering \\caption{{{title}}} \\label{{tab:{}}} ... \\end{{table}}\n",
             label(&document.title())
         );
-        let sections: Vec<String> = document.sections().iter().map(render).collect();
+        let sections: Vec<String> = document.sections().iter().map(|section| render(section, style)).collect();
         (head + &sections.join("\n\\medskip\n\n")).into_bytes()
     }
 }
@@ -43,24 +44,93 @@ const PROSE: &str = "p{0.6\\linewidth}";
 /// Characters from which on a cell is prose.
 const LONG: usize = 48;
 
-fn render(section: &Section) -> String {
-    let columns = section.rows.iter().map(Vec::len).chain([section.header.len()]).max().unwrap_or(0);
-    let is_long = |i: usize| section.rows.iter().filter_map(|row| row.get(i)).any(|cell| cell.chars().count() > LONG);
-    let alignment = |i: usize| match i {
-        i if section.numeric.contains(&i) => "r",
-        i if is_long(i) => PROSE,
-        _ => "l",
-    };
+/// Points of the text's width in an article of 10 points, the narrowest of LaTeX's own classes.
+const TEXT: f64 = 345.0;
+
+/// A size of type: the command, points of a character (digits are wider than most letters), and points between
+/// columns.
+struct Size {
+    command: &'static str,
+    character: f64,
+    gap: f64,
+}
+
+/// The sizes that are tried in turn; the first is that of the text.
+const SIZES: [Size; 3] = [
+    Size { command: "", character: 5.0, gap: 12.0 },
+    Size { command: "\\small", character: 4.6, gap: 12.0 },
+    Size { command: "\\footnotesize\\setlength{\\tabcolsep}{4pt}", character: 4.25, gap: 8.0 },
+];
+
+/// A column: which it is, how it is aligned, and the characters of its longest cell.
+struct Column {
+    i: usize,
+    alignment: &'static str,
+    characters: usize,
+}
+
+impl Column {
+    fn new(section: &Section, i: usize) -> Self {
+        let cells = section.rows.iter().chain([&section.header]).filter_map(|row| row.get(i));
+        let characters = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let alignment = match i {
+            i if section.numeric.contains(&i) => "r",
+            _ if characters > LONG => PROSE,
+            _ => "l",
+        };
+        Column { i, alignment, characters }
+    }
+
+    fn points(&self, size: &Size) -> f64 {
+        if self.alignment == PROSE { 0.6 * TEXT } else { self.characters as f64 * size.character }
+    }
+}
+
+/// Points of the columns beside each other.
+fn points(columns: &[&Column], size: &Size) -> f64 {
+    let gaps = columns.len().saturating_sub(1) as f64 * size.gap;
+    columns.iter().map(|column| column.points(size)).sum::<f64>() + gaps
+}
+
+fn render(section: &Section, style: Style) -> String {
+    let all = section.rows.iter().map(Vec::len).chain([section.header.len()]).max().unwrap_or(0);
+    let shown = (0..all).filter(|i| style.details || !section.details.contains(i));
+    let columns: Vec<Column> = shown.map(|i| Column::new(section, i)).collect();
+    let whole: Vec<&Column> = columns.iter().collect();
+    let smallest = &SIZES[SIZES.len() - 1];
+    let size = SIZES.iter().find(|size| points(&whole, size) <= TEXT).unwrap_or(smallest);
+    let title = section.title.iter().map(|title| format!("\\noindent {}\\par\\smallskip\n", escaped(title)));
+    let tables: Vec<String> = parts(&columns, size).iter().map(|part| tabular(section, part)).collect();
+    let tables = tables.join("\\smallskip\n\n");
+    let tables = if size.command.is_empty() { tables } else { format!("{{{}\n{tables}}}\n", size.command) };
+    title.chain([tables]).collect()
+}
+
+/// The columns of each table that fits into the text: the first column, and as many others as there is room for.
+fn parts<'a>(columns: &'a [Column], size: &Size) -> Vec<Vec<&'a Column>> {
+    let Some((first, others)) = columns.split_first() else { return vec![Vec::new()] };
+    let mut parts = vec![vec![first]];
+    for column in others {
+        let last = parts.last_mut().expect("there is one from the beginning");
+        last.push(column);
+        if last.len() > 2 && points(last, size) > TEXT {
+            last.pop();
+            parts.push(vec![first, column]);
+        }
+    }
+    parts
+}
+
+fn tabular(section: &Section, columns: &[&Column]) -> String {
     let line = |cells: &[String]| {
-        let cells = (0..columns).map(|i| cells.get(i).map(|cell| escaped(cell)).unwrap_or_default());
+        let cells = columns.iter().map(|column| cells.get(column.i).map(|cell| escaped(cell)).unwrap_or_default());
         format!("{} \\\\\n", cells.collect::<Vec<_>>().join(" & "))
     };
-    let title = section.title.iter().map(|title| format!("\\noindent {}\\par\\smallskip\n", escaped(title)));
-    let alignments = format!("@{{}}{}@{{}}", (0..columns).map(alignment).collect::<String>());
+    let alignments: String = columns.iter().map(|column| column.alignment).collect();
     let header = (!section.header.is_empty()).then(|| line(&section.header) + "\\midrule\n");
-    let start = format!("\\noindent\\begin{{tabular}}{{{alignments}}}\n\\toprule\n");
-    let table = [start].into_iter().chain(header).chain(section.rows.iter().map(|row| line(row)));
-    title.chain(table).chain(["\\bottomrule\n\\end{tabular}\\par\n".to_owned()]).collect()
+    let start = format!("\\noindent\\begin{{tabular}}{{@{{}}{alignments}@{{}}}}\n\\toprule\n");
+    let rows = section.rows.iter().map(|row| line(row));
+    [start].into_iter().chain(header).chain(rows).chain(["\\bottomrule\n\\end{tabular}\\par\n".to_owned()]).collect()
 }
 
 /// A label of letters, digits and hyphens.
@@ -114,11 +184,31 @@ mod tests {
         let mut section = Section::pairs([("model", "lenet5".to_owned())]);
         let expected = "\\noindent\\begin{tabular}{@{}ll@{}}\n\\toprule\nmodel & lenet5 \\\\\n\\bottomrule\n\
                         \\end{tabular}\\par\n";
-        assert_eq!(render(&section), expected);
+        assert_eq!(render(&section, Style::default()), expected);
         section.header = vec!["a".to_owned(), "b_c".to_owned()];
         section.numeric = vec![1];
-        let text = render(&section);
+        let text = render(&section, Style::default());
         assert!(text.contains("{@{}lr@{}}") && text.contains("a & b\\_c \\\\\n\\midrule\n"), "{text}");
+        section.details = vec![1];
+        assert!(!render(&section, Style::default()).contains("b\\_c"));
+        assert!(render(&section, Style { details: true, ..Style::default() }).contains("b\\_c"));
+    }
+
+    /// Columns of 30 digits, 150 points each, of which two fit beside a name of a letter.
+    #[test]
+    fn wide_tables_are_small_and_continue_below() {
+        let wide = |columns: usize| Section {
+            header: ["n"].into_iter().chain(std::iter::repeat_n("digits", columns)).map(str::to_owned).collect(),
+            rows: vec![[vec!["x".to_owned()], vec!["0".repeat(30); columns]].concat()],
+            numeric: (1..=columns).collect(),
+            ..Section::default()
+        };
+        let cases = [(2, 1, ""), (4, 2, "\\footnotesize"), (6, 3, "\\footnotesize")];
+        for_each_case(cases, |(columns, tables, size)| {
+            let text = render(&wide(columns), Style::default());
+            assert_eq!(text.matches("\\begin{tabular}").count(), tables, "{text}");
+            assert_eq!((text.matches("x & ").count(), text.contains("\\footnotesize")), (tables, !size.is_empty()));
+        });
     }
 
     #[test]

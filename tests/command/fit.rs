@@ -132,6 +132,10 @@ fn the_first_line_is_the_verdict() {
     let approximate = first(0, "--lut drum-6 --costs costs.csv --compare quant");
     assert!(approximate.starts_with("tiny, drum-6: top-1 0."), "{approximate}");
     assert!(approximate.contains(" vs quant (p ") && approximate.ends_with(", energy 40 %"), "{approximate}");
+    // What costs do not speak for is said, and what is computed without a multiplier.
+    let part = first(0, "--lut drum-6 --costs costs.csv --set fc1:mode=base");
+    assert!(part.contains(", energy 40 % (of ") && part.ends_with(" % of products)"), "{part}");
+    assert!(first(0, "--mode base --set fc1:mode=quant").starts_with("tiny, fp32 and quant: top-1 "));
 }
 
 /// More detail: what calibration saw, how inputs are quantized, and how each layer's products are summed.

@@ -90,7 +90,8 @@ fn costs_that_are_not_known_or_of_two_sources_are_refused() {
     let needles = ["costed.json", "45 nm lab", "drum-4.json", "unit gates (Tyagi 1993)", "--costs"];
     folder.refuses("plot drum-4.json costed.json -o p.svg", &needles);
     folder.refuses("plot base.json quant.json -o p.svg", &["approximate multiplier"]);
-    folder.refuses("plot missing.json -o p.svg", &["missing.json"]);
+    folder.refuses("plot missing.json -o p.svg", &["missing.json", "cannot read the report"]);
+    folder.refuses("plot drum-4.json ./drum-4.json -o p.svg", &["drum-4.json", "more than once"]);
 }
 
 /// Runs of one multiplier are told apart by their files.

@@ -55,6 +55,8 @@ pub(in crate::cli) struct InfoArgs {
 }
 
 pub(super) fn run(args: &InfoArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    let reads_stdin_twice = args.network.is_some() && args.lut == "-";
+    ensure!(!reads_stdin_twice, "a network's operands need a LUT file or a name, not standard input");
     let costs = args.costs.open()?;
     let lut = args.file.open(&args.lut, args.coding)?;
     let mut audit = Audit::new(&lut);
@@ -71,16 +73,15 @@ impl InfoArgs {
         let (data, quantization) = (self.data.as_ref(), self.quantization.as_ref());
         let Some(network) = &self.network else {
             let other = [
-                ("--coding", self.coding.is_some()),
-                ("--output-name", self.output.is_some()),
-                ("options of data", data.is_some()),
-                ("options of quantization", quantization.is_some()),
+                ("--coding requires", self.coding.is_some()),
+                ("--output-name requires", self.output.is_some()),
+                ("options of data require", data.is_some()),
+                ("options of quantization require", quantization.is_some()),
             ];
             let other = other.into_iter().find(|(_, is_given)| *is_given);
-            ensure!(other.is_none(), "{} require a network (--model, or --weights)", other.unwrap_or_default().0);
+            ensure!(other.is_none(), "{} a network (--model, or --weights)", other.unwrap_or_default().0);
             return Ok(None);
         };
-        ensure!(self.lut != "-", "a network's operands need a LUT file or a name, not standard input");
         let (data, quantization) = (data.cloned().unwrap_or_default(), quantization.cloned().unwrap_or_default());
         let lut = LutSpec { lut: self.lut.clone(), ..self.file.reading() };
         let layers = LayerOptions { lut: Some(lut), coding: self.coding, ..LayerOptions::default() };

@@ -30,6 +30,12 @@ impl Session {
                 input.range().q_min(),
                 input.range().q_max()
             );
+            let second = layer.as_weighted().is_none().then(|| weight.as_activation()).flatten();
+            if let Some(second) = second {
+                let (low, high) = (second.range().q_min(), second.range().q_max());
+                let (scale, zero_point) = (number(second.scale()), second.zero_point());
+                info!("{name}: second factor scale {scale}, zero point {zero_point}, {low} to {high}");
+            }
             info!("{name}: {} by {sums}", products(config));
             let scales = weight.scales();
             let (low, high) = scales.iter().fold((f32::MAX, 0f32), |(low, high), &x| (low.min(x), high.max(x)));

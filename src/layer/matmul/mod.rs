@@ -137,6 +137,10 @@ impl ApproxLayer for ApproxMatMul {
     fn kind(&self) -> &'static str {
         "matmul"
     }
+
+    fn describe_sums(&self) -> Option<String> {
+        self.mode().is_quantized().then(|| self.quantized.as_ref().map(QuantizedMatMul::describe)).flatten()
+    }
 }
 
 impl LayerCore for ApproxMatMul {

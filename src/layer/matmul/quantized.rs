@@ -118,6 +118,11 @@ impl QuantizedMatMul {
         self.is_shifted
     }
 
+    /// How products are summed, in words.
+    pub fn describe(&self) -> String {
+        format!("{}: a table packed for operands of any value", self.exact.kernel.name())
+    }
+
     /// Exact products.
     pub fn exact(&self) -> &Multiplier {
         &self.exact

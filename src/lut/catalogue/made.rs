@@ -4,7 +4,7 @@ use super::entry::{Entry, LIBRARY, Release, entries};
 use super::name::{ClaimedName, by_name};
 use crate::lut::design::Design;
 use crate::lut::{Lut, Metadata};
-use crate::registry::similar;
+use crate::registry::{UnknownName, similar};
 
 /// Circuits by their names in the older release, and the designs that they are to the last product. A test compares every design
 /// of every family with the library.
@@ -55,6 +55,24 @@ pub enum CircuitError {
         /// Width of its second operand.
         second: u32,
     },
+    /// The name ends in what is no release.
+    #[error("cannot find {name}")]
+    Release {
+        /// The circuit.
+        name: String,
+        /// What stands for the release, and which ones there are.
+        source: UnknownName,
+    },
+    /// The release that is asked for does not have the name.
+    #[error("{name} is not in release {release} of {LIBRARY}, but in {}", names(.others))]
+    OtherRelease {
+        /// The circuit.
+        name: String,
+        /// The release.
+        release: Release,
+        /// The releases that have it.
+        others: Vec<Release>,
+    },
     /// No release has the name.
     #[error("{name} is in no release of {LIBRARY}{}", did_you_mean(.similar))]
     Unknown {
@@ -71,6 +89,10 @@ fn computed(names: &[String]) -> String {
     } else {
         format!("; computed here, nearest in error first: {}", names.join(", "))
     }
+}
+
+fn names(releases: &[Release]) -> String {
+    releases.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 fn did_you_mean(names: &[String]) -> String {
@@ -98,12 +120,26 @@ impl Entry {
 pub fn make(name: &str) -> Option<Result<Lut, CircuitError>> {
     let found = by_name(name);
     let Some(entry) = found.first() else {
+        if let Some(error) = wrong_release(name) {
+            return Some(Err(error));
+        }
         let claimed = ClaimedName::find(name).filter(|claimed| claimed.is_plain)?;
         let names = || entries().iter().map(|entry| entry.name.as_str());
         let similar = similar(&claimed.name, names()).into_iter().map(str::to_owned).collect();
         return Some(Err(CircuitError::Unknown { name: claimed.name, similar }));
     };
     Some(entry.design().map(|design| of_design(entry, &design)).ok_or_else(|| not_made(entry)))
+}
+
+/// Why there is no `NAME@RELEASE`, where there is a circuit of that name.
+fn wrong_release(name: &str) -> Option<CircuitError> {
+    let (circuit, release) = name.rsplit_once('@')?;
+    let others: Vec<Release> = by_name(circuit).iter().map(|entry| entry.release).collect();
+    let name = by_name(circuit).first()?.name.clone();
+    Some(match release.parse() {
+        Ok(release) => CircuitError::OtherRelease { name, release, others },
+        Err(source) => CircuitError::Release { name, source },
+    })
 }
 
 /// What `design` multiplies as a formula in `a` and `b`, the two operands, where that is short; else its name.

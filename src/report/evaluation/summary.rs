@@ -3,7 +3,7 @@
 use super::verdict::in_words;
 use super::{ComparisonReport, CostReport, LayerReport, Report};
 use crate::eval::Gate;
-use crate::lut::{Coding, LutInfo, OperandErrors};
+use crate::lut::{Coding, CostSource, LutInfo, OperandErrors};
 use crate::report::comparison::{cells, details, headings};
 use crate::report::document::{Section, shape};
 use crate::report::lut::{percent as percent_of, reading};
@@ -122,7 +122,8 @@ fn operands(report: &Report) -> Option<String> {
         |of: fn(&OperandErrors) -> f64, pick: fn(f64, f64) -> f64| counted.iter().map(|errors| of(errors)).reduce(pick);
     let [low, high] = [f64::min, f64::max].map(|pick| end(|of| of.mae, pick));
     Some(format!(
-        "MAE over those in use {} (by layer {} to {}), NMED {}, of 2^2b - 1 {}; unused {} of the table and more",
+        "MAE over those in use {} (by layer {} to {}), NMED {} (of 2^2b - 1: {}); at least {} of the table unused in \
+         every layer",
         significant(mean(|of| of.mae), 4),
         significant(low?, 4),
         significant(high?, 4),
@@ -132,7 +133,7 @@ fn operands(report: &Report) -> Option<String> {
     ))
 }
 
-/// What the multiplications cost, and by whose word.
+/// What the multiplications cost, and where the figures come from.
 fn cost(cost: &CostReport) -> Vec<(&'static str, String)> {
     let value = |measured: Option<f64>, unit: &str, relative: Option<f64>| {
         let measured = measured.map(|value| format!("{} {unit}", significant(value, 3)));
@@ -145,7 +146,11 @@ fn cost(cost: &CostReport) -> Vec<(&'static str, String)> {
     let references = cost.by_multiplier.values().filter(|of| of.basis == cost.basis);
     let references: BTreeSet<&str> = references.filter_map(|of| Some(of.relative_to.as_ref()?.name.as_str())).collect();
     let references = references.into_iter().collect::<Vec<_>>().join(" and ");
-    let reference = if references.is_empty() { String::new() } else { format!("; exact is {references}") };
+    let reference = match cost.source {
+        _ if references.is_empty() => String::new(),
+        CostSource::UnitGates => ", relative to the exact array multiplier".to_owned(),
+        _ => format!(", relative to {references}"),
+    };
     let lines = [
         ("power", value(cost.power_mw, "mW", cost.relative_power)),
         ("energy", value(cost.energy_uj_per_sample, "uJ a sample", cost.relative_energy)),

@@ -2,7 +2,7 @@
 
 use super::{CostAxis, Report};
 use crate::eval::{Gate, GateKind};
-use crate::layer::InferenceMode;
+use crate::layer::{InferenceMode, MODES};
 use crate::stats::{p_value, significant};
 use crate::task::{MetricInfo, Task};
 
@@ -27,20 +27,33 @@ impl Report {
             format!(", {:+.4} vs {}{p}", compared.comparison.difference, compared.reference)
         });
         let cost = [CostAxis::Power, CostAxis::Energy].into_iter().find_map(|axis| Some((axis, axis.of(self)?)));
-        let cost = cost.map(|(axis, figure)| format!(", {axis} {}", share(figure.value)));
+        let cost = cost.map(|(axis, figure)| {
+            let of = if figure.coverage < WHOLE {
+                format!(" (of {} of products)", share(figure.coverage))
+            } else {
+                String::new()
+            };
+            format!(", {axis} {}{of}", share(figure.value))
+        });
         let known = compared.into_iter().chain(cost).collect::<String>();
         format!("{gates}{subject}: {name} {:.4}{known}", metric.value)
     }
 
     /// The multipliers in use, or what is computed without one.
-    fn multipliers(&self) -> String {
+    pub(in crate::report) fn multipliers(&self) -> String {
         match self.luts.as_slice() {
-            [] if self.config.mode == InferenceMode::Baseline => "fp32".to_owned(),
-            [] => self.config.mode.to_string(),
+            [] => self.modes(),
             [only] => only.name.clone(),
             [first, second] => format!("{} and {}", first.name, second.name),
             [first, others @ ..] => format!("{} and {} other multipliers", first.name, others.len()),
         }
+    }
+
+    /// What the layers compute, in the order of [`MODES`]: `fp32`, or `fp32 and quant`.
+    fn modes(&self) -> String {
+        let is_in_use = |mode: InferenceMode| self.layers.iter().any(|layer| layer.mode == mode);
+        let found: Vec<String> = MODES.iter().filter(|mode| is_in_use(**mode)).map(|mode| mode_name(*mode)).collect();
+        if found.is_empty() { mode_name(self.config.mode) } else { found.join(" and ") }
     }
 
     /// The gates that failed, each with why in words.
@@ -48,6 +61,14 @@ impl Report {
         let task = self.metrics.task();
         self.gates.iter().filter(|gate| !gate.passed).map(move |gate| (gate.gate, in_words(gate, task)))
     }
+}
+
+/// Coverage from which on whole percents say that it is all.
+const WHOLE: f64 = 0.995;
+
+/// A mode as verdicts call it.
+fn mode_name(mode: InferenceMode) -> String {
+    if mode == InferenceMode::Baseline { "fp32".to_owned() } else { mode.to_string() }
 }
 
 /// A fraction in whole percent, or two digits where it is small.

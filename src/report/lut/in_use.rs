@@ -65,9 +65,14 @@ impl OperandsInUse {
             ]
         };
         let OperandsInUse { model, dataset, samples, .. } = self;
+        let title = Some(format!("over the operands of {model} on {samples} samples of {dataset}"));
+        if self.layers.is_empty() {
+            let text = "the table is exact: no errors over any operands".to_owned();
+            return Section { title, ..Section::pairs([("note", text)]) };
+        }
         let header = ["layer", "multiplications", "MAE", "bias", "NMED", "of 2^2b - 1", "unused"];
         Section {
-            title: Some(format!("over the operands of {model} on {samples} samples of {dataset}")),
+            title,
             header: header.map(str::to_owned).to_vec(),
             rows: self.layers.iter().map(row).collect(),
             numeric: (1..header.len()).collect(),

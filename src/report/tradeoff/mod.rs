@@ -107,6 +107,12 @@ pub enum TradeoffError {
         /// That one's task.
         first: Task,
     },
+    /// A report that is given twice.
+    #[error("{}: the report is given more than once: name each report once", .path.display())]
+    Repeated {
+        /// The report.
+        path: PathBuf,
+    },
     /// There is nothing to show.
     #[error("none of the reports is of a run with an approximate multiplier: expected at least one")]
     NoPoints,
@@ -126,7 +132,8 @@ impl Tradeoff {
     /// What `runs` reach, against their `x`.
     ///
     /// # Errors
-    /// When a run's cost is not known, costs are of different sources, or runs are for different tasks.
+    /// When a report is given twice, a run's cost is not known, costs are of different sources, or runs are for
+    /// different tasks.
     pub fn new(runs: &[Baseline], x: CostAxis) -> Result<Self, TradeoffError> {
         let mut task: Option<(&Baseline, Task)> = None;
         let mut source: Option<(&Baseline, String)> = None;
@@ -134,7 +141,11 @@ impl Tradeoff {
         let mut unit_basis: Option<String> = None;
         let mut points: Vec<(&Baseline, CostFigure)> = Vec::new();
         let mut baselines = Vec::new();
+        let mut files = BTreeSet::new();
         for run in runs {
+            if !files.insert(std::path::absolute(&run.path).unwrap_or_else(|_| run.path.clone())) {
+                return Err(TradeoffError::Repeated { path: run.path.clone() });
+            }
             let path = || run.path.clone();
             let found = run.metric().task;
             let (other, first) = *task.get_or_insert((run, found));

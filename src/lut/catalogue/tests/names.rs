@@ -102,6 +102,15 @@ fn reused_names_are_those_of_either_circuit() {
 }
 
 #[test]
+fn releases_that_a_name_is_not_of_are_said() {
+    let error = |name: &str| make(name).unwrap().unwrap_err();
+    let CircuitError::Release { name, source } = error("mul8s_1KV8@foo") else { panic!("another error") };
+    assert_eq!((name.as_str(), source.names), ("mul8s_1KV8", vec!["master".to_owned(), "v2022".to_owned()]));
+    // The release of 2022 calls the circuit mul8u_17C8.
+    assert!(error("mul8u_17KS@v2022").to_string().ends_with("but in master"));
+}
+
+#[test]
 fn names_without_a_circuit_are_noted_and_nothing_else() {
     let lut = Lut::from_fn("mul8u_96D", Signedness::Unsigned, |a, b| a * b / 2 * 2);
     assert!(mismatch(&lut).is_none());
