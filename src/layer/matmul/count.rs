@@ -1,7 +1,6 @@
 //! Which pairs of integers a product of two activations multiplies.
 
-use super::shape::MatMulShape;
-use crate::layer::SampleAxis;
+use super::shape::{MatMulShape, SampleAxis};
 use crate::layer::values::with_values;
 use crate::quant::ActivationParams;
 use candle_core::Tensor;

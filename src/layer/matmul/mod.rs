@@ -34,6 +34,7 @@ mod quantized;
 mod shape;
 
 pub(crate) use ordered::ordered_matmul;
+pub use shape::SampleAxis;
 
 use super::observing::Observing;
 use super::sealed::LayerCore;
@@ -55,22 +56,6 @@ pub struct ApproxMatMul {
     samples: Option<SampleAxis>,
     observing: [Observing; 2],
     quantized: Option<QuantizedMatMul>,
-}
-
-/// Where the samples of a batch lie in the factors and the product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SampleAxis {
-    /// The axis, one of the leading ones.
-    pub axis: usize,
-    /// Elements along it of each sample.
-    pub elements: usize,
-}
-
-impl SampleAxis {
-    /// Samples of a tensor of dimensions `dims`.
-    pub fn samples(&self, dims: &[usize]) -> usize {
-        dims.get(self.axis).map_or(0, |size| size / self.elements.max(1))
-    }
 }
 
 impl ApproxMatMul {

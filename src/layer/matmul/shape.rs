@@ -38,3 +38,19 @@ impl MatMulShape {
         [of([rows, depth]), of([depth, columns]), of([rows, columns])]
     }
 }
+
+/// Where the samples of a batch lie in the factors and the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampleAxis {
+    /// The axis, one of the leading ones.
+    pub axis: usize,
+    /// Elements along it of each sample.
+    pub elements: usize,
+}
+
+impl SampleAxis {
+    /// Samples of a tensor of dimensions `dims`.
+    pub fn samples(&self, dims: &[usize]) -> usize {
+        dims.get(self.axis).map_or(0, |size| size / self.elements.max(1))
+    }
+}
