@@ -339,7 +339,8 @@ fn published_tables_are_recognized_by_content() {
             assert!(names(&folder.json("lut info flipped --check")).is_empty());
             let audit = folder.run_to(1, "lut info mul8u_17KS.bin --check");
             assert!(
-                audit.words().contains("is not EvoApproxLib's mul8u_17KS") && audit.stderr.contains("its products differ"),
+                audit.words().contains("is not EvoApproxLib's mul8u_17KS")
+                    && audit.stderr.contains("its products differ"),
                 "{audit:?}"
             );
         }
