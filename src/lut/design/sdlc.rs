@@ -6,8 +6,7 @@ use super::{Family, Parameter, UNSIGNED, gates};
 /// bits of a column become one by an or gate; of the columns with more than one bit, cluster `j`, counted from 0, keeps the `j`
 /// highest as they are. What is left is added exactly.
 ///
-/// The paper draws the clusters of two rows; that those of three and four are shortened alike is the reading here, under which
-/// the mean relative errors are the published ones.
+/// That clusters of three and four rows are shortened as those of two is the reading here.
 pub(super) static SDLC: Family = Family {
     name: "sdlc",
     summary: "bit significance-driven logic compression (SDLC)",

@@ -8,7 +8,7 @@ use crate::stats::significant;
 use rayon::prelude::*;
 use serde_json::json;
 
-const HEADER: [&str; 8] = ["name", "operands", "MAE", "WCE", "MRE", "energy (pJ)", "of exact energy", ""];
+const HEADER: [&str; 8] = ["name", "operands", "MAE", "WCE", "MRE", "energy (pJ)", "of exact energy", "shipped"];
 
 fn relative_energy(lut: &LutInfo) -> Option<f64> {
     lut.cost.as_ref()?.relative.energy
@@ -73,7 +73,7 @@ impl Document for LutList {
                     .and_then(|cost| cost.figures.energy_pj)
                     .map_or("-".to_owned(), |energy| significant(energy, 3)),
                 relative_energy(lut).map_or("-".to_owned(), |share| percent(share, 3)),
-                if SHIPPED.get(&lut.name).is_some() { "luts" } else { "" }.to_owned(),
+                if SHIPPED.get(&lut.name).is_some() { "yes" } else { "" }.to_owned(),
             ]
         };
         // Names stay whole beside columns that would be empty.
@@ -83,7 +83,7 @@ impl Document for LutList {
             header: HEADER.map(str::to_owned).to_vec(),
             rows: luts.iter().map(row).collect(),
             numeric: vec![2, 3, 4, 5, 6],
-            details: if luts.iter().all(is_measured) { Vec::new() } else { vec![5] },
+            details: if luts.iter().all(is_measured) { vec![7] } else { vec![5, 7] },
         };
         self.families.iter().map(section).collect()
     }
