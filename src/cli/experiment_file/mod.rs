@@ -29,6 +29,9 @@ const RULES: &str = "set";
 /// Options that another way of naming what the first of them names replaces too.
 const COMPANIONS: &[(&str, &str)] = &[("arch", "weights"), ("model", "weights")];
 
+/// Options that say how the file of the first of them is read: another file is read in its own way.
+const READINGS: &[(&str, &str)] = &[("lut", "lut-format"), ("lut", "swap-operands")];
+
 /// A command line with the statements of its files in front.
 #[derive(Debug)]
 pub struct Resolved {
@@ -139,10 +142,9 @@ impl Above<'_> {
             let is_same = |other: &&Arg| other.get_id() == option.get_id();
             let is_named = self.given.iter().any(is_same) || self.stated.iter().any(is_same);
             let is_excluded = self.given.iter().any(|other| self.conflict(option, other));
-            if is_excluded {
-                let of_this = COMPANIONS.iter().filter(|(of, _)| option.get_id() == of);
-                companions.extend(of_this.map(|(_, companion)| *companion));
-            }
+            let others = if is_excluded { COMPANIONS } else { READINGS };
+            let of_this = others.iter().filter(|(of, _)| (is_excluded || is_named) && option.get_id() == of);
+            companions.extend(of_this.map(|(_, companion)| *companion));
             !is_excluded && (adds_up(option) || !is_named)
         });
         statements.retain(|statement| !companions.contains(&statement.key));

@@ -26,6 +26,9 @@ fn command() -> Command {
         .arg(option("model").conflicts_with("arch"))
         .arg(option("arch").requires("weights"))
         .arg(path("weights"))
+        .arg(option("lut"))
+        .arg(option("lut-format"))
+        .arg(option("swap-operands").action(ArgAction::SetTrue))
         .arg(option("kernel").env("APPROX_EVAL_TEST_OF_FILES"))
         .subcommand(Command::new("list"));
     command.build();
@@ -183,6 +186,10 @@ fn the_command_line_replaces_what_it_says_itself() {
     assert!(front(&folder, "--scale much -f @/run.toml").unwrap().is_empty());
     let other = file("arch = 'b'\nweights = 'w'\nlimit = 3");
     assert_eq!(front(&other, "-f @/run.toml --model a").unwrap(), ["--limit=3"]);
+    // How a file of a multiplier is read goes with it.
+    let lut = file("lut = 'a'\nlut-format = 'b'\nswap-operands = true\nlimit = 3");
+    assert_eq!(front(&lut, "-f @/run.toml --lut c").unwrap(), ["--limit=3"]);
+    assert_eq!(front(&lut, "-f @/run.toml --limit 4").unwrap().join(" "), "--lut=a --lut-format=b --swap-operands");
 }
 
 #[test]
