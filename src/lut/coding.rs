@@ -186,18 +186,18 @@ impl Coding {
     ) -> Result<EffectiveTable, CodingError> {
         self.check(lut)?;
         let is_exact = lut.is_exact();
-        let index = self.facts().index;
         Ok(EffectiveTable::from_fn(activation, weight, |x, w| {
-            let outside = if is_exact { x * w } else { 0 };
-            match index {
-                Index::Value(_) => lut.get(x, w).unwrap_or(outside),
-                Index::Magnitude => match lut.get(x.abs(), w.abs()) {
-                    Some(magnitude) if (x < 0) == (w < 0) => magnitude,
-                    Some(magnitude) => -magnitude,
-                    None => outside,
-                },
-            }
+            self.term(lut, x, w).unwrap_or(if is_exact { x * w } else { 0 })
         }))
+    }
+
+    /// The signed term of the integers `x` and `w`, by a table that [`check`](Coding::check) accepts; `None` where it
+    /// has no product for them.
+    pub(super) fn term(self, lut: &Lut, x: i32, w: i32) -> Option<i32> {
+        let (a, b) = self.table_operands(x, w);
+        let product = lut.get(a, b)?;
+        let is_negated = self.facts().index == Index::Magnitude && (x < 0) != (w < 0);
+        Some(if is_negated { -product } else { product })
     }
 }
 

@@ -69,7 +69,7 @@ impl LutInfo {
     /// Describes `lut`, which costs `cost`.
     pub fn with_cost(lut: &Lut, cost: Option<Cost>) -> LutInfo {
         let provenance = lut.provenance();
-        let circuit = Recognized::find(lut);
+        let (circuit, errors) = (Recognized::find(lut), ErrorMetrics::compute(lut));
         let reading = provenance.reading;
         LutInfo {
             name: lut.name().to_owned(),
@@ -84,12 +84,12 @@ impl LutInfo {
                 from: provenance.source,
                 swapped: provenance.swapped,
             },
-            errors: ErrorMetrics::compute(lut),
+            errors,
             zero_product: lut.product(0, 0),
             symmetric: lut.is_symmetric(),
             metadata: lut.metadata().clone(),
             cost,
-            notes: catalogue::notes(lut, circuit.as_ref()),
+            notes: catalogue::notes(lut, &errors, circuit.as_ref()),
             catalogue: circuit,
             warnings: provenance.warnings.iter().map(ToString::to_string).collect(),
         }

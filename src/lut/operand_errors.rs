@@ -35,7 +35,7 @@ impl OperandErrors {
         [activation, weight]: [Signedness; 2],
         counts: &[u64],
     ) -> Option<OperandErrors> {
-        let table = coding.effective_table(lut, activation, weight).ok()?;
+        coding.check(lut).ok()?;
         let [first, second] = Operand::ALL.map(|operand| lut.operand_range(operand));
         let columns = (second.end() - second.start() + 1) as usize;
         let entries = (first.end() - first.start() + 1) as usize * columns;
@@ -45,14 +45,14 @@ impl OperandErrors {
             let row = &counts[usize::from(w) * 256..][..256];
             for (a, &count) in (0..=255u8).zip(row).filter(|(_, count)| **count > 0) {
                 let (x, y) = (activation.value(a), weight.value(w));
-                let error = i64::from(table.term(a, w)) - i64::from(x) * i64::from(y);
+                // Quantizers keep to what the table has products for.
+                let Some(term) = coding.term(lut, x, y) else { continue };
+                let error = i64::from(term) - i64::from(x) * i64::from(y);
                 products += count;
                 absolute += u128::from(error.unsigned_abs()) * u128::from(count);
                 signed += i128::from(error) * i128::from(count);
                 let (row, column) = coding.table_operands(x, y);
-                if first.contains(&row) && second.contains(&column) {
-                    is_used[(row - first.start()) as usize * columns + (column - second.start()) as usize] = true;
-                }
+                is_used[(row - first.start()) as usize * columns + (column - second.start()) as usize] = true;
             }
         }
         let mae = absolute as f64 / products as f64;

@@ -33,6 +33,11 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", fraction * 100.0)
 }
 
+/// A fraction in per cent with about `digits` significant digits.
+pub(crate) fn significant_percent(fraction: f64, digits: usize) -> String {
+    format!("{} %", significant(fraction * 100.0, digits))
+}
+
 /// A difference of fractions in per cent, with its sign.
 pub(crate) fn signed_percent(difference: f64) -> String {
     format!("{:+.2} %", difference * 100.0)

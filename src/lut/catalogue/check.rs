@@ -131,8 +131,7 @@ fn difference(lut: &Lut, entry: &Entry) -> CircuitDifference {
 
 /// The circuit whose published errors `lut` has, as rounded there, whatever its products: one entry of 65,536 hardly
 /// moves them. Only for errors that are published with digits enough to tell circuits apart.
-fn near(lut: &Lut) -> Option<&'static Entry> {
-    let errors = ErrorMetrics::compute(lut);
+fn near(lut: &Lut, errors: &ErrorMetrics) -> Option<&'static Entry> {
     let is_near = |published: f64, measured: f64, step: f64| (published - measured).abs() <= step;
     let bits = lut.bits().map(Bits::get);
     super::entries().iter().find(|entry| {
@@ -145,8 +144,9 @@ fn near(lut: &Lut) -> Option<&'static Entry> {
     })
 }
 
-/// What a report says of the name of `lut` besides, and of the circuit that it was recognized as: nothing is wrong with it.
-pub fn notes(lut: &Lut, found: Option<&Recognized>) -> Vec<String> {
+/// What a report says of the name of `lut`, whose errors are `errors`, besides, and of the circuit that it was recognized
+/// as: nothing is wrong with it.
+pub fn notes(lut: &Lut, errors: &ErrorMetrics, found: Option<&Recognized>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(circuit) = found.filter(|found| found.exchanged).and_then(|found| found.names.first()) {
         notes.push(format!("the table is {LIBRARY}'s {} with operands exchanged", circuit.name));
@@ -164,7 +164,9 @@ pub fn notes(lut: &Lut, found: Option<&Recognized>) -> Vec<String> {
             notes.push(format!("'{table}' has the name of {LIBRARY}'s {name}, and not its products"));
         }
     }
-    if let Some(entry) = near(lut).filter(|_| found.is_none()) {
+    if found.is_none()
+        && let Some(entry) = near(lut, errors)
+    {
         notes.push(format!(
             "the table has the published errors of {LIBRARY}'s {}, but not its products: a few of them may be wrong",
             entry.name

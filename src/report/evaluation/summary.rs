@@ -6,8 +6,8 @@ use crate::eval::Gate;
 use crate::lut::{Coding, CostSource, LutInfo, OperandErrors};
 use crate::report::comparison::{cells, details, headings};
 use crate::report::document::{Section, shape};
-use crate::report::lut::{percent as percent_of, reading};
-use crate::stats::{grouped, percent, significant};
+use crate::report::lut::reading;
+use crate::stats::{grouped, percent, significant, significant_percent};
 use crate::task::{Metrics, Task};
 use std::collections::BTreeSet;
 
@@ -127,8 +127,8 @@ fn operands(report: &Report) -> Option<String> {
         significant(mean(|of| of.mae), 4),
         significant(low?, 4),
         significant(high?, 4),
-        percent_of(mean(|of| of.nmed), 3),
-        percent_of(mean(|of| of.nmed_full_scale), 3),
+        significant_percent(mean(|of| of.nmed), 3),
+        significant_percent(mean(|of| of.nmed_full_scale), 3),
         percent(end(|of| of.unused, f64::min)?),
     ))
 }
@@ -234,7 +234,7 @@ const NOISE: [Column; 2] = [
 /// Where operands were counted.
 const OPERANDS: [Column; 3] = [
     ("MAE in use", true, |layer| layer.operands.map_or_else(String::new, |of| significant(of.mae, 4))),
-    ("NMED in use", true, |layer| layer.operands.map_or_else(String::new, |of| percent_of(of.nmed, 3))),
+    ("NMED in use", true, |layer| layer.operands.map_or_else(String::new, |of| significant_percent(of.nmed, 3))),
     ("unused", true, |layer| layer.operands.map_or_else(String::new, |of| percent(of.unused))),
 ];
 

@@ -3,7 +3,7 @@
 use super::{CostAxis, Report};
 use crate::eval::{Gate, GateKind};
 use crate::layer::{InferenceMode, MODES};
-use crate::stats::{p_value, significant};
+use crate::stats::{p_value, significant, significant_percent};
 use crate::task::{MetricInfo, Task};
 
 impl Report {
@@ -73,8 +73,7 @@ fn mode_name(mode: InferenceMode) -> String {
 
 /// A fraction in whole percent, or two digits where it is small.
 fn share(fraction: f64) -> String {
-    let percent = fraction * 100.0;
-    if percent < 10.0 { format!("{} %", significant(percent, 2)) } else { format!("{percent:.0} %") }
+    if fraction < 0.1 { significant_percent(fraction, 2) } else { format!("{:.0} %", fraction * 100.0) }
 }
 
 /// What a gate found, in words that say whether it holds, of a network for `task`.

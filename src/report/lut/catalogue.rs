@@ -1,9 +1,8 @@
 //! The circuits of the catalogue.
 
 use super::super::document::{Document, Records, Section, optional};
-use super::percent;
 use crate::lut::catalogue::{Circuit, CircuitName, Entry, LIBRARY};
-use crate::stats::significant;
+use crate::stats::{significant, significant_percent};
 use serde_json::json;
 
 /// Circuits of the library, in the order of a search.
@@ -83,7 +82,7 @@ impl Document for CircuitList {
                 also(circuit),
                 significant(entry.mae, 3),
                 entry.wce.to_string(),
-                percent(entry.mre, 3),
+                significant_percent(entry.mre, 3),
                 format!("{:.3}", entry.power_mw),
                 if entry.design().is_some() { "yes" } else { "" }.to_owned(),
             ]

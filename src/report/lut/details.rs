@@ -1,10 +1,10 @@
 //! One multiplier: how its table was read, how far it is from exact, and what its audit found.
 
 use super::super::document::{Document, Records, Section};
-use super::{OperandsInUse, cost_source, energy, operands, percent, reading, records, value, word};
+use super::{OperandsInUse, cost_source, energy, operands, reading, records, value, word};
 use crate::lut::catalogue::Recognized;
 use crate::lut::{Audit, Quadrant};
-use crate::stats::significant;
+use crate::stats::{significant, significant_percent};
 use serde::Serialize;
 
 /// A multiplier with its audit, and its errors in a network, where one was given.
@@ -60,7 +60,7 @@ impl LutDetails {
     fn errors(&self) -> Section {
         let errors = &self.audit.info.errors;
         let number = |x: f64| significant(x, 5);
-        let share = |x: f64| percent(x, 4);
+        let share = |x: f64| significant_percent(x, 4);
         let metrics = [
             ("mae", "mean absolute error (MAE)", number(errors.mae)),
             ("wce", "worst-case error (WCE)", errors.wce.to_string()),
@@ -124,7 +124,7 @@ impl LutDetails {
 /// The figures that the catalogue has of a circuit.
 fn published(circuit: &Recognized) -> String {
     let Recognized { mae, wce, mre, power_mw, area_um2, delay_ns, .. } = circuit;
-    format!("MAE {mae}, WCE {wce}, MRE {}, {power_mw} mW, {area_um2} um2, {delay_ns} ns", percent(*mre, 4))
+    format!("MAE {mae}, WCE {wce}, MRE {}, {power_mw} mW, {area_um2} um2, {delay_ns} ns", significant_percent(*mre, 4))
 }
 
 impl Document for LutDetails {

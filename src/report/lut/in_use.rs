@@ -1,10 +1,9 @@
 //! The errors of a multiplier over the operands that a network's layers multiply.
 
 use super::super::document::Section;
-use super::percent;
 use crate::lut::OperandErrors;
 use crate::report::Report;
-use crate::stats::{grouped, significant};
+use crate::stats::{grouped, significant, significant_percent};
 use serde::Serialize;
 
 /// The errors of a multiplier in a network, layer by layer.
@@ -59,9 +58,9 @@ impl OperandsInUse {
                 grouped(*opcount),
                 significant(errors.mae, 4),
                 significant(errors.bias, 4),
-                percent(errors.nmed, 3),
-                percent(errors.nmed_full_scale, 3),
-                percent(errors.unused, 3),
+                significant_percent(errors.nmed, 3),
+                significant_percent(errors.nmed_full_scale, 3),
+                significant_percent(errors.unused, 3),
             ]
         };
         let OperandsInUse { model, dataset, samples, .. } = self;

@@ -1,10 +1,10 @@
 //! The multipliers that can be named.
 
 use super::super::document::{Document, Records, Section};
-use super::{operands, percent, records};
+use super::{operands, records};
 use crate::lut::design::{Design, FAMILIES, Family};
 use crate::lut::{Costs, LutInfo, SHIPPED};
-use crate::stats::significant;
+use crate::stats::{significant, significant_percent};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -67,12 +67,12 @@ impl Document for LutList {
                 operands(lut),
                 significant(lut.errors.mae, 4),
                 lut.errors.wce.to_string(),
-                percent(lut.errors.mre, 3),
+                significant_percent(lut.errors.mre, 3),
                 lut.cost
                     .as_ref()
                     .and_then(|cost| cost.figures.energy_pj)
                     .map_or("-".to_owned(), |energy| significant(energy, 3)),
-                relative_energy(lut).map_or("-".to_owned(), |share| percent(share, 3)),
+                relative_energy(lut).map_or("-".to_owned(), |share| significant_percent(share, 3)),
                 if SHIPPED.get(&lut.name).is_some() { "yes" } else { "" }.to_owned(),
             ]
         };

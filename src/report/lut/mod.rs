@@ -14,7 +14,7 @@ pub use written::{WrittenFile, WrittenFiles};
 
 use super::document::{Records, optional};
 use crate::lut::{Cost, CostSource, LutInfo};
-use crate::stats::significant;
+use crate::stats::{significant, significant_percent};
 use serde::Serialize;
 
 /// The text of a value that serializes as a string.
@@ -35,14 +35,10 @@ fn operands(lut: &LutInfo) -> String {
     format!("{a}x{b} {}", if lut.signed { "signed" } else { "unsigned" })
 }
 
-pub(super) fn percent(fraction: f64, digits: usize) -> String {
-    format!("{} %", significant(fraction * 100.0, digits))
-}
-
 /// A measured value, one relative to the exact multiplier, or both.
 fn value(measured: Option<f64>, unit: &str, relative: Option<f64>) -> Option<String> {
     let measured = measured.map(|value| format!("{} {unit}", significant(value, 3)));
-    let relative = relative.map(|share| format!("{} of exact", percent(share, 3)));
+    let relative = relative.map(|share| format!("{} of exact", significant_percent(share, 3)));
     let texts: Vec<String> = measured.into_iter().chain(relative).collect();
     (!texts.is_empty()).then(|| texts.join(", "))
 }

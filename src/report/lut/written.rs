@@ -1,9 +1,9 @@
 //! Files that were written of multipliers.
 
 use super::super::document::{Document, Records, Section};
-use super::{operands, percent, records};
+use super::{operands, records};
 use crate::lut::LutInfo;
-use crate::stats::significant;
+use crate::stats::{significant, significant_percent};
 use serde::Serialize;
 
 /// The files that a command wrote.
@@ -44,7 +44,7 @@ impl Document for WrittenFiles {
                 operands(lut),
                 significant(lut.errors.mae, 4),
                 lut.errors.wce.to_string(),
-                percent(lut.errors.mre, 3),
+                significant_percent(lut.errors.mre, 3),
             ]
         };
         vec![Section {

@@ -35,7 +35,7 @@ fn both(older: &str, newer: &str) -> Vec<(String, Release)> {
 }
 
 fn noted(lut: &Lut) -> Vec<String> {
-    notes(lut, Recognized::find(lut).as_ref())
+    notes(lut, &ErrorMetrics::compute(lut), Recognized::find(lut).as_ref())
 }
 
 /// The circuits that `lut` is with its operands exchanged alone.
