@@ -9,6 +9,7 @@
 mod assign;
 mod calibrate;
 mod gate;
+mod input_watch;
 mod layer_statistics;
 mod nan;
 mod noise;

@@ -129,14 +129,14 @@ pub fn evaluate(
     progress: &dyn Progress,
     sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
-    evaluate_seen(model, batches, None, progress, &mut SampleWatch::default(), sink)
+    evaluate_seen(model, batches, &[], progress, &mut SampleWatch::default(), sink)
 }
 
-/// As [`evaluate`]; `watch` sees the samples, and `observer` the inputs of layers with weights.
+/// As [`evaluate`]; `watch` sees the samples, and `observers` the inputs of layers.
 pub(super) fn evaluate_seen(
     model: &Model,
     batches: Batches,
-    observer: Option<&dyn InputObserver>,
+    observers: &[&dyn InputObserver],
     progress: &dyn Progress,
     watch: &mut SampleWatch,
     mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
@@ -157,7 +157,7 @@ pub(super) fn evaluate_seen(
         watch.see(&dataset, &batch, graph)?;
         let Batch { first, samples: indices, images, labels } = &batch;
         let samples = labels.len();
-        let output = graph.run_observed(std::slice::from_ref(images), *first as u64, observer)?.swap_remove(0);
+        let output = graph.run_observed(std::slice::from_ref(images), *first as u64, observers)?.swap_remove(0);
         if output.dims() != [samples, outputs] {
             return Err(EvalError::Output { found: output.dims().to_vec(), samples, outputs });
         }

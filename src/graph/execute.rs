@@ -55,10 +55,10 @@ impl Graph {
     /// Names the node that failed, the parameter that is not bound, or the input of another shape
     /// than the network's.
     pub fn run(&self, inputs: &[Tensor], first_sample: u64) -> Result<Vec<Tensor>, RunError> {
-        self.run_observed(inputs, first_sample, None)
+        self.run_observed(inputs, first_sample, &[])
     }
 
-    /// As [`run`](Graph::run); `observer` sees the inputs of approximate layers.
+    /// As [`run`](Graph::run); `observers` see the inputs of approximate layers.
     ///
     /// # Errors
     /// As [`run`](Graph::run).
@@ -66,7 +66,7 @@ impl Graph {
         &self,
         inputs: &[Tensor],
         first_sample: u64,
-        observer: Option<&dyn InputObserver>,
+        observers: &[&dyn InputObserver],
     ) -> Result<Vec<Tensor>, RunError> {
         let batch = self.check_inputs(inputs)?;
         let mut last_reader = vec![None; self.values.len()];
@@ -75,7 +75,7 @@ impl Graph {
         }
         self.outputs.iter().for_each(|id| last_reader[id.0] = Some(self.nodes.len()));
         let Schedule { levels } = Schedule::new(self, batch);
-        let run = Run { graph: self, inputs, first_sample, observer, last_reader, levels };
+        let run = Run { graph: self, inputs, first_sample, observers, last_reader, levels };
         let values = run.values(run.levels.len() - 1, 0..batch, rayon::current_num_threads())?;
         self.outputs.iter().map(|&id| run.value(&values, id).cloned()).collect()
     }
@@ -111,7 +111,7 @@ struct Run<'a> {
     graph: &'a Graph,
     inputs: &'a [Tensor],
     first_sample: u64,
-    observer: Option<&'a dyn InputObserver>,
+    observers: &'a [&'a dyn InputObserver],
     /// The last reader of each value; for outputs, an index past the last node.
     last_reader: Vec<Option<usize>>,
     levels: Vec<Level>,
@@ -141,7 +141,7 @@ impl Run<'_> {
         let context = RunContext {
             first_sample: self.first_sample + samples.start as u64,
             samples: samples.len(),
-            observer: self.observer,
+            observers: self.observers,
             threads,
         };
         self.levels[level].nodes.clone().try_for_each(|node| self.run_node(node, &context, &mut values))?;

@@ -21,16 +21,16 @@ pub struct RunContext<'a> {
     pub first_sample: u64,
     /// Samples of the batch.
     pub samples: usize,
-    /// What sees the inputs of approximate layers, if anything does.
-    pub observer: Option<&'a dyn InputObserver>,
+    /// What sees the inputs of approximate layers.
+    pub observers: &'a [&'a dyn InputObserver],
     /// Threads that the operator may use.
     pub threads: usize,
 }
 
 impl RunContext<'_> {
-    /// Shows the inputs of `layer` to the observer, where there is one.
+    /// Shows the inputs of `layer` to the observers.
     pub(super) fn show(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor]) {
-        if let Some(observer) = self.observer {
+        for observer in self.observers {
             observer.observe(layer, inputs, self.first_sample..self.first_sample + self.samples as u64);
         }
     }
@@ -39,7 +39,7 @@ impl RunContext<'_> {
 impl Default for RunContext<'_> {
     /// The first sample, with all threads.
     fn default() -> Self {
-        RunContext { first_sample: 0, samples: 1, observer: None, threads: rayon::current_num_threads() }
+        RunContext { first_sample: 0, samples: 1, observers: &[], threads: rayon::current_num_threads() }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::observing::Observing;
 use super::sealed::{LayerCore, WeightedCore};
-use super::watch::{InputWatch, SeenInputs};
 use super::{Call, InferenceMode, LayerError, LayerProblem};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
@@ -96,17 +95,6 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         let finished = observing.map(Observing::finish);
         let observed = || Ok(Operands { input: finished.input?, second: finished.second.transpose()? });
         observed().map_err(|problem: LayerProblem| problem.in_layer(self.name()))
-    }
-
-    /// Starts watching inputs, in any mode; `counts_range` says whether also how they fill the range that they are
-    /// quantized to, which takes a pass over each.
-    fn watch_inputs(&mut self, counts_range: bool) {
-        self.settings_mut().watch = Some(InputWatch::new(counts_range));
-    }
-
-    /// Stops watching inputs; returns what was seen, if they were watched.
-    fn finish_watching(&mut self) -> Option<SeenInputs> {
-        self.settings_mut().watch.take().map(InputWatch::finish)
     }
 
     /// The quantization parameters of the layer under `config`, for operands with these observations; `lut` is

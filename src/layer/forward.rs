@@ -4,7 +4,6 @@ use super::epilogue::Epilogue;
 use super::float::Float;
 use super::integer::Integer;
 use super::ordered::{self, Ordered};
-use super::quantized::Quantized;
 use super::scatter::{self, Scatter};
 use super::state::LayerState;
 use super::values::with_values;
@@ -26,7 +25,6 @@ pub(super) fn run(
 ) -> Result<Tensor, LayerError> {
     let quantized = || state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode));
     let run = || {
-        state.settings.watch(x, state.quantized.as_ref().map(Quantized::params))?;
         let output = match mode {
             InferenceMode::Baseline => with_values(x, |input| {
                 let is_ordered = call.is_ordered || state.observing.is_active();

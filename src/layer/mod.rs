@@ -73,7 +73,6 @@ mod tasks;
 mod tests;
 mod tiles;
 mod values;
-mod watch;
 mod window;
 
 pub use approx_layer::{ApproxLayer, WeightedLayer};
@@ -88,5 +87,4 @@ pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
-pub use watch::{SeenInputs, SeenRange};
 pub use window::{Flow, Window, linear_window};

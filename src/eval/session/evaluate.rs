@@ -3,6 +3,7 @@
 use super::images::{arrange, match_classes};
 use super::{Experiment, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
+use crate::eval::input_watch::LayerWatches;
 use crate::eval::run::evaluate_seen;
 use crate::eval::sample_watch::SampleWatch;
 use crate::eval::{Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_modes};
@@ -146,15 +147,15 @@ impl Session {
         batches: Batches,
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
-        self.watch_layers();
         let Experiment { model, layer_errors, operand_samples, .. } = &self.experiment;
         let is_calibrated = assignment.is_quantized();
         let known = self.observations().filter(|_| is_calibrated).map(|observations| &observations.set.fingerprints);
         let mut watch = SampleWatch { known, ..SampleWatch::default() };
         let counter = OperandCounter::new(*operand_samples);
         let is_counted = *operand_samples > 0 && assignment.luts_in_use().iter().any(|lut| !lut.is_exact());
-        let observer: Option<&dyn InputObserver> = if is_counted { Some(&counter) } else { None };
-        let outcome = evaluate_seen(model, batches, observer, &*self.progress, &mut watch, sink)?;
+        let watches = LayerWatches::new(&model.graph);
+        let observers: &[&dyn InputObserver] = if is_counted { &[&watches, &counter] } else { &[&watches] };
+        let outcome = evaluate_seen(model, batches, observers, &*self.progress, &mut watch, sink)?;
         let SampleWatch { images, shared, .. } = watch;
         let operands = if is_counted { counter.finish(&model.graph, &assignment) } else { Vec::new() };
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
@@ -169,7 +170,7 @@ impl Session {
             LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error, operands }
         });
         let layers = layers.collect();
-        let notes = self.notes_after(&assignment, &outcome, &images, shared);
+        let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);
         Ok(Findings { layers, outcome, assignment, dataset_blake3: String::new(), notes })
     }
 

@@ -3,10 +3,11 @@
 use super::scales::{CalibrationSet, Observations, Scales};
 use super::{Experiment, ParamsSource, Session};
 use crate::data::{Dataset, Preprocess};
+use crate::eval::input_watch::SeenInputs;
 use crate::eval::traps::{self, CalibrationSeen, Evaluated, InnerNormalization, LabelSelection, Opening, ScalesSeen};
 use crate::eval::traps::{SeenSamples, WatchedLayer};
 use crate::eval::{Assignment, Outcome};
-use crate::layer::ApproxLayer;
+use std::collections::BTreeMap;
 
 /// The notes of traps that can be seen before any work starts, of a set of `dataset` and `preprocess`, and of the
 /// calibration set that will be used.
@@ -38,31 +39,21 @@ pub(super) fn on_opening(
 }
 
 impl Session {
-    /// Starts watching all layers' inputs for zeros, and the range of the first that is quantized: no multiplier has
-    /// touched what it gets.
-    pub(super) fn watch_layers(&mut self) {
-        let mut is_first = true;
-        for layer in self.experiment.model.graph.layers_mut() {
-            let counts_range = is_first && layer.mode().is_quantized();
-            is_first &= !counts_range;
-            layer.watch_inputs(counts_range);
-        }
-    }
-
-    /// The notes of traps that an evaluation shows, which ends the watch of its layers. Of the evaluated `images`,
+    /// The notes of traps that an evaluation shows, whose layers had the inputs `seen`. Of the evaluated `images`,
     /// `shared` are among those of calibration.
     pub(super) fn notes_after(
-        &mut self,
+        &self,
         assignment: &Assignment,
         outcome: &Outcome,
+        seen: &BTreeMap<String, SeenInputs>,
         images: &SeenSamples,
         shared: usize,
     ) -> Vec<String> {
-        let seen: Vec<_> = self.experiment.model.graph.layers_mut().map(ApproxLayer::finish_watching).collect();
         let model = &self.experiment.model;
-        let watched = model.graph.layers().zip(seen).filter_map(|(layer, seen)| {
+        let watched = model.graph.layers().filter_map(|layer| {
+            let seen = *seen.get(layer.name())?;
             let params = layer.params().filter(|_| layer.mode().is_quantized()).map(|params| params.input);
-            Some(WatchedLayer { name: layer.name(), params, seen: seen? })
+            Some(WatchedLayer { name: layer.name(), params, seen })
         });
         let layers: Vec<WatchedLayer> = watched.collect();
         let of_file = matches!(self.scales, Some(Scales::Known { source: ParamsSource::ModelFile, .. }));

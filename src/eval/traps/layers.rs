@@ -2,7 +2,7 @@
 //! any layer's that are all zero.
 
 use super::{Evaluated, ScalesSeen, listed};
-use crate::layer::{SeenInputs, SeenRange};
+use crate::eval::input_watch::{SeenInputs, SeenRange};
 use crate::quant::{ActivationParams, Observer};
 use crate::stats::{percent, significant};
 

@@ -1,11 +1,16 @@
-//! What a layer's inputs are like while a network runs: whether all are zero, and how they fill the range that they
+//! What layers' inputs are like while a network runs: whether all are zero, and how they fill the range that they
 //! are quantized to.
 //!
 //! Watching changes no result. Whether an input is zero is looked at until one is not, which mostly is the first
 //! pixel; ranges are counted of the layers for which that is asked, since it is a pass over the input.
 
+use crate::graph::{Graph, InputObserver};
 use crate::kernel::for_simd_levels;
+use crate::layer::{ApproxLayer, with_values};
 use crate::quant::ActivationParams;
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -50,7 +55,7 @@ impl SeenRange {
 
 /// Watches the inputs of one layer, from any thread.
 #[derive(Debug, Default)]
-pub(super) struct InputWatch {
+struct InputWatch {
     has_nonzero: AtomicBool,
     range: Option<Mutex<SeenRange>>,
 }
@@ -86,6 +91,35 @@ impl InputWatch {
     pub fn finish(self) -> SeenInputs {
         let range = self.range.map(|range| range.into_inner().unwrap_or_else(PoisonError::into_inner));
         SeenInputs { has_nonzero: self.has_nonzero.into_inner(), range }
+    }
+}
+
+/// Watches the inputs of all layers for zeros, and the range of the first that is quantized: no multiplier has touched
+/// what it gets.
+#[derive(Debug)]
+pub(super) struct LayerWatches(BTreeMap<String, InputWatch>);
+
+impl LayerWatches {
+    /// Watches the layers of `graph`, which have their modes.
+    pub fn new(graph: &Graph) -> Self {
+        let first = graph.layers().position(|layer| layer.mode().is_quantized());
+        let layers = graph.layers().enumerate();
+        LayerWatches(layers.map(|(i, layer)| (layer.name().to_owned(), InputWatch::new(Some(i) == first))).collect())
+    }
+
+    /// What was seen, by layer name.
+    pub fn finish(self) -> BTreeMap<String, SeenInputs> {
+        self.0.into_iter().map(|(name, watch)| (name, watch.finish())).collect()
+    }
+}
+
+impl InputObserver for LayerWatches {
+    fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], _: Range<u64>) {
+        let watch = self.0.get(layer.name()).filter(|watch| watch.is_open());
+        let Some((watch, input)) = watch.zip(inputs.first()) else { return };
+        let params = layer.params().filter(|_| layer.mode().is_quantized()).map(|params| &params.input);
+        // An input of another type is an error of the layer itself.
+        let _ = with_values(input, |values| watch.see(values, params));
     }
 }
 
