@@ -22,9 +22,11 @@ mod avx2;
 mod avx512;
 pub(crate) mod convert;
 mod decomposition;
+mod dot;
 pub(crate) mod float;
 mod geometry;
 mod im2col;
+mod image;
 mod lanes;
 mod levels;
 mod operands;
@@ -37,7 +39,11 @@ mod table;
 mod tiling;
 
 pub use convert::Clip;
+#[doc(hidden)] // Benches multiply images of their own.
+pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
+#[doc(hidden)]
+pub use image::{ImageLayout, SLACK};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
@@ -107,6 +113,18 @@ pub trait Kernel: Send + Sync {
     /// Bits of the planes that it looks up.
     #[doc(hidden)]
     fn plane_bits(&self) -> u32;
+
+    /// How it multiplies integers.
+    #[doc(hidden)]
+    fn integers(&self) -> IntegerDot {
+        IntegerDot::Words(&dot::PortableWords)
+    }
+
+    /// How it multiplies real numbers.
+    #[doc(hidden)]
+    fn reals(&self) -> &'static RealDot {
+        &dot::PortableReals
+    }
 
     /// Lays out one layer's weights for this kernel, once.
     #[doc(hidden)]
