@@ -42,9 +42,9 @@ pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
-#[doc(hidden)]
-pub use image::{ImageLayout, SLACK};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
+#[doc(hidden)]
+pub use image::{ImageLayout, Images, ImagesMut, SLACK};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;
