@@ -37,6 +37,7 @@ mod reference;
 mod scalar;
 mod table;
 mod tiling;
+mod transpose;
 
 pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
@@ -54,6 +55,7 @@ pub use plane::{Plane, Planes};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;
+pub(crate) use transpose::{from_planar, map, to_planar, to_positions};
 #[cfg(target_arch = "x86_64")]
 pub use {
     avx2::{Avx2, AvxVnni},
@@ -158,14 +160,17 @@ pub trait PackedWeights: Send + Sync {
     /// When `rows` or `depth` reach past the weights or the tile, or `sums` is shorter than `rows`.
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]);
 
-    /// Overwrites `sums` with the sums of output row `row` at all positions of `plane`, over the
-    /// whole depth; [`Plane::output_row`] finds those of output positions among them.
+    /// Products summed into one output.
+    fn depth(&self) -> usize;
+
+    /// Overwrites `sums` with the sums of output row `row` at some `positions` of `plane`, over the whole depth,
+    /// whose first operand is tap `tap`.
     ///
     /// # Panics
-    /// When the plane's taps are not the weights' depth, `row` is not theirs, or `sums` holds fewer
-    /// lanes than the plane has positions.
-    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
-        plane::slide_by_tiles(self, plane, row, sums);
+    /// When the plane has not so many taps or positions, `row` is not one of the weights, or `sums` holds fewer
+    /// lanes than there are positions.
+    fn slide(&self, plane: &Plane, tap: usize, row: usize, positions: Range<usize>, sums: &mut [Lanes<i32>]) {
+        plane::slide_by_tiles(self, plane, tap, row, positions, sums);
     }
 }
 
