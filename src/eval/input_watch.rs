@@ -114,6 +114,10 @@ impl LayerWatches {
 }
 
 impl InputObserver for LayerWatches {
+    fn wants(&self, layer: &dyn ApproxLayer, _: Range<u64>) -> bool {
+        self.0.get(layer.name()).is_some_and(InputWatch::is_open)
+    }
+
     fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], _: Range<u64>) {
         let watch = self.0.get(layer.name()).filter(|watch| watch.is_open());
         let Some((watch, input)) = watch.zip(inputs.first()) else { return };

@@ -71,6 +71,10 @@ impl OperandCounter {
 }
 
 impl InputObserver for OperandCounter {
+    fn wants(&self, layer: &dyn ApproxLayer, samples: Range<u64>) -> bool {
+        samples.start < self.samples && layer.mode() == InferenceMode::Approximate
+    }
+
     fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], samples: Range<u64>) {
         let all = (samples.end - samples.start) as usize;
         let counted = self.samples.saturating_sub(samples.start).min(all as u64) as usize;

@@ -41,6 +41,7 @@ mod network;
 pub mod op;
 mod operator;
 pub mod pass;
+mod plan;
 mod schedule;
 #[cfg(test)]
 mod tests;

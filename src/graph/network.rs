@@ -1,5 +1,6 @@
 //! The graph itself: values, the nodes that produce them, and how both are added.
 
+use super::plan::Plans;
 use super::{Dim, ElementType, KeptInputs, OpError, Operator, ValueType};
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
@@ -88,6 +89,7 @@ pub struct Graph {
     pub(super) inputs: Vec<ValueId>,
     pub(super) outputs: Vec<ValueId>,
     names: HashSet<String>,
+    pub(super) plans: Plans,
 }
 
 /// The types of a node's outputs, unless samples lie along several axes of one.

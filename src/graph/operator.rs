@@ -10,6 +10,9 @@ use std::ops::Range;
 
 /// Sees the inputs of approximate layers while a network runs. Samples may come in any order, and from any thread.
 pub trait InputObserver: Debug + Sync {
+    /// Whether it has anything to see in the inputs of a layer for `samples`.
+    fn wants(&self, layer: &dyn ApproxLayer, samples: Range<u64>) -> bool;
+
     /// Sees the inputs of one call of a layer, those of `samples`, by their places among the samples of the run.
     fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], samples: Range<u64>);
 }
@@ -149,6 +152,11 @@ pub trait Operator: Any + Debug + Send + Sync {
     /// The range that the operator clips its only input to, if that is all it does.
     fn as_clip(&self) -> Option<Clip> {
         None
+    }
+
+    /// The range that the operator clips its output to.
+    fn output_clip(&self) -> Clip {
+        Clip::default()
     }
 
     /// The operator as one that can clip its own output.

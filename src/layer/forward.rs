@@ -2,14 +2,14 @@
 
 use super::epilogue::Epilogue;
 use super::float::Float;
-use super::images::{Finish, Form, ImageBuffer, ImageLayer, Numbers, Place, Targets, write_images};
+use super::images::{Finish, Form, ImageBuffer, ImageLayer, Numbers, Place, Targets, planar_images, write_images};
 use super::integer::Integer;
 use super::ordered::{self, Ordered};
 use super::scatter;
 use super::state::LayerState;
 use super::values::with_values;
 use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window, tiles};
-use crate::kernel::{ImageLayout, to_planar};
+use crate::kernel::ImageLayout;
 use candle_core::{Device, Tensor};
 
 /// The output of a layer in `mode`, over the `window` of input `x`: the one place that knows what each mode
@@ -123,14 +123,5 @@ fn gathered(
     let finish = Finish { clip: epilogue.clip, residual: None };
     let targets = Targets(vec![output.target(of_output)]);
     layer.run(geometry, images.input(place), *count, finish, targets, call.threads).map_err(|_| LayerProblem::NaN)?;
-    let numbers = output.reals(of_output).values;
-    if geometry.positions() == 1 {
-        return Ok(numbers.to_vec());
-    }
-    let mut planar = vec![0f32; numbers.len()];
-    let image = layout.len();
-    for (planar, numbers) in planar.chunks_exact_mut(image.max(1)).zip(numbers.chunks_exact(image.max(1))) {
-        to_planar(numbers, *outputs, *outputs, planar);
-    }
-    Ok(planar)
+    Ok(planar_images(output.reals(of_output), *count, true, call.threads))
 }

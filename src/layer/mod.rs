@@ -82,6 +82,9 @@ pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};
 pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
 pub use convolution::Convolution;
 pub use error::{LayerError, LayerProblem};
+pub(crate) use images::{
+    Finish, Form, ImageBuffer, ImageLayer, Input, Numbers, Place, Targets, planar_images, write_images,
+};
 pub use linear::ApproxLinear;
 pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};

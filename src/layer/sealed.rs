@@ -7,16 +7,18 @@
 
 use super::epilogue::Epilogue;
 use super::forward;
+use super::images::ImageLayer;
 use super::observing::Observing;
 use super::quantized::Quantized;
 use super::settings::Settings;
 use super::state::LayerState;
 use super::values::with_values;
-use super::{Call, InferenceMode, LayerError, LayerProblem, Window};
+use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{LayerParams, Observed, Operands, QuantConfig};
 use candle_core::Tensor;
+use std::sync::Arc;
 
 /// The parts of a layer, and its internal calls.
 pub trait LayerCore {
@@ -87,6 +89,14 @@ pub trait WeightedCore {
     /// # Errors
     /// When the input does not fit the layer.
     fn window(&self, input: &[usize]) -> Result<Window, LayerError>;
+
+    /// The layer over channels-last images in its mode, with its bias, and its window over an input of dimensions
+    /// `input`, where it can run so.
+    fn laid_out(&self, input: &[usize]) -> Option<(Arc<ImageLayer>, Window)> {
+        let state = self.state();
+        let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward)?;
+        Some((state.image_layer(&window, state.settings.mode).ok()?, window))
+    }
 
     /// The output in the layer's mode, with the bias and the call's clip.
     ///

@@ -29,6 +29,10 @@ impl Operator for Add {
         inputs.iter().copied().sum()
     }
 
+    fn output_clip(&self) -> Clip {
+        self.clip
+    }
+
     fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
         Some(self)
     }

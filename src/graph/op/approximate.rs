@@ -41,6 +41,10 @@ impl Operator for Approximate {
         Some(Macs::from(&self.layer.window(&inputs.first()?.sizes(1)).ok()?))
     }
 
+    fn output_clip(&self) -> Clip {
+        self.clip
+    }
+
     fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
         Some(self)
     }

@@ -28,7 +28,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     /// Elements of the images of all terms.
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.form.terms() * self.count * self.layout.len()
     }
 }
@@ -68,6 +68,29 @@ impl ImageBuffer {
     pub fn reals(&self, place: Place) -> Images<'_, f32> {
         let Input::Reals(images) = self.input(place) else { unreachable!("a buffer of numbers") };
         Images { values: &images.values[..place.len()], ..images }
+    }
+
+    /// The numbers of a buffer of them, to be written.
+    pub fn reals_mut(&mut self, place: Place) -> ImagesMut<'_, f32> {
+        let ImageBuffer::Reals(values) = self else { unreachable!("a buffer of numbers") };
+        ImagesMut { layout: place.layout, values: &mut values[..place.len()] }
+    }
+
+    /// Overwrites images from `first` on with those of another buffer of the same form, borders included.
+    pub fn copy(&mut self, to: Place, from: &ImageBuffer, of: Place, first: usize) {
+        fn terms<T: Copy>(values: &mut [T], from: &[T], [to, of]: [Place; 2], first: usize) {
+            let [all, some] = [to, of].map(|place| place.count * place.layout.len());
+            for term in 0..to.form.terms() {
+                let at = term * all + first * to.layout.len();
+                values[at..at + some].copy_from_slice(&from[term * some..(term + 1) * some]);
+            }
+        }
+        match (self, from) {
+            (ImageBuffer::Reals(values), ImageBuffer::Reals(from)) => terms(values, from, [to, of], first),
+            (ImageBuffer::Bytes(values), ImageBuffer::Bytes(from)) => terms(values, from, [to, of], first),
+            (ImageBuffer::Words(values), ImageBuffer::Words(from)) => terms(values, from, [to, of], first),
+            _ => unreachable!("buffers of the same form"),
+        }
     }
 
     /// The images, as outputs are written to them.

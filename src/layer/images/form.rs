@@ -26,6 +26,15 @@ impl Form {
         }
     }
 
+    /// Whether operands have the order of the numbers, so that the largest operand is that of the largest number.
+    pub fn is_ordered(&self) -> bool {
+        match self {
+            Form::Reals => true,
+            Form::Bytes(form) => form.is_ordered(),
+            Form::Words(form) => form.is_ordered(),
+        }
+    }
+
     /// Images of each image.
     pub fn terms(&self) -> usize {
         match self {

@@ -19,7 +19,7 @@ mod terms;
 
 pub(crate) use buffer::{ImageBuffer, Input, Place};
 pub(crate) use form::Form;
-pub(crate) use numbers::{Numbers, write_images};
+pub(crate) use numbers::{Numbers, planar_images, write_images};
 pub(crate) use targets::{Finish, Targets};
 
 use super::quantized::Quantized;

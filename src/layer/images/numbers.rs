@@ -3,7 +3,7 @@
 use super::memory::{Workspace, with_workspace};
 use super::sized::sized;
 use super::targets::{Finish, Targets};
-use crate::kernel::from_planar;
+use crate::kernel::{Images, from_planar, to_planar};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -14,6 +14,8 @@ pub(crate) enum Numbers<'a> {
     Planar(&'a [f32]),
     /// `[image, height, width, channel]`.
     Positions(&'a [f32]),
+    /// Images.
+    Images(Images<'a, f32>),
 }
 
 /// Numbers that are written at a time.
@@ -56,6 +58,16 @@ fn write_lines(
         let memory = sized(&mut workspace.numbers, block.len() * channels);
         match numbers {
             Numbers::Positions(values) => memory.copy_from_slice(&values[block.start * channels..block.end * channels]),
+            Numbers::Images(images) => {
+                let mut position = block.start;
+                while position < block.end {
+                    let (image, y, x) = (position / positions, position / size[1] % size[0], position % size[1]);
+                    let run = (size[1] - x).min(block.end - position);
+                    let line = &images.line(image, y)[x * channels..][..run * channels];
+                    memory[(position - block.start) * channels..][..run * channels].copy_from_slice(line);
+                    position += run;
+                }
+            }
             Numbers::Planar(values) => {
                 let mut position = block.start;
                 while position < block.end {
@@ -72,4 +84,39 @@ fn write_lines(
         at = block.end;
     }
     Ok(())
+}
+
+/// The numbers of `count` images as a tensor has them, channels first or last.
+pub(crate) fn planar_images(images: Images<f32>, count: usize, is_planar: bool, threads: usize) -> Vec<f32> {
+    let layout = images.layout;
+    let [height, width] = layout.size;
+    let image = layout.positions() * layout.elements;
+    let mut numbers = vec![0f32; count * image];
+    let one = |i: usize, numbers: &mut [f32], line: &mut Vec<f32>| {
+        let whole = &images.values[i * layout.len()..][..layout.len()];
+        let positions = if layout.has_border() {
+            let line = sized(line, image);
+            for (y, line) in line.chunks_exact_mut(width * layout.elements).enumerate() {
+                line.copy_from_slice(images.line(i, y));
+            }
+            &*line
+        } else {
+            whole
+        };
+        if is_planar && height * width > 1 {
+            to_planar(positions, layout.elements, layout.elements, numbers);
+        } else {
+            numbers.copy_from_slice(positions);
+        }
+    };
+    if threads == 1 {
+        with_workspace(|Workspace { numbers: memory, .. }| {
+            numbers.chunks_exact_mut(image.max(1)).enumerate().for_each(|(i, numbers)| one(i, numbers, memory));
+        });
+    } else {
+        numbers.par_chunks_exact_mut(image.max(1)).enumerate().for_each(|(i, numbers)| {
+            with_workspace(|Workspace { numbers: memory, .. }| one(i, numbers, memory));
+        });
+    }
+    numbers
 }

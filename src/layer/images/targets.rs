@@ -3,7 +3,7 @@
 use super::form::{Operand, OperandForm};
 use super::sized::sized;
 use crate::kernel::convert::{add_numbers, clip_numbers};
-use crate::kernel::{Clip, ImageLayout, ImagesMut};
+use crate::kernel::{Clip, ImageLayout, Images, ImagesMut};
 use std::mem;
 use std::ops::Range;
 
@@ -57,8 +57,8 @@ impl<'a, T> Part<'a, T> {
 pub(crate) struct Finish<'a> {
     /// The range that they are clamped to first.
     pub clip: Clip,
-    /// What is then added, image by image without borders, and the range that sums are clamped to.
-    pub residual: Option<(&'a [f32], Clip)>,
+    /// What is then added, and the range that sums are clamped to.
+    pub residual: Option<(Images<'a, f32>, Clip)>,
 }
 
 /// All places that the same outputs are written to.
@@ -95,10 +95,20 @@ impl<'a> Targets<'a> {
     ) -> Result<(), usize> {
         let numbers = &mut numbers[..block.len() * channels];
         match finish.residual {
-            // A residual lies as the numbers do.
-            Some((residual, then)) => {
-                let residual = &residual[block.start * channels..block.end * channels];
+            Some((residual, then)) if !residual.layout.has_border() => {
+                let residual = &residual.values[block.start * channels..block.end * channels];
                 add_numbers(finish.clip, numbers, residual, then);
+            }
+            Some((residual, then)) => {
+                let mut at = block.start;
+                while at < block.end {
+                    let (image, y, x) = (at / (height * width), at / width % height, at % width);
+                    let run = (width - x).min(block.end - at);
+                    let numbers = &mut numbers[(at - block.start) * channels..][..run * channels];
+                    let residual = &residual.line(image, y)[x * channels..][..run * channels];
+                    add_numbers(finish.clip, numbers, residual, then);
+                    at += run;
+                }
             }
             None if finish.clip != Clip::default() => clip_numbers(finish.clip, numbers),
             None => (),

@@ -1,0 +1,213 @@
+//! In which forms each value is read.
+
+use super::fusion::{Fusion, fusions};
+use super::value::{ImageType, Order};
+use crate::graph::network::Source;
+use crate::graph::{Graph, Node, ValueId, ValueType};
+use crate::kernel::ConvGeometry;
+use crate::layer::{Form, ImageLayer};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Images that some node reads.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub form: Form,
+    pub order: Order,
+    /// The border that all readers have room in.
+    pub border: [[usize; 2]; 2],
+    /// A node that reads them.
+    pub reader: usize,
+}
+
+/// The forms in which a value is read.
+#[derive(Debug, Clone, Default)]
+pub struct Demand {
+    pub tensor: bool,
+    pub images: Vec<Wanted>,
+}
+
+impl Demand {
+    /// Adds images; those of one form are the same, with the larger border.
+    pub fn want(&mut self, wanted: Wanted) {
+        let same = self.images.iter_mut().find(|known| known.order == wanted.order && known.form == wanted.form);
+        match same {
+            Some(known) => {
+                for (known, wanted) in known.border.iter_mut().flatten().zip(wanted.border.iter().flatten()) {
+                    *known = (*known).max(*wanted);
+                }
+            }
+            None => self.images.push(wanted),
+        }
+    }
+}
+
+/// How a node runs.
+#[derive(Debug)]
+pub enum Way {
+    /// On tensors.
+    Tensors,
+    /// As a layer over images.
+    Layer(LayerWay),
+    /// On images of numbers.
+    Images,
+    /// On operands of this form.
+    Selection(Form),
+    /// Its output has the numbers of its input, in the same places.
+    Same,
+    /// In a layer before it.
+    Fused,
+}
+
+/// A layer over images.
+#[derive(Debug)]
+pub struct LayerWay {
+    pub layer: Arc<ImageLayer>,
+    pub geometry: ConvGeometry,
+    /// Of the input and the output.
+    pub order: Order,
+    pub fusion: Option<Fusion>,
+}
+
+/// How every node runs, and what is read of every value.
+#[derive(Debug)]
+pub struct Demands {
+    pub ways: Vec<Way>,
+    pub of_value: Vec<Demand>,
+}
+
+/// The order in which a value of this rank is seen where it is read or written as images by other nodes than linear
+/// layers.
+const FIRST: Order = Order::ChannelsFirst;
+
+impl Demands {
+    /// Finds how nodes run, first to last, and what they read, last to first.
+    pub fn find(graph: &Graph, observed: &[bool]) -> Self {
+        let mut ways: Vec<Way> = graph.nodes.iter().map(|node| layer_way(graph, node)).collect();
+        let is_layer: Vec<bool> = ways.iter().map(|way| matches!(way, Way::Layer(_))).collect();
+        for (layer, fusion) in fusions(graph, &is_layer) {
+            if let Way::Layer(way) = &mut ways[layer] {
+                way.fusion = Some(fusion);
+                ways[fusion.add] = Way::Fused;
+            }
+        }
+        // Values that come as images.
+        let mut natural: HashMap<ValueId, Order> = HashMap::new();
+        for (i, node) in graph.nodes.iter().enumerate() {
+            match &ways[i] {
+                Way::Layer(LayerWay { order, fusion: None, .. }) => drop(natural.insert(node.outputs[0], *order)),
+                Way::Layer(LayerWay { order, fusion: Some(fusion), .. }) => {
+                    natural.insert(graph.nodes[fusion.add].outputs[0], *order);
+                }
+                Way::Tensors => {
+                    let is_natural = |id: &ValueId| natural.get(id) == Some(&FIRST);
+                    if node.inputs.iter().any(is_natural) && can_run_on_images(graph, node) {
+                        ways[i] = Way::Images;
+                    } else if node.inputs.len() == 1 && is_natural(&node.inputs[0]) && is_same(graph, node) {
+                        ways[i] = Way::Same;
+                    } else {
+                        continue;
+                    }
+                    natural.insert(node.outputs[0], FIRST);
+                }
+                Way::Images | Way::Selection(_) | Way::Same | Way::Fused => (),
+            }
+        }
+        let mut demands = Demands { ways, of_value: vec![Demand::default(); graph.values.len()] };
+        graph.outputs.iter().for_each(|id| demands.of_value[id.0].tensor = true);
+        (0..graph.nodes.len()).rev().for_each(|node| demands.add_inputs(graph, node, observed[node]));
+        demands
+    }
+
+    /// What node `at` reads, now that it is known what is read of its outputs.
+    fn add_inputs(&mut self, graph: &Graph, at: usize, is_observed: bool) {
+        let node = &graph.nodes[at];
+        if matches!(self.ways[at], Way::Images)
+            && let Some(form) = self.selected_form(graph, node)
+        {
+            self.ways[at] = Way::Selection(form);
+        }
+        let reals = |order| Wanted { form: Form::Reals, order, border: [[0; 2]; 2], reader: at };
+        let is_activation = |id: &&ValueId| !matches!(graph.values[id.0].source, Source::Parameter { .. });
+        match &self.ways[at] {
+            Way::Tensors => {
+                node.inputs.iter().filter(is_activation).for_each(|id| self.of_value[id.0].tensor = true);
+            }
+            Way::Images | Way::Same => node.inputs.iter().for_each(|id| self.of_value[id.0].want(reals(FIRST))),
+            Way::Selection(form) => {
+                let wanted = Wanted { form: form.clone(), ..reals(FIRST) };
+                node.inputs.iter().for_each(|id| self.of_value[id.0].want(wanted.clone()));
+            }
+            Way::Layer(LayerWay { layer, geometry, order, fusion }) => {
+                let wanted = Wanted {
+                    form: layer.form().clone(),
+                    order: *order,
+                    border: layer.border(geometry),
+                    reader: at,
+                };
+                let input = &mut self.of_value[node.inputs[0].0];
+                input.want(wanted);
+                input.tensor |= is_observed;
+                if let Some(fusion) = fusion {
+                    self.of_value[fusion.residual.0].want(reals(*order));
+                }
+            }
+            Way::Fused => (),
+        }
+    }
+
+    /// The operands that are all that is read of the output of a node that selects them.
+    fn selected_form(&self, graph: &Graph, node: &Node) -> Option<Form> {
+        node.op.as_image_operator()?.as_selection()?;
+        let Demand { tensor: false, images } = &self.of_value[node.outputs[0].0] else { return None };
+        let [Wanted { form, order: FIRST, .. }] = images.as_slice() else { return None };
+        // Padding of channels is not selected.
+        let channels = node.inputs.iter().chain(&node.outputs).map(|&id| ImageType::of(graph.ty(id), FIRST));
+        let fits = channels.map(|ty| ty.is_some_and(|ty| form.elements(ty.channels) == ty.channels));
+        (form.is_ordered() && form.terms() == 1 && fits.fold(true, |all, fits| all && fits)).then(|| form.clone())
+    }
+}
+
+/// A node as a layer over images, where it is one that can run so.
+fn layer_way(graph: &Graph, node: &Node) -> Way {
+    let way = || {
+        let layer = node.op.as_approximate()?;
+        if !layer.mode().is_samplewise() {
+            return None;
+        }
+        let layer = layer.as_weighted()?;
+        let ty = graph.ty(*node.inputs.first()?);
+        let order = if layer.weight().rank() == 2 && ty.rank() > 2 { Order::ChannelsLast } else { FIRST };
+        let (input, _) = (ImageType::of(ty, order)?, ImageType::of(graph.ty(node.outputs[0]), order)?);
+        let (image_layer, window) = layer.laid_out(&ty.sizes(1))?;
+        let geometry = match order {
+            // Positions that do not mix.
+            Order::ChannelsLast => {
+                ConvGeometry { input: input.size, output: input.size, ..ConvGeometry::point(input.channels) }
+            }
+            Order::ChannelsFirst => window.geometry,
+        };
+        Some(Way::Layer(LayerWay { layer: image_layer, geometry, order, fusion: None }))
+    };
+    way().unwrap_or(Way::Tensors)
+}
+
+/// Whether a node can compute on images of its inputs.
+fn can_run_on_images(graph: &Graph, node: &Node) -> bool {
+    let types: Vec<&ValueType> = node.inputs.iter().map(|&id| graph.ty(id)).collect();
+    let is_parameter = |id: &ValueId| matches!(graph.values[id.0].source, Source::Parameter { .. });
+    let are_images = || {
+        let mut all = node.inputs.iter().chain(&node.outputs);
+        all.all(|&id| ImageType::of(graph.ty(id), FIRST).is_some()) && !node.inputs.iter().any(is_parameter)
+    };
+    node.outputs.len() == 1 && node.op.as_image_operator().is_some_and(|op| op.takes_images(&types)) && are_images()
+}
+
+/// Whether a node gives images of one position other axes.
+fn is_same(graph: &Graph, node: &Node) -> bool {
+    use crate::graph::op::{Flatten, Reshape};
+    let any: &dyn std::any::Any = node.op.as_ref();
+    let [input, output] = [node.inputs[0], node.outputs[0]].map(|id| ImageType::of(graph.ty(id), FIRST));
+    let is_reshape = any.is::<Flatten>() || any.is::<Reshape>();
+    is_reshape && input.is_some() && input == output && input.is_some_and(|ty| ty.size == [1, 1])
+}

@@ -1,0 +1,49 @@
+//! Plans that are kept from batch to batch.
+
+use super::{MemoryPool, Plan};
+use crate::graph::Graph;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The plans of a graph, as long as nothing about it changes.
+#[derive(Debug, Default)]
+pub struct Plans {
+    known: Mutex<Vec<Known>>,
+    pool: MemoryPool,
+}
+
+/// A plan, and what it is for: samples of a batch, and the nodes whose inputs are observed.
+#[derive(Debug)]
+struct Known {
+    batch: usize,
+    observed: Vec<bool>,
+    plan: Arc<Plan>,
+}
+
+/// Plans that are kept: of a first batch, which is observed, those after it, and a last one.
+const MOST: usize = 3;
+
+impl Plans {
+    /// The plan of a run.
+    pub fn find(&self, graph: &Graph, batch: usize, observed: Vec<bool>) -> Arc<Plan> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.iter().find(|known| known.batch == batch && known.observed == observed) {
+            return Arc::clone(&known.plan);
+        }
+        let plan = Arc::new(graph.plan(batch, &observed));
+        if known.len() == MOST {
+            known.remove(0);
+        }
+        known.push(Known { batch, observed, plan: Arc::clone(&plan) });
+        plan
+    }
+
+    /// The memory of runs.
+    pub fn pool(&self) -> &MemoryPool {
+        &self.pool
+    }
+
+    /// Forgets all plans.
+    pub fn clear(&mut self) {
+        self.known.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
