@@ -61,6 +61,7 @@ pub use {
 };
 
 use crate::registry::{Named, Registry};
+use dot::{Portable, Reals, Words};
 use std::ops::Range;
 
 /// A matrix of weight bytes, `rows` outputs by `depth` products, row-major.
@@ -117,13 +118,13 @@ pub trait Kernel: Send + Sync {
     /// How it multiplies integers.
     #[doc(hidden)]
     fn integers(&self) -> IntegerDot {
-        IntegerDot::Words(&dot::PortableWords)
+        IntegerDot::Words(&Portable(Words))
     }
 
     /// How it multiplies real numbers.
     #[doc(hidden)]
     fn reals(&self) -> &'static RealDot {
-        &dot::PortableReals
+        &Portable(Reals)
     }
 
     /// Lays out one layer's weights for this kernel, once.

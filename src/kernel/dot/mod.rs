@@ -10,9 +10,13 @@
 
 mod panels;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use panels::{ChannelPanels, Panels};
-pub use portable::{PortableReals, PortableWords};
+pub use portable::{Portable, Reals, Words};
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Bytes512, Reals512, Tiled};
 
 use std::ops::Range;
 

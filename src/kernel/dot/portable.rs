@@ -7,8 +7,11 @@ use std::ops::Range;
 /// Outputs of a panel.
 const LANES: usize = 8;
 
+/// Dot products of numbers of a kind.
+pub struct Portable<N>(pub N);
+
 /// What a portable kernel multiplies.
-trait Numbers<A, W, S> {
+pub trait Numbers<A, W, S> {
     /// Operands that are multiplied at a time.
     const GROUP: usize;
 
@@ -20,9 +23,9 @@ trait Numbers<A, W, S> {
 }
 
 /// Words in pairs, in lanes of 32 bits.
-pub struct PortableWords;
+pub struct Words;
 
-impl Numbers<i16, i16, i32> for PortableWords {
+impl Numbers<i16, i16, i32> for Words {
     const GROUP: usize = 2;
 
     fn add(sum: &mut i32, operands: &[i16], weights: &[i16]) {
@@ -37,9 +40,9 @@ impl Numbers<i16, i16, i32> for PortableWords {
 }
 
 /// `f32`, one product after another.
-pub struct PortableReals;
+pub struct Reals;
 
-impl Numbers<f32, f32, f32> for PortableReals {
+impl Numbers<f32, f32, f32> for Reals {
     const GROUP: usize = 1;
 
     fn add(sum: &mut f32, operands: &[f32], weights: &[f32]) {
@@ -51,7 +54,7 @@ impl Numbers<f32, f32, f32> for PortableReals {
     fn multiply(_: &mut f32, _: i32) {}
 }
 
-impl<A, W, S, N> DotKernel<A, W, S> for N
+impl<A, W, S, N> DotKernel<A, W, S> for Portable<N>
 where
     A: Copy + Send + Sync,
     W: Copy + Default + Send + Sync,
