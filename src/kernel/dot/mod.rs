@@ -16,7 +16,7 @@ mod x86;
 pub use panels::{ChannelPanels, Panels};
 pub use portable::{Portable, Reals, Words};
 #[cfg(target_arch = "x86_64")]
-pub use x86::{Bytes512, Reals512, Tiled};
+pub use x86::{Bytes256, Bytes512, Reals256, Reals512, Tiled, Words256};
 
 use std::ops::Range;
 

@@ -18,7 +18,9 @@ impl Instructions for Bytes512 {
     const PANELS: usize = 4;
 
     fn is_supported() -> bool {
-        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni")
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vnni")
     }
 
     #[inline(always)]
@@ -53,8 +55,8 @@ impl Instructions for Bytes512 {
 
     tiles! {
         "avx512f,avx512bw,avx512vnni",
-        1 x 4: 2 4 6 8 10 12 14 16 18 20 22 24;
-        2 x 2: 1 2 3 4 5 6 7 8 9 10 11 12;
+        1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24;
+        2 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
         3 x 1: 1 2 3 4 5 6 7 8;
         4 x 1: 1 2 3 4 5 6;
     }
@@ -109,8 +111,8 @@ impl Instructions for Reals512 {
 
     tiles! {
         "avx512f",
-        1 x 4: 2 4 6 8 10 12 14 16 18 20 22 24;
-        2 x 2: 1 2 3 4 5 6 7 8 9 10 11 12;
+        1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24;
+        2 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
         3 x 1: 1 2 3 4 5 6 7 8;
         4 x 1: 1 2 3 4 5 6;
     }

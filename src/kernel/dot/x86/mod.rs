@@ -15,6 +15,7 @@ mod avx512;
 mod instructions;
 mod tiles;
 
+pub use avx2::{Bytes256, Reals256, Words256};
 pub use avx512::{Bytes512, Reals512};
 
 use super::{ChannelPanels, DotKernel, Panels, Run};

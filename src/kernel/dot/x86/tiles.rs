@@ -2,6 +2,7 @@
 
 use super::instructions::Instructions;
 use crate::kernel::dot::{Panels, Run};
+use std::arch::asm;
 use std::ops::Range;
 
 /// Positions and panels of which all sums are in registers at once.
@@ -54,48 +55,64 @@ pub fn sums<K: Instructions>(
     }
 }
 
+/// Does something for each of `0..COUNT`, for a constant of at most 24, in a line and not in a loop: compilers leave
+/// loops as long as these alone, and then keep in memory what their steps index.
+macro_rules! each {
+    ($i:ident of $count:ident: $body:expr) => {
+        each!($i of $count: $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23)
+    };
+    ($i:ident of $count:ident: $body:expr; $($at:literal)+) => {
+        $(if $at < $count {
+            let $i = $at;
+            $body
+        })+
+    };
+}
+
 /// Computes a tile in `P` times `N` registers of sums, `U` groups at a time.
 ///
 /// # Safety
-/// The processor has the instructions, and the caller is compiled for them. Of at most `P` positions, all runs lie in
+/// The processor has the instructions, and the caller is compiled for them. Of `P` positions, all runs lie in
 /// the images. `N` panels of weights have the groups of the runs, and as many sums as that are writable.
 #[inline(always)]
 pub unsafe fn run<K: Instructions, const P: usize, const N: usize, const U: usize>(tile: &Tile<K>) {
-    let last = tile.positions.len() - 1;
-    // SAFETY: as the caller states; positions past the last are the last once more.
+    // SAFETY: as the caller states.
     unsafe {
         let mut at = [tile.images; P];
-        for (p, at) in at.iter_mut().enumerate() {
-            *at = tile.images.add(*tile.positions.get_unchecked(p.min(last)));
-        }
+        each!(p of P: at[p] = tile.images.add(*tile.positions.get_unchecked(p)));
         let mut sums = [[K::zero(); N]; P];
         let mut weights = tile.weights;
         for run in tile.runs {
             let mut offset = run.offset;
             for _ in 0..run.groups / U {
                 add::<K, P, N, U>(&mut sums, &at, offset, weights, tile.panel);
-                offset += U * K::GROUP;
+                offset = hidden(offset + U * K::GROUP);
                 weights = weights.add(U * K::GROUP * K::LANES);
             }
             for _ in 0..run.groups % U {
                 add::<K, P, N, 1>(&mut sums, &at, offset, weights, tile.panel);
-                offset += K::GROUP;
+                offset = hidden(offset + K::GROUP);
                 weights = weights.add(K::GROUP * K::LANES);
             }
             if run.factor != 1 {
-                for sums in &mut sums {
-                    for sums in sums {
-                        *sums = K::multiply(*sums, run.factor);
-                    }
-                }
+                each!(p of P: for sums in &mut sums[p] {
+                    *sums = K::multiply(*sums, run.factor);
+                });
             }
         }
-        for (p, sums) in sums.into_iter().enumerate() {
-            for (n, sums) in sums.into_iter().enumerate() {
-                K::store(sums, tile.sums.add((p.min(last) * N + n) * K::LANES));
-            }
-        }
+        each!(p of P: for (n, &sums) in sums[p].iter().enumerate() {
+            K::store(sums, tile.sums.add((p * N + n) * K::LANES));
+        });
     }
+}
+
+/// `offset`, of which compilers do not know what it was made of: they would add it to the addresses of all positions at
+/// the start of each run, which is more work than a short run.
+#[inline(always)]
+fn hidden(mut offset: usize) -> usize {
+    // SAFETY: no instruction.
+    unsafe { asm!("/* {0} */", inout(reg) offset, options(pure, nomem, nostack, preserves_flags)) };
+    offset
 }
 
 /// Adds the products of `U` groups to the sums of a tile.
@@ -118,19 +135,17 @@ unsafe fn add<K: Instructions, const P: usize, const N: usize, const U: usize>(
                 *all = K::load(weights.add(n * panel + u * K::GROUP * K::LANES));
             }
         }
-        for (sums, at) in sums.iter_mut().zip(at) {
-            for (u, all) in all.iter().enumerate() {
-                let operands = K::splat(at.add(offset + u * K::GROUP));
-                for (sums, &weights) in sums.iter_mut().zip(all) {
-                    *sums = K::add(*sums, operands, weights);
-                }
+        each!(p of P: for (u, all) in all.iter().enumerate() {
+            let operands = K::splat(at[p].add(offset + u * K::GROUP));
+            for (sums, &weights) in sums[p].iter_mut().zip(all) {
+                *sums = K::add(*sums, operands, weights);
             }
-        }
+        });
     }
 }
 
-/// Instantiates [`run`] for an instruction set: of each number of panels, the groups added at a time, and numbers of
-/// positions, each of which serves those that are fewer.
+/// Instantiates [`run`] for an instruction set: of each number of panels, the groups added at a time, and all numbers of
+/// positions.
 macro_rules! tiles {
     ($features:literal, $($panels:literal x $groups:literal: $($positions:literal)+;)+) => {
         fn positions(panels: usize) -> usize {
@@ -149,7 +164,7 @@ macro_rules! tiles {
             // SAFETY: as the caller states.
             unsafe {
                 match (panels, tile.len()) {
-                    $($(($panels, ..=$positions) => run::<Self, $positions, $panels, $groups>(tile),)+)+
+                    $($(($panels, $positions) => run::<Self, $positions, $panels, $groups>(tile),)+)+
                     _ => unreachable!("{} positions of {panels} panels", tile.len()),
                 }
             }
