@@ -35,6 +35,8 @@ mod plane;
 #[cfg(test)]
 mod reference;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod shuffle;
 mod table;
 mod tiling;
 
@@ -42,9 +44,9 @@ pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
+pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]
 pub use image::{ImageLayout, SLACK};
-pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;

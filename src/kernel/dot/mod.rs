@@ -8,6 +8,7 @@
 //! Runs may be multiplied: after a run, all sums so far are multiplied by its factor. So a product of
 //! weighted terms, `s_1 f_1(a) g_1(w) + s_2 f_2(a) g_2(w) + ..`, takes one pass.
 
+mod bounds;
 mod panels;
 mod portable;
 #[cfg(target_arch = "x86_64")]

@@ -52,15 +52,41 @@ impl<W: Copy + Default> Panels<W> {
     }
 }
 
-/// Weights of a depthwise convolution, in the order in which a kernel reads them.
+/// Weights of a depthwise convolution, in the order in which a kernel reads them: blocks of channels, one after another.
 #[derive(Debug, Clone)]
 pub struct ChannelPanels<W> {
-    /// Weights, whole blocks of them.
-    pub weights: Vec<W>,
+    /// Aligned to cache lines.
+    weights: Vec<Lanes<W>>,
     /// Weights of a block.
-    pub block: usize,
-    /// Taps.
-    pub taps: usize,
-    /// Channels.
-    pub channels: usize,
+    block: usize,
+    taps: usize,
+    channels: usize,
+}
+
+impl<W: Copy + Default> ChannelPanels<W> {
+    /// Of so many taps and channels, in `blocks` of `block` weights.
+    pub fn new([taps, channels]: [usize; 2], [blocks, block]: [usize; 2], weights: impl Iterator<Item = W>) -> Self {
+        let mut all = vec![Lanes::default(); (blocks * block).div_ceil(LANES)];
+        let to = all.iter_mut().flat_map(|weights: &mut Lanes<W>| &mut weights.0);
+        to.zip(weights).for_each(|(to, weight)| *to = weight);
+        ChannelPanels { weights: all, block, taps, channels }
+    }
+
+    /// How many taps there are.
+    pub fn taps(&self) -> usize {
+        self.taps
+    }
+
+    /// How many channels there are.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The weights of block `at`.
+    ///
+    /// # Panics
+    /// When there is no such block.
+    pub fn block(&self, at: usize) -> &[W] {
+        &Lanes::flatten(&self.weights)[at * self.block..][..self.block]
+    }
 }

@@ -1,5 +1,6 @@
 //! Dot products in the registers of AVX2.
 
+use super::channels::{self, Channels, channels};
 use super::instructions::Instructions;
 use super::tiles::{self, tiles};
 use std::arch::x86_64::*;
@@ -18,8 +19,7 @@ impl Instructions for Bytes256 {
     const PANELS: usize = 2;
 
     fn is_supported() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("avxvnni")
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni")
     }
 
     #[inline(always)]
@@ -51,6 +51,37 @@ impl Instructions for Bytes256 {
     unsafe fn store(sums: __m256i, to: *mut i32) {
         unsafe { _mm256_storeu_si256(to.cast(), sums) }
     }
+
+    #[inline(always)]
+    unsafe fn taps(taps: [*const u8; 4]) -> [__m256i; 4] {
+        unsafe {
+            let [a, b, c, d] = taps.map(<*const u8>::cast);
+            let (a, b) = (_mm256_loadu_si256(a), _mm256_loadu_si256(b));
+            let (c, d) = (_mm256_loadu_si256(c), _mm256_loadu_si256(d));
+            let (ab0, ab1) = (_mm256_unpacklo_epi8(a, b), _mm256_unpackhi_epi8(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_epi8(c, d), _mm256_unpackhi_epi8(c, d));
+            [
+                _mm256_unpacklo_epi16(ab0, cd0),
+                _mm256_unpackhi_epi16(ab0, cd0),
+                _mm256_unpacklo_epi16(ab1, cd1),
+                _mm256_unpackhi_epi16(ab1, cd1),
+            ]
+        }
+    }
+
+    fn channel(register: usize, lane: usize) -> usize {
+        16 * (lane / 4) + 4 * register + lane % 4
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(sums: [__m256i; 4]) -> [__m256i; 4] {
+        unsafe {
+            let ([a, b], [c, d]) = (halves(sums[0], sums[1]), halves(sums[2], sums[3]));
+            [a, c, b, d]
+        }
+    }
+
+    channels!("avx2,avxvnni", 2);
 
     tiles! {
         "avx2,avxvnni",
@@ -106,6 +137,35 @@ impl Instructions for Words256 {
         unsafe { _mm256_storeu_si256(to.cast(), sums) }
     }
 
+    #[inline(always)]
+    unsafe fn taps(taps: [*const i16; 4]) -> [__m256i; 4] {
+        unsafe {
+            let [a, b, ..] = taps.map(<*const i16>::cast::<__m256i>);
+            let (a0, b0) = (_mm256_loadu_si256(a), _mm256_loadu_si256(b));
+            let (a1, b1) = (_mm256_loadu_si256(a.add(1)), _mm256_loadu_si256(b.add(1)));
+            [
+                _mm256_unpacklo_epi16(a0, b0),
+                _mm256_unpackhi_epi16(a0, b0),
+                _mm256_unpacklo_epi16(a1, b1),
+                _mm256_unpackhi_epi16(a1, b1),
+            ]
+        }
+    }
+
+    fn channel(register: usize, lane: usize) -> usize {
+        16 * (register / 2) + 8 * (lane / 4) + 4 * (register % 2) + lane % 4
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(sums: [__m256i; 4]) -> [__m256i; 4] {
+        unsafe {
+            let ([a, b], [c, d]) = (halves(sums[0], sums[1]), halves(sums[2], sums[3]));
+            [a, b, c, d]
+        }
+    }
+
+    channels!("avx2", 2);
+
     tiles! {
         "avx2",
         1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
@@ -127,8 +187,7 @@ impl Instructions for Reals256 {
     const PANELS: usize = 2;
 
     fn is_supported() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
     }
 
     #[inline(always)]
@@ -161,9 +220,39 @@ impl Instructions for Reals256 {
         unsafe { _mm256_storeu_ps(to, sums) }
     }
 
+    #[inline(always)]
+    unsafe fn taps(taps: [*const f32; 4]) -> [__m256; 4] {
+        let [tap, ..] = taps;
+        unsafe {
+            [
+                _mm256_loadu_ps(tap),
+                _mm256_loadu_ps(tap.add(Self::LANES)),
+                _mm256_loadu_ps(tap.add(2 * Self::LANES)),
+                _mm256_loadu_ps(tap.add(3 * Self::LANES)),
+            ]
+        }
+    }
+
+    fn channel(register: usize, lane: usize) -> usize {
+        register * Self::LANES + lane
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(sums: [__m256; 4]) -> [__m256; 4] {
+        sums
+    }
+
+    channels!("avx2,fma", 2);
+
     tiles! {
         "avx2,fma",
         1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
         2 x 1: 1 2 3 4 5 6;
     }
+}
+
+/// The lower halves of two registers, and the upper ones.
+#[inline(always)]
+unsafe fn halves(a: __m256i, b: __m256i) -> [__m256i; 2] {
+    unsafe { [_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b)] }
 }

@@ -1,7 +1,9 @@
 //! Dot products in the registers of AVX-512.
 
+use super::channels::{self, Channels, channels};
 use super::instructions::Instructions;
 use super::tiles::{self, tiles};
+use crate::kernel::shuffle::{interleave, transpose_parts};
 use std::arch::x86_64::*;
 
 /// Bytes by `vpdpbusd`.
@@ -52,6 +54,30 @@ impl Instructions for Bytes512 {
     unsafe fn store(sums: __m512i, to: *mut i32) {
         unsafe { _mm512_storeu_si512(to.cast(), sums) }
     }
+
+    #[inline(always)]
+    unsafe fn taps(taps: [*const u8; 4]) -> [__m512i; 4] {
+        unsafe {
+            let [a, b, c, d] = taps;
+            interleave([
+                _mm512_loadu_si512(a.cast()),
+                _mm512_loadu_si512(b.cast()),
+                _mm512_loadu_si512(c.cast()),
+                _mm512_loadu_si512(d.cast()),
+            ])
+        }
+    }
+
+    fn channel(register: usize, lane: usize) -> usize {
+        16 * (lane / 4) + 4 * register + lane % 4
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(sums: [__m512i; 4]) -> [__m512i; 4] {
+        unsafe { transpose_parts(sums) }
+    }
+
+    channels!("avx512f,avx512bw,avx512vnni", 4);
 
     tiles! {
         "avx512f,avx512bw,avx512vnni",
@@ -108,6 +134,30 @@ impl Instructions for Reals512 {
     unsafe fn store(sums: __m512, to: *mut f32) {
         unsafe { _mm512_storeu_ps(to, sums) }
     }
+
+    #[inline(always)]
+    unsafe fn taps(taps: [*const f32; 4]) -> [__m512; 4] {
+        let [tap, ..] = taps;
+        unsafe {
+            [
+                _mm512_loadu_ps(tap),
+                _mm512_loadu_ps(tap.add(Self::LANES)),
+                _mm512_loadu_ps(tap.add(2 * Self::LANES)),
+                _mm512_loadu_ps(tap.add(3 * Self::LANES)),
+            ]
+        }
+    }
+
+    fn channel(register: usize, lane: usize) -> usize {
+        register * Self::LANES + lane
+    }
+
+    #[inline(always)]
+    unsafe fn in_order(sums: [__m512; 4]) -> [__m512; 4] {
+        sums
+    }
+
+    channels!("avx512f", 4);
 
     tiles! {
         "avx512f",

@@ -1,5 +1,8 @@
 //! What dot products need of an instruction set.
 
+use super::channels::Channels;
+use super::tiles::Tile;
+
 /// Registers of sums, and what is multiplied into them.
 ///
 /// # Safety
@@ -42,12 +45,22 @@ pub trait Instructions: Send + Sync + Sized + 'static {
     /// Writes all sums.
     unsafe fn store(sums: Self::Register, to: *mut Self::Sum);
 
+    /// Operands of one group of taps for four registers of channels, in the order of [`channel`](Self::channel): as many
+    /// of `taps` as a group has, each of which is followed by as many operands as there are lanes.
+    unsafe fn taps(taps: [*const Self::Operand; 4]) -> [Self::Register; 4];
+
+    /// The channel of which a lane of a register of [`taps`](Self::taps) is.
+    fn channel(register: usize, lane: usize) -> usize;
+
+    /// Sums of [`taps`](Self::taps) in order of the channels.
+    unsafe fn in_order(sums: [Self::Register; 4]) -> [Self::Register; 4];
+
     /// The most positions of a tile of so many panels, of which all sums are in registers.
     fn positions(panels: usize) -> usize;
 
-    /// Computes a tile, compiled for the instruction set: [`tiles::run`](super::tiles::run).
-    ///
-    /// # Safety
-    /// As [`tiles::run`](super::tiles::run) states, for at most [`positions`](Self::positions) positions.
-    unsafe fn tile(tile: &super::tiles::Tile<Self>, panels: usize);
+    /// [`tiles::run`](super::tiles::run) of a tile's positions and so many panels, compiled for the instruction set.
+    unsafe fn tile(tile: &Tile<Self>, panels: usize);
+
+    /// [`channels::run`](super::channels::run), compiled for the instruction set.
+    unsafe fn channels(channels: &Channels<Self>, sums: &mut [Self::Sum]);
 }

@@ -1,7 +1,8 @@
 //! Dot products in the registers of AVX-512 and AVX2.
 //!
 //! One loop serves all of them: a tile of positions and panels, whose sums are in registers; for each group of
-//! operands, the weights of all panels are loaded, and each position's operands are copied to all lanes.
+//! operands, the weights of all panels are loaded, and each position's operands are copied to all lanes. Depthwise
+//! convolutions have a loop of their own, over tiles of positions and channels.
 
 #![allow(
     clippy::wildcard_imports,
@@ -12,6 +13,7 @@
 
 mod avx2;
 mod avx512;
+mod channels;
 mod instructions;
 mod tiles;
 
@@ -21,6 +23,7 @@ pub use avx512::{Bytes512, Reals512};
 use super::{ChannelPanels, DotKernel, Panels, Run};
 use instructions::Instructions;
 use std::ops::Range;
+use tiles::each;
 
 /// Dot products in tiles of registers.
 pub struct Tiled<K>(pub K);
@@ -50,8 +53,13 @@ impl<K: Instructions> DotKernel<K::Operand, K::Weight, K::Sum> for Tiled<K> {
         tiles::sums::<K>(images, positions, runs, weights, panels, sums);
     }
 
-    fn pack_channels(&self, runs: &[Run], channels: usize, weight: &dyn Fn(usize, usize) -> K::Weight) -> ChannelPanels<K::Weight> {
-        todo!()
+    fn pack_channels(
+        &self,
+        runs: &[Run],
+        channels: usize,
+        weight: &dyn Fn(usize, usize) -> K::Weight,
+    ) -> ChannelPanels<K::Weight> {
+        channels::pack::<K>(runs, channels, weight)
     }
 
     fn channel_sums(
@@ -63,6 +71,6 @@ impl<K: Instructions> DotKernel<K::Operand, K::Weight, K::Sum> for Tiled<K> {
         channels: Range<usize>,
         sums: &mut [K::Sum],
     ) {
-        todo!()
+        channels::sums::<K>(images, positions, runs, weights, channels, sums);
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of a few positions and panels, all of them in registers.
 
 use super::instructions::Instructions;
-use crate::kernel::dot::{Panels, Run};
+use crate::kernel::dot::{Panels, Run, bounds};
 use std::arch::asm;
 use std::ops::Range;
 
@@ -30,15 +30,12 @@ pub fn sums<K: Instructions>(
     sums: &mut [K::Sum],
 ) {
     assert!(K::is_supported(), "registers that this processor has not");
-    assert!(panels.len() <= K::PANELS && panels.end <= weights.len(), "panels {panels:?} of {}", weights.len());
-    let (Some(&last), false) = (positions.iter().max(), panels.is_empty()) else { return };
-    let reach = runs.iter().map(|run| run.offset + run.groups * K::GROUP).max().unwrap_or(0);
-    assert!(last < images.len() && reach <= images.len() - last, "runs reach past the images");
-    let groups: usize = runs.iter().map(|run| run.groups).sum();
-    let panel = weights.panel(panels.start).len();
-    assert!(groups * K::GROUP * K::LANES == panel, "runs of {groups} groups and panels of {panel} weights");
-    let width = panels.len() * K::LANES;
-    assert!(sums.len() >= positions.len() * width, "{} sums of {} positions", sums.len(), positions.len());
+    assert!(panels.len() <= K::PANELS, "panels {panels:?} at once");
+    bounds::sums([K::GROUP, K::LANES], images.len(), positions, runs, weights, panels.clone(), sums.len());
+    if positions.is_empty() || panels.is_empty() {
+        return;
+    }
+    let (width, panel) = (panels.len() * K::LANES, weights.panel(panels.start).len());
     // Tiles of about one size: none is left with few positions, whose sums would wait for each other.
     let tiles = positions.len().div_ceil(K::positions(panels.len()));
     let (size, larger) = (positions.len() / tiles, positions.len() % tiles);
@@ -143,6 +140,8 @@ unsafe fn add<K: Instructions, const P: usize, const N: usize, const U: usize>(
         });
     }
 }
+
+pub(super) use each;
 
 /// Instantiates [`run`] for an instruction set: of each number of panels, the groups added at a time, and all numbers of
 /// positions.
