@@ -95,3 +95,6 @@ pub enum IntegerDot {
     /// Both are words.
     Words(&'static WordDot),
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ pub use avx2::{Bytes256, Reals256, Words256};
 pub use avx512::{Bytes512, Reals512};
 
 use super::{ChannelPanels, DotKernel, Panels, Run};
-use instructions::Instructions;
+pub use instructions::Instructions;
 use std::ops::Range;
 use tiles::each;
 
