@@ -3,13 +3,14 @@
 use super::each;
 use super::instructions::Instructions;
 use crate::kernel::dot::{ChannelPanels, Run, bounds};
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// What a depthwise convolution sums.
 pub struct Channels<'a, K: Instructions> {
     images: &'a [K::Operand],
     positions: &'a [usize],
-    runs: &'a [Run],
+    taps: &'a [Taps],
     weights: &'a ChannelPanels<K::Weight>,
     channels: Range<usize>,
     /// Sums of a position.
@@ -21,15 +22,33 @@ const fn block<K: Instructions>() -> usize {
     4 * K::LANES
 }
 
-/// Taps that are multiplied at once: a run with a factor is the last of its group.
-fn groups(runs: &[Run], most: usize) -> impl Iterator<Item = &[Run]> {
-    let mut rest = runs;
-    std::iter::from_fn(move || {
-        let most = &rest[..most.min(rest.len())];
-        let end = most.iter().position(|run| run.factor != 1).map_or(most.len(), |at| at + 1);
-        let group;
-        (group, rest) = rest.split_at(end);
-        (!group.is_empty()).then_some(group)
+/// Taps that are multiplied at once.
+struct Taps {
+    /// Those that there are not are the last one once more, times zero.
+    offsets: [usize; 4],
+    /// How many there are.
+    len: usize,
+    /// What sums are multiplied by after them.
+    factor: i32,
+}
+
+thread_local! {
+    /// Memory that calls on one thread share.
+    static TAPS: RefCell<Vec<Taps>> = RefCell::default();
+}
+
+/// Calls `then` with the taps of `runs` in groups of at most `most`: one with a factor is the last of its group.
+fn grouped<T>(runs: &[Run], most: usize, then: impl FnOnce(&[Taps]) -> T) -> T {
+    TAPS.with_borrow_mut(|taps| {
+        taps.clear();
+        for segment in runs.chunk_by(|before, _| before.factor == 1) {
+            for group in segment.chunks(most) {
+                let last = group[group.len() - 1];
+                let offsets = std::array::from_fn(|i| group.get(i).unwrap_or(&last).offset);
+                taps.push(Taps { offsets, len: group.len(), factor: last.factor });
+            }
+        }
+        then(taps)
     })
 }
 
@@ -40,22 +59,22 @@ pub fn pack<K: Instructions>(
     channels: usize,
     weight: &dyn Fn(usize, usize) -> K::Weight,
 ) -> ChannelPanels<K::Weight> {
-    let mut all = Vec::new();
-    for first in (0..channels).step_by(block::<K>()) {
-        let mut tap = 0;
-        for group in groups(runs, K::GROUP) {
-            for (register, lane) in (0..4).flat_map(|register| (0..K::LANES).map(move |lane| (register, lane))) {
-                let channel = first + K::channel(register, lane);
-                let of = |i| {
-                    if i < group.len() && channel < channels { weight(tap + i, channel) } else { K::Weight::default() }
-                };
-                all.extend((0..K::GROUP).map(of));
+    grouped(runs, K::GROUP, |taps| {
+        let mut all = Vec::new();
+        for first in (0..channels).step_by(block::<K>()) {
+            let mut tap = 0;
+            for taps in taps {
+                for (register, lane) in (0..4).flat_map(|register| (0..K::LANES).map(move |lane| (register, lane))) {
+                    let channel = first + K::channel(register, lane);
+                    let is_there = |i| i < taps.len && channel < channels;
+                    all.extend((0..K::GROUP).map(|i| if is_there(i) { weight(tap + i, channel) } else { K::Weight::default() }));
+                }
+                tap += taps.len;
             }
-            tap += group.len();
         }
-    }
-    let block = groups(runs, K::GROUP).count() * block::<K>() * K::GROUP;
-    ChannelPanels::new([runs.len(), channels], [all.len() / block.max(1), block], all.into_iter())
+        let block = taps.len() * block::<K>() * K::GROUP;
+        ChannelPanels::new([runs.len(), channels], [all.len() / block.max(1), block], all.into_iter())
+    })
 }
 
 /// [`DotKernel::channel_sums`](crate::kernel::dot::DotKernel::channel_sums).
@@ -72,20 +91,21 @@ pub fn sums<K: Instructions>(
     if positions.is_empty() || channels.is_empty() {
         return;
     }
-    let groups = groups(runs, K::GROUP).count();
-    let packed = weights.block(0).len();
-    assert!(groups * block::<K>() * K::GROUP == packed, "{groups} groups of taps and {packed} weights");
-    let channels = Channels { images, positions, runs, weights, channels, width };
-    // SAFETY: the processor has the instructions, `width` elements from `channels.start` on of every run of every
-    // position are inside the images, a block of weights has those of the runs, and the sums are of all positions.
-    unsafe { K::channels(&channels, sums) };
+    grouped(runs, K::GROUP, |taps| {
+        let packed = weights.block(0).len() / (block::<K>() * K::GROUP);
+        assert!(taps.len() == packed, "{} groups of taps and weights of {packed}", taps.len());
+        let channels = Channels { images, positions, taps, weights, channels, width };
+        // SAFETY: the processor has the instructions, `width` elements from `channels.start` on of every tap of every
+        // position are inside the images, a block of weights has those of the taps, and the sums are of all positions.
+        unsafe { K::channels(&channels, sums) };
+    });
 }
 
 /// Computes the sums of all positions and blocks, `P` positions at a time.
 ///
 /// # Safety
 /// The processor has the instructions, and the caller is compiled for them. Of every position, `width` elements from
-/// the first channel on of each run lie in the images; a block of weights is of the groups of the runs; and `width`
+/// the first channel on of each tap lie in the images; a block of weights is of the taps; and `width`
 /// sums of each position are writable.
 #[inline(always)]
 pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut [K::Sum]) {
@@ -98,10 +118,10 @@ pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut
             unsafe {
                 let images = all.images.as_ptr().add(first);
                 if let Some(positions) = positions.first_chunk::<P>() {
-                    add::<K, P>(images, positions, all.runs, weights, sums, width);
+                    add::<K, P>(images, positions, all.taps, weights, sums, width);
                 } else {
                     for (p, &position) in positions.iter().enumerate() {
-                        add::<K, 1>(images, &[position], all.runs, weights, sums.add(p * width), width);
+                        add::<K, 1>(images, &[position], all.taps, weights, sums.add(p * width), width);
                     }
                 }
             }
@@ -117,7 +137,7 @@ pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut
 unsafe fn add<K: Instructions, const P: usize>(
     images: *const K::Operand,
     positions: &[usize; P],
-    runs: &[Run],
+    taps: &[Taps],
     mut weights: *const K::Weight,
     sums: *mut K::Sum,
     width: usize,
@@ -127,28 +147,25 @@ unsafe fn add<K: Instructions, const P: usize>(
         let mut at = [images; P];
         each!(p of P: at[p] = images.add(positions[p]));
         let mut block = [[K::zero(); 4]; P];
-        for group in groups(runs, K::GROUP) {
-            let last = group[group.len() - 1];
-            // Taps that the group has not are the last one once more, times zero.
-            let mut offsets = [last.offset; 4];
-            for (offset, run) in offsets.iter_mut().zip(group) {
-                *offset = run.offset;
-            }
-            let mut factors = [K::zero(); 4];
-            for (i, factors) in factors.iter_mut().enumerate() {
-                *factors = K::load(weights.add(i * K::LANES * K::GROUP));
-            }
-            weights = weights.add(4 * K::LANES * K::GROUP);
-            each!(p of P: {
-                let [a, b, c, d] = offsets;
-                let operands = K::taps([at[p].add(a), at[p].add(b), at[p].add(c), at[p].add(d)]);
-                for i in 0..4 {
-                    block[p][i] = K::add(block[p][i], operands[i], factors[i]);
+        for segment in taps.chunk_by(|before, _| before.factor == 1) {
+            for taps in segment {
+                let mut factors = [K::zero(); 4];
+                for (i, factors) in factors.iter_mut().enumerate() {
+                    *factors = K::load(weights.add(i * K::LANES * K::GROUP));
                 }
-            });
-            if last.factor != 1 {
+                weights = weights.add(4 * K::LANES * K::GROUP);
+                each!(p of P: {
+                    let [a, b, c, d] = taps.offsets;
+                    let operands = K::taps([at[p].add(a), at[p].add(b), at[p].add(c), at[p].add(d)]);
+                    for i in 0..4 {
+                        block[p][i] = K::add(block[p][i], operands[i], factors[i]);
+                    }
+                });
+            }
+            let factor = segment[segment.len() - 1].factor;
+            if factor != 1 {
                 each!(p of P: for sums in &mut block[p] {
-                    *sums = K::multiply(*sums, last.factor);
+                    *sums = K::multiply(*sums, factor);
                 });
             }
         }
