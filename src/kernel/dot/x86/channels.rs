@@ -110,13 +110,14 @@ pub fn sums<K: Instructions>(
 #[inline(always)]
 pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut [K::Sum]) {
     let Channels { width, .. } = *all;
-    for (positions, sums) in all.positions.chunks(P).zip(sums.chunks_mut(P * width)) {
-        for first in all.channels.clone().step_by(block::<K>()) {
-            let weights = all.weights.block(first / block::<K>()).as_ptr();
-            let sums = sums[first - all.channels.start..].as_mut_ptr();
+    // Block by block: what the taps of neighboring positions share stays in the first-level cache.
+    for first in all.channels.clone().step_by(block::<K>()) {
+        let weights = all.weights.block(first / block::<K>()).as_ptr();
+        let sums = &mut sums[first - all.channels.start..];
+        for (i, positions) in all.positions.chunks(P).enumerate() {
             // SAFETY: a block ends within the `width` elements and sums of a position, which is a multiple of it.
             unsafe {
-                let images = all.images.as_ptr().add(first);
+                let (images, sums) = (all.images.as_ptr().add(first), sums.as_mut_ptr().add(i * P * width));
                 if let Some(positions) = positions.first_chunk::<P>() {
                     add::<K, P>(images, positions, all.taps, weights, sums, width);
                 } else {
