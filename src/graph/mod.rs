@@ -50,7 +50,9 @@ pub use bind::{BindError, MisShaped, strip_common_prefix};
 pub use execute::RunError;
 pub use layers::LayerCounts;
 pub use network::{Graph, GraphError, Node, ValueId};
-pub use operator::{Fusible, InputObserver, KeptInputs, Layer, Macs, OpError, Operator, RunContext};
+pub use operator::{
+    Fusible, ImageOperator, InputObserver, KeptInputs, Layer, Macs, OpError, Operator, RunContext, Selection,
+};
 #[cfg(feature = "onnx")]
 pub(crate) use types::before_batch;
 pub use types::{Dim, ElementType, ValueType};

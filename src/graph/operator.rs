@@ -1,7 +1,7 @@
 //! The operators' side of a graph: what every one does, and what some can do beyond that.
 
 use super::{Dim, ValueType};
-use crate::kernel::Clip;
+use crate::kernel::{Clip, Images, ImagesMut};
 use crate::layer::{ApproxLayer, LayerError, LayerProblem, WeightedLayer, Window};
 use candle_core::Tensor;
 use std::any::Any;
@@ -156,6 +156,11 @@ pub trait Operator: Any + Debug + Send + Sync {
         None
     }
 
+    /// The operator as one that can compute on channels-last images.
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        None
+    }
+
     /// The operator as a linear or convolution layer whose weights are inputs.
     fn as_layer(&self) -> Option<&dyn Layer> {
         None
@@ -188,6 +193,35 @@ pub trait Layer {
 
     /// The output channel of each element of a weight of dimensions `weight`.
     fn output_channels(&self, weight: &[usize]) -> Vec<usize>;
+}
+
+/// An operator over `[batch, channels, size..]` whose inputs and output can also lie with the channels last:
+/// images of as many elements a position as there are channels.
+pub trait ImageOperator: Sync {
+    /// Whether [`run_images`](Self::run_images) takes inputs of these types: all of them activations.
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool;
+
+    /// Overwrites `output`, without its border, with the same bits as [`Operator::run`] computes. Inputs may have
+    /// borders, which are not read. It runs on the calling thread.
+    ///
+    /// # Errors
+    /// As [`Operator::run`].
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError>;
+
+    /// The operator on quantized operands, where it passes on or compares them alone, so that they can be quantized
+    /// before it as well as after.
+    fn as_selection(&self) -> Option<&dyn Selection> {
+        None
+    }
+}
+
+/// An operator whose outputs are some of its inputs: the largest of a window, or all of several.
+pub trait Selection: Sync {
+    /// [`ImageOperator::run_images`] on operands whose order is that of the numbers.
+    fn select_bytes(&self, inputs: &[Images<u8>], output: &mut ImagesMut<u8>);
+
+    /// The same for words.
+    fn select_words(&self, inputs: &[Images<i16>], output: &mut ImagesMut<i16>);
 }
 
 /// An operator that can clip its output in the same pass over it.

@@ -1,8 +1,7 @@
 //! The fp32 product of a tile, for layers that run unquantized: the gemm crate, which candle's own
 //! matrix products use, behind a safe interface.
 
-use super::levels::for_simd_levels;
-use super::{LANES, Lanes, Plane, Tile};
+use super::{LANES, Lanes, Tile};
 
 /// Overwrites `sums[o]` with `sum over k of weights[o][k] * tile[k]`, `weights` being row-major.
 ///
@@ -37,25 +36,5 @@ pub fn products(weights: &[f32], tile: &Tile<f32>, sums: &mut [Lanes<f32>]) {
             false,
             gemm::Parallelism::None,
         );
-    }
-}
-
-/// Overwrites `sums` with `sum over k of weights[k] * tap k` at all positions of `plane`.
-///
-/// # Panics
-/// When `weights` are not the plane's taps, or `sums` not its positions.
-pub fn slide(weights: &[f32], plane: &Plane<f32>, sums: &mut [f32]) {
-    assert_eq!((weights.len(), sums.len()), (plane.geometry().depth(), plane.positions()));
-    sums.fill(0.0);
-    for (k, &weight) in weights.iter().enumerate() {
-        add_scaled(sums, weight, plane.from_tap(k));
-    }
-}
-
-for_simd_levels! {
-    fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum += weight * value;
-        }
     }
 }

@@ -73,3 +73,47 @@ impl ImageLayout {
         }
     }
 }
+
+/// Images of one layout, one after another.
+#[derive(Debug, Clone, Copy)]
+pub struct Images<'a, T> {
+    /// How each of them lies in memory.
+    pub layout: ImageLayout,
+    /// All of them, and as many elements after the last as [`SLACK`] says where kernels read them.
+    pub values: &'a [T],
+}
+
+/// Images that are written. Their borders are not.
+#[derive(Debug)]
+pub struct ImagesMut<'a, T> {
+    /// How each of them lies in memory.
+    pub layout: ImageLayout,
+    /// All of them, and no more.
+    pub values: &'a mut [T],
+}
+
+impl<'a, T> Images<'a, T> {
+    /// Line `y` of image `image`, without its border: `[position][element]`.
+    ///
+    /// # Panics
+    /// When there is no such line.
+    pub fn line(&self, image: usize, y: usize) -> &'a [T] {
+        &self.values[image * self.layout.len() + self.layout.at(y, 0)..][..self.layout.size[1] * self.layout.elements]
+    }
+}
+
+impl<T> ImagesMut<'_, T> {
+    /// How many images there are.
+    pub fn count(&self) -> usize {
+        self.values.len().checked_div(self.layout.len()).unwrap_or(0)
+    }
+
+    /// Line `y` of image `image`, without its border: `[position][element]`.
+    ///
+    /// # Panics
+    /// When there is no such line.
+    pub fn line_mut(&mut self, image: usize, y: usize) -> &mut [T] {
+        let (start, length) = (self.layout.at(y, 0), self.layout.size[1] * self.layout.elements);
+        &mut self.values[image * self.layout.len() + start..][..length]
+    }
+}

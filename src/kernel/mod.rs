@@ -29,6 +29,7 @@ mod im2col;
 mod image;
 mod lanes;
 mod levels;
+mod map;
 mod operands;
 mod ordered;
 mod plane;
@@ -39,6 +40,7 @@ mod scalar;
 mod shuffle;
 mod table;
 mod tiling;
+mod transpose;
 
 pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
@@ -46,16 +48,18 @@ pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Ru
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]
-pub use image::{ImageLayout, SLACK};
+pub use image::{ImageLayout, Images, ImagesMut, SLACK};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;
+pub(crate) use map::{Entry, map};
 pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;
+pub(crate) use transpose::{from_planar, to_planar, to_positions};
 #[cfg(target_arch = "x86_64")]
 pub use {
     avx2::{Avx2, AvxVnni},
@@ -161,14 +165,17 @@ pub trait PackedWeights: Send + Sync {
     /// When `rows` or `depth` reach past the weights or the tile, or `sums` is shorter than `rows`.
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]);
 
-    /// Overwrites `sums` with the sums of output row `row` at all positions of `plane`, over the
-    /// whole depth; [`Plane::output_row`] finds those of output positions among them.
+    /// Products summed into one output.
+    fn depth(&self) -> usize;
+
+    /// Overwrites `sums` with the sums of output row `row` at some `positions` of `plane`, over the whole depth,
+    /// whose first operand is tap `tap`.
     ///
     /// # Panics
-    /// When the plane's taps are not the weights' depth, `row` is not theirs, or `sums` holds fewer
-    /// lanes than the plane has positions.
-    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
-        plane::slide_by_tiles(self, plane, row, sums);
+    /// When the plane has not so many taps or positions, `row` is not one of the weights, or `sums` holds fewer
+    /// lanes than there are positions.
+    fn slide(&self, plane: &Plane, tap: usize, row: usize, positions: Range<usize>, sums: &mut [Lanes<i32>]) {
+        plane::slide_by_tiles(self, plane, tap, row, positions, sums);
     }
 }
 

@@ -9,6 +9,7 @@
 
 use super::{ConvGeometry, LANES, Lanes, PackedWeights, Tile};
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// Where the padded channels that one group of a convolution reads from one image lie in memory:
 /// `[channel][phase of rows][phase of columns][lines][pitch]`, and after the end as many values as a
@@ -166,7 +167,7 @@ impl<'a, T: Copy> Plane<'a, T> {
     }
 
     /// The index of output `(oy, ox)` among positions.
-    pub(super) fn position(&self, oy: usize, ox: usize) -> usize {
+    pub fn position(&self, oy: usize, ox: usize) -> usize {
         oy * self.layout.pitch + ox
     }
 
@@ -182,9 +183,9 @@ impl<'a, T: Copy> Plane<'a, T> {
 }
 
 impl Plane<'_> {
-    /// All bytes that are read, combined by OR.
-    pub(super) fn union(&self) -> u8 {
-        self.values.iter().fold(0, |union, byte| union | byte)
+    /// The bytes that tap `k` reads at positions, combined by OR.
+    pub(super) fn union(&self, k: usize, positions: Range<usize>) -> u8 {
+        self.from_tap(k)[positions].iter().fold(0, |union, byte| union | byte)
     }
 }
 
@@ -269,18 +270,21 @@ thread_local! {
 pub(super) fn slide_by_tiles<P: PackedWeights + ?Sized>(
     packed: &P,
     plane: &Plane,
+    tap: usize,
     row: usize,
+    positions: Range<usize>,
     sums: &mut [Lanes<i32>],
 ) {
-    let positions = plane.positions();
+    let depth = packed.depth();
+    let sums = &mut sums[..positions.len().div_ceil(LANES)];
     TILE.with_borrow_mut(|tile| {
-        for (start, sums) in (0..positions).step_by(LANES).zip(&mut sums[..positions.div_ceil(LANES)]) {
-            let columns = (positions - start).min(LANES);
-            tile.reset(plane.depth(), columns);
-            for k in 0..plane.depth() {
-                tile.row_mut(k).copy_from_slice(&plane.tap(k, start)[..columns]);
+        for (start, sums) in positions.clone().step_by(LANES).zip(sums) {
+            let columns = (positions.end - start).min(LANES);
+            tile.reset(depth, columns);
+            for k in 0..depth {
+                tile.row_mut(k).copy_from_slice(&plane.tap(tap + k, start)[..columns]);
             }
-            packed.sums(tile, row..row + 1, 0..plane.depth(), std::slice::from_mut(sums));
+            packed.sums(tile, row..row + 1, 0..depth, std::slice::from_mut(sums));
         }
     });
 }

@@ -51,16 +51,21 @@ impl PreparedTable for Prepared {
     fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         let products = WordOperands::words(weights, &self.terms);
         let rows = self.rows.as_ref().map(|rows| TermRows::new(weights, &self.terms.used, rows));
-        Box::new(ScalarWeights { products, rows })
+        Box::new(ScalarWeights { depth: weights.depth(), products, rows })
     }
 }
 
 struct ScalarWeights {
+    depth: usize,
     products: Option<WordOperands>,
     rows: Option<TermRows>,
 }
 
 impl PackedWeights for ScalarWeights {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]) {
         let columns = tile.columns();
         let activations = &tile.rows()[depth.clone()];

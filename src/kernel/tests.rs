@@ -366,7 +366,7 @@ proptest! {
             let packed = kernel.pack(&table, weights);
             let mut sums = vec![Lanes([-1; LANES]); plane.positions().div_ceil(LANES)];
             for (row, expected) in expected.iter().enumerate() {
-                packed.slide(&plane, row, &mut sums);
+                packed.slide(&plane, 0, row, 0..plane.positions(), &mut sums);
                 for (oy, expected) in expected.chunks(geometry.output[1]).enumerate() {
                     let found: Vec<i64> = plane.output_row(Lanes::flatten(&sums), oy).iter().map(|&sum| i64::from(sum)).collect();
                     prop_assert_eq!(&found, expected, "{}: output {}, row {}", kernel.name(), row, oy);

@@ -1,10 +1,10 @@
-//! The unperturbed `f32` arithmetic.
+//! The unperturbed `f32` arithmetic of transposed convolutions.
 
 use super::LayerProblem;
 use super::epilogue::Epilogue;
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
-use crate::kernel::{Lanes, Plane, Tile, float};
+use crate::kernel::{Lanes, Tile, float};
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -16,9 +16,6 @@ pub(super) struct Float<'a> {
     pub epilogue: Epilogue<'a>,
 }
 
-/// Rows of one matrix product: enough for the tile to be read often where it was packed once.
-const ROWS: usize = 64;
-
 thread_local! {
     static WORKSPACE: Cell<Workspace<f32, Vec<f32>, f32>> = Cell::default();
 }
@@ -27,8 +24,6 @@ impl Arithmetic for Float<'_> {
     type Operand = f32;
     type Scratch = Vec<f32>;
     type Sum = f32;
-
-    const ROW_BLOCK: Option<usize> = Some(ROWS);
 
     fn workspaces() -> &'static Workspaces<f32, Vec<f32>, f32> {
         &WORKSPACE
@@ -40,35 +35,6 @@ impl Arithmetic for Float<'_> {
 
     fn padding(&self) -> f32 {
         0.0
-    }
-
-    fn outputs(&self, channels: Range<usize>, tile: &Tile<f32>, _: &mut Vec<f32>, outputs: &mut [Lanes<f32>]) {
-        let depth = tile.rows().len();
-        // Products of the same shape however rows are split, since bits depend on it.
-        let weight = &self.weight[channels.start * depth..channels.end * depth];
-        for (weight, outputs) in weight.chunks(ROWS * depth).zip(outputs.chunks_mut(ROWS)) {
-            float::products(weight, tile, outputs);
-        }
-        for (channel, lanes) in channels.zip(outputs) {
-            self.epilogue.apply(channel, &mut lanes.0[..tile.columns()]);
-        }
-    }
-
-    fn can_slide(&self, _: usize) -> bool {
-        true
-    }
-
-    fn slide(&self, channels: Range<usize>, plane: &Plane<f32>, scratch: &mut Vec<f32>, outputs: &mut [f32]) {
-        let geometry = plane.geometry();
-        let (depth, positions, width) = (geometry.depth(), geometry.positions(), geometry.output[1]);
-        scratch.resize(plane.positions(), 0.0);
-        for (channel, outputs) in channels.zip(outputs.chunks_exact_mut(positions)) {
-            float::slide(&self.weight[channel * depth..][..depth], plane, scratch);
-            for (oy, line) in outputs.chunks_exact_mut(width).enumerate() {
-                line.copy_from_slice(plane.output_row(scratch, oy));
-            }
-            self.epilogue.apply(channel, outputs);
-        }
     }
 }
 

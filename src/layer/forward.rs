@@ -1,13 +1,15 @@
-//! The forward pass of every layer: which arithmetic a mode runs, and what follows its sums.
+//! The forward pass of every layer over tensors: which arithmetic a mode runs, and what follows its sums.
 
 use super::epilogue::Epilogue;
 use super::float::Float;
+use super::images::{Finish, Form, ImageBuffer, ImageLayer, Numbers, Place, Targets, write_images};
 use super::integer::Integer;
 use super::ordered::{self, Ordered};
-use super::scatter::{self, Scatter};
+use super::scatter;
 use super::state::LayerState;
 use super::values::with_values;
 use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window, tiles};
+use crate::kernel::{ImageLayout, to_planar};
 use candle_core::{Device, Tensor};
 
 /// The output of a layer in `mode`, over the `window` of input `x`: the one place that knows what each mode
@@ -23,55 +25,112 @@ pub(super) fn run(
     call: Call,
     epilogue: Epilogue,
 ) -> Result<Tensor, LayerError> {
-    let quantized = || state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode));
     let run = || {
-        let output = match mode {
-            InferenceMode::Baseline => with_values(x, |input| {
+        let output = with_values(x, |input| {
+            if mode == InferenceMode::Baseline {
                 let is_ordered = call.is_ordered || state.observing.is_active();
                 state.observing.observe(input);
-                with_values(&state.weight, |weight| match (is_ordered, window.flow) {
-                    (false, _) => compute(&Float { weight, epilogue }, window, input, call.threads),
-                    (true, Flow::Forward) => tiles::run(&Ordered { weight, epilogue }, window, input, call.threads),
-                    (true, Flow::Transposed) => {
-                        ordered::transposed(&Ordered { weight, epilogue }, window, input, call.threads)
-                    }
-                })
-            })??,
-            InferenceMode::Quantized => integer(&Integer::exact(quantized()?, epilogue), window, x, call.threads),
-            InferenceMode::Approximate => {
-                let arithmetic = Integer::approximate(quantized()?, epilogue).ok_or(LayerProblem::NoMultiplier)?;
-                integer(&arithmetic, window, x, call.threads)
+                if is_ordered {
+                    return ordered(state, window, input, call, epilogue);
+                }
             }
             // Noise comes between the sums and the bias.
-            InferenceMode::Noise => {
-                let exact = Integer::exact(quantized()?, Epilogue::default());
-                integer(&exact, window, x, call.threads).map(|mut output| {
-                    state.settings.noise.perturb(&mut output, window.samples, call.first_sample);
-                    let channels = output.chunks_exact_mut(window.geometry.positions()).enumerate();
-                    channels.for_each(|(i, outputs)| epilogue.apply(i % window.outputs, outputs));
-                    output
-                })
+            let before = if mode == InferenceMode::Noise { Epilogue::default() } else { epilogue };
+            let mut output = match window.flow {
+                Flow::Forward => gathered(state, window, mode, input, call, before)?,
+                Flow::Transposed => scattered(state, window, mode, input, call, before)?,
+            };
+            if mode == InferenceMode::Noise {
+                state.settings.noise.perturb(&mut output, window.samples, call.first_sample);
+                let channels = output.chunks_exact_mut(window.geometry.positions()).enumerate();
+                channels.for_each(|(i, outputs)| epilogue.apply(i % window.outputs, outputs));
             }
-        }?;
+            Ok(output)
+        })??;
         Ok(Tensor::from_vec(output, window.output_shape.as_slice(), &Device::Cpu)?)
     };
     run().map_err(|problem: LayerProblem| problem.in_layer(&state.settings.name))
 }
 
-/// The output of integer arithmetic over a tensor.
-fn integer(arithmetic: &Integer, window: &Window, x: &Tensor, threads: usize) -> Result<Vec<f32>, LayerProblem> {
-    with_values(x, |input| compute(arithmetic, window, input, threads))?
-}
-
-/// The output of `window` over `input`, in the loop for the direction of its flow.
-fn compute<A: Scatter>(
-    arithmetic: &A,
+/// Sums in the order of the weight's elements.
+fn ordered(
+    state: &LayerState,
     window: &Window,
     input: &[f32],
-    threads: usize,
+    call: Call,
+    epilogue: Epilogue,
 ) -> Result<Vec<f32>, LayerProblem> {
-    match window.flow {
-        Flow::Forward => tiles::run(arithmetic, window, input, threads),
-        Flow::Transposed => scatter::run(arithmetic, window, input, threads),
+    with_values(&state.weight, |weight| {
+        let arithmetic = Ordered { weight, epilogue };
+        match window.flow {
+            Flow::Forward => tiles::run(&arithmetic, window, input, call.threads),
+            Flow::Transposed => ordered::transposed(&arithmetic, window, input, call.threads),
+        }
+    })?
+}
+
+/// A transposed convolution.
+fn scattered(
+    state: &LayerState,
+    window: &Window,
+    mode: InferenceMode,
+    input: &[f32],
+    call: Call,
+    epilogue: Epilogue,
+) -> Result<Vec<f32>, LayerProblem> {
+    let quantized = || state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode));
+    match mode {
+        InferenceMode::Baseline => {
+            with_values(&state.weight, |weight| scatter::run(&Float { weight, epilogue }, window, input, call.threads))?
+        }
+        InferenceMode::Quantized | InferenceMode::Noise => {
+            scatter::run(&Integer::exact(quantized()?, epilogue), window, input, call.threads)
+        }
+        InferenceMode::Approximate => {
+            let arithmetic = Integer::approximate(quantized()?, epilogue).ok_or(LayerProblem::NoMultiplier)?;
+            scatter::run(&arithmetic, window, input, call.threads)
+        }
     }
+}
+
+/// A convolution or linear layer.
+fn gathered(
+    state: &LayerState,
+    window: &Window,
+    mode: InferenceMode,
+    input: &[f32],
+    call: Call,
+    epilogue: Epilogue,
+) -> Result<Vec<f32>, LayerProblem> {
+    let layer = if epilogue.bias.is_some() == state.bias.is_some() || mode == InferenceMode::Noise {
+        state.image_layer(window, mode)?
+    } else {
+        ImageLayer::new(&state.weight, state.quantized.as_ref(), window, mode, epilogue.bias)?.into()
+    };
+    let Window { images: count, outputs, geometry, .. } = window;
+    let elements = layer.form().elements(window.channels());
+    let layout = ImageLayout { size: geometry.input, elements, border: layer.border(geometry) };
+    let place = Place { form: layer.form(), layout, count: *count };
+    let mut images = ImageBuffer::of(layer.form());
+    images.reset(place);
+    let targets = Targets(vec![images.target(place)]);
+    write_images(Numbers::Planar(input), geometry.input, window.channels(), *count, targets, call.threads)
+        .map_err(|_| LayerProblem::NaN)?;
+    let layout = ImageLayout::plain(geometry.output, *outputs);
+    let of_output = Place { form: &Form::Reals, layout, count: *count };
+    let mut output = ImageBuffer::of(&Form::Reals);
+    output.reset(of_output);
+    let finish = Finish { clip: epilogue.clip, residual: None };
+    let targets = Targets(vec![output.target(of_output)]);
+    layer.run(geometry, images.input(place), *count, finish, targets, call.threads).map_err(|_| LayerProblem::NaN)?;
+    let numbers = output.reals(of_output).values;
+    if geometry.positions() == 1 {
+        return Ok(numbers.to_vec());
+    }
+    let mut planar = vec![0f32; numbers.len()];
+    let image = layout.len();
+    for (planar, numbers) in planar.chunks_exact_mut(image.max(1)).zip(numbers.chunks_exact(image.max(1))) {
+        to_planar(numbers, *outputs, *outputs, planar);
+    }
+    Ok(planar)
 }

@@ -134,8 +134,6 @@ impl Arithmetic for Integer<'_> {
     type Scratch = Sums;
     type Sum = i64;
 
-    const ROW_BLOCK: Option<usize> = None;
-
     fn workspaces() -> &'static Workspaces<u8, Sums, i64> {
         &WORKSPACE
     }
@@ -150,8 +148,11 @@ impl Arithmetic for Integer<'_> {
     fn padding(&self) -> u8 {
         self.params.input.zero_point() as u8
     }
+}
 
-    fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
+impl Integer<'_> {
+    /// Overwrites `outputs[i]` with output channel `channels.start + i` for the columns of `tile`.
+    pub fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
         let (depth, width) = (tile.rows().len(), tile.columns());
         let PackedTable { weights, depths } = self.packed;
         let Sums { block, wide, columns } = scratch;
@@ -173,22 +174,42 @@ impl Arithmetic for Integer<'_> {
         }
     }
 
-    fn can_slide(&self, depth: usize) -> bool {
+    /// Whether sums over that many products need no splitting, which sliding does not do.
+    pub fn can_slide(&self, depth: usize) -> bool {
         depth <= self.packed.depths.narrow
     }
 
-    fn slide(&self, channels: Range<usize>, plane: &Plane, scratch: &mut Sums, outputs: &mut [f32]) {
-        let geometry = plane.geometry();
-        let (depth, positions, width) = (geometry.depth(), geometry.positions(), geometry.output[1]);
+    /// Overwrites `rows[i]` with output channel `channels.start + i` at output `positions` of an image, no more than a
+    /// row has lanes; `plane` holds the channels of all groups, of `group_outputs` each.
+    pub fn slide(
+        &self,
+        group_outputs: usize,
+        channels: Range<usize>,
+        plane: &Plane,
+        positions: Range<usize>,
+        scratch: &mut Sums,
+        rows: &mut [Lanes<f32>],
+    ) {
+        let width = plane.geometry().output[1];
+        let depth = self.packed.weights.depth();
+        let at = |position: usize| plane.position(position / width, position % width);
+        let within = at(positions.start)..at(positions.end - 1) + 1;
         let Sums { block, columns, .. } = scratch;
-        block.resize(plane.positions().div_ceil(LANES), Lanes::default());
-        let taps = (0..depth).map(|k| plane.from_tap(k));
-        self.sum_columns(channels.clone(), plane.positions(), taps, columns);
-        for (channel, outputs) in channels.zip(outputs.chunks_exact_mut(positions)) {
-            self.packed.weights.slide(plane, channel, block);
-            for (oy, outputs) in outputs.chunks_exact_mut(width).enumerate() {
-                let sums = plane.output_row(Lanes::flatten(block), oy);
-                self.dequantize_narrow(channel, depth, sums, plane.output_row(columns, oy), outputs);
+        block.resize(within.len().div_ceil(LANES), Lanes::default());
+        for (channel, row) in channels.zip(rows) {
+            let tap = channel / group_outputs * depth;
+            let taps = (tap..tap + depth).map(|k| &plane.from_tap(k)[within.clone()]);
+            self.sum_columns(channel..channel + 1, within.len(), taps, columns);
+            self.packed.weights.slide(plane, tap, channel, within.clone(), block);
+            let sums = Lanes::flatten(block);
+            let mut lane = 0;
+            while lane < positions.len() {
+                let position = positions.start + lane;
+                let run = (width - position % width).min(positions.len() - lane);
+                let from = at(position) - within.start..at(position) - within.start + run;
+                let outputs = &mut row.0[lane..lane + run];
+                self.dequantize_narrow(channel, depth, &sums[from.clone()], &columns[from], outputs);
+                lane += run;
             }
         }
     }

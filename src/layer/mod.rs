@@ -54,6 +54,7 @@ mod epilogue;
 mod error;
 mod float;
 mod forward;
+mod images;
 mod integer;
 mod linear;
 mod matmul;

@@ -4,7 +4,7 @@ use super::LayerProblem;
 use super::epilogue::Epilogue;
 use super::taps::Taps;
 use super::tasks::{piece, pieces};
-use super::tiles::{Arithmetic, Workspace, Workspaces, with_workspace};
+use super::tiles::{Arithmetic, TileArithmetic, Workspace, Workspaces, with_workspace};
 use super::window::Window;
 use crate::kernel::{LANES, Lanes, OrderedSums, Plane, Tile, slide_ordered};
 use std::cell::Cell;
@@ -37,8 +37,6 @@ impl Arithmetic for Ordered<'_> {
     type Scratch = Scratch;
     type Sum = f64;
 
-    const ROW_BLOCK: Option<usize> = None;
-
     fn workspaces() -> &'static Workspaces<f32, Scratch, f64> {
         &WORKSPACE
     }
@@ -50,17 +48,15 @@ impl Arithmetic for Ordered<'_> {
     fn padding(&self) -> f32 {
         0.0
     }
+}
 
+impl TileArithmetic for Ordered<'_> {
     fn outputs(&self, channels: Range<usize>, tile: &Tile<f32>, scratch: &mut Scratch, outputs: &mut [Lanes<f32>]) {
         let depth = tile.rows().len();
         let weight = &self.weight[channels.start * depth..channels.end * depth];
         scratch.sums.products(weight, tile, |row, sums| {
             self.epilogue.round(channels.start + row, sums, &mut outputs[row].0[..sums.len()]);
         });
-    }
-
-    fn can_slide(&self, _: usize) -> bool {
-        true
     }
 
     fn slide(&self, channels: Range<usize>, plane: &Plane<f32>, scratch: &mut Scratch, outputs: &mut [f32]) {

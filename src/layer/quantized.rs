@@ -165,6 +165,26 @@ impl Quantized {
         self.weights.exact(self.params.input.range().signedness())
     }
 
+    /// Whether there is a multiplier.
+    pub fn has_multiplier(&self) -> bool {
+        self.multiplier.is_some()
+    }
+
+    /// What sums its products.
+    pub fn kernel(&self) -> &'static dyn Kernel {
+        self.weights.kernel
+    }
+
+    /// The weights as bytes, row-major.
+    pub fn weights(&self) -> WeightMatrix<'_> {
+        self.weights.matrix()
+    }
+
+    /// The multiplier's products.
+    pub fn table(&self) -> Option<&EffectiveTable> {
+        Some(&self.multiplier.as_deref()?.table)
+    }
+
     /// How the multiplier's products are summed, or else exact ones, in words.
     pub fn describe(&self, is_approximate: bool) -> String {
         let QuantizedWeights { kernel, .. } = &*self.weights;

@@ -135,7 +135,7 @@ impl<L: WeightedCore> LayerCore for L {
         let before = state.quantized.as_ref();
         let quantized =
             with_values(&state.weight, |weight| Quantized::new(params, coding, lut, kernel, weight, rows, before))??;
-        self.state_mut().quantized = Some(quantized);
+        self.state_mut().set_quantized(quantized);
         Ok(())
     }
 

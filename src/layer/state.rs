@@ -1,10 +1,12 @@
 //! The state of every layer with weights: all that is not geometry.
 
+use super::images::ImageLayer;
 use super::observing::Observing;
 use super::quantized::Quantized;
 use super::settings::Settings;
-use super::{LayerError, LayerProblem};
+use super::{InferenceMode, LayerError, LayerProblem, Window};
 use candle_core::{DType, Device, Tensor};
+use std::sync::{Arc, OnceLock};
 
 /// Weights, settings and quantization of one layer.
 #[derive(Debug)]
@@ -17,7 +19,12 @@ pub struct LayerState {
     pub(super) quantized: Option<Quantized>,
     /// Of the input.
     pub(super) observing: Observing,
+    laid_out: LaidOut,
 }
+
+/// A layer laid out for each mode, once that is needed.
+#[derive(Debug, Default)]
+struct LaidOut([OnceLock<Arc<ImageLayer>>; 4]);
 
 impl LayerState {
     /// The state of a layer in baseline mode. The weight's first axis is the output.
@@ -38,9 +45,31 @@ impl LayerState {
                 rows_per_output: 1,
                 quantized: None,
                 observing: Observing::default(),
+                laid_out: LaidOut::default(),
             })
         };
         build().map_err(|problem| problem.in_layer(name))
+    }
+
+    /// The layer over channels-last images in `mode`, whose kernel and groups are those of `window`. In noise mode it
+    /// has no bias, which follows the noise.
+    ///
+    /// # Errors
+    /// When the layer lacks what the mode needs.
+    pub(super) fn image_layer(&self, window: &Window, mode: InferenceMode) -> Result<Arc<ImageLayer>, LayerProblem> {
+        let cell = &self.laid_out.0[mode as usize];
+        if let Some(layer) = cell.get() {
+            return Ok(Arc::clone(layer));
+        }
+        let bias = self.bias.as_deref().filter(|_| mode != InferenceMode::Noise);
+        let layer = Arc::new(ImageLayer::new(&self.weight, self.quantized.as_ref(), window, mode, bias)?);
+        Ok(Arc::clone(cell.get_or_init(|| layer)))
+    }
+
+    /// Quantizes the layer.
+    pub(super) fn set_quantized(&mut self, quantized: Quantized) {
+        self.quantized = Some(quantized);
+        self.laid_out.0[1..].iter_mut().for_each(|cell| *cell = OnceLock::new());
     }
 
     /// Output channels.

@@ -56,10 +56,6 @@ pub(super) trait Arithmetic: Sync {
     /// A sum of products, to be added to others.
     type Sum: Copy + Default + AddAssign + Send + Sync + 'static;
 
-    /// Output rows that are computed together, always the same ones, where bits depend on how outputs are split
-    /// into tiles and blocks of rows; `None` where they do not.
-    const ROW_BLOCK: Option<usize>;
-
     /// Where threads keep their memory.
     fn workspaces() -> &'static Workspaces<Self::Operand, Self::Scratch, Self::Sum>;
 
@@ -75,7 +71,10 @@ pub(super) trait Arithmetic: Sync {
 
     /// The operand of padding.
     fn padding(&self) -> Self::Operand;
+}
 
+/// Arithmetic whose outputs are computed tile by tile; their bits do not depend on how.
+pub(super) trait TileArithmetic: Arithmetic {
     /// Overwrites `outputs[i]` with output channel `channels.start + i` for the columns of `tile`.
     fn outputs(
         &self,
@@ -84,9 +83,6 @@ pub(super) trait Arithmetic: Sync {
         scratch: &mut Self::Scratch,
         outputs: &mut [Lanes<f32>],
     );
-
-    /// Whether sums over that many products need no splitting, which sliding does not do.
-    fn can_slide(&self, depth: usize) -> bool;
 
     /// Overwrites `outputs`, the positions of one image, with output channels `channels` of the
     /// group that `plane` holds.
@@ -104,7 +100,7 @@ pub(super) trait Arithmetic: Sync {
 ///
 /// # Errors
 /// When a number of the input has no operand.
-pub(super) fn run<A: Arithmetic>(
+pub(super) fn run<A: TileArithmetic>(
     arithmetic: &A,
     window: &Window,
     input: &[f32],
@@ -114,7 +110,7 @@ pub(super) fn run<A: Arithmetic>(
     if output.is_empty() {
         return Ok(output);
     }
-    let images = images_per_task(window, if A::ROW_BLOCK.is_none() { threads } else { 1 });
+    let images = images_per_task(window, threads);
     let split_rows = window.images.div_ceil(images) < threads;
     let job = Job { arithmetic, window, split_rows };
     let inputs = images * window.channels() * window.geometry.input.iter().product::<usize>();
@@ -157,7 +153,7 @@ struct Job<'a, A> {
     split_rows: bool,
 }
 
-impl<A: Arithmetic> Job<'_, A> {
+impl<A: TileArithmetic> Job<'_, A> {
     /// Computes whole images in this thread's memory.
     fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), LayerProblem> {
         with_workspace::<A, _>(|workspace| self.run_within(workspace, input, output))
@@ -216,7 +212,7 @@ impl<A: Arithmetic> Job<'_, A> {
         let is_depthwise = *groups > 1
             && geometry.channels <= MAX_DEPTHWISE_CHANNELS
             && self.window.group_outputs() <= MAX_DEPTHWISE_CHANNELS;
-        if is_depthwise && self.arithmetic.can_slide(geometry.depth()) {
+        if is_depthwise {
             Strategy::Slide
         } else if !geometry.is_pointwise() {
             Strategy::Patches
@@ -239,8 +235,7 @@ impl<A: Arithmetic> Job<'_, A> {
     ) {
         let first = group * rows.len();
         if self.split_rows {
-            let step = A::ROW_BLOCK.unwrap_or(FEWEST_ROWS);
-            let block = rows.len().div_ceil(rayon::current_num_threads()).next_multiple_of(step);
+            let block = rows.len().div_ceil(rayon::current_num_threads()).next_multiple_of(FEWEST_ROWS);
             rows.par_chunks_mut(block).enumerate().for_each(|(i, rows)| {
                 let first = first + i * block;
                 self.arithmetic.outputs(first..first + rows.len(), tile, &mut A::Scratch::default(), rows);

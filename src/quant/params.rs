@@ -184,6 +184,13 @@ impl ActivationParams {
         WeightParams { scales: vec![self.scale], zero_points: vec![self.zero_point], range: self.range }
     }
 
+    /// How numbers become their integers plus `offset`.
+    pub(crate) fn quantizer(&self, offset: i32) -> Quantizer {
+        let IntRange { q_min, q_max } = self.range;
+        let (zero_point, low, high) = (self.zero_point + offset, q_min + offset, q_max + offset);
+        Quantizer { scale: self.scale, zero_point, low, high }
+    }
+
     /// The byte of `x`, which is not NaN.
     pub fn quantize(&self, x: f32) -> u8 {
         self.range.quantizer(self.scale, self.zero_point).byte(x)

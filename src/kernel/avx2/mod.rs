@@ -199,6 +199,10 @@ thread_local! {
 }
 
 impl PackedWeights for Packed {
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
     fn sums(&self, tile: &Tile, rows: Range<usize>, depth: Range<usize>, sums: &mut [Lanes<i32>]) {
         assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
         assert!(depth.end <= self.depth && depth.end <= tile.rows().len(), "products {depth:?} of {}", self.depth);

@@ -146,11 +146,16 @@ impl PackedWeights for Packed {
         });
     }
 
-    fn slide(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
-        assert!(row < self.rows && plane.depth() == self.depth, "row {row} of {} over {} taps", self.rows, self.depth);
-        let sums = &mut sums[..plane.positions().div_ceil(LANES)];
+    fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn slide(&self, plane: &Plane, tap: usize, row: usize, positions: Range<usize>, sums: &mut [Lanes<i32>]) {
+        assert!(row < self.rows && tap + self.depth <= plane.depth(), "row {row} of {}, tap {tap}", self.rows);
+        assert!(positions.end <= plane.positions());
+        let sums = &mut sums[..positions.len().div_ceil(LANES)];
         // SAFETY: only prepared tables make packed weights; what makes those asserts that the features are there.
-        unsafe { self.slide_within(plane, row, sums) };
+        unsafe { self.slide_within(plane, tap, row, positions, sums) };
     }
 }
 
@@ -214,16 +219,17 @@ impl Packed {
 impl Packed {
     /// [`PackedWeights::slide`], with its bounds asserted.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vnni")]
-    fn slide_within(&self, plane: &Plane, row: usize, sums: &mut [Lanes<i32>]) {
-        let is_low = self.lookups.is_some() && plane.union() < 128;
-        for (start, sums) in (0..plane.positions()).step_by(LANES).zip(sums) {
-            let blocks = (plane.positions() - start).div_ceil(BLOCK).min(BLOCKS);
+    fn slide_within(&self, plane: &Plane, tap: usize, row: usize, positions: Range<usize>, sums: &mut [Lanes<i32>]) {
+        let union = || (tap..tap + self.depth).fold(0, |union, k| union | plane.union(k, positions.clone()));
+        let is_low = self.lookups.is_some() && union() < 128;
+        for (start, sums) in positions.clone().step_by(LANES).zip(sums) {
+            let blocks = (positions.end - start).div_ceil(BLOCK).min(BLOCKS);
             if let Some(operands) = &self.products {
-                dot::slide(operands, row, |k| plane.tap(k, start), blocks, sums);
+                dot::slide(operands, row, |k| plane.tap(tap + k, start), blocks, sums);
             }
             let Some(lookups) = &self.lookups else { continue };
             let codes = &lookups.codes[row * self.depth..][..self.depth + AHEAD];
-            let at = |k| plane.tap(k, start).as_ptr();
+            let at = |k| plane.tap(tap + k, start).as_ptr();
             let fresh = self.products.is_none();
             // SAFETY: there are `AHEAD` more codes than taps, all of them numbers of the weights that
             // the residuals were of, and a tap is of `LANES` bytes.

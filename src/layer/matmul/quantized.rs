@@ -11,7 +11,6 @@ use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PreparedTable, Tile, W
 use crate::layer::LayerProblem;
 use crate::layer::integer::{Integer, Sums};
 use crate::layer::quantized::{Depths, PackedTable, operands};
-use crate::layer::tiles::Arithmetic;
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, ParamsError};
 use candle_core::Tensor;

@@ -67,7 +67,10 @@ pub fn pack<K: Instructions>(
                 for (register, lane) in (0..4).flat_map(|register| (0..K::LANES).map(move |lane| (register, lane))) {
                     let channel = first + K::channel(register, lane);
                     let is_there = |i| i < taps.len && channel < channels;
-                    all.extend((0..K::GROUP).map(|i| if is_there(i) { weight(tap + i, channel) } else { K::Weight::default() }));
+                    all.extend(
+                        (0..K::GROUP)
+                            .map(|i| if is_there(i) { weight(tap + i, channel) } else { K::Weight::default() }),
+                    );
                 }
                 tap += taps.len;
             }

@@ -1,0 +1,170 @@
+//! What a layer's input images hold: numbers, or operands in the form that the layer multiplies.
+
+use crate::kernel::convert::{Quantizer, quantize};
+use crate::kernel::{Entry, ImageLayout, ImagesMut, map};
+use crate::quant::ActivationParams;
+use std::sync::Arc;
+
+/// The elements of a layer's input images.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Form {
+    /// The numbers themselves.
+    Reals,
+    /// Operands of a byte.
+    Bytes(OperandForm<u8>),
+    /// Operands of a word.
+    Words(OperandForm<i16>),
+}
+
+impl Form {
+    /// Elements of a position of that many channels.
+    pub fn elements(&self, channels: usize) -> usize {
+        match self {
+            Form::Reals => channels,
+            Form::Bytes(form) => channels.next_multiple_of(form.group),
+            Form::Words(form) => channels.next_multiple_of(form.group),
+        }
+    }
+
+    /// Images of each image.
+    pub fn terms(&self) -> usize {
+        match self {
+            Form::Reals => 1,
+            Form::Bytes(form) => form.terms(),
+            Form::Words(form) => form.terms(),
+        }
+    }
+}
+
+/// The operands that a quantized layer reads, of which there may be several for each number, one for each of the
+/// products that a table is a sum of: those of each such term are images of their own, after all images of the
+/// term before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperandForm<T> {
+    params: ActivationParams,
+    mapping: Mapping<T>,
+    /// Channels are padded to a multiple of these.
+    group: usize,
+}
+
+/// What a quantized number becomes.
+#[derive(Debug, Clone, PartialEq)]
+enum Mapping<T> {
+    /// The integer plus this, `terms` times.
+    Integer { offset: i32, terms: usize },
+    /// The entry of its byte in the table of each term.
+    Tables(Vec<Arc<[T; 256]>>),
+}
+
+/// A type that operands have in memory.
+pub trait Operand: Entry + Default + PartialEq + Send + Sync + 'static {
+    /// The operand that an integer is.
+    fn of(integer: i32) -> Self;
+
+    /// Overwrites `operands` with those that quantized bytes are, signed or not.
+    fn of_bytes(bytes: &[u8], is_signed: bool, operands: &mut [Self]);
+}
+
+impl Operand for u8 {
+    fn of(integer: i32) -> Self {
+        integer as u8
+    }
+
+    fn of_bytes(bytes: &[u8], _: bool, operands: &mut [u8]) {
+        operands.copy_from_slice(bytes);
+    }
+}
+
+impl Operand for i16 {
+    fn of(integer: i32) -> Self {
+        integer as i16
+    }
+
+    fn of_bytes(bytes: &[u8], is_signed: bool, operands: &mut [i16]) {
+        if is_signed {
+            operands.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = i16::from(byte.cast_signed()));
+        } else {
+            operands.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = i16::from(byte));
+        }
+    }
+}
+
+impl<T: Operand> OperandForm<T> {
+    /// The integers plus `offset`, in channels padded to a multiple of `group`. Bytes hold the sums, and words, whose
+    /// offset is 0, the integers.
+    pub fn integers(params: ActivationParams, offset: i32, terms: usize, group: usize) -> Self {
+        OperandForm { params, mapping: Mapping::Integer { offset, terms }, group }
+    }
+
+    /// The entries of the bytes of integers in tables.
+    pub fn mapped(params: ActivationParams, tables: Vec<Arc<[T; 256]>>, group: usize) -> Self {
+        OperandForm { params, mapping: Mapping::Tables(tables), group }
+    }
+
+    /// Operands of each number.
+    pub fn terms(&self) -> usize {
+        match &self.mapping {
+            Mapping::Integer { terms, .. } => *terms,
+            Mapping::Tables(tables) => tables.len(),
+        }
+    }
+
+    /// The operand of padding in a term.
+    pub fn padding(&self, term: usize) -> T {
+        let zero_point = self.params.zero_point();
+        match &self.mapping {
+            Mapping::Integer { offset, .. } => T::of(zero_point + offset),
+            Mapping::Tables(tables) => tables[term][usize::from(zero_point as u8)],
+        }
+    }
+
+    /// Whether operands have the order of the numbers, so that the largest operand is that of the largest number.
+    pub fn is_ordered(&self) -> bool {
+        matches!(self.mapping, Mapping::Integer { .. })
+    }
+
+    /// How numbers become bytes.
+    fn quantizer(&self) -> Quantizer {
+        match self.mapping {
+            Mapping::Integer { offset, .. } => self.params.quantizer(offset),
+            Mapping::Tables(_) => self.params.quantizer(0),
+        }
+    }
+
+    /// Overwrites `bytes` with those of `numbers`; returns whether one was NaN.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn quantize(&self, numbers: &[f32], bytes: &mut [u8]) -> bool {
+        quantize(&self.quantizer(), numbers, bytes)
+    }
+
+    /// Overwrites positions of a term with the operands of quantized `bytes`, `channels` a position.
+    pub fn write(&self, term: usize, bytes: &[u8], channels: usize, operands: &mut [T]) {
+        let elements = channels.next_multiple_of(self.group);
+        let write = |bytes: &[u8], operands: &mut [T]| match &self.mapping {
+            Mapping::Integer { .. } => T::of_bytes(bytes, self.params.range().q_min() < 0, operands),
+            Mapping::Tables(tables) => map(&tables[term], bytes, operands),
+        };
+        if elements == channels {
+            return write(bytes, operands);
+        }
+        for (bytes, operands) in bytes.chunks_exact(channels).zip(operands.chunks_exact_mut(elements)) {
+            write(bytes, &mut operands[..channels]);
+        }
+    }
+
+    /// Overwrites the borders of the images of all terms.
+    pub fn fill_borders(&self, layout: &ImageLayout, images: &mut [T]) {
+        let all = images.len() / self.terms();
+        for (term, images) in images.chunks_exact_mut(all.max(1)).enumerate() {
+            layout.fill_border(images, self.padding(term));
+        }
+    }
+
+    /// The images of each term among those of all.
+    pub fn split<'a>(&self, layout: ImageLayout, images: &'a mut [T]) -> Vec<ImagesMut<'a, T>> {
+        let all = images.len() / self.terms();
+        images.chunks_exact_mut(all.max(1)).map(|values| ImagesMut { layout, values }).collect()
+    }
+}

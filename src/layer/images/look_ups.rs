@@ -1,0 +1,215 @@
+//! Products that are looked up: kernels take them for many positions of one output at a time, so that operands
+//! are turned to planes and tiles, and numbers back to positions.
+
+use super::dots::Shape;
+use super::sized::sized;
+use crate::kernel::{ConvGeometry, Images, LANES, Lanes, Planes, Tile, fill_tile, to_planar, to_positions};
+use crate::layer::epilogue::Epilogue;
+use crate::layer::integer::{Integer, Sums};
+use crate::layer::quantized::Quantized;
+use crate::layer::tiles::Arithmetic;
+use std::ops::Range;
+
+/// A layer whose products are looked up.
+pub(super) struct LookUps {
+    pub layer: Quantized,
+    /// Whether the products are exact ones, in a form that no dot product takes.
+    pub is_exact: bool,
+    pub bias: Option<Vec<f32>>,
+    pub shape: Shape,
+}
+
+/// Memory that a thread keeps.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Of each group, but of one for all where planes are slid over.
+    planes: Vec<Planes>,
+    /// The first image of the planes.
+    first: usize,
+    planar: Vec<u8>,
+    tile: Tile,
+    rows: Vec<Lanes<f32>>,
+    sums: Sums,
+}
+
+/// Outputs whose numbers are turned to positions at a time.
+const OUTPUTS: usize = 64;
+
+/// How operands reach the look-ups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strategy {
+    /// Each position reads itself.
+    Pointwise,
+    /// Patches of padded planes.
+    Patches,
+    /// Padded planes, slid over.
+    Slide,
+}
+
+impl LookUps {
+    fn strategy(&self, geometry: &ConvGeometry) -> Strategy {
+        /// Most input channels and outputs of a group for which sliding is faster than copying patches.
+        const MAX_DEPTHWISE_CHANNELS: usize = 4;
+        let Shape { groups, outputs, channels, .. } = self.shape;
+        let is_depthwise = groups > 1 && channels <= MAX_DEPTHWISE_CHANNELS && outputs <= MAX_DEPTHWISE_CHANNELS;
+        if is_depthwise && self.integer().can_slide(geometry.depth()) {
+            Strategy::Slide
+        } else if geometry.is_pointwise() && groups == 1 {
+            Strategy::Pointwise
+        } else {
+            Strategy::Patches
+        }
+    }
+
+    /// Whether it slides over planes, of one image at a time.
+    pub fn slides(&self, geometry: &ConvGeometry) -> bool {
+        self.strategy(geometry) == Strategy::Slide
+    }
+
+    /// The arithmetic.
+    fn integer(&self) -> Integer<'_> {
+        let epilogue = Epilogue { bias: self.bias.as_deref(), ..Epilogue::default() };
+        if self.is_exact {
+            return Integer::exact(&self.layer, epilogue);
+        }
+        Integer::approximate(&self.layer, epilogue).expect("a layer that looks up has a multiplier")
+    }
+
+    /// Output positions that are best computed at a time: whole tiles, and whole lines where planes are slid over.
+    pub fn positions(&self, geometry: &ConvGeometry) -> usize {
+        let [height, width] = geometry.output;
+        match self.strategy(geometry) {
+            // Lines of one image, and of a long line as many as a tile has.
+            Strategy::Slide if width > LANES => width,
+            Strategy::Slide => (LANES / width).clamp(1, height) * width,
+            Strategy::Pointwise | Strategy::Patches => LANES,
+        }
+    }
+
+    /// Lays out what positions of `range` of the images read.
+    pub fn begin(&self, geometry: &ConvGeometry, images: Images<u8>, range: Range<usize>, memory: &mut Memory) {
+        let Memory { planes, first, planar, .. } = memory;
+        let strategy = self.strategy(geometry);
+        if strategy == Strategy::Pointwise {
+            return;
+        }
+        let padding = self.integer().padding();
+        let all = self.shape.groups * self.shape.channels;
+        // Planes that are slid over hold all groups.
+        let (count, channels) = match strategy {
+            Strategy::Slide => (1, all),
+            Strategy::Pointwise | Strategy::Patches => (self.shape.groups, self.shape.channels),
+        };
+        let positions = geometry.input[0] * geometry.input[1];
+        *first = range.start;
+        planes.resize_with(count.max(planes.len()), Planes::default);
+        for planes in &mut planes[..count] {
+            planes.reset(ConvGeometry { channels, ..*geometry }, padding, range.len());
+        }
+        let planar = sized(planar, all * positions);
+        for (i, image) in range.enumerate() {
+            channels_of(images, image, all, planar);
+            for (planes, planar) in planes.iter_mut().zip(planar.chunks_exact(channels * positions)) {
+                planes.fill(i, planar);
+            }
+        }
+    }
+
+    /// Overwrites `numbers` with those of all outputs at each of `positions`, counted through all images and among
+    /// those that were laid out: no more than [`positions`](Self::positions), all of one image where planes are slid
+    /// over.
+    pub fn numbers(
+        &self,
+        geometry: &ConvGeometry,
+        images: Images<u8>,
+        positions: Range<usize>,
+        memory: &mut Memory,
+        numbers: &mut [f32],
+    ) {
+        let (integer, all, strategy) = (self.integer(), geometry.positions(), self.strategy(geometry));
+        let Memory { planes, first, tile, rows, sums, planar } = memory;
+        let Shape { groups, outputs, .. } = self.shape;
+        let stride = groups * outputs;
+        rows.resize(OUTPUTS.max(outputs.min(OUTPUTS)), Lanes::default());
+        if strategy == Strategy::Slide {
+            let plane = planes[0].plane(positions.start / all - *first);
+            for start in (0..stride).step_by(OUTPUTS) {
+                let channels = start..(start + OUTPUTS).min(stride);
+                let within = positions.start % all..positions.start % all + positions.len();
+                for piece in within.clone().step_by(LANES) {
+                    let piece = piece..(piece + LANES).min(within.end);
+                    let rows = &mut rows[..channels.len()];
+                    integer.slide(outputs, channels.clone(), &plane, piece.clone(), sums, rows);
+                    let at = (piece.start - within.start) * stride + start;
+                    to_positions(rows, piece.len(), stride, &mut numbers[at..]);
+                }
+            }
+            return;
+        }
+        for group in 0..groups {
+            match strategy {
+                Strategy::Pointwise => fill_by_positions(images, self.shape.channels, positions.clone(), tile, planar),
+                _ => {
+                    let before = *first * all;
+                    fill_tile(&planes[group], positions.start - before..positions.end - before, tile);
+                }
+            }
+            for start in (0..outputs).step_by(OUTPUTS) {
+                let channels = group * outputs + start..group * outputs + (start + OUTPUTS).min(outputs);
+                let rows = &mut rows[..channels.len()];
+                integer.outputs(channels.clone(), tile, sums, rows);
+                to_positions(rows, positions.len(), stride, &mut numbers[channels.start..]);
+            }
+        }
+    }
+}
+
+/// Overwrites `planar` with the channels of an image, `[channel, height, width]`.
+fn channels_of(images: Images<u8>, image: usize, channels: usize, planar: &mut [u8]) {
+    let layout = &images.layout;
+    let [height, width] = layout.size;
+    if !layout.has_border() {
+        return to_planar(&images.values[image * layout.len()..][..layout.len()], layout.elements, channels, planar);
+    }
+    for y in 0..height {
+        let line = images.line(image, y);
+        for c in 0..channels {
+            let planar = &mut planar[(c * height + y) * width..][..width];
+            let channel = line.iter().skip(c).step_by(layout.elements);
+            planar.iter_mut().zip(channel).for_each(|(to, &from)| *to = from);
+        }
+    }
+}
+
+/// Fills `tile` with the operands of positions that read themselves.
+fn fill_by_positions(
+    images: Images<u8>,
+    channels: usize,
+    positions: Range<usize>,
+    tile: &mut Tile,
+    planar: &mut Vec<u8>,
+) {
+    let layout = &images.layout;
+    tile.reset(channels, positions.len());
+    let planar = sized(planar, channels * positions.len());
+    if layout.has_border() {
+        let mut at = positions.start;
+        while at < positions.end {
+            let (image, within) = (at / layout.positions(), at % layout.positions());
+            let (y, x) = (within / layout.size[1], within % layout.size[1]);
+            let run = (layout.size[1] - x).min(positions.end - at);
+            let line = &images.line(image, y)[x * layout.elements..];
+            for k in 0..channels {
+                let row = &mut tile.row_mut(k)[at - positions.start..][..run];
+                row.iter_mut().zip(line.iter().skip(k).step_by(layout.elements)).for_each(|(to, &from)| *to = from);
+            }
+            at += run;
+        }
+        return;
+    }
+    let values = &images.values[positions.start * layout.elements..positions.end * layout.elements];
+    to_planar(values, layout.elements, channels, planar);
+    for (k, planar) in planar.chunks_exact(positions.len()).enumerate() {
+        tile.row_mut(k).copy_from_slice(planar);
+    }
+}

@@ -1,0 +1,216 @@
+//! Layers over channels-last images: what a layer reads and writes lies as the next one takes it.
+//!
+//! An [`ImageLayer`] is a layer laid out for one mode. Its input is numbers, or operands in the [`Form`] that it
+//! multiplies; its outputs go, in the same pass over them, wherever they are needed: as numbers, and as the
+//! operands of the layers that read them. Bias, bounds of a fused activation and the addition of a residual come
+//! between, with the same roundings as if each had been a step of its own.
+
+mod buffer;
+mod dots;
+mod form;
+mod look_ups;
+mod memory;
+mod numbers;
+mod reads;
+mod scaling;
+mod sized;
+mod targets;
+mod terms;
+
+pub(crate) use buffer::{ImageBuffer, Input, Place};
+pub(crate) use form::Form;
+pub(crate) use numbers::{Numbers, write_images};
+pub(crate) use targets::{Finish, Targets};
+
+use super::quantized::Quantized;
+use super::values::with_values;
+use super::{InferenceMode, LayerProblem, Window};
+use crate::kernel::{ConvGeometry, RealDot, best};
+use candle_core::Tensor;
+use dots::{Dots, Shape};
+use look_ups::LookUps;
+use memory::{Workspace, with_workspace};
+use rayon::prelude::*;
+use scaling::Scaling;
+use sized::sized;
+use std::fmt;
+use std::ops::Range;
+
+/// A layer laid out for one mode.
+pub(crate) struct ImageLayer {
+    form: Form,
+    products: Products,
+    scaling: Scaling,
+    /// Output channels of all groups.
+    outputs: usize,
+}
+
+/// How products are summed.
+enum Products {
+    Bytes(Dots<u8, i8, i32>),
+    Words(Dots<i16, i16, i32>),
+    Reals(Dots<f32, f32, f32>),
+    LookUps(LookUps),
+}
+
+/// Numbers that are kept between sums and outputs: a part of the second-level cache.
+const NUMBERS: usize = 1 << 15;
+
+impl ImageLayer {
+    /// The layer with this weight and bias in `mode`, over windows with the kernel and groups of `window`.
+    ///
+    /// # Errors
+    /// When the layer lacks what the mode needs.
+    pub fn new(
+        weight: &Tensor,
+        quantized: Option<&Quantized>,
+        window: &Window,
+        mode: InferenceMode,
+        bias: Option<&[f32]>,
+    ) -> Result<Self, LayerProblem> {
+        let Window { groups, outputs, geometry, .. } = window;
+        let shape = Shape {
+            groups: *groups,
+            outputs: window.group_outputs(),
+            channels: geometry.channels,
+            kernel: geometry.kernel,
+        };
+        let outputs = *outputs;
+        if mode == InferenceMode::Baseline {
+            let kernel: &'static RealDot = best().reals();
+            let depth = geometry.depth();
+            let dots = with_values(weight, |weight| {
+                Dots::new(kernel, shape, &[1], usize::MAX, |_, output, element| weight[output * depth + element])
+            })?;
+            let scaling = Scaling::new(Vec::new(), Vec::new(), bias, outputs);
+            return Ok(ImageLayer { form: Form::Reals, products: Products::Reals(dots), scaling, outputs });
+        }
+        let quantized = quantized.ok_or(LayerProblem::NotQuantized(mode))?;
+        terms::quantized(quantized, shape, mode == InferenceMode::Approximate, bias)
+    }
+
+    /// What its input images hold.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// The border that its input images need for `geometry`.
+    pub fn border(&self, geometry: &ConvGeometry) -> [[usize; 2]; 2] {
+        match self.products {
+            // Planes have their own.
+            Products::LookUps(_) => [[0; 2]; 2],
+            _ => reads::border(geometry),
+        }
+    }
+
+    /// Overwrites `targets` with the outputs of `count` images; `threads` is the number of threads that it may use.
+    ///
+    /// # Errors
+    /// The index of a target that has no operand for a number that is NaN.
+    pub fn run(
+        &self,
+        geometry: &ConvGeometry,
+        input: Input,
+        count: usize,
+        finish: Finish,
+        targets: Targets,
+        threads: usize,
+    ) -> Result<(), usize> {
+        let lines = count * geometry.output[0];
+        let job = Job { layer: self, geometry, input, count, finish };
+        if threads == 1 || lines == 1 {
+            return job.run(0..lines * geometry.output[1], targets);
+        }
+        let areas = targets.split(geometry.output, lines, threads);
+        areas.into_par_iter().try_for_each(|(lines, targets)| {
+            job.run(lines.start * geometry.output[1]..lines.end * geometry.output[1], targets)
+        })
+    }
+}
+
+/// What all threads share.
+struct Job<'a> {
+    layer: &'a ImageLayer,
+    geometry: &'a ConvGeometry,
+    input: Input<'a>,
+    count: usize,
+    finish: Finish<'a>,
+}
+
+impl Job<'_> {
+    /// Computes output positions, counted through all images: whole lines.
+    fn run(&self, positions: Range<usize>, targets: Targets) -> Result<(), usize> {
+        with_workspace(|workspace| self.run_within(workspace, positions, targets))
+    }
+
+    fn run_within(
+        &self,
+        workspace: &mut Workspace,
+        positions: Range<usize>,
+        mut targets: Targets,
+    ) -> Result<(), usize> {
+        let Job { layer, geometry, input, count, finish } = *self;
+        let Workspace { integers, reals, look_ups, numbers, bytes } = workspace;
+        let all = geometry.positions();
+        let step = match (&layer.products, input) {
+            (Products::LookUps(products), Input::Bytes(images)) => {
+                let range = positions.start / all..positions.end.div_ceil(all);
+                products.begin(geometry, images, range, look_ups);
+                products.positions(geometry)
+            }
+            _ => (NUMBERS / layer.outputs).clamp(32, 256),
+        };
+        let within_image = layer.slides(geometry);
+        let mut start = positions.start;
+        while start < positions.end {
+            let mut end = (start + step).min(positions.end);
+            if within_image {
+                end = end.min((start / all + 1) * all);
+            }
+            let block = start..end;
+            let numbers = sized(numbers, block.len() * layer.outputs);
+            let scaling = &layer.scaling;
+            match (&layer.products, input) {
+                (Products::Bytes(dots), Input::Bytes(images)) => {
+                    dots.numbers(geometry, images, count, block.clone(), scaling, integers, numbers);
+                }
+                (Products::Words(dots), Input::Words(images)) => {
+                    dots.numbers(geometry, images, count, block.clone(), scaling, integers, numbers);
+                }
+                (Products::Reals(dots), Input::Reals(images)) => {
+                    dots.numbers(geometry, images, count, block.clone(), scaling, reals, numbers);
+                }
+                (Products::LookUps(products), Input::Bytes(images)) => {
+                    products.numbers(geometry, images, block.clone(), look_ups, numbers);
+                }
+                _ => unreachable!("a layer reads images of its own form"),
+            }
+            targets.write(geometry.output, block, layer.outputs, finish, numbers, bytes)?;
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+impl ImageLayer {
+    /// Whether blocks of positions are those of one image.
+    fn slides(&self, geometry: &ConvGeometry) -> bool {
+        matches!(&self.products, Products::LookUps(products) if products.slides(geometry))
+    }
+
+    /// How products are summed, in words.
+    pub fn describe(&self) -> &'static str {
+        match self.products {
+            Products::Bytes(_) => "products of bytes",
+            Products::Words(_) => "products of words",
+            Products::Reals(_) => "products of numbers",
+            Products::LookUps(_) => "look-ups",
+        }
+    }
+}
+
+impl fmt::Debug for ImageLayer {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("ImageLayer").field("products", &self.describe()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Where outputs go: numbers, and the operands of the layers that read them.
+
+use super::form::{Operand, OperandForm};
+use super::sized::sized;
+use crate::kernel::convert::{add_numbers, clip_numbers};
+use crate::kernel::{Clip, ImageLayout, ImagesMut};
+use std::mem;
+use std::ops::Range;
+
+/// One place that outputs are written to.
+#[derive(Debug)]
+pub(crate) enum Target<'a> {
+    /// Numbers.
+    Reals(Part<'a, f32>),
+    /// Operands of a byte, of each term.
+    Bytes(&'a OperandForm<u8>, Vec<Part<'a, u8>>),
+    /// Operands of a word, of each term.
+    Words(&'a OperandForm<i16>, Vec<Part<'a, i16>>),
+}
+
+/// Consecutive lines of images.
+#[derive(Debug)]
+pub(crate) struct Part<'a, T> {
+    layout: ImageLayout,
+    values: &'a mut [T],
+    /// Place of the first value among those of all images.
+    start: usize,
+}
+
+impl<'a, T> From<ImagesMut<'a, T>> for Part<'a, T> {
+    fn from(images: ImagesMut<'a, T>) -> Self {
+        Part { layout: images.layout, values: images.values, start: 0 }
+    }
+}
+
+impl<'a, T> Part<'a, T> {
+    /// The values of positions from `(y, x)` of an image on.
+    fn positions(&mut self, [image, y, x]: [usize; 3], count: usize) -> &mut [T] {
+        let at = image * self.layout.len() + self.layout.at(y, x) - self.start;
+        &mut self.values[at..][..count * self.layout.elements]
+    }
+
+    /// Takes away what lies before line `y` of an image.
+    fn take_before(&mut self, [image, y]: [usize; 2]) -> Part<'a, T> {
+        let line = if y == 0 { 0 } else { self.layout.border[0][0] + y };
+        let at =
+            (image * self.layout.len() + line * self.layout.line()).clamp(self.start, self.start + self.values.len());
+        let (before, after) = mem::take(&mut self.values).split_at_mut(at - self.start);
+        let part = Part { layout: self.layout, values: before, start: self.start };
+        (self.values, self.start) = (after, at);
+        part
+    }
+}
+
+/// What happens to a layer's numbers before they are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Finish<'a> {
+    /// The range that they are clamped to first.
+    pub clip: Clip,
+    /// What is then added, image by image without borders, and the range that sums are clamped to.
+    pub residual: Option<(&'a [f32], Clip)>,
+}
+
+/// All places that the same outputs are written to.
+#[derive(Debug, Default)]
+pub(crate) struct Targets<'a>(pub Vec<Target<'a>>);
+
+impl<'a> Targets<'a> {
+    /// Splits lines of images of `height` lines into about twice as many areas as there are threads, with what they
+    /// write.
+    pub fn split(mut self, [height, _]: [usize; 2], lines: usize, threads: usize) -> Vec<(Range<usize>, Targets<'a>)> {
+        let areas = (2 * threads).min(lines).max(1);
+        let start = |area: usize| area * lines / areas;
+        let area = |area: usize| {
+            let end = start(area + 1);
+            let targets = self.0.iter_mut().map(|target| target.take_before([end / height, end % height]));
+            (start(area)..end, Targets(targets.collect()))
+        };
+        (0..areas).map(area).collect()
+    }
+
+    /// Writes the numbers of a block of positions, counted through images of `size`, `channels` a position, after what
+    /// `finish` says.
+    ///
+    /// # Errors
+    /// The index of a target that has no operand for a number that is NaN.
+    pub fn write(
+        &mut self,
+        [height, width]: [usize; 2],
+        block: Range<usize>,
+        channels: usize,
+        finish: Finish,
+        numbers: &mut [f32],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), usize> {
+        let numbers = &mut numbers[..block.len() * channels];
+        match finish.residual {
+            // A residual lies as the numbers do.
+            Some((residual, then)) => {
+                let residual = &residual[block.start * channels..block.end * channels];
+                add_numbers(finish.clip, numbers, residual, then);
+            }
+            None if finish.clip != Clip::default() => clip_numbers(finish.clip, numbers),
+            None => (),
+        }
+        for (i, target) in self.0.iter_mut().enumerate() {
+            let joins_lines = !target.layout().has_border();
+            let bytes = sized(bytes, numbers.len());
+            let has_nan = match target {
+                Target::Reals(_) => false,
+                Target::Bytes(form, _) => form.quantize(numbers, bytes),
+                Target::Words(form, _) => form.quantize(numbers, bytes),
+            };
+            if has_nan {
+                return Err(i);
+            }
+            let mut at = block.start;
+            while at < block.end {
+                let (image, y, x) = (at / (height * width), at / width % height, at % width);
+                let run = if joins_lines { block.len() } else { (width - x).min(block.end - at) };
+                let of_block = (at - block.start) * channels..(at - block.start + run) * channels;
+                target.write([image, y, x], run, channels, &numbers[of_block.clone()], &bytes[of_block]);
+                at += run;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Target<'a> {
+    fn layout(&self) -> &ImageLayout {
+        match self {
+            Target::Reals(part) => &part.layout,
+            Target::Bytes(_, parts) => &parts[0].layout,
+            Target::Words(_, parts) => &parts[0].layout,
+        }
+    }
+
+    /// Writes positions that lie side by side.
+    fn write(&mut self, at: [usize; 3], count: usize, channels: usize, numbers: &[f32], bytes: &[u8]) {
+        match self {
+            Target::Reals(part) => part.positions(at, count).copy_from_slice(numbers),
+            Target::Bytes(form, parts) => write_operands(form, parts, at, count, channels, bytes),
+            Target::Words(form, parts) => write_operands(form, parts, at, count, channels, bytes),
+        }
+    }
+
+    fn take_before(&mut self, line: [usize; 2]) -> Target<'a> {
+        match self {
+            Target::Reals(part) => Target::Reals(part.take_before(line)),
+            Target::Bytes(form, parts) => {
+                Target::Bytes(form, parts.iter_mut().map(|part| part.take_before(line)).collect())
+            }
+            Target::Words(form, parts) => {
+                Target::Words(form, parts.iter_mut().map(|part| part.take_before(line)).collect())
+            }
+        }
+    }
+}
+
+fn write_operands<T: Operand>(
+    form: &OperandForm<T>,
+    parts: &mut [Part<T>],
+    at: [usize; 3],
+    count: usize,
+    channels: usize,
+    bytes: &[u8],
+) {
+    for (term, part) in parts.iter_mut().enumerate() {
+        form.write(term, bytes, channels, part.positions(at, count));
+    }
+}
