@@ -114,11 +114,11 @@ fn many<T: Plain>(values: &[T], stride: usize, [rows, columns]: [usize; 2], out:
     if rows < side || columns < side {
         return plain(values, stride, [rows, columns], out, out_stride);
     }
-    for block in (0..rows).step_by(line) {
-        let block = block..(block + line).min(rows);
-        for across in (0..columns).step_by(line) {
-            for j in (across..(across + line).min(columns)).step_by(side) {
-                for i in block.clone().step_by(side) {
+    for across in (0..columns).step_by(line) {
+        let across = across..(across + line).min(columns);
+        for block in (0..rows).step_by(line) {
+            for j in across.clone().step_by(side) {
+                for i in (block..(block + line).min(rows)).step_by(side) {
                     // The last square may write once more what the one before it did.
                     let (i, j) = (i.min(rows - side), j.min(columns - side));
                     // SAFETY: the square ends within rows and columns, which `transpose` has asserted are there.
