@@ -29,12 +29,15 @@ mod im2col;
 mod image;
 mod lanes;
 mod levels;
+mod map;
 mod operands;
 mod ordered;
 mod plane;
 #[cfg(test)]
 mod reference;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod shuffle;
 mod table;
 mod tiling;
 mod transpose;
@@ -49,13 +52,14 @@ pub use image::{ImageLayout, Images, ImagesMut, SLACK};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;
+pub(crate) use map::{Entry, map};
 pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;
-pub(crate) use transpose::{from_planar, map, to_planar, to_positions};
+pub(crate) use transpose::{from_planar, to_planar, to_positions};
 #[cfg(target_arch = "x86_64")]
 pub use {
     avx2::{Avx2, AvxVnni},
@@ -63,6 +67,7 @@ pub use {
 };
 
 use crate::registry::{Named, Registry};
+use dot::{Portable, Reals, Words};
 use std::ops::Range;
 
 /// A matrix of weight bytes, `rows` outputs by `depth` products, row-major.
@@ -119,13 +124,13 @@ pub trait Kernel: Send + Sync {
     /// How it multiplies integers.
     #[doc(hidden)]
     fn integers(&self) -> IntegerDot {
-        IntegerDot::Words(&dot::PortableWords)
+        IntegerDot::Words(&Portable(Words))
     }
 
     /// How it multiplies real numbers.
     #[doc(hidden)]
     fn reals(&self) -> &'static RealDot {
-        &dot::PortableReals
+        &Portable(Reals)
     }
 
     /// Lays out one layer's weights for this kernel, once.

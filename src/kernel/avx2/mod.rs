@@ -14,6 +14,7 @@ mod columns;
 mod dot;
 
 use super::decomposition::Decomposition;
+use super::dot::{Bytes256, IntegerDot, Portable, RealDot, Reals, Reals256, Tiled, Words256};
 use super::operands::{ByteOperands, WordOperands};
 use super::scalar::{TermRows, Terms};
 use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Tile, WeightMatrix};
@@ -42,6 +43,14 @@ impl Kernel for Avx2 {
         16
     }
 
+    fn integers(&self) -> IntegerDot {
+        IntegerDot::Words(&Tiled(Words256))
+    }
+
+    fn reals(&self) -> &'static RealDot {
+        reals()
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
         Prepared::new(Decomposition::new(table, weights, self.plane_bits()), Form::Words).pack(weights)
@@ -66,6 +75,14 @@ impl Kernel for AvxVnni {
         16
     }
 
+    fn integers(&self) -> IntegerDot {
+        IntegerDot::Bytes(&Tiled(Bytes256))
+    }
+
+    fn reals(&self) -> &'static RealDot {
+        reals()
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
         Prepared::new(Decomposition::new(table, weights, self.plane_bits()), Form::Bytes).pack(weights)
@@ -75,6 +92,11 @@ impl Kernel for AvxVnni {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
         Box::new(Prepared::new(Decomposition::of_any(table, self.plane_bits()), Form::Bytes))
     }
+}
+
+/// With FMA, which processors with AVX2 need not have.
+fn reals() -> &'static RealDot {
+    if is_x86_feature_detected!("fma") { &Tiled(Reals256) } else { &Portable(Reals) }
 }
 
 /// What a processor multiplies slopes as.

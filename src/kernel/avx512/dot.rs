@@ -2,6 +2,7 @@
 
 use super::lookup::{BLOCK, BLOCKS};
 use crate::kernel::operands::ByteOperands;
+use crate::kernel::shuffle::{interleave, transpose_parts};
 use crate::kernel::{LANES, Lanes, Signedness};
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -47,20 +48,6 @@ impl Panel {
             }
         }
     }
-}
-
-/// Bytes of four registers in turn: 128-bit part `p` of entry `i` holds those of lanes
-/// `16 * p + 4 * i` to `16 * p + 4 * i + 3`.
-#[target_feature(enable = "avx512f,avx512bw")]
-fn interleave([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
-    let (ab0, ab1) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
-    let (cd0, cd1) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
-    [
-        _mm512_unpacklo_epi16(ab0, cd0),
-        _mm512_unpackhi_epi16(ab0, cd0),
-        _mm512_unpacklo_epi16(ab1, cd1),
-        _mm512_unpackhi_epi16(ab1, cd1),
-    ]
 }
 
 /// Adds the products of weight rows `rows` and a panel of tile rows `depth`, and the constants of
@@ -165,7 +152,7 @@ fn dot<const SIGNED_SLOPES: bool>(sums: __m512i, activations: __m512i, slopes: _
 #[target_feature(enable = "avx512f")]
 fn store(wide: [__m512i; 4], constant: i32, fresh: bool, sums: &mut [i32]) {
     let constant = _mm512_set1_epi32(constant);
-    for (part, sums) in super::transpose_parts(wide).into_iter().zip(sums.as_chunks_mut::<16>().0) {
+    for (part, sums) in transpose_parts(wide).into_iter().zip(sums.as_chunks_mut::<16>().0) {
         // SAFETY: `sums` is 64 bytes long, and the access is unaligned.
         unsafe {
             let sums = sums.as_mut_ptr().cast();

@@ -8,6 +8,7 @@
 //! Functions of this kernel all have the same features, or closures would not be inlined.
 
 use crate::kernel::decomposition::Residuals;
+use crate::kernel::shuffle::transpose_parts;
 use crate::kernel::tiling::COLUMN_BLOCK;
 use crate::kernel::{LANES, Lanes};
 use std::arch::x86_64::*;
@@ -137,7 +138,7 @@ impl<const LINES: usize> PlaneGroup<LINES> {
         let (offset, shift) = (_mm512_set1_epi32(offset), _mm_cvtsi32_si128(self.shift.cast_signed()));
         for (block, totals) in totals.into_iter().enumerate() {
             let sums = sums.0[block * BLOCK..][..BLOCK].as_chunks_mut::<16>().0;
-            for (total, sums) in super::transpose_parts(totals).into_iter().zip(sums) {
+            for (total, sums) in transpose_parts(totals).into_iter().zip(sums) {
                 let total = _mm512_add_epi32(_mm512_sll_epi32(total, shift), offset);
                 // SAFETY: `sums` is 64 bytes long, and the access is unaligned.
                 unsafe {

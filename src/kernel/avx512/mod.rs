@@ -15,12 +15,12 @@ mod lookup;
 mod partition;
 
 use super::decomposition::{Decomposition, Residuals};
+use super::dot::{Bytes512, IntegerDot, RealDot, Reals512, Tiled};
 use super::operands::ByteOperands;
 use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, PreparedTable, Tile, WeightMatrix};
 use dot::Panel;
 use lookup::{AHEAD, BLOCK, BLOCKS, Lookup};
 use partition::Partition;
-use std::arch::x86_64::*;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,6 +47,14 @@ impl Kernel for Avx512 {
 
     fn plane_bits(&self) -> u32 {
         8
+    }
+
+    fn integers(&self) -> IntegerDot {
+        IntegerDot::Bytes(&Tiled(Bytes512))
+    }
+
+    fn reals(&self) -> &'static RealDot {
+        &Tiled(Reals512)
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
@@ -234,17 +242,4 @@ impl Packed {
             }
         }
     }
-}
-
-/// Turns part `p` of entry `i` into part `i` of entry `p`, for the four 128-bit parts of four registers.
-#[target_feature(enable = "avx512f")]
-fn transpose_parts([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
-    let (ab0, ab1) = (_mm512_shuffle_i32x4::<0b01_00_01_00>(a, b), _mm512_shuffle_i32x4::<0b11_10_11_10>(a, b));
-    let (cd0, cd1) = (_mm512_shuffle_i32x4::<0b01_00_01_00>(c, d), _mm512_shuffle_i32x4::<0b11_10_11_10>(c, d));
-    [
-        _mm512_shuffle_i32x4::<0b10_00_10_00>(ab0, cd0),
-        _mm512_shuffle_i32x4::<0b11_01_11_01>(ab0, cd0),
-        _mm512_shuffle_i32x4::<0b10_00_10_00>(ab1, cd1),
-        _mm512_shuffle_i32x4::<0b11_01_11_01>(ab1, cd1),
-    ]
 }

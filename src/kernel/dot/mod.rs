@@ -8,11 +8,16 @@
 //! Runs may be multiplied: after a run, all sums so far are multiplied by its factor. So a product of
 //! weighted terms, `s_1 f_1(a) g_1(w) + s_2 f_2(a) g_2(w) + ..`, takes one pass.
 
+mod bounds;
 mod panels;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use panels::{ChannelPanels, Panels};
-pub use portable::{PortableReals, PortableWords};
+pub use portable::{Portable, Reals, Words};
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Bytes256, Bytes512, Reals256, Reals512, Tiled, Words256};
 
 use std::ops::Range;
 
@@ -90,3 +95,6 @@ pub enum IntegerDot {
     /// Both are words.
     Words(&'static WordDot),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,17 @@
 //! Weights as dot products read them.
 
+use crate::kernel::{LANES, Lanes};
+
 /// A matrix of weights, `[panel][group][lane][operand of the group]`: as many outputs as registers have lanes.
 /// Outputs and operands past the last have weights of zero.
 #[derive(Debug, Clone)]
 pub struct Panels<W> {
-    weights: Vec<W>,
+    /// Aligned to cache lines, as panels of whole registers then are, too.
+    weights: Vec<Lanes<W>>,
     /// Weights of a panel.
     panel: usize,
+    /// Panels.
+    len: usize,
 }
 
 impl<W: Copy + Default> Panels<W> {
@@ -17,22 +22,24 @@ impl<W: Copy + Default> Panels<W> {
         [groups, group]: [usize; 2],
         weight: impl Fn(usize, usize, usize) -> W,
     ) -> Self {
-        let panel = groups * lanes * group;
-        let mut weights = Vec::with_capacity(outputs.div_ceil(lanes) * panel);
+        let (panel, len) = (groups * lanes * group, outputs.div_ceil(lanes));
+        let mut weights = vec![Lanes::default(); (len * panel).div_ceil(LANES)];
+        let mut all = weights.iter_mut().flat_map(|weights: &mut Lanes<W>| &mut weights.0);
         for first in (0..outputs).step_by(lanes) {
             for at in 0..groups {
                 for output in first..first + lanes {
-                    let of = |i| if output < outputs { weight(output, at, i) } else { W::default() };
-                    weights.extend((0..group).map(of));
+                    for (i, to) in all.by_ref().take(group).enumerate() {
+                        *to = if output < outputs { weight(output, at, i) } else { W::default() };
+                    }
                 }
             }
         }
-        Panels { weights, panel }
+        Panels { weights, panel, len }
     }
 
     /// How many panels there are.
     pub fn len(&self) -> usize {
-        self.weights.len() / self.panel.max(1)
+        self.len
     }
 
     /// The weights of panel `at`.
@@ -40,19 +47,46 @@ impl<W: Copy + Default> Panels<W> {
     /// # Panics
     /// When there is no such panel.
     pub fn panel(&self, at: usize) -> &[W] {
-        &self.weights[at * self.panel..][..self.panel]
+        assert!(at < self.len, "panel {at} of {}", self.len);
+        &Lanes::flatten(&self.weights)[at * self.panel..][..self.panel]
     }
 }
 
-/// Weights of a depthwise convolution, in the order in which a kernel reads them.
+/// Weights of a depthwise convolution, in the order in which a kernel reads them: blocks of channels, one after another.
 #[derive(Debug, Clone)]
 pub struct ChannelPanels<W> {
-    /// Of each block of channels, one after another.
-    pub weights: Vec<W>,
+    /// Aligned to cache lines.
+    weights: Vec<Lanes<W>>,
     /// Weights of a block.
-    pub block: usize,
-    /// Taps.
-    pub taps: usize,
-    /// Channels.
-    pub channels: usize,
+    block: usize,
+    taps: usize,
+    channels: usize,
+}
+
+impl<W: Copy + Default> ChannelPanels<W> {
+    /// Of so many taps and channels, in `blocks` of `block` weights.
+    pub fn new([taps, channels]: [usize; 2], [blocks, block]: [usize; 2], weights: impl Iterator<Item = W>) -> Self {
+        let mut all = vec![Lanes::default(); (blocks * block).div_ceil(LANES)];
+        let to = all.iter_mut().flat_map(|weights: &mut Lanes<W>| &mut weights.0);
+        to.zip(weights).for_each(|(to, weight)| *to = weight);
+        ChannelPanels { weights: all, block, taps, channels }
+    }
+
+    /// How many taps there are.
+    pub fn taps(&self) -> usize {
+        self.taps
+    }
+
+    /// How many channels there are.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The weights of block `at`.
+    ///
+    /// # Panics
+    /// When there is no such block.
+    pub fn block(&self, at: usize) -> &[W] {
+        &Lanes::flatten(&self.weights)[at * self.block..][..self.block]
+    }
 }

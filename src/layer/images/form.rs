@@ -1,7 +1,7 @@
 //! What a layer's input images hold: numbers, or operands in the form that the layer multiplies.
 
 use crate::kernel::convert::{Quantizer, quantize};
-use crate::kernel::{ImageLayout, ImagesMut, map};
+use crate::kernel::{Entry, ImageLayout, ImagesMut, map};
 use crate::quant::ActivationParams;
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ enum Mapping<T> {
 }
 
 /// A type that operands have in memory.
-pub trait Operand: Copy + Default + PartialEq + Send + Sync + 'static {
+pub trait Operand: Entry + Default + PartialEq + Send + Sync + 'static {
     /// The operand that an integer is.
     fn of(integer: i32) -> Self;
 

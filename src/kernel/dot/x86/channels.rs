@@ -1,0 +1,199 @@
+//! Sums of a few positions and a block of channels, all of them in registers.
+
+use super::each;
+use super::instructions::Instructions;
+use crate::kernel::dot::{ChannelPanels, Run, bounds};
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// What a depthwise convolution sums.
+pub struct Channels<'a, K: Instructions> {
+    images: &'a [K::Operand],
+    positions: &'a [usize],
+    taps: &'a [Taps],
+    weights: &'a ChannelPanels<K::Weight>,
+    channels: Range<usize>,
+    /// Sums of a position.
+    width: usize,
+}
+
+/// Channels of a block: those of four registers of sums.
+const fn block<K: Instructions>() -> usize {
+    4 * K::LANES
+}
+
+/// Taps that are multiplied at once.
+struct Taps {
+    /// Those that there are not are the last one once more, times zero.
+    offsets: [usize; 4],
+    /// How many there are.
+    len: usize,
+    /// What sums are multiplied by after them.
+    factor: i32,
+}
+
+thread_local! {
+    /// Memory that calls on one thread share.
+    static TAPS: RefCell<Vec<Taps>> = RefCell::default();
+}
+
+/// Calls `then` with the taps of `runs` in groups of at most `most`: one with a factor is the last of its group.
+fn grouped<T>(runs: &[Run], most: usize, then: impl FnOnce(&[Taps]) -> T) -> T {
+    TAPS.with_borrow_mut(|taps| {
+        taps.clear();
+        for segment in runs.chunk_by(|before, _| before.factor == 1) {
+            for group in segment.chunks(most) {
+                let last = group[group.len() - 1];
+                let offsets = std::array::from_fn(|i| group.get(i).unwrap_or(&last).offset);
+                taps.push(Taps { offsets, len: group.len(), factor: last.factor });
+            }
+        }
+        then(taps)
+    })
+}
+
+/// [`DotKernel::pack_channels`](crate::kernel::dot::DotKernel::pack_channels): `[block][group of taps][register][lane]
+/// [tap of the group]`.
+pub fn pack<K: Instructions>(
+    runs: &[Run],
+    channels: usize,
+    weight: &dyn Fn(usize, usize) -> K::Weight,
+) -> ChannelPanels<K::Weight> {
+    grouped(runs, K::GROUP, |taps| {
+        let mut all = Vec::new();
+        for first in (0..channels).step_by(block::<K>()) {
+            let mut tap = 0;
+            for taps in taps {
+                for (register, lane) in (0..4).flat_map(|register| (0..K::LANES).map(move |lane| (register, lane))) {
+                    let channel = first + K::channel(register, lane);
+                    let is_there = |i| i < taps.len && channel < channels;
+                    all.extend(
+                        (0..K::GROUP)
+                            .map(|i| if is_there(i) { weight(tap + i, channel) } else { K::Weight::default() }),
+                    );
+                }
+                tap += taps.len;
+            }
+        }
+        let block = taps.len() * block::<K>() * K::GROUP;
+        ChannelPanels::new([runs.len(), channels], [all.len() / block.max(1), block], all.into_iter())
+    })
+}
+
+/// [`DotKernel::channel_sums`](crate::kernel::dot::DotKernel::channel_sums).
+pub fn sums<K: Instructions>(
+    images: &[K::Operand],
+    positions: &[usize],
+    runs: &[Run],
+    weights: &ChannelPanels<K::Weight>,
+    channels: Range<usize>,
+    sums: &mut [K::Sum],
+) {
+    assert!(K::is_supported(), "registers that this processor has not");
+    let width = bounds::channel_sums(images.len(), positions, runs, weights, channels.clone(), sums.len());
+    if positions.is_empty() || channels.is_empty() {
+        return;
+    }
+    grouped(runs, K::GROUP, |taps| {
+        let packed = weights.block(0).len() / (block::<K>() * K::GROUP);
+        assert!(taps.len() == packed, "{} groups of taps and weights of {packed}", taps.len());
+        let channels = Channels { images, positions, taps, weights, channels, width };
+        // SAFETY: the processor has the instructions, `width` elements from `channels.start` on of every tap of every
+        // position are inside the images, a block of weights has those of the taps, and the sums are of all positions.
+        unsafe { K::channels(&channels, sums) };
+    });
+}
+
+/// Computes the sums of all positions and blocks, `P` positions at a time.
+///
+/// # Safety
+/// The processor has the instructions, and the caller is compiled for them. Of every position, `width` elements from
+/// the first channel on of each tap lie in the images; a block of weights is of the taps; and `width`
+/// sums of each position are writable.
+#[inline(always)]
+pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut [K::Sum]) {
+    let Channels { width, .. } = *all;
+    // Block by block: what the taps of neighboring positions share stays in the first-level cache.
+    for first in all.channels.clone().step_by(block::<K>()) {
+        let weights = all.weights.block(first / block::<K>()).as_ptr();
+        let sums = &mut sums[first - all.channels.start..];
+        for (i, positions) in all.positions.chunks(P).enumerate() {
+            // SAFETY: a block ends within the `width` elements and sums of a position, which is a multiple of it.
+            unsafe {
+                let (images, sums) = (all.images.as_ptr().add(first), sums.as_mut_ptr().add(i * P * width));
+                if let Some(positions) = positions.first_chunk::<P>() {
+                    add::<K, P>(images, positions, all.taps, weights, sums, width);
+                } else {
+                    for (p, &position) in positions.iter().enumerate() {
+                        add::<K, 1>(images, &[position], all.taps, weights, sums.add(p * width), width);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Overwrites the sums of `P` positions and a block of channels.
+///
+/// # Safety
+/// As [`run`] states; `images` is advanced to the block, and `sums` of each position lie `width` apart.
+#[inline(always)]
+unsafe fn add<K: Instructions, const P: usize>(
+    images: *const K::Operand,
+    positions: &[usize; P],
+    taps: &[Taps],
+    mut weights: *const K::Weight,
+    sums: *mut K::Sum,
+    width: usize,
+) {
+    // SAFETY: as the caller states.
+    unsafe {
+        let mut at = [images; P];
+        each!(p of P: at[p] = images.add(positions[p]));
+        let mut block = [[K::zero(); 4]; P];
+        for segment in taps.chunk_by(|before, _| before.factor == 1) {
+            for taps in segment {
+                let mut factors = [K::zero(); 4];
+                for (i, factors) in factors.iter_mut().enumerate() {
+                    *factors = K::load(weights.add(i * K::LANES * K::GROUP));
+                }
+                weights = weights.add(4 * K::LANES * K::GROUP);
+                each!(p of P: {
+                    let [a, b, c, d] = taps.offsets;
+                    let operands = K::taps([at[p].add(a), at[p].add(b), at[p].add(c), at[p].add(d)]);
+                    for i in 0..4 {
+                        block[p][i] = K::add(block[p][i], operands[i], factors[i]);
+                    }
+                });
+            }
+            let factor = segment[segment.len() - 1].factor;
+            if factor != 1 {
+                each!(p of P: for sums in &mut block[p] {
+                    *sums = K::multiply(*sums, factor);
+                });
+            }
+        }
+        each!(p of P: {
+            let block = K::in_order(block[p]);
+            for i in 0..4 {
+                K::store(block[i], sums.add(p * width + i * K::LANES));
+            }
+        });
+    }
+}
+
+/// Compiles [`run`] for an instruction set and a number of positions.
+macro_rules! channels {
+    ($features:literal, $positions:literal) => {
+        unsafe fn channels(all: &Channels<Self>, sums: &mut [Self::Sum]) {
+            #[target_feature(enable = $features)]
+            unsafe fn run<K: Instructions>(all: &Channels<K>, sums: &mut [K::Sum]) {
+                // SAFETY: as the caller states.
+                unsafe { channels::run::<K, $positions>(all, sums) }
+            }
+            // SAFETY: as the caller states.
+            unsafe { run::<Self>(all, sums) }
+        }
+    };
+}
+pub(super) use channels;
