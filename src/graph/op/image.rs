@@ -54,45 +54,21 @@ pub(super) struct Fold<S, F, G> {
     pub finish: G,
 }
 
-/// What a maximum can be taken of.
-pub(super) trait Ordered: Copy {
-    /// No element is smaller.
-    const LEAST: Self;
-
-    /// The larger one. NaN counts as larger than any number, so that it propagates.
-    fn larger(self, other: Self) -> Self;
+/// The larger number. NaN counts as larger than any, so that it propagates.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is compiled with the caller's instruction set")]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a || b.is_nan() { b } else { a }
 }
 
-impl Ordered for f32 {
-    const LEAST: Self = f32::NEG_INFINITY;
-
-    #[inline(always)]
-    fn larger(self, other: Self) -> Self {
-        if other > self || other.is_nan() { other } else { self }
-    }
+/// The largest of a window, NaN if it has one.
+pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn(f32, [usize; 2]) -> f32> {
+    Fold { start: f32::NEG_INFINITY, add: larger, finish: |largest, _| largest }
 }
 
-impl Ordered for u8 {
-    const LEAST: Self = u8::MIN;
-
-    #[inline(always)]
-    fn larger(self, other: Self) -> Self {
-        self.max(other)
-    }
-}
-
-impl Ordered for i16 {
-    const LEAST: Self = i16::MIN;
-
-    #[inline(always)]
-    fn larger(self, other: Self) -> Self {
-        self.max(other)
-    }
-}
-
-/// The largest of a window.
-pub(super) fn largest<T: Ordered>() -> Fold<T, impl Fn(T, T) -> T, impl Fn(T, [usize; 2]) -> T> {
-    Fold { start: T::LEAST, add: |largest: T, x| largest.larger(x), finish: |largest, _| largest }
+/// The largest of a window of integers, of which `least` is the smallest there is.
+pub(super) fn largest_integer<T: Ord>(least: T) -> Fold<T, impl Fn(T, T) -> T, impl Fn(T, [usize; 2]) -> T> {
+    Fold { start: least, add: |a: T, b| a.max(b), finish: |largest, _| largest }
 }
 
 /// The mean of a window, as [`Iterator::sum`] adds, of as many numbers as `count` says for its position.
@@ -107,7 +83,8 @@ pub(super) fn mean(
 }
 
 for_simd_levels! {
-    /// Reduces the positions of the windows of lines and of columns, for each channel alone.
+    /// Reduces the positions of the windows of lines and of columns, for each channel alone, of as many as both sides
+    /// have elements for.
     pub(super) fn reduce<T, S, F, G>(
         input: &Images<T>,
         windows: &[Windows; 2],
@@ -120,13 +97,15 @@ for_simd_levels! {
         G: Fn(S, [usize; 2]) -> T,
     {
         let ([lines, columns], elements) = (windows, output.layout.elements);
+        let channels = input.layout.elements.min(elements);
         let mut seen = Vec::new();
         for image in 0..output.count() {
             for y in 0..output.layout.size[0] {
                 seen.clear();
                 seen.extend(lines.at(y).iter().map(|&line| input.line(image, line)));
                 for (x, pixel) in output.line_mut(image, y).chunks_exact_mut(elements).enumerate() {
-                    let window = Window { lines: &seen, columns: columns.at(x), output: [y, x] };
+                    let pixel = &mut pixel[..channels];
+                    let window = Window { lines: &seen, columns: columns.at(x), elements: input.layout.elements, output: [y, x] };
                     let done = window.reduce::<64, _, _, _>(0, fold, pixel);
                     let done = window.reduce::<16, _, _, _>(done, fold, pixel);
                     let done = window.reduce::<4, _, _, _>(done, fold, pixel);
@@ -141,7 +120,9 @@ for_simd_levels! {
 struct Window<'a, T> {
     lines: &'a [&'a [T]],
     columns: &'a [usize],
-    /// The position.
+    /// Elements of an input position.
+    elements: usize,
+    /// The output position.
     output: [usize; 2],
 }
 
@@ -155,12 +136,11 @@ impl<T: Copy> Window<'_, T> {
         fold: &Fold<S, F, G>,
         pixel: &mut [T],
     ) -> usize {
-        let elements = pixel.len();
-        while done + N <= elements {
+        while done + N <= pixel.len() {
             let mut sums = [fold.start; N];
             for line in self.lines {
                 for column in self.columns {
-                    let block = &line[column * elements + done..][..N];
+                    let block = &line[column * self.elements + done..][..N];
                     for i in 0..N {
                         sums[i] = (fold.add)(sums[i], block[i]);
                     }

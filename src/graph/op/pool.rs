@@ -1,6 +1,6 @@
 //! Pooling over windows of one or two spatial axes.
 
-use super::image::{Fold, Ordered, Windows, are_images, largest, reduce};
+use super::image::{Fold, Windows, are_images, largest, largest_integer, reduce};
 use super::with_values;
 use crate::graph::operator::unary;
 use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, Selection, ValueType};
@@ -187,9 +187,9 @@ impl Operator for MaxPool {
 }
 
 impl MaxPool {
-    fn select<T: Ordered>(&self, inputs: &[Images<T>], output: &mut ImagesMut<T>) {
-        let windows = self.0.windows_of(inputs[0].layout.size, output.layout.size);
-        reduce(&inputs[0], &windows, &largest(), output);
+    fn select<T: Ord + Copy>(&self, input: &Images<T>, least: T, output: &mut ImagesMut<T>) {
+        let windows = self.0.windows_of(input.layout.size, output.layout.size);
+        reduce(input, &windows, &largest_integer(least), output);
     }
 }
 
@@ -199,7 +199,8 @@ impl ImageOperator for MaxPool {
     }
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
-        self.select(inputs, output);
+        let windows = self.0.windows_of(inputs[0].layout.size, output.layout.size);
+        reduce(&inputs[0], &windows, &largest(), output);
         Ok(())
     }
 
@@ -210,11 +211,11 @@ impl ImageOperator for MaxPool {
 
 impl Selection for MaxPool {
     fn select_bytes(&self, inputs: &[Images<u8>], _: &[usize], output: &mut ImagesMut<u8>) {
-        self.select(inputs, output);
+        self.select(&inputs[0], u8::MIN, output);
     }
 
     fn select_words(&self, inputs: &[Images<i16>], _: &[usize], output: &mut ImagesMut<i16>) {
-        self.select(inputs, output);
+        self.select(&inputs[0], i16::MIN, output);
     }
 }
 
