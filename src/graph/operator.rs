@@ -224,12 +224,15 @@ pub trait ImageOperator: Sync {
 }
 
 /// An operator whose outputs are some of its inputs: the largest of a window, or all of several.
+///
+/// Positions of operands may have more elements than channels, of which only the first `channels[i]` of input `i`
+/// matter, and as many of the output as the inputs give. The others of the output are unspecified.
 pub trait Selection: Sync {
     /// [`ImageOperator::run_images`] on operands whose order is that of the numbers.
-    fn select_bytes(&self, inputs: &[Images<u8>], output: &mut ImagesMut<u8>);
+    fn select_bytes(&self, inputs: &[Images<u8>], channels: &[usize], output: &mut ImagesMut<u8>);
 
     /// The same for words.
-    fn select_words(&self, inputs: &[Images<i16>], output: &mut ImagesMut<i16>);
+    fn select_words(&self, inputs: &[Images<i16>], channels: &[usize], output: &mut ImagesMut<i16>);
 }
 
 /// An operator that can clip its output in the same pass over it.

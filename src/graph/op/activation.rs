@@ -1,8 +1,8 @@
 //! Pointwise nonlinearities. NaN stays NaN, as in PyTorch, so that broken networks are noticed.
 
-use super::pointwise;
+use super::pointwise::{Function, Pointwise, each};
 use crate::graph::operator::unary;
-use crate::graph::{KeptInputs, OpError, Operator, RunContext, ValueType};
+use crate::graph::{ImageOperator, KeptInputs, OpError, Operator, RunContext, ValueType};
 use crate::kernel::Clip;
 use candle_core::Tensor;
 
@@ -20,15 +20,25 @@ impl Operator for Relu {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![pointwise(inputs[0], |x| Clip::RELU.apply(x))?])
+        self.apply(inputs[0])
     }
 
     fn as_clip(&self) -> Option<Clip> {
         Some(Clip::RELU)
     }
 
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+
     fn kept_inputs(&self) -> KeptInputs {
         KeptInputs::First
+    }
+}
+
+impl Pointwise for Relu {
+    fn function(&self) -> Box<Function> {
+        each(|x| Clip::RELU.apply(x))
     }
 }
 
@@ -50,10 +60,20 @@ impl Operator for Relu6 {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![pointwise(inputs[0], |x| Self::CLIP.apply(x))?])
+        self.apply(inputs[0])
     }
 
     fn as_clip(&self) -> Option<Clip> {
         Some(Self::CLIP)
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl Pointwise for Relu6 {
+    fn function(&self) -> Box<Function> {
+        each(|x| Self::CLIP.apply(x))
     }
 }

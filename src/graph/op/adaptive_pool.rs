@@ -1,8 +1,10 @@
 //! Average pooling to a given output size, as PyTorch's `AdaptiveAvgPool2d`.
 
+use super::image::{Windows, are_images, mean, reduce};
 use super::with_values;
 use crate::graph::operator::images;
-use crate::graph::{OpError, Operator, RunContext, ValueType};
+use crate::graph::{ImageOperator, OpError, Operator, RunContext, ValueType};
+use crate::kernel::{Images, ImagesMut};
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -61,5 +63,22 @@ impl Operator for AdaptiveAveragePool {
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
         *inputs.first()?
+    }
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl ImageOperator for AdaptiveAveragePool {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        let ([rows, columns], [height, width]) = (self.output, inputs[0].layout.size);
+        let (rows, columns) = (|y| window(y, rows, height), |x| window(x, columns, width));
+        let windows = [Windows::new((0..self.output[0]).map(rows)), Windows::new((0..self.output[1]).map(columns))];
+        reduce(&inputs[0], &windows, &mean(|[y, x]| rows(y).len() * columns(x).len()), output);
+        Ok(())
     }
 }

@@ -1,14 +1,20 @@
 //! Addition.
 
 use super::broadcast;
-use crate::graph::{Fusible, OpError, Operator, RunContext, ValueType};
-use crate::kernel::Clip;
+use crate::graph::{Fusible, ImageOperator, OpError, Operator, RunContext, ValueType};
+use crate::kernel::{Clip, Images, ImagesMut};
 use candle_core::Tensor;
 
 /// `a + b`, in `f32`, of shapes that broadcast.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Add {
     clip: Clip,
+}
+
+impl Add {
+    fn function(self) -> Box<broadcast::Function> {
+        broadcast::each(move |a, b| self.clip.apply(a + b))
+    }
 }
 
 impl Operator for Add {
@@ -21,8 +27,7 @@ impl Operator for Add {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        let clip = self.clip;
-        Ok(vec![broadcast::apply(inputs[0], inputs[1], |a, b| clip.apply(a + b))?])
+        Ok(vec![broadcast::apply(inputs[0], inputs[1], &*self.function())?])
     }
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
@@ -35,6 +40,21 @@ impl Operator for Add {
 
     fn as_fusible(&mut self) -> Option<&mut dyn Fusible> {
         Some(self)
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl ImageOperator for Add {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        broadcast::takes_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        broadcast::apply_to_images([&inputs[0], &inputs[1]], output, &*self.function());
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Element-wise functions of two values whose shapes broadcast.
 
-use super::broadcast;
-use crate::graph::{OpError, Operator, RunContext, ValueType};
+use super::broadcast::{self, Function};
+use crate::graph::{ImageOperator, OpError, Operator, RunContext, ValueType};
+use crate::kernel::{Images, ImagesMut};
 use candle_core::Tensor;
 
 /// A function of pairs of numbers, in `f32`. NaN on either side propagates, but compares as false.
@@ -29,17 +30,14 @@ pub enum Binary {
     LessOrEqual,
 }
 
-/// A line of the table of functions: the kind, and the function over all elements of two tensors.
+/// A line of the table of functions: the kind, and the loop over pairs of numbers.
 struct Row {
     kind: &'static str,
-    run: Box<Run>,
+    function: Box<Function>,
 }
 
-type Run = dyn Fn(&Tensor, &Tensor) -> Result<Tensor, OpError>;
-
-/// The loop over two tensors is compiled for each function.
 fn row(kind: &'static str, function: impl Fn(f32, f32) -> f32 + Sync + 'static) -> Row {
-    Row { kind, run: Box::new(move |a, b| broadcast::apply(a, b, &function)) }
+    Row { kind, function: broadcast::each(function) }
 }
 
 impl Binary {
@@ -70,10 +68,26 @@ impl Operator for Binary {
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let (a, b) = (inputs[0], inputs[1]);
-        if *self == Binary::Pow && is_square(b)? {
-            return Ok(vec![broadcast::apply(a, b, |a, _| a * a)?]);
-        }
-        Ok(vec![(self.row().run)(a, b)?])
+        let is_square = *self == Binary::Pow && is_square(b)?;
+        let function = if is_square { broadcast::each(|a, _| a * a) } else { self.row().function };
+        Ok(vec![broadcast::apply(a, b, &*function)?])
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl ImageOperator for Binary {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        // A single exponent may be 2, as [`is_square`] asks.
+        let is_single = |ty: &ValueType| ty.sizes(1).iter().all(|&size| size == 1);
+        broadcast::takes_images(inputs) && !(*self == Binary::Pow && is_single(inputs[1]))
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        broadcast::apply_to_images([&inputs[0], &inputs[1]], output, &*self.row().function);
+        Ok(())
     }
 }
 

@@ -1,10 +1,13 @@
 //! Functions of two values whose shapes broadcast, as NumPy's do.
 
+use super::image::is_image;
 use super::{CHUNK, with_values};
 use crate::graph::operator::check_f32;
 use crate::graph::{Dim, OpError, ValueType};
+use crate::kernel::{ImageLayout, Images, ImagesMut, for_simd_levels};
 use candle_core::Tensor;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The dimension that two broadcast to.
 fn dim(a: Dim, b: Dim) -> Option<Dim> {
@@ -65,43 +68,148 @@ fn axes(a: &[usize], b: &[usize]) -> (Vec<Axis>, Vec<usize>) {
     (reversed, shape)
 }
 
-/// `function` of every pair of numbers.
-pub(super) fn apply(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32 + Sync) -> Result<Tensor, OpError> {
-    let (mut axes, shape) = axes(a.dims(), b.dims());
-    let inner = axes.pop().unwrap_or(Axis { size: 1, steps: [0; 2] });
-    let mut output = vec![0f32; shape.iter().product()];
-    // Where operand `i` starts in line `line` of the output.
-    let start = |line: usize, i: usize| {
-        let place =
-            |(rest, start): (usize, usize), axis: &Axis| (rest / axis.size, start + rest % axis.size * axis.steps[i]);
-        axes.iter().rev().fold((line, 0), place).1
-    };
-    let piece = inner.size.clamp(1, CHUNK);
-    let lines = (CHUNK / inner.size.max(1)).max(1);
-    let mut compute = |a: &[f32], b: &[f32]| {
-        output.par_chunks_mut((lines * inner.size).max(1)).enumerate().for_each(|(chunk, output)| {
-            for (line, output) in output.chunks_mut(inner.size).enumerate() {
-                let line = chunk * lines + line;
-                let (a, b) = (&a[start(line, 0)..], &b[start(line, 1)..]);
-                output.par_chunks_mut(piece).enumerate().for_each(|(i, output)| {
-                    let [a, b] = [(a, inner.steps[0]), (b, inner.steps[1])].map(|(x, step)| &x[i * piece * step..]);
-                    zip(output, a, b, inner.steps, &function);
-                });
+/// Two operands as they meet in an output.
+pub(super) struct Pairs {
+    /// All axes but the last, on each of whose lines an operand advances by the step or stays.
+    outer: Vec<Axis>,
+    inner: Axis,
+}
+
+impl Pairs {
+    /// The pairs of operands of dimensions `a` and `b`, and the dimensions of the output.
+    fn new(a: &[usize], b: &[usize]) -> (Self, Vec<usize>) {
+        let (mut outer, shape) = axes(a, b);
+        let inner = outer.pop().unwrap_or(Axis { size: 1, steps: [0; 2] });
+        (Pairs { outer, inner }, shape)
+    }
+}
+
+/// Where a line of the output starts in each operand.
+struct Line<'a> {
+    outer: &'a [Axis],
+    /// The line's index along each axis, the last axis first.
+    indices: Vec<usize>,
+    starts: [usize; 2],
+}
+
+impl<'a> Line<'a> {
+    /// Line `line` of all.
+    fn new(outer: &'a [Axis], mut line: usize) -> Self {
+        let mut starts = [0; 2];
+        let mut index = |axis: &Axis| {
+            let index = line % axis.size;
+            line /= axis.size;
+            (0..2).for_each(|i| starts[i] += index * axis.steps[i]);
+            index
+        };
+        let indices = outer.iter().rev().map(&mut index).collect();
+        Line { outer, indices, starts }
+    }
+
+    /// Goes on to the next line.
+    fn advance(&mut self) {
+        for (axis, index) in self.outer.iter().rev().zip(&mut self.indices) {
+            *index += 1;
+            (0..2).for_each(|i| self.starts[i] += axis.steps[i]);
+            if *index < axis.size {
+                return;
             }
-        });
+            *index = 0;
+            (0..2).for_each(|i| self.starts[i] -= axis.size * axis.steps[i]);
+        }
+    }
+}
+
+/// Overwrites the third argument with a function of pairs of numbers of the operands that follow, from the output
+/// element on whose index is the second.
+pub(super) type Function = dyn Fn(&Pairs, usize, &mut [f32], [&[f32]; 2]) + Sync;
+
+/// The loop over pairs of numbers, which is compiled for each function.
+pub(super) fn each(function: impl Fn(f32, f32) -> f32 + Sync + 'static) -> Box<Function> {
+    Box::new(move |pairs, first, output, operands| zip(&function, pairs, first, output, operands))
+}
+
+for_simd_levels! {
+    fn zip<F: Fn(f32, f32) -> f32>(
+        function: &F,
+        pairs: &Pairs,
+        first: usize,
+        output: &mut [f32],
+        operands: [&[f32]; 2],
+    ) {
+        let ([a, b], mut output) = (operands, output);
+        let Axis { size, steps } = pairs.inner;
+        let mut line = Line::new(&pairs.outer, first / size.max(1));
+        let mut skipped = first % size.max(1);
+        while !output.is_empty() {
+            let (now, later) = output.split_at_mut(output.len().min(size - skipped));
+            let [at_a, at_b] = [0, 1].map(|i| line.starts[i] + skipped * steps[i]);
+            let (a, b) = (&a[at_a..], &b[at_b..]);
+            match steps {
+                [0, 0] => now.fill(function(a[0], b[0])),
+                [0, _] => {
+                    let a = a[0];
+                    for (y, &b) in now.iter_mut().zip(b) {
+                        *y = function(a, b);
+                    }
+                }
+                [_, 0] => {
+                    let b = b[0];
+                    for (y, &a) in now.iter_mut().zip(a) {
+                        *y = function(a, b);
+                    }
+                }
+                _ => {
+                    for (y, (&a, &b)) in now.iter_mut().zip(a.iter().zip(b)) {
+                        *y = function(a, b);
+                    }
+                }
+            }
+            (output, skipped) = (later, 0);
+            line.advance();
+        }
+    }
+}
+
+/// `function` of every pair of numbers.
+pub(super) fn apply(a: &Tensor, b: &Tensor, function: &Function) -> Result<Tensor, OpError> {
+    let (pairs, shape) = Pairs::new(a.dims(), b.dims());
+    let mut output = vec![0f32; shape.iter().product()];
+    let mut compute = |a: &[f32], b: &[f32]| {
+        let chunks = output.par_chunks_mut(CHUNK).enumerate();
+        chunks.for_each(|(i, output)| function(&pairs, i * CHUNK, output, [a, b]));
     };
     with_values(a, |a| with_values(b, |b| compute(a, b)))??;
     Ok(Tensor::from_vec(output, shape, a.device())?)
 }
 
-/// `function` along one line, on which each operand advances or stays.
-fn zip(output: &mut [f32], a: &[f32], b: &[f32], steps: [usize; 2], function: impl Fn(f32, f32) -> f32) {
-    match steps {
-        [0, 0] => output.fill(function(a[0], b[0])),
-        [0, _] => output.iter_mut().zip(b).for_each(|(y, &b)| *y = function(a[0], b)),
-        [_, 0] => output.iter_mut().zip(a).for_each(|(y, &a)| *y = function(a, b[0])),
-        _ => output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = function(a, b)),
+/// Whether [`apply_to_images`] takes inputs of these types: each has the output's channels or one, and the output's
+/// positions or one.
+pub(super) fn takes_images(inputs: &[&ValueType]) -> bool {
+    let [a, b] = inputs else { return false };
+    let is_one = |sizes: &[Dim]| sizes.iter().all(|&size| size == Dim::Fixed(1));
+    let agree = |a: &[Dim], b: &[Dim]| a == b || is_one(a) || is_one(b);
+    let agree = |axes: Range<usize>| agree(&a.shape[axes.clone()], &b.shape[axes]);
+    is_image(a) && is_image(b) && a.rank() == b.rank() && a.shape[0] == b.shape[0] && agree(1..2) && agree(2..a.rank())
+}
+
+/// `function` of every pair of numbers of images.
+pub(super) fn apply_to_images([a, b]: [&Images<f32>; 2], output: &mut ImagesMut<f32>, function: &Function) {
+    let layouts = [a.layout, b.layout, output.layout];
+    if layouts.iter().any(ImageLayout::has_border) {
+        let line = |layout: ImageLayout| [layout.size[1], layout.elements];
+        let (pairs, _) = Pairs::new(&line(a.layout), &line(b.layout));
+        for image in 0..output.count() {
+            for y in 0..output.layout.size[0] {
+                let operands = [a, b].map(|x| x.line(image, y.min(x.layout.size[0] - 1)));
+                function(&pairs, 0, output.line_mut(image, y), operands);
+            }
+        }
+        return;
     }
+    let images = |layout: ImageLayout| [output.count(), layout.positions(), layout.elements];
+    let (pairs, _) = Pairs::new(&images(a.layout), &images(b.layout));
+    function(&pairs, 0, output.values, [a.values, b.values]);
 }
 
 #[cfg(test)]

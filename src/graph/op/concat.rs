@@ -1,7 +1,9 @@
 //! Concatenation along an axis.
 
+use super::image::are_images;
 use crate::graph::operator::check_f32;
-use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
+use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, Selection, ValueType};
+use crate::kernel::{Images, ImagesMut};
 use candle_core::Tensor;
 
 /// Joins any number of values along `axis`.
@@ -41,5 +43,54 @@ impl Operator for Concat {
 
     fn kept_inputs(&self) -> KeptInputs {
         KeptInputs::All
+    }
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl Concat {
+    /// Joins the first `channels[i]` elements of every position of each input.
+    fn select<T: Copy>(inputs: &[Images<T>], channels: &[usize], output: &mut ImagesMut<T>) {
+        let to = output.layout.elements;
+        for image in 0..output.count() {
+            for y in 0..output.layout.size[0] {
+                let line = output.line_mut(image, y);
+                let mut start = 0;
+                for (input, &channels) in inputs.iter().zip(channels) {
+                    let from = input.line(image, y).chunks_exact(input.layout.elements.max(1));
+                    for (output, input) in line.chunks_exact_mut(to).zip(from) {
+                        output[start..start + channels].copy_from_slice(&input[..channels]);
+                    }
+                    start += channels;
+                }
+            }
+        }
+    }
+}
+
+impl ImageOperator for Concat {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        self.axis == 1 && are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        let channels: Vec<usize> = inputs.iter().map(|input| input.layout.elements).collect();
+        Self::select(inputs, &channels, output);
+        Ok(())
+    }
+
+    fn as_selection(&self) -> Option<&dyn Selection> {
+        Some(self)
+    }
+}
+
+impl Selection for Concat {
+    fn select_bytes(&self, inputs: &[Images<u8>], channels: &[usize], output: &mut ImagesMut<u8>) {
+        Self::select(inputs, channels, output);
+    }
+
+    fn select_words(&self, inputs: &[Images<i16>], channels: &[usize], output: &mut ImagesMut<i16>) {
+        Self::select(inputs, channels, output);
     }
 }

@@ -1,8 +1,8 @@
 //! Quantization of a network that is quantized already: rounding to the numbers that integers represent.
 
-use super::pointwise;
+use super::pointwise::{Function, Pointwise, each};
 use crate::graph::operator::unary;
-use crate::graph::{ElementType, OpError, Operator, RunContext, ValueType};
+use crate::graph::{ElementType, ImageOperator, OpError, Operator, RunContext, ValueType};
 use crate::kernel::Signedness;
 use crate::quant::ActivationParams;
 use candle_core::Tensor;
@@ -26,13 +26,22 @@ impl Operator for FakeQuantize {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
+        self.apply(inputs[0])
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl Pointwise for FakeQuantize {
+    fn function(&self) -> Box<Function> {
         let params = self.0;
         let is_signed = params.range().signedness() == Signedness::Signed;
-        let round = |x: f32| {
+        each(move |x: f32| {
             let byte = params.quantize(x);
             let q = if is_signed { i32::from(byte.cast_signed()) } else { i32::from(byte) };
             if x.is_nan() { x } else { (q - params.zero_point()) as f32 * params.scale() }
-        };
-        Ok(vec![pointwise(inputs[0], round)?])
+        })
     }
 }

@@ -1,8 +1,10 @@
 //! Means and maxima over all positions of a channel.
 
+use super::image::{Windows, are_images, largest, mean, reduce};
 use super::{Reduction, with_values};
 use crate::graph::operator::unary;
-use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
+use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, ValueType};
+use crate::kernel::{ImageLayout, Images, ImagesMut};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -27,6 +29,11 @@ fn run_global(x: &Tensor, reduce: impl Fn(&[f32]) -> f32 + Sync + Send) -> Resul
     Ok(vec![Tensor::from_vec(reduced, shape, x.device())?])
 }
 
+/// One window over each image.
+fn whole(layout: ImageLayout) -> [Windows; 2] {
+    layout.size.map(|size| Windows::new([0..size]))
+}
+
 /// The mean of each channel, `[batch, channels, 1..]`, summed in `f64` and rounded once.
 #[derive(Debug, Clone, Copy)]
 pub struct GlobalAveragePool;
@@ -46,6 +53,22 @@ impl Operator for GlobalAveragePool {
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
         *inputs.first()?
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl ImageOperator for GlobalAveragePool {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        let layout = inputs[0].layout;
+        reduce(&inputs[0], &whole(layout), &mean(|_| layout.positions()), output);
+        Ok(())
     }
 }
 
@@ -68,5 +91,19 @@ impl Operator for GlobalMaxPool {
 
     fn kept_inputs(&self) -> KeptInputs {
         KeptInputs::First
+    }
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl ImageOperator for GlobalMaxPool {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        reduce(&inputs[0], &whole(inputs[0].layout), &largest(), output);
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! Resizing by linear interpolation along one axis.
 
+use super::image::are_images;
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, OpError, Operator, RunContext, ValueType};
+use crate::graph::{Dim, ImageOperator, OpError, Operator, RunContext, ValueType};
+use crate::kernel::{Images, ImagesMut};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -53,17 +55,50 @@ impl Operator for Interpolate {
             let blocks = output.par_chunks_mut((to * line).max(1)).zip(values.par_chunks((from * line).max(1)));
             blocks.for_each(|(output, x)| {
                 for (output, &(place, share)) in output.chunks_mut(line.max(1)).zip(&self.places) {
-                    let before = &x[place * line..][..line];
-                    if share == 0.0 {
-                        output.copy_from_slice(before);
-                        continue;
-                    }
-                    let after = &x[(place + 1) * line..][..line];
-                    let pairs = before.iter().zip(after);
-                    output.iter_mut().zip(pairs).for_each(|(y, (&a, &b))| *y = a * (1.0 - share) + b * share);
+                    let (before, after) = x[place * line..].split_at(line);
+                    blend(before, after, share, output);
                 }
             });
         })?;
         Ok(vec![Tensor::from_vec(output, shape, x.device())?])
+    }
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+/// Overwrites `output` with `before * (1 - share) + after * share`, where `after` matters if the share is not 0.
+fn blend(before: &[f32], after: &[f32], share: f32, output: &mut [f32]) {
+    if share == 0.0 {
+        output.copy_from_slice(before);
+        return;
+    }
+    let pairs = before.iter().zip(after);
+    output.iter_mut().zip(pairs).for_each(|(y, (&a, &b))| *y = a * (1.0 - share) + b * share);
+}
+
+impl ImageOperator for Interpolate {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        self.axis >= 2 && inputs[0].rank() == 4 && are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        let (x, elements) = (&inputs[0], output.layout.elements);
+        for image in 0..output.count() {
+            for line in 0..output.layout.size[0] {
+                let output = output.line_mut(image, line);
+                if self.axis == 2 {
+                    let (place, share) = self.places[line];
+                    let after = place + usize::from(share != 0.0);
+                    blend(x.line(image, place), x.line(image, after), share, output);
+                    continue;
+                }
+                for (output, &(place, share)) in output.chunks_exact_mut(elements).zip(&self.places) {
+                    let (before, after) = x.line(image, line)[place * elements..].split_at(elements);
+                    blend(before, after, share, output);
+                }
+            }
+        }
+        Ok(())
     }
 }

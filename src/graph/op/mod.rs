@@ -17,12 +17,14 @@ mod function;
 mod gather;
 mod global_pool;
 mod group_norm;
+mod image;
 mod interpolate;
 mod layer_norm;
 mod linear;
 mod lrn;
 mod matmul;
 mod pad;
+mod pointwise;
 mod pool;
 mod reduce;
 mod reshape;
@@ -66,21 +68,7 @@ pub use transpose::Transpose;
 pub use unary::Unary;
 pub use r#where::Where;
 
-use super::OpError;
 use crate::layer::with_values;
-use candle_core::Tensor;
-use rayon::prelude::*;
 
 /// Elements that a thread computes at a time.
 const CHUNK: usize = 1 << 14;
-
-/// `function` applied to every element.
-fn pointwise(x: &Tensor, function: impl Fn(f32) -> f32 + Sync) -> Result<Tensor, OpError> {
-    let mut output = vec![0f32; x.elem_count()];
-    with_values(x, |x| {
-        output.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(output, x)| {
-            output.iter_mut().zip(x).for_each(|(y, &x)| *y = function(x));
-        });
-    })?;
-    Ok(Tensor::from_vec(output, x.dims(), x.device())?)
-}

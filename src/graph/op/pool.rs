@@ -1,9 +1,10 @@
 //! Pooling over windows of one or two spatial axes.
 
+use super::image::{Fold, Windows, are_images, largest, largest_integer, reduce};
 use super::with_values;
 use crate::graph::operator::unary;
-use crate::graph::{Dim, KeptInputs, OpError, Operator, RunContext, ValueType};
-use crate::kernel::output_size;
+use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, Selection, ValueType};
+use crate::kernel::{Images, ImagesMut, output_size};
 use crate::layer::LayerProblem;
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -104,14 +105,16 @@ impl PoolWindow {
         room.div_ceil(self.dilation[axis]).min(self.kernel[axis])
     }
 
-    /// Reduces each window of each plane of `x`, line by line: an accumulator begins as `start`, `accumulate`
-    /// adds each number to it, and `finish` returns the output at the window's index.
+    /// The positions of all windows of images of size `input`, of which there are `output`.
+    fn windows_of(&self, input: [usize; 2], output: [usize; 2]) -> [Windows; 2] {
+        [0, 1].map(|axis| Windows::new((0..output[axis]).map(|at| self.lines(axis, at, input[axis]))))
+    }
+
+    /// Reduces each window of each plane of `x`, line by line.
     fn run<A: Copy + Send + Sync>(
         &self,
         x: &Tensor,
-        start: A,
-        accumulate: impl Fn(A, f32) -> A + Sync,
-        finish: impl Fn(A, [usize; 2]) -> f32 + Sync,
+        Fold { start, add, finish }: &Fold<A, impl Fn(A, f32) -> A + Sync, impl Fn(A, [usize; 2]) -> f32 + Sync>,
     ) -> Result<Tensor, OpError> {
         let mut shape = x.dims().to_vec();
         let [height, width] = planes(&shape);
@@ -125,7 +128,7 @@ impl PoolWindow {
             planes.for_each_init(Vec::new, |line, (output, plane)| {
                 for (oy, output) in output.chunks_exact_mut(ow).enumerate() {
                     line.clear();
-                    line.resize(ow, start);
+                    line.resize(ow, *start);
                     for row in self.lines(0, oy, height) {
                         let row = &plane[row * width..][..width];
                         for (tap, windows) in columns.iter().enumerate() {
@@ -133,10 +136,10 @@ impl PoolWindow {
                             let row = row.get(first.saturating_sub(self.padding[1][0])..).unwrap_or_default();
                             let line = &mut line[windows.clone()];
                             if self.stride[1] == 1 {
-                                line.iter_mut().zip(row).for_each(|(a, &x)| *a = accumulate(*a, x));
+                                line.iter_mut().zip(row).for_each(|(a, &x)| *a = add(*a, x));
                             } else {
                                 let row = row.iter().step_by(self.stride[1]);
-                                line.iter_mut().zip(row).for_each(|(a, &x)| *a = accumulate(*a, x));
+                                line.iter_mut().zip(row).for_each(|(a, &x)| *a = add(*a, x));
                             }
                         }
                     }
@@ -171,13 +174,48 @@ impl Operator for MaxPool {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        // NaN must propagate.
-        let larger = |max: f32, x: f32| if x > max || x.is_nan() { x } else { max };
-        Ok(vec![self.0.run(inputs[0], f32::NEG_INFINITY, larger, |max, _| max)?])
+        Ok(vec![self.0.run(inputs[0], &largest())?])
     }
 
     fn kept_inputs(&self) -> KeptInputs {
         KeptInputs::First
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl MaxPool {
+    fn select<T: Ord + Copy>(&self, input: &Images<T>, least: T, output: &mut ImagesMut<T>) {
+        let windows = self.0.windows_of(input.layout.size, output.layout.size);
+        reduce(input, &windows, &largest_integer(least), output);
+    }
+}
+
+impl ImageOperator for MaxPool {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        let windows = self.0.windows_of(inputs[0].layout.size, output.layout.size);
+        reduce(&inputs[0], &windows, &largest(), output);
+        Ok(())
+    }
+
+    fn as_selection(&self) -> Option<&dyn Selection> {
+        Some(self)
+    }
+}
+
+impl Selection for MaxPool {
+    fn select_bytes(&self, inputs: &[Images<u8>], _: &[usize], output: &mut ImagesMut<u8>) {
+        self.select(&inputs[0], u8::MIN, output);
+    }
+
+    fn select_words(&self, inputs: &[Images<i16>], _: &[usize], output: &mut ImagesMut<i16>) {
+        self.select(&inputs[0], i16::MIN, output);
     }
 }
 
@@ -201,23 +239,50 @@ impl Operator for AveragePool {
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let size = planes(inputs[0].dims());
-        let [oh, ow] = self.window.output(size)?;
-        let counts = |axis: usize, windows: usize| -> Vec<usize> {
-            let count = |at: usize| {
-                if self.count_include_pad {
-                    self.window.taps(axis, at, size[axis])
-                } else {
-                    self.window.lines(axis, at, size[axis]).count()
-                }
-            };
-            (0..windows).map(count).collect()
-        };
-        let (rows, columns) = (counts(0, oh), counts(1, ow));
-        let mean = |sum: f64, [oy, ox]: [usize; 2]| (sum / (rows[oy] * columns[ox]) as f64) as f32;
-        Ok(vec![self.window.run(inputs[0], 0f64, |sum, x| sum + f64::from(x), mean)?])
+        Ok(vec![self.window.run(inputs[0], &self.mean(size, self.window.output(size)?))?])
     }
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
         *inputs.first()?
+    }
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl AveragePool {
+    /// The mean of windows of images of size `input`, of which there are `output`.
+    fn mean(
+        &self,
+        input: [usize; 2],
+        output: [usize; 2],
+    ) -> Fold<f64, impl Fn(f64, f32) -> f64 + use<>, impl Fn(f64, [usize; 2]) -> f32 + use<>> {
+        let [rows, columns] = [0, 1].map(|axis| -> Vec<usize> {
+            let count = |at: usize| {
+                if self.count_include_pad {
+                    self.window.taps(axis, at, input[axis])
+                } else {
+                    self.window.lines(axis, at, input[axis]).count()
+                }
+            };
+            (0..output[axis]).map(count).collect()
+        });
+        Fold {
+            start: 0.0,
+            add: |sum, x| sum + f64::from(x),
+            finish: move |sum, [oy, ox]: [usize; 2]| (sum / (rows[oy] * columns[ox]) as f64) as f32,
+        }
+    }
+}
+
+impl ImageOperator for AveragePool {
+    fn takes_images(&self, inputs: &[&ValueType]) -> bool {
+        are_images(inputs)
+    }
+
+    fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
+        let [size, windows] = [inputs[0].layout.size, output.layout.size];
+        reduce(&inputs[0], &self.window.windows_of(size, windows), &self.mean(size, windows), output);
+        Ok(())
     }
 }

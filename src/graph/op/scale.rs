@@ -1,8 +1,8 @@
 //! Multiplication by one constant.
 
-use super::pointwise;
+use super::pointwise::{Function, Pointwise, each};
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, RunContext, ValueType};
+use crate::graph::{ImageOperator, OpError, Operator, RunContext, ValueType};
 use candle_core::Tensor;
 
 /// `x * factor`.
@@ -22,11 +22,21 @@ impl Operator for Scale {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        let factor = self.factor;
-        Ok(vec![pointwise(inputs[0], |x| x * factor)?])
+        self.apply(inputs[0])
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
     }
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
         inputs.first()?.map(|factor| factor * self.factor)
+    }
+}
+
+impl Pointwise for Scale {
+    fn function(&self) -> Box<Function> {
+        let factor = self.factor;
+        each(move |x| x * factor)
     }
 }

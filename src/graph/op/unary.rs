@@ -2,9 +2,10 @@
 //!
 //! One more is a variant, a line in the table of [`Unary::row`], and for ONNX a line in that registry.
 
-use super::{function, pointwise};
+use super::function;
+use super::pointwise::{Function, Pointwise, each};
 use crate::graph::operator::unary;
-use crate::graph::{OpError, Operator, RunContext, ValueType};
+use crate::graph::{ImageOperator, OpError, Operator, RunContext, ValueType};
 use crate::kernel::Clip;
 use candle_core::Tensor;
 
@@ -98,17 +99,14 @@ pub enum Unary {
     Cos,
 }
 
-/// A line of the table of functions: the kind, and the function over all elements of a tensor.
+/// A line of the table of functions: the kind, and the loop over numbers.
 struct Row {
     kind: &'static str,
-    run: Box<Run>,
+    function: Box<Function>,
 }
 
-type Run = dyn Fn(&Tensor) -> Result<Tensor, OpError>;
-
-/// The loop over a tensor is compiled for each function.
 fn row(kind: &'static str, function: impl Fn(f32) -> f32 + Sync + 'static) -> Row {
-    Row { kind, run: Box::new(move |x| pointwise(x, &function)) }
+    Row { kind, function: each(function) }
 }
 
 impl Unary {
@@ -161,7 +159,7 @@ impl Operator for Unary {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![(self.row().run)(inputs[0])?])
+        self.apply(inputs[0])
     }
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
@@ -177,5 +175,15 @@ impl Operator for Unary {
             Unary::Clip { min: low, max: high } => Some(Clip { low, high }),
             _ => None,
         }
+    }
+
+    fn as_image_operator(&self) -> Option<&dyn ImageOperator> {
+        Some(self)
+    }
+}
+
+impl Pointwise for Unary {
+    fn function(&self) -> Box<Function> {
+        self.row().function
     }
 }

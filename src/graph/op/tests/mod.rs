@@ -4,13 +4,14 @@
 mod adaptive;
 mod axes;
 mod elements;
+mod images;
 mod norms;
 
 use super::*;
 use crate::cases::for_each_case;
 use crate::graph::{Dim, ElementType, Operator, RunContext, ValueType};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
 /// Numbers in about -2 to 2, a function of the seed.
