@@ -23,6 +23,7 @@ mod avx512;
 pub(crate) mod convert;
 mod decomposition;
 mod dot;
+mod factors;
 pub(crate) mod float;
 mod geometry;
 mod im2col;
@@ -32,6 +33,7 @@ mod levels;
 mod operands;
 mod ordered;
 mod plane;
+mod rates;
 #[cfg(test)]
 mod reference;
 mod scalar;
@@ -41,16 +43,20 @@ mod tiling;
 pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
+#[doc(hidden)]
+pub use factors::{Lowered, Operand, Term, Way, choose, choose_for_any};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
+pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]
 pub use image::{ImageLayout, SLACK};
-pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;
 pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
+#[doc(hidden)]
+pub use rates::Rates;
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;
@@ -113,6 +119,10 @@ pub trait Kernel: Send + Sync {
     /// Bits of the planes that it looks up.
     #[doc(hidden)]
     fn plane_bits(&self) -> u32;
+
+    /// How long it takes for products and look-ups.
+    #[doc(hidden)]
+    fn rates(&self) -> Rates;
 
     /// How it multiplies integers.
     #[doc(hidden)]
