@@ -22,4 +22,9 @@ impl Rates {
         let slope = if has_slopes { self.slope } else { 0.0 };
         plane * planes as f64 + slope
     }
+
+    /// The products that take as long.
+    pub(super) fn products(self, time: f64) -> usize {
+        (time / self.product) as usize
+    }
 }

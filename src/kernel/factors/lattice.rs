@@ -106,6 +106,12 @@ impl Lattice {
         sum
     }
 
+    /// No value of the sum of the basis times `coefficients` is larger.
+    pub(super) fn largest(&self, coefficients: &[i64]) -> f64 {
+        let largest = |basis: &Vec<i64>| basis.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
+        coefficients.iter().zip(&self.basis).map(|(&c, basis)| (c as f64).abs() * largest(basis) as f64).sum()
+    }
+
     /// The dimensions of the span of the basis at some operands alone.
     pub(super) fn rank_at(&self, operands: &[usize]) -> usize {
         self.echelon(LARGE, operands.iter().copied()).len()

@@ -1,8 +1,8 @@
 //! The search for a table's factors in the lattices that its rows and columns span.
 //!
-//! In reduced bases `F` and `G` of the two lattices a table is `T = G core F^T`, with a square core of integers. A pair of factors,
-//! `f = F (y core)` and `g = G (core x)` for a `y` and an `x`, is one term of the table, and what is left has one
-//! rank less (Wedderburn 1934):
+//! In reduced bases `F` and `G` of the two lattices a table is `T = G core F^T`, with a square core of integers. A
+//! pair of factors, `f = F (y core)` and `g = G (core x)` for a `y` and an `x`, is one term of the table, and what
+//! is left has one rank less (Wedderburn 1934):
 //!
 //! ```text
 //! core' = core - (core x) (y core) / (y core x)
@@ -16,14 +16,18 @@
 use super::form::Form;
 use super::lattice::{Lattice, gcd};
 use super::scale::Scale;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// Factors of either side that are tried in every step.
-const FACTORS: usize = 400;
+const FACTORS: usize = 48;
 /// Choices that are followed from one step to the next.
-const WIDTH: usize = 24;
+const WIDTH: usize = 8;
 /// Choices that one of them leads to.
 const CHILDREN: usize = 8;
+
+/// Values of factors above this are never operands.
+const LARGEST: f64 = (1u64 << 40) as f64;
 
 /// A term of a sum: `scale f(a) g(w)`.
 #[derive(Debug, Clone)]
@@ -51,10 +55,21 @@ pub(super) struct Problem<'a> {
 struct State {
     core: Vec<Vec<i64>>,
     scale: Scale,
+    unit: f64,
     pairs: Vec<Pair>,
-    cost: u32,
+    order: Order,
+}
+
+/// What a part of a sum costs: the less, the sooner it is followed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Order {
+    products: usize,
     /// Whether factors of weights are shifted, which takes one more product.
     is_shifted: bool,
+    /// Terms whose scales are no integers but for the modulus: few sums of small factors have any.
+    fractions: usize,
+    /// How far the factors' values are apart, summed up.
+    span: i64,
     size: f64,
 }
 
@@ -70,6 +85,15 @@ struct Factor {
     span: i64,
 }
 
+/// Two factors, and `pivot / factor` of the core's unit that their product is to be divided by.
+struct Choice<'a> {
+    f: &'a Factor,
+    g: &'a Factor,
+    pivot: i64,
+    factor: i64,
+    order: Order,
+}
+
 impl<'a> Problem<'a> {
     /// The cheapest sums that are found: with the best choice in every step alone, then with a beam of them.
     pub(super) fn sums(self) -> impl Iterator<Item = Vec<Pair>> + use<'a> {
@@ -77,20 +101,19 @@ impl<'a> Problem<'a> {
         [1, WIDTH].into_iter().flat_map(move |width| self.sums_within(width, &directions))
     }
 
-    fn sums_within(&self, width: usize, [ys, xs]: &[Vec<Vec<i64>>; 2]) -> Vec<Vec<Pair>> {
-        let rank = self.core.len();
-        let mut states = vec![State {
+    fn sums_within(&self, width: usize, directions: &[Vec<Vec<i64>>; 2]) -> Vec<Vec<Pair>> {
+        let first = State {
             core: self.core.to_vec(),
             scale: Scale::ONE,
+            unit: 1.0,
             pairs: Vec::new(),
-            cost: 0,
-            is_shifted: false,
-            size: 0.0,
-        }];
-        for step in 0..rank {
-            let left = (rank - step - 1) as u32;
-            let mut next: Vec<State> = states.iter().flat_map(|state| self.children(state, ys, xs, left)).collect();
-            next.sort_by(|a, b| a.total().cmp(&b.total()).then(a.size.total_cmp(&b.size)));
+            order: Order::default(),
+        };
+        let mut states = vec![first];
+        for step in 1..=self.core.len() {
+            let most = self.most.saturating_sub(self.core.len() - step);
+            let mut next: Vec<State> = states.iter().flat_map(|state| self.children(state, directions, most)).collect();
+            next.sort_by(|a, b| a.order.cmp(&b.order));
             let mut seen = BTreeSet::new();
             next.retain(|state| seen.insert(state.core.clone()));
             next.truncate(width);
@@ -99,98 +122,102 @@ impl<'a> Problem<'a> {
         states.into_iter().map(|state| state.pairs).collect()
     }
 
-    fn children(&self, state: &State, ys: &[Vec<i64>], xs: &[Vec<i64>], left: u32) -> Vec<State> {
-        let transposed = transpose(&state.core);
-        let of_activations =
-            factors(self.activations, &transposed, ys, |min, max| (self.form.activation_parts(min, max), false));
+    /// What the cheapest choices for the next pair lead to, with `most` products at most.
+    fn children(&self, state: &State, [ys, xs]: &[Vec<Vec<i64>>; 2], most: usize) -> Vec<State> {
+        let of_activations = factors(self.activations, &transposed(&state.core), ys, |min, max| {
+            (self.form.activation_parts(min, max), false)
+        });
         let of_weights = factors(self.weights, &state.core, xs, |min, max| {
             let parts = self.form.weight_parts(min, max);
-            if parts == 2 && max - min <= 255 { (1, true) } else { (parts, false) }
+            if parts > 1 && self.form.activation_parts(min, max) == 1 { (1, true) } else { (parts, false) }
         });
         let mut choices = Vec::new();
-        for (i, f) in of_activations.iter().enumerate() {
-            for (j, g) in of_weights.iter().enumerate() {
-                let cost = state.cost + f.parts * g.parts;
-                let is_shifted = state.is_shifted | g.is_shifted;
-                if (cost + u32::from(is_shifted) + left) as usize <= self.most {
-                    choices.push((cost + u32::from(is_shifted), f.span + g.span, i, j));
-                }
+        for f in &of_activations {
+            for g in &of_weights {
+                choices.extend(Choice::new(state, f, g).filter(|choice| choice.order.total() <= most));
             }
         }
-        choices.sort_unstable();
-        let mut children = Vec::new();
-        for (_, span, i, j) in choices {
-            let (f, g) = (&of_activations[i], &of_weights[j]);
-            let Some((scale, rest_scale, core)) = step(&state.core, state.scale, f, g) else { continue };
-            let mut pairs = state.pairs.clone();
-            let pair = Pair { scale, activations: f.coefficients.clone(), weights: g.coefficients.clone() };
-            pairs.push(pair);
-            children.push(State {
-                core,
-                scale: rest_scale,
-                pairs,
-                cost: state.cost + f.parts * g.parts,
-                is_shifted: state.is_shifted | g.is_shifted,
-                size: state.size + (span as f64),
-            });
-            if children.len() == CHILDREN {
-                break;
-            }
+        choices.sort_by(|a, b| a.order.cmp(&b.order));
+        choices.iter().filter_map(|choice| state.without(choice)).take(CHILDREN).collect()
+    }
+}
+
+impl Order {
+    fn total(self) -> usize {
+        self.products + usize::from(self.is_shifted)
+    }
+
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |order: &Self| (order.total(), order.fractions);
+        key(self).cmp(&key(other)).then(self.size.total_cmp(&other.size)).then(self.span.cmp(&other.span))
+    }
+}
+
+impl<'a> Choice<'a> {
+    /// `None` where the scale of the term would be no integer modulo 2^32.
+    fn new(state: &State, f: &'a Factor, g: &'a Factor) -> Option<Self> {
+        // y core x, for the factors' multiples y core and core x.
+        let products = f.coefficients.iter().zip(&g.direction).map(|(&f, &x)| i128::from(f) * i128::from(x));
+        let (pivot, factor) = (i64::try_from(products.sum::<i128>()).ok()?, g.divisor);
+        if pivot == 0 || pivot.trailing_zeros() > state.scale.twos() + factor.trailing_zeros() {
+            return None;
         }
-        children
+        let order = Order {
+            products: state.order.products + (f.parts * g.parts) as usize,
+            is_shifted: state.order.is_shifted | g.is_shifted,
+            fractions: state.order.fractions + usize::from(factor % pivot != 0),
+            span: state.order.span + f.span + g.span,
+            size: 0.0,
+        };
+        Some(Choice { f, g, pivot, factor, order })
     }
 }
 
 impl State {
-    fn total(&self) -> u32 {
-        self.cost + u32::from(self.is_shifted)
-    }
-}
-
-/// The scale of the term of `f` and `g`, and what is left without it: another scale, and another core.
-fn step(core: &[Vec<i64>], scale: Scale, f: &Factor, g: &Factor) -> Option<(Scale, Scale, Vec<Vec<i64>>)> {
-    // y core x, for the factors' multiples y core and core x.
-    let product = |coefficients: &[i64], direction: &[i64]| -> i128 {
-        coefficients.iter().zip(direction).map(|(&a, &b)| i128::from(a) * i128::from(b)).sum()
-    };
-    let pivot = product(&f.coefficients, &g.direction) * i128::from(f.divisor);
-    let factor = i128::from(f.divisor) * i128::from(g.divisor);
-    let common = gcd128(pivot, factor);
-    if pivot == 0 {
-        return None;
-    }
-    let (pivot, factor) = (pivot / common, factor / common);
-    let term_scale = scale.times(factor)?.over(pivot)?;
-    let mut rest = Vec::with_capacity(core.len());
-    let mut content = 0i128;
-    for (row, &g) in core.iter().zip(&g.coefficients) {
-        let mut values = Vec::with_capacity(row.len());
-        for (&value, &f) in row.iter().zip(&f.coefficients) {
-            let value =
-                pivot.checked_mul(value.into())?.checked_sub(factor.checked_mul(i128::from(f) * i128::from(g))?)?;
-            content = gcd128(content, value);
-            values.push(value);
+    /// What is left without the term of a choice; `None` where that has too large numbers.
+    fn without(&self, choice: &Choice) -> Option<State> {
+        let common = gcd([choice.pivot, choice.factor]);
+        let [pivot, factor] = [choice.pivot, choice.factor].map(|value| i128::from(value / common));
+        let mut content = 0i128;
+        let mut rest = Vec::with_capacity(self.core.len());
+        for (row, &g) in self.core.iter().zip(&choice.g.coefficients) {
+            for (&value, &f) in row.iter().zip(&choice.f.coefficients) {
+                let term = factor.checked_mul(i128::from(f) * i128::from(g))?;
+                let value = pivot.checked_mul(value.into())?.checked_sub(term)?;
+                content = gcd128(content, value);
+                rest.push(value);
+            }
         }
-        rest.push(values);
+        let pair = Pair {
+            scale: self.scale.times(factor)?.over(pivot)?,
+            activations: choice.f.coefficients.clone(),
+            weights: choice.g.coefficients.clone(),
+        };
+        let pairs = self.pairs.iter().cloned().chain([pair]).collect();
+        // The rest is divided by the pivot, of which the content has the even part.
+        let (scale, content) = match content {
+            0 => (self.scale, 1),
+            _ => (self.scale.times(content)?.over(pivot)?, content),
+        };
+        let size = rest.iter().map(|value| value.unsigned_abs() as f64).sum::<f64>() / pivot.unsigned_abs() as f64;
+        let order = Order { size: self.unit * size, ..choice.order };
+        let unit = self.unit * content as f64 / pivot.unsigned_abs() as f64;
+        let rest: Result<Vec<i64>, _> = rest.into_iter().map(|value| i64::try_from(value / content)).collect();
+        let core = rest.ok()?.chunks(self.core.len()).map(<[i64]>::to_vec).collect();
+        Some(State { core, scale, unit, pairs, order })
     }
-    if content == 0 {
-        return Some((term_scale, scale, Vec::new()));
-    }
-    let rest: Option<Vec<Vec<i64>>> = rest
-        .into_iter()
-        .map(|row| row.into_iter().map(|value| i64::try_from(value / content).ok()).collect())
-        .collect();
-    // The rest is divided by the pivot, of which the content has the even part.
-    let rest_scale = scale.times(content)?.over(pivot)?;
-    Some((term_scale, rest_scale, rest?))
 }
 
 fn gcd128(a: i128, b: i128) -> i128 {
-    let (mut a, mut b) = (a.abs(), b.abs());
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
     while b != 0 {
-        (a, b) = (b, a % b);
+        // Divisions of 64 bits are the faster.
+        (a, b) = match (u64::try_from(a), u64::try_from(b)) {
+            (Ok(a), Ok(b)) => (u128::from(b), u128::from(a % b)),
+            _ => (b, a % b),
+        };
     }
-    a
+    a.cast_signed()
 }
 
 /// The functions of `lattice` with coefficients `matrix direction`, the cheapest and smallest first.
@@ -203,30 +230,37 @@ fn factors(
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for direction in directions {
-        let coefficients: Vec<i64> = matrix
-            .iter()
-            .map(|row| row.iter().zip(direction).fold(0i64, |sum, (&a, &b)| sum.wrapping_add(a.wrapping_mul(b))))
-            .collect();
+        let Some(coefficients) = products(matrix, direction) else { continue };
         let divisor = gcd(coefficients.iter().copied());
         if divisor == 0 {
             continue;
         }
-        let coefficients: Vec<i64> = coefficients.iter().map(|value| value / divisor).collect();
-        let is_negative = coefficients.iter().find(|&&value| value != 0).is_some_and(|&value| value < 0);
-        let key: Vec<i64> =
-            if is_negative { coefficients.iter().map(|value| -value).collect() } else { coefficients.clone() };
-        if !seen.insert(key) {
+        let sign = coefficients.iter().find(|&&value| value != 0).map_or(1, |value| value.signum());
+        // Of either sign, one.
+        let (coefficients, divisor): (Vec<i64>, _) =
+            (coefficients.iter().map(|value| value / divisor * sign).collect(), divisor * sign);
+        if lattice.largest(&coefficients) > LARGEST || !seen.insert(coefficients.clone()) {
             continue;
         }
         let values = lattice.combine(&coefficients);
         let (min, max) =
             values.iter().fold((i64::MAX, i64::MIN), |(min, max), &value| (min.min(value), max.max(value)));
         let (parts, is_shifted) = parts(min, max);
-        found.push(Factor { coefficients, divisor, direction: direction.clone(), parts, is_shifted, span: max - min });
+        let direction = direction.clone();
+        found.push(Factor { coefficients, divisor, direction, parts, is_shifted, span: max - min });
     }
     found.sort_by_key(|factor| (factor.parts, factor.span));
     found.truncate(FACTORS);
     found
+}
+
+/// The products of the rows of `matrix` and `vector`, if they fit.
+fn products(matrix: &[Vec<i64>], vector: &[i64]) -> Option<Vec<i64>> {
+    let product = |row: &Vec<i64>| {
+        let mut terms = row.iter().zip(vector).map(|(&a, &b)| a.checked_mul(b));
+        terms.try_fold(0i64, |sum, term| sum.checked_add(term?))
+    };
+    matrix.iter().map(product).collect()
 }
 
 /// What the functions of a lattice are at each operand, in its basis, and the unit vectors; of opposite ones, one.
@@ -243,6 +277,6 @@ fn directions(lattice: &Lattice) -> Vec<Vec<i64>> {
     found.into_iter().collect()
 }
 
-fn transpose(matrix: &[Vec<i64>]) -> Vec<Vec<i64>> {
+fn transposed(matrix: &[Vec<i64>]) -> Vec<Vec<i64>> {
     (0..matrix.len()).map(|column| matrix.iter().map(|row| row[column]).collect()).collect()
 }

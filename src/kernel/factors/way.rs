@@ -35,21 +35,25 @@ pub fn choose_for_any(kernel: &dyn Kernel, table: &EffectiveTable, weights: &[u8
 
 fn of_used(kernel: &dyn Kernel, table: &EffectiveTable, used: UsedWeights, depth: usize, activations: &[u8]) -> Way {
     let (rates, bits) = (kernel.rates(), kernel.plane_bits());
-    let weights = used.bytes().to_vec();
-    let look_ups = Decomposition::of_used(table, used, depth, bits);
     let is_low = activations.iter().all(|&a| a < 128);
-    let time = rates.look_ups(look_ups.residuals.planes(bits), look_ups.slopes.is_some(), is_low);
-    // At equal times, products leave more to the memory.
-    let most = ((time / rates.product) as usize).min(MOST);
-    let way = match kernel.integers() {
-        IntegerDot::Bytes(dot) => {
-            Lowered::<u8, i8>::find(table, &weights, activations, most).map(|sum| Way::Bytes(sum, dot))
-        }
-        IntegerDot::Words(dot) => {
-            Lowered::<i16, i16>::find(table, &weights, activations, most).map(|sum| Way::Words(sum, dot))
-        }
+    let most = rates.products(rates.look_ups((u32::BITS / bits) as usize, true, is_low)).min(MOST);
+    let weights = used.bytes();
+    let sum = match kernel.integers() {
+        IntegerDot::Bytes(dot) => Lowered::<u8, i8>::find(table, weights, activations, most)
+            .map(|sum| (sum.terms.len(), Way::Bytes(sum, dot))),
+        IntegerDot::Words(dot) => Lowered::<i16, i16>::find(table, weights, activations, most)
+            .map(|sum| (sum.terms.len(), Way::Words(sum, dot))),
     };
-    way.unwrap_or_else(|| Way::LookUps(look_ups.describe(bits)))
+    match sum {
+        // No look-ups take less than those in one plane.
+        Some((products, way)) if products <= rates.products(rates.look_ups(1, false, is_low)) => way,
+        sum => {
+            let terms = Decomposition::of_used(table, used, depth, bits);
+            let time = rates.look_ups(terms.residuals.planes(bits), terms.slopes.is_some(), is_low);
+            let pays = |(products, _): &(usize, Way)| *products <= rates.products(time);
+            sum.filter(pays).map_or_else(|| Way::LookUps(terms.describe(bits)), |(_, way)| way)
+        }
+    }
 }
 
 impl fmt::Display for Way {
