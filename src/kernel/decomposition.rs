@@ -14,9 +14,6 @@
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::RangeInclusive;
 
-/// Products from which on a second pass over the sums costs less than a plane.
-const MIN_DEPTH_FOR_SLOPES: usize = 32;
-
 /// The parts of a layer's terms, over all activations.
 #[derive(Debug)]
 pub(super) struct Decomposition {
@@ -29,6 +26,9 @@ pub(super) struct Decomposition {
 }
 
 impl Decomposition {
+    /// Products from which on a second pass over the sums costs less than a plane.
+    pub(super) const MIN_DEPTH_FOR_SLOPES: usize = 32;
+
     /// Decomposes the terms of `weights` for a kernel that looks up planes of `plane_bits`.
     pub(super) fn new(table: &EffectiveTable, weights: WeightMatrix, plane_bits: u32) -> Self {
         Self::of_used(table, UsedWeights::new(weights), weights.depth(), plane_bits)
@@ -36,16 +36,17 @@ impl Decomposition {
 
     /// Decomposes the terms of weights that are not known yet, in rows as long as slopes take to pay.
     pub(super) fn of_any(table: &EffectiveTable, plane_bits: u32) -> Self {
-        Self::of_used(table, UsedWeights::all(), MIN_DEPTH_FOR_SLOPES, plane_bits)
+        Self::of_used(table, UsedWeights::all(), Self::MIN_DEPTH_FOR_SLOPES, plane_bits)
     }
 
-    fn of_used(table: &EffectiveTable, used: UsedWeights, depth: usize, plane_bits: u32) -> Self {
+    /// Decomposes the terms of weights of which only the bytes and the length of rows are known.
+    pub(super) fn of_used(table: &EffectiveTable, used: UsedWeights, depth: usize, plane_bits: u32) -> Self {
         let (activation, weight) = (table.activation(), table.weight());
         let slopes = Slopes::fit(table, &used);
         let plain = Residuals::new(table, &used, None, 0..=255).expect("terms fit 32 bits");
         let pays = |sloped: &Residuals| {
             let planes = sloped.planes(plane_bits);
-            planes < plain.planes(plane_bits) && (planes == 0 || depth >= MIN_DEPTH_FOR_SLOPES)
+            planes < plain.planes(plane_bits) && (planes == 0 || depth >= Self::MIN_DEPTH_FOR_SLOPES)
         };
         match Residuals::new(table, &used, Some(&slopes), 0..=255).filter(pays) {
             Some(sloped) => Decomposition { used, slopes: Some(slopes), residuals: sloped, activation, weight },
@@ -85,7 +86,11 @@ impl UsedWeights {
         for &w in weights.bytes() {
             used[usize::from(w)] = true;
         }
-        let bytes: Vec<u8> = (0..=255).filter(|&w| used[usize::from(w)]).collect();
+        Self::of((0..=255).filter(|&w| used[usize::from(w)]).collect())
+    }
+
+    /// Those of `bytes`, in ascending order.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
         let mut codes = [0; 256];
         for (code, &w) in (0..=255).zip(&bytes) {
             codes[usize::from(w)] = code;

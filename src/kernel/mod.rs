@@ -23,6 +23,7 @@ mod avx512;
 pub(crate) mod convert;
 mod decomposition;
 mod dot;
+mod factors;
 pub(crate) mod float;
 mod geometry;
 mod im2col;
@@ -33,6 +34,7 @@ mod map;
 mod operands;
 mod ordered;
 mod plane;
+mod rates;
 #[cfg(test)]
 mod reference;
 mod scalar;
@@ -45,6 +47,8 @@ mod transpose;
 pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
+#[doc(hidden)]
+pub use factors::{Lowered, Operand, Term, Way, choose, choose_for_any};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]
@@ -56,6 +60,8 @@ pub(crate) use map::{Entry, map};
 pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
+#[doc(hidden)]
+pub use rates::Rates;
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;
@@ -121,6 +127,10 @@ pub trait Kernel: Send + Sync {
     #[doc(hidden)]
     fn plane_bits(&self) -> u32;
 
+    /// How long it takes for products and look-ups.
+    #[doc(hidden)]
+    fn rates(&self) -> Rates;
+
     /// How it multiplies integers.
     #[doc(hidden)]
     fn integers(&self) -> IntegerDot {
@@ -147,12 +157,6 @@ pub trait Kernel: Send + Sync {
 pub trait PreparedTable: Send + Sync {
     /// Lays out weights, at the cost of a pass over them.
     fn pack(&self, weights: WeightMatrix) -> Box<dyn PackedWeights>;
-}
-
-/// How `kernel` sums the products of `weights` by `table`, in words.
-pub(crate) fn describe(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix) -> String {
-    let bits = kernel.plane_bits();
-    format!("{}: {}", kernel.name(), decomposition::Decomposition::new(table, weights, bits).describe(bits))
 }
 
 /// One group of a layer's weights, laid out for a kernel.

@@ -5,7 +5,7 @@
 
 use super::decomposition::{Decomposition, Residuals, UsedWeights};
 use super::operands::WordOperands;
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Rates, Tile, WeightMatrix};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,6 +23,10 @@ impl Kernel for Scalar {
 
     fn plane_bits(&self) -> u32 {
         32
+    }
+
+    fn rates(&self) -> Rates {
+        Rates { product: 150.0, plane: 178.0, low_plane: 178.0, slope: 4.0 }
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {

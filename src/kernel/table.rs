@@ -17,6 +17,14 @@ impl Signedness {
             Signedness::Unsigned => i32::from(byte),
         }
     }
+
+    /// The byte of the lowest integer.
+    pub(super) fn lowest(self) -> u8 {
+        match self {
+            Signedness::Signed => 128,
+            Signedness::Unsigned => 0,
+        }
+    }
 }
 
 /// Signed terms over (activation byte, weight byte): what kernels sum.

@@ -5,7 +5,7 @@
 //! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
-use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, WeightMatrix, describe};
+use crate::kernel::{EffectiveTable, IntegerDot, Kernel, PackedWeights, Signedness, Way, WeightMatrix, choose};
 use crate::lut::{Coding, Lut, Operand};
 use crate::quant::{LayerParams, WeightParams};
 use std::fmt;
@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 /// A layer quantized, with what its integer arithmetic needs.
 #[derive(Debug, Clone)]
-pub(super) struct Quantized {
+pub struct Quantized {
     params: LayerParams,
     is_shifted: bool,
     weights: Arc<QuantizedWeights>,
@@ -185,14 +185,26 @@ impl Quantized {
         Some(&self.multiplier.as_deref()?.table)
     }
 
+    /// The cheapest way to sum the multiplier's products.
+    pub fn way(&self) -> Option<Way> {
+        let table = self.table()?;
+        let range = self.params.input.range();
+        let mut activations: Vec<u8> = range.integers().map(|integer| integer as u8).collect();
+        activations.sort_unstable();
+        Some(choose(self.weights.kernel, table, self.weights.matrix(), &activations))
+    }
+
     /// How the multiplier's products are summed, or else exact ones, in words.
     pub fn describe(&self, is_approximate: bool) -> String {
-        let QuantizedWeights { kernel, .. } = &*self.weights;
-        if let Some(Multiplier { table, .. }) = self.multiplier.as_deref().filter(|_| is_approximate) {
-            return describe(*kernel, table, self.weights.matrix());
+        let kernel = self.weights.kernel;
+        let products = match kernel.integers() {
+            IntegerDot::Bytes(_) => "products of bytes",
+            IntegerDot::Words(_) => "products of words",
+        };
+        match self.way().filter(|_| is_approximate) {
+            Some(way) => format!("{}: {way}", kernel.name()),
+            None => format!("{}: {products}", kernel.name()),
         }
-        let table = self.weights.exact_table(self.params.input.range().signedness());
-        describe(*kernel, &table, self.weights.matrix())
     }
 
     /// The weights packed for the multiplier's products, where there is a multiplier.

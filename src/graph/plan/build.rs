@@ -48,7 +48,12 @@ pub fn plan(graph: &Graph, batch: usize, observed: &[bool]) -> Plan {
 /// Without levels that have no steps, but for the last.
 fn merged(levels: Vec<(Range<usize>, Level)>) -> Vec<(Range<usize>, Level)> {
     let last = levels.len() - 1;
-    levels.into_iter().enumerate().filter(|(i, (steps, _))| *i == last || !steps.is_empty()).map(|(_, level)| level).collect()
+    levels
+        .into_iter()
+        .enumerate()
+        .filter(|(i, (steps, _))| *i == last || !steps.is_empty())
+        .map(|(_, level)| level)
+        .collect()
 }
 
 /// Finds the first and last step of everything that is kept, and the steps after which tensors are dropped.
@@ -138,8 +143,7 @@ impl Builder<'_> {
                     self.push(at, Action::Show { input });
                 }
                 let input = self.find(node.inputs[0], layer.form(), *order);
-                let residual =
-                    fusion.map(|fusion| (self.find(fusion.residual, &Form::Reals, *order), fusion.clip));
+                let residual = fusion.map(|fusion| (self.find(fusion.residual, &Form::Reals, *order), fusion.clip));
                 let outputs = self.of_order(value, *order);
                 let step = LayerStep {
                     layer: layer.clone(),
@@ -224,7 +228,8 @@ impl Builder<'_> {
     /// otherwise.
     fn of_order(&mut self, id: ValueId, order: Order) -> Vec<usize> {
         let Demand { tensor, images } = self.demands[id.0].clone();
-        let (mut wanted, others): (Vec<Wanted>, Vec<Wanted>) = images.into_iter().partition(|wanted| wanted.order == order);
+        let (mut wanted, others): (Vec<Wanted>, Vec<Wanted>) =
+            images.into_iter().partition(|wanted| wanted.order == order);
         let needs_reals = tensor || !others.is_empty() || wanted.is_empty();
         if needs_reals && !wanted.iter().any(|wanted| wanted.form == Form::Reals) {
             wanted.push(Wanted { form: Form::Reals, order, border: [[0; 2]; 2], reader: 0 });

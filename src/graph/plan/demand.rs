@@ -139,12 +139,8 @@ impl Demands {
                 node.inputs.iter().for_each(|id| self.of_value[id.0].want(wanted.clone()));
             }
             Way::Layer(LayerWay { layer, geometry, order, fusion }) => {
-                let wanted = Wanted {
-                    form: layer.form().clone(),
-                    order: *order,
-                    border: layer.border(geometry),
-                    reader: at,
-                };
+                let wanted =
+                    Wanted { form: layer.form().clone(), order: *order, border: layer.border(geometry), reader: at };
                 let input = &mut self.of_value[node.inputs[0].0];
                 input.want(wanted);
                 input.tensor |= is_observed;

@@ -1,7 +1,7 @@
 //! Additions that layers do in the pass over their outputs.
 
 use crate::graph::op::Add;
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Node, ValueId};
 use crate::kernel::Clip;
 use std::any::Any;
 use std::collections::HashMap;
@@ -20,15 +20,13 @@ pub struct Fusion {
 /// The additions that can be fused into the layers of which `is_layer` says that they run on images, by the layer's
 /// node: of two values of one shape, the later of which is the output of a layer that nothing else reads.
 pub fn fusions(graph: &Graph, is_layer: &[bool]) -> HashMap<usize, Fusion> {
-    let mut producers = HashMap::new();
-    for (i, node) in graph.nodes.iter().enumerate() {
-        node.outputs.iter().for_each(|&output| drop(producers.insert(output, i)));
-    }
+    let outputs = |(i, node): (usize, &Node)| node.outputs.iter().map(move |&output| (output, i)).collect::<Vec<_>>();
+    let producers: HashMap<ValueId, usize> = graph.nodes.iter().enumerate().flat_map(outputs).collect();
     let mut readers: HashMap<ValueId, usize> = HashMap::new();
     for &value in graph.nodes.iter().flat_map(|node| &node.inputs).chain(&graph.outputs) {
         *readers.entry(value).or_default() += 1;
     }
-    let fusion = |(add, node): (usize, &crate::graph::Node)| {
+    let fusion = |(add, node): (usize, &Node)| {
         let any: &dyn Any = node.op.as_ref();
         any.downcast_ref::<Add>()?;
         let &[a, b] = node.inputs.as_slice() else { return None };

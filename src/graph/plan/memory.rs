@@ -2,7 +2,7 @@
 
 use super::slots::{KINDS, kind};
 use super::value::{Kept, KeptImages};
-use crate::layer::{Form, ImageBuffer, Place};
+use crate::layer::{ImageBuffer, Place};
 use candle_core::Tensor;
 use std::sync::{Mutex, PoisonError};
 
@@ -59,11 +59,6 @@ impl KeptImages {
     /// Those of so many samples.
     pub fn place(&self, samples: usize) -> Place<'_> {
         Place { form: &self.form, layout: self.layout, count: samples * self.ty.per_sample }
-    }
-
-    /// Whether they hold numbers.
-    pub fn is_reals(&self) -> bool {
-        self.form == Form::Reals
     }
 }
 

@@ -1,9 +1,9 @@
 //! Running a plan on a batch.
 
+use super::Plan;
 use super::memory::{Memory, MemoryPool};
 use super::step::Steps;
 use super::value::{Kept, KeptKind};
-use super::{Operand, Plan};
 use crate::graph::{Dim, Graph, InputObserver, RunContext, RunError, ValueType};
 use crate::layer::ImageBuffer;
 use candle_core::Tensor;
@@ -44,13 +44,7 @@ impl Run<'_> {
     }
 
     /// Computes the values of `samples` after all levels up to `level`, by `threads`.
-    fn level(
-        &self,
-        level: usize,
-        samples: Range<usize>,
-        threads: usize,
-        memory: &mut Memory,
-    ) -> Result<(), RunError> {
+    fn level(&self, level: usize, samples: Range<usize>, threads: usize, memory: &mut Memory) -> Result<(), RunError> {
         if let Some(before) = level.checked_sub(1) {
             let parts = self.plan.levels[before].1.parts(samples.clone());
             if parts.len() == 1 {

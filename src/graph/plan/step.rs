@@ -1,12 +1,14 @@
 //! What a step does.
 
 use super::memory::Memory;
-use super::value::{Kept, KeptImages, Order};
+use super::value::{Kept, Order};
 use super::{Action, LayerStep, Operand, Plan, Step};
 use crate::graph::network::Source;
 use crate::graph::{Graph, Node, OpError, RunContext, RunError};
 use crate::kernel::{Images, ImagesMut};
-use crate::layer::{Finish, ImageBuffer, Input, LayerProblem, Numbers, Targets, planar_images, with_values, write_images};
+use crate::layer::{
+    Finish, ImageBuffer, Input, LayerProblem, Numbers, Targets, planar_images, with_values, write_images,
+};
 use candle_core::{Device, Tensor};
 
 /// The steps of a plan on some samples.
@@ -126,23 +128,18 @@ impl<'a> Steps<'a> {
         let operator = operator.expect("planned as a selection");
         let samples = self.context.samples;
         let mut buffer = memory.take(kept, samples);
-        let all: Vec<(Input, &KeptImages)> = inputs
-            .iter()
-            .map(|&i| (&self.plan.kept[i], self.plan.kept[i].images()))
-            .map(|(kept, images)| (memory.images(kept).input(images.place(samples)), images))
-            .collect();
-        let channels: Vec<usize> = all.iter().map(|(_, images)| images.ty.channels).collect();
+        let of_inputs: Vec<&Kept> = inputs.iter().map(|&i| &self.plan.kept[i]).collect();
+        let channels: Vec<usize> = of_inputs.iter().map(|kept| kept.images().ty.channels).collect();
+        let all = of_inputs.iter().map(|kept| memory.images(kept).input(kept.images().place(samples)));
         let place = kept.images().place(samples);
         let (layout, len) = (place.layout, place.len());
         match &mut buffer {
             ImageBuffer::Bytes(values) => {
-                let bytes = |&(input, _): &(Input<'_>, _)| if let Input::Bytes(images) = input { Some(images) } else { None };
-                let images: Vec<Images<u8>> = all.iter().filter_map(bytes).collect();
+                let images: Vec<Images<u8>> = all.filter_map(Input::bytes).collect();
                 operator.select_bytes(&images, &channels, &mut ImagesMut { layout, values: &mut values[..len] });
             }
             ImageBuffer::Words(values) => {
-                let words = |&(input, _): &(Input<'_>, _)| if let Input::Words(images) = input { Some(images) } else { None };
-                let images: Vec<Images<i16>> = all.iter().filter_map(words).collect();
+                let images: Vec<Images<i16>> = all.filter_map(Input::words).collect();
                 operator.select_words(&images, &channels, &mut ImagesMut { layout, values: &mut values[..len] });
             }
             ImageBuffer::Reals(_) => unreachable!("operands are selected"),
@@ -172,9 +169,8 @@ impl<'a> Steps<'a> {
                 Order::ChannelsFirst => Numbers::Planar(values),
                 Order::ChannelsLast => Numbers::Positions(values),
             };
-            result = self.writing(to, memory, |_, targets| {
-                write_images(numbers, ty.size, ty.channels, count, targets, threads)
-            });
+            result = self
+                .writing(to, memory, |_, targets| write_images(numbers, ty.size, ty.channels, count, targets, threads));
         })?;
         result
     }

@@ -17,7 +17,7 @@ use super::decomposition::Decomposition;
 use super::dot::{Bytes256, IntegerDot, Portable, RealDot, Reals, Reals256, Tiled, Words256};
 use super::operands::{ByteOperands, WordOperands};
 use super::scalar::{TermRows, Terms};
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Rates, Tile, WeightMatrix};
 use columns::{Columns, Workspace};
 use dot::Panel;
 use std::cell::RefCell;
@@ -51,6 +51,10 @@ impl Kernel for Avx2 {
         reals()
     }
 
+    fn rates(&self) -> Rates {
+        Rates { product: 13.5, plane: 51.7, low_plane: 37.1, slope: 1.2 }
+    }
+
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
         assert!(self.is_supported(), "kernel {} on a processor without it", self.name());
         Prepared::new(Decomposition::new(table, weights, self.plane_bits()), Form::Words).pack(weights)
@@ -81,6 +85,10 @@ impl Kernel for AvxVnni {
 
     fn reals(&self) -> &'static RealDot {
         reals()
+    }
+
+    fn rates(&self) -> Rates {
+        Rates { product: 4.3, plane: 51.7, low_plane: 36.9, slope: 1.2 }
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {

@@ -125,11 +125,23 @@ fn parts<'a, T: Operand>(form: &OperandForm<T>, layout: ImageLayout, values: &'a
 
 /// The input images of a layer, of all terms.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Input<'a> {
+pub enum Input<'a> {
     /// Numbers.
     Reals(Images<'a, f32>),
     /// Operands of a byte.
     Bytes(Images<'a, u8>),
     /// Operands of a word.
     Words(Images<'a, i16>),
+}
+
+impl<'a> Input<'a> {
+    /// Operands of a byte, if it is those.
+    pub fn bytes(self) -> Option<Images<'a, u8>> {
+        if let Input::Bytes(images) = self { Some(images) } else { None }
+    }
+
+    /// Operands of a word, if it is those.
+    pub fn words(self) -> Option<Images<'a, i16>> {
+        if let Input::Words(images) = self { Some(images) } else { None }
+    }
 }

@@ -37,7 +37,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// A layer laid out for one mode.
-pub(crate) struct ImageLayer {
+pub struct ImageLayer {
     form: Form,
     products: Products,
     scaling: Scaling,
@@ -61,7 +61,7 @@ impl ImageLayer {
     ///
     /// # Errors
     /// When the layer lacks what the mode needs.
-    pub fn new(
+    pub(super) fn new(
         weight: &Tensor,
         quantized: Option<&Quantized>,
         window: &Window,

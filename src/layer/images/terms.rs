@@ -5,10 +5,11 @@ use super::form::{Form, OperandForm};
 use super::look_ups::LookUps;
 use super::scaling::Scaling;
 use super::{ImageLayer, Products};
-use crate::kernel::IntegerDot;
+use crate::kernel::{DotKernel, IntegerDot, Lowered, Operand, Way};
 use crate::layer::LayerProblem;
 use crate::layer::quantized::Quantized;
-use crate::quant::LayerParams;
+use crate::quant::{IntRange, LayerParams};
+use std::sync::Arc;
 
 /// The layer of `shape` that is `quantized`, with exact products or those of its multiplier.
 pub(super) fn quantized(
@@ -22,7 +23,7 @@ pub(super) fn quantized(
     }
     let outputs = shape.groups * shape.outputs;
     let layer = Layer { quantized, shape, bias };
-    let found = if is_approximate { None } else { layer.exact() };
+    let found = if is_approximate { layer.mapped() } else { layer.exact() };
     Ok(found.unwrap_or_else(|| {
         let look_ups =
             LookUps { layer: quantized.clone(), is_exact: !is_approximate, bias: bias.map(<[f32]>::to_vec), shape };
@@ -78,21 +79,95 @@ impl Layer<'_> {
                 });
                 let form = OperandForm::integers(*input, offset, factors.len(), kernel.group());
                 let scaling = scaling(offset);
-                Some(ImageLayer { form: Form::Bytes(form), products: Products::Bytes(dots), scaling, outputs })
+                Some(self.layer(Form::Bytes(form), Products::Bytes(dots), scaling))
             }
             IntegerDot::Words(kernel) => {
                 let part = if is_narrow { usize::MAX } else { i32::MAX as usize / (255 * 255) };
                 let weight = |_: usize, output: usize, element: usize| integer(output, element) as i16;
                 let dots = Dots::new(kernel, self.shape, &[1], part, weight);
                 let form = OperandForm::integers(*input, 0, 1, kernel.group());
-                Some(ImageLayer {
-                    form: Form::Words(form),
-                    products: Products::Words(dots),
-                    scaling: scaling(0),
-                    outputs,
-                })
+                Some(self.layer(Form::Words(form), Products::Words(dots), scaling(0)))
             }
         }
+    }
+
+    /// The products that the multiplier's table is a short sum of, where that is faster than looking it up. Sums have
+    /// no zero points, which follow.
+    fn mapped(&self) -> Option<ImageLayer> {
+        let input = self.quantized.params().input;
+        if !self.fits_narrow() {
+            return None;
+        }
+        match self.quantized.way()? {
+            Way::Bytes(sum, kernel) => {
+                let offset = if input.range().q_min() < 0 { 128 } else { 0 };
+                let (dots, tables, scaling) = self.dots(kernel, &sum, offset)?;
+                let form = OperandForm::mapped(input, tables, kernel.group());
+                Some(self.layer(Form::Bytes(form), Products::Bytes(dots), scaling))
+            }
+            Way::Words(sum, kernel) => {
+                let (dots, tables, scaling) = self.dots(kernel, &sum, 0)?;
+                let form = OperandForm::mapped(input, tables, kernel.group());
+                Some(self.layer(Form::Words(form), Products::Words(dots), scaling))
+            }
+            Way::LookUps(_) => None,
+        }
+    }
+
+    /// The weights of `sum` laid out for `kernel`, the operands of each of its terms by activation byte, and the scaling
+    /// of the sums. The integers are operands, plus `offset`, where weights have zero points.
+    fn dots<A: Operand, W: Operand>(
+        &self,
+        kernel: &'static dyn DotKernel<A, W, i32>,
+        sum: &Lowered<A, W>,
+        offset: i32,
+    ) -> Option<(Dots<A, W, i32>, Vec<Arc<[A; 256]>>, Scaling)> {
+        let LayerParams { input, weight } = self.quantized.params();
+        let (outputs, depth) = (self.shape.groups * self.shape.outputs, self.depth());
+        let bytes = self.quantized.weights().bytes();
+        let mut factors: Vec<i32> = sum.terms.iter().map(|term| term.factor).collect();
+        let mut tables: Vec<Arc<[A; 256]>> = sum.terms.iter().map(|term| Arc::from(term.activations.clone())).collect();
+        // `- z_w sum x_q` is one more product; so is a sum of none.
+        let centers: Vec<W> =
+            (0..outputs).map(|output| W::try_of(-weight.zero_point(output))).collect::<Option<_>>()?;
+        let has_centers = (0..outputs).any(|output| weight.zero_point(output) != 0);
+        if has_centers || factors.is_empty() {
+            factors.push(1);
+            let signedness = input.range().signedness();
+            let integer = |byte: usize| A::try_of(signedness.value(byte as u8) + offset).unwrap_or_default();
+            tables.push(Arc::new(std::array::from_fn(integer)));
+        }
+        let dots =
+            Dots::new(kernel, self.shape, &factors, usize::MAX, |term, output, element| match sum.terms.get(term) {
+                Some(term) => term.weights[usize::from(bytes[output * depth + element])],
+                None => centers[output],
+            });
+        let signedness = weight.range().signedness();
+        let (z_x, k) = (i64::from(input.zero_point()), depth as i64);
+        let constant = |output: usize| {
+            let row = &bytes[output * depth..][..depth];
+            let offsets: i64 = row.iter().map(|&byte| i64::from(sum.offsets[usize::from(byte)])).sum();
+            let weights: i64 = row.iter().map(|&byte| i64::from(signedness.value(byte))).sum();
+            let z_w = i64::from(weight.zero_point(output));
+            offsets + z_w * k * i64::from(offset) - z_x * weights + k * z_x * z_w
+        };
+        let constants = (0..outputs).map(constant).collect();
+        Some((dots, tables, self.scaling(constants)))
+    }
+
+    /// Whether every sum of the multiplier's products, with its zero-point terms, fits an `i32`.
+    fn fits_narrow(&self) -> bool {
+        let LayerParams { input, weight } = self.quantized.params();
+        let Some(table) = self.quantized.table() else { return false };
+        let largest = |range: IntRange| i64::from(range.q_max().max(-range.q_min()));
+        let (x, w, z_x) = (largest(input.range()), largest(weight.range()), i64::from(input.zero_point().abs()));
+        let z_w = weight.zero_points().iter().map(|z| i64::from(z.abs())).max().unwrap_or(0);
+        let each = i64::from(table.max_abs()) + z_w * x + z_x * w + z_x * z_w;
+        each.saturating_mul(self.depth() as i64) <= i64::from(i32::MAX)
+    }
+
+    fn layer(&self, form: Form, products: Products, scaling: Scaling) -> ImageLayer {
+        ImageLayer { form, products, scaling, outputs: self.shape.groups * self.shape.outputs }
     }
 
     /// Products summed into one output.

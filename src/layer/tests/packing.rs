@@ -1,7 +1,7 @@
 //! What quantizing a layer again keeps, seen by a kernel that counts what it packs.
 
 use super::numbers;
-use crate::kernel::{EffectiveTable, Kernel, PackedWeights, PreparedTable, Scalar, Signedness, WeightMatrix};
+use crate::kernel::{EffectiveTable, Kernel, PackedWeights, PreparedTable, Rates, Scalar, Signedness, WeightMatrix};
 use crate::layer::{ApproxLayer, ApproxLinear, InferenceMode};
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, WeightParams};
@@ -26,6 +26,10 @@ impl Kernel for Counting {
 
     fn plane_bits(&self) -> u32 {
         Scalar.plane_bits()
+    }
+
+    fn rates(&self) -> Rates {
+        Scalar.rates()
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {

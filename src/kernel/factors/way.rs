@@ -1,0 +1,72 @@
+//! The cheapest way for a kernel to sum a layer's terms.
+
+use super::lower::Lowered;
+use crate::kernel::decomposition::{Decomposition, UsedWeights};
+use crate::kernel::{ByteDot, EffectiveTable, IntegerDot, Kernel, WeightMatrix, WordDot};
+use std::fmt;
+use std::sync::Arc;
+
+/// The most products that a sum may have.
+const MOST: usize = 8;
+
+/// How a layer's terms are summed.
+///
+/// All sums are those of the terms modulo 2^32, whatever their parts: they are right where the sum of the terms fits an `i32`.
+#[derive(Clone)]
+pub enum Way {
+    /// As products of bytes.
+    Bytes(Arc<Lowered<u8, i8>>, &'static ByteDot),
+    /// As products of words.
+    Words(Arc<Lowered<i16, i16>>, &'static WordDot),
+    /// As [`Kernel::pack`] does, described in words.
+    LookUps(String),
+}
+
+/// The cheapest way for `kernel` to sum terms of `table` for `weights` and any of `activations`, the bytes that occur in ascending order.
+pub fn choose(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix, activations: &[u8]) -> Way {
+    of_used(kernel, table, UsedWeights::new(weights), weights.depth(), activations)
+}
+
+/// The cheapest way for weights that are not known yet, but among the bytes `weights` in ascending order, as those of a product of two
+/// activations are.
+pub fn choose_for_any(kernel: &dyn Kernel, table: &EffectiveTable, weights: &[u8], activations: &[u8]) -> Way {
+    of_used(kernel, table, UsedWeights::of(weights.to_vec()), Decomposition::MIN_DEPTH_FOR_SLOPES, activations)
+}
+
+fn of_used(kernel: &dyn Kernel, table: &EffectiveTable, used: UsedWeights, depth: usize, activations: &[u8]) -> Way {
+    let (rates, bits) = (kernel.rates(), kernel.plane_bits());
+    let is_low = activations.iter().all(|&a| a < 128);
+    let most = rates.products(rates.look_ups((u32::BITS / bits) as usize, true, is_low)).min(MOST);
+    let weights = used.bytes();
+    let sum = match kernel.integers() {
+        IntegerDot::Bytes(dot) => Lowered::<u8, i8>::find(table, weights, activations, most)
+            .map(|sum| (sum.terms.len(), Way::Bytes(sum, dot))),
+        IntegerDot::Words(dot) => Lowered::<i16, i16>::find(table, weights, activations, most)
+            .map(|sum| (sum.terms.len(), Way::Words(sum, dot))),
+    };
+    match sum {
+        // No look-ups take less than those in one plane.
+        Some((products, way)) if products <= rates.products(rates.look_ups(1, false, is_low)) => way,
+        sum => {
+            let terms = Decomposition::of_used(table, used, depth, bits);
+            let time = rates.look_ups(terms.residuals.planes(bits), terms.slopes.is_some(), is_low);
+            let pays = |(products, _): &(usize, Way)| *products <= rates.products(time);
+            sum.filter(pays).map_or_else(|| Way::LookUps(terms.describe(bits)), |(_, way)| way)
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (products, operands) = match self {
+            Way::Bytes(sum, _) => (sum.terms.len(), "bytes"),
+            Way::Words(sum, _) => (sum.terms.len(), "words"),
+            Way::LookUps(words) => return f.write_str(words),
+        };
+        match products {
+            0 => f.write_str("offsets alone"),
+            1 => write!(f, "1 product of mapped {operands}"),
+            _ => write!(f, "{products} products of mapped {operands}"),
+        }
+    }
+}
