@@ -94,7 +94,9 @@ pub trait WeightedCore {
     /// `input`, where it can run so.
     fn laid_out(&self, input: &[usize]) -> Option<(Arc<ImageLayer>, Window)> {
         let state = self.state();
-        let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward)?;
+        // What is observed is computed in the order of the weight's elements.
+        let is_observed = state.observing.is_active();
+        let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward && !is_observed)?;
         Some((state.image_layer(&window, state.settings.mode).ok()?, window))
     }
 

@@ -123,7 +123,7 @@ impl Demands {
     fn add_inputs(&mut self, graph: &Graph, at: usize, is_observed: bool) {
         let node = &graph.nodes[at];
         if matches!(self.ways[at], Way::Images)
-            && let Some(form) = self.selected_form(graph, node)
+            && let Some(form) = self.selected_form(node)
         {
             self.ways[at] = Way::Selection(form);
         }
@@ -153,14 +153,11 @@ impl Demands {
     }
 
     /// The operands that are all that is read of the output of a node that selects them.
-    fn selected_form(&self, graph: &Graph, node: &Node) -> Option<Form> {
+    fn selected_form(&self, node: &Node) -> Option<Form> {
         node.op.as_image_operator()?.as_selection()?;
         let Demand { tensor: false, images } = &self.of_value[node.outputs[0].0] else { return None };
         let [Wanted { form, order: FIRST, .. }] = images.as_slice() else { return None };
-        // Padding of channels is not selected.
-        let channels = node.inputs.iter().chain(&node.outputs).map(|&id| ImageType::of(graph.ty(id), FIRST));
-        let fits = channels.map(|ty| ty.is_some_and(|ty| form.elements(ty.channels) == ty.channels));
-        (form.is_ordered() && form.terms() == 1 && fits.fold(true, |all, fits| all && fits)).then(|| form.clone())
+        form.is_operands_in_order().then(|| form.clone())
     }
 }
 

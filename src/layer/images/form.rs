@@ -26,12 +26,12 @@ impl Form {
         }
     }
 
-    /// Whether operands have the order of the numbers, so that the largest operand is that of the largest number.
-    pub fn is_ordered(&self) -> bool {
+    /// Whether there is one operand for each number, in the order of the numbers: the largest is that of the largest.
+    pub fn is_operands_in_order(&self) -> bool {
         match self {
-            Form::Reals => true,
-            Form::Bytes(form) => form.is_ordered(),
-            Form::Words(form) => form.is_ordered(),
+            Form::Reals => false,
+            Form::Bytes(form) => form.is_ordered() && form.terms() == 1,
+            Form::Words(form) => form.is_ordered() && form.terms() == 1,
         }
     }
 

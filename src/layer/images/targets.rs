@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// One place that outputs are written to.
 #[derive(Debug)]
-pub(crate) enum Target<'a> {
+pub enum Target<'a> {
     /// Numbers.
     Reals(Part<'a, f32>),
     /// Operands of a byte, of each term.
@@ -20,7 +20,7 @@ pub(crate) enum Target<'a> {
 
 /// Consecutive lines of images.
 #[derive(Debug)]
-pub(crate) struct Part<'a, T> {
+pub struct Part<'a, T> {
     layout: ImageLayout,
     values: &'a mut [T],
     /// Place of the first value among those of all images.
@@ -54,7 +54,7 @@ impl<'a, T> Part<'a, T> {
 
 /// What happens to a layer's numbers before they are written.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Finish<'a> {
+pub struct Finish<'a> {
     /// The range that they are clamped to first.
     pub clip: Clip,
     /// What is then added, and the range that sums are clamped to.
@@ -63,7 +63,7 @@ pub(crate) struct Finish<'a> {
 
 /// All places that the same outputs are written to.
 #[derive(Debug, Default)]
-pub(crate) struct Targets<'a>(pub Vec<Target<'a>>);
+pub struct Targets<'a>(pub Vec<Target<'a>>);
 
 impl<'a> Targets<'a> {
     /// Splits lines of images of `height` lines into about twice as many areas as there are threads, with what they
