@@ -54,7 +54,7 @@ impl Run<'_> {
             }
         }
         if level == 0 || self.plan.levels[level - 1].1.parts(samples.clone()).len() > 1 {
-            self.set_inputs(&samples, memory)?;
+            self.set_inputs(&samples, self.plan.levels[level].0.start, memory)?;
         }
         let steps = Steps { graph: self.graph, plan: self.plan, context: self.context(&samples, threads) };
         self.plan.steps[self.plan.levels[level].0.clone()].iter().try_for_each(|step| steps.run(step, memory))
@@ -122,9 +122,9 @@ impl Run<'_> {
         matches!(kept.kind, KeptKind::Tensor) && self.graph.inputs.contains(&kept.value)
     }
 
-    /// Keeps the network's inputs for some samples.
-    fn set_inputs(&self, samples: &Range<usize>, memory: &mut Memory) -> Result<(), RunError> {
-        for kept in self.plan.kept.iter().filter(|kept| self.is_input(kept)) {
+    /// Keeps the network's inputs for some samples, as far as steps from `first` on read them.
+    fn set_inputs(&self, samples: &Range<usize>, first: usize, memory: &mut Memory) -> Result<(), RunError> {
+        for kept in self.plan.kept.iter().filter(|kept| self.is_input(kept) && kept.steps[1] >= first) {
             let at = self.graph.inputs.iter().position(|&input| input == kept.value).expect("an input");
             let input = &self.inputs[at];
             let tensor = match batch_axis(self.graph.ty(kept.value)) {
