@@ -106,9 +106,8 @@ for_simd_levels! {
                 for (x, pixel) in output.line_mut(image, y).chunks_exact_mut(elements).enumerate() {
                     let pixel = &mut pixel[..channels];
                     let window = Window { lines: &seen, columns: columns.at(x), elements: input.layout.elements, output: [y, x] };
-                    let done = window.reduce::<64, _, _, _>(0, fold, pixel);
-                    let done = window.reduce::<16, _, _, _>(done, fold, pixel);
-                    let done = window.reduce::<4, _, _, _>(done, fold, pixel);
+                    let done = window.reduce::<32, _, _, _>(0, fold, pixel);
+                    let done = window.reduce::<8, _, _, _>(done, fold, pixel);
                     window.reduce::<1, _, _, _>(done, fold, pixel);
                 }
             }
