@@ -1,6 +1,6 @@
 //! Average pooling to a given output size, as PyTorch's `AdaptiveAvgPool2d`.
 
-use super::image::{Windows, are_images, mean, reduce};
+use super::image::{Windows, are_images, empty_sum, mean, reduce};
 use super::with_values;
 use crate::graph::operator::images;
 use crate::graph::{ImageOperator, OpError, Operator, RunContext, ValueType};
@@ -78,7 +78,7 @@ impl ImageOperator for AdaptiveAveragePool {
         let ([rows, columns], [height, width]) = (self.output, inputs[0].layout.size);
         let (rows, columns) = (|y| window(y, rows, height), |x| window(x, columns, width));
         let windows = [Windows::new((0..self.output[0]).map(rows)), Windows::new((0..self.output[1]).map(columns))];
-        reduce(&inputs[0], &windows, &mean(|[y, x]| rows(y).len() * columns(x).len()), output);
+        reduce(&inputs[0], &windows, &mean(empty_sum(), |[y, x]| rows(y).len() * columns(x).len()), output);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Means and maxima over all positions of a channel.
 
-use super::image::{Windows, are_images, largest, mean, reduce};
+use super::image::{Windows, are_images, empty_sum, largest, mean, reduce};
 use super::{Reduction, with_values};
 use crate::graph::operator::unary;
 use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, ValueType};
@@ -67,7 +67,7 @@ impl ImageOperator for GlobalAveragePool {
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
         let layout = inputs[0].layout;
-        reduce(&inputs[0], &whole(layout), &mean(|_| layout.positions()), output);
+        reduce(&inputs[0], &whole(layout), &mean(empty_sum(), |_| layout.positions()), output);
         Ok(())
     }
 }

@@ -45,12 +45,14 @@ impl Windows {
 }
 
 /// How the elements of a window become one, taken line by line.
-pub(super) struct Fold<S, F, G> {
-    /// What the reduction of no elements is.
+pub(super) struct Fold<S, F, C, G> {
+    /// What no elements give.
     pub start: S,
     /// Takes one more element.
     pub add: F,
-    /// The output at a position, given as line and column.
+    /// How many elements the window of an output position, given as line and column, counts as.
+    pub count: C,
+    /// The output, of what the elements give and their count.
     pub finish: G,
 }
 
@@ -62,39 +64,44 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 /// The largest of a window, NaN if it has one.
-pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn(f32, [usize; 2]) -> f32> {
-    Fold { start: f32::NEG_INFINITY, add: larger, finish: |largest, _| largest }
+pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn([usize; 2]) -> usize, impl Fn(f32, f64) -> f32> {
+    Fold { start: f32::NEG_INFINITY, add: larger, count: |_| 1, finish: |largest, _| largest }
 }
 
 /// The largest of a window of integers, of which `least` is the smallest there is.
-pub(super) fn largest_integer<T: Ord>(least: T) -> Fold<T, impl Fn(T, T) -> T, impl Fn(T, [usize; 2]) -> T> {
-    Fold { start: least, add: |a: T, b| a.max(b), finish: |largest, _| largest }
+pub(super) fn largest_integer<T: Ord>(
+    least: T,
+) -> Fold<T, impl Fn(T, T) -> T, impl Fn([usize; 2]) -> usize, impl Fn(T, f64) -> T> {
+    Fold { start: least, add: |a: T, b| a.max(b), count: |_| 1, finish: |largest, _| largest }
 }
 
-/// The mean of a window, as [`Iterator::sum`] adds, of as many numbers as `count` says for its position.
-pub(super) fn mean(
-    count: impl Fn([usize; 2]) -> usize,
-) -> Fold<f64, impl Fn(f64, f32) -> f64, impl Fn(f64, [usize; 2]) -> f32> {
-    Fold {
-        start: std::iter::empty::<f64>().sum(),
-        add: |sum, x| sum + f64::from(x),
-        finish: move |sum, at| (sum / count(at) as f64) as f32,
-    }
+/// The mean of a window of as many elements as `count` says: a sum from `start` on, rounded once.
+pub(super) fn mean<C: Fn([usize; 2]) -> usize>(
+    start: f64,
+    count: C,
+) -> Fold<f64, impl Fn(f64, f32) -> f64, C, impl Fn(f64, f64) -> f32> {
+    Fold { start, add: |sum, x| sum + f64::from(x), count, finish: |sum, count| (sum / count) as f32 }
+}
+
+/// Where [`Iterator::sum`] starts from, which has a sign.
+pub(super) fn empty_sum() -> f64 {
+    std::iter::empty::<f64>().sum()
 }
 
 for_simd_levels! {
     /// Reduces the positions of the windows of lines and of columns, for each channel alone, of as many as both sides
     /// have elements for.
-    pub(super) fn reduce<T, S, F, G>(
+    pub(super) fn reduce<T, S, F, C, G>(
         input: &Images<T>,
         windows: &[Windows; 2],
-        fold: &Fold<S, F, G>,
+        fold: &Fold<S, F, C, G>,
         output: &mut ImagesMut<T>,
     ) where
         T: Copy,
         S: Copy,
         F: Fn(S, T) -> S,
-        G: Fn(S, [usize; 2]) -> T,
+        C: Fn([usize; 2]) -> usize,
+        G: Fn(S, f64) -> T,
     {
         let ([lines, columns], elements) = (windows, output.layout.elements);
         let channels = input.layout.elements.min(elements);
@@ -104,11 +111,16 @@ for_simd_levels! {
                 seen.clear();
                 seen.extend(lines.at(y).iter().map(|&line| input.line(image, line)));
                 for (x, pixel) in output.line_mut(image, y).chunks_exact_mut(elements).enumerate() {
+                    let window = Window {
+                        lines: &seen,
+                        columns: columns.at(x),
+                        elements: input.layout.elements,
+                        count: (fold.count)([y, x]) as f64,
+                    };
                     let pixel = &mut pixel[..channels];
-                    let window = Window { lines: &seen, columns: columns.at(x), elements: input.layout.elements, output: [y, x] };
-                    let done = window.reduce::<32, _, _, _>(0, fold, pixel);
-                    let done = window.reduce::<8, _, _, _>(done, fold, pixel);
-                    window.reduce::<1, _, _, _>(done, fold, pixel);
+                    let done = window.reduce::<32, _, _, _, _>(0, fold, pixel);
+                    let done = window.reduce::<8, _, _, _, _>(done, fold, pixel);
+                    window.reduce::<1, _, _, _, _>(done, fold, pixel);
                 }
             }
         }
@@ -121,18 +133,18 @@ struct Window<'a, T> {
     columns: &'a [usize],
     /// Elements of an input position.
     elements: usize,
-    /// The output position.
-    output: [usize; 2],
+    /// How many elements it counts as, once for all channels: their loops are to be vectorized.
+    count: f64,
 }
 
 impl<T: Copy> Window<'_, T> {
     /// Reduces channels in blocks of `N` from channel `done` on, and returns the first that is left.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is compiled with the caller's instruction set")]
-    fn reduce<const N: usize, S: Copy, F: Fn(S, T) -> S, G: Fn(S, [usize; 2]) -> T>(
+    fn reduce<const N: usize, S: Copy, F: Fn(S, T) -> S, C, G: Fn(S, f64) -> T>(
         &self,
         mut done: usize,
-        fold: &Fold<S, F, G>,
+        fold: &Fold<S, F, C, G>,
         pixel: &mut [T],
     ) -> usize {
         while done + N <= pixel.len() {
@@ -146,7 +158,7 @@ impl<T: Copy> Window<'_, T> {
                 }
             }
             for (y, &sum) in pixel[done..done + N].iter_mut().zip(&sums) {
-                *y = (fold.finish)(sum, self.output);
+                *y = (fold.finish)(sum, self.count);
             }
             done += N;
         }

@@ -1,6 +1,6 @@
 //! Pooling over windows of one or two spatial axes.
 
-use super::image::{Fold, Windows, are_images, largest, largest_integer, reduce};
+use super::image::{Fold, Windows, are_images, largest, largest_integer, mean, reduce};
 use super::with_values;
 use crate::graph::operator::unary;
 use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, Selection, ValueType};
@@ -114,8 +114,9 @@ impl PoolWindow {
     fn run<A: Copy + Send + Sync>(
         &self,
         x: &Tensor,
-        Fold { start, add, finish }: &Fold<A, impl Fn(A, f32) -> A + Sync, impl Fn(A, [usize; 2]) -> f32 + Sync>,
+        fold: &Fold<A, impl Fn(A, f32) -> A + Sync, impl Fn([usize; 2]) -> usize + Sync, impl Fn(A, f64) -> f32 + Sync>,
     ) -> Result<Tensor, OpError> {
+        let Fold { start, add, count, finish } = fold;
         let mut shape = x.dims().to_vec();
         let [height, width] = planes(&shape);
         let [oh, ow] = self.output([height, width])?;
@@ -144,7 +145,7 @@ impl PoolWindow {
                         }
                     }
                     let windows = output.iter_mut().zip(&*line).enumerate();
-                    windows.for_each(|(ox, (y, &a))| *y = finish(a, [oy, ox]));
+                    windows.for_each(|(ox, (y, &a))| *y = finish(a, count([oy, ox]) as f64));
                 }
             });
         })?;
@@ -239,7 +240,7 @@ impl Operator for AveragePool {
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let size = planes(inputs[0].dims());
-        Ok(vec![self.window.run(inputs[0], &self.mean(size, self.window.output(size)?))?])
+        Ok(vec![self.window.run(inputs[0], &mean(0.0, self.counts(size, self.window.output(size)?)))?])
     }
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
@@ -251,12 +252,8 @@ impl Operator for AveragePool {
 }
 
 impl AveragePool {
-    /// The mean of windows of images of size `input`, of which there are `output`.
-    fn mean(
-        &self,
-        input: [usize; 2],
-        output: [usize; 2],
-    ) -> Fold<f64, impl Fn(f64, f32) -> f64 + use<>, impl Fn(f64, [usize; 2]) -> f32 + use<>> {
+    /// How many elements windows of images of size `input`, of which there are `output`, count as.
+    fn counts(&self, input: [usize; 2], output: [usize; 2]) -> impl Fn([usize; 2]) -> usize + use<> {
         let [rows, columns] = [0, 1].map(|axis| -> Vec<usize> {
             let count = |at: usize| {
                 if self.count_include_pad {
@@ -267,11 +264,7 @@ impl AveragePool {
             };
             (0..output[axis]).map(count).collect()
         });
-        Fold {
-            start: 0.0,
-            add: |sum, x| sum + f64::from(x),
-            finish: move |sum, [oy, ox]: [usize; 2]| (sum / (rows[oy] * columns[ox]) as f64) as f32,
-        }
+        move |[oy, ox]| rows[oy] * columns[ox]
     }
 }
 
@@ -282,7 +275,7 @@ impl ImageOperator for AveragePool {
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
         let [size, windows] = [inputs[0].layout.size, output.layout.size];
-        reduce(&inputs[0], &self.window.windows_of(size, windows), &self.mean(size, windows), output);
+        reduce(&inputs[0], &self.window.windows_of(size, windows), &mean(0.0, self.counts(size, windows)), output);
         Ok(())
     }
 }
