@@ -24,35 +24,52 @@ pub(super) struct Windows {
     positions: Vec<usize>,
     /// Where the positions of each window end.
     ends: Vec<usize>,
+    /// How many positions each counts as.
+    counts: Vec<usize>,
 }
 
 impl Windows {
-    /// The windows of these positions.
+    /// Windows of positions, which count as they are.
     pub fn new<W: IntoIterator<Item = usize>>(windows: impl IntoIterator<Item = W>) -> Self {
-        let mut positions = Vec::new();
-        let ends = windows.into_iter().map(|window| {
+        let (mut positions, mut ends, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for window in windows {
+            let start = positions.len();
             positions.extend(window);
-            positions.len()
-        });
-        let ends = ends.collect();
-        Windows { positions, ends }
+            ends.push(positions.len());
+            counts.push(positions.len() - start);
+        }
+        Windows { positions, ends, counts }
     }
 
-    fn at(&self, window: usize) -> &[usize] {
+    /// The same windows, which count as `count` says.
+    pub fn counted(self, count: impl Fn(usize) -> usize) -> Self {
+        Windows { counts: (0..self.len()).map(count).collect(), ..self }
+    }
+
+    /// How many windows there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The positions of a window.
+    pub fn at(&self, window: usize) -> &[usize] {
         let start = window.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.positions[start..self.ends[window]]
     }
 }
 
+/// How many positions the window of an output position, given as line and column, counts as.
+pub(super) fn count([lines, columns]: &[Windows; 2], [y, x]: [usize; 2]) -> f64 {
+    (lines.counts[y] * columns.counts[x]) as f64
+}
+
 /// How the elements of a window become one, taken line by line.
-pub(super) struct Fold<S, F, C, G> {
+pub(super) struct Fold<S, F, G> {
     /// What no elements give.
     pub start: S,
     /// Takes one more element.
     pub add: F,
-    /// How many elements the window of an output position, given as line and column, counts as.
-    pub count: C,
-    /// The output, of what the elements give and their count.
+    /// The output, of what the elements give and how many they count as.
     pub finish: G,
 }
 
@@ -64,23 +81,18 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 /// The largest of a window, NaN if it has one.
-pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn([usize; 2]) -> usize, impl Fn(f32, f64) -> f32> {
-    Fold { start: f32::NEG_INFINITY, add: larger, count: |_| 1, finish: |largest, _| largest }
+pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn(f32, f64) -> f32> {
+    Fold { start: f32::NEG_INFINITY, add: larger, finish: |largest, _| largest }
 }
 
 /// The largest of a window of integers, of which `least` is the smallest there is.
-pub(super) fn largest_integer<T: Ord>(
-    least: T,
-) -> Fold<T, impl Fn(T, T) -> T, impl Fn([usize; 2]) -> usize, impl Fn(T, f64) -> T> {
-    Fold { start: least, add: |a: T, b| a.max(b), count: |_| 1, finish: |largest, _| largest }
+pub(super) fn largest_integer<T: Ord>(least: T) -> Fold<T, impl Fn(T, T) -> T, impl Fn(T, f64) -> T> {
+    Fold { start: least, add: |a: T, b| a.max(b), finish: |largest, _| largest }
 }
 
-/// The mean of a window of as many elements as `count` says: a sum from `start` on, rounded once.
-pub(super) fn mean<C: Fn([usize; 2]) -> usize>(
-    start: f64,
-    count: C,
-) -> Fold<f64, impl Fn(f64, f32) -> f64, C, impl Fn(f64, f64) -> f32> {
-    Fold { start, add: |sum, x| sum + f64::from(x), count, finish: |sum, count| (sum / count) as f32 }
+/// The mean of a window: a sum from `start` on, rounded once.
+pub(super) fn mean(start: f64) -> Fold<f64, impl Fn(f64, f32) -> f64, impl Fn(f64, f64) -> f32> {
+    Fold { start, add: |sum, x| sum + f64::from(x), finish: |sum, count| (sum / count) as f32 }
 }
 
 /// Where [`Iterator::sum`] starts from, which has a sign.
@@ -91,16 +103,15 @@ pub(super) fn empty_sum() -> f64 {
 for_simd_levels! {
     /// Reduces the positions of the windows of lines and of columns, for each channel alone, of as many as both sides
     /// have elements for.
-    pub(super) fn reduce<T, S, F, C, G>(
+    pub(super) fn reduce<T, S, F, G>(
         input: &Images<T>,
         windows: &[Windows; 2],
-        fold: &Fold<S, F, C, G>,
+        fold: &Fold<S, F, G>,
         output: &mut ImagesMut<T>,
     ) where
         T: Copy,
         S: Copy,
         F: Fn(S, T) -> S,
-        C: Fn([usize; 2]) -> usize,
         G: Fn(S, f64) -> T,
     {
         let ([lines, columns], elements) = (windows, output.layout.elements);
@@ -115,12 +126,12 @@ for_simd_levels! {
                         lines: &seen,
                         columns: columns.at(x),
                         elements: input.layout.elements,
-                        count: (fold.count)([y, x]) as f64,
+                        count: count(windows, [y, x]),
                     };
                     let pixel = &mut pixel[..channels];
-                    let done = window.reduce::<32, _, _, _, _>(0, fold, pixel);
-                    let done = window.reduce::<8, _, _, _, _>(done, fold, pixel);
-                    window.reduce::<1, _, _, _, _>(done, fold, pixel);
+                    let done = window.reduce::<32, _, _, _>(0, fold, pixel);
+                    let done = window.reduce::<8, _, _, _>(done, fold, pixel);
+                    window.reduce::<1, _, _, _>(done, fold, pixel);
                 }
             }
         }
@@ -141,10 +152,10 @@ impl<T: Copy> Window<'_, T> {
     /// Reduces channels in blocks of `N` from channel `done` on, and returns the first that is left.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is compiled with the caller's instruction set")]
-    fn reduce<const N: usize, S: Copy, F: Fn(S, T) -> S, C, G: Fn(S, f64) -> T>(
+    fn reduce<const N: usize, S: Copy, F: Fn(S, T) -> S, G: Fn(S, f64) -> T>(
         &self,
         mut done: usize,
-        fold: &Fold<S, F, C, G>,
+        fold: &Fold<S, F, G>,
         pixel: &mut [T],
     ) -> usize {
         while done + N <= pixel.len() {
