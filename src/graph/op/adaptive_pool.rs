@@ -1,6 +1,6 @@
 //! Average pooling to a given output size, as PyTorch's `AdaptiveAvgPool2d`.
 
-use super::image::{Windows, are_images, mean, reduce};
+use super::image::{Windows, are_images, empty_sum, mean, reduce};
 use super::with_values;
 use crate::graph::operator::images;
 use crate::graph::{ImageOperator, OpError, Operator, RunContext, ValueType};
@@ -75,10 +75,12 @@ impl ImageOperator for AdaptiveAveragePool {
     }
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
-        let ([rows, columns], [height, width]) = (self.output, inputs[0].layout.size);
-        let (rows, columns) = (|y| window(y, rows, height), |x| window(x, columns, width));
-        let windows = [Windows::new((0..self.output[0]).map(rows)), Windows::new((0..self.output[1]).map(columns))];
-        reduce(&inputs[0], &windows, &mean(|[y, x]| rows(y).len() * columns(x).len()), output);
+        let (size, outputs) = (inputs[0].layout.size, self.output);
+        let windows = [0, 1].map(|axis| {
+            let window = |at| window(at, outputs[axis], size[axis]);
+            Windows::new((0..outputs[axis]).map(window))
+        });
+        reduce(&inputs[0], &windows, &mean(empty_sum()), output);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Means and maxima over all positions of a channel.
 
-use super::image::{Windows, are_images, largest, mean, reduce};
+use super::image::{Windows, are_images, empty_sum, largest, mean, reduce};
 use super::{Reduction, with_values};
 use crate::graph::operator::unary;
 use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, ValueType};
@@ -31,7 +31,7 @@ fn run_global(x: &Tensor, reduce: impl Fn(&[f32]) -> f32 + Sync + Send) -> Resul
 
 /// One window over each image.
 fn whole(layout: ImageLayout) -> [Windows; 2] {
-    layout.size.map(|size| Windows::new([0..size]))
+    layout.size.map(|size| Windows::new(std::iter::once(0..size)))
 }
 
 /// The mean of each channel, `[batch, channels, 1..]`, summed in `f64` and rounded once.
@@ -66,8 +66,7 @@ impl ImageOperator for GlobalAveragePool {
     }
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
-        let layout = inputs[0].layout;
-        reduce(&inputs[0], &whole(layout), &mean(|_| layout.positions()), output);
+        reduce(&inputs[0], &whole(inputs[0].layout), &mean(empty_sum()), output);
         Ok(())
     }
 }

@@ -24,33 +24,52 @@ pub(super) struct Windows {
     positions: Vec<usize>,
     /// Where the positions of each window end.
     ends: Vec<usize>,
+    /// How many positions each counts as.
+    counts: Vec<usize>,
 }
 
 impl Windows {
-    /// The windows of these positions.
+    /// Windows of positions, which count as they are.
     pub fn new<W: IntoIterator<Item = usize>>(windows: impl IntoIterator<Item = W>) -> Self {
-        let mut positions = Vec::new();
-        let ends = windows.into_iter().map(|window| {
+        let (mut positions, mut ends, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for window in windows {
+            let start = positions.len();
             positions.extend(window);
-            positions.len()
-        });
-        let ends = ends.collect();
-        Windows { positions, ends }
+            ends.push(positions.len());
+            counts.push(positions.len() - start);
+        }
+        Windows { positions, ends, counts }
     }
 
-    fn at(&self, window: usize) -> &[usize] {
+    /// The same windows, which count as `count` says.
+    pub fn counted(self, count: impl Fn(usize) -> usize) -> Self {
+        Windows { counts: (0..self.len()).map(count).collect(), ..self }
+    }
+
+    /// How many windows there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The positions of a window.
+    pub fn at(&self, window: usize) -> &[usize] {
         let start = window.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.positions[start..self.ends[window]]
     }
 }
 
+/// How many positions the window of an output position, given as line and column, counts as.
+pub(super) fn count([lines, columns]: &[Windows; 2], [y, x]: [usize; 2]) -> f64 {
+    (lines.counts[y] * columns.counts[x]) as f64
+}
+
 /// How the elements of a window become one, taken line by line.
 pub(super) struct Fold<S, F, G> {
-    /// What the reduction of no elements is.
+    /// What no elements give.
     pub start: S,
     /// Takes one more element.
     pub add: F,
-    /// The output at a position, given as line and column.
+    /// The output, of what the elements give and how many they count as.
     pub finish: G,
 }
 
@@ -62,24 +81,23 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 /// The largest of a window, NaN if it has one.
-pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn(f32, [usize; 2]) -> f32> {
+pub(super) fn largest() -> Fold<f32, impl Fn(f32, f32) -> f32, impl Fn(f32, f64) -> f32> {
     Fold { start: f32::NEG_INFINITY, add: larger, finish: |largest, _| largest }
 }
 
 /// The largest of a window of integers, of which `least` is the smallest there is.
-pub(super) fn largest_integer<T: Ord>(least: T) -> Fold<T, impl Fn(T, T) -> T, impl Fn(T, [usize; 2]) -> T> {
+pub(super) fn largest_integer<T: Ord>(least: T) -> Fold<T, impl Fn(T, T) -> T, impl Fn(T, f64) -> T> {
     Fold { start: least, add: |a: T, b| a.max(b), finish: |largest, _| largest }
 }
 
-/// The mean of a window, as [`Iterator::sum`] adds, of as many numbers as `count` says for its position.
-pub(super) fn mean(
-    count: impl Fn([usize; 2]) -> usize,
-) -> Fold<f64, impl Fn(f64, f32) -> f64, impl Fn(f64, [usize; 2]) -> f32> {
-    Fold {
-        start: std::iter::empty::<f64>().sum(),
-        add: |sum, x| sum + f64::from(x),
-        finish: move |sum, at| (sum / count(at) as f64) as f32,
-    }
+/// The mean of a window: a sum from `start` on, rounded once.
+pub(super) fn mean(start: f64) -> Fold<f64, impl Fn(f64, f32) -> f64, impl Fn(f64, f64) -> f32> {
+    Fold { start, add: |sum, x| sum + f64::from(x), finish: |sum, count| (sum / count) as f32 }
+}
+
+/// Where [`Iterator::sum`] starts from, which has a sign.
+pub(super) fn empty_sum() -> f64 {
+    std::iter::empty::<f64>().sum()
 }
 
 for_simd_levels! {
@@ -94,7 +112,7 @@ for_simd_levels! {
         T: Copy,
         S: Copy,
         F: Fn(S, T) -> S,
-        G: Fn(S, [usize; 2]) -> T,
+        G: Fn(S, f64) -> T,
     {
         let ([lines, columns], elements) = (windows, output.layout.elements);
         let channels = input.layout.elements.min(elements);
@@ -104,11 +122,15 @@ for_simd_levels! {
                 seen.clear();
                 seen.extend(lines.at(y).iter().map(|&line| input.line(image, line)));
                 for (x, pixel) in output.line_mut(image, y).chunks_exact_mut(elements).enumerate() {
+                    let window = Window {
+                        lines: &seen,
+                        columns: columns.at(x),
+                        elements: input.layout.elements,
+                        count: count(windows, [y, x]),
+                    };
                     let pixel = &mut pixel[..channels];
-                    let window = Window { lines: &seen, columns: columns.at(x), elements: input.layout.elements, output: [y, x] };
-                    let done = window.reduce::<64, _, _, _>(0, fold, pixel);
-                    let done = window.reduce::<16, _, _, _>(done, fold, pixel);
-                    let done = window.reduce::<4, _, _, _>(done, fold, pixel);
+                    let done = window.reduce::<32, _, _, _>(0, fold, pixel);
+                    let done = window.reduce::<8, _, _, _>(done, fold, pixel);
                     window.reduce::<1, _, _, _>(done, fold, pixel);
                 }
             }
@@ -122,15 +144,15 @@ struct Window<'a, T> {
     columns: &'a [usize],
     /// Elements of an input position.
     elements: usize,
-    /// The output position.
-    output: [usize; 2],
+    /// How many elements it counts as, once for all channels: their loops are to be vectorized.
+    count: f64,
 }
 
 impl<T: Copy> Window<'_, T> {
     /// Reduces channels in blocks of `N` from channel `done` on, and returns the first that is left.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is compiled with the caller's instruction set")]
-    fn reduce<const N: usize, S: Copy, F: Fn(S, T) -> S, G: Fn(S, [usize; 2]) -> T>(
+    fn reduce<const N: usize, S: Copy, F: Fn(S, T) -> S, G: Fn(S, f64) -> T>(
         &self,
         mut done: usize,
         fold: &Fold<S, F, G>,
@@ -147,7 +169,7 @@ impl<T: Copy> Window<'_, T> {
                 }
             }
             for (y, &sum) in pixel[done..done + N].iter_mut().zip(&sums) {
-                *y = (fold.finish)(sum, self.output);
+                *y = (fold.finish)(sum, self.count);
             }
             done += N;
         }

@@ -1,6 +1,6 @@
 //! Pooling over windows of one or two spatial axes.
 
-use super::image::{Fold, Windows, are_images, largest, largest_integer, reduce};
+use super::image::{Fold, Windows, are_images, count, largest, largest_integer, mean, reduce};
 use super::with_values;
 use crate::graph::operator::unary;
 use crate::graph::{Dim, ImageOperator, KeptInputs, OpError, Operator, RunContext, Selection, ValueType};
@@ -105,20 +105,23 @@ impl PoolWindow {
         room.div_ceil(self.dilation[axis]).min(self.kernel[axis])
     }
 
-    /// The positions of all windows of images of size `input`, of which there are `output`.
-    fn windows_of(&self, input: [usize; 2], output: [usize; 2]) -> [Windows; 2] {
-        [0, 1].map(|axis| Windows::new((0..output[axis]).map(|at| self.lines(axis, at, input[axis]))))
+    /// All windows of images of height and width `input`.
+    fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
+        let output = self.output(input)?;
+        Ok([0, 1].map(|axis| Windows::new((0..output[axis]).map(|at| self.lines(axis, at, input[axis])))))
     }
 
-    /// Reduces each window of each plane of `x`, line by line.
+    /// Reduces each window of each plane of `x`, line by line; `all` are the windows of such planes.
     fn run<A: Copy + Send + Sync>(
         &self,
         x: &Tensor,
-        Fold { start, add, finish }: &Fold<A, impl Fn(A, f32) -> A + Sync, impl Fn(A, [usize; 2]) -> f32 + Sync>,
+        all: &[Windows; 2],
+        fold: &Fold<A, impl Fn(A, f32) -> A + Sync, impl Fn(A, f64) -> f32 + Sync>,
     ) -> Result<Tensor, OpError> {
+        let Fold { start, add, finish } = fold;
         let mut shape = x.dims().to_vec();
         let [height, width] = planes(&shape);
-        let [oh, ow] = self.output([height, width])?;
+        let [oh, ow] = all.each_ref().map(Windows::len);
         let spatial = shape.len() - 2;
         shape[2..].copy_from_slice(&[oh, ow][2 - spatial..]);
         let mut output = vec![0f32; shape.iter().product()];
@@ -129,7 +132,7 @@ impl PoolWindow {
                 for (oy, output) in output.chunks_exact_mut(ow).enumerate() {
                     line.clear();
                     line.resize(ow, *start);
-                    for row in self.lines(0, oy, height) {
+                    for row in all[0].at(oy) {
                         let row = &plane[row * width..][..width];
                         for (tap, windows) in columns.iter().enumerate() {
                             let first = windows.start * self.stride[1] + tap * self.dilation[1];
@@ -144,7 +147,7 @@ impl PoolWindow {
                         }
                     }
                     let windows = output.iter_mut().zip(&*line).enumerate();
-                    windows.for_each(|(ox, (y, &a))| *y = finish(a, [oy, ox]));
+                    windows.for_each(|(ox, (y, &a))| *y = finish(a, count(all, [oy, ox])));
                 }
             });
         })?;
@@ -174,7 +177,7 @@ impl Operator for MaxPool {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        Ok(vec![self.0.run(inputs[0], &largest())?])
+        Ok(vec![self.0.run(inputs[0], &self.0.windows_of(planes(inputs[0].dims()))?, &largest())?])
     }
 
     fn kept_inputs(&self) -> KeptInputs {
@@ -188,7 +191,7 @@ impl Operator for MaxPool {
 
 impl MaxPool {
     fn select<T: Ord + Copy>(&self, input: &Images<T>, least: T, output: &mut ImagesMut<T>) {
-        let windows = self.0.windows_of(input.layout.size, output.layout.size);
+        let windows = self.0.windows_of(input.layout.size).expect("the window suits images that were inferred");
         reduce(input, &windows, &largest_integer(least), output);
     }
 }
@@ -199,8 +202,7 @@ impl ImageOperator for MaxPool {
     }
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
-        let windows = self.0.windows_of(inputs[0].layout.size, output.layout.size);
-        reduce(&inputs[0], &windows, &largest(), output);
+        reduce(&inputs[0], &self.0.windows_of(inputs[0].layout.size)?, &largest(), output);
         Ok(())
     }
 
@@ -238,8 +240,8 @@ impl Operator for AveragePool {
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        let size = planes(inputs[0].dims());
-        Ok(vec![self.window.run(inputs[0], &self.mean(size, self.window.output(size)?))?])
+        let windows = self.windows_of(planes(inputs[0].dims()))?;
+        Ok(vec![self.window.run(inputs[0], &windows, &mean(0.0))?])
     }
 
     fn probability_factor(&self, inputs: &[Option<f32>]) -> Option<f32> {
@@ -251,27 +253,14 @@ impl Operator for AveragePool {
 }
 
 impl AveragePool {
-    /// The mean of windows of images of size `input`, of which there are `output`.
-    fn mean(
-        &self,
-        input: [usize; 2],
-        output: [usize; 2],
-    ) -> Fold<f64, impl Fn(f64, f32) -> f64 + use<>, impl Fn(f64, [usize; 2]) -> f32 + use<>> {
-        let [rows, columns] = [0, 1].map(|axis| -> Vec<usize> {
-            let count = |at: usize| {
-                if self.count_include_pad {
-                    self.window.taps(axis, at, input[axis])
-                } else {
-                    self.window.lines(axis, at, input[axis]).count()
-                }
-            };
-            (0..output[axis]).map(count).collect()
-        });
-        Fold {
-            start: 0.0,
-            add: |sum, x| sum + f64::from(x),
-            finish: move |sum, [oy, ox]: [usize; 2]| (sum / (rows[oy] * columns[ox]) as f64) as f32,
+    /// All windows of images of height and width `input`.
+    fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
+        let [lines, columns] = self.window.windows_of(input)?;
+        if !self.count_include_pad {
+            return Ok([lines, columns]);
         }
+        let taps = |axis: usize| move |at: usize| self.window.taps(axis, at, input[axis]);
+        Ok([lines.counted(taps(0)), columns.counted(taps(1))])
     }
 }
 
@@ -281,8 +270,7 @@ impl ImageOperator for AveragePool {
     }
 
     fn run_images(&self, inputs: &[Images<f32>], output: &mut ImagesMut<f32>) -> Result<(), OpError> {
-        let [size, windows] = [inputs[0].layout.size, output.layout.size];
-        reduce(&inputs[0], &self.window.windows_of(size, windows), &self.mean(size, windows), output);
+        reduce(&inputs[0], &self.windows_of(inputs[0].layout.size)?, &mean(0.0), output);
         Ok(())
     }
 }
