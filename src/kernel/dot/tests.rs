@@ -104,7 +104,7 @@ macro_rules! made {
             }
 
             fn extreme(bits: u64) -> Self {
-                if bits % 8 == 0 { <$integer>::MAX / 2 } else if <$integer>::MIN == 0 { <$integer>::MAX } else { <$integer>::MIN }
+                if bits.is_multiple_of(8) { <$integer>::MAX / 2 } else if <$integer>::MIN == 0 { <$integer>::MAX } else { <$integer>::MIN }
             }
         })+
     };
@@ -120,7 +120,7 @@ impl Made for f32 {
     }
 
     fn extreme(bits: u64) -> Self {
-        if bits % 8 == 0 { -1.0 } else { 2f32.powi(40) }
+        if bits.is_multiple_of(8) { -1.0 } else { 2f32.powi(40) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Dot products in the registers of AVX2: 8 sums each, of which 12 leave room for operands.
 
-use super::channels::{self, Channels};
+use super::channels::{self, Depthwise};
 use super::instructions::{Instructions, compiled};
 use super::register::Register;
 use super::tiles::{self, Tile};

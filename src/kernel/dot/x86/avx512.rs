@@ -1,6 +1,6 @@
 //! Dot products in the registers of AVX-512: 16 sums each, of which 24 leave room for operands.
 
-use super::channels::{self, Channels};
+use super::channels::{self, Depthwise};
 use super::instructions::{Instructions, compiled};
 use super::register::Register;
 use super::tiles::{self, Tile};

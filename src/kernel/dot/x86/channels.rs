@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 /// What a depthwise convolution sums.
-pub struct Channels<'a, K: Instructions> {
+pub struct Depthwise<'a, K: Instructions> {
     images: &'a [K::Operand],
     positions: &'a [usize],
     taps: &'a [Taps],
@@ -38,19 +38,16 @@ thread_local! {
     static TAPS: RefCell<Vec<Taps>> = RefCell::default();
 }
 
-/// Calls `then` with the taps of `runs` in groups of at most `most`: one with a factor is the last of its group.
-fn grouped<T>(runs: &[Run], most: usize, then: impl FnOnce(&[Taps]) -> T) -> T {
-    TAPS.with_borrow_mut(|taps| {
-        taps.clear();
-        for segment in runs.chunk_by(|before, _| before.factor == 1) {
-            for group in segment.chunks(most) {
-                let last = group[group.len() - 1];
-                let offsets = std::array::from_fn(|i| group.get(i).unwrap_or(&last).offset);
-                taps.push(Taps { offsets, len: group.len(), factor: last.factor });
-            }
+/// Overwrites `taps` with those of `runs` in groups of at most `most`: one with a factor is the last of its group.
+fn group(runs: &[Run], most: usize, taps: &mut Vec<Taps>) {
+    taps.clear();
+    for segment in runs.chunk_by(|before, _| before.factor == 1) {
+        for group in segment.chunks(most) {
+            let last = group[group.len() - 1];
+            let offsets = std::array::from_fn(|i| group.get(i).unwrap_or(&last).offset);
+            taps.push(Taps { offsets, len: group.len(), factor: last.factor });
         }
-        then(taps)
-    })
+    }
 }
 
 /// [`DotKernel::pack_channels`](crate::kernel::dot::DotKernel::pack_channels): `[block][group of taps][register][lane]
@@ -60,27 +57,23 @@ pub fn pack<K: Instructions>(
     channels: usize,
     weight: &dyn Fn(usize, usize) -> K::Weight,
 ) -> ChannelPanels<K::Weight> {
-    grouped(runs, K::GROUP, |taps| {
-        let mut all = Vec::new();
-        for first in (0..channels).step_by(block::<K>()) {
-            let mut tap = 0;
-            for taps in taps {
-                for (register, lane) in
-                    (0..4).flat_map(|register| (0..K::Register::LANES).map(move |lane| (register, lane)))
-                {
-                    let channel = first + K::channel(register, lane);
-                    let is_there = |i| i < taps.len && channel < channels;
-                    all.extend(
-                        (0..K::GROUP)
-                            .map(|i| if is_there(i) { weight(tap + i, channel) } else { K::Weight::default() }),
-                    );
-                }
-                tap += taps.len;
+    let (mut groups, mut all) = (Vec::new(), Vec::new());
+    group(runs, K::GROUP, &mut groups);
+    for first in (0..channels).step_by(block::<K>()) {
+        let mut tap = 0;
+        for taps in &groups {
+            let lanes = (0..4).flat_map(|register| (0..K::Register::LANES).map(move |lane| (register, lane)));
+            for (register, lane) in lanes {
+                let channel = first + K::channel(register, lane);
+                let is_there = |i| i < taps.len && channel < channels;
+                let of = |i| if is_there(i) { weight(tap + i, channel) } else { K::Weight::default() };
+                all.extend((0..K::GROUP).map(of));
             }
+            tap += taps.len;
         }
-        let block = taps.len() * block::<K>() * K::GROUP;
-        ChannelPanels::new([runs.len(), channels], [all.len() / block.max(1), block], all.into_iter())
-    })
+    }
+    let block = groups.len() * block::<K>() * K::GROUP;
+    ChannelPanels::new([runs.len(), channels], [all.len() / block.max(1), block], all.into_iter())
 }
 
 /// [`DotKernel::channel_sums`](crate::kernel::dot::DotKernel::channel_sums).
@@ -97,13 +90,14 @@ pub fn sums<K: Instructions>(
     if positions.is_empty() || channels.is_empty() {
         return;
     }
-    grouped(runs, K::GROUP, |taps| {
+    TAPS.with_borrow_mut(|taps| {
+        group(runs, K::GROUP, taps);
         let packed = weights.block(0).len() / (block::<K>() * K::GROUP);
         assert!(taps.len() == packed, "{} groups of taps and weights of {packed}", taps.len());
-        let channels = Channels { images, positions, taps, weights, channels, width };
+        let all = Depthwise { images, positions, taps, weights, channels, width };
         // SAFETY: the processor has the instructions, `width` elements from `channels.start` on of every tap of every
         // position are inside the images, a block of weights has those of the taps, and the sums are of all positions.
-        unsafe { K::channels(&channels, sums) };
+        unsafe { K::channels(&all, sums) };
     });
 }
 
@@ -114,7 +108,7 @@ pub fn sums<K: Instructions>(
 /// the first channel on of each tap lie in the images; a block of weights is of the taps; and `width` sums of each
 /// position are writable.
 #[inline(always)]
-pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut [K::Sum]) {
+pub unsafe fn run<K: Instructions, const P: usize>(all: &Depthwise<K>, sums: &mut [K::Sum]) {
     // Block by block: what the taps of neighboring positions share stays in the first-level cache.
     for first in all.channels.clone().step_by(block::<K>()) {
         let registers = (all.channels.end - first).div_ceil(K::Register::LANES).next_multiple_of(K::UNIT);
@@ -138,7 +132,7 @@ pub unsafe fn run<K: Instructions, const P: usize>(all: &Channels<K>, sums: &mut
 /// As [`run`] states; `sums` are those from this block's of the first position on.
 #[inline(always)]
 unsafe fn positions<K: Instructions, const P: usize, const R: usize>(
-    all: &Channels<K>,
+    all: &Depthwise<K>,
     first: usize,
     sums: &mut [K::Sum],
 ) {

@@ -1,6 +1,6 @@
 //! What dot products need of an instruction set.
 
-use super::channels::Channels;
+use super::channels::Depthwise;
 use super::register::Register;
 use super::tiles::Tile;
 
@@ -52,7 +52,7 @@ pub trait Instructions: Send + Sync + Sized + 'static {
     unsafe fn tile(tile: &Tile<Self>, panels: usize);
 
     /// [`channels::run`](super::channels::run), compiled for the instruction set.
-    unsafe fn channels(channels: &Channels<Self>, sums: &mut [Self::Sum]);
+    unsafe fn channels(all: &Depthwise<Self>, sums: &mut [Self::Sum]);
 }
 
 /// What the features of an instruction set make of generic code: [`Instructions::is_supported`],
@@ -86,9 +86,9 @@ macro_rules! compiled {
             }
         }
 
-        unsafe fn channels(all: &Channels<Self>, sums: &mut [Self::Sum]) {
+        unsafe fn channels(all: &Depthwise<Self>, sums: &mut [Self::Sum]) {
             #[target_feature($(enable = $feature),+)]
-            unsafe fn run<K: Instructions>(all: &Channels<K>, sums: &mut [K::Sum]) {
+            unsafe fn run<K: Instructions>(all: &Depthwise<K>, sums: &mut [K::Sum]) {
                 // SAFETY: as the caller states.
                 unsafe { channels::run::<K, $at_once>(all, sums) }
             }

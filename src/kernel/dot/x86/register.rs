@@ -59,8 +59,7 @@ macro_rules! register {
             #[inline(always)]
             unsafe fn multiply(self, $factor: i32) -> Self {
                 let $sums = self;
-                // SAFETY: the caller's processor has the register.
-                unsafe { $multiply }
+                $multiply
             }
         }
     };
@@ -68,7 +67,10 @@ macro_rules! register {
 
 register!(
     __m512i, 16, _mm512_setzero_si512, i32, _mm512_set1_epi32, _mm512_loadu_si512, _mm512_storeu_si512,
-    multiply(sums, factor): _mm512_mullo_epi32(sums, _mm512_set1_epi32(factor))
+    multiply(sums, factor): {
+        // SAFETY: the caller's processor has the register.
+        unsafe { _mm512_mullo_epi32(sums, _mm512_set1_epi32(factor)) }
+    }
 );
 register!(
     __m512, 16, _mm512_setzero_ps, f32, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps,
@@ -76,7 +78,10 @@ register!(
 );
 register!(
     __m256i, 8, _mm256_setzero_si256, i32, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_storeu_si256,
-    multiply(sums, factor): _mm256_mullo_epi32(sums, _mm256_set1_epi32(factor))
+    multiply(sums, factor): {
+        // SAFETY: the caller's processor has the register.
+        unsafe { _mm256_mullo_epi32(sums, _mm256_set1_epi32(factor)) }
+    }
 );
 register!(
     __m256, 8, _mm256_setzero_ps, f32, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
