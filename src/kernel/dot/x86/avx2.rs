@@ -1,9 +1,9 @@
 //! Dot products in the registers of AVX2: 8 sums each, of which 12 leave room for operands.
 
-use super::channels::{self, Depthwise};
-use super::instructions::{Instructions, compiled};
+use super::channels;
+use super::instructions::{Depthwise, Instructions, Tile, compiled};
 use super::register::Register;
-use super::tiles::{self, Tile};
+use super::tiles;
 use std::arch::x86_64::*;
 
 /// Bytes by `vpdpbusd`.

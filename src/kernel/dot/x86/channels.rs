@@ -1,36 +1,15 @@
 //! Sums of a few positions and a block of channels, all of them in registers.
 
-use super::each;
-use super::instructions::Instructions;
+use super::instructions::{Depthwise, Instructions, Taps};
 use super::register::Register;
+use super::tiles::each;
 use crate::kernel::dot::{ChannelPanels, Run, bounds};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// What a depthwise convolution sums.
-pub struct Depthwise<'a, K: Instructions> {
-    images: &'a [K::Operand],
-    positions: &'a [usize],
-    taps: &'a [Taps],
-    weights: &'a ChannelPanels<K::Weight>,
-    channels: Range<usize>,
-    /// Sums of a position.
-    width: usize,
-}
-
 /// Channels of a block: those of four registers of sums.
 const fn block<K: Instructions>() -> usize {
     4 * K::Register::LANES
-}
-
-/// Taps that are multiplied at once.
-struct Taps {
-    /// Those that there are not are the last one once more, times zero.
-    offsets: [usize; 4],
-    /// How many there are.
-    len: usize,
-    /// What sums are multiplied by after them.
-    factor: i32,
 }
 
 thread_local! {

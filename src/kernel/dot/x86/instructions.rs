@@ -1,8 +1,8 @@
-//! What dot products need of an instruction set.
+//! What dot products need of an instruction set, and what they hand to it.
 
-use super::channels::Depthwise;
 use super::register::Register;
-use super::tiles::Tile;
+use crate::kernel::dot::{ChannelPanels, Run};
+use std::ops::Range;
 
 /// How an instruction set multiplies. All unsafe functions need a processor that has it, which
 /// [`is_supported`](Self::is_supported) tells.
@@ -55,6 +55,48 @@ pub trait Instructions: Send + Sync + Sized + 'static {
     unsafe fn channels(all: &Depthwise<Self>, sums: &mut [Self::Sum]);
 }
 
+/// Positions and panels of which all sums are in registers at once.
+pub struct Tile<'a, K: Instructions> {
+    /// What positions count from.
+    pub images: *const K::Operand,
+    /// At least one.
+    pub positions: &'a [usize],
+    /// What positions read.
+    pub runs: &'a [Run],
+    /// The first panel's.
+    pub weights: *const K::Weight,
+    /// Weights of a panel.
+    pub panel: usize,
+    /// Of the first position.
+    pub sums: *mut K::Sum,
+}
+
+/// What a depthwise convolution sums.
+pub struct Depthwise<'a, K: Instructions> {
+    /// What positions count from.
+    pub images: &'a [K::Operand],
+    /// Any number.
+    pub positions: &'a [usize],
+    /// What positions read.
+    pub taps: &'a [Taps],
+    /// Of all channels.
+    pub weights: &'a ChannelPanels<K::Weight>,
+    /// Those that are asked for.
+    pub channels: Range<usize>,
+    /// Sums of a position.
+    pub width: usize,
+}
+
+/// Taps that are multiplied at once.
+pub struct Taps {
+    /// Those that there are not are the last one once more, times zero.
+    pub offsets: [usize; 4],
+    /// How many there are.
+    pub len: usize,
+    /// What sums are multiplied by after them.
+    pub factor: i32,
+}
+
 /// What the features of an instruction set make of generic code: [`Instructions::is_supported`],
 /// [`Instructions::positions`], [`Instructions::tile`] and [`Instructions::channels`]. Tiles are, of each number of
 /// panels, of all the numbers of positions listed, the most last; channels are summed of so many positions at once.
@@ -79,9 +121,9 @@ macro_rules! compiled {
             }
             // SAFETY: as the caller states.
             unsafe {
-                match (panels, tile.len()) {
+                match (panels, tile.positions.len()) {
                     $($(($panels, $positions) => run::<Self, $positions, $panels>(tile),)+)+
-                    _ => unreachable!("{} positions of {panels} panels", tile.len()),
+                    _ => unreachable!("{} positions of {panels} panels", tile.positions.len()),
                 }
             }
         }

@@ -25,7 +25,6 @@ use super::{ChannelPanels, DotKernel, Panels, Run};
 pub use instructions::Instructions;
 use register::Register;
 use std::ops::Range;
-use tiles::each;
 
 /// Dot products in tiles of registers.
 pub struct Tiled<K>(pub K);

@@ -1,32 +1,10 @@
 //! Sums of a few positions and panels, all of them in registers.
 
-use super::instructions::Instructions;
+use super::instructions::{Instructions, Tile};
 use super::register::Register;
 use crate::kernel::dot::{Panels, Run, bounds};
 use std::arch::asm;
 use std::ops::Range;
-
-/// Positions and panels of which all sums are in registers at once.
-pub struct Tile<'a, K: Instructions> {
-    /// What positions count from.
-    images: *const K::Operand,
-    /// At least one.
-    positions: &'a [usize],
-    runs: &'a [Run],
-    /// The first panel's.
-    weights: *const K::Weight,
-    /// Weights of a panel.
-    panel: usize,
-    /// Of the first position.
-    sums: *mut K::Sum,
-}
-
-impl<K: Instructions> Tile<'_, K> {
-    /// Positions.
-    pub fn len(&self) -> usize {
-        self.positions.len()
-    }
-}
 
 /// [`DotKernel::sums`](crate::kernel::dot::DotKernel::sums).
 pub fn sums<K: Instructions>(
