@@ -42,6 +42,11 @@ impl<W: Copy + Default> Panels<W> {
         self.len
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The weights of panel `at`.
     ///
     /// # Panics

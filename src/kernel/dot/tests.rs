@@ -36,9 +36,9 @@ fn words() -> Vec<Tested<i16, i16, i32>> {
 }
 
 fn reals() -> Vec<Tested<f32, f32, f32>> {
-    let (twice, fused): (fn(f32, f32, f32) -> f32, fn(f32, f32, f32) -> f32) =
-        (|sum, a, w| sum + a * w, |sum, a, w| a.mul_add(w, sum));
-    let mut all: Vec<(&'static str, &'static RealDot, _)> = vec![("portable f32", &Portable(Reals), twice)];
+    type Add = fn(f32, f32, f32) -> f32;
+    let (twice, fused): (Add, Add) = (|sum, a, w| sum + a * w, |sum, a, w| a.mul_add(w, sum));
+    let mut all: Vec<(&'static str, &'static RealDot, Add)> = vec![("portable f32", &Portable(Reals), twice)];
     #[cfg(target_arch = "x86_64")]
     {
         all.extend(Reals256::is_supported().then_some(("AVX2 f32", &Tiled(Reals256) as &RealDot, fused)));
@@ -104,7 +104,7 @@ macro_rules! made {
             }
 
             fn extreme(bits: u64) -> Self {
-                if bits % 8 == 0 { <$integer>::MAX / 2 } else if <$integer>::MIN == 0 { <$integer>::MAX } else { <$integer>::MIN }
+                if bits.is_multiple_of(8) { <$integer>::MAX / 2 } else if <$integer>::MIN == 0 { <$integer>::MAX } else { <$integer>::MIN }
             }
         })+
     };
@@ -120,7 +120,7 @@ impl Made for f32 {
     }
 
     fn extreme(bits: u64) -> Self {
-        if bits % 8 == 0 { -1.0 } else { 2f32.powi(40) }
+        if bits.is_multiple_of(8) { -1.0 } else { 2f32.powi(40) }
     }
 }
 

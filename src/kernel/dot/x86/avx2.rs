@@ -1,8 +1,9 @@
-//! Dot products in the registers of AVX2.
+//! Dot products in the registers of AVX2: 8 sums each, of which 12 leave room for operands.
 
-use super::channels::{self, Channels, channels};
-use super::instructions::Instructions;
-use super::tiles::{self, tiles};
+use super::channels;
+use super::instructions::{Depthwise, Instructions, Tile, compiled};
+use super::register::Register;
+use super::tiles;
 use std::arch::x86_64::*;
 
 /// Bytes by `vpdpbusd`.
@@ -15,57 +16,33 @@ impl Instructions for Bytes256 {
     type Register = __m256i;
 
     const GROUP: usize = 4;
-    const LANES: usize = 8;
     const PANELS: usize = 2;
-
-    fn is_supported() -> bool {
-        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni")
-    }
-
-    #[inline(always)]
-    unsafe fn zero() -> __m256i {
-        unsafe { _mm256_setzero_si256() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(from: *const u8) -> __m256i {
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i8) -> __m256i {
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
+    const UNIT: usize = 4;
 
     #[inline(always)]
     unsafe fn add(sums: __m256i, operands: __m256i, weights: __m256i) -> __m256i {
+        // SAFETY: as the trait states.
         unsafe { _mm256_dpbusd_avx_epi32(sums, operands, weights) }
     }
 
     #[inline(always)]
-    unsafe fn multiply(sums: __m256i, factor: i32) -> __m256i {
-        unsafe { _mm256_mullo_epi32(sums, _mm256_set1_epi32(factor)) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(sums: __m256i, to: *mut i32) {
-        unsafe { _mm256_storeu_si256(to.cast(), sums) }
-    }
-
-    #[inline(always)]
-    unsafe fn taps(taps: [*const u8; 4]) -> [__m256i; 4] {
+    unsafe fn taps<const R: usize>([a, b, c, d]: [*const u8; 4]) -> [__m256i; R] {
+        // SAFETY: as the trait states; a unit of four registers is of 32 channels.
         unsafe {
-            let [a, b, c, d] = taps.map(<*const u8>::cast);
-            let (a, b) = (_mm256_loadu_si256(a), _mm256_loadu_si256(b));
-            let (c, d) = (_mm256_loadu_si256(c), _mm256_loadu_si256(d));
-            let (ab0, ab1) = (_mm256_unpacklo_epi8(a, b), _mm256_unpackhi_epi8(a, b));
-            let (cd0, cd1) = (_mm256_unpacklo_epi8(c, d), _mm256_unpackhi_epi8(c, d));
-            [
-                _mm256_unpacklo_epi16(ab0, cd0),
-                _mm256_unpackhi_epi16(ab0, cd0),
-                _mm256_unpacklo_epi16(ab1, cd1),
-                _mm256_unpackhi_epi16(ab1, cd1),
-            ]
+            let mut registers = [__m256i::zero(); R];
+            for (unit, registers) in registers.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                let (a, b) = (__m256i::load(a.add(32 * unit)), __m256i::load(b.add(32 * unit)));
+                let (c, d) = (__m256i::load(c.add(32 * unit)), __m256i::load(d.add(32 * unit)));
+                let (ab0, ab1) = (_mm256_unpacklo_epi8(a, b), _mm256_unpackhi_epi8(a, b));
+                let (cd0, cd1) = (_mm256_unpacklo_epi8(c, d), _mm256_unpackhi_epi8(c, d));
+                *registers = [
+                    _mm256_unpacklo_epi16(ab0, cd0),
+                    _mm256_unpackhi_epi16(ab0, cd0),
+                    _mm256_unpacklo_epi16(ab1, cd1),
+                    _mm256_unpackhi_epi16(ab1, cd1),
+                ];
+            }
+            registers
         }
     }
 
@@ -74,19 +51,21 @@ impl Instructions for Bytes256 {
     }
 
     #[inline(always)]
-    unsafe fn in_order(sums: [__m256i; 4]) -> [__m256i; 4] {
-        unsafe {
-            let ([a, b], [c, d]) = (halves(sums[0], sums[1]), halves(sums[2], sums[3]));
-            [a, c, b, d]
+    unsafe fn in_order<const R: usize>(mut sums: [__m256i; R]) -> [__m256i; R] {
+        for sums in sums.as_chunks_mut::<4>().0 {
+            let [a, b, c, d] = *sums;
+            // SAFETY: as the trait states.
+            let ([ab0, ab1], [cd0, cd1]) = unsafe { (halves(a, b), halves(c, d)) };
+            *sums = [ab0, cd0, ab1, cd1];
         }
+        sums
     }
 
-    channels!("avx2,avxvnni", 2);
-
-    tiles! {
-        "avx2,avxvnni",
-        1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
-        2 x 1: 1 2 3 4 5 6;
+    compiled! {
+        "avx2", "avxvnni";
+        1 panels: 1 2 3 4 5 6 7 8 9 10 11 12;
+        2 panels: 1 2 3 4 5 6;
+        channels: 2;
     }
 }
 
@@ -100,55 +79,25 @@ impl Instructions for Words256 {
     type Register = __m256i;
 
     const GROUP: usize = 2;
-    const LANES: usize = 8;
     const PANELS: usize = 2;
-
-    fn is_supported() -> bool {
-        is_x86_feature_detected!("avx2")
-    }
-
-    #[inline(always)]
-    unsafe fn zero() -> __m256i {
-        unsafe { _mm256_setzero_si256() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(from: *const i16) -> __m256i {
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i16) -> __m256i {
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
+    const UNIT: usize = 2;
 
     #[inline(always)]
     unsafe fn add(sums: __m256i, operands: __m256i, weights: __m256i) -> __m256i {
+        // SAFETY: as the trait states.
         unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(operands, weights)) }
     }
 
     #[inline(always)]
-    unsafe fn multiply(sums: __m256i, factor: i32) -> __m256i {
-        unsafe { _mm256_mullo_epi32(sums, _mm256_set1_epi32(factor)) }
-    }
-
-    #[inline(always)]
-    unsafe fn store(sums: __m256i, to: *mut i32) {
-        unsafe { _mm256_storeu_si256(to.cast(), sums) }
-    }
-
-    #[inline(always)]
-    unsafe fn taps(taps: [*const i16; 4]) -> [__m256i; 4] {
+    unsafe fn taps<const R: usize>([a, b, ..]: [*const i16; 4]) -> [__m256i; R] {
+        // SAFETY: as the trait states; a unit of two registers is of 16 channels.
         unsafe {
-            let [a, b, ..] = taps.map(<*const i16>::cast::<__m256i>);
-            let (a0, b0) = (_mm256_loadu_si256(a), _mm256_loadu_si256(b));
-            let (a1, b1) = (_mm256_loadu_si256(a.add(1)), _mm256_loadu_si256(b.add(1)));
-            [
-                _mm256_unpacklo_epi16(a0, b0),
-                _mm256_unpackhi_epi16(a0, b0),
-                _mm256_unpacklo_epi16(a1, b1),
-                _mm256_unpackhi_epi16(a1, b1),
-            ]
+            let mut registers = [__m256i::zero(); R];
+            for (unit, registers) in registers.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                let (a, b) = (__m256i::load(a.add(16 * unit).cast()), __m256i::load(b.add(16 * unit).cast()));
+                *registers = [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)];
+            }
+            registers
         }
     }
 
@@ -157,20 +106,28 @@ impl Instructions for Words256 {
     }
 
     #[inline(always)]
-    unsafe fn in_order(sums: [__m256i; 4]) -> [__m256i; 4] {
-        unsafe {
-            let ([a, b], [c, d]) = (halves(sums[0], sums[1]), halves(sums[2], sums[3]));
-            [a, b, c, d]
+    unsafe fn in_order<const R: usize>(mut sums: [__m256i; R]) -> [__m256i; R] {
+        for sums in sums.as_chunks_mut::<2>().0 {
+            let [a, b] = *sums;
+            // SAFETY: as the trait states.
+            *sums = unsafe { halves(a, b) };
         }
+        sums
     }
 
-    channels!("avx2", 2);
-
-    tiles! {
-        "avx2",
-        1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
-        2 x 1: 1 2 3 4 5 6;
+    compiled! {
+        "avx2";
+        1 panels: 1 2 3 4 5 6 7 8 9 10 11 12;
+        2 panels: 1 2 3 4 5 6;
+        channels: 2;
     }
+}
+
+/// The lower halves of two registers, and the upper ones.
+#[inline(always)]
+unsafe fn halves(a: __m256i, b: __m256i) -> [__m256i; 2] {
+    // SAFETY: the caller's processor has AVX2.
+    unsafe { [_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b)] }
 }
 
 /// `f32` by fused multiplication and addition.
@@ -183,76 +140,25 @@ impl Instructions for Reals256 {
     type Register = __m256;
 
     const GROUP: usize = 1;
-    const LANES: usize = 8;
     const PANELS: usize = 2;
-
-    fn is_supported() -> bool {
-        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-    }
-
-    #[inline(always)]
-    unsafe fn zero() -> __m256 {
-        unsafe { _mm256_setzero_ps() }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(from: *const f32) -> __m256 {
-        unsafe { _mm256_set1_ps(*from) }
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m256 {
-        unsafe { _mm256_loadu_ps(from) }
-    }
+    const UNIT: usize = 1;
 
     #[inline(always)]
     unsafe fn add(sums: __m256, operands: __m256, weights: __m256) -> __m256 {
+        // SAFETY: as the trait states.
         unsafe { _mm256_fmadd_ps(operands, weights, sums) }
     }
 
     #[inline(always)]
-    unsafe fn multiply(sums: __m256, _: i32) -> __m256 {
-        sums
+    unsafe fn taps<const R: usize>([tap, ..]: [*const f32; 4]) -> [__m256; R] {
+        // SAFETY: as the trait states.
+        unsafe { channels::in_line(tap) }
     }
 
-    #[inline(always)]
-    unsafe fn store(sums: __m256, to: *mut f32) {
-        unsafe { _mm256_storeu_ps(to, sums) }
+    compiled! {
+        "avx2", "fma";
+        1 panels: 1 2 3 4 5 6 7 8 9 10 11 12;
+        2 panels: 1 2 3 4 5 6;
+        channels: 2;
     }
-
-    #[inline(always)]
-    unsafe fn taps(taps: [*const f32; 4]) -> [__m256; 4] {
-        let [tap, ..] = taps;
-        unsafe {
-            [
-                _mm256_loadu_ps(tap),
-                _mm256_loadu_ps(tap.add(Self::LANES)),
-                _mm256_loadu_ps(tap.add(2 * Self::LANES)),
-                _mm256_loadu_ps(tap.add(3 * Self::LANES)),
-            ]
-        }
-    }
-
-    fn channel(register: usize, lane: usize) -> usize {
-        register * Self::LANES + lane
-    }
-
-    #[inline(always)]
-    unsafe fn in_order(sums: [__m256; 4]) -> [__m256; 4] {
-        sums
-    }
-
-    channels!("avx2,fma", 2);
-
-    tiles! {
-        "avx2,fma",
-        1 x 1: 1 2 3 4 5 6 7 8 9 10 11 12;
-        2 x 1: 1 2 3 4 5 6;
-    }
-}
-
-/// The lower halves of two registers, and the upper ones.
-#[inline(always)]
-unsafe fn halves(a: __m256i, b: __m256i) -> [__m256i; 2] {
-    unsafe { [_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b)] }
 }

@@ -15,6 +15,7 @@ mod avx2;
 mod avx512;
 mod channels;
 mod instructions;
+mod register;
 mod tiles;
 
 pub use avx2::{Bytes256, Reals256, Words256};
@@ -22,8 +23,8 @@ pub use avx512::{Bytes512, Reals512};
 
 use super::{ChannelPanels, DotKernel, Panels, Run};
 pub use instructions::Instructions;
+use register::Register;
 use std::ops::Range;
-use tiles::each;
 
 /// Dot products in tiles of registers.
 pub struct Tiled<K>(pub K);
@@ -34,7 +35,7 @@ impl<K: Instructions> DotKernel<K::Operand, K::Weight, K::Sum> for Tiled<K> {
     }
 
     fn lanes(&self) -> usize {
-        K::LANES
+        K::Register::LANES
     }
 
     fn panels(&self) -> usize {

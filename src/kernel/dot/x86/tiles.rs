@@ -1,24 +1,10 @@
 //! Sums of a few positions and panels, all of them in registers.
 
-use super::instructions::Instructions;
+use super::instructions::{Instructions, Tile};
+use super::register::Register;
 use crate::kernel::dot::{Panels, Run, bounds};
 use std::arch::asm;
 use std::ops::Range;
-
-/// Positions and panels of which all sums are in registers at once.
-pub struct Tile<'a, K: Instructions> {
-    /// What positions count from.
-    images: *const K::Operand,
-    /// At least one.
-    positions: &'a [usize],
-    runs: &'a [Run],
-    /// The first panel's.
-    weights: *const K::Weight,
-    /// Weights of a panel.
-    panel: usize,
-    /// Of the first position.
-    sums: *mut K::Sum,
-}
 
 /// [`DotKernel::sums`](crate::kernel::dot::DotKernel::sums).
 pub fn sums<K: Instructions>(
@@ -31,11 +17,11 @@ pub fn sums<K: Instructions>(
 ) {
     assert!(K::is_supported(), "registers that this processor has not");
     assert!(panels.len() <= K::PANELS, "panels {panels:?} at once");
-    bounds::sums([K::GROUP, K::LANES], images.len(), positions, runs, weights, panels.clone(), sums.len());
+    bounds::sums([K::GROUP, K::Register::LANES], images.len(), positions, runs, weights, panels.clone(), sums.len());
     if positions.is_empty() || panels.is_empty() {
         return;
     }
-    let (width, panel) = (panels.len() * K::LANES, weights.panel(panels.start).len());
+    let (width, panel) = (panels.len() * K::Register::LANES, weights.panel(panels.start).len());
     // Tiles of about one size: none is left with few positions, whose sums would wait for each other.
     let tiles = positions.len().div_ceil(K::positions(panels.len()));
     let (size, larger) = (positions.len() / tiles, positions.len() % tiles);
@@ -66,39 +52,34 @@ macro_rules! each {
     };
 }
 
-/// Computes a tile in `P` times `N` registers of sums, `U` groups at a time.
+/// Computes a tile in `P` times `N` registers of sums.
 ///
 /// # Safety
 /// The processor has the instructions, and the caller is compiled for them. Of `P` positions, all runs lie in
 /// the images. `N` panels of weights have the groups of the runs, and as many sums as that are writable.
 #[inline(always)]
-pub unsafe fn run<K: Instructions, const P: usize, const N: usize, const U: usize>(tile: &Tile<K>) {
+pub unsafe fn run<K: Instructions, const P: usize, const N: usize>(tile: &Tile<K>) {
     // SAFETY: as the caller states.
     unsafe {
         let mut at = [tile.images; P];
         each!(p of P: at[p] = tile.images.add(*tile.positions.get_unchecked(p)));
-        let mut sums = [[K::zero(); N]; P];
+        let mut sums = [[K::Register::zero(); N]; P];
         let mut weights = tile.weights;
         for run in tile.runs {
             let mut offset = run.offset;
-            for _ in 0..run.groups / U {
-                add::<K, P, N, U>(&mut sums, &at, offset, weights, tile.panel);
-                offset = hidden(offset + U * K::GROUP);
-                weights = weights.add(U * K::GROUP * K::LANES);
-            }
-            for _ in 0..run.groups % U {
-                add::<K, P, N, 1>(&mut sums, &at, offset, weights, tile.panel);
+            for _ in 0..run.groups {
+                add::<K, P, N>(&mut sums, &at, offset, weights, tile.panel);
                 offset = hidden(offset + K::GROUP);
-                weights = weights.add(K::GROUP * K::LANES);
+                weights = weights.add(K::GROUP * K::Register::LANES);
             }
             if run.factor != 1 {
                 each!(p of P: for sums in &mut sums[p] {
-                    *sums = K::multiply(*sums, run.factor);
+                    *sums = sums.multiply(run.factor);
                 });
             }
         }
         each!(p of P: for (n, &sums) in sums[p].iter().enumerate() {
-            K::store(sums, tile.sums.add((p * N + n) * K::LANES));
+            sums.store(tile.sums.add((p * N + n) * K::Register::LANES).cast());
         });
     }
 }
@@ -112,12 +93,12 @@ fn hidden(mut offset: usize) -> usize {
     offset
 }
 
-/// Adds the products of `U` groups to the sums of a tile.
+/// Adds the products of a group to the sums of a tile.
 ///
 /// # Safety
-/// As [`run`] states; `offset` and `weights` are followed by `U` groups.
+/// As [`run`] states; `offset` and `weights` are followed by a group.
 #[inline(always)]
-unsafe fn add<K: Instructions, const P: usize, const N: usize, const U: usize>(
+unsafe fn add<K: Instructions, const P: usize, const N: usize>(
     sums: &mut [[K::Register; N]; P],
     at: &[*const K::Operand; P],
     offset: usize,
@@ -126,15 +107,13 @@ unsafe fn add<K: Instructions, const P: usize, const N: usize, const U: usize>(
 ) {
     // SAFETY: as the caller states.
     unsafe {
-        let mut all = [[K::zero(); N]; U];
-        for (u, all) in all.iter_mut().enumerate() {
-            for (n, all) in all.iter_mut().enumerate() {
-                *all = K::load(weights.add(n * panel + u * K::GROUP * K::LANES));
-            }
+        let mut all = [K::Register::zero(); N];
+        for (n, all) in all.iter_mut().enumerate() {
+            *all = K::Register::load(weights.add(n * panel).cast());
         }
-        each!(p of P: for (u, all) in all.iter().enumerate() {
-            let operands = K::splat(at[p].add(offset + u * K::GROUP));
-            for (sums, &weights) in sums[p].iter_mut().zip(all) {
+        each!(p of P: {
+            let operands = K::Register::splat(at[p].add(offset).cast());
+            for (sums, &weights) in sums[p].iter_mut().zip(&all) {
                 *sums = K::add(*sums, operands, weights);
             }
         });
@@ -142,39 +121,3 @@ unsafe fn add<K: Instructions, const P: usize, const N: usize, const U: usize>(
 }
 
 pub(super) use each;
-
-/// Instantiates [`run`] for an instruction set: of each number of panels, the groups added at a time, and all numbers of
-/// positions.
-macro_rules! tiles {
-    ($features:literal, $($panels:literal x $groups:literal: $($positions:literal)+;)+) => {
-        fn positions(panels: usize) -> usize {
-            match panels {
-                $($panels => *[$($positions),+].last().expect("sizes"),)+
-                _ => unreachable!("{panels} panels"),
-            }
-        }
-
-        unsafe fn tile(tile: &tiles::Tile<Self>, panels: usize) {
-            #[target_feature(enable = $features)]
-            unsafe fn run<K: Instructions, const P: usize, const N: usize, const U: usize>(tile: &tiles::Tile<K>) {
-                // SAFETY: as the caller states.
-                unsafe { tiles::run::<K, P, N, U>(tile) }
-            }
-            // SAFETY: as the caller states.
-            unsafe {
-                match (panels, tile.len()) {
-                    $($(($panels, $positions) => run::<Self, $positions, $panels, $groups>(tile),)+)+
-                    _ => unreachable!("{} positions of {panels} panels", tile.len()),
-                }
-            }
-        }
-    };
-}
-pub(super) use tiles;
-
-impl<K: Instructions> Tile<'_, K> {
-    /// Positions.
-    pub fn len(&self) -> usize {
-        self.positions.len()
-    }
-}
