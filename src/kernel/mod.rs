@@ -56,7 +56,7 @@ pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
 #[doc(hidden)]
-pub use rates::Rates;
+pub use rates::{LookUpRate, Rates};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;

@@ -347,3 +347,6 @@ fn power(base: i64, exponent: i64, p: i64) -> i64 {
 fn primes() -> impl Iterator<Item = i64> {
     (2..1024).filter(|&n| (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,3 +52,6 @@ impl Lowered<i16, i16> {
         FOUND.find(Occurring { table, activations, weights }, most)
     }
 }
+
+#[cfg(test)]
+mod tests;
