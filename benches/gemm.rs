@@ -122,8 +122,8 @@ const MOST_PRODUCTS: usize = 8;
 /// Positions whose operands stay in the first-level cache from panel to panel.
 const POSITIONS: usize = 16;
 
-/// Sums of as many products of mapped operands as tables are taken apart into, which the rates of kernels are taken from: those of look-ups are
-/// in [`matrix_product`].
+/// Sums of as many products of mapped operands as tables are taken apart into. With the look-ups of
+/// [`matrix_product`], these are the rates by which the ways of layers are chosen.
 fn mapped_products(criterion: &mut Criterion, rows: usize, depth: usize, columns: usize) {
     let mut group = criterion.benchmark_group(format!("mapped operands, {rows} x {depth} x {columns}"));
     group.throughput(Throughput::Elements((rows * depth * columns) as u64));

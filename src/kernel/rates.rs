@@ -1,7 +1,8 @@
 //! How long kernels take for products and for look-ups, by which the cheaper way to sum is chosen.
 
-/// The times of one core for a product in a large matrix product, in picoseconds: the medians of `cargo bench --bench gemm` on
-/// a Zen 5 core of 4.2 GHz. Only their ratios matter, which vary less from processor to processor than they do.
+/// The times of one core for a product in a large matrix product, in picoseconds: the medians of
+/// `cargo bench --bench gemm` on a Zen 5 core of 4.2 GHz. Only their ratios matter, which vary less from processor to
+/// processor than they do.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {

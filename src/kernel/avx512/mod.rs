@@ -53,7 +53,7 @@ impl Kernel for Avx512 {
 
     fn rates(&self) -> Rates {
         Rates {
-            product: 2.0,
+            product: 2.1,
             look_up: LookUpRate { start: 3.6, plane: 6.2 },
             low_look_up: LookUpRate { start: 5.0, plane: 2.7 },
             slope: 2.6,

@@ -1,5 +1,6 @@
 //! What operands a processor's integer products take.
 
+use super::lattice::extremes;
 use std::ops::RangeInclusive;
 
 /// The operands of an integer product.
@@ -53,8 +54,7 @@ impl Form {
     /// What is added to an activation's factor of one operand: nothing or half the range where that will do.
     pub(super) fn shift(self, values: &[i64]) -> i64 {
         let (low, high) = self.activations;
-        let (min, max) =
-            values.iter().fold((i64::MAX, i64::MIN), |(min, max), &value| (min.min(value), max.max(value)));
+        let (min, max) = extremes(values);
         let fits = |shift: &i64| min + shift >= low && max + shift <= high;
         [0, 1 << (self.bits - 1)].into_iter().find(fits).unwrap_or(low - min)
     }

@@ -3,6 +3,7 @@
 use super::lower::Lowered;
 use crate::kernel::decomposition::{Decomposition, UsedWeights};
 use crate::kernel::{ByteDot, EffectiveTable, IntegerDot, Kernel, WeightMatrix, WordDot};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The most products that a sum may have.
@@ -10,7 +11,8 @@ const MOST: usize = 8;
 
 /// How a layer's terms are summed.
 ///
-/// All sums are those of the terms modulo 2^32, whatever their parts: they are right where the sum of the terms fits an `i32`.
+/// All sums are those of the terms modulo 2^32, however large their parts: they are right where the sum of the
+/// terms fits an `i32`.
 #[derive(Clone)]
 pub enum Way {
     /// As products of bytes.
@@ -21,13 +23,27 @@ pub enum Way {
     LookUps,
 }
 
-/// The cheapest way for `kernel` to sum terms of `table` for `weights` and any of `activations`, the bytes that occur in ascending order.
+/// The bytes of the integers in `values`, in ascending order.
+pub fn bytes_of(values: RangeInclusive<i32>) -> Vec<u8> {
+    let mut bytes: Vec<u8> = values.map(|value| value as u8).collect();
+    bytes.sort_unstable();
+    bytes
+}
+
+/// The cheapest way for `kernel` to sum terms of `table` for `weights` and any of `activations`, the bytes that
+/// occur ([`bytes_of`] the range that activations are quantized to).
+///
+/// # Panics
+/// When there are no activations.
 pub fn choose(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix, activations: &[u8]) -> Way {
     of_used(kernel, table, UsedWeights::new(weights), weights.depth(), activations)
 }
 
-/// The cheapest way for weights that are not known yet, but among the bytes `weights` in ascending order, as those of a product of two
-/// activations are.
+/// The same for weights that are not known yet, but among the bytes `weights` ([`bytes_of`] a range), as those of a
+/// product of two activations are.
+///
+/// # Panics
+/// When there are no activations.
 pub fn choose_for_any(kernel: &dyn Kernel, table: &EffectiveTable, weights: &[u8], activations: &[u8]) -> Way {
     of_used(kernel, table, UsedWeights::of(weights.to_vec()), Decomposition::MIN_DEPTH_FOR_SLOPES, activations)
 }

@@ -10,13 +10,6 @@ use std::ops::RangeInclusive;
 
 const SIGNS: [Signedness; 2] = [Signedness::Signed, Signedness::Unsigned];
 
-/// The bytes of `values`, in ascending order.
-fn bytes_of(values: RangeInclusive<i32>) -> Vec<u8> {
-    let mut bytes: Vec<u8> = values.map(|value| value as u8).collect();
-    bytes.sort_unstable();
-    bytes
-}
-
 fn all_bytes() -> Vec<u8> {
     (0..=255).collect()
 }

@@ -39,7 +39,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn random_sums_are_found(seed in any::<u64>(), rank in 1..=8usize, signs in [0..2usize, 0..2usize], fewest in 130..=256usize) {
+    fn random_sums_are_found(
+        seed in any::<u64>(),
+        rank in 1..=8usize,
+        signs in [0..2usize, 0..2usize],
+        fewest in 130..=256usize,
+    ) {
         let numbers = &mut Numbers(seed);
         let planted = random(numbers, rank);
         let offsets = numbers.many(-100_000..=100_000);
@@ -60,7 +65,11 @@ proptest! {
 
     /// One wrong entry raises the rank by one.
     #[test]
-    fn a_wrong_entry_is_seen(seed in any::<u64>(), rank in prop::sample::select(vec![1, 3, 8usize]), by in 1..10_000i32) {
+    fn a_wrong_entry_is_seen(
+        seed in any::<u64>(),
+        rank in prop::sample::select(vec![1, 3, 8usize]),
+        by in 1..10_000i32,
+    ) {
         let numbers = &mut Numbers(seed);
         let planted = random(numbers, rank);
         let right = table_of([Signedness::Unsigned; 2], &planted, &[0; 256]);
