@@ -1,5 +1,5 @@
-//! Products per second on one core: every kernel and kind of table beside fp32, and the loop that
-//! emulators commonly run.
+//! Products per second on one core: every kernel and kind of table beside fp32, sums of several products of mapped
+//! operands, and the loop that emulators commonly run.
 //!
 //! `cargo bench --bench gemm`, pinned to a core. The sizes are a matrix product of 64 x 576 weights by
 //! 576 x 4096 activations, one that fits the caches, and a depthwise 3x3 convolution.
@@ -9,9 +9,10 @@
 mod common;
 
 use approx_eval::kernel::{
-    ConvGeometry, EffectiveTable, KERNELS, Kernel, LANES, Lanes, Planes, Signedness, Tile, WeightMatrix, output_size,
+    ConvGeometry, DotKernel, EffectiveTable, IntegerDot, KERNELS, Kernel, LANES, Lanes, Panels, Planes, Run, SLACK,
+    Signedness, Tile, WeightMatrix, output_size,
 };
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
@@ -115,6 +116,74 @@ fn matrix_product(criterion: &mut Criterion, rows: usize, depth: usize, columns:
     group.finish();
 }
 
+/// The most products that a look-up may be worth.
+const MOST_PRODUCTS: usize = 8;
+
+/// Positions whose operands stay in the first-level cache from panel to panel.
+const POSITIONS: usize = 16;
+
+/// Sums of as many products of mapped operands as tables are taken apart into. With the look-ups of
+/// [`matrix_product`], these are the rates by which the ways of layers are chosen.
+fn mapped_products(criterion: &mut Criterion, rows: usize, depth: usize, columns: usize) {
+    let mut group = criterion.benchmark_group(format!("mapped operands, {rows} x {depth} x {columns}"));
+    group.throughput(Throughput::Elements((rows * depth * columns) as u64));
+    for products in 1..=MOST_PRODUCTS {
+        let shape = Mapped { rows, depth, columns, products };
+        for kernel in supported() {
+            let plural = if products == 1 { "" } else { "s" };
+            group.bench_function(format!("{}, {products} product{plural}", kernel.name()), |bencher| {
+                let mut rng = ChaCha8Rng::seed_from_u64(4);
+                match kernel.integers() {
+                    IntegerDot::Bytes(dot) => shape.run(bencher, dot, || rng.random::<u8>(), |i| i as i8),
+                    IntegerDot::Words(dot) => {
+                        shape.run(bencher, dot, || i16::from(rng.random::<u8>()), |i| i as i16 & 0xff)
+                    }
+                }
+            });
+        }
+    }
+    group.finish();
+}
+
+/// A matrix product of which every product is a sum of several.
+struct Mapped {
+    rows: usize,
+    depth: usize,
+    columns: usize,
+    products: usize,
+}
+
+impl Mapped {
+    fn run<A, W: Copy + Default>(
+        &self,
+        bencher: &mut Bencher,
+        dot: &dyn DotKernel<A, W, i32>,
+        mut operand: impl FnMut() -> A,
+        weight: impl Fn(usize) -> W,
+    ) {
+        let groups = self.depth / dot.group();
+        // Scales differ from term to term, so that sums are multiplied after each.
+        let runs: Vec<Run> =
+            (0..self.products).map(|term| Run { offset: term * self.depth, groups, factor: 2 }).collect();
+        let width = self.products * self.depth;
+        let images: Vec<A> = (0..self.columns * width + SLACK).map(|_| operand()).collect();
+        let positions: Vec<usize> = (0..self.columns).map(|column| column * width).collect();
+        let panels = Panels::new([self.rows, dot.lanes()], [self.products * groups, dot.group()], |row, group, i| {
+            weight(row * 31 + group * 7 + i * 3)
+        });
+        let mut sums = vec![0; POSITIONS * dot.panels() * dot.lanes()];
+        bencher.iter(|| {
+            for positions in positions.chunks(POSITIONS) {
+                for first in (0..panels.len()).step_by(dot.panels()) {
+                    let some = first..panels.len().min(first + dot.panels());
+                    dot.sums(&images, positions, &runs, &panels, some, &mut sums);
+                    black_box(&mut sums);
+                }
+            }
+        });
+    }
+}
+
 /// One look-up a product, output by output, as emulators in other frameworks loop.
 fn plain_loop(criterion: &mut Criterion) {
     let (rows, depth, columns) = (8, 576, 256);
@@ -176,6 +245,7 @@ fn depthwise(criterion: &mut Criterion, channels: usize, size: usize) {
 fn benches(criterion: &mut Criterion) {
     matrix_product(criterion, 64, 576, 4096);
     matrix_product(criterion, 64, 144, 512);
+    mapped_products(criterion, 64, 576, 4096);
     plain_loop(criterion);
     depthwise(criterion, 32, 112);
     depthwise(criterion, 64, 14);

@@ -11,6 +11,7 @@
 //! fewer the fewer bits they have. Arithmetic modulo 2^32 is enough: the whole sum fits an `i32`, even
 //! where its parts do not.
 
+use super::levels::for_simd_levels;
 use super::{EffectiveTable, Signedness, WeightMatrix};
 use std::ops::RangeInclusive;
 
@@ -159,8 +160,39 @@ fn closest_slope(table: &EffectiveTable, w: u8, limits: &RangeInclusive<i16>) ->
 
 /// The smallest and largest `term(a, w) - slope * value(a)`.
 fn extremes(table: &EffectiveTable, w: u8, slope: i16, activations: &RangeInclusive<u8>) -> (i64, i64) {
-    let residuals = activations.clone().map(|a| residual(table, w, slope, a));
-    residuals.fold((i64::MAX, i64::MIN), |(min, max), residual| (min.min(residual), max.max(residual)))
+    let range = usize::from(*activations.start())..=usize::from(*activations.end());
+    let (terms, values) = (&table.row(w)[range.clone()], &table.activation().values()[range]);
+    let (min, max) = extreme_residuals(terms, values, slope.into());
+    (min as i64, max as i64)
+}
+
+for_simd_levels! {
+    /// The smallest and largest `term - slope * value`, all of which are exact.
+    fn extreme_residuals(terms: &[i32], values: &[f64], slope: f64) -> (f64, f64) {
+        let mut min = [0.0; 256];
+        for ((residual, &term), value) in min.iter_mut().zip(terms).zip(values) {
+            *residual = f64::from(term) - slope * value;
+        }
+        let mut max = min;
+        // Halves are compared, which compilers vectorize.
+        let mut count = terms.len();
+        while count > 1 {
+            let half = count.div_ceil(2);
+            halve(&mut min[..count], half, f64::min);
+            halve(&mut max[..count], half, f64::max);
+            count = half;
+        }
+        (min[0], max[0])
+    }
+}
+
+/// Combines the values from `half` on with those before it.
+#[inline]
+fn halve(values: &mut [f64], half: usize, combine: impl Fn(f64, f64) -> f64) {
+    let (first, second) = values.split_at_mut(half);
+    for (value, &other) in first.iter_mut().zip(&*second) {
+        *value = combine(*value, other);
+    }
 }
 
 fn residual(table: &EffectiveTable, w: u8, slope: i16, a: u8) -> i64 {

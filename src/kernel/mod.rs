@@ -48,7 +48,7 @@ pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
 #[doc(hidden)]
-pub use factors::{Lowered, Operand, Term, Way, choose, choose_for_any};
+pub use factors::{Lowered, Operand, Term, Way, bytes_of, choose, choose_for_any};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]
@@ -61,7 +61,7 @@ pub(crate) use ordered::{OrderedSums, slide as slide_ordered};
 #[doc(hidden)]
 pub use plane::{Plane, Planes};
 #[doc(hidden)]
-pub use rates::Rates;
+pub use rates::{LookUpRate, Rates};
 pub use scalar::Scalar;
 pub use table::{EffectiveTable, Signedness};
 pub(crate) use tiling::TilingModel;

@@ -5,7 +5,7 @@
 
 use super::decomposition::{Decomposition, Residuals, UsedWeights};
 use super::operands::WordOperands;
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Rates, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, Lanes, LookUpRate, PackedWeights, PreparedTable, Rates, Tile, WeightMatrix};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,7 +26,12 @@ impl Kernel for Scalar {
     }
 
     fn rates(&self) -> Rates {
-        Rates { product: 150.0, plane: 178.0, low_plane: 178.0, slope: 4.0 }
+        Rates {
+            product: 116.0,
+            look_up: LookUpRate { start: 0.0, plane: 178.0 },
+            low_look_up: LookUpRate { start: 0.0, plane: 175.0 },
+            slope: 150.0,
+        }
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {

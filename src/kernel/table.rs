@@ -18,6 +18,25 @@ impl Signedness {
         }
     }
 
+    /// The integers of all bytes.
+    pub(super) fn values(self) -> &'static [f64; 256] {
+        const fn values(first_negative: usize) -> [f64; 256] {
+            let mut values = [0.0; 256];
+            let mut byte = 0;
+            while byte < values.len() {
+                values[byte] = byte as f64 - if byte < first_negative { 0.0 } else { 256.0 };
+                byte += 1;
+            }
+            values
+        }
+        static SIGNED: [f64; 256] = values(128);
+        static UNSIGNED: [f64; 256] = values(256);
+        match self {
+            Signedness::Signed => &SIGNED,
+            Signedness::Unsigned => &UNSIGNED,
+        }
+    }
+
     /// The byte of the lowest integer.
     pub(super) fn lowest(self) -> u8 {
         match self {
@@ -124,6 +143,8 @@ mod tests {
     fn bytes_represent_their_values() {
         for_each_case([(0, 0, 0), (127, 127, 127), (128, -128, 128), (255, -1, 255)], |(byte, signed, unsigned)| {
             assert_eq!((Signed.value(byte), Unsigned.value(byte)), (signed, unsigned));
+            let at = usize::from(byte);
+            assert_eq!([Signed, Unsigned].map(|sign| sign.values()[at] as i32), [signed, unsigned]);
         });
     }
 

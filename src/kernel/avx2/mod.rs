@@ -17,7 +17,7 @@ use super::decomposition::Decomposition;
 use super::dot::{Bytes256, IntegerDot, Portable, RealDot, Reals, Reals256, Tiled, Words256};
 use super::operands::{ByteOperands, WordOperands};
 use super::scalar::{TermRows, Terms};
-use super::{EffectiveTable, Kernel, Lanes, PackedWeights, PreparedTable, Rates, Tile, WeightMatrix};
+use super::{EffectiveTable, Kernel, Lanes, LookUpRate, PackedWeights, PreparedTable, Rates, Tile, WeightMatrix};
 use columns::{Columns, Workspace};
 use dot::Panel;
 use std::cell::RefCell;
@@ -52,7 +52,12 @@ impl Kernel for Avx2 {
     }
 
     fn rates(&self) -> Rates {
-        Rates { product: 13.5, plane: 51.7, low_plane: 37.1, slope: 1.2 }
+        Rates {
+            product: 9.3,
+            look_up: LookUpRate { start: 0.0, plane: 51.6 },
+            low_look_up: LookUpRate { start: 0.0, plane: 37.1 },
+            slope: 14.0,
+        }
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {
@@ -88,7 +93,12 @@ impl Kernel for AvxVnni {
     }
 
     fn rates(&self) -> Rates {
-        Rates { product: 4.3, plane: 51.7, low_plane: 36.9, slope: 1.2 }
+        Rates {
+            product: 4.5,
+            look_up: LookUpRate { start: 0.0, plane: 51.6 },
+            low_look_up: LookUpRate { start: 0.0, plane: 37.1 },
+            slope: 4.5,
+        }
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {

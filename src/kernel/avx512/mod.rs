@@ -17,7 +17,9 @@ mod partition;
 use super::decomposition::{Decomposition, Residuals};
 use super::dot::{Bytes512, IntegerDot, RealDot, Reals512, Tiled};
 use super::operands::ByteOperands;
-use super::{EffectiveTable, Kernel, LANES, Lanes, PackedWeights, Plane, PreparedTable, Rates, Tile, WeightMatrix};
+use super::{
+    EffectiveTable, Kernel, LANES, Lanes, LookUpRate, PackedWeights, Plane, PreparedTable, Rates, Tile, WeightMatrix,
+};
 use dot::Panel;
 use lookup::{AHEAD, BLOCK, BLOCKS, Lookup};
 use partition::Partition;
@@ -58,7 +60,12 @@ impl Kernel for Avx512 {
     }
 
     fn rates(&self) -> Rates {
-        Rates { product: 2.3, plane: 7.6, low_plane: 4.8, slope: 4.1 }
+        Rates {
+            product: 2.1,
+            look_up: LookUpRate { start: 3.6, plane: 6.2 },
+            low_look_up: LookUpRate { start: 5.0, plane: 2.7 },
+            slope: 2.6,
+        }
     }
 
     fn pack(&self, table: &EffectiveTable, weights: WeightMatrix) -> Box<dyn PackedWeights> {

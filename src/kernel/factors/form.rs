@@ -1,5 +1,6 @@
 //! What operands a processor's integer products take.
 
+use super::lattice::extremes;
 use std::ops::RangeInclusive;
 
 /// The operands of an integer product.
@@ -53,8 +54,7 @@ impl Form {
     /// What is added to an activation's factor of one operand: nothing or half the range where that will do.
     pub(super) fn shift(self, values: &[i64]) -> i64 {
         let (low, high) = self.activations;
-        let (min, max) =
-            values.iter().fold((i64::MAX, i64::MIN), |(min, max), &value| (min.min(value), max.max(value)));
+        let (min, max) = extremes(values);
         let fits = |shift: &i64| min + shift >= low && max + shift <= high;
         [0, 1 << (self.bits - 1)].into_iter().find(fits).unwrap_or(low - min)
     }
@@ -68,5 +68,55 @@ impl Form {
     pub(super) fn low(self, value: i64) -> i64 {
         let half = 1i64 << (self.bits - 1);
         (value + half).rem_euclid(2 * half) - half
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+
+    #[test]
+    fn operands_make_up_what_was_split() {
+        for value in -40_000..=40_000 {
+            let (high, low) = (BYTES.high(value), BYTES.low(value));
+            assert_eq!(256 * high + low, value);
+            assert!(BYTES.weights().contains(&low));
+        }
+    }
+
+    #[test]
+    fn operands_are_counted() {
+        // (Form, smallest, largest, operands of an activation's factor, operands of a weight's)
+        let cases = [
+            (BYTES, 0, 0, 1, 1),
+            (BYTES, 0, 255, 1, 2),
+            (BYTES, -300, -45, 1, 2),
+            (BYTES, -128, 128, 2, 2),
+            // The other sign fits.
+            (BYTES, -127, 128, 1, 1),
+            (BYTES, -32_896, 32_639, 2, 2),
+            (BYTES, -32_897, 0, 2, 3),
+            (BYTES, 0, 65_536, 3, 3),
+            (WORDS, -32_768, 32_767, 1, 1),
+            (WORDS, 0, 65_535, 1, 2),
+            (WORDS, 0, 65_536, 2, 2),
+        ];
+        for_each_case(cases, |(form, min, max, activation, weight)| {
+            assert_eq!((form.activation_parts(min, max), form.weight_parts(min, max)), (activation, weight));
+        });
+    }
+
+    #[test]
+    fn activations_move_as_little_as_their_operands_allow() {
+        let cases = [
+            (BYTES, [0, 255], 0),
+            (BYTES, [-128, 127], 128),
+            (BYTES, [-3, 130], 3),
+            (BYTES, [5, 256], -5),
+            (WORDS, [-128, 255], 0),
+            (WORDS, [0, 65_535], -32_768),
+        ];
+        for_each_case(cases, |(form, values, shift)| assert_eq!(form.shift(&values), shift));
     }
 }

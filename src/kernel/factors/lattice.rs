@@ -1,8 +1,8 @@
 //! Lattices of integer functions: where the factors of a table are looked for.
 //!
-//! The terms of one weight, as a function of the activation, are combinations of the factors `f_k`, so that
-//! these are short vectors of the lattice of all integer functions in the rows' span. A reduced basis of it (Lenstra, Lenstra and
-//! Lovasz 1982) finds factors that no row shows, as those of random sums are.
+//! The terms of one weight, as a function of the activation, are a combination of the factors `f_k`, so that
+//! these are short vectors of the lattice of all integer functions in the rows' span. A reduced basis of it
+//! (Lenstra, Lenstra and Lovasz 1982) finds factors that no row shows, as those of random sums are.
 
 /// Reductions in which Lovasz's condition fails, past which a lattice is given up.
 const MOST_SWAPS: usize = 4096;
@@ -104,12 +104,6 @@ impl Lattice {
             subtract(&mut sum, coefficient.wrapping_neg(), basis);
         }
         sum
-    }
-
-    /// No value of the sum of the basis times `coefficients` is larger.
-    pub(super) fn largest(&self, coefficients: &[i64]) -> f64 {
-        let largest = |basis: &Vec<i64>| basis.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
-        coefficients.iter().zip(&self.basis).map(|(&c, basis)| (c as f64).abs() * largest(basis) as f64).sum()
     }
 
     /// The dimensions of the span of the basis at some operands alone.
@@ -311,6 +305,11 @@ pub(super) fn gcd(values: impl IntoIterator<Item = i64>) -> i64 {
     gcd as i64
 }
 
+/// The smallest and the largest of some values.
+pub(super) fn extremes(values: &[i64]) -> (i64, i64) {
+    values.iter().fold((i64::MAX, i64::MIN), |(min, max), &value| (min.min(value), max.max(value)))
+}
+
 /// `vector` without the factor that all its values share.
 fn primitive(vector: &[i64]) -> Vec<i64> {
     let gcd = gcd(vector.iter().copied()).max(1);
@@ -347,3 +346,6 @@ fn power(base: i64, exponent: i64, p: i64) -> i64 {
 fn primes() -> impl Iterator<Item = i64> {
     (2..1024).filter(|&n| (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! factor of activations. Whichever gives the fewest products is taken.
 
 use super::form::Form;
-use super::lattice::gcd;
+use super::lattice::{extremes, gcd};
 use super::scale::Scale;
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
@@ -25,10 +25,6 @@ pub(super) fn narrow(products: Vec<Product>, form: Form) -> Vec<Product> {
     let cut = merged(products.iter().flat_map(|product| cut_weights(product, form)).collect(), form);
     let shifted = shift_weights(&products, form);
     [split, cut, shifted].into_iter().min_by_key(Vec::len).expect("there are three")
-}
-
-fn extremes(values: &[i64]) -> (i64, i64) {
-    values.iter().fold((i64::MAX, i64::MIN), |(min, max), &value| (min.min(value), max.max(value)))
 }
 
 /// High and low operands of activations' factors of many bits.
@@ -71,14 +67,14 @@ fn split_weights(product: &Product, form: Form) -> Vec<Product> {
 
 /// Weights' factors within the range of operands, and what is cut off.
 fn cut_weights(product: &Product, form: Form) -> Vec<Product> {
+    let (min, max) = extremes(&product.weights);
     let (low, high) = form.weights().into_inner();
-    // Either sign fits.
-    let within = |value: i64| value.clamp(-high, high);
-    let rest: Vec<i64> = product.weights.iter().map(|&value| value - within(value)).collect();
-    let (min, max) = extremes(&rest);
-    if (min, max) == (0, 0) || min < low || max > high {
+    if form.is_weight(min, max) || min < low - high || max > 2 * high {
         return split_weights(product, form);
     }
+    // Either sign fits.
+    let within = |value: i64| value.clamp(-high, high);
+    let rest = product.weights.iter().map(|&value| value - within(value)).collect();
     let weights = product.weights.iter().map(|&value| within(value)).collect();
     vec![Product { weights, ..product.clone() }, Product { weights: rest, ..product.clone() }]
 }

@@ -63,3 +63,40 @@ pub(super) fn inverse(odd: u32) -> u32 {
     }
     inverse
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn odd_numbers_have_inverses(number in any::<u32>()) {
+            let odd = number | 1;
+            prop_assert_eq!(inverse(odd).wrapping_mul(odd), 1);
+        }
+
+        #[test]
+        fn ratios_undo_divisions(a in any::<i32>(), twos in 0..8u32, b in 1..1_000_000i32) {
+            let dividend = i128::from(a | 1) << twos;
+            let (a, b) = (Scale::new(dividend).unwrap(), Scale::new(b.into()).unwrap());
+            match a.ratio(b) {
+                Some(ratio) => {
+                    prop_assert!(a.twos() >= b.twos());
+                    prop_assert_eq!(ratio.wrapping_mul(b.value()), dividend as i32);
+                    prop_assert_eq!(a.over(b.value().into()).unwrap().value(), ratio);
+                }
+                None => prop_assert!(a.twos() < b.twos()),
+            }
+            prop_assert_eq!(a.negated().value(), a.value().wrapping_neg());
+            prop_assert_eq!(a.shifted(3).value(), a.value().wrapping_mul(8));
+            prop_assert_eq!(a.times(-6).unwrap().value(), a.value().wrapping_mul(-6));
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_multiples_of_the_modulus() {
+        assert!(Scale::new(0).is_none() && Scale::ONE.times(0).is_none() && Scale::ONE.over(0).is_none());
+        assert_eq!(Scale::new(3 << 32).unwrap().value(), 0);
+    }
+}

@@ -14,7 +14,7 @@
 //! of choices finds are kept.
 
 use super::form::Form;
-use super::lattice::{Lattice, gcd};
+use super::lattice::{Lattice, extremes, gcd};
 use super::scale::Scale;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -48,6 +48,15 @@ pub(super) struct Problem<'a> {
     pub(super) form: Form,
     /// The most operands that pay.
     pub(super) most: usize,
+}
+
+/// A lattice of functions that are searched for factors.
+struct Side<'a> {
+    lattice: &'a Lattice,
+    /// The largest values of the basis.
+    largest: Vec<f64>,
+    /// What the core is multiplied by for factors of the other side.
+    directions: Vec<Vec<i64>>,
 }
 
 /// A part of a sum, and what is left of the table.
@@ -97,11 +106,11 @@ struct Choice<'a> {
 impl<'a> Problem<'a> {
     /// The cheapest sums that are found: with the best choice in every step alone, then with a beam of them.
     pub(super) fn sums(self) -> impl Iterator<Item = Vec<Pair>> + use<'a> {
-        let directions = [directions(self.weights), directions(self.activations)];
-        [1, WIDTH].into_iter().flat_map(move |width| self.sums_within(width, &directions))
+        let sides = [self.weights, self.activations].map(Side::new);
+        [1, WIDTH].into_iter().flat_map(move |width| self.sums_within(width, &sides))
     }
 
-    fn sums_within(&self, width: usize, directions: &[Vec<Vec<i64>>; 2]) -> Vec<Vec<Pair>> {
+    fn sums_within(&self, width: usize, sides: &[Side; 2]) -> Vec<Vec<Pair>> {
         let first = State {
             core: self.core.to_vec(),
             scale: Scale::ONE,
@@ -112,7 +121,7 @@ impl<'a> Problem<'a> {
         let mut states = vec![first];
         for step in 1..=self.core.len() {
             let most = self.most.saturating_sub(self.core.len() - step);
-            let mut next: Vec<State> = states.iter().flat_map(|state| self.children(state, directions, most)).collect();
+            let mut next: Vec<State> = states.iter().flat_map(|state| self.children(state, sides, most)).collect();
             next.sort_by(|a, b| a.order.cmp(&b.order));
             let mut seen = BTreeSet::new();
             next.retain(|state| seen.insert(state.core.clone()));
@@ -123,11 +132,11 @@ impl<'a> Problem<'a> {
     }
 
     /// What the cheapest choices for the next pair lead to, with `most` products at most.
-    fn children(&self, state: &State, [ys, xs]: &[Vec<Vec<i64>>; 2], most: usize) -> Vec<State> {
-        let of_activations = factors(self.activations, &transposed(&state.core), ys, |min, max| {
+    fn children(&self, state: &State, [weights, activations]: &[Side; 2], most: usize) -> Vec<State> {
+        let of_activations = activations.factors(&transposed(&state.core), &weights.directions, |min, max| {
             (self.form.activation_parts(min, max), false)
         });
-        let of_weights = factors(self.weights, &state.core, xs, |min, max| {
+        let of_weights = weights.factors(&state.core, &activations.directions, |min, max| {
             let parts = self.form.weight_parts(min, max);
             if parts > 1 && self.form.activation_parts(min, max) == 1 { (1, true) } else { (parts, false) }
         });
@@ -220,38 +229,41 @@ fn gcd128(a: i128, b: i128) -> i128 {
     a.cast_signed()
 }
 
-/// The functions of `lattice` with coefficients `matrix direction`, the cheapest and smallest first.
-fn factors(
-    lattice: &Lattice,
-    matrix: &[Vec<i64>],
-    directions: &[Vec<i64>],
-    parts: impl Fn(i64, i64) -> (u32, bool),
-) -> Vec<Factor> {
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    for direction in directions {
-        let Some(coefficients) = products(matrix, direction) else { continue };
-        let divisor = gcd(coefficients.iter().copied());
-        if divisor == 0 {
-            continue;
-        }
-        let sign = coefficients.iter().find(|&&value| value != 0).map_or(1, |value| value.signum());
-        // Of either sign, one.
-        let (coefficients, divisor): (Vec<i64>, _) =
-            (coefficients.iter().map(|value| value / divisor * sign).collect(), divisor * sign);
-        if lattice.largest(&coefficients) > LARGEST || !seen.insert(coefficients.clone()) {
-            continue;
-        }
-        let values = lattice.combine(&coefficients);
-        let (min, max) =
-            values.iter().fold((i64::MAX, i64::MIN), |(min, max), &value| (min.min(value), max.max(value)));
-        let (parts, is_shifted) = parts(min, max);
-        let direction = direction.clone();
-        found.push(Factor { coefficients, divisor, direction, parts, is_shifted, span: max - min });
+impl<'a> Side<'a> {
+    fn new(lattice: &'a Lattice) -> Self {
+        let largest = |basis: &Vec<i64>| basis.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0) as f64;
+        Side { lattice, largest: lattice.basis().iter().map(largest).collect(), directions: directions(lattice) }
     }
-    found.sort_by_key(|factor| (factor.parts, factor.span));
-    found.truncate(FACTORS);
-    found
+
+    /// The functions with coefficients `matrix direction`, the cheapest and smallest first.
+    fn factors(
+        &self,
+        matrix: &[Vec<i64>],
+        directions: &[Vec<i64>],
+        parts: impl Fn(i64, i64) -> (u32, bool),
+    ) -> Vec<Factor> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        for direction in directions {
+            let Some(coefficients) = products(matrix, direction) else { continue };
+            let Some(first) = coefficients.iter().find(|&&value| value != 0) else { continue };
+            // Of either sign, one.
+            let divisor = gcd(coefficients.iter().copied()) * first.signum();
+            let coefficients: Vec<i64> = coefficients.iter().map(|value| value / divisor).collect();
+            let bounds = coefficients.iter().zip(&self.largest).map(|(&c, largest)| (c as f64).abs() * largest);
+            if bounds.sum::<f64>() > LARGEST || !seen.insert(coefficients.clone()) {
+                continue;
+            }
+            let values = self.lattice.combine(&coefficients);
+            let (min, max) = extremes(&values);
+            let (parts, is_shifted) = parts(min, max);
+            let direction = direction.clone();
+            found.push(Factor { coefficients, divisor, direction, parts, is_shifted, span: max - min });
+        }
+        found.sort_by_key(|factor| (factor.parts, factor.span));
+        found.truncate(FACTORS);
+        found
+    }
 }
 
 /// The products of the rows of `matrix` and `vector`, if they fit.

@@ -3,7 +3,7 @@
 use super::lower::Lowered;
 use crate::kernel::decomposition::{Decomposition, UsedWeights};
 use crate::kernel::{ByteDot, EffectiveTable, IntegerDot, Kernel, WeightMatrix, WordDot};
-use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The most products that a sum may have.
@@ -11,24 +11,39 @@ const MOST: usize = 8;
 
 /// How a layer's terms are summed.
 ///
-/// All sums are those of the terms modulo 2^32, whatever their parts: they are right where the sum of the terms fits an `i32`.
+/// All sums are those of the terms modulo 2^32, however large their parts: they are right where the sum of the
+/// terms fits an `i32`.
 #[derive(Clone)]
 pub enum Way {
     /// As products of bytes.
     Bytes(Arc<Lowered<u8, i8>>, &'static ByteDot),
     /// As products of words.
     Words(Arc<Lowered<i16, i16>>, &'static WordDot),
-    /// As [`Kernel::pack`] does, described in words.
-    LookUps(String),
+    /// As [`Kernel::pack`] does.
+    LookUps,
 }
 
-/// The cheapest way for `kernel` to sum terms of `table` for `weights` and any of `activations`, the bytes that occur in ascending order.
+/// The bytes of the integers in `values`, in ascending order.
+pub fn bytes_of(values: RangeInclusive<i32>) -> Vec<u8> {
+    let mut bytes: Vec<u8> = values.map(|value| value as u8).collect();
+    bytes.sort_unstable();
+    bytes
+}
+
+/// The cheapest way for `kernel` to sum terms of `table` for `weights` and any of `activations`, the bytes that
+/// occur ([`bytes_of`] the range that activations are quantized to).
+///
+/// # Panics
+/// When there are no activations.
 pub fn choose(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix, activations: &[u8]) -> Way {
     of_used(kernel, table, UsedWeights::new(weights), weights.depth(), activations)
 }
 
-/// The cheapest way for weights that are not known yet, but among the bytes `weights` in ascending order, as those of a product of two
-/// activations are.
+/// The same for weights that are not known yet, but among the bytes `weights` ([`bytes_of`] a range), as those of a
+/// product of two activations are.
+///
+/// # Panics
+/// When there are no activations.
 pub fn choose_for_any(kernel: &dyn Kernel, table: &EffectiveTable, weights: &[u8], activations: &[u8]) -> Way {
     of_used(kernel, table, UsedWeights::of(weights.to_vec()), Decomposition::MIN_DEPTH_FOR_SLOPES, activations)
 }
@@ -37,36 +52,37 @@ fn of_used(kernel: &dyn Kernel, table: &EffectiveTable, used: UsedWeights, depth
     let (rates, bits) = (kernel.rates(), kernel.plane_bits());
     let is_low = activations.iter().all(|&a| a < 128);
     let most = rates.products(rates.look_ups((u32::BITS / bits) as usize, true, is_low)).min(MOST);
-    let weights = used.bytes();
+    let weights = used.bytes().to_vec();
     let sum = match kernel.integers() {
-        IntegerDot::Bytes(dot) => Lowered::<u8, i8>::find(table, weights, activations, most)
+        IntegerDot::Bytes(dot) => Lowered::<u8, i8>::find(table, &weights, activations, most)
             .map(|sum| (sum.terms.len(), Way::Bytes(sum, dot))),
-        IntegerDot::Words(dot) => Lowered::<i16, i16>::find(table, weights, activations, most)
+        IntegerDot::Words(dot) => Lowered::<i16, i16>::find(table, &weights, activations, most)
             .map(|sum| (sum.terms.len(), Way::Words(sum, dot))),
     };
-    match sum {
+    let pays = |&(products, _): &(usize, Way)| {
         // No look-ups take less than those in one plane.
-        Some((products, way)) if products <= rates.products(rates.look_ups(1, false, is_low)) => way,
-        sum => {
+        products <= rates.products(rates.look_ups(1, false, is_low)) || {
             let terms = Decomposition::of_used(table, used, depth, bits);
             let time = rates.look_ups(terms.residuals.planes(bits), terms.slopes.is_some(), is_low);
-            let pays = |(products, _): &(usize, Way)| *products <= rates.products(time);
-            sum.filter(pays).map_or_else(|| Way::LookUps(terms.describe(bits)), |(_, way)| way)
+            products <= rates.products(time)
         }
-    }
+    };
+    sum.filter(pays).map_or(Way::LookUps, |(_, way)| way)
 }
 
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Way {
+    /// In words, for `weights` that it was chosen for.
+    pub fn describe(&self, kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix) -> String {
+        let bits = kernel.plane_bits();
         let (products, operands) = match self {
             Way::Bytes(sum, _) => (sum.terms.len(), "bytes"),
             Way::Words(sum, _) => (sum.terms.len(), "words"),
-            Way::LookUps(words) => return f.write_str(words),
+            Way::LookUps => return Decomposition::new(table, weights, bits).describe(bits),
         };
         match products {
-            0 => f.write_str("offsets alone"),
-            1 => write!(f, "1 product of mapped {operands}"),
-            _ => write!(f, "{products} products of mapped {operands}"),
+            0 => "offsets alone".to_owned(),
+            1 => format!("1 product of mapped {operands}"),
+            _ => format!("{products} products of mapped {operands}"),
         }
     }
 }
