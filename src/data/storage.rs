@@ -85,6 +85,11 @@ impl Origin {
         Origin { root: Some(root.to_owned()), ..Origin::at(path, files) }
     }
 
+    /// The same set, whose hash is known.
+    pub(super) fn with_hash(self, hash: blake3::Hash) -> Origin {
+        Origin { hash: hash.into(), ..self }
+    }
+
     /// The name that reports use.
     pub fn name(&self) -> &str {
         &self.name

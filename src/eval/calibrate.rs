@@ -2,13 +2,14 @@
 
 use super::sample_watch::{CalibrationSamples, SampleWatch, SeeError};
 use super::traps::{Channels, Fingerprints};
-use super::{Assignment, NanSample, Progress};
-use crate::data::{BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
+use super::{Assignment, LayerConfig, NanSample, Progress};
+use crate::data::{Batch, BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
-use crate::layer::{InferenceMode, LayerError, LayerProblem, with_values};
+use crate::layer::{ApproxLayer, InferenceMode, LayerError, LayerProblem, with_values};
 use crate::model::{Calibration, Model};
 use crate::quant::{Observed, Observer, Operands, ParamsFile, QuantError};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -133,8 +134,7 @@ pub(super) fn observe_seen(
     }
     progress.start("calibrating", samples);
     let (mut watch, mut fingerprints) = (SampleWatch::default(), Fingerprints::default());
-    for batch in batches {
-        let batch = batch?;
+    let mut see = |batch: Batch| -> Result<Batch, CalibrationError> {
         watch.see(&dataset, &batch, graph)?;
         let channels = Channels::of_batch(batch.images.dims());
         let add = |values: &[f32]| {
@@ -142,9 +142,24 @@ pub(super) fn observe_seen(
             values.chunks_exact(size).for_each(|sample| fingerprints.add(sample, channels));
         };
         with_values(&batch.images, add).map_err(SeeError::from)?;
-        graph.run(&[batch.images], batch.first as u64)?;
-        progress.advance(batch.labels.len());
+        Ok(batch)
+    };
+    let mut waiting = Vec::new();
+    for batch in batches {
+        match batch.map_err(CalibrationError::from).and_then(&mut see) {
+            Ok(batch) => waiting.push(batch),
+            Err(error) => {
+                // What fails of earlier samples comes first.
+                pass(graph, &waiting, progress)?;
+                return Err(error);
+            }
+        }
+        if waiting.len() >= side_by_side(&waiting[0]) {
+            pass(graph, &waiting, progress)?;
+            waiting.clear();
+        }
     }
+    pass(graph, &waiting, progress)?;
     progress.finish();
     let (mut observed, mut infinite) = (BTreeMap::new(), None);
     for layer in graph.layers_mut() {
@@ -159,6 +174,37 @@ pub(super) fn observe_seen(
     Ok((observed, CalibrationSamples { pixel_kind, images: watch.images, fingerprints }))
 }
 
+/// How many batches like this one pass through the network side by side: one for each thread while their images are
+/// few bytes. The parts that a small batch is run in seldom occupy all threads to its end.
+fn side_by_side(batch: &Batch) -> usize {
+    /// Images of all of them.
+    const BYTES: usize = 16 << 20;
+    let bytes = batch.images.elem_count() * size_of::<f32>();
+    (BYTES / bytes.max(1)).clamp(1, rayon::current_num_threads())
+}
+
+/// Passes batches through the network, whose layers observe them: the order does not matter to what they observe.
+/// Fails by the first batch that does.
+fn pass(graph: &Graph, batches: &[Batch], progress: &dyn Progress) -> Result<(), RunError> {
+    let passes = batches.par_iter().map(|batch| {
+        graph.run(std::slice::from_ref(&batch.images), batch.first as u64)?;
+        progress.advance(batch.labels.len());
+        Ok(())
+    });
+    passes.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Quantizes layers side by side. Fails by the first layer that does.
+fn for_each_layer(
+    graph: &mut Graph,
+    assignment: &Assignment,
+    quantize: impl Fn(&mut dyn ApproxLayer, &LayerConfig) -> Result<(), LayerError> + Sync,
+) -> Result<(), CalibrationError> {
+    let layers: Vec<_> = graph.layers_mut().zip(assignment.layers()).collect();
+    let quantized = layers.into_par_iter().map(|(layer, config)| quantize(layer, config));
+    Ok(quantized.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>()?)
+}
+
 /// Quantizes every layer by what was observed of its input, as `assignment` says.
 ///
 /// # Errors
@@ -169,13 +215,12 @@ pub fn quantize_observed(
     assignment: &Assignment,
     kernel: &'static dyn Kernel,
 ) -> Result<(), CalibrationError> {
-    for (layer, config) in graph.layers_mut().zip(assignment.layers()) {
+    for_each_layer(graph, assignment, |layer, config| {
         let observed = observed.get(layer.name());
         let observed = observed.ok_or_else(|| LayerProblem::NothingObserved.in_layer(layer.name()))?;
         let params = layer.params_for(&config.quantization, config.operand_lut(), observed)?;
-        layer.quantize(params, config.quantization.coding, config.operand_lut(), kernel)?;
-    }
-    Ok(())
+        layer.quantize(params, config.quantization.coding, config.operand_lut(), kernel)
+    })
 }
 
 /// Quantizes the layers by known parameters, as `assignment` says. A layer whose mode needs none may
@@ -196,11 +241,10 @@ pub fn quantize(
     if !missing.is_empty() {
         return Err(CalibrationError::Missing { missing, layers: names.len() });
     }
-    for (layer, config) in graph.layers_mut().zip(assignment.layers()) {
-        if let Some(params) = file.layers.get(layer.name()) {
-            layer.quantize(params.clone(), config.quantization.coding, config.operand_lut(), kernel)?;
-        }
-    }
+    for_each_layer(graph, assignment, |layer, config| match file.layers.get(layer.name()) {
+        Some(params) => layer.quantize(params.clone(), config.quantization.coding, config.operand_lut(), kernel),
+        None => Ok(()),
+    })?;
     Ok(file.layers.keys().filter(|&name| !names.contains(name)).cloned().collect())
 }
 

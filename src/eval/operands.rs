@@ -5,6 +5,7 @@
 
 use super::{Arithmetic, Assignment};
 use crate::graph::{Graph, InputObserver};
+use crate::kernel::for_simd_levels;
 use crate::layer::{ApproxLayer, InferenceMode, WeightedLayer, with_values};
 use crate::lut::OperandErrors;
 use candle_core::Tensor;
@@ -54,17 +55,19 @@ impl OperandCounter {
     /// without a multiplier.
     pub fn finish(self, graph: &Graph, assignment: &Assignment) -> Vec<Option<OperandErrors>> {
         let mut layers = self.layers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = pairs_for_threads();
         let mut errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
             let Arithmetic::Approx(lut) = &config.arithmetic else { return None };
-            let pairs = match layers.remove(layer.name())? {
-                Counts::Activations(counts) => pairs(layer.as_weighted()?, &counts)?,
+            let counted = layers.remove(layer.name())?;
+            let pairs = match &counted {
+                Counts::Activations(activations) => pairs(layer.as_weighted()?, activations, &mut counts)?,
                 Counts::Pairs(pairs) => pairs,
             };
             let params = layer.params()?;
             let coding = config.quantization.coding;
             let kinds = [params.input.range(), params.weight.range()]
                 .map(|range| coding.operand_signedness(range.signedness()));
-            OperandErrors::compute(lut, coding, kinds, &pairs)
+            OperandErrors::compute(lut, coding, kinds, pairs)
         };
         graph.layers().zip(assignment.layers()).map(&mut errors).collect()
     }
@@ -111,9 +114,15 @@ fn activations(layer: &dyn WeightedLayer, input: &Tensor, [counted, all]: [usize
     Some(Counts::Activations(counts))
 }
 
+/// Counts of all pairs for each thread; memory that none uses is not touched.
+fn pairs_for_threads() -> Vec<Vec<u64>> {
+    (0..rayon::current_num_threads()).map(|_| vec![0; 1 << 16]).collect()
+}
+
 /// How often each pair of bytes meets in a layer, `[weight][activation]`: at each weight of an output channel, its
-/// activations meet the weights of all output channels of the group.
-fn pairs(layer: &dyn WeightedLayer, activations: &[u32]) -> Option<Vec<u64>> {
+/// activations meet the weights of all output channels of the group. In one of the `counts` of all pairs, which are as
+/// many as threads may count.
+fn pairs<'a>(layer: &dyn WeightedLayer, activations: &[u32], counts: &'a mut [Vec<u64>]) -> Option<&'a [u64]> {
     let params = layer.params()?;
     let outputs = layer.weight().dims()[0];
     let weights = with_values(layer.weight(), |values| params.weight.quantize(values, outputs)).ok()?.ok()?;
@@ -130,29 +139,34 @@ fn pairs(layer: &dyn WeightedLayer, activations: &[u32]) -> Option<Vec<u64>> {
         }
         (group * per_output + first, counts)
     };
-    let add = |mut pairs: Vec<u64>, start: usize| {
+    let add = |pairs: &mut [u64], start: usize| {
         let (first, weights) = block(start);
         for (lane, weights) in weights.chunks_exact(256).enumerate() {
             let activations = &activations[(first + lane) * 256..][..256];
             for (pairs, &weight) in pairs.chunks_exact_mut(256).zip(weights).filter(|(_, weight)| **weight > 0) {
-                pairs
-                    .iter_mut()
-                    .zip(activations)
-                    .for_each(|(pair, &count)| *pair += u64::from(count) * u64::from(weight));
+                add_products(pairs, activations, weight);
             }
         }
-        pairs
     };
-    let none = || vec![0u64; 1 << 16];
-    let sum = |mut pairs: Vec<u64>, other: Vec<u64>| {
-        pairs.iter_mut().zip(other).for_each(|(pair, other)| *pair += other);
-        pairs
-    };
-    let blocks = groups * per_output.div_ceil(BLOCK);
-    // Few pieces: each has pairs of its own to add up.
-    let pieces = blocks.div_ceil(rayon::current_num_threads());
-    let starts: Vec<usize> = (0..blocks).collect();
-    Some(starts.par_chunks(pieces.max(1)).map(|starts| starts.iter().copied().fold(none(), add)).reduce(none, sum))
+    let starts: Vec<usize> = (0..groups * per_output.div_ceil(BLOCK)).collect();
+    let pieces = starts.par_chunks(starts.len().div_ceil(counts.len()).max(1));
+    let counts = &mut counts[..pieces.len()];
+    counts.par_iter_mut().zip(pieces).for_each(|(pairs, starts)| {
+        pairs.fill(0);
+        starts.iter().for_each(|&start| add(pairs, start));
+    });
+    let (pairs, others) = counts.split_first_mut()?;
+    for other in others {
+        pairs.iter_mut().zip(&*other).for_each(|(pair, other)| *pair += other);
+    }
+    Some(pairs)
+}
+
+for_simd_levels! {
+    /// Adds `weight` times the count of each activation to its pairs.
+    fn add_products(pairs: &mut [u64], activations: &[u32], weight: u32) {
+        pairs.iter_mut().zip(activations).for_each(|(pair, &count)| *pair += u64::from(count) * u64::from(weight));
+    }
 }
 
 #[cfg(test)]
@@ -190,7 +204,7 @@ mod tests {
         part(0, 1);
         let mut layers = counter.layers.into_inner().unwrap();
         let Some(Counts::Activations(counts)) = layers.remove(layer.name()) else { panic!("nothing was counted") };
-        pairs(layer, &counts).unwrap()
+        pairs(layer, &counts, &mut pairs_for_threads()).unwrap().to_vec()
     }
 
     /// Every product of a convolution of one group after another, output by output: `read` gives the input position of

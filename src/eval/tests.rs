@@ -354,6 +354,36 @@ fn progress_adds_up() {
     assert_eq!(*heard.0.lock().unwrap(), ["evaluating 4", "+3", "+1", "done"]);
 }
 
+/// Of batches that pass side by side, on however many threads.
+#[test]
+fn calibration_sees_every_sample_once() {
+    let images: Vec<[f32; 4]> = (0..200).map(|i| [i as f32, -2.0 * i as f32, 0.5, 0.0]).collect();
+    let labels = vec![0; images.len()];
+    let observed = |observer: Observer, threads: usize| {
+        let (set, _folder) = dataset(&images, &labels);
+        let (heard, mut model) = (Heard::default(), model());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let observed = pool.install(|| observe(&mut model, set, Preprocess::default(), None, observer, &heard));
+        let heard = heard.0.into_inner().unwrap();
+        let (ends, mut parts) = ([&heard[0], &heard[heard.len() - 1]], heard[1..heard.len() - 1].to_vec());
+        assert_eq!(ends, ["calibrating 200", "done"]);
+        parts.sort();
+        assert_eq!(parts, ["+64", "+64", "+64", "+8"]);
+        observed.unwrap()
+    };
+    for observer in [Observer::MinMax, Observer::Percentile(90.0)] {
+        let (alone, samples) = observed(observer, 1);
+        assert_eq!((samples, alone["fc1"].input.minimum), (200, -398.0));
+        for_each_case([2, 3, 5], |threads| assert_eq!(observed(observer, threads).0, alone));
+    }
+    // Of several samples at fault, the first is named.
+    let mut images = images.clone();
+    [150, 70, 199].into_iter().for_each(|sample| images[sample][1] = f32::NAN);
+    let (set, _folder) = dataset(&images, &labels);
+    let error = observe(&mut model(), set, Preprocess::default(), None, Observer::MinMax, &Silent).unwrap_err();
+    assert!(chain(&error).contains("sample 70 has NaN values"), "{}", chain(&error));
+}
+
 /// Gives half of what it is given: images `[a, 0, 0, 0]` are `a^2 / 16` off.
 fn detector() -> Model {
     let mut graph = Graph::new();

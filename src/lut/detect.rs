@@ -17,7 +17,6 @@ pub use error::{Choice, DetectError};
 
 use super::format::{Contents, Entries, raw};
 use super::provenance::LutWarning;
-use super::table::operand_pairs;
 use super::{Bits, IndexOrder, PartialReading, Reading};
 use crate::integer::{INTEGER_TYPES, IntegerType};
 use crate::kernel::Signedness;
@@ -111,7 +110,7 @@ impl Candidate {
 /// Every reading that fits the entries, whether as stated or not.
 fn candidates(contents: &Contents, stated: &PartialReading) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    for Typed { entry, values, operands } in typed(&contents.entries, stated) {
+    for Typed { entry, values, operands } in typed(contents, stated) {
         for bits in sizes(values.len(), contents.shape) {
             for (signedness, index) in [
                 (Signedness::Unsigned, IndexOrder::Numeric),
@@ -144,10 +143,12 @@ impl Typed {
 }
 
 /// The entries under each type that they can have.
-fn typed(entries: &Entries, stated: &PartialReading) -> Vec<Typed> {
-    match entries {
+fn typed(contents: &Contents, stated: &PartialReading) -> Vec<Typed> {
+    match &contents.entries {
         Entries::Bytes(bytes) => {
-            INTEGER_TYPES.iter().copied().map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
+            let is_table = |entry: &IntegerType| !sizes(bytes.len() / entry.size(), contents.shape).is_empty();
+            let types = INTEGER_TYPES.iter().copied().filter(is_table);
+            types.map(|entry| Typed::new(Some(entry), raw::decode(bytes, entry))).collect()
         }
         Entries::Words { values, bits } => {
             let entry = |is_signed| IntegerType::from_size(*bits as usize / 8, is_signed).filter(|_| bits % 8 == 0);
@@ -201,25 +202,38 @@ fn sizes(entries: usize, shape: Option<[Bits; 2]>) -> Vec<[Bits; 2]> {
 /// that every product has a negative.
 fn candidate(reading: Reading, values: &[i128]) -> Option<Candidate> {
     let Reading { signedness, index, bits, .. } = reading;
-    let columns = bits[1].values();
-    let pairs = operand_pairs(signedness, bits);
-    let mut products = Vec::with_capacity(values.len());
+    let products = in_numeric_order(index, bits, values)?;
+    let [first, second] = bits.map(|bits| bits.range(signedness));
+    let second = *second.start()..second.end() + 1;
     let (mut error, mut magnitude_error, mut exact_sum) = (0u64, 0u64, 0u64);
-    for (at, (a, b)) in pairs.enumerate() {
-        // The numeric order's position of a row in two's complement order is also the inverse.
-        let (row, column) = (index.numeric(at / columns, bits[0]), index.numeric(at % columns, bits[1]));
-        let product = i32::try_from(values[row * columns + column]).ok().filter(|&product| product != i32::MIN)?;
-        let exact = a * b;
-        error += u64::from(product.abs_diff(exact));
-        magnitude_error += u64::from(product.abs_diff(exact.abs()));
-        exact_sum += u64::from(exact.unsigned_abs());
-        products.push(product);
+    for (a, row) in first.zip(products.chunks_exact(bits[1].values())) {
+        for (b, &product) in second.clone().zip(row) {
+            let exact = a * b;
+            error += u64::from(product.abs_diff(exact));
+            magnitude_error += u64::from(product.abs_diff(exact.abs()));
+            exact_sum += u64::from(exact.unsigned_abs());
+        }
     }
     let is_signless = signedness == Signedness::Signed && products.iter().all(|&product| product >= 0);
     let compared = if is_signless { magnitude_error } else { error };
     #[expect(clippy::cast_precision_loss, reason = "sums of 2^16 numbers below 2^32 are below 2^53")]
     let (mae, score) = (error as f64 / values.len() as f64, compared as f64 / exact_sum as f64);
     Some(Candidate { choice: Choice { reading, mae, score }, products: products.into() })
+}
+
+/// The entries of a file in `index` order in numeric order of both operands, if all can be products.
+fn in_numeric_order(index: IndexOrder, bits: [Bits; 2], values: &[i128]) -> Option<Vec<i32>> {
+    let columns = bits[1].values();
+    let mut products = Vec::with_capacity(values.len());
+    for row in 0..bits[0].values() {
+        // The numeric order's position of a row in two's complement order is also the inverse.
+        let row = &values[index.numeric(row, bits[0]) * columns..][..columns];
+        if !row.iter().all(|value| (-i128::from(i32::MAX)..=i128::from(i32::MAX)).contains(value)) {
+            return None;
+        }
+        products.extend((0..columns).map(|column| row[index.numeric(column, bits[1])] as i32));
+    }
+    Some(products)
 }
 
 /// The error for entries that no reading fits.

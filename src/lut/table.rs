@@ -3,6 +3,7 @@
 use super::{Bits, IndexOrder, Metadata, Operand, Provenance};
 use crate::kernel::Signedness;
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 
 /// The complete product table of a multiplier: `lut[a][b]`, with `a` the first operand (the
 /// activation) and `b` the second (the weight). Two are equal when their products and the widths and
@@ -16,6 +17,8 @@ pub struct Lut {
     products: Box<[i32]>,
     metadata: Metadata,
     provenance: Provenance,
+    /// Of the products, and of those with the operands exchanged.
+    hashes: [OnceLock<blake3::Hash>; 2],
 }
 
 impl Lut {
@@ -38,8 +41,8 @@ impl Lut {
     /// Takes products in numeric order of both operands, first operand major.
     pub(super) fn from_products(name: &str, signedness: Signedness, bits: [Bits; 2], products: Box<[i32]>) -> Self {
         assert_eq!(products.len(), bits[0].values() * bits[1].values(), "products of a table of {bits:?}");
-        let (metadata, provenance) = (Metadata::default(), Provenance::default());
-        Lut { name: name.to_owned(), signedness, bits, products, metadata, provenance }
+        let (metadata, provenance, hashes) = (Metadata::default(), Provenance::default(), Default::default());
+        Lut { name: name.to_owned(), signedness, bits, products, metadata, provenance, hashes }
     }
 
     /// The same table under another name.
@@ -125,6 +128,21 @@ impl Lut {
             let row = index.numeric(row, rows) * columns.values();
             (0..columns.values()).map(move |column| self.products[row + index.numeric(column, columns)])
         })
+    }
+
+    /// BLAKE3 of the products as little-endian i32, first operand major, both operands ascending. Computed on the first
+    /// call.
+    pub fn table_hash(&self) -> blake3::Hash {
+        *self.hashes[0].get_or_init(|| {
+            let mut bytes = vec![[0; 4]; self.products.len()];
+            bytes.iter_mut().zip(&self.products).for_each(|(bytes, product)| *bytes = product.to_le_bytes());
+            blake3::hash(bytes.as_flattened())
+        })
+    }
+
+    /// The same of the table with its operands exchanged.
+    pub fn exchanged_table_hash(&self) -> blake3::Hash {
+        *self.hashes[1].get_or_init(|| self.transposed().table_hash())
     }
 
     /// Whether every product is exact.

@@ -255,6 +255,36 @@ fn images_of_another_size_name_the_mend() {
     folder.run_to(0, "--data small.safetensors --crop 28");
 }
 
+/// What lies behind the samples that are asked for is not unpacked: its content may be damaged. The hash is of the whole
+/// files all the same, as they are stored.
+#[test]
+fn compressed_sets_are_unpacked_no_further_than_their_samples_are_used() {
+    const ALL: usize = 400;
+    let folder = Folder::new();
+    // Noise does not shrink, so that samples lie where they would lie uncompressed.
+    let images = Random::new(101).bytes(ALL * 784);
+    let labels: Vec<u8> = (0..ALL).map(|i| (i % 10) as u8).collect();
+    let whole = gzip(&idx(&[ALL, 28, 28], &images));
+    let mut damaged = whole.clone();
+    let (behind, end) = (whole.len() * 3 / 4, whole.len() - 8);
+    damaged[behind..end].fill(0xff);
+    for (set, images) in [("whole", &whole), ("damaged", &damaged)] {
+        for part in ["t10k", "train"] {
+            folder.write(&format!("{set}/{part}-images-idx3-ubyte.gz"), images);
+            folder.write(&format!("{set}/{part}-labels-idx1-ubyte.gz"), gzip(&idx(&[ALL], &labels)));
+        }
+    }
+    let args = |set: &str| format!("--mode quant --data {set} -n 200 --calib-data {set} --calib-samples 200");
+    assert_eq!(folder.logits(&args("damaged")), folder.logits(&args("whole")));
+    let report = folder.json(&args("damaged"));
+    let stored = ["images-idx3", "labels-idx1"].map(|name| folder.read(&format!("damaged/t10k-{name}-ubyte.gz")));
+    assert_eq!(text(&report, "/dataset/blake3"), blake3::hash(&stored.concat()).to_hex().as_str());
+    assert_eq!(integer(&report, "/dataset/samples"), 200);
+    for all in ["--data damaged", "--mode quant --data damaged -n 200 --calib-data damaged"] {
+        folder.refuses(all, &["damaged", "images-idx3-ubyte.gz"]);
+    }
+}
+
 /// Keras and MedMNIST keep both parts in one file.
 #[test]
 fn one_file_of_two_parts_is_evaluated_and_calibrated_on() {

@@ -168,22 +168,22 @@ pub fn entries() -> &'static [Entry] {
 /// The circuit whose products `lut` has, under all its names, the older release's first; nothing where the library has
 /// no such circuit. What the table is called, and how it was read, does not matter.
 pub fn recognize(lut: &Lut) -> Vec<&'static Entry> {
-    let library = &*LIBRARY_OF_CIRCUITS;
-    let positions = library.by_table.get(&table_hash(lut)).map(Vec::as_slice).unwrap_or_default();
-    let has_its_operands =
-        |entry: &&Entry| entry.bits == lut.bits().map(Bits::get) && entry.signedness == lut.signedness();
-    positions.iter().map(|&at| &library.entries[at]).filter(has_its_operands).collect()
+    with_table(lut.table_hash(), lut.bits(), lut.signedness())
 }
 
 /// The circuit that `lut` is, as [`recognize`] has it, and whether only with its operands exchanged.
 pub fn recognize_either(lut: &Lut) -> (Vec<&'static Entry>, bool) {
-    let found = recognize(lut);
-    if found.is_empty() { (recognize(&lut.transposed()), true) } else { (found, false) }
+    let (found, [first, second]) = (recognize(lut), lut.bits());
+    if !found.is_empty() {
+        return (found, false);
+    }
+    (with_table(lut.exchanged_table_hash(), [second, first], lut.signedness()), true)
 }
 
-/// The hash by which the library's file knows tables: of the products as little-endian i32, first operand major, both
-/// operands ascending.
-pub fn table_hash(lut: &Lut) -> blake3::Hash {
-    let bytes: Vec<u8> = lut.products().flat_map(|(.., product)| product.to_le_bytes()).collect();
-    blake3::hash(&bytes)
+/// The circuit whose [table hash](Lut::table_hash) is `hash`, and which has these operands.
+fn with_table(hash: blake3::Hash, bits: [Bits; 2], signedness: Signedness) -> Vec<&'static Entry> {
+    let library = &*LIBRARY_OF_CIRCUITS;
+    let positions = library.by_table.get(&hash).map(Vec::as_slice).unwrap_or_default();
+    let has_its_operands = |entry: &&Entry| entry.bits == bits.map(Bits::get) && entry.signedness == signedness;
+    positions.iter().map(|&at| &library.entries[at]).filter(has_its_operands).collect()
 }

@@ -22,7 +22,7 @@ mod recognized;
 mod search;
 
 pub use check::{CircuitDifference, NameMismatch, mismatch, notes};
-pub use entry::{Entry, LIBRARY, RELEASES, Release, entries, recognize, recognize_either, table_hash};
+pub use entry::{Entry, LIBRARY, RELEASES, Release, entries, recognize, recognize_either};
 pub use made::{CircuitError, circuit_of, make};
 pub use name::{ClaimedName, by_name};
 pub use recognized::{CircuitName, Recognized};

@@ -81,6 +81,9 @@ impl Costs {
     }
 
     fn stated(&self, lut: &Lut) -> Option<Cost> {
+        if self.rows.is_empty() {
+            return None;
+        }
         let by_hash = || {
             let hash = lut.blake3();
             self.rows.get(&hash).or_else(|| self.rows.get(self.names_by_hash.get(&hash)?))

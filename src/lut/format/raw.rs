@@ -44,13 +44,39 @@ impl Format for Raw {
 
 /// Entries of type `entry`, little-endian.
 pub(in crate::lut) fn decode(bytes: &[u8], entry: IntegerType) -> Vec<i128> {
-    bytes
-        .chunks_exact(entry.size())
-        .map(|bytes| {
-            let mut value = [0; 16];
-            value[..bytes.len()].copy_from_slice(bytes);
-            let value = i128::from_le_bytes(value);
-            entry.wrapped(value).unwrap_or(value)
-        })
-        .collect()
+    fn numbers<const SIZE: usize, T: Into<i128>>(bytes: &[u8], number: fn([u8; SIZE]) -> T) -> Vec<i128> {
+        bytes.as_chunks().0.iter().map(|&bytes| number(bytes).into()).collect()
+    }
+    match entry {
+        IntegerType::U8 => numbers(bytes, u8::from_le_bytes),
+        IntegerType::I8 => numbers(bytes, i8::from_le_bytes),
+        IntegerType::U16 => numbers(bytes, u16::from_le_bytes),
+        IntegerType::I16 => numbers(bytes, i16::from_le_bytes),
+        IntegerType::U32 => numbers(bytes, u32::from_le_bytes),
+        IntegerType::I32 => numbers(bytes, i32::from_le_bytes),
+        IntegerType::U64 => numbers(bytes, u64::from_le_bytes),
+        IntegerType::I64 => numbers(bytes, i64::from_le_bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::integer::INTEGER_TYPES;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against sums of bytes times powers of 256, from which types with a sign take their modulus.
+        #[test]
+        fn entries_are_little_endian(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            for &entry in INTEGER_TYPES.iter() {
+                let expected = bytes.chunks_exact(entry.size()).map(|bytes| {
+                    let pattern: i128 = bytes.iter().rev().fold(0, |sum, &byte| sum * 256 + i128::from(byte));
+                    let modulus = 1i128 << (8 * entry.size());
+                    if entry.is_signed() && pattern >= modulus / 2 { pattern - modulus } else { pattern }
+                });
+                prop_assert_eq!(decode(&bytes, entry), expected.collect::<Vec<_>>());
+            }
+        }
+    }
 }
