@@ -232,7 +232,7 @@ fn depthwise(criterion: &mut Criterion, channels: usize, size: usize) {
                 bencher.iter(|| {
                     for (channel, image) in images.chunks(size * size).enumerate() {
                         planes.fill(0, image);
-                        packed.slide(&planes.plane(0), channel, &mut sums);
+                        packed.slide(&plane, 0, channel, 0..plane.positions(), &mut sums);
                         black_box(&mut sums);
                     }
                 });

@@ -2,7 +2,7 @@
 
 use super::epilogue::Epilogue;
 use super::float::Float;
-use super::images::{Finish, Form, ImageBuffer, ImageLayer, Numbers, Place, Targets, planar_images, write_images};
+use super::images::{Finish, Form, ImageBuffer, Numbers, Place, Targets, planar_images, write_images};
 use super::integer::Integer;
 use super::ordered::{self, Ordered};
 use super::scatter;
@@ -102,11 +102,7 @@ fn gathered(
     call: Call,
     epilogue: Epilogue,
 ) -> Result<Vec<f32>, LayerProblem> {
-    let layer = if epilogue.bias.is_some() == state.bias.is_some() || mode == InferenceMode::Noise {
-        state.image_layer(window, mode)?
-    } else {
-        ImageLayer::new(&state.weight, state.quantized.as_ref(), window, mode, epilogue.bias)?.into()
-    };
+    let layer = state.image_layer(window, mode, epilogue.bias.is_some())?;
     let Window { images: count, outputs, geometry, .. } = window;
     let elements = layer.form().elements(window.channels());
     let layout = ImageLayout { size: geometry.input, elements, border: layer.border(geometry) };

@@ -5,7 +5,9 @@
 //! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
-use crate::kernel::{EffectiveTable, IntegerDot, Kernel, PackedWeights, Signedness, Way, WeightMatrix, choose};
+use crate::kernel::{
+    EffectiveTable, IntegerDot, Kernel, PackedWeights, Signedness, Way, WeightMatrix, bytes_of, choose,
+};
 use crate::lut::{Coding, Lut, Operand};
 use crate::quant::{LayerParams, WeightParams};
 use std::fmt;
@@ -188,9 +190,7 @@ impl Quantized {
     /// The cheapest way to sum the multiplier's products.
     pub fn way(&self) -> Option<Way> {
         let table = self.table()?;
-        let range = self.params.input.range();
-        let mut activations: Vec<u8> = range.integers().map(|integer| integer as u8).collect();
-        activations.sort_unstable();
+        let activations = bytes_of(self.params.input.range().integers());
         Some(choose(self.weights.kernel, table, self.weights.matrix(), &activations))
     }
 
@@ -201,8 +201,10 @@ impl Quantized {
             IntegerDot::Bytes(_) => "products of bytes",
             IntegerDot::Words(_) => "products of words",
         };
-        match self.way().filter(|_| is_approximate) {
-            Some(way) => format!("{}: {way}", kernel.name()),
+        match self.table().zip(self.way()).filter(|_| is_approximate) {
+            Some((table, way)) => {
+                format!("{}: {}", kernel.name(), way.describe(kernel, table, self.weights.matrix()))
+            }
             None => format!("{}: {products}", kernel.name()),
         }
     }

@@ -97,7 +97,7 @@ pub trait WeightedCore {
         // What is observed is computed in the order of the weight's elements.
         let is_observed = state.observing.is_active();
         let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward && !is_observed)?;
-        Some((state.image_layer(&window, state.settings.mode).ok()?, window))
+        Some((state.image_layer(&window, state.settings.mode, true).ok()?, window))
     }
 
     /// The output in the layer's mode, with the bias and the call's clip.

@@ -24,7 +24,14 @@ pub struct LayerState {
 
 /// A layer laid out for each mode, once that is needed.
 #[derive(Debug, Default)]
-struct LaidOut([OnceLock<Arc<ImageLayer>>; 4]);
+struct LaidOut {
+    baseline: Modes,
+    quantized: Modes,
+    approximate: Modes,
+}
+
+/// Without bias and with it.
+type Modes = [OnceLock<Arc<ImageLayer>>; 2];
 
 impl LayerState {
     /// The state of a layer in baseline mode. The weight's first axis is the output.
@@ -51,17 +58,27 @@ impl LayerState {
         build().map_err(|problem| problem.in_layer(name))
     }
 
-    /// The layer over channels-last images in `mode`, whose kernel and groups are those of `window`. In noise mode it
-    /// has no bias, which follows the noise.
+    /// The layer over channels-last images in `mode`, whose kernel and groups are those of `window`, with its bias or
+    /// without. Noise is not part of it.
     ///
     /// # Errors
     /// When the layer lacks what the mode needs.
-    pub(super) fn image_layer(&self, window: &Window, mode: InferenceMode) -> Result<Arc<ImageLayer>, LayerProblem> {
-        let cell = &self.laid_out.0[mode as usize];
+    pub(super) fn image_layer(
+        &self,
+        window: &Window,
+        mode: InferenceMode,
+        has_bias: bool,
+    ) -> Result<Arc<ImageLayer>, LayerProblem> {
+        let bias = self.bias.as_deref().filter(|_| has_bias);
+        let modes = match mode {
+            InferenceMode::Baseline => &self.laid_out.baseline,
+            InferenceMode::Quantized | InferenceMode::Noise => &self.laid_out.quantized,
+            InferenceMode::Approximate => &self.laid_out.approximate,
+        };
+        let cell = &modes[usize::from(bias.is_some())];
         if let Some(layer) = cell.get() {
             return Ok(Arc::clone(layer));
         }
-        let bias = self.bias.as_deref().filter(|_| mode != InferenceMode::Noise);
         let layer = Arc::new(ImageLayer::new(&self.weight, self.quantized.as_ref(), window, mode, bias)?);
         Ok(Arc::clone(cell.get_or_init(|| layer)))
     }
@@ -69,7 +86,8 @@ impl LayerState {
     /// Quantizes the layer.
     pub(super) fn set_quantized(&mut self, quantized: Quantized) {
         self.quantized = Some(quantized);
-        self.laid_out.0[1..].iter_mut().for_each(|cell| *cell = OnceLock::new());
+        self.laid_out.quantized = Modes::default();
+        self.laid_out.approximate = Modes::default();
     }
 
     /// Output channels.

@@ -3,9 +3,11 @@
 use super::fusion::{Fusion, fusions};
 use super::value::{ImageType, Order};
 use crate::graph::network::Source;
-use crate::graph::{Graph, Node, ValueId, ValueType};
+use crate::graph::op::{Approximate, Flatten, Reshape};
+use crate::graph::{Graph, Node, Operator, ValueId, ValueType};
 use crate::kernel::ConvGeometry;
 use crate::layer::{Form, ImageLayer};
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -164,7 +166,9 @@ impl Demands {
 /// A node as a layer over images, where it is one that can run so.
 fn layer_way(graph: &Graph, node: &Node) -> Way {
     let way = || {
-        let layer = node.op.as_approximate()?;
+        // One that is wrapped, to be observed, runs as a whole.
+        let any: &dyn Any = node.op.as_ref();
+        let layer = any.downcast_ref::<Approximate>()?.as_approximate()?;
         if !layer.mode().is_samplewise() {
             return None;
         }
@@ -198,8 +202,7 @@ fn can_run_on_images(graph: &Graph, node: &Node) -> bool {
 
 /// Whether a node gives images of one position other axes.
 fn is_same(graph: &Graph, node: &Node) -> bool {
-    use crate::graph::op::{Flatten, Reshape};
-    let any: &dyn std::any::Any = node.op.as_ref();
+    let any: &dyn Any = node.op.as_ref();
     let [input, output] = [node.inputs[0], node.outputs[0]].map(|id| ImageType::of(graph.ty(id), FIRST));
     let is_reshape = any.is::<Flatten>() || any.is::<Reshape>();
     is_reshape && input.is_some() && input == output && input.is_some_and(|ty| ty.size == [1, 1])

@@ -110,7 +110,7 @@ impl Layer<'_> {
                 let form = OperandForm::mapped(input, tables, kernel.group());
                 Some(self.layer(Form::Words(form), Products::Words(dots), scaling))
             }
-            Way::LookUps(_) => None,
+            Way::LookUps => None,
         }
     }
 
