@@ -54,9 +54,9 @@ impl Kernel for Avx2 {
     fn rates(&self) -> Rates {
         Rates {
             product: 9.3,
-            look_up: LookUpRate { start: 0.0, plane: 51.6 },
-            low_look_up: LookUpRate { start: 0.0, plane: 37.1 },
-            slope: 14.0,
+            look_up: LookUpRate { start: 0.0, plane: 52.5 },
+            low_look_up: LookUpRate { start: 0.0, plane: 37.8 },
+            slope: 13.3,
         }
     }
 
@@ -94,10 +94,10 @@ impl Kernel for AvxVnni {
 
     fn rates(&self) -> Rates {
         Rates {
-            product: 4.5,
-            look_up: LookUpRate { start: 0.0, plane: 51.6 },
-            low_look_up: LookUpRate { start: 0.0, plane: 37.1 },
-            slope: 4.5,
+            product: 4.2,
+            look_up: LookUpRate { start: 0.0, plane: 52.5 },
+            low_look_up: LookUpRate { start: 0.0, plane: 37.8 },
+            slope: 4.2,
         }
     }
 

@@ -61,10 +61,10 @@ impl Kernel for Avx512 {
 
     fn rates(&self) -> Rates {
         Rates {
-            product: 2.1,
-            look_up: LookUpRate { start: 3.6, plane: 6.2 },
-            low_look_up: LookUpRate { start: 5.0, plane: 2.7 },
-            slope: 2.6,
+            product: 1.96,
+            look_up: LookUpRate { start: 3.3, plane: 6.15 },
+            low_look_up: LookUpRate { start: 5.1, plane: 2.4 },
+            slope: 2.3,
         }
     }
 
