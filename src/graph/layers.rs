@@ -72,7 +72,6 @@ impl Graph {
 
     /// The same, mutably.
     pub fn layers_mut(&mut self) -> impl Iterator<Item = &mut dyn ApproxLayer> {
-        self.plans.clear();
-        self.nodes.iter_mut().filter_map(|node| node.op.as_approximate_mut())
+        self.nodes_mut().iter_mut().filter_map(|node| node.op.as_approximate_mut())
     }
 }

@@ -153,7 +153,7 @@ impl Graph {
         let outputs: Vec<ValueId> =
             names.into_iter().zip(outputs).map(|(name, ty)| self.push(name, ty, Source::Node)).collect();
         let (name, inputs) = (name.to_owned(), inputs.to_vec());
-        self.nodes.push(Node { name, op: Box::new(op), inputs, outputs: outputs.clone() });
+        self.nodes_mut().push(Node { name, op: Box::new(op), inputs, outputs: outputs.clone() });
         Ok(outputs)
     }
 
@@ -190,7 +190,14 @@ impl Graph {
 
     /// Sets the network's outputs.
     pub fn set_outputs(&mut self, outputs: &[ValueId]) {
+        self.plans.clear();
         self.outputs = outputs.to_vec();
+    }
+
+    /// The nodes, to be changed: runs are planned anew.
+    pub(super) fn nodes_mut(&mut self) -> &mut Vec<Node> {
+        self.plans.clear();
+        &mut self.nodes
     }
 
     fn value(&mut self, name: &str, ty: ValueType, source: Source) -> Result<ValueId, GraphError> {
@@ -226,7 +233,7 @@ impl Graph {
 
     /// Removes node `at`; readers of its output read its first input instead.
     pub(super) fn bypass(&mut self, at: usize) {
-        let node = self.nodes.remove(at);
+        let node = self.nodes_mut().remove(at);
         let (old, new) = (node.outputs[0], node.inputs[0]);
         let readers = self.nodes.iter_mut().flat_map(|node| &mut node.inputs).chain(&mut self.outputs);
         readers.filter(|id| **id == old).for_each(|id| *id = new);

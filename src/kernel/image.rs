@@ -35,7 +35,7 @@ impl ImageLayout {
     }
 
     /// Elements of an image.
-    pub const fn len(&self) -> usize {
+    pub const fn image(&self) -> usize {
         self.lines() * self.line()
     }
 
@@ -61,7 +61,7 @@ impl ImageLayout {
         }
         let (line, [top, bottom]) = (self.line(), self.border[0]);
         let [left, right] = self.border[1].map(|positions| positions * self.elements);
-        for image in images.chunks_exact_mut(self.len()) {
+        for image in images.chunks_exact_mut(self.image()) {
             image[..top * line].fill(value);
             let end = image.len() - bottom * line;
             image[end..].fill(value);
@@ -98,14 +98,14 @@ impl<'a, T> Images<'a, T> {
     /// # Panics
     /// When there is no such line.
     pub fn line(&self, image: usize, y: usize) -> &'a [T] {
-        &self.values[image * self.layout.len() + self.layout.at(y, 0)..][..self.layout.size[1] * self.layout.elements]
+        &self.values[image * self.layout.image() + self.layout.at(y, 0)..][..self.layout.size[1] * self.layout.elements]
     }
 }
 
 impl<T> ImagesMut<'_, T> {
     /// How many images there are.
     pub fn count(&self) -> usize {
-        self.values.len().checked_div(self.layout.len()).unwrap_or(0)
+        self.values.len().checked_div(self.layout.image()).unwrap_or(0)
     }
 
     /// Line `y` of image `image`, without its border: `[position][element]`.
@@ -114,6 +114,6 @@ impl<T> ImagesMut<'_, T> {
     /// When there is no such line.
     pub fn line_mut(&mut self, image: usize, y: usize) -> &mut [T] {
         let (start, length) = (self.layout.at(y, 0), self.layout.size[1] * self.layout.elements);
-        &mut self.values[image * self.layout.len() + start..][..length]
+        &mut self.values[image * self.layout.image() + start..][..length]
     }
 }

@@ -167,6 +167,15 @@ impl Quantized {
         self.weights.exact(self.params.input.range().signedness())
     }
 
+    /// Whether the layer quantized `before` had the same operands and weights in memory, and the same table.
+    pub fn keeps(&self, before: &Quantized) -> [bool; 2] {
+        let is_same_table = match (&self.multiplier, &before.multiplier) {
+            (Some(table), Some(before)) => Arc::ptr_eq(table, before),
+            (table, before) => table.is_none() && before.is_none(),
+        };
+        [self.params == before.params && Arc::ptr_eq(&self.weights, &before.weights), is_same_table]
+    }
+
     /// Whether there is a multiplier.
     pub fn has_multiplier(&self) -> bool {
         self.multiplier.is_some()

@@ -83,11 +83,17 @@ impl LayerState {
         Ok(Arc::clone(cell.get_or_init(|| layer)))
     }
 
-    /// Quantizes the layer.
+    /// Quantizes the layer. What is laid out stays as long as weights and tables do.
     pub(super) fn set_quantized(&mut self, quantized: Quantized) {
+        let before = self.quantized.as_ref();
+        let [keeps_weights, keeps_table] = before.map_or([false; 2], |before| quantized.keeps(before));
+        if !keeps_weights {
+            self.laid_out.quantized = Modes::default();
+        }
+        if !(keeps_weights && keeps_table) {
+            self.laid_out.approximate = Modes::default();
+        }
         self.quantized = Some(quantized);
-        self.laid_out.quantized = Modes::default();
-        self.laid_out.approximate = Modes::default();
     }
 
     /// Output channels.

@@ -94,7 +94,8 @@ fn replace_parameters(graph: &mut Graph, layer: usize, tensors: [Tensor; 2]) {
         let name = format!("{}.{part} (folded)", graph.nodes[layer].name);
         let ty = ValueType::fixed(tensor.dims());
         let folded = graph.push(name, ty, Source::Parameter { data: Some(tensor), trainable: false });
-        graph.nodes[layer].inputs.truncate(i + 1);
-        graph.nodes[layer].inputs.push(folded);
+        let inputs = &mut graph.nodes_mut()[layer].inputs;
+        inputs.truncate(i + 1);
+        inputs.push(folded);
     }
 }

@@ -43,6 +43,7 @@ pub trait LayerObserver: Debug + Send + Sync {
 /// bit; clips are not fused into observed layers.
 pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
     let mut layers = 0;
+    let nodes = std::mem::take(graph.nodes_mut());
     let values = &graph.values;
     let observed = |node: Node| {
         if node.op.as_approximate().is_none() {
@@ -58,7 +59,7 @@ pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
         let observed = Observed { op: node.op, index: layers - 1, batch, observer: Arc::clone(observer) };
         Node { op: Box::new(observed), ..node }
     };
-    graph.nodes = std::mem::take(&mut graph.nodes).into_iter().map(observed).collect();
+    graph.nodes = nodes.into_iter().map(observed).collect();
 }
 
 /// An approximate layer's operator and its observer.

@@ -14,6 +14,7 @@ use candle_core::Tensor;
 /// # Errors
 /// Names the layer whose tensors do not fit.
 pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
+    graph.plans.clear();
     for node in &mut graph.nodes {
         let Some((&input, parameters)) = node.inputs.split_first() else { continue };
         let tensors: Option<Vec<&Tensor>> = parameters
@@ -33,7 +34,7 @@ pub fn swap_layers(graph: &mut Graph) -> Result<(), RunError> {
         node.inputs = vec![input];
     }
     for Product { node, samples } in products(graph) {
-        let node = &mut graph.nodes[node];
+        let node = &mut graph.nodes_mut()[node];
         node.op = Box::new(ApproximateMatMul::new(ApproxMatMul::new(&node.name).with_samples(samples)));
     }
     graph.release_unread();

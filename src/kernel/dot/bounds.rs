@@ -28,7 +28,7 @@ pub fn sums<W: Copy + Default>(
     panels: Range<usize>,
     sums: usize,
 ) {
-    assert!(panels.start <= panels.end && panels.end <= weights.len(), "panels {panels:?} of {}", weights.len());
+    assert!(panels.start <= panels.end && panels.end <= weights.count(), "panels {panels:?} of {}", weights.count());
     let needed = positions.len() * panels.len() * lanes;
     assert!(sums >= needed, "{sums} sums of {needed}");
     if positions.is_empty() || panels.is_empty() {

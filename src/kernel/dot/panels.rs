@@ -11,7 +11,7 @@ pub struct Panels<W> {
     /// Weights of a panel.
     panel: usize,
     /// Panels.
-    len: usize,
+    count: usize,
 }
 
 impl<W: Copy + Default> Panels<W> {
@@ -22,8 +22,8 @@ impl<W: Copy + Default> Panels<W> {
         [groups, group]: [usize; 2],
         weight: impl Fn(usize, usize, usize) -> W,
     ) -> Self {
-        let (panel, len) = (groups * lanes * group, outputs.div_ceil(lanes));
-        let mut weights = vec![Lanes::default(); (len * panel).div_ceil(LANES)];
+        let (panel, count) = (groups * lanes * group, outputs.div_ceil(lanes));
+        let mut weights = vec![Lanes::default(); (count * panel).div_ceil(LANES)];
         let mut all = weights.iter_mut().flat_map(|weights: &mut Lanes<W>| &mut weights.0);
         for first in (0..outputs).step_by(lanes) {
             for at in 0..groups {
@@ -34,12 +34,12 @@ impl<W: Copy + Default> Panels<W> {
                 }
             }
         }
-        Panels { weights, panel, len }
+        Panels { weights, panel, count }
     }
 
     /// How many panels there are.
-    pub fn len(&self) -> usize {
-        self.len
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     /// Whether there are none.
@@ -52,7 +52,7 @@ impl<W: Copy + Default> Panels<W> {
     /// # Panics
     /// When there is no such panel.
     pub fn panel(&self, at: usize) -> &[W] {
-        assert!(at < self.len, "panel {at} of {}", self.len);
+        assert!(at < self.count, "panel {at} of {}", self.count);
         &Lanes::flatten(&self.weights)[at * self.panel..][..self.panel]
     }
 }

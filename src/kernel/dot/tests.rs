@@ -145,13 +145,13 @@ fn check<A: Made, W: Made + Default, S: Made + Default + ToBits>(
     let weight = |output, at, i| made(extreme, mix(!case.seed, [output, at, i]));
     let groups = case.runs.iter().map(|run| run.groups).sum();
     let panels = Panels::new([case.outputs, lanes], [groups, group], weight);
-    prop_assert_eq!(panels.len(), case.outputs.div_ceil(lanes));
+    prop_assert_eq!(panels.count(), case.outputs.div_ceil(lanes));
     let reach = case.runs.iter().map(|run| run.offset + run.groups * group).max().expect("runs");
     let images: Vec<A> = images(case, reach, extreme);
     let [most_positions, most_panels] = case.parts;
     for positions in case.positions.chunks(most_positions) {
-        for first in (0..panels.len()).step_by(most_panels.min(kernel.panels())) {
-            let part = first..panels.len().min(first + most_panels.min(kernel.panels()));
+        for first in (0..panels.count()).step_by(most_panels.min(kernel.panels())) {
+            let part = first..panels.count().min(first + most_panels.min(kernel.panels()));
             let width = part.len() * lanes;
             let untouched = S::any(77);
             let mut sums = vec![untouched; positions.len() * width + 3];

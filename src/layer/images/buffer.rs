@@ -29,7 +29,7 @@ pub(crate) struct Place<'a> {
 impl Place<'_> {
     /// Elements of the images of all terms.
     pub fn len(&self) -> usize {
-        self.form.terms() * self.count * self.layout.len()
+        self.form.terms() * self.count * self.layout.image()
     }
 }
 
@@ -79,9 +79,9 @@ impl ImageBuffer {
     /// Overwrites images from `first` on with those of another buffer of the same form, borders included.
     pub fn copy(&mut self, to: Place, from: &ImageBuffer, of: Place, first: usize) {
         fn terms<T: Copy>(values: &mut [T], from: &[T], [to, of]: [Place; 2], first: usize) {
-            let [all, some] = [to, of].map(|place| place.count * place.layout.len());
+            let [all, some] = [to, of].map(|place| place.count * place.layout.image());
             for term in 0..to.form.terms() {
-                let at = term * all + first * to.layout.len();
+                let at = term * all + first * to.layout.image();
                 values[at..at + some].copy_from_slice(&from[term * some..(term + 1) * some]);
             }
         }

@@ -192,7 +192,7 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
                         .map(|(reads, _)| runs(reads, geometry, &images.layout, count, self.kernel.group()))
                         .collect();
                     let (lanes, most) = (self.kernel.lanes(), self.kernel.panels());
-                    let all = parts[0].1.len();
+                    let all = parts[0].1.count();
                     for first in (0..all).step_by(most) {
                         let panels = first..(first + most).min(all);
                         let width = panels.len() * lanes;
@@ -237,7 +237,7 @@ fn find_addresses(geometry: &ConvGeometry, layout: &ImageLayout, positions: Rang
     while at < positions.end {
         let (image, y, x) = (at / (height * width), at / width % height, at % width);
         let run = (width - x).min(positions.end - at);
-        let first = image * layout.len() + address(geometry, layout, [y, x]);
+        let first = image * layout.image() + address(geometry, layout, [y, x]);
         let step = geometry.stride[1] * layout.elements;
         addresses.extend((0..run).map(|i| first + i * step));
         at += run;

@@ -169,7 +169,12 @@ fn channels_of(images: Images<u8>, image: usize, channels: usize, planar: &mut [
     let layout = &images.layout;
     let [height, width] = layout.size;
     if !layout.has_border() {
-        return to_planar(&images.values[image * layout.len()..][..layout.len()], layout.elements, channels, planar);
+        return to_planar(
+            &images.values[image * layout.image()..][..layout.image()],
+            layout.elements,
+            channels,
+            planar,
+        );
     }
     for y in 0..height {
         let line = images.line(image, y);

@@ -93,7 +93,7 @@ pub(crate) fn planar_images(images: Images<f32>, count: usize, is_planar: bool, 
     let image = layout.positions() * layout.elements;
     let mut numbers = vec![0f32; count * image];
     let one = |i: usize, numbers: &mut [f32], line: &mut Vec<f32>| {
-        let whole = &images.values[i * layout.len()..][..layout.len()];
+        let whole = &images.values[i * layout.image()..][..layout.image()];
         let positions = if layout.has_border() {
             let line = sized(line, image);
             for (y, line) in line.chunks_exact_mut(width * layout.elements).enumerate() {

@@ -46,7 +46,7 @@ pub(super) fn runs(
         let [y, x] = [0, 1].map(|axis| read.tap[axis] * geometry.dilation[axis]);
         let at = y * layout.line() + x * layout.elements + read.channel;
         let run = Run {
-            offset: read.term * images * layout.len() + at,
+            offset: read.term * images * layout.image() + at,
             groups: read.channels.div_ceil(group),
             factor: read.factor,
         };

@@ -36,7 +36,7 @@ impl<'a, T> From<ImagesMut<'a, T>> for Part<'a, T> {
 impl<'a, T> Part<'a, T> {
     /// The values of positions from `(y, x)` of an image on.
     fn positions(&mut self, [image, y, x]: [usize; 3], count: usize) -> &mut [T] {
-        let at = image * self.layout.len() + self.layout.at(y, x) - self.start;
+        let at = image * self.layout.image() + self.layout.at(y, x) - self.start;
         &mut self.values[at..][..count * self.layout.elements]
     }
 
@@ -44,7 +44,7 @@ impl<'a, T> Part<'a, T> {
     fn take_before(&mut self, [image, y]: [usize; 2]) -> Part<'a, T> {
         let line = if y == 0 { 0 } else { self.layout.border[0][0] + y };
         let at =
-            (image * self.layout.len() + line * self.layout.line()).clamp(self.start, self.start + self.values.len());
+            (image * self.layout.image() + line * self.layout.line()).clamp(self.start, self.start + self.values.len());
         let (before, after) = mem::take(&mut self.values).split_at_mut(at - self.start);
         let part = Part { layout: self.layout, values: before, start: self.start };
         (self.values, self.start) = (after, at);

@@ -41,14 +41,14 @@ fn places(dims: &[usize], layout: &ImageLayout) -> Vec<usize> {
     let place = |i: usize| {
         let (x, y) = (i % width, i / width % height);
         let (channel, image) = (i / (width * height) % dims[1], i / (width * height * dims[1]));
-        image * layout.len() + layout.at(y, x) + channel
+        image * layout.image() + layout.at(y, x) + channel
     };
     (0..dims.iter().product()).map(place).collect()
 }
 
 /// The numbers of `x` as images, and `other` at all other places and in what may be read after them.
 fn lay<T: Copy>(x: &Tensor, layout: &ImageLayout, element: impl Fn(f32) -> T, other: T) -> Vec<T> {
-    let mut images = vec![other; x.dims()[0] * layout.len() + SLACK];
+    let mut images = vec![other; x.dims()[0] * layout.image() + SLACK];
     for (place, x) in places(x.dims(), layout).into_iter().zip(values(x)) {
         images[place] = element(x);
     }
@@ -95,7 +95,7 @@ fn check(op: &dyn Operator, inputs: &[&Tensor], borders: [Border; 3]) {
     let laid: Vec<_> = layouts.iter().zip(&laid).map(|(&layout, values)| Images { layout, values }).collect();
     let dims = expected.dims();
     let layout = layout(dims, borders[2], 0);
-    let mut output = vec![-77.5; dims[0] * layout.len()];
+    let mut output = vec![-77.5; dims[0] * layout.image()];
     images.run_images(&laid, &mut ImagesMut { layout, values: &mut output }).unwrap();
 
     let arithmetic = images.as_selection().is_none();
@@ -120,7 +120,7 @@ fn check_selection(op: &dyn Operator, inputs: &[&Tensor], borders: [Border; 3], 
         let channels: Vec<usize> = inputs.iter().map(|x| x.dims()[1]).collect();
         let dims = expected.dims();
         let layout = layout(dims, borders[2], spare[2]);
-        let mut output = vec![other; dims[0] * layout.len()];
+        let mut output = vec![other; dims[0] * layout.image()];
         select(&laid, &channels, &mut ImagesMut { layout, values: &mut output });
         let expected: Vec<T> = values(expected).into_iter().map(element).collect();
         assert_eq!(gather(dims, &layout, &output, other), expected);
