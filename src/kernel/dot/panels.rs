@@ -42,11 +42,6 @@ impl<W: Copy + Default> Panels<W> {
         self.count
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// The weights of panel `at`.
     ///
     /// # Panics
