@@ -67,6 +67,9 @@ enum Mapping<T> {
 
 /// A type that operands have in memory.
 pub trait Operand: Entry + Default + PartialEq + Send + Sync + 'static {
+    /// Whether there are negative ones.
+    const IS_SIGNED: bool;
+
     /// The operand that an integer is.
     fn of(integer: i32) -> Self;
 
@@ -75,6 +78,8 @@ pub trait Operand: Entry + Default + PartialEq + Send + Sync + 'static {
 }
 
 impl Operand for u8 {
+    const IS_SIGNED: bool = false;
+
     fn of(integer: i32) -> Self {
         integer as u8
     }
@@ -85,6 +90,8 @@ impl Operand for u8 {
 }
 
 impl Operand for i16 {
+    const IS_SIGNED: bool = true;
+
     fn of(integer: i32) -> Self {
         integer as i16
     }
@@ -129,7 +136,11 @@ impl<T: Operand> OperandForm<T> {
 
     /// Whether operands have the order of the numbers, so that the largest operand is that of the largest number.
     pub fn is_ordered(&self) -> bool {
-        matches!(self.mapping, Mapping::Integer { .. })
+        match self.mapping {
+            // A negative integer in an unsigned type is larger than others.
+            Mapping::Integer { offset, .. } => T::IS_SIGNED || self.params.range().q_min() + offset >= 0,
+            Mapping::Tables(_) => false,
+        }
     }
 
     /// How numbers become bytes.
