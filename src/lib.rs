@@ -10,7 +10,7 @@
 //! [`candle_nn`].
 //!
 //! # Cargo features
-//! `default = ["cli"]` has everything but `parquet` and `fp32-avx512`. A library user turns the default
+//! `default = ["cli"]` has everything but `parquet`. A library user turns the default
 //! off and picks:
 //!
 //! | feature | adds |
@@ -21,7 +21,6 @@
 //! | `onnx` | networks in ONNX files |
 //! | `parquet` | datasets in Parquet files; turns on `images` |
 //! | `plot` | plots of multipliers' errors, and of accuracy against cost, as SVG, PNG and PDF |
-//! | `fp32-avx512` | AVX-512 for the fp32 layers |
 //!
 //! To swap the layers of a network of your own, start at [`layer`]. To evaluate a shipped one, open an
 //! [`eval::Session`]:

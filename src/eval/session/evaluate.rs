@@ -45,6 +45,8 @@ pub struct LayerFindings {
     pub error: Option<OutputError>,
     /// The multiplier's errors over the operands of the first samples, in approximate mode.
     pub operands: Option<OperandErrors>,
+    /// By which kernel and how its products were summed, in words, in modes that quantize.
+    pub sums: Option<String>,
 }
 
 /// Findings against those of the same network on the same samples, all layers in another mode.
@@ -167,7 +169,8 @@ impl Session {
             let is_quantized = layer.mode().is_quantized();
             let params = layer.params().filter(|_| is_quantized).cloned();
             let coding = self.coding_of(layer, config).filter(|_| is_quantized);
-            LayerFindings { params, coding, shifted: is_quantized && layer.is_shifted(), error, operands }
+            let (shifted, sums) = (is_quantized && layer.is_shifted(), layer.describe_sums());
+            LayerFindings { params, coding, shifted, error, operands, sums }
         });
         let layers = layers.collect();
         let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);

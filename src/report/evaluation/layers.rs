@@ -56,6 +56,10 @@ pub struct LayerReport {
     /// The multiplier's errors over the operands that the layer multiplies, counted over the run's first samples.
     #[serde(default)]
     pub operands: Option<OperandErrors>,
+    /// By which kernel and how the products were summed, in modes that quantize: as products of mapped operands, or
+    /// looked up. It makes no difference to any result.
+    #[serde(default)]
+    pub sums: Option<String>,
 }
 
 impl LayerReport {
@@ -97,6 +101,7 @@ impl LayerReport {
             shifted: quantized.is_some_and(|(_, found)| found.shifted),
             error: swapped.and_then(|(_, found)| found.error),
             operands: swapped.and_then(|(_, found)| found.operands),
+            sums: swapped.and_then(|(_, found)| found.sums.clone()),
         }
     }
 

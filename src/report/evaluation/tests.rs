@@ -44,6 +44,7 @@ fn layer(name: &str, mode: InferenceMode, scale: f32, number: f64) -> LayerRepor
         second_zero_point: None,
         shifted: true,
         operands: None,
+        sums: None,
         error: Some(OutputError { snr_db: None, relative_std: Some(number), mean: -number, saturation: 0.25 }),
     }
 }
