@@ -14,6 +14,8 @@ mod plans;
 mod run;
 mod slots;
 mod step;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use memory::MemoryPool;
