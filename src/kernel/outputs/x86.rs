@@ -32,7 +32,7 @@ pub fn dequantize(outputs: &Outputs, sums: &[i32], width: usize, numbers: &mut [
     let rows = (sums.len() / width).min(numbers.len().div_ceil(stride));
     assert!(rows == 0 || (rows - 1) * stride + count <= numbers.len(), "{rows} rows of {stride}");
     assert!(is_supported());
-    let rows = Rows { rows, sums: sums.as_ptr(), width, numbers: numbers.as_mut_ptr(), stride };
+    let rows = Rows { count: rows, sums: sums.as_ptr(), width, numbers: numbers.as_mut_ptr(), stride };
     let mut first = 0;
     // SAFETY: the processor has the instructions, and all rows have `count` sums and numbers.
     unsafe {
@@ -51,7 +51,7 @@ pub fn dequantize(outputs: &Outputs, sums: &[i32], width: usize, numbers: &mut [
 /// Where the sums and numbers of positions are.
 #[derive(Clone, Copy)]
 struct Rows {
-    rows: usize,
+    count: usize,
     sums: *const i32,
     width: usize,
     numbers: *mut f32,
@@ -66,7 +66,7 @@ struct Rows {
 unsafe fn columns<const N: usize>(outputs: &Outputs, first: usize, lanes: usize, rows: Rows) {
     let mask: __mmask16 = if N == 1 { !0 >> (LANES - lanes) } else { !0 };
     let Outputs { constants, scales, biases, clip } = outputs;
-    let halves = [(0, mask as u8), (LANES / 2, (mask >> LANES / 2) as u8)];
+    let halves = [(0, mask as u8), (LANES / 2, (mask >> (LANES / 2)) as u8)];
     let one = _mm512_set1_ps(black_box(1.0));
     let (low, high) = (_mm512_set1_ps(clip.low), _mm512_set1_ps(clip.high));
     // SAFETY: what is not in a mask is not read, and as the caller states; a pointer to none of it may be past the end.
@@ -80,7 +80,7 @@ unsafe fn columns<const N: usize>(outputs: &Outputs, first: usize, lanes: usize,
             (integers(constants.as_ptr().add(at)), reals(scales.as_ptr().add(at)), bias)
         };
         let registers: [_; N] = std::array::from_fn(of);
-        for row in 0..rows.rows {
+        for row in 0..rows.count {
             let sums = rows.sums.add(row * rows.width + first);
             let numbers = rows.numbers.add(row * rows.stride + first);
             for (i, (constants, scales, biases)) in registers.iter().enumerate() {
@@ -89,8 +89,8 @@ unsafe fn columns<const N: usize>(outputs: &Outputs, first: usize, lanes: usize,
                     let acc = _mm512_cvtepi32_pd(_mm256_add_epi32(sums[half], constants[half]));
                     _mm512_cvtpd_ps(_mm512_mul_pd(acc, scales[half]))
                 };
-                let [even, odd] = [half(0), half(1)].map(|half| _mm256_castps_pd(half));
-                let scaled = _mm512_castpd_ps(_mm512_insertf64x4::<1>(_mm512_castpd256_pd512(even), odd));
+                let [lower, upper] = [half(0), half(1)].map(|half| _mm256_castps_pd(half));
+                let scaled = _mm512_castpd_ps(_mm512_insertf64x4::<1>(_mm512_castpd256_pd512(lower), upper));
                 let y = _mm512_fmadd_ps(scaled, one, *biases);
                 // The number comes second: that is what remains where one of both is NaN.
                 let y = _mm512_min_ps(high, _mm512_max_ps(low, y));
