@@ -156,71 +156,15 @@ for_simd_levels! {
     }
 }
 
-/// How sums of outputs that lie side by side become numbers: `f32(f64(sum + constant) * scale) + bias`.
-#[derive(Debug, Clone, Copy)]
-pub struct Outputs<'a> {
-    /// Added to each sum, modulo 2^32.
-    pub constants: &'a [i32],
-    /// The real number that one unit of each sum represents.
-    pub scales: &'a [f64],
-    /// Added to the scaled sums; -0 where there is none, which changes no number.
-    pub biases: &'a [f32],
-}
-
 for_simd_levels! {
-    /// Overwrites the numbers of some outputs of each position, of which there are `stride` a position in `numbers`
-    /// and `width` in `sums`, and which are the first of either.
-    ///
-    /// # Panics
-    /// When the slices are too short.
-    pub fn dequantize_outputs(outputs: &Outputs, sums: &[i32], width: usize, numbers: &mut [f32], stride: usize) {
-        let count = outputs.scales.len();
-        let Outputs { constants, scales, biases } = *outputs;
-        let (constants, biases) = (&constants[..count], &biases[..count]);
-        for (sums, numbers) in sums.chunks_exact(width).zip(numbers.chunks_mut(stride)) {
-            let (sums, numbers) = (&sums[..count], &mut numbers[..count]);
-            for i in 0..count {
-                let acc = f64::from(sums[i].wrapping_add(constants[i]));
-                numbers[i] = (acc * scales[i]) as f32 + biases[i];
-            }
-        }
-    }
-}
-
-for_simd_levels! {
-    /// The same for sums of real numbers, to which biases are added.
-    ///
-    /// # Panics
-    /// When the slices are too short.
-    pub fn add_biases(biases: &[f32], sums: &[f32], width: usize, numbers: &mut [f32], stride: usize) {
-        let count = biases.len();
-        for (sums, numbers) in sums.chunks_exact(width).zip(numbers.chunks_mut(stride)) {
-            let (sums, numbers) = (&sums[..count], &mut numbers[..count]);
-            for i in 0..count {
-                numbers[i] = sums[i] + biases[i];
-            }
-        }
-    }
-}
-
-for_simd_levels! {
-    /// Clips numbers.
-    pub fn clip_numbers(clip: Clip, numbers: &mut [f32]) {
-        for y in numbers {
-            *y = clip.apply(*y);
-        }
-    }
-}
-
-for_simd_levels! {
-    /// Clips numbers, adds others, and clips the sums.
+    /// Adds other numbers, and clips the sums.
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub fn add_numbers(first: Clip, numbers: &mut [f32], others: &[f32], then: Clip) {
+    pub fn add_numbers(numbers: &mut [f32], others: &[f32], clip: Clip) {
         assert_eq!(numbers.len(), others.len());
         for (y, &other) in numbers.iter_mut().zip(others) {
-            *y = then.apply(first.apply(*y) + other);
+            *y = clip.apply(*y + other);
         }
     }
 }

@@ -33,6 +33,7 @@ mod levels;
 mod map;
 mod operands;
 mod ordered;
+pub(crate) mod outputs;
 mod plane;
 mod rates;
 #[cfg(test)]

@@ -247,6 +247,25 @@ proptest! {
         }
     }
 
+    /// Numbers about the middle between two integers become those of the division, rounded half to even.
+    #[test]
+    fn numbers_near_ties_are_quantized_as_divided(
+        scale in 1e-30f32..1e30, power in -90i32..90, is_power in any::<bool>(), low in prop::sample::select(vec![-128, 0]),
+        zero_point in 0i32..=127,
+    ) {
+        let scale = if is_power { 2f32.powi(power) } else { scale };
+        let quantizer = convert::Quantizer { scale, zero_point, low, high: low + 255 };
+        let near = |middle: f32| (-3..=3).map(move |ulps| f32::from_bits((middle.to_bits() as i32 + ulps) as u32));
+        let values: Vec<f32> = (-260..260).flat_map(|k| near((k as f32 + 0.5) * scale)).collect();
+        let mut found = vec![0; values.len()];
+        prop_assert!(!convert::quantize(&quantizer, &values, &mut found));
+        for (&x, &byte) in values.iter().zip(&found) {
+            let integer = f64::from(x / scale).round_ties_even() + f64::from(zero_point);
+            let integer = integer.clamp(f64::from(low), f64::from(low + 255)) as i32;
+            prop_assert_eq!(byte, integer as u8, "{} / {}", x, scale);
+        }
+    }
+
     /// Quantizing and finishing, in whichever instruction set is taken, are their formulas in `f64`.
     #[test]
     fn conversions_are_their_formulas(

@@ -3,8 +3,8 @@
 use super::reads::{Read, address, reads, runs};
 use super::scaling::Scaling;
 use super::sized::sized;
-use crate::kernel::convert::{add_biases, dequantize_outputs};
-use crate::kernel::{ChannelPanels, ConvGeometry, DotKernel, ImageLayout, Images, Panels, Run, SLACK};
+use crate::kernel::outputs::{add_biases, dequantize_outputs};
+use crate::kernel::{ChannelPanels, Clip, ConvGeometry, DotKernel, ImageLayout, Images, Panels, Run, SLACK};
 use std::ops::Range;
 
 /// The weights of a layer in their places: what varies from layer to layer besides the kernel.
@@ -56,10 +56,11 @@ pub(super) struct Memory<S> {
 
 /// A type of sums.
 pub(super) trait Sum: Copy + Default + Send + Sync + 'static {
-    /// Overwrites the numbers of `outputs` of each position, of which `sums` has `width` and `numbers` `stride`.
+    /// Overwrites the clamped numbers of `outputs` of each position, of which `sums` has `width` and `numbers` `stride`.
     fn numbers(
         scaling: &Scaling,
         outputs: Range<usize>,
+        clip: Clip,
         sums: &[Self],
         width: usize,
         numbers: &mut [f32],
@@ -74,12 +75,13 @@ impl Sum for i32 {
     fn numbers(
         scaling: &Scaling,
         outputs: Range<usize>,
+        clip: Clip,
         sums: &[i32],
         width: usize,
         numbers: &mut [f32],
         stride: usize,
     ) {
-        dequantize_outputs(&scaling.outputs(outputs), sums, width, numbers, stride);
+        dequantize_outputs(&scaling.outputs(outputs, clip), sums, width, numbers, stride);
     }
 
     fn widened(self) -> i64 {
@@ -91,12 +93,13 @@ impl Sum for f32 {
     fn numbers(
         scaling: &Scaling,
         outputs: Range<usize>,
+        clip: Clip,
         sums: &[f32],
         width: usize,
         numbers: &mut [f32],
         stride: usize,
     ) {
-        add_biases(&scaling.biases[outputs], sums, width, numbers, stride);
+        add_biases(&scaling.biases[outputs], clip, sums, width, numbers, stride);
     }
 
     fn widened(self) -> i64 {
@@ -158,15 +161,15 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
         Dots { kernel, shape, weights: Weights::Panels((0..shape.groups).map(parts).collect()) }
     }
 
-    /// Overwrites `numbers` with those of all outputs at each of `positions`, counted through the outputs of all
-    /// images.
+    /// Overwrites `numbers` with those of all outputs, clamped, at each of `positions`, counted through the outputs of
+    /// all images.
     pub fn numbers(
         &self,
         geometry: &ConvGeometry,
         images: Images<A>,
         count: usize,
         positions: Range<usize>,
-        scaling: &Scaling,
+        (scaling, clip): (&Scaling, Clip),
         memory: &mut Memory<S>,
         numbers: &mut [f32],
     ) {
@@ -182,7 +185,7 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
                     let width = channels.len().next_multiple_of(SLACK);
                     let sums = sized(sums, addresses.len() * width);
                     self.kernel.channel_sums(images.values, addresses, &runs, panels, channels.clone(), sums);
-                    S::numbers(scaling, channels, sums, width, &mut numbers[first..], stride);
+                    S::numbers(scaling, channels, clip, sums, width, &mut numbers[first..], stride);
                 }
             }
             Weights::Panels(groups) => {
@@ -207,7 +210,7 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
                         add(0, sums);
                         if parts.len() == 1 {
                             let numbers = &mut numbers[outputs.start..];
-                            S::numbers(scaling, outputs, sums, width, numbers, stride);
+                            S::numbers(scaling, outputs, clip, sums, width, numbers, stride);
                             continue;
                         }
                         totals.clear();
@@ -216,7 +219,8 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
                             add(part, sums);
                             totals.iter_mut().zip(&*sums).for_each(|(total, sum)| *total += sum.widened());
                         }
-                        scaling.wide_numbers(outputs.clone(), totals, width, &mut numbers[outputs.start..], stride);
+                        let numbers = &mut numbers[outputs.start..];
+                        scaling.wide_numbers(outputs, clip, totals, width, numbers, stride);
                     }
                 }
             }

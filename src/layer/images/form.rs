@@ -1,8 +1,10 @@
 //! What a layer's input images hold: numbers, or operands in the form that the layer multiplies.
 
+use super::sized::sized;
 use crate::kernel::convert::{Quantizer, quantize};
 use crate::kernel::{Entry, ImageLayout, ImagesMut, map};
 use crate::quant::ActivationParams;
+use std::iter;
 use std::sync::Arc;
 
 /// The elements of a layer's input images.
@@ -75,6 +77,9 @@ pub trait Operand: Entry + Default + PartialEq + Send + Sync + 'static {
 
     /// Overwrites `operands` with those that quantized bytes are, signed or not.
     fn of_bytes(bytes: &[u8], is_signed: bool, operands: &mut [Self]);
+
+    /// Operands as the bytes that they are, if they are.
+    fn bytes_mut(operands: &mut [Self]) -> Option<&mut [u8]>;
 }
 
 impl Operand for u8 {
@@ -86,6 +91,10 @@ impl Operand for u8 {
 
     fn of_bytes(bytes: &[u8], _: bool, operands: &mut [u8]) {
         operands.copy_from_slice(bytes);
+    }
+
+    fn bytes_mut(operands: &mut [u8]) -> Option<&mut [u8]> {
+        Some(operands)
     }
 }
 
@@ -102,6 +111,10 @@ impl Operand for i16 {
         } else {
             operands.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = i16::from(byte));
         }
+    }
+
+    fn bytes_mut(_: &mut [i16]) -> Option<&mut [u8]> {
+        None
     }
 }
 
@@ -151,16 +164,34 @@ impl<T: Operand> OperandForm<T> {
         }
     }
 
-    /// Overwrites `bytes` with those of `numbers`; returns whether one was NaN.
-    ///
-    /// # Panics
-    /// When the slices differ in length.
-    pub fn quantize(&self, numbers: &[f32], bytes: &mut [u8]) -> bool {
-        quantize(&self.quantizer(), numbers, bytes)
+    /// Overwrites positions of each term with the operands of `numbers`, `channels` a position; returns whether one was
+    /// NaN.
+    pub fn write<'p>(
+        &self,
+        numbers: &[f32],
+        channels: usize,
+        mut terms: impl Iterator<Item = &'p mut [T]>,
+        bytes: &mut Vec<u8>,
+    ) -> bool {
+        let Some(first) = terms.next() else { return false };
+        if self.is_ordered()
+            && first.len() == numbers.len()
+            && let Some(bytes) = T::bytes_mut(first)
+        {
+            let has_nan = quantize(&self.quantizer(), numbers, bytes);
+            terms.for_each(|term| term.copy_from_slice(first));
+            return has_nan;
+        }
+        let bytes = sized(bytes, numbers.len());
+        let has_nan = quantize(&self.quantizer(), numbers, bytes);
+        for (term, operands) in iter::once(first).chain(terms).enumerate() {
+            self.write_term(term, bytes, channels, operands);
+        }
+        has_nan
     }
 
     /// Overwrites positions of a term with the operands of quantized `bytes`, `channels` a position.
-    pub fn write(&self, term: usize, bytes: &[u8], channels: usize, operands: &mut [T]) {
+    fn write_term(&self, term: usize, bytes: &[u8], channels: usize, operands: &mut [T]) {
         let elements = channels.next_multiple_of(self.group);
         let write = |bytes: &[u8], operands: &mut [T]| match &self.mapping {
             Mapping::Integer { .. } => T::of_bytes(bytes, self.params.range().q_min() < 0, operands),

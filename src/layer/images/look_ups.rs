@@ -3,7 +3,7 @@
 
 use super::dots::Shape;
 use super::sized::sized;
-use crate::kernel::{ConvGeometry, Images, LANES, Lanes, Planes, Tile, fill_tile, to_planar, to_positions};
+use crate::kernel::{Clip, ConvGeometry, Images, LANES, Lanes, Planes, Tile, fill_tile, to_planar, to_positions};
 use crate::layer::epilogue::Epilogue;
 use crate::layer::integer::{Integer, Sums};
 use crate::layer::quantized::Quantized;
@@ -52,7 +52,7 @@ impl LookUps {
         const MAX_DEPTHWISE_CHANNELS: usize = 4;
         let Shape { groups, outputs, channels, .. } = self.shape;
         let is_depthwise = groups > 1 && channels <= MAX_DEPTHWISE_CHANNELS && outputs <= MAX_DEPTHWISE_CHANNELS;
-        if is_depthwise && self.integer().can_slide(geometry.depth()) {
+        if is_depthwise && self.integer(Clip::default()).can_slide(geometry.depth()) {
             Strategy::Slide
         } else if geometry.is_pointwise() && groups == 1 {
             Strategy::Pointwise
@@ -66,9 +66,9 @@ impl LookUps {
         self.strategy(geometry) == Strategy::Slide
     }
 
-    /// The arithmetic.
-    fn integer(&self) -> Integer<'_> {
-        let epilogue = Epilogue { bias: self.bias.as_deref(), ..Epilogue::default() };
+    /// The arithmetic, whose numbers are clamped.
+    fn integer(&self, clip: Clip) -> Integer<'_> {
+        let epilogue = Epilogue { bias: self.bias.as_deref(), clip };
         if self.is_exact {
             return Integer::exact(&self.layer, epilogue);
         }
@@ -93,7 +93,7 @@ impl LookUps {
         if strategy == Strategy::Pointwise {
             return;
         }
-        let padding = self.integer().padding();
+        let padding = self.integer(Clip::default()).padding();
         let all = self.shape.groups * self.shape.channels;
         // Planes that are slid over hold all groups.
         let (count, channels) = match strategy {
@@ -115,18 +115,19 @@ impl LookUps {
         }
     }
 
-    /// Overwrites `numbers` with those of all outputs at each of `positions`, counted through all images and among
-    /// those that were laid out: no more than [`positions`](Self::positions), all of one image where planes are slid
+    /// Overwrites `numbers` with those of all outputs, clamped, at each of `positions`, counted through all images and
+    /// among those that were laid out: no more than [`positions`](Self::positions), all of one image where planes are slid
     /// over.
     pub fn numbers(
         &self,
         geometry: &ConvGeometry,
         images: Images<u8>,
         positions: Range<usize>,
+        clip: Clip,
         memory: &mut Memory,
         numbers: &mut [f32],
     ) {
-        let (integer, all, strategy) = (self.integer(), geometry.positions(), self.strategy(geometry));
+        let (integer, all, strategy) = (self.integer(clip), geometry.positions(), self.strategy(geometry));
         let Memory { planes, first, tile, rows, sums, planar } = memory;
         let Shape { groups, outputs, .. } = self.shape;
         let stride = groups * outputs;

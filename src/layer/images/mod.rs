@@ -169,7 +169,7 @@ impl Job<'_> {
             }
             let block = start..end;
             let numbers = sized(numbers, block.len() * layer.outputs);
-            let scaling = &layer.scaling;
+            let scaling = (&layer.scaling, finish.clip);
             match (&layer.products, input) {
                 (Products::Bytes(dots), Input::Bytes(images)) => {
                     dots.numbers(geometry, images, count, block.clone(), scaling, integers, numbers);
@@ -181,11 +181,11 @@ impl Job<'_> {
                     dots.numbers(geometry, images, count, block.clone(), scaling, reals, numbers);
                 }
                 (Products::LookUps(products), Input::Bytes(images)) => {
-                    products.numbers(geometry, images, block.clone(), look_ups, numbers);
+                    products.numbers(geometry, images, block.clone(), finish.clip, look_ups, numbers);
                 }
                 _ => unreachable!("a layer reads images of its own form"),
             }
-            targets.write(geometry.output, block, layer.outputs, finish, numbers, bytes)?;
+            targets.write(geometry.output, block, layer.outputs, finish.residual, numbers, bytes)?;
             start = end;
         }
         Ok(())

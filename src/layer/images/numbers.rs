@@ -2,7 +2,7 @@
 
 use super::memory::{Workspace, with_workspace};
 use super::sized::sized;
-use super::targets::{Finish, Targets};
+use super::targets::Targets;
 use crate::kernel::{Images, from_planar, to_planar};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -80,7 +80,7 @@ fn write_lines(
                 }
             }
         }
-        targets.write(size, block.clone(), channels, Finish::default(), memory, &mut workspace.bytes)?;
+        targets.write(size, block.clone(), channels, None, memory, &mut workspace.bytes)?;
         at = block.end;
     }
     Ok(())

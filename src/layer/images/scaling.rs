@@ -1,6 +1,7 @@
 //! What sums are scaled by: one number an output channel of each.
 
-use crate::kernel::convert::Outputs;
+use crate::kernel::Clip;
+use crate::kernel::outputs::Outputs;
 use std::ops::Range;
 
 /// How a layer's sums become numbers: `f32(f64(sum + constant) * scale) + bias`, channel by channel.
@@ -24,22 +25,31 @@ impl Scaling {
         Scaling { constants, narrow, scales, biases }
     }
 
-    /// Those of some outputs, for sums that fit 32 bits.
-    pub fn outputs(&self, outputs: Range<usize>) -> Outputs<'_> {
+    /// Those of some outputs, whose numbers are then clamped, for sums that fit 32 bits.
+    pub fn outputs(&self, outputs: Range<usize>, clip: Clip) -> Outputs<'_> {
         Outputs {
             constants: &self.narrow[outputs.clone()],
             scales: &self.scales[outputs.clone()],
             biases: &self.biases[outputs],
+            clip,
         }
     }
 
     /// Overwrites the numbers of `outputs` of each position for sums of any size, of which there are `width` a
     /// position; of numbers there are `stride`.
-    pub fn wide_numbers(&self, outputs: Range<usize>, sums: &[i64], width: usize, numbers: &mut [f32], stride: usize) {
+    pub fn wide_numbers(
+        &self,
+        outputs: Range<usize>,
+        clip: Clip,
+        sums: &[i64],
+        width: usize,
+        numbers: &mut [f32],
+        stride: usize,
+    ) {
         for (sums, numbers) in sums.chunks_exact(width).zip(numbers.chunks_mut(stride)) {
             for ((output, &sum), number) in outputs.clone().zip(sums).zip(numbers) {
                 let acc = (sum + self.constants[output]) as f64;
-                *number = (acc * self.scales[output]) as f32 + self.biases[output];
+                *number = clip.apply((acc * self.scales[output]) as f32 + self.biases[output]);
             }
         }
     }

@@ -1,8 +1,7 @@
 //! Where outputs go: numbers, and the operands of the layers that read them.
 
-use super::form::{Operand, OperandForm};
-use super::sized::sized;
-use crate::kernel::convert::{add_numbers, clip_numbers};
+use super::form::OperandForm;
+use crate::kernel::convert::add_numbers;
 use crate::kernel::{Clip, ImageLayout, Images, ImagesMut};
 use std::mem;
 use std::ops::Range;
@@ -79,8 +78,8 @@ impl<'a> Targets<'a> {
         (0..areas).map(area).collect()
     }
 
-    /// Writes the numbers of a block of positions, counted through images of `size`, `channels` a position, after what
-    /// `finish` says.
+    /// Writes the numbers of a block of positions, counted through images of `size`, `channels` a position, after
+    /// `residual` is added to them and the sums are clamped.
     ///
     /// # Errors
     /// The index of a target that has no operand for a number that is NaN.
@@ -89,15 +88,15 @@ impl<'a> Targets<'a> {
         [height, width]: [usize; 2],
         block: Range<usize>,
         channels: usize,
-        finish: Finish,
+        residual: Option<(Images<f32>, Clip)>,
         numbers: &mut [f32],
         bytes: &mut Vec<u8>,
     ) -> Result<(), usize> {
         let numbers = &mut numbers[..block.len() * channels];
-        match finish.residual {
+        match residual {
             Some((residual, then)) if !residual.layout.has_border() => {
                 let residual = &residual.values[block.start * channels..block.end * channels];
-                add_numbers(finish.clip, numbers, residual, then);
+                add_numbers(numbers, residual, then);
             }
             Some((residual, then)) => {
                 let mut at = block.start;
@@ -106,30 +105,22 @@ impl<'a> Targets<'a> {
                     let run = (width - x).min(block.end - at);
                     let numbers = &mut numbers[(at - block.start) * channels..][..run * channels];
                     let residual = &residual.line(image, y)[x * channels..][..run * channels];
-                    add_numbers(finish.clip, numbers, residual, then);
+                    add_numbers(numbers, residual, then);
                     at += run;
                 }
             }
-            None if finish.clip != Clip::default() => clip_numbers(finish.clip, numbers),
             None => (),
         }
         for (i, target) in self.0.iter_mut().enumerate() {
             let joins_lines = !target.layout().has_border();
-            let bytes = sized(bytes, numbers.len());
-            let has_nan = match target {
-                Target::Reals(_) => false,
-                Target::Bytes(form, _) => form.quantize(numbers, bytes),
-                Target::Words(form, _) => form.quantize(numbers, bytes),
-            };
-            if has_nan {
-                return Err(i);
-            }
             let mut at = block.start;
             while at < block.end {
                 let (image, y, x) = (at / (height * width), at / width % height, at % width);
                 let run = if joins_lines { block.len() } else { (width - x).min(block.end - at) };
                 let of_block = (at - block.start) * channels..(at - block.start + run) * channels;
-                target.write([image, y, x], run, channels, &numbers[of_block.clone()], &bytes[of_block]);
+                if target.write([image, y, x], run, channels, &numbers[of_block], bytes) {
+                    return Err(i);
+                }
                 at += run;
             }
         }
@@ -146,12 +137,19 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Writes positions that lie side by side.
-    fn write(&mut self, at: [usize; 3], count: usize, channels: usize, numbers: &[f32], bytes: &[u8]) {
+    /// Writes positions that lie side by side; returns whether a number has no operand, since it is NaN.
+    fn write(&mut self, at: [usize; 3], count: usize, channels: usize, numbers: &[f32], bytes: &mut Vec<u8>) -> bool {
         match self {
-            Target::Reals(part) => part.positions(at, count).copy_from_slice(numbers),
-            Target::Bytes(form, parts) => write_operands(form, parts, at, count, channels, bytes),
-            Target::Words(form, parts) => write_operands(form, parts, at, count, channels, bytes),
+            Target::Reals(part) => {
+                part.positions(at, count).copy_from_slice(numbers);
+                false
+            }
+            Target::Bytes(form, parts) => {
+                form.write(numbers, channels, parts.iter_mut().map(|part| part.positions(at, count)), bytes)
+            }
+            Target::Words(form, parts) => {
+                form.write(numbers, channels, parts.iter_mut().map(|part| part.positions(at, count)), bytes)
+            }
         }
     }
 
@@ -165,18 +163,5 @@ impl<'a> Target<'a> {
                 Target::Words(form, parts.iter_mut().map(|part| part.take_before(line)).collect())
             }
         }
-    }
-}
-
-fn write_operands<T: Operand>(
-    form: &OperandForm<T>,
-    parts: &mut [Part<T>],
-    at: [usize; 3],
-    count: usize,
-    channels: usize,
-    bytes: &[u8],
-) {
-    for (term, part) in parts.iter_mut().enumerate() {
-        form.write(term, bytes, channels, part.positions(at, count));
     }
 }
