@@ -2,49 +2,8 @@
 
 use super::network::{Node, Value};
 use super::plan::Run;
-use super::{Dim, Graph, InputObserver, OpError};
+use super::{Dim, Graph, InputObserver, RunError};
 use candle_core::Tensor;
-
-/// Why a run failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The wrong number of inputs.
-    #[error("{found} inputs, expected {expected}")]
-    Inputs {
-        /// How many were given.
-        found: usize,
-        /// How many the network has.
-        expected: usize,
-    },
-    /// An input of the wrong type or shape.
-    #[error("input '{name}' is {found}, expected {expected}")]
-    Input {
-        /// The input's name.
-        name: String,
-        /// Its element type and dimensions.
-        found: String,
-        /// The type that the network expects.
-        expected: String,
-    },
-    /// A parameter is not bound.
-    #[error("parameter '{0}' is not bound to a tensor")]
-    Unbound(String),
-    /// candle cannot split values by samples, or join them.
-    #[error(transparent)]
-    Candle(#[from] candle_core::Error),
-    /// A node failed.
-    #[error("node '{node}' ({kind})")]
-    Node {
-        /// The node's name.
-        node: String,
-        /// Its operator.
-        kind: &'static str,
-        /// Why.
-        #[source]
-        source: Box<OpError>,
-    },
-}
 
 impl Graph {
     /// The outputs for `inputs`; their first sample has index `first_sample` in the data set.
@@ -72,7 +31,8 @@ impl Graph {
             let wants = |layer| observers.iter().any(|observer| observer.wants(layer, samples.clone()));
             node.op.as_approximate().is_some_and(wants)
         };
-        let plan = self.plans.find(self, batch, self.nodes.iter().map(is_observed).collect());
+        let observed = self.nodes.iter().map(is_observed).collect();
+        let plan = self.plans.find(batch, observed, |observed| self.plan(batch, observed));
         let run = Run { graph: self, plan: &plan, pool: self.plans.pool(), inputs, first_sample, observers };
         run.outputs(batch)
     }

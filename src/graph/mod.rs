@@ -42,18 +42,20 @@ pub mod op;
 mod operator;
 pub mod pass;
 mod plan;
+mod run_error;
 mod schedule;
 #[cfg(test)]
 mod tests;
 mod types;
 
 pub use bind::{BindError, MisShaped, strip_common_prefix};
-pub use execute::RunError;
+
 pub use layers::LayerCounts;
 pub use network::{Graph, GraphError, Node, ValueId};
 pub use operator::{
     Fusible, ImageOperator, InputObserver, KeptInputs, Layer, Macs, OpError, Operator, RunContext, Selection,
 };
+pub use run_error::RunError;
 #[cfg(feature = "onnx")]
 pub(crate) use types::before_batch;
 pub use types::{Dim, ElementType, ValueType};

@@ -5,9 +5,7 @@
 //! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
-use crate::kernel::{
-    EffectiveTable, IntegerDot, Kernel, PackedWeights, Signedness, Way, WeightMatrix, bytes_of, choose,
-};
+use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, Way, WeightMatrix, bytes_of, choose};
 use crate::lut::{Coding, Lut, Operand};
 use crate::quant::{LayerParams, WeightParams};
 use std::fmt;
@@ -206,15 +204,11 @@ impl Quantized {
     /// How the multiplier's products are summed, or else exact ones, in words.
     pub fn describe(&self, is_approximate: bool) -> String {
         let kernel = self.weights.kernel;
-        let products = match kernel.integers() {
-            IntegerDot::Bytes(_) => "products of bytes",
-            IntegerDot::Words(_) => "products of words",
-        };
         match self.table().zip(self.way()).filter(|_| is_approximate) {
             Some((table, way)) => {
                 format!("{}: {}", kernel.name(), way.describe(kernel, table, self.weights.matrix()))
             }
-            None => format!("{}: {products}", kernel.name()),
+            None => format!("{}: integer products alone", kernel.name()),
         }
     }
 

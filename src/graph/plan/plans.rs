@@ -1,7 +1,6 @@
 //! Plans that are kept from batch to batch.
 
 use super::{MemoryPool, Plan};
-use crate::graph::Graph;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The plans of a graph, as long as nothing about it changes.
@@ -23,13 +22,13 @@ struct Known {
 const MOST: usize = 3;
 
 impl Plans {
-    /// The plan of a run.
-    pub fn find(&self, graph: &Graph, batch: usize, observed: Vec<bool>) -> Arc<Plan> {
+    /// The plan of a run on that many samples, which `plan` makes where it is not known.
+    pub fn find(&self, batch: usize, observed: Vec<bool>, plan: impl FnOnce(&[bool]) -> Plan) -> Arc<Plan> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.iter().find(|known| known.batch == batch && known.observed == observed) {
             return Arc::clone(&known.plan);
         }
-        let plan = Arc::new(graph.plan(batch, &observed));
+        let plan = Arc::new(plan(&observed));
         if known.len() == MOST {
             known.remove(0);
         }
