@@ -6,43 +6,34 @@
 use super::{Arithmetic, Assignment};
 use crate::graph::{Graph, InputObserver};
 use crate::kernel::for_simd_levels;
-use crate::layer::{ApproxLayer, InferenceMode, WeightedLayer, with_values};
+use crate::layer::{ActivationCounts, ApproxLayer, InferenceMode, WeightedLayer, with_values};
 use crate::lut::OperandErrors;
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Weights whose activations are paired together.
 const BLOCK: usize = 64;
+
+/// Values that one thread quantizes at a time.
+const PIECE: usize = 1 << 16;
 
 /// Counts the operands of approximate layers over the first samples of a run.
 #[derive(Debug)]
 pub struct OperandCounter {
     samples: u64,
-    layers: Mutex<BTreeMap<String, Counts>>,
+    layers: Mutex<BTreeMap<String, Arc<Counts>>>,
 }
 
-/// What was counted of a layer.
+/// What was counted of a layer. Threads add to it side by side.
 #[derive(Debug)]
 enum Counts {
     /// How often each weight of an output channel meets each activation byte.
-    Activations(Vec<u32>),
+    Activations(ActivationCounts),
     /// How often each byte of the second factor meets each of the first.
-    Pairs(Vec<u64>),
-}
-
-impl Counts {
-    fn add(&mut self, other: Counts) {
-        match (self, other) {
-            (Counts::Activations(all), Counts::Activations(more)) => {
-                all.iter_mut().zip(more).for_each(|(all, more)| *all += more);
-            }
-            (Counts::Pairs(all), Counts::Pairs(more)) => all.iter_mut().zip(more).for_each(|(all, more)| *all += more),
-            (all, more) => *all = more,
-        }
-    }
+    Pairs(Mutex<Vec<u64>>),
 }
 
 impl OperandCounter {
@@ -59,9 +50,13 @@ impl OperandCounter {
         let mut errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
             let Arithmetic::Approx(lut) = &config.arithmetic else { return None };
             let counted = layers.remove(layer.name())?;
-            let pairs = match &counted {
+            let of_products;
+            let pairs = match &*counted {
                 Counts::Activations(activations) => pairs(layer.as_weighted()?, activations, &mut counts)?,
-                Counts::Pairs(pairs) => pairs,
+                Counts::Pairs(pairs) => {
+                    of_products = pairs.lock().unwrap_or_else(PoisonError::into_inner);
+                    &of_products
+                }
             };
             let params = layer.params()?;
             let coding = config.quantization.coding;
@@ -70,6 +65,49 @@ impl OperandCounter {
             OperandErrors::compute(lut, coding, kinds, pairs)
         };
         graph.layers().zip(assignment.layers()).map(&mut errors).collect()
+    }
+
+    /// What was counted of a layer until now, or else what `new` begins with.
+    fn layer(&self, name: &str, new: impl FnOnce() -> Counts) -> Arc<Counts> {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = layers.get(name) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(new());
+        layers.insert(name.to_owned(), Arc::clone(&new));
+        new
+    }
+
+    /// Counts the activations of the first `counted` of `all` samples of `input`.
+    fn count_activations(&self, layer: &dyn WeightedLayer, input: &Tensor, [counted, all]: [usize; 2]) -> Option<()> {
+        let (params, window) = (layer.params()?, layer.window(input.dims()).ok()?);
+        if !input.elem_count().is_multiple_of(all) {
+            return None;
+        }
+        let count = |values: &[f32]| {
+            let values = &values[..values.len() / all * counted];
+            let mut bytes = vec![0; values.len()];
+            let pieces = values.par_chunks(PIECE).zip(bytes.par_chunks_mut(PIECE));
+            pieces.for_each(|(values, bytes)| {
+                params.input.quantize_slice(values, bytes);
+            });
+            let counts = self.layer(layer.name(), || Counts::Activations(ActivationCounts::new(&window)));
+            if let Counts::Activations(counts) = &*counts {
+                counts.count(&window, &bytes, params.input.zero_point() as u8);
+            }
+        };
+        with_values(input, count).ok()
+    }
+
+    /// Counts the pairs of the first `counted` of `all` samples of two factors.
+    fn count_pairs(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], counted: [usize; 2]) -> Option<()> {
+        let pairs = layer.count_pairs(inputs, counted)?;
+        let counts = self.layer(layer.name(), || Counts::Pairs(Mutex::new(vec![0; pairs.len()])));
+        if let Counts::Pairs(all) = &*counts {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.iter_mut().zip(pairs).for_each(|(all, more)| *all += more);
+        }
+        Some(())
     }
 }
 
@@ -84,34 +122,12 @@ impl InputObserver for OperandCounter {
         if counted == 0 || layer.mode() != InferenceMode::Approximate {
             return;
         }
-        let counts = match layer.as_weighted() {
-            Some(layer) => inputs.first().and_then(|input| activations(layer, input, [counted, all])),
-            None => layer.count_pairs(inputs, [counted, all]).map(Counts::Pairs),
+        // A layer that gets what it does not take fails, or has no values to count.
+        let _ = match layer.as_weighted() {
+            Some(layer) => inputs.first().and_then(|input| self.count_activations(layer, input, [counted, all])),
+            None => self.count_pairs(layer, inputs, [counted, all]),
         };
-        let Some(counts) = counts else { return };
-        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        match layers.get_mut(layer.name()) {
-            Some(known) => known.add(counts),
-            None => drop(layers.insert(layer.name().to_owned(), counts)),
-        }
     }
-}
-
-/// The activations of the first `counted` of `all` samples of `input`.
-fn activations(layer: &dyn WeightedLayer, input: &Tensor, [counted, all]: [usize; 2]) -> Option<Counts> {
-    let (params, window) = (layer.params()?, layer.window(input.dims()).ok()?);
-    if !input.elem_count().is_multiple_of(all) {
-        return None;
-    }
-    let mut counts = vec![0; window.groups * window.weights_per_output() * 256];
-    let count = |values: &[f32]| {
-        let values = &values[..values.len() / all * counted];
-        let mut bytes = vec![0; values.len()];
-        params.input.quantize_slice(values, &mut bytes);
-        window.count_activations(&bytes, params.input.zero_point() as u8, &mut counts);
-    };
-    with_values(input, count).ok()?;
-    Some(Counts::Activations(counts))
 }
 
 /// Counts of all pairs for each thread; memory that none uses is not touched.
@@ -122,12 +138,16 @@ fn pairs_for_threads() -> Vec<Vec<u64>> {
 /// How often each pair of bytes meets in a layer, `[weight][activation]`: at each weight of an output channel, its
 /// activations meet the weights of all output channels of the group. In one of the `counts` of all pairs, which are as
 /// many as threads may count.
-fn pairs<'a>(layer: &dyn WeightedLayer, activations: &[u32], counts: &'a mut [Vec<u64>]) -> Option<&'a [u64]> {
+fn pairs<'a>(
+    layer: &dyn WeightedLayer,
+    activations: &ActivationCounts,
+    counts: &'a mut [Vec<u64>],
+) -> Option<&'a [u64]> {
     let params = layer.params()?;
     let outputs = layer.weight().dims()[0];
     let weights = with_values(layer.weight(), |values| params.weight.quantize(values, outputs)).ok()?.ok()?;
     let per_output = weights.len() / outputs;
-    let groups = activations.len() / 256 / per_output;
+    let groups = activations.groups();
     let group_outputs = outputs / groups;
     let block = |start: usize| {
         let (group, first) = (start / per_output.div_ceil(BLOCK), start % per_output.div_ceil(BLOCK) * BLOCK);
@@ -137,14 +157,14 @@ fn pairs<'a>(layer: &dyn WeightedLayer, activations: &[u32], counts: &'a mut [Ve
             let row = &weights[output * per_output..][lanes.clone()];
             row.iter().enumerate().for_each(|(lane, &byte)| counts[lane * 256 + usize::from(byte)] += 1);
         }
-        (group * per_output + first, counts)
+        (group, first, counts)
     };
     let add = |pairs: &mut [u64], start: usize| {
-        let (first, weights) = block(start);
+        let (group, first, weights) = block(start);
         for (lane, weights) in weights.chunks_exact(256).enumerate() {
-            let activations = &activations[(first + lane) * 256..][..256];
+            let activations = activations.of_weight(group, first + lane);
             for (pairs, &weight) in pairs.chunks_exact_mut(256).zip(weights).filter(|(_, weight)| **weight > 0) {
-                add_products(pairs, activations, weight);
+                add_products(pairs, &activations, weight);
             }
         }
     };
@@ -203,8 +223,9 @@ mod tests {
         part(1, samples - 1);
         part(0, 1);
         let mut layers = counter.layers.into_inner().unwrap();
-        let Some(Counts::Activations(counts)) = layers.remove(layer.name()) else { panic!("nothing was counted") };
-        pairs(layer, &counts, &mut pairs_for_threads()).unwrap().to_vec()
+        let counts = layers.remove(layer.name()).expect("counts");
+        let Counts::Activations(counts) = &*counts else { panic!("pairs were counted") };
+        pairs(layer, counts, &mut pairs_for_threads()).unwrap().to_vec()
     }
 
     /// Every product of a convolution of one group after another, output by output: `read` gives the input position of
@@ -310,7 +331,8 @@ mod tests {
         part(2, 2);
         part(0, 2);
         let mut layers = counter.layers.into_inner().unwrap();
-        let Some(Counts::Pairs(found)) = layers.remove("qk") else { panic!("nothing was counted") };
+        let counts = layers.remove("qk").expect("counts");
+        let Counts::Pairs(found) = &*counts else { panic!("activations were counted") };
         let [a, b] = [a, b].map(|factor| factor.flatten_all().unwrap().to_vec1::<f32>().unwrap());
         let mut expected = vec![0u64; 1 << 16];
         for (sample, head, row, column, k) in (0..3).flat_map(|s| {
@@ -322,6 +344,6 @@ mod tests {
             let second = integers.quantize(b[((sample * 2 + head) * 5 + k) * 7 + column]);
             expected[usize::from(second) << 8 | usize::from(first)] += 1;
         }
-        assert_eq!(found, expected);
+        assert_eq!(*found.lock().unwrap(), expected);
     }
 }

@@ -89,6 +89,7 @@ pub use linear::ApproxLinear;
 pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
+pub(crate) use reach::ActivationCounts;
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
 pub use window::{Flow, Window, linear_window};
