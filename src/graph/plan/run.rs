@@ -76,8 +76,8 @@ impl Run<'_> {
             .iter()
             .filter(|kept| kept.steps[0] < boundary && kept.steps[1] >= boundary && !self.is_input(kept))
             .collect();
-        let images: Vec<&Kept> =
-            crossing.iter().copied().filter(|kept| matches!(kept.kind, KeptKind::Images(_))).collect();
+        let (images, kept_tensors): (Vec<&Kept>, Vec<&Kept>) =
+            crossing.into_iter().partition(|kept| kept.as_images().is_some());
         let buffers: Vec<ImageBuffer> = images.iter().map(|kept| memory.take(kept, samples.len())).collect();
         let joined = Mutex::new((buffers, Vec::new()));
         let run = |part: Range<usize>, threads: usize| {
@@ -91,7 +91,7 @@ impl Run<'_> {
                     let [to, from] = [samples.len(), part.len()].map(|samples| of_kept.place(samples));
                     buffer.copy(to, memory.images(kept), from, first);
                 }
-                let of_part = crossing.iter().filter_map(|kept| memory.tensor(kept).cloned());
+                let of_part = kept_tensors.iter().filter_map(|kept| memory.tensor(kept).cloned());
                 tensors.push((part.start, of_part.collect::<Vec<_>>()));
                 Ok::<_, RunError>(())
             })
@@ -106,8 +106,7 @@ impl Run<'_> {
         let (buffers, mut tensors) = joined.into_inner().unwrap_or_else(PoisonError::into_inner);
         images.iter().zip(buffers).for_each(|(kept, buffer)| memory.put(kept, buffer));
         tensors.sort_by_key(|(start, _)| *start);
-        let of_tensors = crossing.iter().filter(|kept| matches!(kept.kind, KeptKind::Tensor));
-        for (i, kept) in of_tensors.enumerate() {
+        for (i, kept) in kept_tensors.iter().enumerate() {
             let parts: Vec<&Tensor> = tensors.iter().map(|(_, part)| &part[i]).collect();
             let tensor = match batch_axis(&self.graph.values[kept.value.0].ty) {
                 Some((axis, _)) => Tensor::cat(&parts, axis)?,
