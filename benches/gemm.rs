@@ -174,8 +174,8 @@ impl Mapped {
         let mut sums = vec![0; POSITIONS * dot.panels() * dot.lanes()];
         bencher.iter(|| {
             for positions in positions.chunks(POSITIONS) {
-                for first in (0..panels.len()).step_by(dot.panels()) {
-                    let some = first..panels.len().min(first + dot.panels());
+                for first in (0..panels.count()).step_by(dot.panels()) {
+                    let some = first..panels.count().min(first + dot.panels());
                     dot.sums(&images, positions, &runs, &panels, some, &mut sums);
                     black_box(&mut sums);
                 }
@@ -232,6 +232,7 @@ fn depthwise(criterion: &mut Criterion, channels: usize, size: usize) {
                 bencher.iter(|| {
                     for (channel, image) in images.chunks(size * size).enumerate() {
                         planes.fill(0, image);
+                        let plane = planes.plane(0);
                         packed.slide(&plane, 0, channel, 0..plane.positions(), &mut sums);
                         black_box(&mut sums);
                     }

@@ -49,7 +49,7 @@ pub use convert::Clip;
 #[doc(hidden)] // Benches multiply images of their own.
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
 #[doc(hidden)]
-pub use factors::{Lowered, Operand, Term, Way, bytes_of, choose, choose_for_any};
+pub use factors::{Lowered, Operand, Term, Way, bytes_of, choose};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]

@@ -60,6 +60,7 @@ pub fn transpose<T: Plain>(values: &[T], stride: usize, [rows, columns]: [usize;
     assert!(columns <= values.len() && rows - 1 <= (values.len() - columns) / stride.max(1), "{rows} rows of values");
     assert!(rows <= out.len() && columns - 1 <= (out.len() - rows) / out_stride.max(1), "{columns} columns of output");
     assert!(rows <= out_stride || columns == 1, "{rows} rows in steps of {out_stride}");
+    assert!(columns <= stride || rows == 1, "{columns} columns in steps of {stride}");
     match (rows, columns) {
         (1, _) => few_rows::<T, 1>(values, stride, columns, out, out_stride),
         (2, _) => few_rows::<T, 2>(values, stride, columns, out, out_stride),

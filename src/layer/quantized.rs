@@ -5,9 +5,11 @@
 //! are first summed, so that exact products are packed only where a mode uses them.
 
 use super::LayerProblem;
-use crate::kernel::{EffectiveTable, Kernel, PackedWeights, Signedness, Way, WeightMatrix, bytes_of, choose};
+use crate::kernel::{
+    EffectiveTable, IntegerDot, Kernel, PackedWeights, Signedness, Way, WeightMatrix, bytes_of, choose,
+};
 use crate::lut::{Coding, Lut, Operand};
-use crate::quant::{LayerParams, WeightParams};
+use crate::quant::{IntRange, LayerParams, WeightParams};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -36,6 +38,8 @@ struct QuantizedWeights {
 /// A multiplier's products of the operands of one layer.
 struct Multiplier {
     table: EffectiveTable,
+    /// How they are summed, once that is asked.
+    way: OnceLock<Way>,
     packed: OnceLock<PackedTable>,
 }
 
@@ -130,10 +134,12 @@ impl Quantized {
                 let [activation, weight] = [params.input.range(), params.weight.range()]
                     .map(|range| coding.operand_signedness(range.signedness()));
                 let table = coding.effective_table(lut, activation, weight)?;
+                // Ways are right for the activations that can occur.
+                let keeps_range = before.is_some_and(|before| before.params.input == params.input);
                 let same_table = same_weights.and(before).and_then(|before| before.multiplier.as_ref());
-                Some(match same_table.filter(|before| before.table == table) {
+                Some(match same_table.filter(|multiplier| multiplier.table == table && keeps_range) {
                     Some(multiplier) => Arc::clone(multiplier),
-                    None => Arc::new(Multiplier { table, packed: OnceLock::new() }),
+                    None => Arc::new(Multiplier { table, way: OnceLock::new(), packed: OnceLock::new() }),
                 })
             }
         };
@@ -194,17 +200,33 @@ impl Quantized {
         Some(&self.multiplier.as_deref()?.table)
     }
 
-    /// The cheapest way to sum the multiplier's products.
-    pub fn way(&self) -> Option<Way> {
-        let table = self.table()?;
-        let activations = bytes_of(self.params.input.range().integers());
-        Some(choose(self.weights.kernel, table, self.weights.matrix(), &activations))
+    /// The way in which the multiplier's products are summed.
+    pub fn way(&self) -> Option<&Way> {
+        let multiplier = self.multiplier.as_deref()?;
+        Some(multiplier.way.get_or_init(|| self.find_way(&multiplier.table)))
+    }
+
+    /// The cheapest way that is right: other ways than look-ups sum modulo 2^32, zero points as products, and whole rows.
+    fn find_way(&self, table: &EffectiveTable) -> Way {
+        let LayerParams { input, weight } = &self.params;
+        let largest = |range: IntRange| i64::from(range.q_max().max(-range.q_min()));
+        let (x, w, z_x) = (largest(input.range()), largest(weight.range()), i64::from(input.zero_point().abs()));
+        let z_w = weight.zero_points().iter().map(|z| i64::from(z.abs())).max().unwrap_or(0);
+        let each = i64::from(table.max_abs()) + z_w * x + z_x * w + z_x * z_w;
+        let is_narrow = each.saturating_mul(self.weights().depth() as i64) <= i64::from(i32::MAX);
+        let fits_byte = weight.zero_points().iter().all(|&z| i8::try_from(-z).is_ok());
+        let kernel = self.weights.kernel;
+        let fits = is_narrow && (fits_byte || matches!(kernel.integers(), IntegerDot::Words(_)));
+        if self.rows_per_output() > 1 || !fits {
+            return Way::LookUps;
+        }
+        choose(kernel, table, self.weights.matrix(), &bytes_of(input.range().integers()))
     }
 
     /// How the multiplier's products are summed, or else exact ones, in words.
     pub fn describe(&self, is_approximate: bool) -> String {
         let kernel = self.weights.kernel;
-        match self.table().zip(self.way()).filter(|_| is_approximate) {
+        match self.table().filter(|_| is_approximate).zip(self.way()) {
             Some((table, way)) => {
                 format!("{}: {}", kernel.name(), way.describe(kernel, table, self.weights.matrix()))
             }
@@ -214,7 +236,7 @@ impl Quantized {
 
     /// The weights packed for the multiplier's products, where there is a multiplier.
     pub fn approximate(&self) -> Option<&PackedTable> {
-        let Multiplier { table, packed } = self.multiplier.as_deref()?;
+        let Multiplier { table, packed, .. } = self.multiplier.as_deref()?;
         Some(packed.get_or_init(|| self.weights.pack(table)))
     }
 }

@@ -29,9 +29,9 @@ pub fn plan(graph: &Graph, batch: usize, observed: &[bool]) -> Plan {
     for (at, way) in ways.iter().enumerate() {
         builder.node(at, way, observed[at]);
     }
-    let outputs = graph.outputs.iter().map(|&id| builder.operand(id)).collect();
+    let outputs: Vec<Operand> = graph.outputs.iter().map(|&id| builder.operand(id)).collect();
     let Builder { mut kept, mut steps, .. } = builder;
-    lifetimes(&mut kept, &mut steps, &outputs);
+    lifetimes(&mut kept, &mut steps, &graph.inputs, &outputs);
     slots::assign(&mut kept);
     let mut levels = Vec::new();
     let mut start = 0;
@@ -57,18 +57,17 @@ fn merged(levels: Vec<(Range<usize>, Level)>) -> Vec<(Range<usize>, Level)> {
 }
 
 /// Finds the first and last step of everything that is kept, and the steps after which tensors are dropped.
-fn lifetimes(kept: &mut [Kept], steps: &mut [Step], outputs: &Vec<Operand>) {
+fn lifetimes(kept: &mut [Kept], steps: &mut [Step], inputs: &[ValueId], outputs: &[Operand]) {
     for at in 0..steps.len() {
         let (reads, writes) = steps[at].places();
-        for i in writes {
+        for i in writes.into_iter().chain(reads) {
             kept[i].steps[0] = kept[i].steps[0].min(at);
             kept[i].steps[1] = kept[i].steps[1].max(at);
         }
-        for i in reads {
-            // An input of the network is there before the first step.
-            kept[i].steps[0] = kept[i].steps[0].min(at);
-            kept[i].steps[1] = kept[i].steps[1].max(at);
-        }
+    }
+    // The network's inputs are there before the first step.
+    for kept in kept.iter_mut().filter(|kept| inputs.contains(&kept.value) && kept.as_images().is_none()) {
+        kept.steps[0] = 0;
     }
     for output in outputs {
         if let Operand::Kept(i) = output {
@@ -163,7 +162,7 @@ impl Builder<'_> {
                 self.push(at, Action::Images { inputs, output });
                 self.from_reals(at, node.outputs[0], order, output);
             }
-            Way::Selection(form) => {
+            Way::Selection(Wanted { form, .. }) => {
                 let order = Order::ChannelsFirst;
                 let inputs = node.inputs.iter().map(|&id| self.find(id, form, order)).collect();
                 let outputs = self.of_order(node.outputs[0], order);

@@ -35,6 +35,8 @@ impl Demand {
         let same = self.images.iter_mut().find(|known| known.order == wanted.order && known.form == wanted.form);
         match same {
             Some(known) => {
+                // Readers come last to first.
+                known.reader = wanted.reader;
                 for (known, wanted) in known.border.iter_mut().flatten().zip(wanted.border.iter().flatten()) {
                     *known = (*known).max(*wanted);
                 }
@@ -53,8 +55,8 @@ pub enum Way {
     Layer(LayerWay),
     /// On images of numbers.
     Images,
-    /// On operands of this form.
-    Selection(Form),
+    /// On operands as these, which is how its output is read.
+    Selection(Wanted),
     /// Its output has the numbers of its input, in the same places.
     Same,
     /// In a layer before it.
@@ -125,9 +127,9 @@ impl Demands {
     fn add_inputs(&mut self, graph: &Graph, at: usize, is_observed: bool) {
         let node = &graph.nodes[at];
         if matches!(self.ways[at], Way::Images)
-            && let Some(form) = self.selected_form(node)
+            && let Some(wanted) = self.selected(node)
         {
-            self.ways[at] = Way::Selection(form);
+            self.ways[at] = Way::Selection(wanted);
         }
         let reals = |order| Wanted { form: Form::Reals, order, border: [[0; 2]; 2], reader: at };
         let is_activation = |id: &&ValueId| !matches!(graph.values[id.0].source, Source::Parameter { .. });
@@ -136,8 +138,8 @@ impl Demands {
                 node.inputs.iter().filter(is_activation).for_each(|id| self.of_value[id.0].tensor = true);
             }
             Way::Images | Way::Same => node.inputs.iter().for_each(|id| self.of_value[id.0].want(reals(FIRST))),
-            Way::Selection(form) => {
-                let wanted = Wanted { form: form.clone(), ..reals(FIRST) };
+            Way::Selection(wanted) => {
+                let wanted = Wanted { border: [[0; 2]; 2], ..wanted.clone() };
                 node.inputs.iter().for_each(|id| self.of_value[id.0].want(wanted.clone()));
             }
             Way::Layer(LayerWay { layer, geometry, order, fusion }) => {
@@ -155,11 +157,11 @@ impl Demands {
     }
 
     /// The operands that are all that is read of the output of a node that selects them.
-    fn selected_form(&self, node: &Node) -> Option<Form> {
+    fn selected(&self, node: &Node) -> Option<Wanted> {
         node.op.as_image_operator()?.as_selection()?;
         let Demand { tensor: false, images } = &self.of_value[node.outputs[0].0] else { return None };
-        let [Wanted { form, order: FIRST, .. }] = images.as_slice() else { return None };
-        form.is_operands_in_order().then(|| form.clone())
+        let [wanted @ Wanted { form, order: FIRST, .. }] = images.as_slice() else { return None };
+        form.is_operands_in_order().then(|| wanted.clone())
     }
 }
 

@@ -41,8 +41,9 @@ impl Plans {
         &self.pool
     }
 
-    /// Forgets all plans.
+    /// Forgets all plans, and their memory.
     pub fn clear(&mut self) {
+        self.pool = MemoryPool::default();
         self.known.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -91,7 +91,8 @@ impl Run<'_> {
                     let [to, from] = [samples.len(), part.len()].map(|samples| of_kept.place(samples));
                     buffer.copy(to, memory.images(kept), from, first);
                 }
-                let of_part = kept_tensors.iter().filter_map(|kept| memory.tensor(kept).cloned());
+                let of_part =
+                    kept_tensors.iter().map(|kept| memory.tensor(kept).cloned().expect("what is read later is kept"));
                 tensors.push((part.start, of_part.collect::<Vec<_>>()));
                 Ok::<_, RunError>(())
             })

@@ -7,7 +7,7 @@ use crate::graph::op::{
 use crate::graph::pass::{fuse_clips, swap_layers};
 use crate::graph::{Graph, InputObserver, RunContext, ValueId, ValueType};
 use crate::kernel::{self, Signedness};
-use crate::layer::{ApproxLayer, ConvAttributes, InferenceMode};
+use crate::layer::{ApproxLayer, Call, ConvAttributes, InferenceMode};
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActScheme, Observer, QuantConfig};
 use candle_core::{Device, Tensor};
@@ -155,16 +155,24 @@ fn network(blocks: &[usize], size: [usize; 2], on_sequence: bool) -> Graph {
     graph
 }
 
-/// The output of every operator, run on tensors.
-fn reference(graph: &Graph, images: &Tensor) -> Tensor {
+fn sum(tensor: &Tensor) -> f64 {
+    tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|&x| f64::from(x)).sum()
+}
+
+/// The output of a run of every operator on tensors, and the sums of the layers' inputs.
+fn reference(graph: &Graph, images: &Tensor) -> (Tensor, HashMap<String, f64>) {
+    let mut sums = HashMap::new();
     let mut values: HashMap<ValueId, Tensor> = HashMap::from([(graph.inputs()[0], images.clone())]);
     for node in graph.nodes() {
         let inputs: Vec<&Tensor> = node.inputs().iter().map(|id| &values[id]).collect();
         let context = RunContext { samples: images.dims()[0], ..RunContext::default() };
+        if node.op().as_approximate().is_some() {
+            sums.insert(node.name().to_owned(), sum(inputs[0]));
+        }
         let outputs = node.op().run(&inputs, &context).unwrap();
         values.extend(node.outputs().iter().copied().zip(outputs));
     }
-    values[&graph.outputs()[0]].clone()
+    (values[&graph.outputs()[0]].clone(), sums)
 }
 
 fn bits(tensor: &Tensor) -> Vec<u32> {
@@ -200,8 +208,7 @@ impl InputObserver for Seen {
     }
 
     fn observe(&self, layer: &dyn ApproxLayer, inputs: &[&Tensor], _: Range<u64>) {
-        let sum: f64 = inputs[0].flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|&x| f64::from(x)).sum();
-        *self.sums.lock().unwrap().entry(layer.name().to_owned()).or_default() += sum;
+        *self.sums.lock().unwrap().entry(layer.name().to_owned()).or_default() += sum(inputs[0]);
     }
 }
 
@@ -237,7 +244,8 @@ proptest! {
             let mode = [InferenceMode::Approximate, InferenceMode::Quantized, InferenceMode::Baseline][modes[i % modes.len()]];
             layer.set_mode(mode);
         }
-        let expected = bits(&reference(&graph, &images));
+        let (expected, inputs) = reference(&graph, &images);
+        let expected = bits(&expected);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         for until in [0, 1] {
             let seen = Seen { until, ..Seen::default() };
@@ -247,7 +255,36 @@ proptest! {
                 let found = pool.install(run);
                 prop_assert_eq!(&bits(&found[0]), &expected);
             }
-            prop_assert_eq!(seen.sums.lock().unwrap().len(), if until == 0 { 0 } else { graph.layers().count() });
+            let seen = seen.sums.into_inner().unwrap();
+            let expected = if until == 0 { HashMap::new() } else { inputs.clone() };
+            prop_assert_eq!(seen.len(), expected.len());
+            for (name, sum) in expected {
+                // Sums of parts, in any order.
+                prop_assert!((seen[&name] - 2.0 * sum).abs() <= 1e-6 * (1.0 + sum.abs()), "{}", name);
+            }
         }
     }
+}
+
+/// Inputs are there before the first step, whenever they are read, if at all.
+#[test]
+fn inputs_keep_their_places() {
+    let mut network = Network { graph: Graph::new(), tensors: BTreeMap::new(), count: 0 };
+    let [a, b, c] = ["a", "b", "c"].map(|name| network.graph.input(name, ValueType::batch_of(&[2, 4, 5])).unwrap());
+    let left = network.conv(a, 3, [1, 1], ConvAttributes::default());
+    let right = network.conv(b, 3, [1, 1], ConvAttributes::default());
+    let sum = network.add(Add::default(), &[left, right]);
+    let Network { mut graph, tensors, .. } = network;
+    graph.set_outputs(&[sum, c]);
+    graph.bind(tensors).unwrap();
+    swap_layers(&mut graph).unwrap();
+    let inputs = [0.1, 0.2, 0.3].map(|frequency| tensor(&[3, 2, 4, 5], frequency));
+    let outputs = graph.run(&inputs, 0).unwrap();
+    let layers: Vec<Tensor> = graph
+        .layers()
+        .zip(&inputs)
+        .map(|(layer, input)| layer.as_weighted().unwrap().forward_as(input, Call::default()).unwrap())
+        .collect();
+    assert_eq!(bits(&outputs[0]), bits(&(&layers[0] + &layers[1]).unwrap()));
+    assert_eq!(bits(&outputs[1]), bits(&inputs[2]));
 }

@@ -62,7 +62,7 @@ pub fn channel_sums<W: Copy + Default>(
     assert!(channels.start.is_multiple_of(SLACK), "channels from {} on", channels.start);
     let width = channels.len().next_multiple_of(SLACK);
     assert!(sums >= positions.len() * width, "{sums} sums of {}", positions.len() * width);
-    if !positions.is_empty() && !runs.is_empty() {
+    if !positions.is_empty() {
         let offset = runs.iter().map(|run| run.offset).max().unwrap_or(0);
         assert_reach(positions, offset.checked_add(channels.start + width), images);
     }

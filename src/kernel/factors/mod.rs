@@ -28,7 +28,7 @@ mod search;
 mod way;
 
 pub use lower::{Lowered, Operand, Term};
-pub use way::{Way, bytes_of, choose, choose_for_any};
+pub use way::{Way, bytes_of, choose};
 
 use crate::kernel::EffectiveTable;
 use cache::Cache;

@@ -25,6 +25,8 @@ const FACTORS: usize = 48;
 const WIDTH: usize = 8;
 /// Choices that one of them leads to.
 const CHILDREN: usize = 8;
+/// Choices that are tried for them, which bounds the time that is spent on tables without a short sum.
+const ATTEMPTS: usize = 256;
 
 /// Values of factors above this are never operands.
 const LARGEST: f64 = (1u64 << 40) as f64;
@@ -147,7 +149,7 @@ impl<'a> Problem<'a> {
             }
         }
         choices.sort_by(|a, b| a.order.cmp(&b.order));
-        choices.iter().filter_map(|choice| state.without(choice)).take(CHILDREN).collect()
+        choices.iter().take(ATTEMPTS).filter_map(|choice| state.without(choice)).take(CHILDREN).collect()
     }
 }
 

@@ -39,15 +39,6 @@ pub fn choose(kernel: &dyn Kernel, table: &EffectiveTable, weights: WeightMatrix
     of_used(kernel, table, UsedWeights::new(weights), weights.depth(), activations)
 }
 
-/// The same for weights that are not known yet, but among the bytes `weights` ([`bytes_of`] a range), as those of a
-/// product of two activations are.
-///
-/// # Panics
-/// When there are no activations.
-pub fn choose_for_any(kernel: &dyn Kernel, table: &EffectiveTable, weights: &[u8], activations: &[u8]) -> Way {
-    of_used(kernel, table, UsedWeights::of(weights.to_vec()), Decomposition::MIN_DEPTH_FOR_SLOPES, activations)
-}
-
 fn of_used(kernel: &dyn Kernel, table: &EffectiveTable, used: UsedWeights, depth: usize, activations: &[u8]) -> Way {
     let (rates, bits) = (kernel.rates(), kernel.plane_bits());
     let is_low = activations.iter().all(|&a| a < 128);

@@ -132,7 +132,8 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
         }
         // One group reads its channels with their padding, so that taps follow each other.
         let elements = if shape.groups == 1 { shape.channels.next_multiple_of(group) } else { shape.channels };
-        let step = (depth / taps).clamp(1, elements).next_multiple_of(group);
+        // No part has more products than fit a sum.
+        let step = (depth / taps / group * group).clamp(group, elements.next_multiple_of(group));
         let parts = |of_group: usize| {
             let part = |start: usize| {
                 let channels = start..(start + step).min(elements);

@@ -174,7 +174,7 @@ impl<T: Operand> OperandForm<T> {
         bytes: &mut Vec<u8>,
     ) -> bool {
         let Some(first) = terms.next() else { return false };
-        if self.is_ordered()
+        if matches!(self.mapping, Mapping::Integer { .. })
             && first.len() == numbers.len()
             && let Some(bytes) = T::bytes_mut(first)
         {

@@ -109,7 +109,7 @@ impl LookUps {
         let planar = sized(planar, all * positions);
         for (i, image) in range.enumerate() {
             channels_of(images, image, all, planar);
-            for (planes, planar) in planes.iter_mut().zip(planar.chunks_exact(channels * positions)) {
+            for (planes, planar) in planes.iter_mut().zip(planar.chunks_exact((channels * positions).max(1))) {
                 planes.fill(i, planar);
             }
         }
@@ -131,7 +131,7 @@ impl LookUps {
         let Memory { planes, first, tile, rows, sums, planar } = memory;
         let Shape { groups, outputs, .. } = self.shape;
         let stride = groups * outputs;
-        rows.resize(OUTPUTS.max(outputs.min(OUTPUTS)), Lanes::default());
+        rows.resize(OUTPUTS, Lanes::default());
         if strategy == Strategy::Slide {
             let plane = planes[0].plane(positions.start / all - *first);
             for start in (0..stride).step_by(OUTPUTS) {
@@ -165,29 +165,13 @@ impl LookUps {
     }
 }
 
-/// Overwrites `planar` with the channels of an image, `[channel, height, width]`.
+/// Overwrites `planar` with the channels of an image, which has no border, `[channel, height, width]`.
 fn channels_of(images: Images<u8>, image: usize, channels: usize, planar: &mut [u8]) {
-    let layout = &images.layout;
-    let [height, width] = layout.size;
-    if !layout.has_border() {
-        return to_planar(
-            &images.values[image * layout.image()..][..layout.image()],
-            layout.elements,
-            channels,
-            planar,
-        );
-    }
-    for y in 0..height {
-        let line = images.line(image, y);
-        for c in 0..channels {
-            let planar = &mut planar[(c * height + y) * width..][..width];
-            let channel = line.iter().skip(c).step_by(layout.elements);
-            planar.iter_mut().zip(channel).for_each(|(to, &from)| *to = from);
-        }
-    }
+    let size = images.layout.image();
+    to_planar(&images.values[image * size..][..size], images.layout.elements, channels, planar);
 }
 
-/// Fills `tile` with the operands of positions that read themselves.
+/// Fills `tile` with the operands of positions that read themselves, in images without borders.
 fn fill_by_positions(
     images: Images<u8>,
     channels: usize,
@@ -195,26 +179,10 @@ fn fill_by_positions(
     tile: &mut Tile,
     planar: &mut Vec<u8>,
 ) {
-    let layout = &images.layout;
+    let elements = images.layout.elements;
     tile.reset(channels, positions.len());
     let planar = sized(planar, channels * positions.len());
-    if layout.has_border() {
-        let mut at = positions.start;
-        while at < positions.end {
-            let (image, within) = (at / layout.positions(), at % layout.positions());
-            let (y, x) = (within / layout.size[1], within % layout.size[1]);
-            let run = (layout.size[1] - x).min(positions.end - at);
-            let line = &images.line(image, y)[x * layout.elements..];
-            for k in 0..channels {
-                let row = &mut tile.row_mut(k)[at - positions.start..][..run];
-                row.iter_mut().zip(line.iter().skip(k).step_by(layout.elements)).for_each(|(to, &from)| *to = from);
-            }
-            at += run;
-        }
-        return;
-    }
-    let values = &images.values[positions.start * layout.elements..positions.end * layout.elements];
-    to_planar(values, layout.elements, channels, planar);
+    to_planar(&images.values[positions.start * elements..positions.end * elements], elements, channels, planar);
     for (k, planar) in planar.chunks_exact(positions.len()).enumerate() {
         tile.row_mut(k).copy_from_slice(planar);
     }

@@ -8,7 +8,7 @@ use super::{ImageLayer, Products};
 use crate::kernel::{DotKernel, IntegerDot, Lowered, Operand, Way};
 use crate::layer::LayerProblem;
 use crate::layer::quantized::Quantized;
-use crate::quant::{IntRange, LayerParams};
+use crate::quant::LayerParams;
 use std::sync::Arc;
 
 /// The layer of `shape` that is `quantized`, with exact products or those of its multiplier.
@@ -68,7 +68,7 @@ impl Layer<'_> {
                 let offset = if input.range().q_min() < 0 { 128 } else { 0 };
                 // Weights of nine bits are twice one of eight, and their lowest bit.
                 let factors: &[i32] = if is_byte { &[1] } else { &[2, 1] };
-                let part = if is_narrow { usize::MAX } else { i32::MAX as usize / (255 * 256) };
+                let part = self.part(is_narrow, 255 * 256, kernel.group())?;
                 let dots = Dots::new(kernel, self.shape, factors, part, |term, output, element| {
                     let weight = integer(output, element);
                     match (is_byte, term) {
@@ -82,7 +82,7 @@ impl Layer<'_> {
                 Some(self.layer(Form::Bytes(form), Products::Bytes(dots), scaling))
             }
             IntegerDot::Words(kernel) => {
-                let part = if is_narrow { usize::MAX } else { i32::MAX as usize / (255 * 255) };
+                let part = self.part(is_narrow, 255 * 255, kernel.group())?;
                 let weight = |_: usize, output: usize, element: usize| integer(output, element) as i16;
                 let dots = Dots::new(kernel, self.shape, &[1], part, weight);
                 let form = OperandForm::integers(*input, 0, 1, kernel.group());
@@ -91,14 +91,18 @@ impl Layer<'_> {
         }
     }
 
+    /// How many products of up to `largest` fit a sum: any number where all do, `None` where not even those of one
+    /// group of channels do.
+    fn part(&self, is_narrow: bool, largest: usize, group: usize) -> Option<usize> {
+        let part = if is_narrow { usize::MAX } else { i32::MAX as usize / largest };
+        (self.shape.kernel[0] * self.shape.kernel[1] * group <= part).then_some(part)
+    }
+
     /// The products that the multiplier's table is a short sum of, where that is faster than looking it up. Sums have
     /// no zero points, which follow.
     fn mapped(&self) -> Option<ImageLayer> {
         let input = self.quantized.params().input;
-        if !self.fits_narrow() {
-            return None;
-        }
-        match self.quantized.way()? {
+        match self.quantized.way()?.clone() {
             Way::Bytes(sum, kernel) => {
                 let offset = if input.range().q_min() < 0 { 128 } else { 0 };
                 let (dots, tables, scaling) = self.dots(kernel, &sum, offset)?;
@@ -153,17 +157,6 @@ impl Layer<'_> {
         };
         let constants = (0..outputs).map(constant).collect();
         Some((dots, tables, self.scaling(constants)))
-    }
-
-    /// Whether every sum of the multiplier's products, with its zero-point terms, fits an `i32`.
-    fn fits_narrow(&self) -> bool {
-        let LayerParams { input, weight } = self.quantized.params();
-        let Some(table) = self.quantized.table() else { return false };
-        let largest = |range: IntRange| i64::from(range.q_max().max(-range.q_min()));
-        let (x, w, z_x) = (largest(input.range()), largest(weight.range()), i64::from(input.zero_point().abs()));
-        let z_w = weight.zero_points().iter().map(|z| i64::from(z.abs())).max().unwrap_or(0);
-        let each = i64::from(table.max_abs()) + z_w * x + z_x * w + z_x * z_w;
-        each.saturating_mul(self.depth() as i64) <= i64::from(i32::MAX)
     }
 
     fn layer(&self, form: Form, products: Products, scaling: Scaling) -> ImageLayer {

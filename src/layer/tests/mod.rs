@@ -10,7 +10,7 @@ mod transposed;
 use self::case::Case;
 use super::*;
 use crate::cases::for_each_case;
-use crate::kernel::{self, Signedness};
+use crate::kernel::{self, KERNELS, Signedness};
 use crate::lut::{Bits, Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, QuantConfig, WeightParams};
 use candle_core::{DType, Device, Module, Tensor};
@@ -284,12 +284,10 @@ fn linear_layers_take_any_rank() {
     assert_eq!(values(&layer.forward(&flat).unwrap()), expected);
 }
 
-/// Sums past 2^31 and past the 2^24 where `f32` counts stop: 60,000 products of 255 * 255.
+/// Sums past 2^31 and past the 2^24 where `f32` counts stop: products of 255 * 255, so many that an `i32` holds all
+/// but one of them, and 60,000; by every kernel.
 #[test]
 fn wide_sums_are_exact() {
-    let depth = 60_000;
-    let ones = |rows: usize| Tensor::ones((rows, depth), DType::F32, &Device::Cpu).unwrap();
-    let mut layer = ApproxLinear::new("fc", &ones(1), None).unwrap();
     let range = IntRange::new(0, 255).unwrap();
     let scale = 1.0 / 255.0;
     let params = LayerParams {
@@ -297,12 +295,39 @@ fn wide_sums_are_exact() {
         weight: WeightParams::new(vec![scale], vec![0], range).unwrap(),
     };
     let lut = Lut::from_fn("exact-but-one", Signedness::Unsigned, |a, b| a * b + i32::from(a == 1));
-    layer.quantize(params, Coding::Affine, Some(&lut), kernel::best()).unwrap();
-    let sum = depth as i64 * 255 * 255;
-    assert!(sum > i64::from(i32::MAX));
-    let expected = (sum as f64 * (f64::from(scale) * f64::from(scale))) as f32;
-    for output in [layer.quant_fwd(&ones(2)), layer.approx_fwd(&ones(2))] {
-        assert_eq!(values(&output.unwrap()), [expected; 2]);
+    let kernels = || KERNELS.iter().copied().filter(|kernel| kernel.is_supported());
+    for (kernel, depth) in kernels().flat_map(|kernel| [33_026, 60_000].map(|depth| (kernel, depth))) {
+        let ones = |rows: usize| Tensor::ones((rows, depth), DType::F32, &Device::Cpu).unwrap();
+        let mut layer = ApproxLinear::new("fc", &ones(1), None).unwrap();
+        layer.quantize(params.clone(), Coding::Affine, Some(&lut), kernel).unwrap();
+        let sum = depth as i64 * 255 * 255;
+        assert!(sum > i64::from(i32::MAX));
+        let expected = (sum as f64 * (f64::from(scale) * f64::from(scale))) as f32;
+        for output in [layer.quant_fwd(&ones(2)), layer.approx_fwd(&ones(2))] {
+            assert_eq!(values(&output.unwrap()), [expected; 2], "{depth} products by {}", kernel.name());
+        }
+    }
+}
+
+/// The same where the depth is split between channels of a large kernel, and where it cannot be.
+#[test]
+fn wide_sums_of_large_kernels_are_exact() {
+    let range = IntRange::new(0, 255).unwrap();
+    let scale = 1.0 / 255.0;
+    let params = LayerParams {
+        input: ActivationParams::new(scale, 0, range).unwrap(),
+        weight: WeightParams::new(vec![scale], vec![0], range).unwrap(),
+    };
+    let kernels = || KERNELS.iter().copied().filter(|kernel| kernel.is_supported());
+    for (kernel, (channels, size)) in kernels().flat_map(|kernel| [(408, 9), (4, 130)].map(|case| (kernel, case))) {
+        let ones = Tensor::ones((1, channels, size, size), DType::F32, &Device::Cpu).unwrap();
+        let mut layer = ApproxConv2d::new("conv", ConvAttributes::default(), &ones, None).unwrap();
+        layer.quantize(params.clone(), Coding::Affine, None, kernel).unwrap();
+        let sum = (channels * size * size) as i64 * 255 * 255;
+        assert!(sum > i64::from(i32::MAX));
+        let expected = (sum as f64 * (f64::from(scale) * f64::from(scale))) as f32;
+        let output = layer.quant_fwd(&ones).unwrap();
+        assert_eq!(values(&output), [expected], "{channels} x {size} x {size} products by {}", kernel.name());
     }
 }
 
