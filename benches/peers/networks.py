@@ -194,9 +194,9 @@ class Network:
 
 NETWORKS = {
     "resnet20": Network(resnet20, 32, 10, 64, 40),
-    "mobilenet_v2": Network(mobilenet_v2, 224, 1000, 16, 12),
-    "resnet18": Network(resnet18, 224, 1000, 16, 6),
-    "resnet50": Network(resnet50, 224, 1000, 16, 3),
+    "mobilenet_v2": Network(mobilenet_v2, 224, 1000, 16, 32),
+    "resnet18": Network(resnet18, 224, 1000, 16, 20),
+    "resnet50": Network(resnet50, 224, 1000, 16, 8),
     # Quantized element-wise operators slow transformers down, so that those around attention stay in fp32.
     "vit_b_16": Network(vit_b_16, 224, 1000, 16, 2, ("Conv", "Gemm", "MatMul"), has_attention=True),
 }

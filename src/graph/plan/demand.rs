@@ -7,6 +7,7 @@ use crate::graph::op::{Approximate, Flatten, Reshape};
 use crate::graph::{Graph, Node, Operator, ValueId, ValueType};
 use crate::kernel::ConvGeometry;
 use crate::layer::{Form, ImageLayer};
+use rayon::prelude::*;
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -87,7 +88,8 @@ const FIRST: Order = Order::ChannelsFirst;
 impl Demands {
     /// Finds how nodes run, first to last, and what they read, last to first.
     pub fn find(graph: &Graph, observed: &[bool]) -> Self {
-        let mut ways: Vec<Way> = graph.nodes.iter().map(|node| layer_way(graph, node)).collect();
+        // Layers are laid out here, where they have not been before.
+        let mut ways: Vec<Way> = graph.nodes.par_iter().map(|node| layer_way(graph, node)).collect();
         let is_layer: Vec<bool> = ways.iter().map(|way| matches!(way, Way::Layer(_))).collect();
         for (layer, fusion) in fusions(graph, &is_layer) {
             if let Way::Layer(way) = &mut ways[layer] {

@@ -24,11 +24,14 @@ const MOST: usize = 3;
 impl Plans {
     /// The plan of a run on that many samples, which `plan` makes where it is not known.
     pub fn find(&self, batch: usize, observed: Vec<bool>, plan: impl FnOnce(&[bool]) -> Plan) -> Arc<Plan> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.iter().find(|known| known.batch == batch && known.observed == observed) {
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |known: &&Known| known.batch == batch && known.observed == observed;
+        if let Some(known) = lock().iter().find(is_it) {
             return Arc::clone(&known.plan);
         }
+        // Not under the lock: threads that wait for each other may run other batches.
         let plan = Arc::new(plan(&observed));
+        let mut known = lock();
         if known.len() == MOST {
             known.remove(0);
         }

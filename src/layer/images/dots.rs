@@ -139,22 +139,21 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
                 let channels = start..(start + step).min(elements);
                 let first = of_group * shape.channels;
                 let reads = reads(&geometry, first + channels.start..first + channels.end, factors);
-                let places: Vec<(usize, usize)> = reads
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(i, read)| (0..read.channels.div_ceil(group)).map(move |at| (i, at)))
-                    .collect();
-                let of = |output: usize, at: usize, i: usize| {
-                    let (read, at) = places[at];
-                    let Read { term, tap, channel, channels, .. } = reads[read];
-                    let within = at * group + i;
-                    let channel = channel - first + within;
-                    if within >= channels || channel >= shape.channels {
-                        return W::default();
-                    }
-                    weight(term, of_group * shape.outputs + output, element(tap, channel))
+                // The term and the element of each operand in its place, none of padding.
+                let operand = |read: &Read, within: usize| {
+                    let channel = read.channel - first + within;
+                    let is_real = within < read.channels && channel < shape.channels;
+                    is_real.then(|| (read.term, element(read.tap, channel)))
                 };
-                let panels = Panels::new([shape.outputs, kernel.lanes()], [places.len(), group], of);
+                let operands = |read| (0..read_groups(read, group) * group).map(move |within| operand(read, within));
+                let operands: Vec<Option<(usize, usize)>> = reads.iter().flat_map(operands).collect();
+                let of = |output: usize, at: usize, i: usize| {
+                    let operand = operands[at * group + i];
+                    operand.map_or(W::default(), |(term, element)| {
+                        weight(term, of_group * shape.outputs + output, element)
+                    })
+                };
+                let panels = Panels::new([shape.outputs, kernel.lanes()], [operands.len() / group, group], of);
                 (reads, panels)
             };
             (0..elements).step_by(step).map(part).collect()
@@ -227,6 +226,11 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
             }
         }
     }
+}
+
+/// Groups of operands that a read takes.
+fn read_groups(read: &Read, group: usize) -> usize {
+    read.channels.div_ceil(group)
 }
 
 /// The runs of a depthwise convolution, which are taps: none is joined to another.

@@ -45,20 +45,22 @@ impl Layer<'_> {
         let LayerParams { input, weight } = self.quantized.params();
         let outputs = self.shape.groups * self.shape.outputs;
         let depth = self.depth();
-        let (bytes, range) = (self.quantized.weights().bytes(), weight.range());
-        let signedness = range.signedness();
-        let integer = |output: usize, element: usize| {
-            signedness.value(bytes[output * depth + element]) - weight.zero_point(output)
-        };
-        let integers = || (0..outputs).flat_map(|output| (0..depth).map(move |element| integer(output, element)));
-        let (smallest, largest) = integers().fold((0, 0), |(min, max), w| (w.min(min), w.max(max)));
+        let signedness = weight.range().signedness();
+        // Weights without their zero points, of nine bits.
+        let mut integers: Vec<i16> = Vec::with_capacity(outputs * depth);
+        for (output, row) in self.quantized.weights().bytes().chunks_exact(depth).enumerate() {
+            let zero_point = weight.zero_point(output);
+            integers.extend(row.iter().map(|&byte| (signedness.value(byte) - zero_point) as i16));
+        }
+        let (smallest, largest) = integers.iter().fold((0, 0), |(min, max), &w| (w.min(min), w.max(max)));
         let is_byte = smallest >= -128 && largest <= 127;
-        let largest = largest.max(-smallest);
+        let largest = i32::from(largest.max(-smallest));
         let activation = (input.range().q_max() - input.zero_point()).max(input.zero_point() - input.range().q_min());
         // Sums are exact modulo 2^32, so that they are the true ones where these fit.
         let is_narrow = depth as i64 * i64::from(largest) * i64::from(activation) <= i64::from(i32::MAX);
-        let sum = |output| (0..depth).map(|element| i64::from(integer(output, element))).sum();
-        let sums: Vec<i64> = (0..outputs).map(sum).collect();
+        let sum = |row: &[i16]| row.iter().map(|&w| i64::from(w)).sum();
+        let sums: Vec<i64> = integers.chunks_exact(depth).map(sum).collect();
+        let integer = |output: usize, element: usize| integers[output * depth + element];
         let scaling = |offset: i32| {
             let constants = sums.iter().map(|sum| -sum * i64::from(offset + input.zero_point())).collect();
             self.scaling(constants)
@@ -83,7 +85,7 @@ impl Layer<'_> {
             }
             IntegerDot::Words(kernel) => {
                 let part = self.part(is_narrow, 255 * 255, kernel.group())?;
-                let weight = |_: usize, output: usize, element: usize| integer(output, element) as i16;
+                let weight = |_: usize, output: usize, element: usize| integer(output, element);
                 let dots = Dots::new(kernel, self.shape, &[1], part, weight);
                 let form = OperandForm::integers(*input, 0, 1, kernel.group());
                 Some(self.layer(Form::Words(form), Products::Words(dots), scaling(0)))
