@@ -136,7 +136,7 @@ fn mapped_products(criterion: &mut Criterion, rows: usize, depth: usize, columns
                 match kernel.integers() {
                     IntegerDot::Bytes(dot) => shape.run(bencher, dot, || rng.random::<u8>(), |i| i as i8),
                     IntegerDot::Words(dot) => {
-                        shape.run(bencher, dot, || i16::from(rng.random::<u8>()), |i| i as i16 & 0xff)
+                        shape.run(bencher, dot, || i16::from(rng.random::<u8>()), |i| i as i16 & 0xff);
                     }
                 }
             });

@@ -24,7 +24,7 @@ pub fn plan(graph: &Graph, batch: usize, observed: &[bool]) -> Plan {
         images: HashMap::new(),
     };
     for &input in &graph.inputs {
-        builder.from_tensor(0, input);
+        builder.write_all_from_tensor(0, input);
     }
     for (at, way) in ways.iter().enumerate() {
         builder.node(at, way, observed[at]);
@@ -58,8 +58,8 @@ fn merged(levels: Vec<(Range<usize>, Level)>) -> Vec<(Range<usize>, Level)> {
 
 /// Finds the first and last step of everything that is kept, and the steps after which tensors are dropped.
 fn lifetimes(kept: &mut [Kept], steps: &mut [Step], inputs: &[ValueId], outputs: &[Operand]) {
-    for at in 0..steps.len() {
-        let (reads, writes) = steps[at].places();
+    for (at, step) in steps.iter().enumerate() {
+        let (reads, writes) = step.places();
         for i in writes.into_iter().chain(reads) {
             kept[i].steps[0] = kept[i].steps[0].min(at);
             kept[i].steps[1] = kept[i].steps[1].max(at);
@@ -132,7 +132,7 @@ impl Builder<'_> {
                     node.outputs.iter().zip(read).map(|(&id, is_read)| is_read.then(|| self.tensor(id))).collect();
                 self.push(at, Action::Operator { inputs, outputs: outputs.clone() });
                 for (&id, _) in node.outputs.iter().zip(&outputs).filter(|(_, output)| output.is_some()) {
-                    self.from_tensor(at, id);
+                    self.write_all_from_tensor(at, id);
                 }
             }
             Way::Layer(LayerWay { layer, geometry, order, fusion }) => {
@@ -160,7 +160,7 @@ impl Builder<'_> {
                 let inputs = node.inputs.iter().map(|&id| self.find(id, &Form::Reals, order)).collect();
                 let output = self.reals(node.outputs[0], order);
                 self.push(at, Action::Images { inputs, output });
-                self.from_reals(at, node.outputs[0], order, output);
+                self.write_from_reals(at, node.outputs[0], order, output);
             }
             Way::Selection(Wanted { form, .. }) => {
                 let order = Order::ChannelsFirst;
@@ -245,7 +245,7 @@ impl Builder<'_> {
     }
 
     /// Writes all else that is read of a value whose numbers are there as images.
-    fn from_reals(&mut self, at: usize, id: ValueId, order: Order, from: usize) {
+    fn write_from_reals(&mut self, at: usize, id: ValueId, order: Order, from: usize) {
         let wanted = self.demands[id.0].images.clone();
         let to: Vec<usize> = wanted
             .iter()
@@ -270,7 +270,7 @@ impl Builder<'_> {
     }
 
     /// Writes the images that are read of a value whose tensor is there.
-    fn from_tensor(&mut self, at: usize, id: ValueId) {
+    fn write_all_from_tensor(&mut self, at: usize, id: ValueId) {
         self.write_from_tensor(at, id, |_| true);
     }
 

@@ -61,19 +61,18 @@ impl<A: Operand, W: Operand> Cache<A, W> {
             (found.most, &found.activations[..], &found.weights[..]) == (most, occurring.activations, occurring.weights)
                 && found.table == *occurring.table
         };
-        let found = match all.iter().position(is_it) {
-            Some(at) => all.remove(at),
-            None => {
-                let (bases, sum) = search(occurring, self.form, most);
-                Arc::new(Found {
-                    table: occurring.table.clone(),
-                    activations: occurring.activations.to_vec(),
-                    weights: occurring.weights.to_vec(),
-                    most,
-                    bases,
-                    sum: sum.map(Arc::new),
-                })
-            }
+        let found = if let Some(at) = all.iter().position(is_it) {
+            all.remove(at)
+        } else {
+            let (bases, sum) = search(occurring, self.form, most);
+            Arc::new(Found {
+                table: occurring.table.clone(),
+                activations: occurring.activations.to_vec(),
+                weights: occurring.weights.to_vec(),
+                most,
+                bases,
+                sum: sum.map(Arc::new),
+            })
         };
         if all.len() == TABLES {
             all.remove(0);

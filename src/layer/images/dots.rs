@@ -45,6 +45,17 @@ enum Weights<W> {
     Channels(Vec<Read>, ChannelPanels<W>),
 }
 
+/// What a layer reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a, A> {
+    /// The window.
+    pub geometry: &'a ConvGeometry,
+    /// The images of all terms.
+    pub images: Images<'a, A>,
+    /// Images of a term.
+    pub count: usize,
+}
+
 /// Memory that a thread keeps.
 #[derive(Debug, Default)]
 pub(super) struct Memory<S> {
@@ -165,9 +176,7 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
     /// all images.
     pub fn numbers(
         &self,
-        geometry: &ConvGeometry,
-        images: Images<A>,
-        count: usize,
+        Source { geometry, images, count }: Source<A>,
         positions: Range<usize>,
         (scaling, clip): (&Scaling, Clip),
         memory: &mut Memory<S>,

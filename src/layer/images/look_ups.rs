@@ -147,13 +147,15 @@ impl LookUps {
             }
             return;
         }
+        // Positions that read themselves have no planes.
+        let has_planes = strategy == Strategy::Patches;
         for group in 0..groups {
-            match strategy {
-                Strategy::Pointwise => fill_by_positions(images, self.shape.channels, positions.clone(), tile, planar),
-                _ => {
+            match planes.get(group).filter(|_| has_planes) {
+                Some(planes) => {
                     let before = *first * all;
-                    fill_tile(&planes[group], positions.start - before..positions.end - before, tile);
+                    fill_tile(planes, positions.start - before..positions.end - before, tile);
                 }
+                None => fill_by_positions(images, self.shape.channels, positions.clone(), tile, planar),
             }
             for start in (0..outputs).step_by(OUTPUTS) {
                 let channels = group * outputs + start..group * outputs + (start + OUTPUTS).min(outputs);

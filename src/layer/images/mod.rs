@@ -27,7 +27,7 @@ use super::values::with_values;
 use super::{InferenceMode, LayerProblem, Window};
 use crate::kernel::{ConvGeometry, RealDot, best};
 use candle_core::Tensor;
-use dots::{Dots, Shape};
+use dots::{Dots, Shape, Source};
 use look_ups::LookUps;
 use memory::{Workspace, with_workspace};
 use rayon::prelude::*;
@@ -172,13 +172,13 @@ impl Job<'_> {
             let scaling = (&layer.scaling, finish.clip);
             match (&layer.products, input) {
                 (Products::Bytes(dots), Input::Bytes(images)) => {
-                    dots.numbers(geometry, images, count, block.clone(), scaling, integers, numbers);
+                    dots.numbers(Source { geometry, images, count }, block.clone(), scaling, integers, numbers);
                 }
                 (Products::Words(dots), Input::Words(images)) => {
-                    dots.numbers(geometry, images, count, block.clone(), scaling, integers, numbers);
+                    dots.numbers(Source { geometry, images, count }, block.clone(), scaling, integers, numbers);
                 }
                 (Products::Reals(dots), Input::Reals(images)) => {
-                    dots.numbers(geometry, images, count, block.clone(), scaling, reals, numbers);
+                    dots.numbers(Source { geometry, images, count }, block.clone(), scaling, reals, numbers);
                 }
                 (Products::LookUps(products), Input::Bytes(images)) => {
                     products.numbers(geometry, images, block.clone(), finish.clip, look_ups, numbers);

@@ -32,6 +32,17 @@ pub(super) fn quantized(
     }))
 }
 
+/// The operand of each activation byte.
+type OperandTable<A> = Arc<[A; 256]>;
+
+/// Products of mapped operands.
+struct Mapped<A: 'static, W: 'static> {
+    dots: Dots<A, W, i32>,
+    /// Of each term.
+    tables: Vec<OperandTable<A>>,
+    scaling: Scaling,
+}
+
 /// What is known of a layer.
 struct Layer<'a> {
     quantized: &'a Quantized,
@@ -107,12 +118,12 @@ impl Layer<'_> {
         match self.quantized.way()?.clone() {
             Way::Bytes(sum, kernel) => {
                 let offset = if input.range().q_min() < 0 { 128 } else { 0 };
-                let (dots, tables, scaling) = self.dots(kernel, &sum, offset)?;
+                let Mapped { dots, tables, scaling } = self.dots(kernel, &sum, offset)?;
                 let form = OperandForm::mapped(input, tables, kernel.group());
                 Some(self.layer(Form::Bytes(form), Products::Bytes(dots), scaling))
             }
             Way::Words(sum, kernel) => {
-                let (dots, tables, scaling) = self.dots(kernel, &sum, 0)?;
+                let Mapped { dots, tables, scaling } = self.dots(kernel, &sum, 0)?;
                 let form = OperandForm::mapped(input, tables, kernel.group());
                 Some(self.layer(Form::Words(form), Products::Words(dots), scaling))
             }
@@ -127,12 +138,13 @@ impl Layer<'_> {
         kernel: &'static dyn DotKernel<A, W, i32>,
         sum: &Lowered<A, W>,
         offset: i32,
-    ) -> Option<(Dots<A, W, i32>, Vec<Arc<[A; 256]>>, Scaling)> {
+    ) -> Option<Mapped<A, W>> {
         let LayerParams { input, weight } = self.quantized.params();
         let (outputs, depth) = (self.shape.groups * self.shape.outputs, self.depth());
         let bytes = self.quantized.weights().bytes();
         let mut factors: Vec<i32> = sum.terms.iter().map(|term| term.factor).collect();
-        let mut tables: Vec<Arc<[A; 256]>> = sum.terms.iter().map(|term| Arc::from(term.activations.clone())).collect();
+        let mut tables: Vec<OperandTable<A>> =
+            sum.terms.iter().map(|term| Arc::from(term.activations.clone())).collect();
         // `- z_w sum x_q` is one more product; so is a sum of none.
         let centers: Vec<W> =
             (0..outputs).map(|output| W::try_of(-weight.zero_point(output))).collect::<Option<_>>()?;
@@ -158,7 +170,7 @@ impl Layer<'_> {
             offsets + z_w * k * i64::from(offset) - z_x * weights + k * z_x * z_w
         };
         let constants = (0..outputs).map(constant).collect();
-        Some((dots, tables, self.scaling(constants)))
+        Some(Mapped { dots, tables, scaling: self.scaling(constants) })
     }
 
     fn layer(&self, form: Form, products: Products, scaling: Scaling) -> ImageLayer {

@@ -34,7 +34,7 @@ fn every_kernel_looks_up_what_is_no_short_sum() {
 /// Looking up is as fast as a product or two without instructions for either.
 #[test]
 fn several_products_pay_for_some_kernels_only() {
-    let term: fn(i32, i32) -> i32 = |a, w| a * w + (a & 3) * (w & 5) * 16 + (a >> 6) * (w & 18);
+    let term: fn(i32, i32) -> i32 = |a, w| a * w + (a & 0b11) * (w & 0b101) * 16 + (a >> 6) * (w & 0b1_0010);
     assert!(way(&Scalar, term).contains("looked-up plane"));
     let fastest = KERNELS.iter().find(|kernel| kernel.name() == "avx512vbmi");
     if let Some(kernel) = fastest {
