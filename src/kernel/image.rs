@@ -4,6 +4,8 @@
 //! the taps of one kernel line are one run of memory. An image may have a border, which holds what padding
 //! reads; and a few elements may be read past the last image, since kernels read whole registers.
 
+use std::ops::Range;
+
 /// Elements after the last image that may be read, and whose values do not matter.
 pub const SLACK: usize = 64;
 
@@ -74,6 +76,34 @@ impl ImageLayout {
     }
 }
 
+/// Positions that lie side by side in one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinePart {
+    /// The first, among all that are asked for.
+    pub first: usize,
+    /// How many.
+    pub count: usize,
+    /// The image.
+    pub image: usize,
+    /// The line.
+    pub y: usize,
+    /// The first one's place in the line.
+    pub x: usize,
+}
+
+/// The parts of lines that `positions` are, counted through images of height and width `size`.
+pub fn line_parts(positions: Range<usize>, [height, width]: [usize; 2]) -> impl Iterator<Item = LinePart> {
+    let mut at = positions.start;
+    std::iter::from_fn(move || {
+        let x = at.checked_rem(width).filter(|_| at < positions.end)?;
+        let count = (width - x).min(positions.end - at);
+        let part =
+            LinePart { first: at - positions.start, count, image: at / (height * width), y: at / width % height, x };
+        at += count;
+        Some(part)
+    })
+}
+
 /// Images of one layout, one after another.
 #[derive(Debug, Clone, Copy)]
 pub struct Images<'a, T> {
@@ -115,5 +145,21 @@ impl<T> ImagesMut<'_, T> {
     pub fn line_mut(&mut self, image: usize, y: usize) -> &mut [T] {
         let (start, length) = (self.layout.at(y, 0), self.layout.size[1] * self.layout.elements);
         &mut self.values[image * self.layout.image() + start..][..length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_by_line() {
+        let part = |first, count, image, y, x| LinePart { first, count, image, y, x };
+        // Two lines of three positions an image.
+        let parts: Vec<LinePart> = line_parts(4..13, [2, 3]).collect();
+        let expected = [part(0, 2, 0, 1, 1), part(2, 3, 1, 0, 0), part(5, 3, 1, 1, 0), part(8, 1, 2, 0, 0)];
+        assert_eq!(parts, expected);
+        assert_eq!(line_parts(4..4, [2, 3]).count(), 0);
+        assert_eq!(line_parts(0..0, [0, 0]).count(), 0);
     }
 }

@@ -54,6 +54,7 @@ pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]
 pub use image::{ImageLayout, Images, ImagesMut, SLACK};
+pub(crate) use image::{LinePart, line_parts};
 #[doc(hidden)] // Benches fill tiles and planes of their own.
 pub use lanes::{LANES, Lanes, Tile};
 pub(crate) use levels::for_simd_levels;

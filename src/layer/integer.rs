@@ -18,7 +18,7 @@ use super::quantized::{PackedTable, Quantized};
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
 use crate::kernel::convert::{Dequantize, add_row, dequantize_narrow, dequantize_wide};
-use crate::kernel::{LANES, Lanes, Plane, Signedness, Tile};
+use crate::kernel::{LANES, Lanes, Plane, Signedness, Tile, line_parts};
 use crate::quant::LayerParams;
 use std::cell::Cell;
 use std::ops::Range;
@@ -202,14 +202,10 @@ impl Integer<'_> {
             self.sum_columns(channel..channel + 1, within.len(), taps, columns);
             self.packed.weights.slide(plane, tap, channel, within.clone(), block);
             let sums = Lanes::flatten(block);
-            let mut lane = 0;
-            while lane < positions.len() {
-                let position = positions.start + lane;
-                let run = (width - position % width).min(positions.len() - lane);
-                let from = at(position) - within.start..at(position) - within.start + run;
-                let outputs = &mut row.0[lane..lane + run];
-                self.dequantize_narrow(channel, depth, &sums[from.clone()], &columns[from], outputs);
-                lane += run;
+            for part in line_parts(positions.clone(), plane.geometry().output) {
+                let from = plane.position(part.y, part.x) - within.start;
+                let (sums, columns) = (&sums[from..][..part.count], &columns[from..][..part.count]);
+                self.dequantize_narrow(channel, depth, sums, columns, &mut row.0[part.first..][..part.count]);
             }
         }
     }

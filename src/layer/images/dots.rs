@@ -4,7 +4,9 @@ use super::reads::{Read, address, reads, runs};
 use super::scaling::Scaling;
 use super::sized::sized;
 use crate::kernel::outputs::{add_biases, dequantize_outputs};
-use crate::kernel::{ChannelPanels, Clip, ConvGeometry, DotKernel, ImageLayout, Images, Panels, Run, SLACK};
+use crate::kernel::{
+    ChannelPanels, Clip, ConvGeometry, DotKernel, ImageLayout, Images, Panels, Run, SLACK, line_parts,
+};
 use std::ops::Range;
 
 /// The weights of a layer in their places: what varies from layer to layer besides the kernel.
@@ -250,14 +252,9 @@ fn runs_of_taps(reads: &[Read], geometry: &ConvGeometry, layout: &ImageLayout, i
 /// Overwrites `addresses` with those of output positions, counted through images.
 fn find_addresses(geometry: &ConvGeometry, layout: &ImageLayout, positions: Range<usize>, addresses: &mut Vec<usize>) {
     addresses.clear();
-    let [height, width] = geometry.output;
-    let mut at = positions.start;
-    while at < positions.end {
-        let (image, y, x) = (at / (height * width), at / width % height, at % width);
-        let run = (width - x).min(positions.end - at);
-        let first = image * layout.image() + address(geometry, layout, [y, x]);
-        let step = geometry.stride[1] * layout.elements;
-        addresses.extend((0..run).map(|i| first + i * step));
-        at += run;
+    let step = geometry.stride[1] * layout.elements;
+    for part in line_parts(positions, geometry.output) {
+        let first = part.image * layout.image() + address(geometry, layout, [part.y, part.x]);
+        addresses.extend((0..part.count).map(|i| first + i * step));
     }
 }

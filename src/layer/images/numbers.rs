@@ -3,7 +3,7 @@
 use super::memory::{Workspace, with_workspace};
 use super::sized::sized;
 use super::targets::Targets;
-use crate::kernel::{Images, from_planar, to_planar};
+use crate::kernel::{Images, from_planar, line_parts, to_planar};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -59,24 +59,17 @@ fn write_lines(
         match numbers {
             Numbers::Positions(values) => memory.copy_from_slice(&values[block.start * channels..block.end * channels]),
             Numbers::Images(images) => {
-                let mut position = block.start;
-                while position < block.end {
-                    let (image, y, x) = (position / positions, position / size[1] % size[0], position % size[1]);
-                    let run = (size[1] - x).min(block.end - position);
-                    let line = &images.line(image, y)[x * channels..][..run * channels];
-                    memory[(position - block.start) * channels..][..run * channels].copy_from_slice(line);
-                    position += run;
+                for part in line_parts(block.clone(), size) {
+                    let line = &images.line(part.image, part.y)[part.x * channels..][..part.count * channels];
+                    memory[part.first * channels..][..line.len()].copy_from_slice(line);
                 }
             }
             Numbers::Planar(values) => {
-                let mut position = block.start;
-                while position < block.end {
-                    let (image, within) = (position / positions, position % positions);
-                    let run = (positions - within).min(block.end - position);
-                    let planes = &values[image * channels * positions + within..(image + 1) * channels * positions];
-                    let memory = &mut memory[(position - block.start) * channels..][..run * channels];
-                    from_planar(planes, positions, channels, channels, memory);
-                    position += run;
+                // Images as lines.
+                for part in line_parts(block.clone(), [1, positions]) {
+                    let image = &values[part.image * channels * positions..][..channels * positions];
+                    let memory = &mut memory[part.first * channels..][..part.count * channels];
+                    from_planar(&image[part.x..], positions, channels, channels, memory);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::form::OperandForm;
 use crate::kernel::convert::add_numbers;
-use crate::kernel::{Clip, ImageLayout, Images, ImagesMut};
+use crate::kernel::{Clip, ImageLayout, Images, ImagesMut, LinePart, line_parts};
 use std::mem;
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ impl<'a> Targets<'a> {
     /// The index of a target that has no operand for a number that is NaN.
     pub fn write(
         &mut self,
-        [height, width]: [usize; 2],
+        size: [usize; 2],
         block: Range<usize>,
         channels: usize,
         residual: Option<(Images<f32>, Clip)>,
@@ -93,39 +93,28 @@ impl<'a> Targets<'a> {
         bytes: &mut Vec<u8>,
     ) -> Result<(), usize> {
         let numbers = &mut numbers[..block.len() * channels];
-        match residual {
-            Some((residual, then)) if !residual.layout.has_border() => {
-                let residual = &residual.values[block.start * channels..block.end * channels];
-                add_numbers(numbers, residual, then);
+        if let Some((residual, then)) = residual {
+            let layout = &residual.layout;
+            for LinePart { first, count, image, y, x } in line_parts(block.clone(), lines(layout, size)) {
+                let residual = &residual.values[image * layout.image() + layout.at(y, x)..][..count * channels];
+                add_numbers(&mut numbers[first * channels..][..count * channels], residual, then);
             }
-            Some((residual, then)) => {
-                let mut at = block.start;
-                while at < block.end {
-                    let (image, y, x) = (at / (height * width), at / width % height, at % width);
-                    let run = (width - x).min(block.end - at);
-                    let numbers = &mut numbers[(at - block.start) * channels..][..run * channels];
-                    let residual = &residual.line(image, y)[x * channels..][..run * channels];
-                    add_numbers(numbers, residual, then);
-                    at += run;
-                }
-            }
-            None => (),
         }
         for (i, target) in self.0.iter_mut().enumerate() {
-            let joins_lines = !target.layout().has_border();
-            let mut at = block.start;
-            while at < block.end {
-                let (image, y, x) = (at / (height * width), at / width % height, at % width);
-                let run = if joins_lines { block.len() } else { (width - x).min(block.end - at) };
-                let of_block = (at - block.start) * channels..(at - block.start + run) * channels;
-                if target.write([image, y, x], run, channels, &numbers[of_block], bytes) {
+            for LinePart { first, count, image, y, x } in line_parts(block.clone(), lines(target.layout(), size)) {
+                let numbers = &numbers[first * channels..][..count * channels];
+                if target.write([image, y, x], count, channels, numbers, bytes) {
                     return Err(i);
                 }
-                at += run;
             }
         }
         Ok(())
     }
+}
+
+/// Height and width as lines are joined: without a border, the positions of all images follow each other.
+fn lines(layout: &ImageLayout, size: [usize; 2]) -> [usize; 2] {
+    if layout.has_border() { size } else { [1, usize::MAX] }
 }
 
 impl<'a> Target<'a> {
