@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_files() {
-        for set in EMBEDDED.iter() {
+        for set in &EMBEDDED {
             let origin = Origin::new(set.name.to_owned(), [set.images.clone(), set.labels.clone()]);
             assert_eq!(origin.blake3().unwrap().to_hex().as_str(), set.blake3, "{}", set.name);
             assert_eq!(set.open().unwrap().origin().blake3().unwrap(), origin.blake3().unwrap());

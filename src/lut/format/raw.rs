@@ -69,7 +69,7 @@ mod tests {
         /// Against sums of bytes times powers of 256, from which types with a sign take their modulus.
         #[test]
         fn entries_are_little_endian(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            for &entry in INTEGER_TYPES.iter() {
+            for &entry in &INTEGER_TYPES {
                 let expected = bytes.chunks_exact(entry.size()).map(|bytes| {
                     let pattern: i128 = bytes.iter().rev().fold(0, |sum, &byte| sum * 256 + i128::from(byte));
                     let modulus = 1i128 << (8 * entry.size());
