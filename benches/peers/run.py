@@ -9,7 +9,8 @@ A virtual environment with what this needs, a release build, and the run itself,
 
 It takes about ten minutes on two cores. `--networks resnet20` runs one network, `--binary old=PATH --binary new=PATH`
 compares builds within the run, `--kernel avx2` forces a kernel, `-h` has all options. Judge by ratios: the machine's
-clock drifts, and ratios are of neighbors in a round, of which the median over all rounds is printed.
+clock drifts, and ratios are of neighbors in a round, of which the median over all rounds is printed. The rates of all
+rounds stay in `target/peers/NETWORK/rates.json`.
 
 Both sides read the same ONNX files (`networks.py`), with random weights and images. onnxruntime runs them in fp32, and
 as `quantize_static` quantizes them to int8: QDQ format, one scale a channel of weights, activations of U8, ranges by
@@ -190,6 +191,7 @@ def measure(name: str, network: Network, args: argparse.Namespace) -> dict[str, 
             rates[way].append(peer.rate(evaluated, network.batch))
         for way, (binary, options) in calls.items():
             rates[way].append(binary.rate(options))
+        (folder / "rates.json").write_text(json.dumps(rates, indent=1))
         print(f"{name}: round {round + 1} of {args.rounds}", file=sys.stderr, flush=True)
     return rates
 
