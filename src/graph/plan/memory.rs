@@ -62,18 +62,22 @@ impl KeptImages {
     }
 }
 
-/// Memory that is not in use.
+/// Memory that is not in use, by the level that it was for: what one needs is not kept for another.
 #[derive(Debug, Default)]
-pub struct MemoryPool(Mutex<Vec<Memory>>);
+pub struct MemoryPool(Mutex<Vec<Vec<Memory>>>);
 
 impl MemoryPool {
-    /// Calls `body` with memory of its own.
-    pub fn with<R>(&self, body: impl FnOnce(&mut Memory) -> R) -> R {
+    /// Calls `body` with memory of its own for a level.
+    pub fn with<R>(&self, level: usize, body: impl FnOnce(&mut Memory) -> R) -> R {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = lock().pop().unwrap_or_default();
+        let mut memory = lock().get_mut(level).and_then(Vec::pop).unwrap_or_default();
         let result = body(&mut memory);
         memory.clear();
-        lock().push(memory);
+        let mut levels = lock();
+        if levels.len() <= level {
+            levels.resize_with(level + 1, Vec::new);
+        }
+        levels[level].push(memory);
         result
     }
 }

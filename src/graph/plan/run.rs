@@ -27,8 +27,9 @@ impl Run<'_> {
     /// # Errors
     /// Names the node that failed, or the parameter that is not bound.
     pub fn outputs(&self, batch: usize) -> Result<Vec<Tensor>, RunError> {
-        self.pool.with(|memory| {
-            self.level(self.plan.levels.len() - 1, 0..batch, rayon::current_num_threads(), memory)?;
+        let last = self.plan.levels.len() - 1;
+        self.pool.with(last, |memory| {
+            self.level(last, 0..batch, rayon::current_num_threads(), memory)?;
             let steps = Steps { graph: self.graph, plan: self.plan, context: self.context(&(0..batch), 1) };
             self.plan.outputs.iter().map(|&output| steps.operand(output, memory).cloned()).collect()
         })
@@ -81,7 +82,7 @@ impl Run<'_> {
         let buffers: Vec<ImageBuffer> = images.iter().map(|kept| memory.take(kept, samples.len())).collect();
         let joined = Mutex::new((buffers, Vec::new()));
         let run = |part: Range<usize>, threads: usize| {
-            self.pool.with(|memory| {
+            self.pool.with(level, |memory| {
                 self.level(level, part.clone(), threads, memory)?;
                 let mut joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
                 let (buffers, tensors) = &mut *joined;
