@@ -12,6 +12,10 @@
 //! as an exact `i32`. The caller keeps every sum within `i32` by limiting the depth of a call
 //! ([`EffectiveTable::safe_depth`]) and adds blocks of depth in `i64`.
 //!
+//! Where the terms are products of integers, or short sums of such ([`choose`]), no table is needed: a [`DotKernel`]
+//! multiplies channels-last images ([`ImageLayout`]), whose elements are the operands, by weights in [`Panels`]; so it
+//! does with real numbers.
+//!
 //! Kernels are a registry ([`KERNELS`]), best first, of which [`best`] takes the first that the
 //! processor can run. [`Scalar`] runs anywhere; tests compare every kernel with a naive implementation
 //! of the same sums. This is the only module of the crate where `unsafe` is allowed.

@@ -1,9 +1,10 @@
-//! The loop that every layer's arithmetic runs in: images in parallel, output positions in tiles.
+//! The loop of sums in the order of the weight's elements, which scales are observed under: images in parallel,
+//! output positions in tiles.
 //!
-//! It knows where operands come from and where outputs go; an [`Arithmetic`] computes one from the other.
-//! Linear layers transpose their input into tiles; pointwise convolutions copy their channels, others
-//! patches from padded planes; and convolutions of few channels per group, which would copy more than
-//! they compute, slide over the planes themselves.
+//! It knows where operands come from and where outputs go; a [`TileArithmetic`] computes one from the other. Linear
+//! layers transpose their input into tiles; pointwise convolutions copy their channels, others patches from padded
+//! planes; and convolutions of few channels per group, which would copy more than they compute, slide over the planes
+//! themselves. Layers that are not observed run over [images](super::images).
 
 use super::tasks::{piece, pieces};
 use super::{LayerProblem, Window};
