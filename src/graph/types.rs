@@ -114,6 +114,14 @@ impl ValueType {
         self.shape.len()
     }
 
+    /// The axis along which samples lie, and the elements along it of each.
+    pub(super) fn batch_axis(&self) -> Option<(usize, usize)> {
+        self.shape.iter().enumerate().find_map(|(axis, dim)| match dim {
+            Dim::Batch(times) => Some((axis, *times)),
+            Dim::Fixed(_) => None,
+        })
+    }
+
     /// Whether samples lie along one of the axes.
     pub fn has_batch(&self) -> bool {
         self.shape.iter().any(|dim| matches!(dim, Dim::Batch(_)))

@@ -18,8 +18,11 @@ use std::thread::LocalKey;
 /// be split anywhere.
 const FEWEST_ROWS: usize = 16;
 
-/// Most input channels and outputs of a group for which sliding is faster than copying patches.
-const MAX_DEPTHWISE_CHANNELS: usize = 4;
+/// Whether groups have so few input channels and outputs that sliding is faster than copying patches.
+pub(super) fn is_depthwise(groups: usize, channels: usize, outputs: usize) -> bool {
+    const MOST: usize = 4;
+    groups > 1 && channels <= MOST && outputs <= MOST
+}
 
 /// Memory that a thread keeps from layer to layer.
 #[derive(Debug, Default)]
@@ -210,10 +213,7 @@ impl<A: TileArithmetic> Job<'_, A> {
 
     fn strategy(&self) -> Strategy {
         let Window { geometry, groups, .. } = self.window;
-        let is_depthwise = *groups > 1
-            && geometry.channels <= MAX_DEPTHWISE_CHANNELS
-            && self.window.group_outputs() <= MAX_DEPTHWISE_CHANNELS;
-        if is_depthwise {
+        if is_depthwise(*groups, geometry.channels, self.window.group_outputs()) {
             Strategy::Slide
         } else if !geometry.is_pointwise() {
             Strategy::Patches

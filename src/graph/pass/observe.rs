@@ -1,6 +1,6 @@
 //! Observing the inputs and outputs of layers while a network runs.
 
-use crate::graph::{Dim, Graph, Macs, Node, OpError, Operator, RunContext, ValueType};
+use crate::graph::{Graph, Macs, Node, OpError, Operator, RunContext, ValueType};
 use crate::layer::{ApproxLayer, Call, InferenceMode, LayerError};
 use candle_core::{Device, Tensor};
 use std::fmt::Debug;
@@ -51,11 +51,7 @@ pub fn observe_layers(graph: &mut Graph, observer: &Arc<dyn LayerObserver>) {
         }
         layers += 1;
         // Layers with weights see samples first; the factors and the product of others have them along one axis.
-        let shape = &values[node.inputs[0].0].ty.shape;
-        let batch = shape.iter().enumerate().find_map(|(axis, dim)| match dim {
-            Dim::Batch(times) => Some((axis, *times)),
-            Dim::Fixed(_) => None,
-        });
+        let batch = values[node.inputs[0].0].ty.batch_axis();
         let observed = Observed { op: node.op, index: layers - 1, batch, observer: Arc::clone(observer) };
         Node { op: Box::new(observed), ..node }
     };

@@ -1,7 +1,7 @@
 //! Products of two activations: which matrix products of a graph they are.
 
 use crate::graph::op::MatMul;
-use crate::graph::{Dim, Graph, Node, ValueId, ValueType};
+use crate::graph::{Graph, Node, ValueId, ValueType};
 use crate::layer::SampleAxis;
 use crate::quant::LayerParams;
 use std::any::Any;
@@ -42,10 +42,7 @@ fn is_matmul(node: &Node) -> bool {
 }
 
 fn sample_axis(ty: &ValueType) -> Option<SampleAxis> {
-    ty.shape.iter().enumerate().find_map(|(axis, dim)| match dim {
-        Dim::Batch(elements) => Some(SampleAxis { axis, elements: *elements }),
-        Dim::Fixed(_) => None,
-    })
+    ty.batch_axis().map(|(axis, elements)| SampleAxis { axis, elements })
 }
 
 /// The quantization parameters of products both of whose factors are quantized already, by name.

@@ -4,7 +4,7 @@ use super::Plan;
 use super::memory::{Memory, MemoryPool};
 use super::step::Steps;
 use super::value::{Kept, KeptKind};
-use crate::graph::{Dim, Graph, InputObserver, RunContext, RunError, ValueType};
+use crate::graph::{Graph, InputObserver, RunContext, RunError};
 use crate::layer::ImageBuffer;
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -71,14 +71,9 @@ impl Run<'_> {
         memory: &mut Memory,
     ) -> Result<(), RunError> {
         let boundary = self.plan.levels[level].0.end;
-        let crossing: Vec<&Kept> = self
-            .plan
-            .kept
-            .iter()
-            .filter(|kept| kept.steps[0] < boundary && kept.steps[1] >= boundary && !self.is_input(kept))
-            .collect();
-        let (images, kept_tensors): (Vec<&Kept>, Vec<&Kept>) =
-            crossing.into_iter().partition(|kept| kept.as_images().is_some());
+        let is_crossing = |kept: &&Kept| kept.steps[0] < boundary && kept.steps[1] >= boundary && !self.is_input(kept);
+        let crossing = self.plan.kept.iter().filter(is_crossing);
+        let (images, kept_tensors): (Vec<&Kept>, Vec<&Kept>) = crossing.partition(|kept| kept.as_images().is_some());
         let buffers: Vec<ImageBuffer> = images.iter().map(|kept| memory.take(kept, samples.len())).collect();
         let joined = Mutex::new((buffers, Vec::new()));
         let run = |part: Range<usize>, threads: usize| {
@@ -110,7 +105,7 @@ impl Run<'_> {
         tensors.sort_by_key(|(start, _)| *start);
         for (i, kept) in kept_tensors.iter().enumerate() {
             let parts: Vec<&Tensor> = tensors.iter().map(|(_, part)| &part[i]).collect();
-            let tensor = match batch_axis(&self.graph.values[kept.value.0].ty) {
+            let tensor = match self.graph.ty(kept.value).batch_axis() {
                 Some((axis, _)) => Tensor::cat(&parts, axis)?,
                 None => parts[0].clone(),
             };
@@ -128,7 +123,7 @@ impl Run<'_> {
         for kept in self.plan.kept.iter().filter(|kept| self.is_input(kept) && kept.steps[1] >= first) {
             let at = self.graph.inputs.iter().position(|&input| input == kept.value).expect("an input");
             let input = &self.inputs[at];
-            let tensor = match batch_axis(self.graph.ty(kept.value)) {
+            let tensor = match self.graph.ty(kept.value).batch_axis() {
                 Some((axis, times)) => input.narrow(axis, times * samples.start, times * samples.len())?,
                 None => input.clone(),
             };
@@ -136,12 +131,4 @@ impl Run<'_> {
         }
         Ok(())
     }
-}
-
-/// The batch axis, and the elements along it of each sample.
-fn batch_axis(ty: &ValueType) -> Option<(usize, usize)> {
-    ty.shape.iter().enumerate().find_map(|(axis, dim)| match dim {
-        Dim::Batch(times) => Some((axis, *times)),
-        Dim::Fixed(_) => None,
-    })
 }

@@ -7,7 +7,7 @@ use crate::kernel::{Clip, ConvGeometry, Images, LANES, Lanes, Planes, Tile, fill
 use crate::layer::epilogue::Epilogue;
 use crate::layer::integer::{Integer, Sums};
 use crate::layer::quantized::Quantized;
-use crate::layer::tiles::Arithmetic;
+use crate::layer::tiles::{Arithmetic, is_depthwise};
 use std::ops::Range;
 
 /// A layer whose products are looked up.
@@ -48,11 +48,8 @@ enum Strategy {
 
 impl LookUps {
     fn strategy(&self, geometry: &ConvGeometry) -> Strategy {
-        /// Most input channels and outputs of a group for which sliding is faster than copying patches.
-        const MAX_DEPTHWISE_CHANNELS: usize = 4;
         let Shape { groups, outputs, channels, .. } = self.shape;
-        let is_depthwise = groups > 1 && channels <= MAX_DEPTHWISE_CHANNELS && outputs <= MAX_DEPTHWISE_CHANNELS;
-        if is_depthwise && self.integer(Clip::default()).can_slide(geometry.depth()) {
+        if is_depthwise(groups, channels, outputs) && self.integer(Clip::default()).can_slide(geometry.depth()) {
             Strategy::Slide
         } else if geometry.is_pointwise() && groups == 1 {
             Strategy::Pointwise

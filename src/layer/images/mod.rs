@@ -197,20 +197,10 @@ impl ImageLayer {
     fn slides(&self, geometry: &ConvGeometry) -> bool {
         matches!(&self.products, Products::LookUps(products) if products.slides(geometry))
     }
-
-    /// How products are summed, in words.
-    pub fn describe(&self) -> &'static str {
-        match self.products {
-            Products::Bytes(_) => "products of bytes",
-            Products::Words(_) => "products of words",
-            Products::Reals(_) => "products of numbers",
-            Products::LookUps(_) => "look-ups",
-        }
-    }
 }
 
 impl fmt::Debug for ImageLayer {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("ImageLayer").field("products", &self.describe()).finish_non_exhaustive()
+        f.debug_struct("ImageLayer").field("form", &self.form).finish_non_exhaustive()
     }
 }
