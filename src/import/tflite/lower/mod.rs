@@ -1,0 +1,97 @@
+//! Lowering: the operators of a file, one after the other, become nodes of a [`Graph`](crate::graph::Graph).
+//!
+//! [`operators`] is the registry; the functions that it lists add to a [`Lowering`]. A file has channels last, the
+//! graph's layers take them first: values stay as layers leave them, and each knows which of the file's axes its own
+//! are ([`Computed`]), so that axes are moved only where an operator needs the file's order, as a reshape does.
+
+mod arithmetic;
+mod axes;
+mod integers;
+mod layers;
+mod lowering;
+mod node;
+mod numbers;
+mod operators;
+mod pools;
+mod resize;
+mod shapes;
+mod value;
+
+pub(super) use lowering::{Batch, Lowering};
+pub(super) use operators::{OPERATORS, TfliteOperator};
+pub(super) use value::{Computed, Value};
+
+use node::Node;
+use operators::Types;
+
+use super::error::NodeProblem;
+use super::schema::{Model, Operator, Tensor};
+use super::tensor::{self, Data};
+
+/// An operator of the file, and what it is.
+pub(super) struct Step<'a> {
+    pub operator: &'a Operator<'a>,
+    pub kind: &'static TfliteOperator,
+    /// The number of the tensor that it computes.
+    pub output: i32,
+    /// The name of its node.
+    pub name: String,
+}
+
+/// Lowers an operator.
+pub(super) fn step(lowering: &mut Lowering, model: &Model, step: &Step) -> Result<(), NodeProblem> {
+    let &Step { operator, kind, output, .. } = step;
+    let inputs = operator.inputs.iter().map(|number| input(lowering, model, number)).collect::<Result<_, _>>()?;
+    let node = Node { operator, name: step.name.clone(), kind: kind.name, output: find(model, output)?, inputs };
+    if kind.types == Types::Alike {
+        check_types(lowering, &node, kind)?;
+    }
+    let value = (kind.lower)(lowering, &node)?;
+    lowering.define(output, value)
+}
+
+/// Fails unless an operator's inputs and output are all real numbers, or all integers on grids.
+fn check_types(lowering: &Lowering, node: &Node, kind: &TfliteOperator) -> Result<(), NodeProblem> {
+    let is_quantized = |value: &Value| match value {
+        Value::Computed(computed) => Some(lowering.graph.ty(computed.id).element.quantization().is_some()),
+        Value::Constant(Data::Numbers(constant)) => Some(constant.scales.is_some()),
+        Value::Constant(Data::Integers { .. }) => None,
+    };
+    let expected = node.is_quantized();
+    for (index, input) in node.inputs.iter().enumerate() {
+        match input.as_ref().and_then(is_quantized) {
+            Some(true) if !expected && kind.has_weight && index == 1 => return Err(NodeProblem::DynamicRange),
+            Some(found) if found != expected => {
+                let name = |is_quantized: bool| if is_quantized { "integers" } else { "real numbers" };
+                let (found, expected) = (name(found).to_owned(), "the same as the output");
+                return Err(NodeProblem::Kind { index, found, expected });
+            }
+            _ => (),
+        }
+    }
+    Ok(())
+}
+
+/// Tensor `number`, which must be one of the file.
+fn find<'a>(model: &'a Model, number: i32) -> Result<&'a Tensor<'a>, NodeProblem> {
+    let tensors = model.main.tensors.len();
+    model.main.tensor(number).ok_or(NodeProblem::NoTensor { found: number, tensors })
+}
+
+/// The value of an operator's input; `None` for one that is left out.
+fn input(lowering: &mut Lowering, model: &Model, number: i32) -> Result<Option<Value>, NodeProblem> {
+    if number == -1 {
+        return Ok(None);
+    }
+    if let Some(value) = lowering.value(number) {
+        return Ok(Some(value.clone()));
+    }
+    let tensor = find(model, number)?;
+    let data = match tensor.is_variable {
+        false => tensor::read(tensor, model.buffers.get(tensor.buffer as usize))?,
+        true => None,
+    };
+    let value = Value::Constant(data.ok_or_else(|| NodeProblem::NoValue(tensor.name.to_string()))?);
+    lowering.define(number, value.clone())?;
+    Ok(Some(value))
+}
