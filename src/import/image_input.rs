@@ -71,13 +71,7 @@ impl ImageInput {
     }
 
     /// Images as the network takes them.
-    pub fn convert(
-        &self,
-        graph: &mut Graph,
-        name: &str,
-        images: ValueId,
-        samples: Dim,
-    ) -> Result<ValueId, GraphError> {
+    pub fn convert(&self, graph: &mut Graph, name: &str, images: ValueId, samples: Dim) -> Result<ValueId, GraphError> {
         let converted = format!("{name} (as the network takes it)");
         if self.channels_last {
             graph.add_one(&converted, Transpose { order: vec![0, 2, 3, 1] }, &[images])

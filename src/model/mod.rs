@@ -9,6 +9,8 @@ mod detect;
 mod directory;
 mod error;
 mod format;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod imported;
 mod onnx;
 mod shipped;
 mod source;
@@ -16,6 +18,7 @@ mod spec;
 mod state_dict;
 #[cfg(test)]
 mod tests;
+mod tflite;
 mod unsupported;
 mod weights;
 

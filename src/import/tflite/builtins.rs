@@ -40,7 +40,14 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_schema() {
-        let known = [(0, "ADD"), (3, "CONV_2D"), (60, "PADV2"), (114, "QUANTIZE"), (117, "HARD_SWISH"), (209, "STABLEHLO_CASE")];
+        let known = [
+            (0, "ADD"),
+            (3, "CONV_2D"),
+            (60, "PADV2"),
+            (114, "QUANTIZE"),
+            (117, "HARD_SWISH"),
+            (209, "STABLEHLO_CASE"),
+        ];
         known.into_iter().for_each(|(number, expected)| assert_eq!(name(number), Some(expected)));
         assert_eq!([name(-1), name(210)], [None, None]);
     }

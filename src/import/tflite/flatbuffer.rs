@@ -202,11 +202,6 @@ impl<'a, T: Number> Vector<'a, T> {
         self.bytes.len() / T::SIZE
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
         self.bytes.chunks_exact(T::SIZE).filter_map(T::first)

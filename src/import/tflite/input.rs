@@ -36,12 +36,7 @@ impl Input {
         Self::new(number, tensor, layout, images)
     }
 
-    fn new(
-        number: i32,
-        tensor: &Tensor,
-        layout: Layout,
-        images: Option<[usize; 3]>,
-    ) -> Result<Self, TfliteProblem> {
+    fn new(number: i32, tensor: &Tensor, layout: Layout, images: Option<[usize; 3]>) -> Result<Self, TfliteProblem> {
         let (name, found) = (tensor.name.to_string(), tensor.describe());
         let wrong = |expected| TfliteProblem::Input { name: name.clone(), found: found.clone(), expected };
         if !(tensor.ty.is_real() || tensor.ty.is_grid()) {
@@ -64,7 +59,7 @@ impl Input {
             Layout::Auto if rest.len() == 3 => Layout::Nhwc,
             stated => stated,
         };
-        let sample = match (declared.iter().copied().collect(), images) {
+        let sample: Vec<usize> = match (declared.iter().copied().collect(), images) {
             (Some(sample), _) => sample,
             (None, Some([channels, height, width])) if declared.len() == 3 => {
                 let own = if layout == Layout::Nhwc { [height, width, channels] } else { [channels, height, width] };

@@ -131,7 +131,11 @@ impl<'a> SubGraph<'a> {
         let operators = all(table, 3, "Operator", Operator::read)?;
         let ends = operators.iter().map(|operator| operator.inputs.len() + operator.outputs.len()).sum::<usize>();
         if ends > 8 * MAX_ENTRIES {
-            return Err(BufferError { table: "Operator", at: 0, problem: "more than eight million inputs and outputs" });
+            return Err(BufferError {
+                table: "Operator",
+                at: 0,
+                problem: "more than eight million inputs and outputs",
+            });
         }
         Ok(SubGraph {
             tensors: all(table, 0, "Tensor", Tensor::read)?,

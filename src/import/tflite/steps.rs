@@ -55,13 +55,15 @@ pub(super) fn needed<'a>(model: &'a Model, input: i32, output: i32) -> Result<Ve
         needed.iter().zip(&kinds).map(|(&(operator, own), kind)| scopes(model, operator, kind, own)).collect();
     let layers = scopes.iter().zip(&kinds).filter(|(_, kind)| kind.has_weight).map(|(scopes, _)| scopes);
     let shared = name::shared(layers.clone());
-    let prefix: Vec<&str> = layers.clone().find(|path| !path.is_empty()).map(|path| path[..shared].to_vec()).unwrap_or_default();
-    let step = |((&(operator, output), kind), scopes): ((&(&'a Operator, i32), &&'static TfliteOperator), &Vec<&str>)| Step {
-        operator,
-        kind,
-        output,
-        name: name::name(scopes, &prefix, kind.name),
-    };
+    let prefix: Vec<&str> =
+        layers.clone().find(|path| !path.is_empty()).map(|path| path[..shared].to_vec()).unwrap_or_default();
+    let step =
+        |((&(operator, output), kind), scopes): ((&(&'a Operator, i32), &&'static TfliteOperator), &Vec<&str>)| Step {
+            operator,
+            kind,
+            output,
+            name: name::name(scopes, &prefix, kind.name),
+        };
     Ok(needed.iter().zip(&kinds).zip(&scopes).map(step).collect())
 }
 

@@ -97,11 +97,7 @@ pub(super) fn leaky_relu(lowering: &mut Lowering, node: &Node) -> Result<Value, 
 }
 
 /// `RELU`, `RELU6` and `RELU_N1_TO_1`: activations on their own.
-pub(super) fn activation(
-    lowering: &mut Lowering,
-    node: &Node,
-    activation: Activation,
-) -> Result<Value, NodeProblem> {
+pub(super) fn activation(lowering: &mut Lowering, node: &Node, activation: Activation) -> Result<Value, NodeProblem> {
     let value = node.computed(lowering, 0)?;
     lowering.finish(node, value, activation)
 }

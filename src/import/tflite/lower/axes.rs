@@ -3,8 +3,7 @@
 
 use super::node::axis;
 use super::{Computed, Lowering, Node, Value, integers};
-use crate::graph::Dim;
-use crate::graph::op::{Concat, Pad, Reduce, Reduction, Softmax, Transpose};
+use crate::graph::op::{Concat, Pad, Reduce, Reduction, Softmax};
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::{self, Activation, Concatenation, Reducer};
 use crate::import::tflite::tensor::Data;
@@ -105,7 +104,7 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePro
 }
 
 /// `TRANSPOSE`: the same value, whose axes the file counts otherwise.
-pub(super) fn transpose(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
+pub(super) fn transpose(_: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let order = node.integers(1)?;
     let rank = match node.input(0)? {
         Value::Computed(computed) => computed.axes.len(),

@@ -3,8 +3,8 @@
 //! Each takes values of the graph and returns one; [`Lowering::finish`] rounds what is not on the output's grid yet.
 
 use super::{Lowering, Node};
-use crate::graph::op::{Add, AveragePool, Binary, FakeQuantize, PoolWindow, Reduce, Reduction, Softmax, Unary};
 use crate::graph::ValueId;
+use crate::graph::op::{Add, AveragePool, Binary, FakeQuantize, PoolWindow, Reduce, Reduction, Softmax, Unary};
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::Activation;
 use crate::quant::Grid;
@@ -70,11 +70,6 @@ pub(super) fn softmax(
 }
 
 /// `QUANTIZE` from one grid to another.
-pub(super) fn requantize(
-    lowering: &mut Lowering,
-    node: &Node,
-    grid: Grid,
-    x: ValueId,
-) -> Result<ValueId, NodeProblem> {
+pub(super) fn requantize(lowering: &mut Lowering, node: &Node, grid: Grid, x: ValueId) -> Result<ValueId, NodeProblem> {
     lowering.add(&node.name, FakeQuantize(grid), &[x])
 }

@@ -15,9 +15,10 @@ use crate::import::tflite::options::{Conv2d, Convolution, DepthwiseConv2d, Fully
 use crate::import::tflite::tensor::{Constant, Data};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::{Device, Tensor};
+use std::sync::Arc;
 
 /// A weight of `D` sizes.
-fn weight<const D: usize>(node: &Node, index: usize) -> Result<(&Constant, [usize; D]), NodeProblem> {
+fn weight<'n, const D: usize>(node: &'n Node, index: usize) -> Result<(&'n Constant, [usize; D]), NodeProblem> {
     let constant = node.constant(index)?;
     let dims = constant.tensor.dims();
     match dims.try_into() {
@@ -56,12 +57,7 @@ pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePr
     }
     let attributes = ConvAttributes {
         stride: options.stride,
-        padding: options.padding.of(
-            [height, width],
-            [kernel_height, kernel_width],
-            options.stride,
-            options.dilation,
-        ),
+        padding: options.padding.of([height, width], [kernel_height, kernel_width], options.stride, options.dilation),
         dilation: options.dilation,
         groups: channels / inputs,
     };
@@ -81,12 +77,7 @@ pub(super) fn depthwise_conv(lowering: &mut Lowering, node: &Node) -> Result<Val
     }
     let attributes = ConvAttributes {
         stride: options.stride,
-        padding: options.padding.of(
-            [height, width],
-            [kernel_height, kernel_width],
-            options.stride,
-            options.dilation,
-        ),
+        padding: options.padding.of([height, width], [kernel_height, kernel_width], options.stride, options.dilation),
         dilation: options.dilation,
         groups: channels,
     };
@@ -98,7 +89,9 @@ pub(super) fn transpose_conv(lowering: &mut Lowering, node: &Node) -> Result<Val
     let TransposeConv(options) = node.options()?;
     let sizes = node.integers(0)?;
     let output = match *sizes {
-        [_, height @ 1.., width @ 1.., _] if height.max(width) <= 1 << 16 => [height as usize, width as usize],
+        [_, height, width, _] if height.min(width) >= 1 && height.max(width) <= 1 << 16 => {
+            [height as usize, width as usize]
+        }
         _ => {
             let expected = "[batch, height, width, channels] of 1 to 65536".to_owned();
             return Err(NodeProblem::Shape { found: format!("output sizes {sizes:?}"), expected });
@@ -188,15 +181,17 @@ fn bias(
     let scales = weight.scales.as_ref();
     let outputs = weight.tensor.dims()[axis];
     let Some(value) = node.optional(index) else { return Ok(None) };
-    let numbers = match (value, input, scales) {
+    let (numbers, integers) = match (value, input, scales) {
         (Value::Constant(Data::Integers { values, .. }), Some(input), Some(scales)) => {
-            let number = |(output, q): (usize, &i64)| {
+            let step = |output: usize| {
                 let scale = scales.scales[if scales.scales.len() == 1 { 0 } else { output % scales.scales.len() }];
-                (*q as f64 * (f64::from(input.scale()) * f64::from(scale))) as f32
+                f64::from(input.scale()) * f64::from(scale)
             };
-            Tensor::from_vec(values.iter().enumerate().map(number).collect::<Vec<_>>(), values.len(), &Device::Cpu)?
+            let numbers = values.iter().enumerate().map(|(output, &q)| (q as f64 * step(output)) as f32);
+            let integers: Option<Arc<[i32]>> = values.iter().map(|&q| i32::try_from(q).ok()).collect();
+            (Tensor::from_vec(numbers.collect::<Vec<_>>(), values.len(), &Device::Cpu)?, integers)
         }
-        (Value::Constant(Data::Numbers(constant)), None, None) => constant.tensor.flatten_all()?,
+        (Value::Constant(Data::Numbers(constant)), None, None) => (constant.tensor.flatten_all()?, None),
         (Value::Computed(_), ..) => return Err(NodeProblem::NotConstant(index)),
         (Value::Constant(_), ..) => {
             let found = "a bias of another type than the input".to_owned();
@@ -207,5 +202,5 @@ fn bias(
         let found = format!("a bias of {} numbers", numbers.elem_count());
         return Err(NodeProblem::Shape { found, expected: format!("{outputs}, one for each output") });
     }
-    Ok(Some(Bias { numbers }))
+    Ok(Some(Bias { numbers, integers }))
 }

@@ -4,16 +4,17 @@
 use super::value::CHANNELS_FIRST;
 use super::{Computed, Node, Value};
 use crate::graph::op::{FakeQuantize, Relu, Relu6, Scale, Transpose, Unary};
-use crate::graph::{Dim, Graph, Operator, RunContext, ValueId, ValueType};
+use crate::graph::{Dim, Graph, Operator, ValueId};
 use crate::import::names;
 use crate::import::scales::{ConstantScales, OutputAxis, Scales};
-use crate::import::size::{check_size, elements};
+use crate::import::size::check_size;
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::Activation;
 use crate::import::tflite::tensor::{self, Constant, Data};
 use crate::quant::Grid;
 use candle_core::Tensor;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The samples of the graph's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(in crate::import::tflite) struct Lowering {
 pub(super) struct Bias {
     /// The real numbers.
     pub numbers: Tensor,
+    /// The integers that they were, in products of one input step and one weight step.
+    pub integers: Option<Arc<[i32]>>,
 }
 
 impl Lowering {
@@ -91,15 +94,6 @@ impl Lowering {
         let id = self.graph.add_one(&name, op, inputs)?;
         check_size(self.graph.ty(id))?;
         Ok(id)
-    }
-
-    /// The constant that `op` makes of others.
-    pub(super) fn fold(&mut self, op: impl Operator, inputs: &[&Tensor]) -> Result<Tensor, NodeProblem> {
-        let types: Vec<ValueType> = inputs.iter().map(|tensor| ValueType::fixed(tensor.dims())).collect();
-        for ty in op.infer(&types.iter().collect::<Vec<_>>())? {
-            self.spend(elements(&ty).unwrap_or(usize::MAX))?;
-        }
-        Ok(op.run(inputs, &RunContext::default())?.swap_remove(0).force_contiguous()?)
     }
 
     /// A parameter and its values.
@@ -190,11 +184,15 @@ impl Lowering {
             self.scales.add(&weight.tensor, scales);
         }
         let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight.tensor.clone(), true)?];
-        if let Some(bias) = bias {
-            inputs.push(self.parameter(&format!("{name}.bias"), bias.numbers, true)?);
+        let (numbers, integers) = bias.map(|Bias { numbers, integers }| (numbers, integers)).unzip();
+        if let Some(numbers) = numbers {
+            inputs.push(self.parameter(&format!("{name}.bias"), numbers, true)?);
         }
         let y = self.add(&name, op, &inputs)?;
         self.scales.add_layer(&self.graph, &name, [x, y], &weight.tensor, outputs)?;
+        if let Some(integers) = integers.flatten() {
+            self.scales.add_bias(&name, integers);
+        }
         Ok(y)
     }
 
@@ -210,9 +208,8 @@ impl Lowering {
             Some(grid) => {
                 let grid = narrowed(grid, activation)?;
                 // Values that were only moved stay on the grid that they are on.
-                let is_inside = |own: Grid| {
-                    own.has_steps_of(&grid) && own.q_min() >= grid.q_min() && own.q_max() <= grid.q_max()
-                };
+                let is_inside =
+                    |own: Grid| own.has_steps_of(&grid) && own.q_min() >= grid.q_min() && own.q_max() <= grid.q_max();
                 if self.graph.ty(id).element.quantization().is_some_and(is_inside) {
                     id
                 } else {
@@ -241,9 +238,7 @@ fn letters(axes: &[usize]) -> String {
 /// One scale and zero point of a constant, as activations have them.
 fn grid_of(scales: &ConstantScales) -> Option<Grid> {
     match (scales.scales.as_slice(), scales.zero_points.as_slice()) {
-        (&[scale], &[zero_point]) => {
-            Grid::new(scale, zero_point, [scales.range.q_min(), scales.range.q_max()]).ok()
-        }
+        (&[scale], &[zero_point]) => Grid::new(scale, zero_point, [scales.range.q_min(), scales.range.q_max()]).ok(),
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ impl Named for TfliteOperator {
 
 /// The element types of an operator's inputs and output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Types {
+pub(in crate::import::tflite) enum Types {
     /// All real numbers, or all integers on grids.
     Alike,
     /// Any.

@@ -1,8 +1,8 @@
 //! Pooling. Padding counts in no average.
 
 use super::{Computed, Lowering, Node, Value, integers};
-use crate::graph::op::{AveragePool, MaxPool, PoolWindow};
 use crate::graph::ValueId;
+use crate::graph::op::{AveragePool, MaxPool, PoolWindow};
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::{Activation, Pool2d};
 

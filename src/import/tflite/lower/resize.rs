@@ -20,7 +20,10 @@ pub(super) fn nearest_neighbor(lowering: &mut Lowering, node: &Node) -> Result<V
     for (axis, from, to) in [(2, height, to_height as usize), (3, width, to_width as usize)] {
         let indices: Vec<usize> = (0..to).map(|at| place(&options, at, from, to)).collect();
         if from == 0 {
-            return Err(NodeProblem::Shape { found: "an empty image".to_owned(), expected: "sizes of at least 1".to_owned() });
+            return Err(NodeProblem::Shape {
+                found: "an empty image".to_owned(),
+                expected: "sizes of at least 1".to_owned(),
+            });
         }
         if !indices.iter().copied().eq(0..from) {
             id = lowering.add(&node.name, Gather { axis, indices }, &[id])?;

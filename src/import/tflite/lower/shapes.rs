@@ -118,12 +118,13 @@ pub(super) fn shape(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeP
 /// `STRIDED_SLICE` of a list of integers, such as sizes.
 pub(super) fn strided_slice(_: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let options: StridedSlice = node.options()?;
-    let unsupported = || NodeProblem::Unsupported("a slice of anything else than a list of constant integers".to_owned());
+    let unsupported =
+        || NodeProblem::Unsupported("a slice of anything else than a list of constant integers".to_owned());
     let Value::Constant(Data::Integers { dims, values }) = node.input(0)? else { return Err(unsupported()) };
-    let (&[begin], &[end], &[step @ 1..]) = (node.integers(1)?, node.integers(2)?, node.integers(3)?) else {
+    let (&[begin], &[end], &[step]) = (node.integers(1)?, node.integers(2)?, node.integers(3)?) else {
         return Err(unsupported());
     };
-    if dims.len() != 1 {
+    if dims.len() != 1 || step < 1 {
         return Err(unsupported());
     }
     let size = values.len() as i64;
