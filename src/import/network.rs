@@ -1,7 +1,7 @@
 //! What an importer makes of a file.
 
 use crate::graph::Graph;
-use crate::quant::ParamsFile;
+use crate::quant::{Grid, ParamsFile};
 
 /// A network read from another program's file.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub struct Network {
     pub own_shape: Option<Vec<usize>>,
     /// Whether channels are last there.
     pub channels_last: bool,
+    /// The integers that the file takes, where it takes no real numbers: the graph takes the numbers that these
+    /// represent, and rounds others to them.
+    pub input_grid: Option<Grid>,
     /// Number of output values for each image.
     pub outputs: usize,
     /// Whether these are an image of the input's size, as of an autoencoder.

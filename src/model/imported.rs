@@ -18,6 +18,7 @@ pub(super) fn model(path: &Path, architecture: &'static str, source: ModelSource
         },
         own_shape: network.own_shape,
         channels_last: network.channels_last,
+        input_grid: network.input_grid,
         params: network.params,
         blake3: network.blake3,
         notes: network.notes,

@@ -143,6 +143,7 @@ impl File {
             input: input.images.shape,
             own_shape: input.images.own_shape(),
             channels_last: input.images.channels_last,
+            input_grid: None,
             outputs,
             reconstructs_input,
             blake3,

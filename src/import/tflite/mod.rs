@@ -89,6 +89,7 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
         input: input.images.shape,
         own_shape: input.images.own_shape(),
         channels_last: input.images.channels_last,
+        input_grid: input.grid,
         outputs: output.count,
         reconstructs_input: output.reconstructs_input,
         blake3,
