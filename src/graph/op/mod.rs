@@ -18,6 +18,7 @@ mod gather;
 mod global_pool;
 mod group_norm;
 mod image;
+mod integer;
 mod interpolate;
 mod layer_norm;
 mod linear;
@@ -52,6 +53,9 @@ pub use flatten::Flatten;
 pub use gather::Gather;
 pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
 pub use group_norm::GroupNorm;
+pub use integer::{
+    IntegerAdd, IntegerAveragePool, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize, clipped,
+};
 pub use interpolate::Interpolate;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
