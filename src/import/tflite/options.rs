@@ -2,6 +2,7 @@
 
 use super::flatbuffer::{BufferError, Table};
 use super::schema::Operator;
+use crate::kernel::Clip;
 
 /// Why attributes cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +58,13 @@ pub(super) enum Activation {
 }
 
 impl Activation {
-    /// The numbers that it clips to.
-    pub fn bounds(self) -> (Option<f32>, Option<f32>) {
+    /// The range that it clips to.
+    pub fn clip(self) -> Clip {
         match self {
-            Activation::None => (None, None),
-            Activation::Relu => (Some(0.0), None),
-            Activation::ReluN1To1 => (Some(-1.0), Some(1.0)),
-            Activation::Relu6 => (Some(0.0), Some(6.0)),
+            Activation::None => Clip::default(),
+            Activation::Relu => Clip::RELU,
+            Activation::ReluN1To1 => Clip { low: -1.0, high: 1.0 },
+            Activation::Relu6 => Clip { low: 0.0, high: 6.0 },
         }
     }
 }

@@ -171,9 +171,17 @@ impl TensorType {
         matches!(self, TensorType::FLOAT32 | TensorType::FLOAT16 | TensorType::BFLOAT16)
     }
 
-    /// Whether its elements may be integers that represent real numbers.
+    /// Whether its elements may be integers of a computed tensor, on a grid.
     pub fn is_grid(self) -> bool {
         matches!(self, TensorType::INT8 | TensorType::UINT8 | TensorType::INT16)
+    }
+
+    /// Whether its elements are integers that represent real numbers, or these themselves; `None` for sizes and axes.
+    pub fn is_quantized(self) -> Option<bool> {
+        if self.is_real() {
+            return Some(false);
+        }
+        (self.is_grid() || self == TensorType::INT4).then_some(true)
     }
 
     /// In the order of their numbers.

@@ -59,9 +59,10 @@ pub(super) fn add(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePro
     let id = if node.is_quantized() {
         integers::add(lowering, node, ids, activation)?
     } else {
-        lowering.add(&node.name, Add::default(), &ids)?
+        let sum = lowering.add(&node.name, Add::default(), &ids)?;
+        lowering.finish(node, sum, activation)?
     };
-    lowering.finish(node, Computed { id, axes }, activation)
+    Ok(Value::Computed(Computed { id, axes }))
 }
 
 /// `SUB` and `MUL`.
@@ -74,9 +75,10 @@ pub(super) fn binary(lowering: &mut Lowering, node: &Node, op: Binary) -> Result
     let id = if node.is_quantized() {
         integers::binary(lowering, node, op, ids, activation)?
     } else {
-        lowering.add(&node.name, op, &ids)?
+        let value = lowering.add(&node.name, op, &ids)?;
+        lowering.finish(node, value, activation)?
     };
-    lowering.finish(node, Computed { id, axes }, activation)
+    Ok(Value::Computed(Computed { id, axes }))
 }
 
 /// A function of each number.
@@ -87,7 +89,7 @@ pub(super) fn unary(lowering: &mut Lowering, node: &Node, op: Unary) -> Result<V
     } else {
         lowering.add(&node.name, op, &[id])?
     };
-    lowering.finish(node, Computed { id, axes }, Activation::None)
+    Ok(Value::Computed(Computed { id, axes }))
 }
 
 /// `LEAKY_RELU`.
@@ -98,6 +100,11 @@ pub(super) fn leaky_relu(lowering: &mut Lowering, node: &Node) -> Result<Value, 
 
 /// `RELU`, `RELU6` and `RELU_N1_TO_1`: activations on their own.
 pub(super) fn activation(lowering: &mut Lowering, node: &Node, activation: Activation) -> Result<Value, NodeProblem> {
-    let value = node.computed(lowering, 0)?;
-    lowering.finish(node, value, activation)
+    let Computed { id, axes } = node.computed(lowering, 0)?;
+    let id = if node.is_quantized() {
+        integers::activation(lowering, node, activation, id)?
+    } else {
+        lowering.activated(&node.name, id, activation)?
+    };
+    Ok(Value::Computed(Computed { id, axes }))
 }

@@ -30,7 +30,7 @@ pub(super) fn reduce(lowering: &mut Lowering, node: &Node, reduction: Reduction)
     } else {
         lowering.add(&node.name, Reduce { reduction, axes: places, keep_dims: keeps_axes }, &[value.id])?
     };
-    lowering.finish(node, Computed { id, axes }, Activation::None)
+    Ok(Value::Computed(Computed { id, axes }))
 }
 
 /// `SOFTMAX`, along the last axis.
@@ -46,7 +46,7 @@ pub(super) fn softmax(lowering: &mut Lowering, node: &Node) -> Result<Value, Nod
         let x = lowering.multiplied(node, id, beta)?;
         lowering.add(&node.name, Softmax { axis, log: false }, &[x])?
     };
-    lowering.finish(node, Computed { id, axes: value.axes }, Activation::None)
+    Ok(Value::Computed(Computed { id, axes: value.axes }))
 }
 
 /// `CONCATENATION` of any number of inputs.
@@ -67,12 +67,22 @@ pub(super) fn concatenation(lowering: &mut Lowering, node: &Node) -> Result<Valu
             let found = lowering.graph.ty(value.id).to_string();
             return Err(NodeProblem::Shape { found, expected: format!("{} axes, as the first input", axes.len()) });
         }
-        ids.push(lowering.arranged(value, &axes)?.id);
+        let mut id = lowering.arranged(value, &axes)?.id;
+        if node.is_quantized() {
+            id = integers::joined(lowering, node, index, id, options.activation)?;
+        }
+        ids.push(id);
     }
     let along = axis(options.axis.into(), axes.len())?;
     let place = axes.iter().position(|&own| own == along).unwrap_or(along);
-    let id = lowering.add(&node.name, Concat { axis: place }, &ids)?;
-    lowering.finish(node, Computed { id, axes }, options.activation)
+    let mut id = lowering.add(&node.name, Concat { axis: place }, &ids)?;
+    if node.is_quantized() {
+        // Ranges of the operands may differ.
+        lowering.graph.set_quantization(id, integers::output(node, options.activation)?);
+    } else {
+        id = lowering.finish(node, id, options.activation)?;
+    }
+    Ok(Value::Computed(Computed { id, axes }))
 }
 
 /// `PAD`, with zeros, and `PADV2`, with a number.
@@ -100,7 +110,11 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePro
     let padding = value.axes.iter().map(|&axis| [found[2 * axis] as usize, found[2 * axis + 1] as usize]);
     let op = Pad { padding: padding.collect(), value: number };
     let id = lowering.add(&node.name, op, &[value.id])?;
-    lowering.finish(node, Computed { id, axes: value.axes }, Activation::None)
+    if node.is_quantized() {
+        // The number is one of the grid, and may lie outside of a part that an activation left.
+        lowering.graph.set_quantization(id, integers::output(node, Activation::None)?);
+    }
+    Ok(Value::Computed(Computed { id, axes: value.axes }))
 }
 
 /// `TRANSPOSE`: the same value, whose axes the file counts otherwise.

@@ -136,7 +136,8 @@ fn convolution(
 ) -> Result<Value, NodeProblem> {
     let bias = bias(lowering, node, x, weight, if node.kind == "TRANSPOSE_CONV" { 3 } else { 2 }, axis)?;
     let y = lowering.layer(node, op, x, weight, bias, OutputAxis { axis, groups: 1 })?;
-    lowering.finish(node, Computed::channels_first(y), options.activation)
+    let id = lowering.finish(node, y, options.activation)?;
+    Ok(Value::Computed(Computed::channels_first(id)))
 }
 
 /// `FULLY_CONNECTED`: its input's samples and positions are rows of as many numbers as the weight has inputs.
@@ -162,7 +163,8 @@ pub(super) fn fully_connected(lowering: &mut Lowering, node: &Node) -> Result<Va
     }
     let bias = bias(lowering, node, x.id, constant, 2, 0)?;
     let y = lowering.layer(node, Linear, x.id, constant, bias, OutputAxis { axis: 0, groups: 1 })?;
-    lowering.finish(node, Computed { id: y, axes: x.axes }, options.activation)
+    let id = lowering.finish(node, y, options.activation)?;
+    Ok(Value::Computed(Computed { id, axes: x.axes }))
 }
 
 /// The bias of a layer with input `x` and a weight whose outputs lie along `axis`.
@@ -177,7 +179,7 @@ fn bias(
     index: usize,
     axis: usize,
 ) -> Result<Option<Bias>, NodeProblem> {
-    let input = lowering.graph.ty(x).element.quantization();
+    let input = lowering.graph.ty(x).element.quantization().filter(|_| node.is_quantized());
     let scales = weight.scales.as_ref();
     let outputs = weight.tensor.dims()[axis];
     let Some(value) = node.optional(index) else { return Ok(None) };

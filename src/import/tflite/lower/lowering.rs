@@ -2,7 +2,7 @@
 //! to it whatever the operator.
 
 use super::value::CHANNELS_FIRST;
-use super::{Computed, Node, Value};
+use super::{Computed, Node, Value, integers};
 use crate::graph::op::{FakeQuantize, Relu, Relu6, Scale, Transpose, Unary};
 use crate::graph::{Dim, Graph, Operator, ValueId};
 use crate::import::names;
@@ -10,7 +10,7 @@ use crate::import::scales::{ConstantScales, OutputAxis, Scales};
 use crate::import::size::check_size;
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::Activation;
-use crate::import::tflite::tensor::{self, Constant, Data};
+use crate::import::tflite::tensor::{Constant, Data};
 use crate::quant::Grid;
 use candle_core::Tensor;
 use std::collections::{BTreeMap, HashMap};
@@ -196,43 +196,35 @@ impl Lowering {
         Ok(y)
     }
 
-    /// What a node computes, `value`, after its activation and on the grid of its output tensor.
-    pub(super) fn finish(
+    /// A layer's output `id` with its activation: real numbers are clipped, others rounded to the grid of the node's
+    /// output.
+    pub(super) fn finish(&mut self, node: &Node, id: ValueId, activation: Activation) -> Result<ValueId, NodeProblem> {
+        if node.is_quantized() {
+            let grid = integers::output(node, activation)?;
+            return self.add(&format!("{} (quantized)", node.name), FakeQuantize(grid), &[id]);
+        }
+        self.activated(&format!("{} (activation)", node.name), id, activation)
+    }
+
+    /// Real numbers after an activation.
+    pub(super) fn activated(
         &mut self,
-        node: &Node,
-        value: Computed,
+        name: &str,
+        id: ValueId,
         activation: Activation,
-    ) -> Result<Value, NodeProblem> {
-        let Computed { id, axes } = value;
-        let id = match tensor::grid(node.output)? {
-            Some(grid) => {
-                let grid = narrowed(grid, activation)?;
-                // Values that were only moved stay on the grid that they are on.
-                let is_inside =
-                    |own: Grid| own.has_steps_of(&grid) && own.q_min() >= grid.q_min() && own.q_max() <= grid.q_max();
-                if self.graph.ty(id).element.quantization().is_some_and(is_inside) {
-                    id
-                } else {
-                    self.add(&format!("{} (quantized)", node.name), FakeQuantize(grid), &[id])?
-                }
-            }
-            None => {
-                let name = format!("{} (activation)", node.name);
-                match activation {
-                    Activation::None => id,
-                    Activation::Relu => self.add(&name, Relu, &[id])?,
-                    Activation::Relu6 => self.add(&name, Relu6, &[id])?,
-                    Activation::ReluN1To1 => self.add(&name, Unary::Clip { min: -1.0, max: 1.0 }, &[id])?,
-                }
-            }
-        };
-        Ok(Value::Computed(Computed { id, axes }))
+    ) -> Result<ValueId, NodeProblem> {
+        match activation {
+            Activation::None => Ok(id),
+            Activation::Relu => self.add(name, Relu, &[id]),
+            Activation::Relu6 => self.add(name, Relu6, &[id]),
+            Activation::ReluN1To1 => self.add(name, Unary::Clip { min: -1.0, max: 1.0 }, &[id]),
+        }
     }
 }
 
 /// Axes as letters, for names of nodes.
 fn letters(axes: &[usize]) -> String {
-    axes.iter().map(|axis| axis.to_string()).collect::<Vec<_>>().join(", ")
+    axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// One scale and zero point of a constant, as activations have them.
@@ -241,14 +233,4 @@ fn grid_of(scales: &ConstantScales) -> Option<Grid> {
         (&[scale], &[zero_point]) => Grid::new(scale, zero_point, [scales.range.q_min(), scales.range.q_max()]).ok(),
         _ => None,
     }
-}
-
-/// The integers that an activation leaves of a grid, by TensorFlow Lite's rule: a bound `b` is at
-/// `zero_point + round(b / scale)`, halves away from zero.
-fn narrowed(grid: Grid, activation: Activation) -> Result<Grid, NodeProblem> {
-    let (low, high) = activation.bounds();
-    let at = |bound: f32| grid.zero_point().saturating_add((bound / grid.scale()).round() as i32);
-    let q_min = low.map_or(grid.q_min(), |low| at(low).max(grid.q_min()));
-    let q_max = high.map_or(grid.q_max(), |high| at(high).min(grid.q_max()));
-    Ok(grid.with_range([q_min, q_max])?)
 }

@@ -25,8 +25,9 @@ use node::Node;
 use operators::Types;
 
 use super::error::NodeProblem;
-use super::schema::{Model, Operator, Tensor};
-use super::tensor::{self, Data};
+use super::schema::{Model, Operator, Tensor, TensorType};
+use super::tensor;
+use crate::quant::Grid;
 
 /// An operator of the file, and what it is.
 pub(super) struct Step<'a> {
@@ -42,34 +43,45 @@ pub(super) struct Step<'a> {
 pub(super) fn step(lowering: &mut Lowering, model: &Model, step: &Step) -> Result<(), NodeProblem> {
     let &Step { operator, kind, output, .. } = step;
     let inputs = operator.inputs.iter().map(|number| input(lowering, model, number)).collect::<Result<_, _>>()?;
-    let node = Node { operator, name: step.name.clone(), kind: kind.name, output: find(model, output)?, inputs };
+    let types = operator.inputs.iter().map(|number| Some(model.main.tensor(number)?.ty)).collect();
+    let name = step.name.clone();
+    let node = Node { operator, name, kind: kind.name, output: find(model, output)?, inputs, types };
     if kind.types == Types::Alike {
-        check_types(lowering, &node, kind)?;
+        check_types(&node, kind)?;
     }
     let value = (kind.lower)(lowering, &node)?;
+    check_grid(lowering, &node, &value)?;
     lowering.define(output, value)
 }
 
 /// Fails unless an operator's inputs and output are all real numbers, or all integers on grids.
-fn check_types(lowering: &Lowering, node: &Node, kind: &TfliteOperator) -> Result<(), NodeProblem> {
-    let is_quantized = |value: &Value| match value {
-        Value::Computed(computed) => Some(lowering.graph.ty(computed.id).element.quantization().is_some()),
-        Value::Constant(Data::Numbers(constant)) => Some(constant.scales.is_some()),
-        Value::Constant(Data::Integers { .. }) => None,
-    };
+fn check_types(node: &Node, kind: &TfliteOperator) -> Result<(), NodeProblem> {
     let expected = node.is_quantized();
-    for (index, input) in node.inputs.iter().enumerate() {
-        match input.as_ref().and_then(is_quantized) {
+    for (index, ty) in node.types.iter().enumerate() {
+        match ty.and_then(TensorType::is_quantized) {
             Some(true) if !expected && kind.has_weight && index == 1 => return Err(NodeProblem::DynamicRange),
             Some(found) if found != expected => {
-                let name = |is_quantized: bool| if is_quantized { "integers" } else { "real numbers" };
-                let (found, expected) = (name(found).to_owned(), "the same as the output");
+                let (found, expected) = (ty.map(|ty| ty.to_string()).unwrap_or_default(), "the type of the output");
                 return Err(NodeProblem::Kind { index, found, expected });
             }
             _ => (),
         }
     }
     Ok(())
+}
+
+/// Fails if a value has other integers than the tensor that it is: those of an input that it moves.
+fn check_grid(lowering: &Lowering, node: &Node, value: &Value) -> Result<(), NodeProblem> {
+    let Value::Computed(computed) = value else { return Ok(()) };
+    let (own, stated) = (lowering.graph.ty(computed.id).element.quantization(), tensor::grid(node.output)?);
+    match (own, stated) {
+        (Some(own), Some(stated)) if !own.has_steps_of(&stated) => {
+            let describe = |grid: Grid| format!("scale {} and zero point {}", grid.scale(), grid.zero_point());
+            let (found, expected) = (format!("an output of {}", describe(stated)), describe(own));
+            Err(NodeProblem::Shape { found, expected: format!("{expected}, as its input") })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tensor `number`, which must be one of the file.

@@ -4,7 +4,7 @@ use super::{Computed, Lowering, Value};
 use crate::graph::Dim;
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::{Options, OptionsError};
-use crate::import::tflite::schema::{Operator, Tensor};
+use crate::import::tflite::schema::{Operator, Tensor, TensorType};
 use crate::import::tflite::tensor::{Constant, Data};
 
 /// An operator and what is known of it.
@@ -18,12 +18,14 @@ pub(in crate::import::tflite) struct Node<'a> {
     pub output: &'a Tensor<'a>,
     /// The values that it reads; `None` for optional inputs that are left out.
     pub inputs: Vec<Option<Value>>,
+    /// The element types of these in the file.
+    pub types: Vec<Option<TensorType>>,
 }
 
 impl Node<'_> {
     /// Whether it computes integers on a grid.
     pub fn is_quantized(&self) -> bool {
-        !self.output.ty.is_real()
+        self.output.ty.is_quantized() == Some(true)
     }
 
     /// Input `index`, which must be there.

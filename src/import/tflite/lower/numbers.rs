@@ -1,9 +1,11 @@
 //! Integers from numbers, and numbers from integers.
 
 use super::{Computed, Lowering, Node, Value, integers};
-use crate::graph::op::FakeQuantize;
+use crate::graph::op::Quantize;
 use crate::import::tflite::error::NodeProblem;
-use crate::import::tflite::tensor::{self, Constant, Data};
+use crate::import::tflite::options::Activation;
+use crate::import::tflite::schema::TensorType;
+use crate::import::tflite::tensor::{Constant, Data};
 
 /// `DEQUANTIZE`: the numbers that integers represent, which the graph has already.
 pub(super) fn dequantize(_: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
@@ -19,14 +21,10 @@ pub(super) fn dequantize(_: &mut Lowering, node: &Node) -> Result<Value, NodePro
 /// `QUANTIZE`, of numbers or of other integers.
 pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let Computed { id, axes } = node.computed(lowering, 0)?;
-    let grid = tensor::grid(node.output)?.ok_or_else(|| NodeProblem::Type {
-        tensor: node.output.name.to_string(),
-        found: node.output.ty.to_string(),
-        expected: "INT8, UINT8 or INT16",
-    })?;
-    let id = match lowering.graph.ty(id).element.quantization() {
-        Some(_) => integers::requantize(lowering, node, grid, id)?,
-        None => lowering.add(&node.name, FakeQuantize(grid), &[id])?,
+    // Numbers that were integers before are on a grid of the graph, but not of the file.
+    let id = match node.types.first().copied().flatten().and_then(TensorType::is_quantized) {
+        Some(true) => integers::requantize(lowering, node, id)?,
+        _ => lowering.add(&node.name, Quantize(integers::output(node, Activation::None)?), &[id])?,
     };
     Ok(Value::Computed(Computed { id, axes }))
 }

@@ -18,17 +18,19 @@ fn window(lowering: &mut Lowering, node: &Node) -> Result<(ValueId, PoolWindow, 
 /// `MAX_POOL_2D`.
 pub(super) fn max(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let (x, window, activation) = window(lowering, node)?;
-    let y = lowering.add(&node.name, MaxPool(window), &[x])?;
-    lowering.finish(node, Computed::channels_first(y), activation)
+    let largest = lowering.add(&node.name, MaxPool(window), &[x])?;
+    let id = if activation == Activation::None { largest } else { lowering.finish(node, largest, activation)? };
+    Ok(Value::Computed(Computed::channels_first(id)))
 }
 
 /// `AVERAGE_POOL_2D`.
 pub(super) fn average(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let (x, window, activation) = window(lowering, node)?;
-    let y = if node.is_quantized() {
+    let id = if node.is_quantized() {
         integers::average_pool(lowering, node, window, x, activation)?
     } else {
-        lowering.add(&node.name, AveragePool { window, count_include_pad: false }, &[x])?
+        let mean = lowering.add(&node.name, AveragePool { window, count_include_pad: false }, &[x])?;
+        lowering.finish(node, mean, activation)?
     };
-    lowering.finish(node, Computed::channels_first(y), activation)
+    Ok(Value::Computed(Computed::channels_first(id)))
 }

@@ -3,7 +3,7 @@
 use super::{Computed, Lowering, Node, Value};
 use crate::graph::op::Gather;
 use crate::import::tflite::error::NodeProblem;
-use crate::import::tflite::options::{Activation, ResizeNearestNeighbor};
+use crate::import::tflite::options::ResizeNearestNeighbor;
 
 /// `RESIZE_NEAREST_NEIGHBOR`, to the height and width of the second input.
 pub(super) fn nearest_neighbor(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
@@ -29,7 +29,7 @@ pub(super) fn nearest_neighbor(lowering: &mut Lowering, node: &Node) -> Result<V
             id = lowering.add(&node.name, Gather { axis, indices }, &[id])?;
         }
     }
-    lowering.finish(node, Computed::channels_first(id), Activation::None)
+    Ok(Value::Computed(Computed::channels_first(id)))
 }
 
 /// The position of `from` that position `at` of `to` shows, in `f32` as the reference kernel computes it.

@@ -110,7 +110,7 @@ fn mixed_and_dynamic_types_are_refused() {
         y
     };
     let message = refusal(net(&[1, 4], mixed));
-    assert!(message.contains("(ADD): input 1 has integers, expected the same as the output"), "{message}");
+    assert!(message.contains("(ADD): input 1 has INT8, expected the type of the output"), "{message}");
 }
 
 #[test]
