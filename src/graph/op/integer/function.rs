@@ -18,8 +18,8 @@ pub struct IntegerFunction {
     output: Grid,
     /// The output's number for each integer of the input, the least first.
     numbers: Arc<[f32]>,
-    /// By what factor the output is a probability where the input is none.
-    pub(super) probability_factor: Option<f32>,
+    /// By what factor the output is a probability, where the input may be none.
+    probability_factor: Option<f32>,
 }
 
 impl IntegerFunction {
@@ -40,6 +40,11 @@ impl IntegerFunction {
         };
         let numbers = (input.q_min()..=input.q_max()).map(number).collect();
         Ok(IntegerFunction { kind, input, output, numbers, probability_factor: None })
+    }
+
+    /// The same, where every output is a probability.
+    pub(super) fn of_probabilities(self) -> Self {
+        IntegerFunction { probability_factor: Some(1.0), ..self }
     }
 }
 

@@ -15,11 +15,11 @@ impl IntegerFunction {
     /// When the input has more than 16 bits.
     pub fn sigmoid(input: Grid, output: Grid) -> Result<Self, OpError> {
         let (scale, inverse) = (input.scale(), 1.0 / output.scale());
-        let function = Self::new("integer_sigmoid", [input, output], |steps| {
+        let probability = Self::new("integer_sigmoid", [input, output], |steps| {
             let x = scale * steps as f32;
             let exp = libm::exp(f64::from(-x)) as f32;
             (1.0 / (1.0 + exp) * inverse).round() as i64
         })?;
-        Ok(IntegerFunction { probability_factor: Some(1.0), ..function })
+        Ok(probability.of_probabilities())
     }
 }
