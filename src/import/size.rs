@@ -30,6 +30,14 @@ pub(super) fn check_size(ty: &ValueType) -> Result<(), TooLarge> {
     }
 }
 
+/// Whether an input of sizes `input` with this padding before and after each axis fits into memory.
+pub(super) fn fits_padded(input: &[usize], padding: &[[usize; 2]]) -> bool {
+    /// The most positions of a channel, padding included.
+    const MAX_POSITIONS: usize = 1 << 28;
+    let padded = input.iter().zip(padding).map(|(size, [before, after])| size + before + after);
+    padded.fold(1usize, usize::saturating_mul) <= MAX_POSITIONS
+}
+
 /// Elements of one sample of a value, an empty axis taken for one of a single element; `None` beyond all
 /// numbers.
 pub(super) fn elements(ty: &ValueType) -> Option<usize> {

@@ -10,8 +10,8 @@ use std::fmt;
 /// The identifier of such files, after the distance to their first table.
 const IDENTIFIER: &[u8; 4] = b"TFL3";
 
-/// The most tables of one kind, operators' inputs and outputs.
-const MAX_ENTRIES: usize = 1 << 20;
+/// The most tables of one kind; no network of today has a tenth of them.
+const MAX_ENTRIES: usize = 1 << 16;
 
 /// The most axes of a tensor; TensorFlow Lite's own kernels take up to 8.
 pub(super) const MAX_AXES: usize = 8;
@@ -62,7 +62,7 @@ fn all<'a, T>(
 ) -> Result<Vec<T>, BufferError> {
     let tables = table.tables(field, name)?;
     if tables.len() > MAX_ENTRIES {
-        return Err(BufferError { table: name, at: 0, problem: "more than a million entries" });
+        return Err(BufferError { table: name, at: 0, problem: "more than 65536 entries" });
     }
     tables.map(|table| read(table?)).collect()
 }
@@ -124,18 +124,14 @@ impl<'a> SubGraph<'a> {
     fn read(table: Table<'a>) -> Result<Self, BufferError> {
         let few = |numbers: Vector<i32>| -> Result<Vec<i32>, BufferError> {
             if numbers.len() > MAX_ENTRIES {
-                return Err(BufferError { table: "SubGraph", at: 0, problem: "more than a million inputs or outputs" });
+                return Err(BufferError { table: "SubGraph", at: 0, problem: "more than 65536 inputs or outputs" });
             }
             Ok(numbers.iter().collect())
         };
         let operators = all(table, 3, "Operator", Operator::read)?;
         let ends = operators.iter().map(|operator| operator.inputs.len() + operator.outputs.len()).sum::<usize>();
         if ends > 8 * MAX_ENTRIES {
-            return Err(BufferError {
-                table: "Operator",
-                at: 0,
-                problem: "more than eight million inputs and outputs",
-            });
+            return Err(BufferError { table: "Operator", at: 0, problem: "more than 524288 inputs and outputs" });
         }
         Ok(SubGraph {
             tensors: all(table, 0, "Tensor", Tensor::read)?,

@@ -3,9 +3,7 @@
 use super::Node;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::same_padding::{self, OddSide};
-
-/// The most positions of a channel, padding included.
-const MAX_POSITIONS: usize = 1 << 28;
+use crate::import::size::fits_padded;
 
 /// The attribute `auto_pad`.
 pub(super) enum AutoPad {
@@ -60,9 +58,7 @@ impl Sliding {
                 .map(|axis| odd.split(same_padding::total(input[axis], kernel[axis], stride[axis], dilation[axis])))
                 .collect(),
         };
-        // The padded input has to fit into memory.
-        let padded = input.iter().zip(&padding).map(|(size, [before, after])| size + before + after);
-        if padded.fold(1usize, usize::saturating_mul) > MAX_POSITIONS {
+        if !fits_padded(input, &padding) {
             return Err(NodeProblem::Unsupported(format!(
                 "padding {padding:?} of an input of size {input:?}, which is too large,"
             )));

@@ -5,13 +5,13 @@
 //! `FULLY_CONNECTED` `[out, in]`.
 
 use super::lowering::Bias;
+use super::window::padding;
 use super::{Computed, Lowering, Node, Value};
 use crate::graph::op::{Conv, Linear, Reshape};
 use crate::graph::{Dim, Operator, ValueId};
-use crate::import::same_padding::{self, OddSide};
 use crate::import::scales::OutputAxis;
 use crate::import::tflite::error::NodeProblem;
-use crate::import::tflite::options::{Conv2d, Convolution, DepthwiseConv2d, FullyConnected, Padding, TransposeConv};
+use crate::import::tflite::options::{Conv2d, Convolution, DepthwiseConv2d, FullyConnected, TransposeConv};
 use crate::import::tflite::tensor::{Constant, Data};
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::{Device, Tensor};
@@ -30,23 +30,6 @@ fn weight<'n, const D: usize>(node: &'n Node, index: usize) -> Result<(&'n Const
     }
 }
 
-impl Padding {
-    /// The padding before and after each axis of `input`, for windows of these sizes.
-    pub(super) fn of(
-        self,
-        input: [usize; 2],
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        dilation: [usize; 2],
-    ) -> [[usize; 2]; 2] {
-        let total = |axis: usize| match self {
-            Padding::Same => same_padding::total(input[axis], kernel[axis], stride[axis], dilation[axis]),
-            Padding::Valid => 0,
-        };
-        [0, 1].map(|axis| OddSide::After.split(total(axis)))
-    }
-}
-
 /// `CONV_2D`.
 pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Value, NodeProblem> {
     let Conv2d(options) = node.options()?;
@@ -57,7 +40,13 @@ pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePr
     }
     let attributes = ConvAttributes {
         stride: options.stride,
-        padding: options.padding.of([height, width], [kernel_height, kernel_width], options.stride, options.dilation),
+        padding: padding(
+            options.padding,
+            [height, width],
+            [kernel_height, kernel_width],
+            options.stride,
+            options.dilation,
+        )?,
         dilation: options.dilation,
         groups: channels / inputs,
     };
@@ -77,7 +66,13 @@ pub(super) fn depthwise_conv(lowering: &mut Lowering, node: &Node) -> Result<Val
     }
     let attributes = ConvAttributes {
         stride: options.stride,
-        padding: options.padding.of([height, width], [kernel_height, kernel_width], options.stride, options.dilation),
+        padding: padding(
+            options.padding,
+            [height, width],
+            [kernel_height, kernel_width],
+            options.stride,
+            options.dilation,
+        )?,
         dilation: options.dilation,
         groups: channels,
     };
@@ -105,7 +100,7 @@ pub(super) fn transpose_conv(lowering: &mut Lowering, node: &Node) -> Result<Val
     let kernel = [kernel_height, kernel_width];
     let mut attributes = ConvTransposeAttributes { stride: options.stride, ..ConvTransposeAttributes::default() };
     // The padding is that of the convolution whose input the output would be.
-    let padding = options.padding.of(output, kernel, options.stride, [1; 2]);
+    let padding = padding(options.padding, output, kernel, options.stride, [1; 2])?;
     for axis in 0..2 {
         let whole = attributes.whole_output(axis, [height, width][axis], kernel[axis]);
         let before = padding[axis][0];

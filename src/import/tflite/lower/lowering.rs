@@ -98,6 +98,7 @@ impl Lowering {
 
     /// A parameter and its values.
     pub(super) fn parameter(&mut self, name: &str, tensor: Tensor, is_trained: bool) -> Result<ValueId, NodeProblem> {
+        self.spend(tensor.elem_count())?;
         let name = self.unused(name);
         let id = self.graph.parameter(&name, tensor.dims(), is_trained)?;
         self.parameters.insert(name, tensor);

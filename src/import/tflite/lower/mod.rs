@@ -16,6 +16,7 @@ mod pools;
 mod resize;
 mod shapes;
 mod value;
+mod window;
 
 pub(super) use lowering::{Batch, Lowering};
 pub(super) use operators::{OPERATORS, TfliteOperator};

@@ -1,5 +1,6 @@
 //! Pooling. Padding counts in no average.
 
+use super::window::padding;
 use super::{Computed, Lowering, Node, Value, integers};
 use crate::graph::ValueId;
 use crate::graph::op::{AveragePool, MaxPool, PoolWindow};
@@ -10,7 +11,7 @@ use crate::import::tflite::options::{Activation, Pool2d};
 fn window(lowering: &mut Lowering, node: &Node) -> Result<(ValueId, PoolWindow, Activation), NodeProblem> {
     let options: Pool2d = node.options()?;
     let (x, [_, height, width]) = node.images(lowering, 0)?;
-    let padding = options.padding.of([height, width], options.kernel, options.stride, [1; 2]);
+    let padding = padding(options.padding, [height, width], options.kernel, options.stride, [1; 2])?;
     let (kernel, stride) = (options.kernel, options.stride);
     Ok((x.id, PoolWindow { kernel, stride, padding, dilation: [1; 2], ceil_mode: false }, options.activation))
 }
