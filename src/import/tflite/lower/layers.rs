@@ -50,7 +50,7 @@ pub(super) fn conv(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePr
         dilation: options.dilation,
         groups: channels / inputs,
     };
-    convolution(lowering, node, Conv(attributes), x.id, &constant.permuted(&[0, 3, 1, 2])?, &options, 0)
+    convolution(lowering, node, Conv(attributes), x.id, &constant.permuted(&[0, 3, 1, 2])?, &options, false)
 }
 
 /// `DEPTHWISE_CONV_2D`.
@@ -76,7 +76,7 @@ pub(super) fn depthwise_conv(lowering: &mut Lowering, node: &Node) -> Result<Val
         dilation: options.dilation,
         groups: channels,
     };
-    convolution(lowering, node, Conv(attributes), x.id, &constant.permuted(&[3, 0, 1, 2])?, &options, 0)
+    convolution(lowering, node, Conv(attributes), x.id, &constant.permuted(&[3, 0, 1, 2])?, &options, false)
 }
 
 /// `TRANSPOSE_CONV`: inputs are the output's sizes, the weight, the images and optionally a bias.
@@ -109,7 +109,7 @@ pub(super) fn transpose_conv(lowering: &mut Lowering, node: &Node) -> Result<Val
         // Positions that no tap reaches are at the end.
         attributes.output_padding[axis] = output[axis].saturating_sub(rest);
     }
-    convolution(lowering, node, Conv(attributes), x.id, &constant.permuted(&[3, 0, 1, 2])?, &options, 1)
+    convolution(lowering, node, Conv(attributes), x.id, &constant.permuted(&[3, 0, 1, 2])?, &options, true)
 }
 
 fn channels_differ(channels: usize, inputs: usize) -> NodeProblem {
@@ -119,7 +119,8 @@ fn channels_differ(channels: usize, inputs: usize) -> NodeProblem {
     }
 }
 
-/// A convolution whose weight has its output channels along axis `axis`.
+/// A convolution, transposed or not: a transposed one has one more input before its bias, and the outputs of its weight
+/// along the second axis.
 fn convolution(
     lowering: &mut Lowering,
     node: &Node,
@@ -127,9 +128,10 @@ fn convolution(
     x: ValueId,
     weight: &Constant,
     options: &Convolution,
-    axis: usize,
+    is_transposed: bool,
 ) -> Result<Value, NodeProblem> {
-    let bias = bias(lowering, node, x, weight, if node.kind == "TRANSPOSE_CONV" { 3 } else { 2 }, axis)?;
+    let axis = usize::from(is_transposed);
+    let bias = bias(lowering, node, x, weight, 2 + axis, axis)?;
     let y = lowering.layer(node, op, x, weight, bias, OutputAxis { axis, groups: 1 })?;
     let id = lowering.finish(node, y, options.activation)?;
     Ok(Value::Computed(Computed::channels_first(id)))
@@ -140,22 +142,24 @@ pub(super) fn fully_connected(lowering: &mut Lowering, node: &Node) -> Result<Va
     let options: FullyConnected = node.options()?;
     let value = node.computed(lowering, 0)?;
     let (constant, [_, inputs]) = weight::<2>(node, 1)?;
-    let mut x = lowering.in_order(value)?;
-    let shape = lowering.shape(&x);
+    let shape = lowering.shape(&value);
     let keeps_axes = options.keeps_axes && shape.last() == Some(&Dim::Fixed(inputs));
-    if !keeps_axes && (shape.len() != 2 || shape[1] != Dim::Fixed(inputs)) {
+    let x = if keeps_axes || (shape.len() == 2 && shape[1] == Dim::Fixed(inputs)) {
+        lowering.in_order(value)?
+    } else {
         let rows = match Dim::product(&shape) {
             Some(Dim::Fixed(count)) if count % inputs == 0 => Dim::Fixed(count / inputs),
             Some(Dim::Batch(count)) if count % inputs == 0 => Dim::Batch(count / inputs),
             _ => {
-                let found = lowering.graph.ty(x.id).to_string();
+                let found = lowering.graph.ty(value.id).to_string();
                 return Err(NodeProblem::Shape { found, expected: format!("rows of {inputs} numbers") });
             }
         };
         let name = format!("{} (rows)", node.name);
-        let id = lowering.add(&name, Reshape { shape: vec![rows, Dim::Fixed(inputs)] }, &[x.id])?;
-        x = Computed::in_order(id, 2);
-    }
+        let ordered = lowering.numbers_in_order(value)?;
+        let id = lowering.add(&name, Reshape { shape: vec![rows, Dim::Fixed(inputs)] }, &[ordered])?;
+        Computed::in_order(id, 2)
+    };
     let bias = bias(lowering, node, x.id, constant, 2, 0)?;
     let y = lowering.layer(node, Linear, x.id, constant, bias, OutputAxis { axis: 0, groups: 1 })?;
     let id = lowering.finish(node, y, options.activation)?;

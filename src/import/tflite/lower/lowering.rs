@@ -149,6 +149,15 @@ impl Lowering {
         self.arranged(value, &axes)
     }
 
+    /// A value whose numbers are in the file's order, wherever its axes of one element are.
+    pub(super) fn numbers_in_order(&mut self, value: Computed) -> Result<ValueId, NodeProblem> {
+        let shape = self.shape(&value);
+        if value.axes.iter().filter(|&&axis| shape[axis] != Dim::Fixed(1)).is_sorted() {
+            return Ok(value.id);
+        }
+        Ok(self.in_order(value)?.id)
+    }
+
     /// Images with the channels first.
     pub(super) fn channels_first(&mut self, value: Computed) -> Result<Computed, NodeProblem> {
         self.arranged(value, &CHANNELS_FIRST)

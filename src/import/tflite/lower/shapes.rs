@@ -59,14 +59,11 @@ fn reshaped(lowering: &mut Lowering, node: &Node, sizes: &[usize]) -> Result<Val
             _ => return Err(NodeProblem::Batch(format!("a reshape to {sizes:?}"))),
         }
     }
-    // Axes of one element may lie anywhere.
-    let all = lowering.shape(&value);
-    let has_order = value.axes.iter().filter(|&&axis| all[axis] != Dim::Fixed(1)).is_sorted();
-    let value = if has_order { value } else { lowering.in_order(value)? };
-    let id = if lowering.graph.ty(value.id).shape == shape {
-        value.id
+    let ordered = lowering.numbers_in_order(value)?;
+    let id = if lowering.graph.ty(ordered).shape == shape {
+        ordered
     } else {
-        lowering.add(&node.name, op::Reshape { shape }, &[value.id])?
+        lowering.add(&node.name, op::Reshape { shape }, &[ordered])?
     };
     Ok(Value::Computed(Computed::in_order(id, sizes.len())))
 }
