@@ -83,7 +83,8 @@ impl Table {
             match value {
                 Field::Number(bytes) => file[place..place + bytes.len()].copy_from_slice(&bytes),
                 Field::Numbers(count, bytes) => {
-                    link(file, place, file.len());
+                    let start = file.len();
+                    link(file, place, start);
                     file.extend((count as u32).to_le_bytes());
                     file.extend(bytes);
                 }
