@@ -3,6 +3,7 @@
 mod attention;
 mod fold;
 mod fuse;
+mod integers;
 mod observe;
 mod products;
 mod requantize;
@@ -13,6 +14,7 @@ mod tests;
 pub use attention::name_attention;
 pub use fold::fold_batch_norm;
 pub use fuse::fuse_clips;
+pub use integers::{prepare_integers, set_integers, watched_values};
 pub use observe::{LayerObserver, Observation, observe_layers};
 pub use products::product_params;
 pub use requantize::requantize_layers;

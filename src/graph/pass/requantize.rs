@@ -1,7 +1,7 @@
 //! Requantization in integers: layers whose outputs are rounded to a grid compute its integers from their sums.
 
-use crate::graph::op::FakeQuantize;
-use crate::graph::{Graph, KeptInputs, ValueId};
+use crate::graph::op::{FakeQuantize, Switched};
+use crate::graph::{Graph, KeptInputs, Operator, ValueId};
 use crate::kernel::Rounding;
 use crate::layer::Requantization;
 use crate::quant::Grid;
@@ -36,6 +36,7 @@ fn rounded_to(graph: &Graph, value: &ValueId) -> Option<Grid> {
             return None;
         }
         let op = reader.op();
+        let op: &dyn Operator = (op as &dyn Any).downcast_ref::<Switched>().map_or(op, Switched::current);
         if let Some(FakeQuantize(grid)) = (op as &dyn Any).downcast_ref() {
             return Some(*grid);
         }
