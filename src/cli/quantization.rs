@@ -49,7 +49,12 @@ pub(super) struct QuantizationArgs {
 impl QuantizationArgs {
     /// What the quantization of all layers shares.
     pub fn scheme(&self) -> Scheme {
-        Scheme { act_scheme: self.act_scheme, weight_scheme: self.weight_scheme, observer: self.calib }
+        Scheme {
+            act_scheme: self.act_scheme,
+            weight_scheme: self.weight_scheme,
+            observer: self.calib,
+            ..Scheme::default()
+        }
     }
 
     /// `options` of all layers with the widths asked for.

@@ -1,8 +1,9 @@
 //! From the findings of a session to the report of an evaluation.
 
+use super::shifts;
 use super::{
-    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport, ModelReport, NoiseReport,
-    OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
+    CalibrationReport, ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport,
+    ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
 use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session, far_below_fp32};
@@ -34,10 +35,8 @@ impl Report {
         notes.extend(findings.notes.iter().cloned().inspect(|note| tracing::warn!("{note}")));
         notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
         notes.extend(attention_note(session, assignment, &layers));
-        let shifted = layers.iter().filter(|layer| layer.shifted).count();
-        if shifted > 0 {
-            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
-        }
+        notes.extend(shifts::note(&layers));
+        notes.extend(shifts::warning(&layers).inspect(|note| tracing::warn!("{note}")));
         notes.extend(cost.as_ref().and_then(CostReport::note).inspect(|note| tracing::warn!("{note}")));
         Report {
             schema: SCHEMA,
@@ -159,11 +158,17 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
 fn quantization_report(session: &Session) -> Option<QuantizationReport> {
     let (source, path, blake3) = session.params_source()?;
     let calibrated = session.observations();
+    let beside = session.calibration_source().filter(|(of_calibration, ..)| *of_calibration != source);
     let config = calibrated.map(|_| &session.defaults().quantization);
     Some(QuantizationReport {
         source,
         path: path.map(|path| path.display().to_string()),
         blake3: blake3.to_owned(),
+        calibrated: beside.map(|(source, path, blake3)| CalibrationReport {
+            source,
+            path: path.map(|path| path.display().to_string()),
+            blake3: blake3.to_owned(),
+        }),
         samples: calibrated.map(|observations| observations.samples),
         act_bits: config.map(|config| config.act_bits),
         weight_bits: config.map(|config| config.weight_bits),
