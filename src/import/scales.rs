@@ -111,7 +111,8 @@ impl Scales {
         weight: &Tensor,
         outputs: OutputAxis,
     ) -> Result<(), ScalesError> {
-        let (Some(input), Some(found)) = (graph.ty(x).element.quantization(), self.constants.get(&weight.id())) else {
+        let input = graph.ty(x).element.quantization().and_then(|grid| grid.operands().ok());
+        let (Some(input), Some(found)) = (input, self.constants.get(&weight.id())) else {
             self.without.push(name.to_owned());
             return Ok(());
         };
@@ -124,7 +125,7 @@ impl Scales {
             zero_points = zero_points.repeat(outputs.groups);
         }
         let weight = WeightParams::new(scales, zero_points, range)?;
-        self.layers.insert(name.to_owned(), (y, LayerParams { input, weight }));
+        self.layers.insert(name.to_owned(), (y, LayerParams::new(input, weight)));
         Ok(())
     }
 

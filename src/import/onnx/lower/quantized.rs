@@ -66,7 +66,7 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value
         return Err(NodeProblem::Unsupported("activations with several scales (quantize them per tensor)".to_owned()));
     };
     let params = ActivationParams::new(scale, zero_point, range)?;
-    let rounded = lowering.emit(node.name, FakeQuantize(params), &[value])?;
+    let rounded = lowering.emit(node.name, FakeQuantize(params.into()), &[value])?;
     Ok(vec![Value::Quantized(Box::new(rounded), params)])
 }
 
@@ -88,7 +88,7 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
     let narrow = IntRange::new(low, high).and_then(|range| ActivationParams::new(scale, zero_point, range));
     let params = narrow.unwrap_or(*params);
     if let Value::Computed(id) = &clipped {
-        lowering.graph.set_quantization(*id, params);
+        lowering.graph.set_quantization(*id, params.into());
     }
     Ok(vec![Value::Quantized(Box::new(clipped), params)])
 }
