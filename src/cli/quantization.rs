@@ -38,6 +38,8 @@ pub(super) struct QuantizationArgs {
     calib_samples: Option<u64>,
 
     /// Calibration dataset, read and preprocessed as --data; default: the model's own, if it has one
+    ///
+    /// Layers that are quantized already in the model's file keep its scales.
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
 

@@ -138,7 +138,7 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
         shuffle: session.draw_seed(),
         batch_size: session.batch_size().get(),
         coding: LayerReport::common_coding(reports),
-        quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),
+        quantization: assignment.is_quantized().then(|| quantization_report(session, reports)).flatten(),
         noise: (mode == InferenceMode::Noise).then_some(noise),
         assignment: rules.with_base(LayerOptions { mode: Some(layers.mode()), ..layers.clone() }),
         fold_bn: experiment.fold_batch_norm,
@@ -155,10 +155,12 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
 }
 
 /// Where scales came from, and how they were found where they were calibrated.
-fn quantization_report(session: &Session) -> Option<QuantizationReport> {
+fn quantization_report(session: &Session, reports: &[LayerReport]) -> Option<QuantizationReport> {
     let (source, path, blake3) = session.params_source()?;
-    let calibrated = session.observations();
-    let beside = session.calibration_source().filter(|(of_calibration, ..)| *of_calibration != source);
+    let calibration = session.calibration_source();
+    let calibration = calibration.filter(|(source, ..)| reports.iter().any(|layer| layer.scales == Some(*source)));
+    let calibrated = session.observations().filter(|_| calibration.is_some());
+    let beside = calibration.filter(|(of_calibration, ..)| *of_calibration != source);
     let config = calibrated.map(|_| &session.defaults().quantization);
     Some(QuantizationReport {
         source,

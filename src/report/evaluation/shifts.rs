@@ -93,3 +93,43 @@ fn amounts(layers: &[&LayerReport]) -> String {
     let amounts: BTreeSet<i32> = shifts.map(i32::abs).filter(|by| *by != 0).collect();
     amounts.iter().map(i32::to_string).collect::<Vec<_>>().join(" and ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+
+    /// By hand: integers as a file has them, and the codings that take them as they are or around 0.
+    #[test]
+    fn codings_that_suit_integers() {
+        use Coding::{Affine, SignMagnitude, Signed};
+        let cases: [([i32; 2], [i32; 2], &[Coding]); 8] = [
+            ([0, 255], [0, 0], &[SignMagnitude, Affine]),
+            ([0, 255], [100, 100], &[Affine]),
+            ([0, 255], [128, 128], &[Signed, SignMagnitude, Affine]),
+            ([0, 255], [100, 128], &[Affine]),
+            ([-128, 127], [0, 0], &[Signed, SignMagnitude]),
+            ([-128, 127], [-128, -128], &[Signed, SignMagnitude, Affine]),
+            ([-128, 127], [5, 5], &[Signed]),
+            ([0, 15], [8, 8], &[Signed, SignMagnitude, Affine]),
+        ];
+        for_each_case(cases, |(range, zero_points, expected)| {
+            // Whatever they were shifted by.
+            for by in [0, 128, -128] {
+                let moved = |ends: [i32; 2]| ends.map(|end| end + by);
+                let given = GivenIntegers { by, range: moved(range), zero_points: moved(zero_points) };
+                let found: Vec<Coding> = CODINGS.iter().copied().filter(|coding| given.suits(*coding)).collect();
+                assert_eq!(found, expected, "{range:?} {zero_points:?}, {by}");
+            }
+        });
+    }
+
+    #[test]
+    fn only_shifts_that_miss_zero_are_off() {
+        let cases = [(0, 3, false), (128, 0, false), (128, 128, true), (-128, -28, true)];
+        for_each_case(cases, |(by, zero_point, is_off)| {
+            let given = GivenIntegers { by, range: [-128, 127], zero_points: [zero_point; 2] };
+            assert_eq!(given.is_off(), is_off, "{by} {zero_point}");
+        });
+    }
+}
