@@ -245,7 +245,8 @@ pub(super) struct LutArgs {
 
     /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
     ///
-    /// The name of a design that has both takes its signed form under signed.
+    /// The name of a design that has both takes its signed form under signed. A network that is quantized already, to
+    /// integers none of which is negative, has affine as the default for unsigned LUTs: its own integers are multiplied.
     #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
     coding: Option<Coding>,
 }

@@ -38,6 +38,8 @@ pub(super) struct QuantizationArgs {
     calib_samples: Option<u64>,
 
     /// Calibration dataset, read and preprocessed as --data; default: the model's own, if it has one
+    ///
+    /// Layers that are quantized already in the model's file keep its scales.
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
 
@@ -49,7 +51,12 @@ pub(super) struct QuantizationArgs {
 impl QuantizationArgs {
     /// What the quantization of all layers shares.
     pub fn scheme(&self) -> Scheme {
-        Scheme { act_scheme: self.act_scheme, weight_scheme: self.weight_scheme, observer: self.calib }
+        Scheme {
+            act_scheme: self.act_scheme,
+            weight_scheme: self.weight_scheme,
+            observer: self.calib,
+            ..Scheme::default()
+        }
     }
 
     /// `options` of all layers with the widths asked for.

@@ -71,8 +71,8 @@ pub struct PreprocessOptions {
     pub channels: Option<Channels>,
 }
 
-/// Where quantization parameters come from: from `params` if given, else those of the model's own file
-/// unless `data` is given, else calibration on `data` or the model's own calibration set.
+/// Where quantization parameters come from, layer by layer: from `params` if given, else from the model's own file;
+/// where neither has any, from calibration on `data` or the model's own calibration set, but not beside `params`.
 #[derive(Debug, Clone, Default)]
 pub struct CalibrationOptions {
     /// Parameters that are known already; nothing is calibrated.
@@ -93,7 +93,7 @@ pub enum ParamsSpec {
 }
 
 /// Where a network's quantization parameters came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParamsSource {
     /// Calibration on the model's own calibration set.
@@ -151,7 +151,7 @@ impl Experiment {
 
     /// The settings given that only calibration uses, by key.
     pub(super) fn calibration_keys(&self) -> Vec<&'static str> {
-        let Scheme { act_scheme, weight_scheme, observer } = self.scheme;
+        let Scheme { act_scheme, weight_scheme, observer, .. } = self.scheme;
         let default = Scheme::default();
         let given = [
             ("act_bits", self.layers.act_bits.is_some()),

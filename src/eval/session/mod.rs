@@ -82,7 +82,7 @@ pub struct Session {
     /// What the network does to its images before anything else.
     inner: Option<InnerNormalization>,
     parameters: u64,
-    scales: Option<Scales>,
+    scales: Scales,
     statistics: Option<Arc<LayerStatistics>>,
     progress: Box<dyn Progress>,
     notes: Vec<String>,
@@ -95,6 +95,8 @@ impl Session {
     /// Names the file, layer or setting, what was found and what was expected.
     pub fn open(mut experiment: Experiment) -> Result<Self, OpenError> {
         let mut luts = Luts::default();
+        let scales = Scales::known(&mut experiment)?;
+        experiment.scheme.unsigned_integers |= scales.are_unsigned();
         let defaults = LayerDefaults::open(&experiment.layers, &experiment.scheme, &mut luts);
         let defaults = defaults.map_err(OpenError::Options)?;
         let Experiment { layers, rules, .. } = &experiment;
@@ -102,7 +104,6 @@ impl Session {
         if is_approx && layers.lut.is_none() && rules.is_empty() {
             return Err(OpenError::NoMultiplier);
         }
-        let scales = Scales::known(&mut experiment)?;
         let data = match (&experiment.data, &experiment.model.dataset) {
             (Some(data), _) => data.clone(),
             (None, Some(name)) => DatasetSpec::Embedded(name.clone()),
@@ -120,7 +121,11 @@ impl Session {
         let Experiment { model, layers, rules, scheme, .. } = &experiment;
         let assignment = Assignment::resolve(&model.graph, layers, rules, scheme, &mut luts)?;
         // A calibration set that was given is checked even where it is not used.
-        let is_used = assignment.derives_noise() || (assignment.is_quantized() && scales.is_none());
+        let gaps = scales.gaps(&model.graph, &assignment);
+        if !gaps.is_empty() && !scales.can_calibrate(&experiment) {
+            return Err(OpenError::scales_missing(&scales, gaps, &assignment));
+        }
+        let is_used = assignment.derives_noise() || !gaps.is_empty();
         let calibration = is_used || experiment.calibration.data.is_some();
         let calibration = calibration.then(|| CalibrationSet::open(&experiment)).transpose()?;
         let samples = experiment.evaluated().count(dataset.len());
@@ -129,9 +134,7 @@ impl Session {
         notes.extend(class_note);
         notes.extend(attention_note(layers, &assignment));
         notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess));
-        if let Some(scales) = scales.as_ref().filter(|_| assignment.is_quantized()) {
-            notes.extend(scales.unused_settings(&experiment));
-        }
+        notes.extend(scales.unused_settings(&experiment, &assignment));
         let inner = InnerNormalization::find(&model.graph);
         let calibration = calibration.filter(|_| is_used);
         let found =
