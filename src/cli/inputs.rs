@@ -195,6 +195,7 @@ pub(super) fn experiment(
         preprocess,
         calibration: quantization.calibration(data)?,
         scheme: quantization.scheme(),
+        requantize: quantization.requantize(),
         ..Experiment::new(opened)
     })
 }

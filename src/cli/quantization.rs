@@ -3,6 +3,7 @@
 use super::DataArgs;
 use super::named::named;
 use crate::eval::{CalibrationOptions, LayerOptions, ParamsSpec, Scheme};
+use crate::kernel::{ROUNDINGS, Rounding};
 use crate::lut::Bits;
 use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
@@ -43,6 +44,11 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
 
+    /// Run the network on integers alone: how layers' sums become integers of their outputs. Default: as a TensorFlow
+    /// Lite file says; other networks compute real numbers between layers
+    #[arg(long, value_name = "ROUNDING", value_parser = named(&ROUNDINGS))]
+    requantize: Option<Rounding>,
+
     /// Read all scales and zero points from a file instead of calibrating
     #[arg(long, value_name = "FILE")]
     qparams: Option<PathBuf>,
@@ -57,6 +63,11 @@ impl QuantizationArgs {
             observer: self.calib,
             ..Scheme::default()
         }
+    }
+
+    /// How layers' sums become integers of their outputs.
+    pub fn requantize(&self) -> Option<Rounding> {
+        self.requantize
     }
 
     /// `options` of all layers with the widths asked for.

@@ -4,6 +4,7 @@ use super::sample_watch::{CalibrationSamples, SampleWatch, SeeError};
 use super::traps::{Channels, Fingerprints};
 use super::{Assignment, LayerConfig, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
+use crate::graph::pass::watched_values;
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::{ApproxLayer, InferenceMode, LayerError, LayerProblem, with_values};
@@ -109,11 +110,21 @@ pub fn observe(
     observer: Observer,
     progress: &dyn Progress,
 ) -> Result<(BTreeMap<String, Operands<Observed>>, usize), CalibrationError> {
-    let (layers, set) = observe_seen(model, dataset, preprocess, selection.into(), observer, &|_| true, progress)?;
-    Ok((layers, set.images.samples))
+    let seen = observe_seen(model, dataset, preprocess, selection.into(), observer, &|_| true, progress)?;
+    Ok((seen.layers, seen.set.images.samples))
 }
 
-/// As [`observe`], of the layers whose names are `wanted`; returns the samples too.
+/// What was observed over a calibration set.
+pub(super) struct Seen {
+    /// Of the operands of layers, by layer name.
+    pub layers: BTreeMap<String, Operands<Observed>>,
+    /// Of values between operators that are watched, by their names.
+    pub values: BTreeMap<String, Observed>,
+    /// The samples.
+    pub set: CalibrationSamples,
+}
+
+/// As [`observe`], of the layers whose names are `wanted` and of all values that are watched.
 pub(super) fn observe_seen(
     model: &mut Model,
     dataset: Dataset,
@@ -122,7 +133,7 @@ pub(super) fn observe_seen(
     observer: Observer,
     wanted: &dyn Fn(&str) -> bool,
     progress: &dyn Progress,
-) -> Result<(BTreeMap<String, Operands<Observed>>, CalibrationSamples), CalibrationError> {
+) -> Result<Seen, CalibrationError> {
     let pixel_kind = dataset.pixel_kind();
     let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), selection)?;
     if batches.image_shape() != model.input {
@@ -136,6 +147,9 @@ pub(super) fn observe_seen(
         // Others too sum in the order that observing brings about, so that scales are the same on every machine.
         let observer = if wanted(layer.name()) { observer } else { Observer::MinMax };
         layer.begin_calibration(elements.map(|elements| observer.start(elements * samples)));
+    }
+    for (_, observing, elements) in watched_values(graph) {
+        observing.set(Some(observer.start(elements * samples)));
     }
     progress.start("calibrating", samples);
     let (mut watch, mut fingerprints) = (SampleWatch::default(), Fingerprints::default());
@@ -179,7 +193,11 @@ pub(super) fn observe_seen(
         }
         observed.insert(layer.name().to_owned(), seen);
     }
-    Ok((observed, CalibrationSamples { pixel_kind, images: watch.images, fingerprints }))
+    let mut values = BTreeMap::new();
+    for (name, observing, _) in watched_values(graph) {
+        values.insert(name.to_owned(), observing.finish().map_err(|problem| problem.in_layer(name))?);
+    }
+    Ok(Seen { layers: observed, values, set: CalibrationSamples { pixel_kind, images: watch.images, fingerprints } })
 }
 
 /// How many batches like this one pass through the network side by side: one for each thread while their images are

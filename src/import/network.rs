@@ -1,6 +1,7 @@
 //! What an importer makes of a file.
 
 use crate::graph::Graph;
+use crate::graph::pass::Roundings;
 use crate::quant::{Grid, ParamsFile};
 
 /// A network read from another program's file.
@@ -27,6 +28,8 @@ pub struct Network {
     pub blake3: String,
     /// The quantization parameters of layers, where the file is quantized already.
     pub params: Option<ParamsFile>,
+    /// How layers round, where the file is of integer arithmetic.
+    pub roundings: Option<Roundings>,
     /// Notes for reports.
     pub notes: Vec<String>,
 }

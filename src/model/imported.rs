@@ -20,6 +20,7 @@ pub(super) fn model(path: &Path, architecture: &'static str, source: ModelSource
         channels_last: network.channels_last,
         input_grid: network.input_grid,
         params: network.params,
+        roundings: network.roundings,
         blake3: network.blake3,
         notes: network.notes,
         ..Model::new(&name, network.graph, network.input, network.outputs)

@@ -138,6 +138,7 @@ impl Session {
         let Experiment { model, seed, layer_errors, .. } = &mut self.experiment;
         set_modes(&mut model.graph, &assignment, *seed)?;
         let layer_errors = *layer_errors;
+        self.requantize(&assignment)?;
         if let Some(statistics) = &self.statistics {
             if layer_errors { statistics.resume() } else { statistics.pause() }
         }

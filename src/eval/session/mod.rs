@@ -34,6 +34,7 @@ mod experiment;
 mod image_shape;
 mod images;
 mod quantize;
+mod requantize;
 mod scales;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
 };
 use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Selection, Split};
+use crate::graph::pass::prepare_integers;
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::task::Task;
@@ -263,11 +265,16 @@ impl Experiment {
     /// Swaps the layers, to be observed where that is needed.
     fn prepare(&mut self) -> Result<Option<Arc<LayerStatistics>>, OpenError> {
         let (is_observed, fold) = (self.observes_layers(), self.fold_batch_norm);
-        if is_observed {
-            return Ok(Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?));
+        let statistics = if is_observed {
+            Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?)
+        } else {
+            prepare(&mut self.model, fold)?;
+            None
+        };
+        if self.makes_integers() {
+            prepare_integers(&mut self.model.graph);
         }
-        prepare(&mut self.model, fold)?;
-        Ok(None)
+        Ok(statistics)
     }
 }
 

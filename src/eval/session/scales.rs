@@ -22,6 +22,8 @@ use std::path::PathBuf;
 pub struct Observations {
     /// What was observed, by layer name.
     pub layers: BTreeMap<String, Operands<Observed>>,
+    /// What was observed of values between layers, by their names, where the network is to run on integers.
+    pub values: BTreeMap<String, Observed>,
     /// The range observer.
     pub observer: Observer,
     /// Samples seen.

@@ -56,7 +56,8 @@ pub use gather::Gather;
 pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
 pub use group_norm::GroupNorm;
 pub use integer::{
-    IntegerAdd, IntegerAveragePool, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize, clipped,
+    IntegerAdd, IntegerAveragePool, IntegerConcat, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize,
+    clipped,
 };
 pub use interpolate::Interpolate;
 pub use layer_norm::LayerNorm;

@@ -4,11 +4,11 @@
 //! [`prepare_integers`] makes that possible and changes nothing. [`set_integers`] switches a network to integers, by
 //! grids that were observed ([`watched_values`]) or are those of the layers that read a value, and back.
 
+use crate::graph::network::Source;
 use crate::graph::op::{
     AdaptiveAveragePool, Add, AveragePool, Concat, FakeQuantize, Flatten, GlobalAveragePool, IntegerAdd, IntegerConcat,
-    QuantizedSum, Reshape, Switched, Transpose, Watched, clipped,
+    Reshape, Switched, Transpose, Watched, clipped,
 };
-use crate::graph::network::Source;
 use crate::graph::{ElementType, Graph, KeptInputs, Node, OpError, Operator, ValueId};
 use crate::kernel::Clip;
 use crate::layer::Observing;
@@ -117,7 +117,10 @@ fn choose(graph: &Graph, grids: &BTreeMap<String, Grid>) -> HashMap<ValueId, Gri
             let value = node.inputs()[0];
             let grid = read_by_layer(graph, output).or_else(|| grids.get(graph.value_name(value)).copied());
             // What the operator before computes is on the same grid.
-            grid.inspect(|&grid| drop(chosen.insert(value, grid)))
+            if let Some(grid) = grid {
+                chosen.insert(value, grid);
+            }
+            grid
         } else {
             let kept = match node.op().kept_inputs() {
                 KeptInputs::First => node.inputs().get(..1).unwrap_or_default(),
@@ -176,6 +179,5 @@ fn integer(
     if let (&[a, b], true) = (inputs.as_slice(), downcast::<Add>(real).is_some()) {
         return Ok(Some(Box::new(IntegerAdd::sum([a, b], grid)?)));
     }
-    let average = QuantizedSum::half_away(real, inputs[0].scale(), grid);
-    Ok(average.map(|op| Box::new(op) as Box<dyn Operator>))
+    Ok(None)
 }

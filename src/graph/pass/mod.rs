@@ -17,5 +17,5 @@ pub use fuse::fuse_clips;
 pub use integers::{prepare_integers, set_integers, watched_values};
 pub use observe::{LayerObserver, Observation, observe_layers};
 pub use products::product_params;
-pub use requantize::requantize_layers;
+pub use requantize::{Roundings, requantize_layers};
 pub use swap::swap_layers;

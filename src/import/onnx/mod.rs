@@ -140,6 +140,7 @@ impl File {
         let OutputForm { count: outputs, reconstructs_input, .. } = output;
         Ok(Network {
             graph,
+            roundings: None,
             input: input.images.shape,
             own_shape: input.images.own_shape(),
             channels_last: input.images.channels_last,

@@ -26,14 +26,17 @@ pub use options::OptionsError;
 use super::output_form::OutputForm;
 use super::scales::Scales;
 use super::{Layout, Network};
-use crate::graph::op::{FakeQuantize, Reshape};
+use crate::graph::op::{FakeQuantize, Linear, Reshape};
+use crate::graph::pass::Roundings;
 use crate::graph::{Dim, Graph};
 use crate::input as files;
+use crate::kernel::Rounding;
 use crate::quant::ParamsFile;
 use candle_core::Tensor;
 use input::Input;
 use lower::{Batch, Computed, Lowering, Step, Value};
 use schema::Model;
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -81,11 +84,13 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
     notes.extend(of_network);
     let (layers, note) = scales.finish(&graph).unzip();
     notes.extend(note);
+    let roundings = graph.has_quantized_values().then(|| roundings(&graph));
     graph.bind(parameters).map_err(|error| TfliteProblem::Bind(Box::new(error)))?;
     let blake3 = blake3::hash(bytes).to_hex().to_string();
     let params = layers.map(|layers| ParamsFile { layers, blake3: blake3.clone(), ..ParamsFile::default() });
     Ok(Network {
         graph,
+        roundings,
         input: input.images.shape,
         own_shape: input.images.own_shape(),
         channels_last: input.images.channels_last,
@@ -96,6 +101,13 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
         params,
         notes,
     })
+}
+
+/// How the layers of a network on integers round: those of the reference kernels twice, but for fully connected ones.
+fn roundings(graph: &Graph) -> Roundings {
+    let linear = graph.nodes().iter().filter(|node| (node.op() as &dyn Any).is::<Linear>());
+    let layers = linear.map(|node| (node.name().to_owned(), Rounding::Once)).collect();
+    Roundings { default: Rounding::Twice, layers }
 }
 
 /// What a graph is built from.

@@ -3,6 +3,7 @@
 use crate::data::Interpolation;
 use crate::eval::{ParamsSource, Rules};
 use crate::import::Layout;
+use crate::kernel::Rounding;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{ActScheme, WeightScheme};
@@ -78,6 +79,9 @@ pub struct QuantizationReport {
     pub weight_scheme: Option<WeightScheme>,
     /// The observer.
     pub observer: Option<String>,
+    /// How layers' sums became integers of their outputs, of a network that runs on integers alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requantize: Option<Rounding>,
 }
 
 /// What layers without known parameters were calibrated on.

@@ -177,6 +177,7 @@ fn quantization_report(session: &Session, reports: &[LayerReport]) -> Option<Qua
         act_scheme: config.map(|config| config.act_scheme),
         weight_scheme: config.map(|config| config.weight_scheme),
         observer: config.map(|config| config.observer.to_string()),
+        requantize: session.requantization(),
     })
 }
 
