@@ -74,6 +74,7 @@ mod tasks;
 mod tests;
 mod tiles;
 mod values;
+mod weights;
 mod window;
 
 pub use approx_layer::{ApproxLayer, WeightedLayer};

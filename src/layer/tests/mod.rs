@@ -6,6 +6,7 @@ mod matmul;
 mod ordered;
 mod packing;
 mod transposed;
+mod weights;
 
 use self::case::Case;
 use super::*;
