@@ -75,6 +75,7 @@ mod tasks;
 mod tests;
 mod tiles;
 mod values;
+mod weights;
 mod window;
 
 pub use after_sums::Requantization;
