@@ -53,9 +53,8 @@ pub(super) fn check_bits(index: usize, grid: &Grid, bits: u32) -> Result<(), OpE
 /// Fails unless operand `index` has integers of `grid`.
 pub(super) fn check(inputs: &[&ValueType], index: usize, grid: &Grid) -> Result<(), OpError> {
     let input = inputs[index];
-    let is_within = |found: &Grid| {
-        found.has_steps_of(grid) && found.q_min() >= grid.q_min() && found.q_max() <= grid.q_max()
-    };
+    let is_within =
+        |found: &Grid| found.has_steps_of(grid) && found.q_min() >= grid.q_min() && found.q_max() <= grid.q_max();
     match input.element.quantization() {
         Some(found) if is_within(&found) => Ok(()),
         Some(found) => Err(OpError::Type { index, found: described(&found), expected: described(grid) }),
