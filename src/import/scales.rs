@@ -9,6 +9,7 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::quant::{IntRange, LayerParams, ParamsError, WeightParams};
 use candle_core::{Tensor, TensorId};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The integers of a constant: for each channel along one axis, or for all, a scale and zero point.
 #[derive(Debug, Clone)]
@@ -127,6 +128,13 @@ impl Scales {
         let weight = WeightParams::new(scales, zero_points, range)?;
         self.layers.insert(name.to_owned(), (y, LayerParams::new(input, weight)));
         Ok(())
+    }
+
+    /// The integers of a layer's bias, in products of one input step and one weight step.
+    pub fn add_bias(&mut self, layer: &str, bias: Arc<[i32]>) {
+        if let Some((_, params)) = self.layers.get_mut(layer) {
+            params.bias = Some(bias);
+        }
     }
 
     /// The parameters of layers, and a note for reports; `None` for a network without quantization.

@@ -32,10 +32,12 @@ mod reshape;
 mod scale;
 mod slice;
 mod softmax;
+mod switched;
 #[cfg(test)]
 mod tests;
 mod transpose;
 mod unary;
+mod watched;
 mod r#where;
 
 pub use activation::{Relu, Relu6};
@@ -54,7 +56,8 @@ pub use gather::Gather;
 pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
 pub use group_norm::GroupNorm;
 pub use integer::{
-    IntegerAdd, IntegerAveragePool, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize, clipped,
+    IntegerAdd, IntegerAveragePool, IntegerConcat, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize,
+    clipped,
 };
 pub use interpolate::Interpolate;
 pub use layer_norm::LayerNorm;
@@ -68,8 +71,10 @@ pub use reshape::Reshape;
 pub use scale::Scale;
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use switched::Switched;
 pub use transpose::Transpose;
 pub use unary::Unary;
+pub use watched::Watched;
 pub use r#where::Where;
 
 use crate::layer::with_values;

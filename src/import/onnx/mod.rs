@@ -8,7 +8,6 @@
 //! batch size is made variable again; where that fails, samples run one by one, and a note says so.
 
 mod budget;
-mod bytes;
 mod error;
 mod functions;
 mod input;
@@ -24,12 +23,12 @@ mod tests;
 mod value;
 mod wire;
 
-pub use bytes::Bytes;
 pub use error::{FunctionProblem, NodeProblem, OnnxError, OnnxProblem, TensorProblem};
 pub use wire::WireError;
 
-use super::Layout;
+use super::output_form::OutputForm;
 use super::scales::Scales;
+use super::{Layout, Network};
 use crate::graph::pass::{name_attention, product_params};
 use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
@@ -40,7 +39,7 @@ use functions::Functions;
 use input::Input;
 use lower::{BatchSize, Lowering};
 use operation::{OPERATOR_SETS, Operation, operator_set};
-use output::{OutputForm, UpToOutput};
+use output::UpToOutput;
 use rten_onnx::onnx::{GraphProto, ModelProto};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -49,31 +48,6 @@ use value::Value;
 
 /// Bytes of the largest file: the limit of its format, beyond which tensors lie in external files.
 const LARGEST: u64 = 2 << 30;
-
-/// A network read from an ONNX file.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Network {
-    /// The network, its parameters bound.
-    pub graph: Graph,
-    /// Channels, height and width of its input.
-    pub input: [usize; 3],
-    /// The dimensions that a sample has in the file, where they are others: `[height, width, channels]`, or those
-    /// of the same numbers in the same order.
-    pub own_shape: Option<Vec<usize>>,
-    /// Whether channels are last there.
-    pub channels_last: bool,
-    /// Number of output values for each image.
-    pub outputs: usize,
-    /// Whether these are an image of the input's size, as of an autoencoder.
-    pub reconstructs_input: bool,
-    /// Hash of the file, and of the external data that the network reads.
-    pub blake3: String,
-    /// The quantization parameters of layers, where the file is quantized (QDQ format).
-    pub params: Option<ParamsFile>,
-    /// Notes for reports.
-    pub notes: Vec<String>,
-}
 
 /// How an ONNX file is read.
 #[derive(Debug, Clone, Default)]
@@ -137,7 +111,7 @@ impl File {
             let source = Source { size, graph, nodes: &nodes, input: &input, output };
             source.build_any_batch(&mut external).map(|built| (built, external))
         })?;
-        let Built { mut graph, mut parameters, scales, output, notes: of_output } = built;
+        let Built { mut graph, mut parameters, scales, output, notes: of_output, .. } = built;
         notes.extend(of_output);
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();
@@ -166,9 +140,11 @@ impl File {
         let OutputForm { count: outputs, reconstructs_input, .. } = output;
         Ok(Network {
             graph,
+            roundings: None,
             input: input.images.shape,
             own_shape: input.images.own_shape(),
             channels_last: input.images.channels_last,
+            input_grid: None,
             outputs,
             reconstructs_input,
             blake3,
@@ -210,12 +186,14 @@ struct Built {
     parameters: BTreeMap<String, Tensor>,
     scales: Scales,
     output: OutputForm,
+    /// The output's type in the file, for messages.
+    output_type: String,
     notes: Vec<String>,
 }
 
 impl UpToOutput for (Built, ExternalFiles) {
-    fn form(&self) -> &OutputForm {
-        &self.0.output
+    fn form(&self) -> (&OutputForm, &str) {
+        (&self.0.output, &self.0.output_type)
     }
 }
 
@@ -277,9 +255,9 @@ impl Source<'_> {
         if lowering.dequantize(self.output) {
             notes.push(format!("the output '{}' is of 8-bit integers: dequantized", self.output));
         }
-        let output = output::set(&mut lowering, self.output, &self.input.images)?;
+        let (output, output_type) = output::set(&mut lowering, self.output, &self.input.images)?;
         let Lowering { mut graph, parameters, scales, .. } = lowering;
         name_attention(&mut graph);
-        Ok(Built { graph, parameters, scales, output, notes })
+        Ok(Built { graph, parameters, scales, output, output_type, notes })
     }
 }

@@ -9,6 +9,7 @@ mod more_operators;
 mod older_sets;
 mod open_sizes;
 mod operators;
+mod own_integers;
 mod precision;
 mod quantized;
 mod quantized_forms;

@@ -12,6 +12,7 @@
 
 mod add;
 mod average;
+mod concat;
 mod fixed;
 mod function;
 mod grid;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use add::IntegerAdd;
 pub use average::IntegerAveragePool;
+pub use concat::IntegerConcat;
 pub use function::IntegerFunction;
 pub use grid::clipped;
 pub use mean::IntegerMean;
