@@ -42,6 +42,7 @@ mod several_outputs;
 mod shell;
 mod shipped_networks;
 mod statistics;
+mod tflite;
 mod traps;
 mod usage;
 mod weights;

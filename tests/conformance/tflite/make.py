@@ -2,7 +2,8 @@
 kernels of its interpreter compute of them: `python make.py FOLDER`.
 
 `NAME.tflite` is a network of one image, `NAME.expected.safetensors` has `inputs` and `outputs_reference`, with the
-images along the first axis, as the files of MLPerf Tiny that the tests compare with have them."""
+images along the first axis, as the files of MLPerf Tiny that the tests compare with have them; of integers also
+`output_scale` and `output_zero_point`, of the numbers that they stand for."""
 
 import json
 import struct
@@ -14,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from networks import CASES, DTYPES, Builder
 
 SAMPLES = 12
-SAFETENSORS = {"float32": "F32", "int8": "I8", "uint8": "U8"}
+SAFETENSORS = {"float32": "F32", "int32": "I32", "int8": "I8", "uint8": "U8"}
 
 
 def write_safetensors(path, tensors):
@@ -50,14 +51,15 @@ def images(case, element, rng):
 
 
 def network(case, dtype, seed):
-    """The file of a case and images for it."""
+    """The file of a case, the elements of its output, and images for it."""
     rng = np.random.default_rng(seed)
     builder = Builder(case, DTYPES[dtype], rng)
     output = case.build(builder)
     count = int(np.prod(builder.shape(output)))
     shape = builder.integers("logits_shape", [1, count])
     output = builder.add("RESHAPE", [output, shape], (1, count), builder.like(output), version=1)
-    return builder.network.bytes(output), images(case, builder.like(builder.input), rng)
+    inputs = images(case, builder.like(builder.input), rng)
+    return builder.network.bytes(output), builder.like(output), inputs
 
 
 def run(model, inputs):
@@ -79,14 +81,15 @@ def main(folder):
         for dtype in case.dtypes:
             name = f"{case.name}_{dtype}"
             try:
-                model, inputs = network(case, dtype, [number, list(DTYPES).index(dtype)])
-                outputs = run(model, inputs)
+                model, element, inputs = network(case, dtype, [number, list(DTYPES).index(dtype)])
+                tensors = {"inputs": inputs, "outputs_reference": run(model, inputs)}
             except (RuntimeError, ValueError) as error:
                 raise SystemExit(f"{name}: {error}") from error
             (folder / f"{name}.tflite").write_bytes(model)
-            write_safetensors(
-                folder / f"{name}.expected.safetensors", {"inputs": inputs, "outputs_reference": outputs}
-            )
+            if element.is_quantized:
+                tensors["output_scale"] = np.array([element.scale], np.float32)
+                tensors["output_zero_point"] = np.array([element.zero_point], np.int32)
+            write_safetensors(folder / f"{name}.expected.safetensors", tensors)
 
 
 if __name__ == "__main__":
