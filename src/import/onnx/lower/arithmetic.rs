@@ -14,7 +14,10 @@ pub(super) fn add(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     let with_bias = match inputs.as_slice() {
         [Value::Pending(linear), Value::Floats { tensor, name, .. }]
         | [Value::Floats { tensor, name, .. }, Value::Pending(linear)] => {
-            bias(linear, tensor)?.map(|bias| (linear, bias, name))
+            bias(linear, tensor)?.map(|bias| {
+                lowering.scales.reshaped(tensor, &bias);
+                (linear, bias, name)
+            })
         }
         _ => None,
     };
