@@ -319,7 +319,7 @@ mod tests {
         let mut layer = ApproxMatMul::new("qk");
         let (a, b) = (values(&[1, 2, 3, 5], 8), values(&[4, 2, 5, 7], 6));
         let integers = ActivationParams::new(0.25, 0, IntRange::new(-127, 127).unwrap()).unwrap();
-        let params = LayerParams { input: integers, weight: integers.as_weight() };
+        let params = LayerParams::new(integers, integers.as_weight());
         let lut = design::resolve("drum-4", None).unwrap();
         layer.quantize(params, Coding::SignMagnitude, Some(&lut), kernel::best()).unwrap();
         layer.set_mode(InferenceMode::Approximate);

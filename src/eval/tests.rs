@@ -166,10 +166,10 @@ fn sets_that_cannot_calibrate_are_refused() {
 
 fn per_tensor(scale: f32) -> LayerParams {
     let range = IntRange::new(-127, 127).unwrap();
-    LayerParams {
-        input: ActivationParams::new(scale, 0, range).unwrap(),
-        weight: WeightParams::new(vec![1.0], vec![0], range).unwrap(),
-    }
+    LayerParams::new(
+        ActivationParams::new(scale, 0, range).unwrap(),
+        WeightParams::new(vec![1.0], vec![0], range).unwrap(),
+    )
 }
 
 fn file<const N: usize>(scales: [(&str, f32); N]) -> ParamsFile {

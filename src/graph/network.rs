@@ -2,7 +2,7 @@
 
 use super::plan::Plans;
 use super::{Dim, ElementType, KeptInputs, OpError, Operator, ValueType};
-use crate::quant::ActivationParams;
+use crate::quant::Grid;
 use candle_core::Tensor;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -169,10 +169,10 @@ impl Graph {
         elements.all(|other| other == first).then_some(first)
     }
 
-    /// Declares that the elements of a value of real numbers are quantized by `params`, where no operator
+    /// Declares that the elements of a value of real numbers are integers on `grid`, where no operator
     /// could infer it.
-    pub fn set_quantization(&mut self, id: ValueId, params: ActivationParams) {
-        self.values[id.0].ty.element = ElementType::Quantized(params);
+    pub fn set_quantization(&mut self, id: ValueId, grid: Grid) {
+        self.values[id.0].ty.element = ElementType::Quantized(grid);
     }
 
     /// Adds a node with one output.

@@ -368,8 +368,8 @@ fn quantization_follows_values_that_are_kept() {
     let reduce = |reduction| Reduce { reduction, axes: vec![1], keep_dims: true };
     let mut graph = Graph::new();
     let x = graph.input("x", ValueType::batch_of(&[4])).unwrap();
-    let a = graph.add_one("a", FakeQuantize(params(0.5)), &[x]).unwrap();
-    let b = graph.add_one("b", FakeQuantize(params(0.25)), &[x]).unwrap();
+    let a = graph.add_one("a", FakeQuantize(params(0.5).into()), &[x]).unwrap();
+    let b = graph.add_one("b", FakeQuantize(params(0.25).into()), &[x]).unwrap();
     let pad = |value| Pad { padding: vec![[0, 0], [1, 1]], value };
     let outputs = [
         (graph.add_one("relu", Relu, &[a]).unwrap(), Some(0.5)),

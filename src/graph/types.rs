@@ -1,6 +1,6 @@
 //! Types of values: element type and shape, the batch size left open.
 
-use crate::quant::ActivationParams;
+use crate::quant::Grid;
 use candle_core::DType;
 use std::fmt;
 
@@ -60,7 +60,7 @@ pub enum ElementType {
     /// Quantized integers of one scale and zero point, which a run holds as the `f32` numbers that they
     /// represent: operators compute with these as with any real numbers, and a layer of the same
     /// parameters finds the integers again.
-    Quantized(ActivationParams),
+    Quantized(Grid),
 }
 
 impl ElementType {
@@ -78,8 +78,8 @@ impl ElementType {
     }
 
     /// Scale, zero point and range of quantized integers.
-    pub fn quantization(self) -> Option<ActivationParams> {
-        if let ElementType::Quantized(params) = self { Some(params) } else { None }
+    pub fn quantization(self) -> Option<Grid> {
+        if let ElementType::Quantized(grid) = self { Some(grid) } else { None }
     }
 }
 

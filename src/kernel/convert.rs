@@ -1,6 +1,7 @@
 //! The edges of the integer arithmetic: numbers to bytes, and sums to numbers, compiled for several
 //! instruction sets, with the same bits in each.
 
+use super::fixed_point::{FixedPoint, Requantize};
 use super::levels::for_simd_levels;
 
 /// How numbers become bytes: `clamp(round_half_even(x / scale) + zero_point, low, high)`.
@@ -143,6 +144,40 @@ pub fn dequantize_wide(
     assert!(sums.len() == outputs.len() && columns.len() == outputs.len());
     for ((y, &sum), &column) in outputs.iter_mut().zip(sums).zip(columns) {
         *y = dequantize.apply((sum + constant - factor * i64::from(column)) as f64);
+    }
+}
+
+for_simd_levels! {
+    /// `acc = sums[i] + constant - factor * columns[i]`, requantized by `multiplier`, as numbers. The caller knows that
+    /// no `acc` and no part of it leaves `i32`.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn requantize_narrow(rule: &Requantize, multiplier: FixedPoint, sums: &[i32], constant: i32, factor: i32, columns: &[i32], outputs: &mut [f32]) {
+        assert!(sums.len() == outputs.len() && columns.len() == outputs.len());
+        for ((y, &sum), &column) in outputs.iter_mut().zip(sums).zip(columns) {
+            let acc = sum.wrapping_add(constant).wrapping_sub(factor.wrapping_mul(column));
+            *y = rule.number(multiplier, i64::from(acc));
+        }
+    }
+}
+
+/// The same for sums of any size.
+///
+/// # Panics
+/// When the slices differ in length.
+pub fn requantize_wide(
+    rule: &Requantize,
+    multiplier: FixedPoint,
+    sums: &[i64],
+    constant: i64,
+    factor: i64,
+    columns: &[i32],
+    outputs: &mut [f32],
+) {
+    assert!(sums.len() == outputs.len() && columns.len() == outputs.len());
+    for ((y, &sum), &column) in outputs.iter_mut().zip(sums).zip(columns) {
+        *y = rule.number(multiplier, sum + constant - factor * i64::from(column));
     }
 }
 

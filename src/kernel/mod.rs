@@ -28,6 +28,7 @@ pub(crate) mod convert;
 mod decomposition;
 mod dot;
 mod factors;
+mod fixed_point;
 pub(crate) mod float;
 mod geometry;
 mod im2col;
@@ -54,6 +55,7 @@ pub use convert::Clip;
 pub use dot::{ByteDot, ChannelPanels, DotKernel, IntegerDot, Panels, RealDot, Run, WordDot};
 #[doc(hidden)]
 pub use factors::{Lowered, Operand, Term, Way, bytes_of, choose};
+pub use fixed_point::{FixedPoint, ROUNDINGS, Requantize, Rounding};
 pub use geometry::{ConvGeometry, GeometryError, output_size};
 pub(crate) use im2col::{fill_pointwise_tile, fill_tile, transpose_tile};
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use super::observing::Observing;
 use super::sealed::{LayerCore, WeightedCore};
-use super::{Call, InferenceMode, LayerError, LayerProblem};
+use super::{Call, InferenceMode, LayerError, LayerProblem, Requantization};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{Calibrator, LayerParams, Observed, Operands, QuantConfig};
@@ -19,6 +19,11 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
 
     /// The layer as one with weights; `None` for a product of two activations.
     fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
+        None
+    }
+
+    /// The same, mutable.
+    fn as_weighted_mut(&mut self) -> Option<&mut dyn WeightedLayer> {
         None
     }
 
@@ -178,6 +183,12 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
     /// Dimensions of the weight that the layer was made from, which some kinds keep in another order.
     fn weight_shape(&self) -> &[usize] {
         self.weight().dims()
+    }
+
+    /// Makes the outputs of modes quant and approx integers of a grid: sums are scaled by a multiplication in integers,
+    /// with the bias, rounded to steps of the sums, among them. `None` makes them real numbers again.
+    fn set_requantization(&mut self, requantization: Option<Requantization>) {
+        self.state_mut().set_requantization(requantization);
     }
 
     /// The bias, one number per output channel.

@@ -151,6 +151,10 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
     fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
         Some(self)
     }
+
+    fn as_weighted_mut(&mut self) -> Option<&mut dyn WeightedLayer> {
+        Some(self)
+    }
 }
 
 impl<const D: usize> WeightedLayer for ApproxConv<D> {}

@@ -1,6 +1,7 @@
 //! What follows a layer's sums, in the same pass over them: the bias, and the bounds of a fused activation.
 //! Every arithmetic ends in it.
 
+use super::after_sums::AfterSums;
 use crate::kernel::Clip;
 
 /// What happens to a layer's sums before they leave it.
@@ -8,6 +9,8 @@ use crate::kernel::Clip;
 pub(super) struct Epilogue<'a> {
     /// Added first, one number per output channel.
     pub bias: Option<&'a [f32]>,
+    /// What integer sums become in place of it, where integers follow them.
+    pub after_sums: Option<&'a AfterSums>,
     /// The range that outputs are then clamped to.
     pub clip: Clip,
 }

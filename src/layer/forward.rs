@@ -102,7 +102,7 @@ fn gathered(
     call: Call,
     epilogue: Epilogue,
 ) -> Result<Vec<f32>, LayerProblem> {
-    let layer = state.image_layer(window, mode, epilogue.bias.is_some())?;
+    let layer = state.image_layer(window, mode, epilogue.bias.is_some() || epilogue.after_sums.is_some())?;
     let Window { images: count, outputs, geometry, .. } = window;
     let elements = layer.form().elements(window.channels());
     let layout = ImageLayout { size: geometry.input, elements, border: layer.border(geometry) };

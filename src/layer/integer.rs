@@ -13,11 +13,14 @@
 //! has a row of weights for each kernel tap, and an output sums those that land on it.
 
 use super::LayerProblem;
+use super::after_sums::AfterSums;
 use super::epilogue::Epilogue;
 use super::quantized::{PackedTable, Quantized};
 use super::scatter::Scatter;
 use super::tiles::{Arithmetic, Workspace, Workspaces};
-use crate::kernel::convert::{Dequantize, add_row, dequantize_narrow, dequantize_wide};
+use crate::kernel::convert::{
+    Dequantize, add_row, dequantize_narrow, dequantize_wide, requantize_narrow, requantize_wide,
+};
 use crate::kernel::{LANES, Lanes, Plane, Signedness, Tile, line_parts};
 use crate::quant::LayerParams;
 use std::cell::Cell;
@@ -68,17 +71,30 @@ impl<'a> Integer<'a> {
 
     /// The last step of output `channel`.
     fn dequantize(&self, channel: usize) -> Dequantize {
-        let LayerParams { input, weight } = self.params;
+        let LayerParams { input, weight, .. } = self.params;
         Dequantize {
             scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
-            bias: self.epilogue.bias.map(|bias| bias[channel]),
+            bias: self.epilogue.bias.filter(|_| self.epilogue.after_sums.is_none()).map(|bias| bias[channel]),
             clip: self.epilogue.clip,
         }
     }
 
+    /// The bias of an output that is added to its sum.
+    fn integer_bias(&self, channel: usize) -> i64 {
+        self.epilogue.after_sums.map_or(0, |after| after.bias(channel))
+    }
+
+    /// Whether sums of `depth` products, with all that is added to them, fit 32 bits.
+    fn is_narrow(&self, depth: usize) -> bool {
+        // The limit of depths leaves no room for a bias, but half of it does.
+        let max_bias = self.epilogue.after_sums.map_or(0, AfterSums::max_bias);
+        let depths = self.packed.depths.narrow;
+        depth <= depths && (max_bias == 0 || (depth <= depths / 2 && max_bias < 1 << 30))
+    }
+
     /// The zero-point terms of a row: `acc = sum + constant - factor * sum x_q`.
     fn correction(&self, row: usize, depth: usize) -> (i64, i64) {
-        let LayerParams { input, weight } = self.params;
+        let LayerParams { input, weight, .. } = self.params;
         let channel = row / self.rows_per_output;
         let (z_x, z_w) = (i64::from(input.zero_point()), i64::from(weight.zero_point(channel)));
         (z_x * (depth as i64 * z_w - self.weight_sums[row]), z_w)
@@ -92,7 +108,7 @@ impl<'a> Integer<'a> {
         rows: impl Iterator<Item = &'r [u8]>,
         sums: &mut Vec<i32>,
     ) {
-        let LayerParams { input, weight } = self.params;
+        let LayerParams { input, weight, .. } = self.params;
         sums.clear();
         sums.resize(columns, 0);
         if channels.into_iter().any(|channel| weight.zero_point(channel) != 0) {
@@ -118,10 +134,34 @@ impl<'a> Integer<'a> {
         }
     }
 
-    /// Dequantizes narrow sums of output `channel`.
-    fn dequantize_narrow(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
+    /// The numbers of narrow sums of output `channel`.
+    fn narrow_numbers(&self, channel: usize, depth: usize, sums: &[i32], columns: &[i32], outputs: &mut [f32]) {
         let (constant, factor) = self.correction(channel, depth);
-        dequantize_narrow(&self.dequantize(channel), sums, constant as i32, factor as i32, columns, outputs);
+        let (constant, factor) = ((constant + self.integer_bias(channel)) as i32, factor as i32);
+        match self.epilogue.after_sums.and_then(|after| after.requantize(self.epilogue.clip)) {
+            Some((rule, multipliers)) => {
+                requantize_narrow(&rule, multipliers[channel], sums, constant, factor, columns, outputs);
+            }
+            None => dequantize_narrow(&self.dequantize(channel), sums, constant, factor, columns, outputs),
+        }
+    }
+
+    /// The numbers of sums of any size, that lack `constant` and the columns times `factor`.
+    fn wide_numbers(
+        &self,
+        channel: usize,
+        (constant, factor): (i64, i64),
+        sums: &[i64],
+        columns: &[i32],
+        outputs: &mut [f32],
+    ) {
+        let constant = constant + self.integer_bias(channel);
+        match self.epilogue.after_sums.and_then(|after| after.requantize(self.epilogue.clip)) {
+            Some((rule, multipliers)) => {
+                requantize_wide(&rule, multipliers[channel], sums, constant, factor, columns, outputs);
+            }
+            None => dequantize_wide(&self.dequantize(channel), sums, constant, factor, columns, outputs),
+        }
     }
 }
 
@@ -154,29 +194,28 @@ impl Integer<'_> {
     /// Overwrites `outputs[i]` with output channel `channels.start + i` for the columns of `tile`.
     pub fn outputs(&self, channels: Range<usize>, tile: &Tile, scratch: &mut Sums, outputs: &mut [Lanes<f32>]) {
         let (depth, width) = (tile.rows().len(), tile.columns());
-        let PackedTable { weights, depths } = self.packed;
+        let PackedTable { weights, .. } = self.packed;
         let Sums { block, wide, columns } = scratch;
         self.sum_columns(channels.clone(), width, tile.rows().iter().map(|row| &row.0[..width]), columns);
-        if depth <= depths.narrow {
+        if self.is_narrow(depth) {
             block.resize(channels.len(), Lanes::default());
             weights.sums(tile, channels.clone(), 0..depth, block);
             for (channel, (sums, outputs)) in channels.zip(block.iter().zip(outputs)) {
-                self.dequantize_narrow(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
+                self.narrow_numbers(channel, depth, &sums.0[..width], columns, &mut outputs.0[..width]);
             }
             return;
         }
         wide.resize(channels.len(), Lanes::default());
         self.sum_wide(channels.clone(), tile, block, wide);
         for (channel, (sums, outputs)) in channels.zip(wide.iter().zip(outputs)) {
-            let (constant, factor) = self.correction(channel, depth);
-            let outputs = &mut outputs.0[..width];
-            dequantize_wide(&self.dequantize(channel), &sums.0[..width], constant, factor, columns, outputs);
+            let correction = self.correction(channel, depth);
+            self.wide_numbers(channel, correction, &sums.0[..width], columns, &mut outputs.0[..width]);
         }
     }
 
     /// Whether sums over that many products need no splitting, which sliding does not do.
     pub fn can_slide(&self, depth: usize) -> bool {
-        depth <= self.packed.depths.narrow
+        self.is_narrow(depth)
     }
 
     /// Overwrites `rows[i]` with output channel `channels.start + i` at output `positions` of an image, no more than a
@@ -205,7 +244,7 @@ impl Integer<'_> {
             for part in line_parts(positions.clone(), plane.geometry().output) {
                 let from = plane.position(part.y, part.x) - within.start;
                 let (sums, columns) = (&sums[from..][..part.count], &columns[from..][..part.count]);
-                self.dequantize_narrow(channel, depth, sums, columns, &mut row.0[part.first..][..part.count]);
+                self.narrow_numbers(channel, depth, sums, columns, &mut row.0[part.first..][..part.count]);
             }
         }
     }
@@ -229,6 +268,6 @@ impl Scatter for Integer<'_> {
         // The sums include the zero-point terms.
         scratch.columns.clear();
         scratch.columns.resize(sums.len(), 0);
-        dequantize_wide(&self.dequantize(channel), sums, 0, 0, &scratch.columns, outputs);
+        self.wide_numbers(channel, (0, 0), sums, &scratch.columns, outputs);
     }
 }

@@ -12,10 +12,8 @@
 //!
 //! // Integers as they are, and a multiplier that drops the lowest bit of the activation.
 //! let range = IntRange::new(-127, 127)?;
-//! let params = LayerParams {
-//!     input: ActivationParams::new(1.0, 0, range)?,
-//!     weight: WeightParams::new(vec![1.0], vec![0], range)?,
-//! };
+//! let input = ActivationParams::new(1.0, 0, range)?;
+//! let params = LayerParams::new(input, WeightParams::new(vec![1.0], vec![0], range)?);
 //! let lut = Lut::from_fn("even", Signedness::Signed, |a, w| (a & !1) * w);
 //! layer.quantize(params, Coding::Signed, Some(&lut), kernel::best())?;
 //!
@@ -63,6 +61,10 @@ impl ApproxLayer for ApproxLinear {
     }
 
     fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
+        Some(self)
+    }
+
+    fn as_weighted_mut(&mut self) -> Option<&mut dyn WeightedLayer> {
         Some(self)
     }
 }

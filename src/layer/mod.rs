@@ -45,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod after_sums;
 mod approx_layer;
 mod call;
 mod conv;
@@ -76,6 +77,7 @@ mod tiles;
 mod values;
 mod window;
 
+pub use after_sums::Requantization;
 pub use approx_layer::{ApproxLayer, WeightedLayer};
 pub(crate) use call::Call;
 pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};

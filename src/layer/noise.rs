@@ -19,6 +19,11 @@ pub(super) struct Noise {
 }
 
 impl Noise {
+    /// Whether it changes nothing.
+    pub fn is_none(&self) -> bool {
+        self.stdev == 0.0 && self.mean == 0.0
+    }
+
     pub fn set_stdev(&mut self, stdev: f64) -> Result<(), LayerProblem> {
         if !stdev.is_finite() || stdev < 0.0 {
             return Err(LayerProblem::Noise { what: "stdev", value: stdev, non_negative: true });
@@ -39,7 +44,7 @@ impl Noise {
     /// set. Draws come in the order of a sample's elements from the stream
     /// `layer_index << 40 | sample`, and so do not depend on batches or threads.
     pub fn perturb(&self, output: &mut [f32], samples: usize, first_sample: u64) {
-        if (self.stdev == 0.0 && self.mean == 0.0) || output.is_empty() {
+        if self.is_none() || output.is_empty() {
             return;
         }
         let spread = self.stdev * sample_standard_deviation(output);

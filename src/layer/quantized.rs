@@ -206,14 +206,20 @@ impl Quantized {
         Some(multiplier.way.get_or_init(|| self.find_way(&multiplier.table)))
     }
 
-    /// The cheapest way that is right: other ways than look-ups sum modulo 2^32, zero points as products, and whole rows.
-    fn find_way(&self, table: &EffectiveTable) -> Way {
-        let LayerParams { input, weight } = &self.params;
+    /// A magnitude that no sum of the multiplier's products exceeds, zero-point terms included.
+    pub fn sums_to(&self) -> i64 {
+        let LayerParams { input, weight, .. } = &self.params;
         let largest = |range: IntRange| i64::from(range.q_max().max(-range.q_min()));
         let (x, w, z_x) = (largest(input.range()), largest(weight.range()), i64::from(input.zero_point().abs()));
         let z_w = weight.zero_points().iter().map(|z| i64::from(z.abs())).max().unwrap_or(0);
-        let each = i64::from(table.max_abs()) + z_w * x + z_x * w + z_x * z_w;
-        let is_narrow = each.saturating_mul(self.weights().depth() as i64) <= i64::from(i32::MAX);
+        let product = self.table().map_or(0, |table| i64::from(table.max_abs()));
+        (product + z_w * x + z_x * w + z_x * z_w).saturating_mul(self.weights().depth() as i64)
+    }
+
+    /// The cheapest way that is right: other ways than look-ups sum modulo 2^32, zero points as products, and whole rows.
+    fn find_way(&self, table: &EffectiveTable) -> Way {
+        let LayerParams { input, weight, .. } = &self.params;
+        let is_narrow = self.sums_to() <= i64::from(i32::MAX);
         let fits_byte = weight.zero_points().iter().all(|&z| i8::try_from(-z).is_ok());
         let kernel = self.weights.kernel;
         let fits = is_narrow && (fits_byte || matches!(kernel.integers(), IntegerDot::Words(_)));
@@ -259,7 +265,7 @@ pub(super) fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result
             });
         }
     }
-    Ok((LayerParams { input, weight }, is_input_shifted || is_weight_shifted))
+    Ok((LayerParams { input, weight, bias: params.bias }, is_input_shifted || is_weight_shifted))
 }
 
 impl fmt::Debug for QuantizedWeights {

@@ -97,7 +97,7 @@ pub trait WeightedCore {
         // What is observed is computed in the order of the weight's elements.
         let is_observed = state.observing.is_active();
         let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward && !is_observed)?;
-        Some((state.image_layer(&window, state.settings.mode, true).ok()?, window))
+        Some((state.image_layer(&window, state.settings.effective_mode(), true).ok()?, window))
     }
 
     /// The output in the layer's mode, with the bias and the call's clip.
@@ -106,8 +106,8 @@ pub trait WeightedCore {
     /// As the `*_fwd` function of the mode.
     fn forward_as(&self, x: &Tensor, call: Call) -> Result<Tensor, LayerError> {
         let state = self.state();
-        let epilogue = Epilogue { bias: state.bias.as_deref(), clip: call.clip };
-        forward::run(state, &self.window(x.dims())?, state.settings.mode, x, call, epilogue)
+        let mode = state.settings.effective_mode();
+        forward::run(state, &self.window(x.dims())?, mode, x, call, state.epilogue(mode, call.clip))
     }
 }
 
@@ -132,7 +132,7 @@ impl<L: WeightedCore> LayerCore for L {
     ) -> Result<LayerParams, LayerProblem> {
         let state = self.state();
         let weight = with_values(&state.weight, |weight| config.weight(weight, state.outputs()))??;
-        Ok(LayerParams { input: config.activation(&observed.input)?, weight })
+        Ok(LayerParams::new(config.activation(&observed.input)?, weight))
     }
 
     fn quantize_by(

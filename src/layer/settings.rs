@@ -16,4 +16,12 @@ impl Settings {
     pub(super) fn new(name: &str) -> Self {
         Settings { name: name.to_owned(), ..Settings::default() }
     }
+
+    /// The mode, which is quantized where noise changes nothing.
+    pub(super) fn effective_mode(&self) -> InferenceMode {
+        match self.mode {
+            InferenceMode::Noise if self.noise.is_none() => InferenceMode::Quantized,
+            mode => mode,
+        }
+    }
 }

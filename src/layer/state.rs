@@ -1,10 +1,13 @@
 //! The state of every layer with weights: all that is not geometry.
 
+use super::after_sums::{AfterSums, Requantization};
+use super::epilogue::Epilogue;
 use super::images::ImageLayer;
 use super::observing::Observing;
 use super::quantized::Quantized;
 use super::settings::Settings;
 use super::{InferenceMode, LayerError, LayerProblem, Window};
+use crate::kernel::Clip;
 use candle_core::{DType, Device, Tensor};
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +20,9 @@ pub struct LayerState {
     /// Rows of the weight per output channel, each summed on its own.
     pub(super) rows_per_output: usize,
     pub(super) quantized: Option<Quantized>,
+    requantization: Option<Requantization>,
+    /// What follows the sums of quantized operands, if integers do.
+    after_sums: Option<Arc<AfterSums>>,
     /// Of the input.
     pub(super) observing: Observing,
     laid_out: LaidOut,
@@ -30,7 +36,12 @@ struct LaidOut {
     approximate: Modes,
 }
 
-/// Without bias and with it.
+/// Whether integers can follow the sums of a mode: noise is added to real numbers.
+fn is_followed(mode: InferenceMode) -> bool {
+    matches!(mode, InferenceMode::Quantized | InferenceMode::Approximate)
+}
+
+/// Without what follows the sums, and with it.
 type Modes = [OnceLock<Arc<ImageLayer>>; 2];
 
 impl LayerState {
@@ -51,6 +62,8 @@ impl LayerState {
                 bias,
                 rows_per_output: 1,
                 quantized: None,
+                requantization: None,
+                after_sums: None,
                 observing: Observing::default(),
                 laid_out: LaidOut::default(),
             })
@@ -75,11 +88,13 @@ impl LayerState {
             InferenceMode::Quantized | InferenceMode::Noise => &self.laid_out.quantized,
             InferenceMode::Approximate => &self.laid_out.approximate,
         };
-        let cell = &modes[usize::from(bias.is_some())];
+        let after_sums = self.after_sums.as_ref().filter(|_| has_bias && is_followed(mode));
+        let cell = &modes[usize::from(bias.is_some() || after_sums.is_some())];
         if let Some(layer) = cell.get() {
             return Ok(Arc::clone(layer));
         }
-        let layer = Arc::new(ImageLayer::new(&self.weight, self.quantized.as_ref(), window, mode, bias)?);
+        let (weight, quantized) = (&self.weight, self.quantized.as_ref());
+        let layer = Arc::new(ImageLayer::new(weight, quantized, window, mode, bias, after_sums)?);
         Ok(Arc::clone(cell.get_or_init(|| layer)))
     }
 
@@ -94,6 +109,32 @@ impl LayerState {
             self.laid_out.approximate = Modes::default();
         }
         self.quantized = Some(quantized);
+        self.follow_sums();
+    }
+
+    /// Sets how sums become integers of the output, in place of real numbers.
+    pub(super) fn set_requantization(&mut self, requantization: Option<Requantization>) {
+        self.requantization = requantization;
+        self.follow_sums();
+    }
+
+    /// Finds anew what follows the sums.
+    fn follow_sums(&mut self) {
+        let params = self.quantized.as_ref().map(Quantized::params);
+        let after_sums = params
+            .and_then(|params| AfterSums::new(params, self.outputs(), self.bias.as_deref(), self.requantization))
+            .map(Arc::new);
+        if after_sums != self.after_sums {
+            self.laid_out.quantized = Modes::default();
+            self.laid_out.approximate = Modes::default();
+            self.after_sums = after_sums;
+        }
+    }
+
+    /// What follows the layer's sums in `mode`, with its bias or without, clamped to `clip`.
+    pub(super) fn epilogue(&self, mode: InferenceMode, clip: Clip) -> Epilogue<'_> {
+        let after_sums = self.after_sums.as_deref().filter(|_| is_followed(mode));
+        Epilogue { bias: self.bias.as_deref(), after_sums, clip }
     }
 
     /// Output channels.

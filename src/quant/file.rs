@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes of the largest file that is read: parameters of a million output channels.
 const LARGEST: u64 = 64 << 20;
@@ -98,6 +99,9 @@ struct LayerJson {
     coding: Option<Coding>,
     input: InputJson,
     weight: WeightJson,
+    /// In steps of the input's scale times the weight's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bias: Option<Vec<i32>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -175,7 +179,7 @@ impl ParamsFile {
                 let (path, layer) = (path.to_owned(), name.clone());
                 move |source| ParamsFileError::Layer { path, layer, side, source }
             };
-            let LayerJson { input, weight, .. } = layer;
+            let LayerJson { input, weight, bias, .. } = layer;
             let input = IntRange::new(input.q_min, input.q_max)
                 .and_then(|range| ActivationParams::new(input.scale.into(), input.zero_point, range))
                 .map_err(fail("input"))?;
@@ -188,7 +192,7 @@ impl ParamsFile {
                     WeightParams::new(scales, weight.zero_point.into_vec(), range)
                 })
                 .map_err(fail("weight"))?;
-            Ok((name, LayerParams { input, weight }))
+            Ok((name, LayerParams { input, weight, bias: bias.map(Arc::from) }))
         };
         let layers = json.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
         Ok(ParamsFile { layers, codings, blake3: blake3::hash(&text).to_hex().to_string() })
@@ -211,6 +215,7 @@ impl ParamsFile {
                 q_max: params.weight.range().q_max(),
                 axis: (!params.weight.is_per_tensor()).then_some(0),
             },
+            bias: params.bias.as_deref().map(<[i32]>::to_vec),
         };
         let layers = self.layers.iter().map(|entry| (entry.0.clone(), layer(entry))).collect();
         serde_json::to_string_pretty(&Json { schema: SCHEMA, layers }).expect("numbers and names are JSON") + "\n"
@@ -283,10 +288,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(scale in positive(), zero_point in 0i32..=255, scales in prop::collection::vec(positive(), 1..9)) {
             let zero_points = vec![0; scales.len()];
-            let params = LayerParams {
-                input: ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap(),
-                weight: WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap(),
-            };
+            let params = LayerParams::new(ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap(), WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap());
             let layers = BTreeMap::from([("layer1.0.conv1".to_owned(), params)]);
             for codings in [BTreeMap::new(), BTreeMap::from([("layer1.0.conv1".to_owned(), Coding::Affine)])] {
                 let file = ParamsFile { layers: layers.clone(), codings, blake3: String::new() };

@@ -28,12 +28,14 @@
 
 mod config;
 mod file;
+mod grid;
 mod observer;
 mod operands;
 mod params;
 
 pub use config::{ACT_SCHEMES, ActScheme, QuantConfig, QuantError, WEIGHT_SCHEMES, WeightScheme};
 pub use file::{ParamsFile, ParamsFileError};
+pub use grid::Grid;
 pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
 pub(crate) use observer::{Extremes, extremes};
 pub use operands::Operands;

@@ -5,6 +5,7 @@ use crate::kernel::Signedness;
 use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// The smallest scale that is computed from observed or stored numbers: `f32::EPSILON`, that of a constant
 /// zero, as in PyTorch's observers. Scales that are stated may be smaller.
@@ -123,7 +124,7 @@ impl IntRange {
     }
 }
 
-fn check_scale(scale: f32) -> Result<(), ParamsError> {
+pub(super) fn check_scale(scale: f32) -> Result<(), ParamsError> {
     if scale.is_finite() && scale > 0.0 { Ok(()) } else { Err(ParamsError::Scale(scale)) }
 }
 
@@ -319,6 +320,16 @@ pub struct LayerParams {
     pub input: ActivationParams,
     /// The layer's weights, or the second factor.
     pub weight: WeightParams,
+    /// The bias of each output in products of one input step and one weight step, where that is how it was
+    /// quantized: it is added to the sum of products.
+    pub bias: Option<Arc<[i32]>>,
+}
+
+impl LayerParams {
+    /// Parameters of a layer whose bias stays a real number.
+    pub fn new(input: ActivationParams, weight: WeightParams) -> Self {
+        LayerParams { input, weight, bias: None }
+    }
 }
 
 #[cfg(test)]

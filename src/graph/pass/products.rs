@@ -49,8 +49,8 @@ fn sample_axis(ty: &ValueType) -> Option<SampleAxis> {
 pub fn product_params(graph: &Graph) -> Vec<(String, LayerParams)> {
     let params = |product: Product| {
         let node = &graph.nodes[product.node];
-        let of = |factor: usize| graph.ty(node.inputs[factor]).element.quantization();
-        Some((node.name.clone(), LayerParams { input: of(0)?, weight: of(1)?.as_weight() }))
+        let of = |factor: usize| graph.ty(node.inputs[factor]).element.quantization()?.operands().ok();
+        Some((node.name.clone(), LayerParams::new(of(0)?, of(1)?.as_weight())))
     };
     products(graph).into_iter().filter_map(params).collect()
 }

@@ -5,6 +5,7 @@
 mod x86;
 
 use super::convert::Clip;
+use super::fixed_point::{FixedPoint, Requantize};
 use super::for_simd_levels;
 
 /// How sums of outputs become numbers: `f32(f64(sum + constant) * scale) + bias`, clamped.
@@ -44,6 +45,35 @@ for_simd_levels! {
             for i in 0..count {
                 let acc = f64::from(sums[i].wrapping_add(constants[i]));
                 numbers[i] = clip.apply((acc * scales[i]) as f32 + biases[i]);
+            }
+        }
+    }
+}
+
+/// How sums of outputs become integers, and these numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct RequantizedOutputs<'a> {
+    /// Added to each sum, modulo 2^32.
+    pub constants: &'a [i32],
+    /// What scales each sum to steps of the output.
+    pub multipliers: &'a [FixedPoint],
+    /// The rounding and the output's integers.
+    pub rule: Requantize,
+}
+
+for_simd_levels! {
+    /// [`dequantize_outputs`] for outputs that are integers.
+    ///
+    /// # Panics
+    /// When the slices are too short, or not of as many outputs.
+    pub fn requantize_outputs(outputs: &RequantizedOutputs, sums: &[i32], width: usize, numbers: &mut [f32], stride: usize) {
+        let RequantizedOutputs { constants, multipliers, rule } = *outputs;
+        let count = multipliers.len();
+        let constants = &constants[..count];
+        for (sums, numbers) in sums.chunks_exact(width).zip(numbers.chunks_mut(stride)) {
+            let (sums, numbers) = (&sums[..count], &mut numbers[..count]);
+            for i in 0..count {
+                numbers[i] = rule.number(multipliers[i], i64::from(sums[i].wrapping_add(constants[i])));
             }
         }
     }

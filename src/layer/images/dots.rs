@@ -3,7 +3,7 @@
 use super::reads::{Read, address, reads, runs};
 use super::scaling::Scaling;
 use super::sized::sized;
-use crate::kernel::outputs::{add_biases, dequantize_outputs};
+use crate::kernel::outputs::add_biases;
 use crate::kernel::{
     ChannelPanels, Clip, ConvGeometry, DotKernel, ImageLayout, Images, Panels, Run, SLACK, line_parts,
 };
@@ -94,7 +94,7 @@ impl Sum for i32 {
         numbers: &mut [f32],
         stride: usize,
     ) {
-        dequantize_outputs(&scaling.outputs(outputs, clip), sums, width, numbers, stride);
+        scaling.narrow_numbers(outputs, clip, sums, width, numbers, stride);
     }
 
     fn widened(self) -> i64 {

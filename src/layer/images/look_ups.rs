@@ -4,11 +4,13 @@
 use super::dots::Shape;
 use super::sized::sized;
 use crate::kernel::{Clip, ConvGeometry, Images, LANES, Lanes, Planes, Tile, fill_tile, to_planar, to_positions};
+use crate::layer::after_sums::AfterSums;
 use crate::layer::epilogue::Epilogue;
 use crate::layer::integer::{Integer, Sums};
 use crate::layer::quantized::Quantized;
 use crate::layer::tiles::{Arithmetic, is_depthwise};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A layer whose products are looked up.
 pub(super) struct LookUps {
@@ -16,6 +18,7 @@ pub(super) struct LookUps {
     /// Whether the products are exact ones, in a form that no dot product takes.
     pub is_exact: bool,
     pub bias: Option<Vec<f32>>,
+    pub after_sums: Option<Arc<AfterSums>>,
     pub shape: Shape,
 }
 
@@ -65,7 +68,7 @@ impl LookUps {
 
     /// The arithmetic, whose numbers are clamped.
     fn integer(&self, clip: Clip) -> Integer<'_> {
-        let epilogue = Epilogue { bias: self.bias.as_deref(), clip };
+        let epilogue = Epilogue { bias: self.bias.as_deref(), after_sums: self.after_sums.as_deref(), clip };
         if self.is_exact {
             return Integer::exact(&self.layer, epilogue);
         }

@@ -22,6 +22,7 @@ pub(crate) use form::Form;
 pub(crate) use numbers::{Numbers, planar_images, write_images};
 pub(crate) use targets::{Finish, Targets};
 
+use super::after_sums::AfterSums;
 use super::quantized::Quantized;
 use super::values::with_values;
 use super::{InferenceMode, LayerProblem, Window};
@@ -35,6 +36,7 @@ use scaling::Scaling;
 use sized::sized;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A layer laid out for one mode.
 pub struct ImageLayer {
@@ -57,7 +59,8 @@ enum Products {
 const NUMBERS: usize = 1 << 15;
 
 impl ImageLayer {
-    /// The layer with this weight and bias in `mode`, over windows with the kernel and groups of `window`.
+    /// The layer with this weight and bias in `mode`, over windows with the kernel and groups of `window`; what follows
+    /// integer sums takes the place of the bias.
     ///
     /// # Errors
     /// When the layer lacks what the mode needs.
@@ -67,6 +70,7 @@ impl ImageLayer {
         window: &Window,
         mode: InferenceMode,
         bias: Option<&[f32]>,
+        after_sums: Option<&Arc<AfterSums>>,
     ) -> Result<Self, LayerProblem> {
         let Window { groups, outputs, geometry, .. } = window;
         let shape = Shape {
@@ -86,7 +90,7 @@ impl ImageLayer {
             return Ok(ImageLayer { form: Form::Reals, products: Products::Reals(dots), scaling, outputs });
         }
         let quantized = quantized.ok_or(LayerProblem::NotQuantized(mode))?;
-        terms::quantized(quantized, shape, mode == InferenceMode::Approximate, bias)
+        terms::quantized(quantized, shape, mode == InferenceMode::Approximate, bias, after_sums)
     }
 
     /// What its input images hold.

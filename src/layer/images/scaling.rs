@@ -1,8 +1,10 @@
 //! What sums are scaled by: one number an output channel of each.
 
 use crate::kernel::Clip;
-use crate::kernel::outputs::Outputs;
+use crate::kernel::outputs::{Outputs, RequantizedOutputs, dequantize_outputs, requantize_outputs};
+use crate::layer::after_sums::AfterSums;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How a layer's sums become numbers: `f32(f64(sum + constant) * scale) + bias`, channel by channel.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Scaling {
     pub scales: Vec<f64>,
     /// Added to numbers; -0 where there is none, which changes no number.
     pub biases: Vec<f32>,
+    /// What integer sums become instead of real numbers, once their biases are among the constants.
+    after_sums: Option<Arc<AfterSums>>,
 }
 
 impl Scaling {
@@ -22,17 +26,34 @@ impl Scaling {
     pub fn new(constants: Vec<i64>, scales: Vec<f64>, biases: Option<&[f32]>, outputs: usize) -> Self {
         let narrow = constants.iter().map(|&constant| constant as i32).collect();
         let biases = biases.map_or_else(|| vec![-0.0; outputs], <[f32]>::to_vec);
-        Scaling { constants, narrow, scales, biases }
+        Scaling { constants, narrow, scales, biases, after_sums: None }
     }
 
-    /// Those of some outputs, whose numbers are then clamped, for sums that fit 32 bits.
-    pub fn outputs(&self, outputs: Range<usize>, clip: Clip) -> Outputs<'_> {
-        Outputs {
-            constants: &self.narrow[outputs.clone()],
-            scales: &self.scales[outputs.clone()],
-            biases: &self.biases[outputs],
-            clip,
+    /// The same with integers after the sums, whose biases take the place of others.
+    pub fn followed_by(self, after: &Arc<AfterSums>) -> Self {
+        let constants = self.constants.iter().enumerate().map(|(i, constant)| constant + after.bias(i)).collect();
+        let outputs = self.biases.len();
+        Scaling { after_sums: Some(Arc::clone(after)), ..Scaling::new(constants, self.scales, None, outputs) }
+    }
+
+    /// Overwrites the numbers of `outputs` of each position, clamped, for sums that fit 32 bits, of which there are
+    /// `width` a position; of numbers there are `stride`.
+    pub fn narrow_numbers(
+        &self,
+        outputs: Range<usize>,
+        clip: Clip,
+        sums: &[i32],
+        width: usize,
+        numbers: &mut [f32],
+        stride: usize,
+    ) {
+        let constants = &self.narrow[outputs.clone()];
+        if let Some((rule, multipliers)) = self.after_sums.as_ref().and_then(|after| after.requantize(clip)) {
+            let of_outputs = RequantizedOutputs { constants, multipliers: &multipliers[outputs], rule };
+            return requantize_outputs(&of_outputs, sums, width, numbers, stride);
         }
+        let (scales, biases) = (&self.scales[outputs.clone()], &self.biases[outputs]);
+        dequantize_outputs(&Outputs { constants, scales, biases, clip }, sums, width, numbers, stride);
     }
 
     /// Overwrites the numbers of `outputs` of each position for sums of any size, of which there are `width` a
@@ -46,10 +67,14 @@ impl Scaling {
         numbers: &mut [f32],
         stride: usize,
     ) {
+        let requantize = self.after_sums.as_ref().and_then(|after| after.requantize(clip));
         for (sums, numbers) in sums.chunks_exact(width).zip(numbers.chunks_mut(stride)) {
             for ((output, &sum), number) in outputs.clone().zip(sums).zip(numbers) {
-                let acc = (sum + self.constants[output]) as f64;
-                *number = clip.apply((acc * self.scales[output]) as f32 + self.biases[output]);
+                let acc = sum + self.constants[output];
+                *number = match &requantize {
+                    Some((rule, multipliers)) => rule.number(multipliers[output], acc),
+                    None => clip.apply((acc as f64 * self.scales[output]) as f32 + self.biases[output]),
+                };
             }
         }
     }

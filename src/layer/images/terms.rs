@@ -7,6 +7,7 @@ use super::scaling::Scaling;
 use super::{ImageLayer, Products};
 use crate::kernel::{DotKernel, IntegerDot, Lowered, Operand, Way};
 use crate::layer::LayerProblem;
+use crate::layer::after_sums::AfterSums;
 use crate::layer::quantized::Quantized;
 use crate::quant::LayerParams;
 use std::sync::Arc;
@@ -17,16 +18,17 @@ pub(super) fn quantized(
     shape: Shape,
     is_approximate: bool,
     bias: Option<&[f32]>,
+    after_sums: Option<&Arc<AfterSums>>,
 ) -> Result<ImageLayer, LayerProblem> {
     if is_approximate && !quantized.has_multiplier() {
         return Err(LayerProblem::NoMultiplier);
     }
     let outputs = shape.groups * shape.outputs;
-    let layer = Layer { quantized, shape, bias };
+    let layer = Layer { quantized, shape, bias, after_sums };
     let found = if is_approximate { layer.mapped() } else { layer.exact() };
     Ok(found.unwrap_or_else(|| {
-        let look_ups =
-            LookUps { layer: quantized.clone(), is_exact: !is_approximate, bias: bias.map(<[f32]>::to_vec), shape };
+        let (bias, after_sums) = (bias.map(<[f32]>::to_vec), after_sums.cloned());
+        let look_ups = LookUps { layer: quantized.clone(), is_exact: !is_approximate, bias, after_sums, shape };
         let form = Form::Bytes(OperandForm::integers(quantized.params().input, 0, 1, 1));
         ImageLayer { form, products: Products::LookUps(look_ups), scaling: Scaling::default(), outputs }
     }))
@@ -48,12 +50,13 @@ struct Layer<'a> {
     quantized: &'a Quantized,
     shape: Shape,
     bias: Option<&'a [f32]>,
+    after_sums: Option<&'a Arc<AfterSums>>,
 }
 
 impl Layer<'_> {
     /// Products of the layer's integers, without their zero points: `sum (x_q - z_x)(w_q - z_w)`.
     fn exact(&self) -> Option<ImageLayer> {
-        let LayerParams { input, weight } = self.quantized.params();
+        let LayerParams { input, weight, .. } = self.quantized.params();
         let outputs = self.shape.groups * self.shape.outputs;
         let depth = self.depth();
         let signedness = weight.range().signedness();
@@ -68,7 +71,11 @@ impl Layer<'_> {
         let largest = i32::from(largest.max(-smallest));
         let activation = (input.range().q_max() - input.zero_point()).max(input.zero_point() - input.range().q_min());
         // Sums are exact modulo 2^32, so that they are the true ones where these fit.
-        let is_narrow = depth as i64 * i64::from(largest) * i64::from(activation) <= i64::from(i32::MAX);
+        let sums_to = depth as i64 * i64::from(largest) * i64::from(activation);
+        let is_narrow = self.is_narrow(sums_to);
+        if !is_narrow && sums_to <= i64::from(i32::MAX) {
+            return None; // only the bias needs more bits
+        }
         let sum = |row: &[i16]| row.iter().map(|&w| i64::from(w)).sum();
         let sums: Vec<i64> = integers.chunks_exact(depth).map(sum).collect();
         let integer = |output: usize, element: usize| integers[output * depth + element];
@@ -104,6 +111,12 @@ impl Layer<'_> {
         }
     }
 
+    /// Whether sums of up to this magnitude fit 32 bits with their biases.
+    fn is_narrow(&self, sums_to: i64) -> bool {
+        let max_bias = self.after_sums.map_or(0, |after| after.max_bias());
+        sums_to.saturating_add(max_bias) <= i64::from(i32::MAX)
+    }
+
     /// How many products of up to `largest` fit a sum: any number where all do, `None` where not even those of one
     /// group of channels do.
     fn part(&self, is_narrow: bool, largest: usize, group: usize) -> Option<usize> {
@@ -115,6 +128,9 @@ impl Layer<'_> {
     /// no zero points, which follow.
     fn mapped(&self) -> Option<ImageLayer> {
         let input = self.quantized.params().input;
+        if !self.is_narrow(self.quantized.sums_to()) {
+            return None;
+        }
         match self.quantized.way()?.clone() {
             Way::Bytes(sum, kernel) => {
                 let offset = if input.range().q_min() < 0 { 128 } else { 0 };
@@ -139,7 +155,7 @@ impl Layer<'_> {
         sum: &Lowered<A, W>,
         offset: i32,
     ) -> Option<Mapped<A, W>> {
-        let LayerParams { input, weight } = self.quantized.params();
+        let LayerParams { input, weight, .. } = self.quantized.params();
         let (outputs, depth) = (self.shape.groups * self.shape.outputs, self.depth());
         let bytes = self.quantized.weights().bytes();
         let mut factors: Vec<i32> = sum.terms.iter().map(|term| term.factor).collect();
@@ -184,9 +200,13 @@ impl Layer<'_> {
 
     /// The scaling of sums that lack `constants`.
     fn scaling(&self, constants: Vec<i64>) -> Scaling {
-        let LayerParams { input, weight } = self.quantized.params();
+        let LayerParams { input, weight, .. } = self.quantized.params();
         let outputs = self.shape.groups * self.shape.outputs;
         let scales = (0..outputs).map(|output| f64::from(input.scale()) * f64::from(weight.scale(output))).collect();
-        Scaling::new(constants, scales, self.bias, outputs)
+        let scaling = Scaling::new(constants, scales, self.bias, outputs);
+        match self.after_sums {
+            Some(after_sums) => scaling.followed_by(after_sums),
+            None => scaling,
+        }
     }
 }

@@ -13,7 +13,7 @@
 //!
 //! // Integers as they are, and a multiplier that drops the lowest bit of the first factor.
 //! let integers = ActivationParams::new(1.0, 0, IntRange::new(-127, 127)?)?;
-//! let params = LayerParams { input: integers, weight: integers.as_weight() };
+//! let params = LayerParams::new(integers, integers.as_weight());
 //! let lut = Lut::from_fn("even", Signedness::Signed, |a, b| (a & !1) * b);
 //! let mut scores = ApproxMatMul::new("attn.qk");
 //! scores.set_mode(InferenceMode::Quantized);
@@ -150,7 +150,7 @@ impl LayerCore for ApproxMatMul {
         let second = observed.second.ok_or(LayerProblem::NothingObserved)?;
         let widest = lut.map_or(Bits::EIGHT, |lut| Operand::Weight.select(lut.bits()));
         let weight = config.second_activation(&second, widest)?.as_weight();
-        Ok(LayerParams { input: config.activation(&observed.input)?, weight })
+        Ok(LayerParams::new(config.activation(&observed.input)?, weight))
     }
 
     fn quantize_by(

@@ -103,7 +103,7 @@ impl QuantizedMatMul {
             }
         };
         let exact = Multiplier::new(&exact, kernel, before.map(|before| &before.exact));
-        let exchanged = LayerParams { input: second, weight: params.input.as_weight() };
+        let exchanged = LayerParams::new(second, params.input.as_weight());
         Ok(QuantizedMatMul { params, is_shifted, second, exchanged, exact, multiplier })
     }
 

@@ -43,7 +43,7 @@ impl Case {
         let of = |factor: usize| {
             ActivationParams::new(SCALES[factor], self.zero_points[factor], self.range(factor)).unwrap()
         };
-        LayerParams { input: of(0), weight: of(1).as_weight() }
+        LayerParams::new(of(0), of(1).as_weight())
     }
 
     /// Rows and columns of a factor.
@@ -246,7 +246,7 @@ fn wide_sums_are_exact() {
     let ones = ActivationParams::new(scale, 0, range).unwrap();
     let lut = Lut::from_fn("exact-but-one", Signedness::Unsigned, |a, b| a * b + i32::from(a == 1));
     let mut layer = ApproxMatMul::new("av");
-    let params = LayerParams { input: ones, weight: ones.as_weight() };
+    let params = LayerParams::new(ones, ones.as_weight());
     layer.quantize(params, Coding::Affine, Some(&lut), kernel::best()).unwrap();
     let sum = depth as i64 * 255 * 255;
     assert!(sum > i64::from(i32::MAX));

@@ -5,6 +5,7 @@ mod case;
 mod matmul;
 mod ordered;
 mod packing;
+mod requantized;
 mod transposed;
 
 use self::case::Case;
@@ -29,10 +30,10 @@ fn range(coding: Coding) -> IntRange {
 /// Parameters with those zero points, and another scale for each output channel.
 fn params(coding: Coding, input: i32, weight: &[i32]) -> LayerParams {
     let scales = (0..weight.len()).map(|o| 0.008 + o as f32 * 0.0003).collect();
-    LayerParams {
-        input: ActivationParams::new(0.0123, input, range(coding)).unwrap(),
-        weight: WeightParams::new(scales, weight.to_vec(), range(coding)).unwrap(),
-    }
+    LayerParams::new(
+        ActivationParams::new(0.0123, input, range(coding)).unwrap(),
+        WeightParams::new(scales, weight.to_vec(), range(coding)).unwrap(),
+    )
 }
 
 impl Case<ConvAttributes<2>> {
@@ -261,10 +262,10 @@ fn linear_layers_take_any_rank() {
     let weight_tensor = Tensor::from_vec(weight.clone(), (5, 7), &Device::Cpu).unwrap();
     let mut layer = ApproxLinear::new("fc", &weight_tensor, None).unwrap();
     let range = IntRange::new(-127, 127).unwrap();
-    let params = LayerParams {
-        input: ActivationParams::new(0.02, 0, range).unwrap(),
-        weight: WeightParams::new(vec![0.02], vec![0], range).unwrap(),
-    };
+    let params = LayerParams::new(
+        ActivationParams::new(0.02, 0, range).unwrap(),
+        WeightParams::new(vec![0.02], vec![0], range).unwrap(),
+    );
     layer.quantize(params, Coding::Signed, Some(&crooked(Signedness::Signed)), kernel::best()).unwrap();
     layer.set_mode(InferenceMode::Approximate);
     let quantize = |x: f32| f64::from(x / 0.02).round_ties_even().clamp(-127.0, 127.0) as i64;
@@ -290,10 +291,10 @@ fn linear_layers_take_any_rank() {
 fn wide_sums_are_exact() {
     let range = IntRange::new(0, 255).unwrap();
     let scale = 1.0 / 255.0;
-    let params = LayerParams {
-        input: ActivationParams::new(scale, 0, range).unwrap(),
-        weight: WeightParams::new(vec![scale], vec![0], range).unwrap(),
-    };
+    let params = LayerParams::new(
+        ActivationParams::new(scale, 0, range).unwrap(),
+        WeightParams::new(vec![scale], vec![0], range).unwrap(),
+    );
     let lut = Lut::from_fn("exact-but-one", Signedness::Unsigned, |a, b| a * b + i32::from(a == 1));
     let kernels = || KERNELS.iter().copied().filter(|kernel| kernel.is_supported());
     for (kernel, depth) in kernels().flat_map(|kernel| [33_026, 60_000].map(|depth| (kernel, depth))) {
@@ -314,10 +315,10 @@ fn wide_sums_are_exact() {
 fn wide_sums_of_large_kernels_are_exact() {
     let range = IntRange::new(0, 255).unwrap();
     let scale = 1.0 / 255.0;
-    let params = LayerParams {
-        input: ActivationParams::new(scale, 0, range).unwrap(),
-        weight: WeightParams::new(vec![scale], vec![0], range).unwrap(),
-    };
+    let params = LayerParams::new(
+        ActivationParams::new(scale, 0, range).unwrap(),
+        WeightParams::new(vec![scale], vec![0], range).unwrap(),
+    );
     let kernels = || KERNELS.iter().copied().filter(|kernel| kernel.is_supported());
     for (kernel, (channels, size)) in kernels().flat_map(|kernel| [(408, 9), (4, 130)].map(|case| (kernel, case))) {
         let ones = Tensor::ones((1, channels, size, size), DType::F32, &Device::Cpu).unwrap();
@@ -393,10 +394,10 @@ fn errors_name_the_layer() {
     layer.set_mode(InferenceMode::Approximate);
     assert!(chain(layer.forward_as(&good, Call::default()).unwrap_err()).contains("quantization parameters"));
     let range = IntRange::new(-127, 127).unwrap();
-    let params = LayerParams {
-        input: ActivationParams::new(1.0, 0, range).unwrap(),
-        weight: WeightParams::new(vec![1.0], vec![0], range).unwrap(),
-    };
+    let params = LayerParams::new(
+        ActivationParams::new(1.0, 0, range).unwrap(),
+        WeightParams::new(vec![1.0], vec![0], range).unwrap(),
+    );
     layer.quantize(params.clone(), Coding::Signed, None, kernel::best()).unwrap();
     assert!(chain(layer.forward_as(&good, Call::default()).unwrap_err()).contains("needs a multiplier"));
     let nan = Tensor::new(&[[0.0, f32::NAN, 1.0]], &Device::Cpu).unwrap();
@@ -439,10 +440,10 @@ fn narrow_multipliers_refuse_wide_operands() {
     for_each_case(cases, |(coding, input, weights, expected)| {
         let lut = Lut::from_fn_sized("narrow", coding.table_signedness(), [four; 2], |a, b| a * b);
         let mut layer = ApproxLinear::new("fc", &weight, None).unwrap();
-        let params = LayerParams {
-            input: ActivationParams::new(1.0, input.q_min().max(0), input).unwrap(),
-            weight: WeightParams::new(vec![1.0], vec![weights.q_min().max(0)], weights).unwrap(),
-        };
+        let params = LayerParams::new(
+            ActivationParams::new(1.0, input.q_min().max(0), input).unwrap(),
+            WeightParams::new(vec![1.0], vec![weights.q_min().max(0)], weights).unwrap(),
+        );
         let found = layer.quantize(params, coding, Some(&lut), kernel::best());
         let found = found.map_err(|error| error.problem.to_string());
         match expected {

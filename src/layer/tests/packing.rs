@@ -77,10 +77,10 @@ fn layer() -> ApproxLinear {
 
 fn params(weight_scale: f32) -> LayerParams {
     let range = IntRange::new(-127, 127).unwrap();
-    LayerParams {
-        input: ActivationParams::new(0.02, 0, range).unwrap(),
-        weight: WeightParams::new(vec![weight_scale; 5], vec![0; 5], range).unwrap(),
-    }
+    LayerParams::new(
+        ActivationParams::new(0.02, 0, range).unwrap(),
+        WeightParams::new(vec![weight_scale; 5], vec![0; 5], range).unwrap(),
+    )
 }
 
 fn lut(mask: i32) -> Lut {

@@ -275,7 +275,7 @@ fn functions_of_images() {
         Unary::Sqrt,
     ];
     let mut ops: Vec<Box<dyn Operator>> =
-        vec![Box::new(Relu), Box::new(Relu6), Box::new(Scale { factor: 0.3 }), Box::new(FakeQuantize(params))];
+        vec![Box::new(Relu), Box::new(Relu6), Box::new(Scale { factor: 0.3 }), Box::new(FakeQuantize(params.into()))];
     ops.extend(unary.map(|op| Box::new(op) as Box<dyn Operator>));
     let cases = ops.iter().flat_map(|op| [[3, 5, 4, 7], [1, 33, 1, 9]].map(|dims| (op, dims)));
     for_each_case(cases, |(op, dims)| {

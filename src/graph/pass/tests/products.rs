@@ -139,7 +139,7 @@ fn factors_that_are_quantized_already_bring_their_scales() {
     let mut graph = factors(vec![Dim::Batch(1), Dim::Fixed(4), Dim::Fixed(4)], |_, x| [x, x]);
     assert_eq!(product_params(&graph), []);
     let x = graph.inputs()[0];
-    graph.set_quantization(x, params);
+    graph.set_quantization(x, params.into());
     let found = product_params(&graph);
     assert_eq!((found[0].0.as_str(), found[0].1.input), ("product", params));
     assert_eq!(found[0].1.weight.as_activation(), Some(params));
