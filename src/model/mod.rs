@@ -30,7 +30,7 @@ pub use unsupported::UnsupportedFormat;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
-use crate::quant::ParamsFile;
+use crate::quant::{Grid, ParamsFile};
 use crate::task::{Outputs, Task};
 
 /// A network with weights, and what its input looks like.
@@ -53,6 +53,9 @@ pub struct Model {
     pub own_shape: Option<Vec<usize>>,
     /// Whether channels are last in its file.
     pub channels_last: bool,
+    /// The integers that its file takes, where it takes no real numbers: bytes of data are these, and other numbers are
+    /// rounded to them by its graph.
+    pub input_grid: Option<Grid>,
     /// Numbers that it computes for each sample: the classes of a classifier.
     pub outputs: usize,
     /// What they mean.
@@ -88,6 +91,7 @@ impl Model {
             has_stated_input: false,
             own_shape: None,
             channels_last: false,
+            input_grid: None,
             outputs,
             task: Task::suggested_by(input, outputs),
             threshold: None,

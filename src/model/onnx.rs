@@ -46,6 +46,7 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
         },
         own_shape: network.own_shape,
         channels_last: network.channels_last,
+        input_grid: network.input_grid,
         params: network.params,
         blake3: network.blake3,
         notes,

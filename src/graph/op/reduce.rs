@@ -114,9 +114,10 @@ pub(super) fn infer_over(axes: &[usize], keep_dims: bool, inputs: &[&ValueType])
     if let Some(axis) = axes.iter().find(|axis| !is_known(axis)) {
         return Err(OpError::input(0, input, format!("a known size of at least 1 along axis {axis}")));
     }
-    let shape = input.shape.iter().enumerate().filter_map(|(axis, &dim)| {
-        if axes.contains(&axis) { keep_dims.then_some(Dim::Fixed(1)) } else { Some(dim) }
-    });
+    let shape =
+        input.shape.iter().enumerate().filter_map(|(axis, &dim)| {
+            if axes.contains(&axis) { keep_dims.then_some(Dim::Fixed(1)) } else { Some(dim) }
+        });
     Ok(ValueType::f32(shape.collect::<Vec<_>>()))
 }
 

@@ -80,7 +80,8 @@ impl Operator for RoundTo {
 
 impl Pointwise for RoundTo {
     fn function(&self) -> Box<Function> {
-        let (steps, zero_point, scale) = (RoundTo::steps(&self.grid, self.mode), self.grid.zero_point() as f32, self.grid.scale());
+        let (steps, zero_point, scale) =
+            (RoundTo::steps(&self.grid, self.mode), self.grid.zero_point() as f32, self.grid.scale());
         each(move |x| (steps(x) - zero_point) * scale)
     }
 }

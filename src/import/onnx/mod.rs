@@ -12,11 +12,13 @@ mod bytes;
 mod error;
 mod functions;
 mod input;
+mod input_grid;
 mod lower;
 mod name;
 mod operation;
 mod order;
 mod output;
+mod packed;
 mod precision;
 mod tensor;
 #[cfg(test)]
@@ -30,10 +32,11 @@ pub use wire::WireError;
 
 use super::Layout;
 use super::scales::Scales;
-use crate::graph::pass::{name_attention, product_params};
+use crate::graph::op::FakeQuantize;
+use crate::graph::pass::{name_attention, product_params, sum_on_grids};
 use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
-use crate::quant::ParamsFile;
+use crate::quant::{Grid, ParamsFile};
 use budget::Budget;
 use candle_core::Tensor;
 use functions::Functions;
@@ -63,13 +66,16 @@ pub struct Network {
     pub own_shape: Option<Vec<usize>>,
     /// Whether channels are last there.
     pub channels_last: bool,
+    /// The integers that the file takes, where it takes no real numbers: the graph takes the numbers that these
+    /// represent, and rounds others to them.
+    pub input_grid: Option<Grid>,
     /// Number of output values for each image.
     pub outputs: usize,
     /// Whether these are an image of the input's size, as of an autoencoder.
     pub reconstructs_input: bool,
     /// Hash of the file, and of the external data that the network reads.
     pub blake3: String,
-    /// The quantization parameters of layers, where the file is quantized (QDQ format).
+    /// The quantization parameters of layers, where the file is quantized.
     pub params: Option<ParamsFile>,
     /// Notes for reports.
     pub notes: Vec<String>,
@@ -137,7 +143,7 @@ impl File {
             let source = Source { size, graph, nodes: &nodes, input: &input, output };
             source.build_any_batch(&mut external).map(|built| (built, external))
         })?;
-        let Built { mut graph, mut parameters, scales, output, notes: of_output } = built;
+        let Built { mut graph, mut parameters, scales, input_grid, output, notes: of_output } = built;
         notes.extend(of_output);
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();
@@ -169,6 +175,7 @@ impl File {
             input: input.images.shape,
             own_shape: input.images.own_shape(),
             channels_last: input.images.channels_last,
+            input_grid,
             outputs,
             reconstructs_input,
             blake3,
@@ -209,6 +216,7 @@ struct Built {
     graph: Graph,
     parameters: BTreeMap<String, Tensor>,
     scales: Scales,
+    input_grid: Option<Grid>,
     output: OutputForm,
     notes: Vec<String>,
 }
@@ -254,9 +262,20 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
+        let integers = self.input.integers;
+        let input_grid =
+            integers.and_then(|ty| input_grid::of_input(self.nodes, &self.input.name, ty, &constants, external));
+        let input = match input_grid {
+            Some(grid) => {
+                let name = format!("{} (integers)", self.input.name);
+                let integers = graph.add_one(&name, FakeQuantize(grid), &[input])?;
+                Value::Quantized(Box::new(Value::Computed(integers)), grid)
+            }
+            None => Value::Computed(input),
+        };
         let mut lowering =
             Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external, self.size);
-        lowering.define(&self.input.name, Value::Computed(input));
+        lowering.define(&self.input.name, input);
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
             lower::node(&mut lowering, node)?;
@@ -275,11 +294,12 @@ impl Source<'_> {
             notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
         if lowering.dequantize(self.output) {
-            notes.push(format!("the output '{}' is of 8-bit integers: dequantized", self.output));
+            notes.push(format!("the output '{}' is of quantized integers: dequantized", self.output));
         }
         let output = output::set(&mut lowering, self.output, &self.input.images)?;
         let Lowering { mut graph, parameters, scales, .. } = lowering;
         name_attention(&mut graph);
-        Ok(Built { graph, parameters, scales, output, notes })
+        sum_on_grids(&mut graph);
+        Ok(Built { graph, parameters, scales, input_grid, output, notes })
     }
 }

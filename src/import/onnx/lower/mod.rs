@@ -13,6 +13,7 @@ mod domains;
 mod einsum;
 mod expand;
 mod gather;
+mod grids;
 mod hints;
 mod integers;
 mod layers;
@@ -34,6 +35,8 @@ mod window;
 
 pub(super) use lowering::{BatchSize, Lowering};
 pub(super) use node::Node;
+pub(super) use operator::IntegerUse;
+pub(super) use quantized::range as integer_range;
 
 use super::error::OnnxProblem;
 use super::operation::{Operation, title};
@@ -50,6 +53,11 @@ pub(super) use domains::operators;
 /// Whether a node's outputs are probabilities.
 pub(super) fn is_softmax(node: &NodeProto) -> bool {
     domains::operator(node).is_some_and(OnnxOperator::is_softmax)
+}
+
+/// What a node does with quantized integers.
+pub(super) fn use_of_integers(node: &NodeProto) -> IntegerUse {
+    domains::operator(node).map_or(IntegerUse::Other, OnnxOperator::use_of_integers)
 }
 
 /// The value of a tensor of the file, called `name`.

@@ -57,6 +57,16 @@ pub(super) enum QuantizedInput {
     Handled,
 }
 
+/// What quantized integers are to an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import::onnx) enum IntegerUse {
+    /// It computes with the numbers that they represent by the scale and zero point that follow.
+    Scaled,
+    /// It passes them on.
+    Moved,
+    Other,
+}
+
 impl Named for OnnxOperator {
     fn name(&self) -> &'static str {
         self.name
@@ -135,6 +145,16 @@ impl OnnxOperator {
             Lower::Reduce(reduction, step) => pools::reduce(lowering, node, reduction, step),
             Lower::Softmax { log } => norms::softmax(lowering, node, log),
             Lower::QLinear(row) => row.lower(lowering, node),
+        }
+    }
+
+    /// What it does with quantized integers.
+    pub fn use_of_integers(&self) -> IntegerUse {
+        match (self.lower, self.integers, self.name) {
+            (Lower::QLinear(_), ..) | (.., "DequantizeLinear") => IntegerUse::Scaled,
+            (.., "Cast" | "Clip") => IntegerUse::Moved,
+            (_, QuantizedInput::Handled | QuantizedInput::Unsupported, _) => IntegerUse::Other,
+            _ => IntegerUse::Moved,
         }
     }
 

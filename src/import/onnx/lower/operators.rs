@@ -37,7 +37,10 @@ const fn reduce(name: &'static str, reduction: Reduction, step: Option<IntFuncti
     Op::new(name, Lower::Reduce(reduction, step))
 }
 
-pub(super) const fn with(name: &'static str, function: fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>) -> Op {
+pub(super) const fn with(
+    name: &'static str,
+    function: fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>,
+) -> Op {
     Op::new(name, Lower::With(function))
 }
 

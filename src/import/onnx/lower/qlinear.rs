@@ -5,7 +5,7 @@ use super::operator::QuantizedInput::Handled;
 use super::operator::{Lower, OnnxOperator};
 use super::quantized::Quantization;
 use super::{Lowering, Node, arithmetic, layers, norms, pools, slices};
-use crate::graph::op::{Binary, Reduction, Unary};
+use crate::graph::op::{Binary, Unary};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
 use crate::quant::Grid;
@@ -75,8 +75,6 @@ pub(super) static MUL: QLinear =
     row("QLinearMul", |lowering, node| arithmetic::binary(lowering, node, Binary::Mul, None), TWO, 6);
 pub(super) static AVERAGE_POOL: QLinear = row("QLinearAveragePool", pools::average, ONE, 3);
 pub(super) static GLOBAL_AVERAGE_POOL: QLinear = row("QLinearGlobalAveragePool", pools::global_average, ONE, 3);
-pub(super) static REDUCE_MEAN: QLinear =
-    row("QLinearReduceMean", |lowering, node| pools::reduce(lowering, node, Reduction::Mean, None), ONE, 3);
 pub(super) static CONCAT: QLinear = row("QLinearConcat", slices::concat, From(2), 0);
 pub(super) static LEAKY_RELU: QLinear = row(
     "QLinearLeakyRelu",
@@ -88,12 +86,8 @@ pub(super) static SIGMOID: QLinear =
     row("QLinearSigmoid", |lowering, node| arithmetic::unary(lowering, node, Unary::Sigmoid), ONE, 3);
 pub(super) static SOFTMAX: QLinear =
     row("QLinearSoftmax", |lowering, node| norms::softmax(lowering, node, false), ONE, 3);
-pub(super) static WHERE: QLinear = row(
-    "QLinearWhere",
-    arithmetic::select,
-    These(&[Plain(0), Integers(1, Axis::First), Integers(4, Axis::First)]),
-    7,
-);
+pub(super) static WHERE: QLinear =
+    row("QLinearWhere", arithmetic::select, These(&[Plain(0), Integers(1, Axis::First), Integers(4, Axis::First)]), 7);
 
 /// The operator of a row.
 pub(super) const fn operator(row: &'static QLinear) -> OnnxOperator {
@@ -147,7 +141,13 @@ impl Axis {
         Ok(match self {
             Axis::First => 0,
             Axis::Last => -1,
-            Axis::LastOfB => if node.flag("transB")? { 0 } else { -1 },
+            Axis::LastOfB => {
+                if node.flag("transB")? {
+                    0
+                } else {
+                    -1
+                }
+            }
         })
     }
 }

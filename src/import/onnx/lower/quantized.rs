@@ -12,12 +12,12 @@ use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::packed::{INT2, UINT2};
 use crate::import::onnx::value::{Int, Ints, Value};
 use crate::import::scales::ConstantScales;
-use crate::quant::{Grid, ParamsError};
+use crate::quant::Grid;
 use candle_core::{Device, Tensor};
 use rten_onnx::onnx::DataType;
 
 /// The integers of a type of 2 to 32 bits.
-pub(super) fn range(ty: DataType) -> Option<[i32; 2]> {
+pub(in crate::import::onnx) fn range(ty: DataType) -> Option<[i32; 2]> {
     Some(match ty {
         INT2 => [-2, 1],
         UINT2 => [0, 3],
@@ -160,7 +160,12 @@ impl Quantization {
         supported(ints.ty)?;
         let values = known(ints)?.into_iter().map(|q| i32::try_from(q).unwrap_or(0)).collect::<Vec<_>>();
         let axis = self.axis_of(&ints.dims)?;
-        constant(lowering, name, &ints.dims, ConstantScales::new(self.scales.clone(), self.zero_points.clone(), values, axis))
+        constant(
+            lowering,
+            name,
+            &ints.dims,
+            ConstantScales::new(self.scales.clone(), self.zero_points.clone(), values, axis),
+        )
     }
 
     /// Computed integers on `grid`, of which `numbers` are what they represent there.
@@ -208,12 +213,7 @@ pub(super) fn constant(
 }
 
 /// Activations rounded to the numbers of `grid`, which changes nothing where they are on it.
-pub(super) fn rounded(
-    lowering: &mut Lowering,
-    name: &str,
-    value: &Value,
-    grid: Grid,
-) -> Result<Value, NodeProblem> {
+pub(super) fn rounded(lowering: &mut Lowering, name: &str, value: &Value, grid: Grid) -> Result<Value, NodeProblem> {
     if let Value::Computed(id) = value
         && let Some(found) = lowering.graph.ty(*id).element.quantization()
         && found.has_steps_of(&grid)
@@ -280,7 +280,8 @@ pub(super) fn cast(
     if to == DataType::INT64 || range(to).is_some_and(keeps) {
         return Ok(Value::Quantized(Box::new(numbers.clone()), *grid));
     }
-    let what = format!("casting integers from {} to {} to {to}, which does not hold them all,", grid.q_min(), grid.q_max());
+    let what =
+        format!("casting integers from {} to {} to {to}, which does not hold them all,", grid.q_min(), grid.q_max());
     Err(NodeProblem::Unsupported(what))
 }
 
@@ -292,23 +293,4 @@ pub(super) fn is_float(ty: DataType) -> bool {
 /// A grid, for messages.
 pub(super) fn described(grid: &Grid) -> String {
     format!("scale {} and zero point {}", grid.scale(), grid.zero_point())
-}
-
-impl Lowering<'_> {
-    /// Declares that a computed value consists of integers on `grid`.
-    pub(super) fn set_grid(&mut self, value: &Value, grid: Grid) {
-        if let Value::Computed(id) = value {
-            self.graph.set_quantization(*id, grid);
-        }
-    }
-
-    /// The grid of a computed value.
-    pub(super) fn grid(&self, value: &Value) -> Option<Grid> {
-        if let Value::Computed(id) = value { self.graph.ty(*id).element.quantization() } else { None }
-    }
-}
-
-/// A grid of a type's own integers: those that stand for themselves.
-pub(super) fn plain(range: [i32; 2]) -> Result<Grid, ParamsError> {
-    Grid::new(1.0, 0, [range[0].min(0), range[1].max(0)])
 }
