@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
-    /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
+    /// A shipped network's name, a model directory or an .onnx or .tflite file; default: the shipped lenet5
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch", value_hint = ValueHint::AnyPath)]
     model: Option<String>,
 
@@ -61,7 +61,7 @@ pub(super) struct ModelArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct OutputNameArgs {
-    /// Output of the .onnx file to evaluate; default: the only one that is a vector for each sample
+    /// Output of the .onnx or .tflite file to evaluate; default: the only one that is a vector for each sample
     #[arg(long, value_name = "NAME")]
     pub output_name: Option<String>,
 }
@@ -195,6 +195,7 @@ pub(super) fn experiment(
         preprocess,
         calibration: quantization.calibration(data)?,
         scheme: quantization.scheme(),
+        requantize: quantization.requantize(),
         ..Experiment::new(opened)
     })
 }
@@ -245,7 +246,8 @@ pub(super) struct LutArgs {
 
     /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
     ///
-    /// The name of a design that has both takes its signed form under signed.
+    /// The name of a design that has both takes its signed form under signed. A network that is quantized already, to
+    /// integers none of which is negative, has affine as the default for unsigned LUTs: its own integers are multiplied.
     #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
     coding: Option<Coding>,
 }

@@ -3,6 +3,7 @@
 use super::DataArgs;
 use super::named::named;
 use crate::eval::{CalibrationOptions, LayerOptions, ParamsSpec, Scheme};
+use crate::kernel::{ROUNDINGS, Rounding};
 use crate::lut::Bits;
 use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
@@ -38,8 +39,15 @@ pub(super) struct QuantizationArgs {
     calib_samples: Option<u64>,
 
     /// Calibration dataset, read and preprocessed as --data; default: the model's own, if it has one
+    ///
+    /// Layers that are quantized already in the model's file keep its scales.
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
+
+    /// Run the network on integers alone: how layers' sums become integers of their outputs. Default: as a TensorFlow
+    /// Lite file says; other networks compute real numbers between layers
+    #[arg(long, value_name = "ROUNDING", value_parser = named(&ROUNDINGS))]
+    requantize: Option<Rounding>,
 
     /// Read all scales and zero points from a file instead of calibrating
     #[arg(long, value_name = "FILE")]
@@ -49,7 +57,17 @@ pub(super) struct QuantizationArgs {
 impl QuantizationArgs {
     /// What the quantization of all layers shares.
     pub fn scheme(&self) -> Scheme {
-        Scheme { act_scheme: self.act_scheme, weight_scheme: self.weight_scheme, observer: self.calib }
+        Scheme {
+            act_scheme: self.act_scheme,
+            weight_scheme: self.weight_scheme,
+            observer: self.calib,
+            ..Scheme::default()
+        }
+    }
+
+    /// How layers' sums become integers of their outputs.
+    pub fn requantize(&self) -> Option<Rounding> {
+        self.requantize
     }
 
     /// `options` of all layers with the widths asked for.

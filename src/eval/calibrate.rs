@@ -4,11 +4,12 @@ use super::sample_watch::{CalibrationSamples, SampleWatch, SeeError};
 use super::traps::{Channels, Fingerprints};
 use super::{Assignment, LayerConfig, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
+use crate::graph::pass::watched_values;
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::{ApproxLayer, InferenceMode, LayerError, LayerProblem, with_values};
 use crate::model::{Calibration, Model};
-use crate::quant::{Observed, Observer, Operands, ParamsFile, QuantError};
+use crate::quant::{LayerParams, Observed, Observer, Operands, ParamsFile, QuantError};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -51,8 +52,9 @@ pub enum CalibrationError {
     Layer(#[from] LayerError),
     /// Layers that parameters leave out.
     #[error(
-        "no quantization parameters for {} of {} layers, '{}': add parameters for these, or calibrate all layers instead",
-        .missing.len(), .layers, .missing.join("', '")
+        "no quantization parameters for {} of {} layers, '{}': give calibration data or parameters, or keep {} in base \
+         by a rule such as '{}:mode=base'",
+        .missing.len(), .layers, .missing.join("', '"), if .missing.len() == 1 { "it" } else { "them" }, .missing[0]
     )]
     Missing {
         /// Their names.
@@ -66,7 +68,8 @@ impl CalibrationError {
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            CalibrationError::NoData(_) | CalibrationError::Missing { .. } => &["calib_data", "qparams"],
+            CalibrationError::NoData(_) => &["calib_data", "qparams"],
+            CalibrationError::Missing { .. } => &["calib_data", "qparams", "set"],
             _ => &[],
         }
     }
@@ -107,19 +110,30 @@ pub fn observe(
     observer: Observer,
     progress: &dyn Progress,
 ) -> Result<(BTreeMap<String, Operands<Observed>>, usize), CalibrationError> {
-    let (layers, set) = observe_seen(model, dataset, preprocess, selection.into(), observer, progress)?;
-    Ok((layers, set.images.samples))
+    let seen = observe_seen(model, dataset, preprocess, selection.into(), observer, &|_| true, progress)?;
+    Ok((seen.layers, seen.set.images.samples))
 }
 
-/// As [`observe`]; returns the samples too.
+/// What was observed over a calibration set.
+pub(super) struct Seen {
+    /// Of the operands of layers, by layer name.
+    pub layers: BTreeMap<String, Operands<Observed>>,
+    /// Of values between operators that are watched, by their names.
+    pub values: BTreeMap<String, Observed>,
+    /// The samples.
+    pub set: CalibrationSamples,
+}
+
+/// As [`observe`], of the layers whose names are `wanted` and of all values that are watched.
 pub(super) fn observe_seen(
     model: &mut Model,
     dataset: Dataset,
     preprocess: Preprocess,
     selection: Selection,
     observer: Observer,
+    wanted: &dyn Fn(&str) -> bool,
     progress: &dyn Progress,
-) -> Result<(BTreeMap<String, Operands<Observed>>, CalibrationSamples), CalibrationError> {
+) -> Result<Seen, CalibrationError> {
     let pixel_kind = dataset.pixel_kind();
     let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), selection)?;
     if batches.image_shape() != model.input {
@@ -130,7 +144,12 @@ pub(super) fn observe_seen(
     let elements = graph.layer_input_elements();
     for (layer, elements) in graph.layers_mut().zip(elements) {
         layer.set_mode(InferenceMode::Baseline);
+        // Others too sum in the order that observing brings about, so that scales are the same on every machine.
+        let observer = if wanted(layer.name()) { observer } else { Observer::MinMax };
         layer.begin_calibration(elements.map(|elements| observer.start(elements * samples)));
+    }
+    for (_, observing, elements) in watched_values(graph) {
+        observing.set(Some(observer.start(elements * samples)));
     }
     progress.start("calibrating", samples);
     let (mut watch, mut fingerprints) = (SampleWatch::default(), Fingerprints::default());
@@ -165,13 +184,20 @@ pub(super) fn observe_seen(
     for layer in graph.layers_mut() {
         // Infinite values in an earlier layer are what made NaN of later ones.
         let seen = layer.finish_observing().map_err(|error| infinite.take().unwrap_or(error))?;
+        if !wanted(layer.name()) {
+            continue;
+        }
         if let Some(seen) = seen.iter().find(|seen| !seen.max_abs.is_finite() && infinite.is_none()) {
             let problem = LayerProblem::from(QuantError::Infinite { low: seen.low, high: seen.high });
             infinite = Some(problem.in_layer(layer.name()));
         }
         observed.insert(layer.name().to_owned(), seen);
     }
-    Ok((observed, CalibrationSamples { pixel_kind, images: watch.images, fingerprints }))
+    let mut values = BTreeMap::new();
+    for (name, observing, _) in watched_values(graph) {
+        values.insert(name.to_owned(), observing.finish().map_err(|problem| problem.in_layer(name))?);
+    }
+    Ok(Seen { layers: observed, values, set: CalibrationSamples { pixel_kind, images: watch.images, fingerprints } })
 }
 
 /// How many batches like this one pass through the network side by side: one for each thread while their images are
@@ -215,11 +241,41 @@ pub fn quantize_observed(
     assignment: &Assignment,
     kernel: &'static dyn Kernel,
 ) -> Result<(), CalibrationError> {
+    quantize_by(graph, &|_| None, observed, assignment, kernel)
+}
+
+/// Quantizes layers by the parameters that are `known` of them, else by what was observed of them, as `assignment`
+/// says. A layer whose mode needs neither may be left out. A multiplier that cannot take known parameters is an error
+/// only where its table is looked up.
+pub(super) fn quantize_by<'a>(
+    graph: &mut Graph,
+    known: &(dyn Fn(&str) -> Option<&'a LayerParams> + Sync),
+    observed: &BTreeMap<String, Operands<Observed>>,
+    assignment: &Assignment,
+    kernel: &'static dyn Kernel,
+) -> Result<(), CalibrationError> {
+    let layers = graph.layers().count();
+    let needed = graph.layers().zip(assignment.layers()).filter(|(_, config)| config.mode().is_quantized());
+    let missing: Vec<String> = needed
+        .map(|(layer, _)| layer.name())
+        .filter(|name| known(name).is_none() && !observed.contains_key(*name))
+        .map(str::to_owned)
+        .collect();
+    if !missing.is_empty() {
+        return Err(CalibrationError::Missing { missing, layers });
+    }
     for_each_layer(graph, assignment, |layer, config| {
-        let observed = observed.get(layer.name());
-        let observed = observed.ok_or_else(|| LayerProblem::NothingObserved.in_layer(layer.name()))?;
+        let coding = config.quantization.coding;
+        if let Some(params) = known(layer.name()) {
+            let quantized = layer.quantize(params.clone(), coding, config.operand_lut(), kernel);
+            return match quantized {
+                Err(_) if config.looked_up_lut().is_none() => layer.quantize(params.clone(), coding, None, kernel),
+                quantized => quantized,
+            };
+        }
+        let Some(observed) = observed.get(layer.name()) else { return Ok(()) };
         let params = layer.params_for(&config.quantization, config.operand_lut(), observed)?;
-        layer.quantize(params, config.quantization.coding, config.operand_lut(), kernel)
+        layer.quantize(params, coding, config.operand_lut(), kernel)
     })
 }
 
@@ -235,16 +291,7 @@ pub fn quantize(
     kernel: &'static dyn Kernel,
 ) -> Result<Vec<String>, CalibrationError> {
     let names: Vec<String> = graph.layers().map(|layer| layer.name().to_owned()).collect();
-    let needed = names.iter().zip(assignment.layers()).filter(|(_, config)| config.mode().is_quantized());
-    let missing = needed.map(|(name, _)| name).filter(|&name| !file.layers.contains_key(name));
-    let missing: Vec<String> = missing.cloned().collect();
-    if !missing.is_empty() {
-        return Err(CalibrationError::Missing { missing, layers: names.len() });
-    }
-    for_each_layer(graph, assignment, |layer, config| match file.layers.get(layer.name()) {
-        Some(params) => layer.quantize(params.clone(), config.quantization.coding, config.operand_lut(), kernel),
-        None => Ok(()),
-    })?;
+    quantize_by(graph, &|name| file.layers.get(name), &BTreeMap::new(), assignment, kernel)?;
     Ok(file.layers.keys().filter(|&name| !names.contains(name)).cloned().collect())
 }
 

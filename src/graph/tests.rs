@@ -387,6 +387,6 @@ fn quantization_follows_values_that_are_kept() {
     ];
     for_each_case(outputs, |(output, expected)| {
         let found = graph.ty(output).element.quantization();
-        assert_eq!(found, expected.map(params), "{}", graph.value_name(output));
+        assert_eq!(found, expected.map(|scale| params(scale).into()), "{}", graph.value_name(output));
     });
 }

@@ -14,11 +14,11 @@ use std::sync::Arc;
 /// The integers of a constant: for each channel along one axis, or for all, a scale and zero point.
 #[derive(Debug, Clone)]
 pub(super) struct ConstantScales {
-    scales: Vec<f32>,
+    pub scales: Vec<f32>,
     /// As many as there are scales.
-    zero_points: Vec<i32>,
+    pub zero_points: Vec<i32>,
     /// The smallest and the largest of the integers, zero points included.
-    range: [i32; 2],
+    pub range: [i32; 2],
     /// The axis of the channels, where there are several scales.
     pub axis: usize,
     /// The integers in row-major order: of a vector, for transposed tensors are no longer followed by them.
@@ -176,6 +176,13 @@ impl Scales {
             self.without.push(name.to_owned());
         }
         Ok(())
+    }
+
+    /// The integers of a layer's bias, in products of one input step and one weight step.
+    pub fn add_bias(&mut self, layer: &str, bias: Arc<[i32]>) {
+        if let Some((_, params)) = self.layers.get_mut(layer) {
+            params.bias = Some(bias);
+        }
     }
 
     /// The parameters of layers, and a note for reports; `None` for a network without quantization.

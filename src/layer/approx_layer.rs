@@ -131,7 +131,7 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         self.quantize(self.params_for(config, lut, &observed)?, config.coding, lut, kernel)
     }
 
-    /// Quantizes the layer by known parameters, shifted by 128 where they lie outside the range of
+    /// Quantizes the layer by known parameters, shifted by half of their range where they lie outside that of
     /// the multiplier's coding. Sums are computed by `kernel`. Weights that were quantized by the same
     /// parameters before stay as they are, so that another multiplier costs the packing of its table.
     ///
@@ -164,9 +164,10 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         Some(quantized.describe(mode == InferenceMode::Approximate))
     }
 
-    /// Whether the parameters had to be shifted into the coding's range.
-    fn is_shifted(&self) -> bool {
-        self.quantization().is_some_and(|(_, is_shifted)| is_shifted)
+    /// How far the integers of both operands had to be shifted, with their zero points, into the range of the
+    /// multiplier's coding; `None` where the layer was quantized without a multiplier.
+    fn shifts(&self) -> Option<[i32; 2]> {
+        self.quantization().and_then(|(_, shifts)| shifts)
     }
 }
 

@@ -91,6 +91,7 @@ pub use linear::ApproxLinear;
 pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
+pub use observing::Observing;
 pub(crate) use reach::ActivationCounts;
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;

@@ -13,11 +13,14 @@ use crate::quant::{IntRange, LayerParams, WeightParams};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+/// How far the integers of both operands were shifted.
+pub type Shifts = [i32; 2];
+
 /// A layer quantized, with what its integer arithmetic needs.
 #[derive(Debug, Clone)]
 pub struct Quantized {
     params: LayerParams,
-    is_shifted: bool,
+    shifts: Option<Shifts>,
     weights: Arc<QuantizedWeights>,
     multiplier: Option<Arc<Multiplier>>,
 }
@@ -116,10 +119,13 @@ impl Quantized {
         rows: [usize; 2],
         before: Option<&Quantized>,
     ) -> Result<Self, LayerProblem> {
-        let (params, is_shifted) = match lut {
-            Some(lut) => operands(params, coding, lut)?,
+        let (params, shifts) = match lut {
+            Some(lut) => {
+                let (params, shifts) = operands(params, coding, lut)?;
+                (params, Some(shifts))
+            }
             // Without a table, any 8-bit range will do.
-            None => (params, false),
+            None => (params, None),
         };
         let same_weights = before.map(|before| &before.weights).filter(|weights| {
             weights.params == params.weight && weights.kernel.name() == kernel.name() && weights.rows == rows
@@ -143,7 +149,7 @@ impl Quantized {
                 })
             }
         };
-        Ok(Quantized { params, is_shifted, weights, multiplier })
+        Ok(Quantized { params, shifts, weights, multiplier })
     }
 
     /// The parameters in use, shifted into the coding's range where they had to be.
@@ -151,9 +157,9 @@ impl Quantized {
         &self.params
     }
 
-    /// Whether the parameters had to be shifted.
-    pub fn is_shifted(&self) -> bool {
-        self.is_shifted
+    /// How far the integers of input and weights had to be shifted for the multiplier, where there is one.
+    pub fn shifts(&self) -> Option<Shifts> {
+        self.shifts
     }
 
     /// Rows of weights that an output channel has.
@@ -247,14 +253,15 @@ impl Quantized {
     }
 }
 
-/// The parameters, shifted into the range of `coding`, and whether that was necessary. Fails where their
-/// integers are not operands of the multiplier, whose table has no products for others.
-pub(super) fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result<(LayerParams, bool), LayerProblem> {
-    let (input, is_input_shifted) = params.input.for_coding(coding)?;
-    let (weight, is_weight_shifted) = params.weight.for_coding(coding)?;
+/// The parameters, shifted into the range of `coding`, and how far. Fails where their integers are not operands of
+/// the multiplier, whose table has no products for others.
+pub(super) fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result<(LayerParams, Shifts), LayerProblem> {
     coding.check(lut)?;
+    let takes = |operand| coding.operand_range(lut, operand);
+    let (input, input_shift) = params.input.for_coding(coding, &takes(Operand::Activation))?;
+    let (weight, weight_shift) = params.weight.for_coding(coding, &takes(Operand::Weight))?;
     for (operand, range) in [(Operand::Activation, input.range()), (Operand::Weight, weight.range())] {
-        let expected = coding.operand_range(lut, operand);
+        let expected = takes(operand);
         if !expected.contains(&range.q_min()) || !expected.contains(&range.q_max()) {
             return Err(LayerProblem::Operand {
                 operand,
@@ -265,7 +272,7 @@ pub(super) fn operands(params: LayerParams, coding: Coding, lut: &Lut) -> Result
             });
         }
     }
-    Ok((LayerParams { input, weight, bias: params.bias }, is_input_shifted || is_weight_shifted))
+    Ok((LayerParams { input, weight, bias: params.bias }, [input_shift, weight_shift]))
 }
 
 impl fmt::Debug for QuantizedWeights {

@@ -9,7 +9,7 @@ use super::epilogue::Epilogue;
 use super::forward;
 use super::images::ImageLayer;
 use super::observing::Observing;
-use super::quantized::Quantized;
+use super::quantized::{Quantized, Shifts};
 use super::settings::Settings;
 use super::state::LayerState;
 use super::values::with_values;
@@ -60,8 +60,9 @@ pub trait LayerCore {
         None
     }
 
-    /// The quantization parameters in use, and whether they had to be shifted.
-    fn quantization(&self) -> Option<(&LayerParams, bool)>;
+    /// The quantization parameters in use, and how far the integers of both operands had to be shifted for the
+    /// multiplier, where there is one.
+    fn quantization(&self) -> Option<(&LayerParams, Option<Shifts>)>;
 
     /// The output in `mode` for these inputs before the bias, without the call's clip.
     ///
@@ -151,8 +152,8 @@ impl<L: WeightedCore> LayerCore for L {
         Ok(())
     }
 
-    fn quantization(&self) -> Option<(&LayerParams, bool)> {
-        self.state().quantized.as_ref().map(|quantized| (quantized.params(), quantized.is_shifted()))
+    fn quantization(&self) -> Option<(&LayerParams, Option<Shifts>)> {
+        self.state().quantized.as_ref().map(|quantized| (quantized.params(), quantized.shifts()))
     }
 
     fn unbiased_fwd(&self, mode: InferenceMode, inputs: &[&Tensor], call: Call) -> Result<Tensor, LayerError> {

@@ -131,6 +131,11 @@ impl LayerState {
         }
     }
 
+    /// Whether integers follow the sums of `mode`.
+    pub(crate) fn is_followed_by_integers(&self, mode: InferenceMode) -> bool {
+        self.after_sums.is_some() && is_followed(mode)
+    }
+
     /// What follows the layer's sums in `mode`, with its bias or without, clamped to `clip`.
     pub(super) fn epilogue(&self, mode: InferenceMode, clip: Clip) -> Epilogue<'_> {
         let after_sums = self.after_sums.as_deref().filter(|_| is_followed(mode));

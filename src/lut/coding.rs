@@ -136,6 +136,15 @@ impl Coding {
         *default.expect("there are codings for both kinds of tables")
     }
 
+    /// The default coding of a table for a network that brings integers of its own, none of them negative: an
+    /// unsigned table multiplies these as they are.
+    pub fn default_for_unsigned_integers(signedness: Signedness) -> Coding {
+        let takes_them = |coding: &&Coding| {
+            coding.table_signedness() == signedness && coding.facts().index == Index::Value(signedness)
+        };
+        CODINGS.iter().find(takes_them).copied().unwrap_or_else(|| Coding::default_for(signedness))
+    }
+
     /// The kind of table that this coding indexes.
     pub fn table_signedness(self) -> Signedness {
         self.facts().table
@@ -247,14 +256,21 @@ impl Coding {
         }
     }
 
-    /// How far integers in `range` with these zero points must move to become operands: 0 where they
-    /// are already. Without zero points they move to where those are 0.
-    pub fn shift(self, range: RangeInclusive<i32>, zero_points: &[i32]) -> i32 {
-        match self.facts().index {
-            Index::Value(Signedness::Signed) if *range.end() > 127 => -128,
-            Index::Value(Signedness::Unsigned) if *range.start() < 0 => 128,
-            Index::Magnitude if zero_points.iter().all(|&zero_point| zero_point == 128) => -128,
-            Index::Value(_) | Index::Magnitude => 0,
+    /// How far integers in `range` with these zero points must move to become operands that a table takes from
+    /// `takes`: 0 where they are already, else half of what their bits hold. Without zero points they move to where
+    /// those are 0.
+    pub fn shift(self, range: &RangeInclusive<i32>, zero_points: &[i32], takes: &RangeInclusive<i32>) -> i32 {
+        let half = half_of(range);
+        let is_half = |zero_point: i32| zero_point.abs() == half;
+        match (self.facts().index, zero_points) {
+            (Index::Value(Signedness::Signed), _) if *range.start() >= 0 && range.end() > takes.end() => -half,
+            (Index::Value(Signedness::Unsigned), _) if *range.start() < 0 => half,
+            (Index::Magnitude, &[first, ref others @ ..])
+                if is_half(first) && others.iter().all(|&other| other == first) =>
+            {
+                -first
+            }
+            _ => 0,
         }
     }
 
@@ -266,6 +282,17 @@ impl Coding {
     /// The operand that represents 0 where a range has as many integers below it as above.
     fn middle(self, bits: Bits) -> i32 {
         if self.is_unsigned() { 1 << (bits.get() - 1) } else { 0 }
+    }
+}
+
+/// Half of the integers of the fewest bits that hold `range`: 8 of `[-8, 7]` and of `[0, 15]`.
+fn half_of(range: &RangeInclusive<i32>) -> i32 {
+    let (start, end) = (*range.start(), *range.end());
+    if start < 0 {
+        // As many integers below zero as from zero on.
+        (end.max(!start) + 1).cast_unsigned().next_power_of_two().cast_signed()
+    } else {
+        ((end + 1).cast_unsigned().next_power_of_two() / 2).cast_signed()
     }
 }
 
@@ -294,6 +321,38 @@ mod tests {
             assert_eq!(coding.operand_range(lut, Operand::Activation), range);
         });
         assert!(Coding::Signed.check(&unsigned).is_err());
+    }
+
+    /// Worked by hand: half of what the bits hold, or nothing.
+    #[test]
+    fn integers_move_by_half_of_their_bits() {
+        use Coding::{Affine, SignMagnitude, Signed};
+        let (byte, nibble) = (-128..=127, -8..=7);
+        let cases = [
+            (Signed, 0..=255, 100, &byte, -128),
+            (Signed, 0..=15, 8, &byte, 0),
+            (Signed, 0..=15, 8, &nibble, -8),
+            (Signed, -8..=7, 3, &nibble, 0),
+            (Affine, -128..=127, 0, &(0..=255), 128),
+            (Affine, -127..=127, 0, &(0..=255), 128),
+            (Affine, -8..=7, 0, &(0..=15), 8),
+            (Affine, -7..=7, 0, &(0..=255), 8),
+            (Affine, 0..=255, 128, &(0..=255), 0),
+            (SignMagnitude, 0..=255, 128, &(-255..=255), -128),
+            (SignMagnitude, -128..=127, -128, &(-255..=255), 128),
+            (SignMagnitude, -8..=7, -8, &(-15..=15), 8),
+            (SignMagnitude, 0..=15, 8, &(-15..=15), -8),
+            // Not where the zero point would be another than 0.
+            (SignMagnitude, -128..=127, -127, &(-255..=255), 0),
+            (SignMagnitude, -128..=127, -8, &(-255..=255), 0),
+            (SignMagnitude, 0..=255, 0, &(-255..=255), 0),
+        ];
+        for_each_case(cases, |(coding, range, zero_point, takes, shift)| {
+            assert_eq!(coding.shift(&range, &[zero_point; 2], takes), shift, "{coding} {range:?} {zero_point}");
+        });
+        assert_eq!(SignMagnitude.shift(&(0..=255), &[128, 0], &(-255..=255)), 0);
+        assert_eq!(Coding::default_for_unsigned_integers(Signedness::Unsigned), Affine);
+        assert_eq!(Coding::default_for_unsigned_integers(Signedness::Signed), Signed);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use super::{DetectError, UnsupportedFormat, WeightsError};
 use crate::graph::{BindError, GraphError};
 #[cfg(feature = "onnx")]
 use crate::import::onnx::OnnxError;
+#[cfg(feature = "tflite")]
+use crate::import::tflite::TfliteError;
 use crate::registry::UnknownName;
 use crate::task::Task;
 use std::path::PathBuf;
@@ -13,11 +15,11 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{}'{}: expected a model directory, an .onnx file or a shipped network ({})",
+    #[error("no model '{}'{}: expected a model directory, an .onnx or .tflite file or a shipped network ({})",
         .0.found, .0.suggestion(), .0.names.join(", "))]
     Unknown(UnknownName),
     /// A file of another program.
-    #[error("{}: {kind}: expected a model directory or an .onnx file", .path.display())]
+    #[error("{}: {kind}: expected a model directory or an .onnx or .tflite file", .path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -53,7 +55,7 @@ pub enum ModelError {
         found: [usize; 3],
     },
     /// An output was named of a network that has one.
-    #[error("{name} has one output: only those of an .onnx file can be named")]
+    #[error("{name} has one output: only those of an .onnx or .tflite file can be named")]
     OneOutput {
         /// The model's name.
         name: String,
@@ -144,6 +146,10 @@ pub enum ModelError {
     #[cfg(feature = "onnx")]
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// The TensorFlow Lite file cannot be imported.
+    #[cfg(feature = "tflite")]
+    #[error(transparent)]
+    Tflite(#[from] TfliteError),
     /// The weights cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -188,6 +194,10 @@ impl ModelError {
         if let ModelError::Onnx(error) = self {
             return error.leaves_input_open();
         }
+        #[cfg(feature = "tflite")]
+        if let ModelError::Tflite(error) = self {
+            return error.leaves_input_open();
+        }
         false
     }
 
@@ -214,6 +224,10 @@ impl ModelError {
             ModelError::Onnx(error) if error.keys().is_empty() => &["model"],
             #[cfg(feature = "onnx")]
             ModelError::Onnx(error) => error.keys(),
+            #[cfg(feature = "tflite")]
+            ModelError::Tflite(error) if error.keys().is_empty() => &["model"],
+            #[cfg(feature = "tflite")]
+            ModelError::Tflite(error) => error.keys(),
             _ => &[],
         }
     }

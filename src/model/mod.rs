@@ -9,6 +9,8 @@ mod detect;
 mod directory;
 mod error;
 mod format;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod imported;
 mod onnx;
 mod shipped;
 mod source;
@@ -16,6 +18,7 @@ mod spec;
 mod state_dict;
 #[cfg(test)]
 mod tests;
+mod tflite;
 mod unsupported;
 mod weights;
 
@@ -30,6 +33,7 @@ pub use unsupported::UnsupportedFormat;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
+use crate::graph::pass::Roundings;
 use crate::quant::{Grid, ParamsFile};
 use crate::task::{Outputs, Task};
 
@@ -72,6 +76,8 @@ pub struct Model {
     pub calibration: Option<Calibration>,
     /// Quantization parameters of its layers, where its file is quantized already.
     pub params: Option<ParamsFile>,
+    /// How its layers round, where its file is of integer arithmetic.
+    pub roundings: Option<Roundings>,
     /// Hash of the weights file.
     pub blake3: String,
     /// What was done to the weights when they were read.
@@ -100,6 +106,7 @@ impl Model {
             dataset: None,
             calibration: None,
             params: None,
+            roundings: None,
             blake3: String::new(),
             notes: Vec::new(),
         }

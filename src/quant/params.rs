@@ -38,7 +38,8 @@ pub enum ParamsError {
     },
     /// A zero point under a coding whose operands have none.
     #[error(
-        "coding '{coding}' needs zero points of 0, or all of 128, found {zero_point}: use coding 'affine', or symmetric quantization"
+        "coding '{coding}' needs zero points of 0, or one that a shift by half of the range makes 0, found {zero_point}: \
+         use coding 'affine', or symmetric quantization"
     )]
     CodingZeroPoint {
         /// The coding.
@@ -205,15 +206,16 @@ impl ActivationParams {
         quantize(&self.range.quantizer(self.scale, self.zero_point), values, bytes)
     }
 
-    /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
+    /// The same quantization in integers that `coding` indexes, of those that a table `takes`, and how far they had
+    /// to be shifted.
     ///
     /// # Errors
-    /// When `coding` is sign-magnitude and the zero point is neither 0 nor 128, which a shift makes 0.
-    pub fn for_coding(self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        let shift = coding.shift(self.range.integers(), &[self.zero_point]);
+    /// When `coding` is sign-magnitude and the zero point is neither 0 nor one that a shift makes 0.
+    pub fn for_coding(self, coding: Coding, takes: &RangeInclusive<i32>) -> Result<(Self, i32), ParamsError> {
+        let shift = coding.shift(&self.range.integers(), &[self.zero_point], takes);
         check_coding(self.zero_point + shift, coding)?;
         let range = self.range.shifted(shift)?;
-        Ok((ActivationParams { zero_point: self.zero_point + shift, range, ..self }, shift != 0))
+        Ok((ActivationParams { zero_point: self.zero_point + shift, range, ..self }, shift))
     }
 }
 
@@ -299,17 +301,17 @@ impl WeightParams {
             .collect())
     }
 
-    /// The same quantization in the range that `coding` indexes, and whether it had to be shifted.
+    /// The same quantization in integers that `coding` indexes, of those that a table `takes`, and how far they had
+    /// to be shifted.
     ///
     /// # Errors
-    /// When `coding` is sign-magnitude and the zero points are neither all 0 nor all 128, which a shift
-    /// makes 0.
-    pub fn for_coding(mut self, coding: Coding) -> Result<(Self, bool), ParamsError> {
-        let shift = coding.shift(self.range.integers(), &self.zero_points);
+    /// When `coding` is sign-magnitude and the zero points are neither all 0 nor all one that a shift makes 0.
+    pub fn for_coding(mut self, coding: Coding, takes: &RangeInclusive<i32>) -> Result<(Self, i32), ParamsError> {
+        let shift = coding.shift(&self.range.integers(), &self.zero_points, takes);
         self.zero_points.iter().try_for_each(|&zero_point| check_coding(zero_point + shift, coding))?;
         self.range = self.range.shifted(shift)?;
         self.zero_points.iter_mut().for_each(|zero_point| *zero_point += shift);
-        Ok((self, shift != 0))
+        Ok((self, shift))
     }
 }
 

@@ -11,13 +11,14 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// File, the tensor of its expected output, and the task that it is taken for.
-const NETWORKS: [(&str, &str, &str); 10] = [
+const NETWORKS: [(&str, &str, &str); 11] = [
     ("dynamic_hw", "output", "classification"),
     ("dynfilter_mean_channels", "output", "classification"),
     ("feature_first", "output1", "classification"),
     ("h_scale_tiny", "output", "classification"),
     ("har_6", "output", "classification"),
     ("max_storage", "output", "classification"),
+    ("ort_conv_only", "output", "classification"),
     ("one_sigmoid_output", "output", "binary-classification"),
     ("out_1nc", "output", "classification"),
     ("pow_int", "output", "classification"),

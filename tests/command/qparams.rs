@@ -168,6 +168,51 @@ fn parameters_wider_than_the_lut_are_refused() {
     folder.refuses(&format!("{TINY} --mode approx --lut mul4.csv --qparams q.json"), &["q.json", "conv1"]);
 }
 
+/// Integers of 4 bits are operands of a 4x4 multiplier, moved by half of what 4 bits hold where they must be.
+#[test]
+fn four_bits_meet_a_narrow_multiplier() {
+    let (_, folder) = Tiny::folder(91);
+    let table = |low: i32| -> String {
+        let row = |a: i32| (low..low + 16).map(|b| (a * b).to_string()).collect::<Vec<_>>().join(",") + "\n";
+        (low..low + 16).map(row).collect()
+    };
+    folder.write("mul4.csv", table(0));
+    folder.write("mul4s.csv", table(-8));
+    let cases = [
+        // As they are; unsigned activations moved to where TensorFlow Lite has them; under the coding of other tables.
+        ("sign-magnitude", "sign-magnitude", "mul4.csv", 0),
+        ("sign-magnitude", "sign-magnitude", "mul4.csv", -8),
+        ("affine", "affine", "mul4.csv", 0),
+        ("affine", "signed", "mul4s.csv", 0),
+        ("signed", "signed", "mul4s.csv", 0),
+        ("signed", "affine", "mul4.csv", 0),
+    ];
+    for_each_case(cases, |(found, used, lut, by)| {
+        let bits = "--act-bits 4 --weight-bits 4 --save-qparams q.json";
+        folder.run_to(0, &format!("{TINY} --mode quant --coding {found} {bits}"));
+        let mut file = folder.read_json("q.json");
+        let mut moved = false;
+        for layer in file["layers"].as_object_mut().unwrap().values_mut() {
+            let input = layer["input"].as_object_mut().unwrap();
+            if input["q_min"] == json!(0) && by != 0 {
+                let integers = input.values_mut().filter(|value| value.is_i64());
+                integers.for_each(|value| *value = json!(value.as_i64().unwrap() + by));
+                moved = true;
+            }
+        }
+        assert_eq!(moved, by != 0, "{file}");
+        folder.write("q.json", file.to_string());
+        let quant = folder.logits(&format!("{TINY} --mode quant --qparams q.json"));
+        let args = format!("{TINY} --lut {lut} --coding {used} --qparams q.json");
+        assert_eq!(folder.logits(&args), quant, "{args}");
+        let report = folder.json(&args);
+        assert_eq!(report["luts"][0]["wce"], 0, "{report:#}");
+        let layers = report["layers"].as_array().unwrap();
+        let is_shifted = layers.iter().any(|layer| layer["shifted"] == json!(true));
+        assert_eq!(is_shifted, found != used || by != 0, "{report:#}");
+    });
+}
+
 /// Integers of one coding under another are as many, but not the ranges that calibration would give.
 #[test]
 fn parameters_of_another_coding_are_noted_both_ways() {

@@ -61,12 +61,26 @@ pub struct Scheme {
     pub weight_scheme: WeightScheme,
     /// The range observer.
     pub observer: Observer,
+    /// Whether the network brings integers of its own, no operand of any layer negative: unsigned multipliers take
+    /// these as they are, by default.
+    pub unsigned_integers: bool,
 }
 
 impl Default for Scheme {
     fn default() -> Self {
         let QuantConfig { weight_scheme, observer, .. } = QuantConfig::new(Coding::Signed);
-        Scheme { act_scheme: None, weight_scheme, observer }
+        Scheme { act_scheme: None, weight_scheme, observer, unsigned_integers: false }
+    }
+}
+
+impl Scheme {
+    /// The default coding of a multiplier.
+    fn coding_for(&self, lut: &Lut) -> Coding {
+        if self.unsigned_integers {
+            Coding::default_for_unsigned_integers(lut.signedness())
+        } else {
+            Coding::default_for(lut.signedness())
+        }
     }
 }
 
@@ -104,9 +118,14 @@ impl LayerConfig {
 
     /// The multiplier that the layer is quantized for: its operands are the integers that may occur.
     pub fn operand_lut(&self) -> Option<&Lut> {
+        self.looked_up_lut().or(self.reference_lut.as_deref())
+    }
+
+    /// The multiplier whose table is looked up: its operands are the integers that it can have.
+    pub fn looked_up_lut(&self) -> Option<&Lut> {
         match &self.arithmetic {
             Arithmetic::Approx(lut) | Arithmetic::Noise(NoiseSource::Lut(lut)) => Some(lut),
-            _ => self.reference_lut.as_deref(),
+            _ => None,
         }
     }
 
@@ -157,10 +176,10 @@ impl LayerDefaults {
     pub fn open(options: &LayerOptions, scheme: &Scheme, luts: &mut Luts) -> Result<Self, ResolveError> {
         let of_noise = |error: ResolveError| ResolveError::Noise(Box::new(error));
         let lut = options.lut.as_ref().map(|spec| luts.open(spec, options.coding)).transpose()?;
-        let coding = options.coding.or(lut.as_ref().map(|lut| Coding::default_for(lut.signedness())));
+        let coding = options.coding.or(lut.as_deref().map(|lut| scheme.coding_for(lut)));
         let noise_spec: Option<&LutSpec> = options.noise_from_lut.as_ref().map(|noise| &noise.0);
         let noise_lut = noise_spec.map(|spec| luts.open(spec, coding)).transpose().map_err(of_noise)?;
-        let default = noise_lut.as_ref().map_or(Coding::Signed, |lut| Coding::default_for(lut.signedness()));
+        let default = noise_lut.as_deref().map_or(Coding::Signed, |lut| scheme.coding_for(lut));
         let coding = coding.unwrap_or(default);
         if let Some(lut) = &lut {
             coding.check(lut)?;

@@ -1,12 +1,13 @@
 //! Why a session cannot be opened, or an evaluation of it fails.
 
+use super::scales::{Known, Scales};
 use super::{ImagesError, ParamsSource};
 use crate::data::DataError;
-use crate::eval::{AssignError, CalibrationError, EvalError, ResolveError};
-use crate::graph::RunError;
+use crate::eval::{AssignError, Assignment, CalibrationError, EvalError, ResolveError};
+use crate::graph::{OpError, RunError};
 use crate::layer::LayerError;
 use crate::model::ModelError;
-use crate::quant::ParamsFileError;
+use crate::quant::{ParamsFileError, QuantError};
 use crate::task::{ComparisonError, SamplesError};
 
 /// Why a session cannot be opened.
@@ -46,6 +47,15 @@ pub enum OpenError {
     /// There is nothing to calibrate with.
     #[error(transparent)]
     NoCalibration(#[from] CalibrationError),
+    /// Known parameters leave layers out, and there is nothing to calibrate these with.
+    #[error("{from}")]
+    Scales {
+        /// The file of those that are known, or what they are.
+        from: String,
+        /// What is missing.
+        #[source]
+        source: CalibrationError,
+    },
     /// The network cannot be prepared.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -67,6 +77,13 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Known parameters leave out the layers `missing`, which `assignment` quantizes.
+    pub(super) fn scales_missing(scales: &Scales, missing: Vec<String>, assignment: &Assignment) -> Self {
+        let from = scales.files().first().map(Known::name).unwrap_or_default();
+        let source = CalibrationError::Missing { missing, layers: assignment.layers().len() };
+        OpenError::Scales { from, source }
+    }
+
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
@@ -76,7 +93,7 @@ impl OpenError {
             OpenError::Params(_) => &["qparams"],
             OpenError::NoData(_) => &["data"],
             OpenError::CalibrationData(_) | OpenError::CalibrationImages(_) => &["calib_data"],
-            OpenError::NoCalibration(error) => error.keys(),
+            OpenError::NoCalibration(error) | OpenError::Scales { source: error, .. } => error.keys(),
             OpenError::Model(error) => error.keys(),
             OpenError::Images(error) => error.keys(),
             OpenError::Data(error) if error.keys().is_empty() => &["data"],
@@ -93,6 +110,11 @@ impl From<OpenError> for SessionError {
 }
 
 impl SessionError {
+    /// The error of an operator that takes no such integers.
+    pub(super) fn integers((node, source): (String, OpError)) -> Self {
+        SessionError::Integers { node, source: Box::new(source) }
+    }
+
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
@@ -111,6 +133,24 @@ impl SessionError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
+    /// A value between layers cannot be rounded to integers.
+    #[error("value '{name}'")]
+    Value {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: QuantError,
+    },
+    /// An operator between layers cannot run on integers.
+    #[error("node '{node}' cannot run on integers")]
+    Integers {
+        /// Its name.
+        node: String,
+        /// Why.
+        #[source]
+        source: Box<OpError>,
+    },
     /// Layers cannot be calibrated or quantized.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),

@@ -1,7 +1,7 @@
 //! Evaluations of a session.
 
 use super::images::{arrange, match_classes};
-use super::{Experiment, Session, SessionError};
+use super::{Experiment, ParamsSource, Session, SessionError};
 use crate::data::{Batches, Dataset, Split};
 use crate::eval::input_watch::LayerWatches;
 use crate::eval::run::evaluate_seen;
@@ -39,8 +39,10 @@ pub struct LayerFindings {
     /// The coding that its integers are of; `None` also where known parameters do not say it and no multiplier
     /// needs one.
     pub coding: Option<Coding>,
-    /// Whether parameters that were known had to be shifted into the coding's range.
-    pub shifted: bool,
+    /// Where its scales come from.
+    pub source: Option<ParamsSource>,
+    /// How far the integers of input and weights, or of both factors, were shifted into the coding's range.
+    pub shifts: [i32; 2],
     /// The error of its output, where measured.
     pub error: Option<OutputError>,
     /// The multiplier's errors over the operands of the first samples, in approximate mode.
@@ -136,6 +138,7 @@ impl Session {
         let Experiment { model, seed, layer_errors, .. } = &mut self.experiment;
         set_modes(&mut model.graph, &assignment, *seed)?;
         let layer_errors = *layer_errors;
+        self.requantize(&assignment)?;
         if let Some(statistics) = &self.statistics {
             if layer_errors { statistics.resume() } else { statistics.pause() }
         }
@@ -169,8 +172,10 @@ impl Session {
             let is_quantized = layer.mode().is_quantized();
             let params = layer.params().filter(|_| is_quantized).cloned();
             let coding = self.coding_of(layer, config).filter(|_| is_quantized);
-            let (shifted, sums) = (is_quantized && layer.is_shifted(), layer.describe_sums());
-            LayerFindings { params, coding, shifted, error, operands, sums }
+            let source = self.source_of(layer.name()).filter(|_| is_quantized);
+            let shifts = layer.shifts().filter(|_| is_quantized).unwrap_or_default();
+            let sums = layer.describe_sums();
+            LayerFindings { params, coding, source, shifts, error, operands, sums }
         });
         let layers = layers.collect();
         let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);

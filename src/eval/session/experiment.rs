@@ -2,7 +2,7 @@
 
 use crate::data::{Channels, DatasetSpec, Interpolation, Selection, Split};
 use crate::eval::{LayerOptions, Rules, Scheme};
-use crate::kernel::{self, Kernel};
+use crate::kernel::{self, Kernel, Rounding};
 use crate::model::Model;
 use crate::quant::ParamsFile;
 use crate::task::Task;
@@ -37,6 +37,9 @@ pub struct Experiment {
     pub layers: LayerOptions,
     /// Those that override them for some layers.
     pub rules: Rules,
+    /// How layers' sums become integers of their outputs, for a network that runs on integers alone; `None` as its file
+    /// says, which of most networks is not at all.
+    pub requantize: Option<Rounding>,
     /// Evaluates the first samples only.
     pub limit: Option<NonZeroUsize>,
     /// Draws as many samples as `limit` says, and as [`CalibrationOptions::samples`] says, by this seed instead of
@@ -71,8 +74,8 @@ pub struct PreprocessOptions {
     pub channels: Option<Channels>,
 }
 
-/// Where quantization parameters come from: from `params` if given, else those of the model's own file
-/// unless `data` is given, else calibration on `data` or the model's own calibration set.
+/// Where quantization parameters come from, layer by layer: from `params` if given, else from the model's own file;
+/// where neither has any, from calibration on `data` or the model's own calibration set, but not beside `params`.
 #[derive(Debug, Clone, Default)]
 pub struct CalibrationOptions {
     /// Parameters that are known already; nothing is calibrated.
@@ -93,7 +96,7 @@ pub enum ParamsSpec {
 }
 
 /// Where a network's quantization parameters came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParamsSource {
     /// Calibration on the model's own calibration set.
@@ -120,6 +123,7 @@ impl Experiment {
             scheme: Scheme::default(),
             layers: LayerOptions::default(),
             rules: Rules::default(),
+            requantize: None,
             limit: None,
             shuffle: None,
             batch_size: NonZeroUsize::new(64).expect("64 is not 0"),
@@ -151,7 +155,7 @@ impl Experiment {
 
     /// The settings given that only calibration uses, by key.
     pub(super) fn calibration_keys(&self) -> Vec<&'static str> {
-        let Scheme { act_scheme, weight_scheme, observer } = self.scheme;
+        let Scheme { act_scheme, weight_scheme, observer, .. } = self.scheme;
         let default = Scheme::default();
         let given = [
             ("act_bits", self.layers.act_bits.is_some()),

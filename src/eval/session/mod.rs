@@ -34,6 +34,7 @@ mod experiment;
 mod image_shape;
 mod images;
 mod quantize;
+mod requantize;
 mod scales;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
 };
 use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Selection, Split};
+use crate::graph::pass::prepare_integers;
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::task::Task;
@@ -82,7 +84,7 @@ pub struct Session {
     /// What the network does to its images before anything else.
     inner: Option<InnerNormalization>,
     parameters: u64,
-    scales: Option<Scales>,
+    scales: Scales,
     statistics: Option<Arc<LayerStatistics>>,
     progress: Box<dyn Progress>,
     notes: Vec<String>,
@@ -95,6 +97,8 @@ impl Session {
     /// Names the file, layer or setting, what was found and what was expected.
     pub fn open(mut experiment: Experiment) -> Result<Self, OpenError> {
         let mut luts = Luts::default();
+        let scales = Scales::known(&mut experiment)?;
+        experiment.scheme.unsigned_integers |= scales.are_unsigned();
         let defaults = LayerDefaults::open(&experiment.layers, &experiment.scheme, &mut luts);
         let defaults = defaults.map_err(OpenError::Options)?;
         let Experiment { layers, rules, .. } = &experiment;
@@ -102,7 +106,6 @@ impl Session {
         if is_approx && layers.lut.is_none() && rules.is_empty() {
             return Err(OpenError::NoMultiplier);
         }
-        let scales = Scales::known(&mut experiment)?;
         let data = match (&experiment.data, &experiment.model.dataset) {
             (Some(data), _) => data.clone(),
             (None, Some(name)) => DatasetSpec::Embedded(name.clone()),
@@ -120,7 +123,11 @@ impl Session {
         let Experiment { model, layers, rules, scheme, .. } = &experiment;
         let assignment = Assignment::resolve(&model.graph, layers, rules, scheme, &mut luts)?;
         // A calibration set that was given is checked even where it is not used.
-        let is_used = assignment.derives_noise() || (assignment.is_quantized() && scales.is_none());
+        let gaps = scales.gaps(&model.graph, &assignment);
+        if !gaps.is_empty() && !scales.can_calibrate(&experiment) {
+            return Err(OpenError::scales_missing(&scales, gaps, &assignment));
+        }
+        let is_used = assignment.derives_noise() || !gaps.is_empty();
         let calibration = is_used || experiment.calibration.data.is_some();
         let calibration = calibration.then(|| CalibrationSet::open(&experiment)).transpose()?;
         let samples = experiment.evaluated().count(dataset.len());
@@ -129,9 +136,7 @@ impl Session {
         notes.extend(class_note);
         notes.extend(attention_note(layers, &assignment));
         notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess, &preprocess));
-        if let Some(scales) = scales.as_ref().filter(|_| assignment.is_quantized()) {
-            notes.extend(scales.unused_settings(&experiment));
-        }
+        notes.extend(scales.unused_settings(&experiment, &assignment));
         let inner = InnerNormalization::find(&model.graph);
         let calibration = calibration.filter(|_| is_used);
         let found =
@@ -260,11 +265,16 @@ impl Experiment {
     /// Swaps the layers, to be observed where that is needed.
     fn prepare(&mut self) -> Result<Option<Arc<LayerStatistics>>, OpenError> {
         let (is_observed, fold) = (self.observes_layers(), self.fold_batch_norm);
-        if is_observed {
-            return Ok(Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?));
+        let statistics = if is_observed {
+            Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?)
+        } else {
+            prepare(&mut self.model, fold)?;
+            None
+        };
+        if self.makes_integers() {
+            prepare_integers(&mut self.model.graph);
         }
-        prepare(&mut self.model, fold)?;
-        Ok(None)
+        Ok(statistics)
     }
 }
 

@@ -3,53 +3,68 @@
 use super::scales::{CalibrationSet, Observations, Scales};
 use super::{Experiment, ParamsSource, Session, SessionError};
 use crate::data::Batches;
-use crate::eval::calibrate::observe_seen;
-use crate::eval::{
-    Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, params, quantize, quantize_observed,
-};
+use crate::eval::calibrate::{Seen, observe_seen, quantize_by};
+use crate::eval::{Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, params};
 use crate::graph::Graph;
-use crate::layer::ApproxLayer;
+use crate::graph::pass::set_integers;
+use crate::layer::{ApproxLayer, LayerError};
 use crate::lut::Coding;
 use crate::quant::ParamsFile;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 impl Session {
-    /// Observes the layers' inputs over the calibration set, unless that was done or parameters are known;
-    /// evaluations that need scales do so by themselves. Returns what was observed.
+    /// Observes the inputs of the layers whose parameters are not known over the calibration set, unless that was
+    /// done; evaluations that need scales do so by themselves. Returns what was observed.
     ///
     /// # Errors
     /// When there is no calibration set, it cannot be read, or the network fails on it.
     pub fn calibrate(&mut self) -> Result<Option<&Observations>, SessionError> {
-        if self.scales.is_none() {
+        let unknown = self.scales.unknown(&self.experiment.model.graph);
+        let lacks_values = self.lacks_grids();
+        let is_needed = (!unknown.is_empty() || lacks_values) && self.scales.can_calibrate(&self.experiment);
+        if is_needed && self.scales.observations.is_none() {
             let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
             let blake3 = dataset.origin().blake3()?.to_hex().to_string();
             let (selection, observer) = (self.experiment.calibrated(), self.experiment.scheme.observer);
             self.uses_part |= selection.count(dataset.len()) < dataset.len();
             let model = &mut self.experiment.model;
-            let (layers, set) = observe_seen(model, dataset, preprocess, selection, observer, &*self.progress)?;
+            set_integers(&mut model.graph, None).map_err(SessionError::integers)?;
+            let wanted = |name: &str| unknown.contains(name);
+            let Seen { layers, values, set } =
+                observe_seen(model, dataset, preprocess, selection, observer, &wanted, &*self.progress)?;
             let samples = set.images.samples;
-            self.scales = Some(Scales::Observed(Observations { layers, observer, samples, blake3, set }));
+            self.scales.observations = Some(Observations { layers, values, observer, samples, blake3, set });
         }
         Ok(self.observations())
     }
 
     /// What calibration observed, if it took place.
     pub fn observations(&self) -> Option<&Observations> {
-        match &self.scales {
-            Some(Scales::Observed(observations)) => Some(observations),
-            _ => None,
-        }
+        self.scales.observations.as_ref()
     }
 
-    /// Where scales come from, with the file or folder and its hash, once they are known.
+    /// Where scales come from, with the file or folder and its hash, once they are known: those of layers without
+    /// known parameters may be [calibrated](Session::calibration_source) beside them.
     pub fn params_source(&self) -> Option<(ParamsSource, Option<PathBuf>, &str)> {
-        Some(match self.scales.as_ref()? {
-            Scales::Known { file, source, path } => (*source, path.clone(), &file.blake3),
-            Scales::Observed(Observations { blake3, .. }) => match &self.experiment.calibration.data {
-                Some(data) => (ParamsSource::CalibData, data.as_path().map(PathBuf::from), blake3),
-                None => (ParamsSource::Model, None, blake3),
-            },
+        let known = self.scales.files().iter().find(|known| !known.file.layers.is_empty());
+        let known = known.map(|known| (known.source, known.path.clone(), known.file.blake3.as_str()));
+        known.or_else(|| self.calibration_source())
+    }
+
+    /// What layers were calibrated on, with the file or folder and its hash, once they were.
+    pub fn calibration_source(&self) -> Option<(ParamsSource, Option<PathBuf>, &str)> {
+        let Observations { blake3, .. } = self.observations()?;
+        Some(match &self.experiment.calibration.data {
+            Some(data) => (ParamsSource::CalibData, data.as_path().map(PathBuf::from), blake3),
+            None => (ParamsSource::Model, None, blake3),
         })
+    }
+
+    /// Where the scales of the layer called `name` come from, once they are known.
+    pub(super) fn source_of(&self, name: &str) -> Option<ParamsSource> {
+        let known = self.scales.of(name).map(|(known, _)| known.source);
+        known.or_else(|| self.calibration_source().map(|(source, ..)| source))
     }
 
     /// The quantization parameters of all layers under `assignment`.
@@ -57,6 +72,7 @@ impl Session {
     /// # Errors
     /// When layers cannot be calibrated or quantized.
     pub fn params(&mut self, assignment: &Assignment) -> Result<ParamsFile, SessionError> {
+        self.calibrate()?;
         self.quantize(assignment)?;
         let graph = &self.model().graph;
         let layers = graph.layers().zip(assignment.layers());
@@ -65,43 +81,52 @@ impl Session {
         Ok(ParamsFile { codings: codings.collect(), ..params(graph) })
     }
 
-    /// The coding that the integers of a layer are of. Without a multiplier it is that of known parameters, which
-    /// are used as they are: `None` where nothing says it.
+    /// The coding that the integers of a quantized layer are of. Without a multiplier it is that of known parameters,
+    /// which are used as they are: `None` where nothing says it.
     pub(super) fn coding_of(&self, layer: &dyn ApproxLayer, config: &LayerConfig) -> Option<Coding> {
-        match &self.scales {
-            Some(Scales::Known { file, .. }) if config.operand_lut().is_none() => {
-                file.codings.get(layer.name()).copied()
-            }
+        match self.scales.of(layer.name()) {
+            Some(_) if layer.shifts().is_none() => self.scales.coding_of(layer.name()),
             _ => Some(config.quantization.coding),
         }
     }
 
     /// Quantizes the layers as `assignment` has them.
     pub(super) fn quantize(&mut self, assignment: &Assignment) -> Result<(), SessionError> {
-        self.calibrate()?;
+        if !self.scales.gaps(&self.experiment.model.graph, assignment).is_empty() {
+            self.calibrate()?;
+        }
         let Experiment { model, kernel, .. } = &mut self.experiment;
-        match &self.scales {
-            Some(Scales::Known { file, source, path }) => {
-                let unused = quantize(&mut model.graph, file, assignment, *kernel).map_err(|error| {
-                    let from = path
-                        .as_ref()
-                        .map_or_else(|| "quantization parameters".to_owned(), |path| path.display().to_string());
-                    SessionError::Params { from, source_kind: *source, source: Box::new(error) }
-                })?;
-                let unused = (!unused.is_empty())
-                    .then(|| format!("parameters of layers that the network does not have: {}", unused.join(", ")));
-                let other = other_codings(file, &model.graph, assignment);
-                for note in unused.into_iter().chain(other) {
-                    if !self.notes.contains(&note) {
-                        tracing::warn!("{note}");
-                        self.notes.push(note);
-                    }
+        let (scales, nothing) = (&self.scales, BTreeMap::new());
+        let observed = scales.observations.as_ref().map_or(&nothing, |observations| &observations.layers);
+        let known = |name: &str| scales.of(name).map(|(_, params)| params);
+        quantize_by(&mut model.graph, &known, observed, assignment, *kernel).map_err(|error| {
+            let file = match &error {
+                CalibrationError::Layer(LayerError { layer, .. }) => scales.of(layer).map(|(known, _)| known),
+                CalibrationError::Missing { .. } => scales.files().first(),
+                _ => None,
+            };
+            match file {
+                Some(file) => {
+                    let (from, source_kind) = (file.name(), file.source);
+                    SessionError::Params { from, source_kind, source: Box::new(error) }
                 }
+                None => SessionError::Calibration(error),
             }
-            Some(Scales::Observed(observations)) => {
-                quantize_observed(&mut model.graph, &observations.layers, assignment, *kernel)?;
+        })?;
+        let warnings = [
+            unused(scales, &model.graph),
+            scales.replaced(&model.graph),
+            other_codings(scales, &model.graph, assignment),
+        ];
+        let warnings = warnings.into_iter().flatten().map(|note| (note, true));
+        for (note, is_warning) in warnings.chain(calibrated(scales, &model.graph, assignment).map(|note| (note, false)))
+        {
+            if !self.notes.contains(&note) {
+                if is_warning {
+                    tracing::warn!("{note}");
+                }
+                self.notes.push(note);
             }
-            None => unreachable!("calibration leaves observations"),
         }
         Ok(())
     }
@@ -124,13 +149,38 @@ impl Session {
     }
 }
 
-/// A note on layers whose parameters were found for another coding than that of their multiplier: its ranges
-/// are other ones, so that accuracy is not what calibration would give.
-fn other_codings(file: &ParamsFile, graph: &Graph, assignment: &Assignment) -> Option<String> {
+/// A note on parameters of layers that the network does not have.
+fn unused(scales: &Scales, graph: &Graph) -> Option<String> {
+    let names: BTreeSet<&str> = graph.layers().map(ApproxLayer::name).collect();
+    let known = scales.files().iter().flat_map(|known| known.file.layers.keys());
+    let unused: BTreeSet<&str> = known.map(String::as_str).filter(|name| !names.contains(name)).collect();
+    let unused: Vec<&str> = unused.into_iter().collect();
+    (!unused.is_empty()).then(|| format!("parameters of layers that the network does not have: {}", unused.join(", ")))
+}
+
+/// A note on layers that were calibrated, where others have known parameters.
+fn calibrated(scales: &Scales, graph: &Graph, assignment: &Assignment) -> Option<String> {
+    let gaps = scales.gaps(graph, assignment);
+    let quantized = assignment.layers().iter().filter(|config| config.mode().is_quantized()).count();
+    let known = scales.files().iter().find(|known| !known.file.layers.is_empty())?;
+    (!gaps.is_empty() && gaps.len() < quantized).then(|| {
+        let were = if gaps.len() == 1 { "was" } else { "were" };
+        format!(
+            "scales of {} of {quantized} quantized layers are those of {}; '{}' {were} calibrated",
+            quantized - gaps.len(),
+            known.owner(),
+            gaps.join("', '")
+        )
+    })
+}
+
+/// A note on layers whose parameters were found for another coding than that of their multiplier: its ranges are other
+/// ones, so that accuracy is not what calibration would give.
+fn other_codings(scales: &Scales, graph: &Graph, assignment: &Assignment) -> Option<String> {
     let layers = graph.layers().zip(assignment.layers());
-    let used = layers.filter(|(_, config)| config.mode().is_quantized() && config.operand_lut().is_some());
-    let differing = used.filter_map(|(layer, config)| {
-        let (found, used) = (*file.codings.get(layer.name())?, config.quantization.coding);
+    let differing = layers.filter(|(_, config)| config.mode().is_quantized()).filter_map(|(layer, config)| {
+        layer.shifts()?;
+        let (found, used) = (scales.coding_of(layer.name())?, config.quantization.coding);
         (found != used).then_some((found, used))
     });
     let differing: Vec<(Coding, Coding)> = differing.collect();

@@ -8,7 +8,9 @@ use crate::graph::{Graph, ValueType};
 use crate::kernel;
 
 use crate::lut::{Bits, Coding};
-use crate::quant::{ActScheme, LayerParams, Observer, QuantConfig, WeightScheme};
+use crate::quant::{
+    ActScheme, ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams, WeightScheme,
+};
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -223,6 +225,38 @@ fn noise_is_derived_where_layers_are_observed() {
     let mut session = Session::open(experiment()).unwrap();
     let assignment = session.assign(&noise, &Rules::default()).unwrap();
     assert!(matches!(session.evaluate(&assignment, |_| Ok(())), Err(SessionError::NotObserved)));
+}
+
+/// A model's own parameters stay; what it has none for is calibrated, and only that.
+#[test]
+fn calibration_fills_the_gaps_of_a_model_s_own_parameters() {
+    let range = IntRange::new(0, 255).unwrap();
+    let input = ActivationParams::new(0.03, 100, range).unwrap();
+    let own = LayerParams::new(input, WeightParams::new(vec![0.02], vec![128], range).unwrap());
+    let quant = || LayerOptions { mode: Some(InferenceMode::Quantized), ..LayerOptions::default() };
+    let with_own = |calibration: CalibrationOptions| {
+        let layers = BTreeMap::from([("fc1".to_owned(), own.clone())]);
+        let mut experiment = Experiment { layers: quant(), calibration, ..experiment() };
+        experiment.model.params = Some(ParamsFile { layers, ..ParamsFile::default() });
+        Session::open(experiment)
+    };
+    let mut session = with_own(experiment().calibration).unwrap();
+    let observed = session.calibrate().unwrap().unwrap();
+    assert!(observed.layers.keys().eq(["fc2"]));
+    // No operand of the model's own is negative.
+    let assignment = session.assign(&with_lut("drum-4"), &Rules::default()).unwrap();
+    let findings = session.evaluate(&assignment, |_| Ok(())).unwrap();
+    let sources = findings.layers.iter().map(|layer| layer.source);
+    assert!(sources.eq([Some(ParamsSource::ModelFile), Some(ParamsSource::CalibData)]));
+    assert_eq!((findings.layers[0].params.as_ref(), findings.layers[0].shifts), (Some(&own), [0, 0]));
+    assert!(findings.layers.iter().all(|layer| layer.coding == Some(Coding::Affine)));
+    assert_eq!(session.params_source().map(|(source, ..)| source), Some(ParamsSource::ModelFile));
+    assert_eq!(session.calibration_source().map(|(source, ..)| source), Some(ParamsSource::CalibData));
+
+    let error = with_own(CalibrationOptions::default()).unwrap_err();
+    let OpenError::Scales { source, .. } = &error else { panic!("{error}") };
+    assert!(source.to_string().contains("1 of 2 layers, 'fc2'") && source.to_string().contains("'fc2:mode=base'"));
+    assert_eq!(error.keys(), ["calib_data", "qparams", "set"]);
 }
 
 #[test]

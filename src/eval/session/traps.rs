@@ -1,6 +1,6 @@
 //! What a session knows, for [traps](crate::eval::traps).
 
-use super::scales::{CalibrationSet, Observations, Scales};
+use super::scales::{CalibrationSet, Observations};
 use super::{Experiment, ParamsSource, Session};
 use crate::data::{Dataset, Preprocess};
 use crate::eval::input_watch::SeenInputs;
@@ -56,26 +56,28 @@ impl Session {
             Some(WatchedLayer { name: layer.name(), params, seen })
         });
         let layers: Vec<WatchedLayer> = watched.collect();
-        let of_file = matches!(self.scales, Some(Scales::Known { source: ParamsSource::ModelFile, .. }));
-        let scales = self.scales.as_ref().filter(|_| assignment.is_quantized()).map(|scales| match scales {
-            Scales::Known { .. } if of_file => ScalesSeen::ModelFile,
-            Scales::Known { .. } => ScalesSeen::Given,
-            Scales::Observed(Observations { layers, observer, set, .. }) => ScalesSeen::Calibrated(CalibrationSeen {
+        let of_file = self.params_source().is_some_and(|(source, ..)| source == ParamsSource::ModelFile);
+        let is_calibrated = !self.scales.gaps(&model.graph, assignment).is_empty();
+        let scales = match self.observations().filter(|_| is_calibrated) {
+            _ if !assignment.is_quantized() => None,
+            Some(Observations { layers, observer, set, .. }) => Some(ScalesSeen::Calibrated(CalibrationSeen {
                 pixel_kind: set.pixel_kind,
                 images: &set.images,
                 fingerprints: &set.fingerprints,
                 shared,
                 layers,
                 observer: *observer,
-            }),
-        });
+            })),
+            None if of_file => Some(ScalesSeen::ModelFile),
+            None => Some(ScalesSeen::Given),
+        };
         traps::after_evaluation(&Evaluated {
             model,
             pixel_kind: self.pixel_kind,
             inner: self.inner.as_ref(),
             mode: assignment.shared_mode(),
             images,
-            file_states_scales: of_file,
+            file_states_scales: self.scales.files().iter().any(|known| known.source == ParamsSource::ModelFile),
             scales,
             layers: &layers,
             predictions: &outcome.predictions,

@@ -36,7 +36,10 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
     if values == 0 {
         return None;
     }
-    let by_design = facts.calibration().map_or(0.0, |calibration| clipped_by(calibration.observer));
+    // A network may bring the first layer's scales, and only those of others be calibrated.
+    let is_calibrated = facts.calibration().is_some_and(|calibration| calibration.layers.contains_key(layer.name));
+    let observer = facts.calibration().filter(|_| is_calibrated).map(|calibration| calibration.observer);
+    let by_design = observer.map_or(0.0, clipped_by);
     let found = if clamped as f64 / values as f64 > MOST_CLAMPED + 2.0 * by_design {
         format!("layer '{}' clamps {} of its inputs", layer.name, share(clamped, values))
     } else {
@@ -50,11 +53,15 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
     let [least, largest] = ends(&params);
     let [low, high, least, largest] = [low.into(), high.into(), least, largest].map(|x: f64| significant(x, 3));
     let cause = match &facts.scales {
-        Some(ScalesSeen::ModelFile) => "the model's file expects images of another range (mean, std)",
+        Some(ScalesSeen::Calibrated(_)) if is_calibrated => {
+            "the calibration set is of another range than the data; normalize both alike (mean, std, calib_data)"
+        }
+        Some(ScalesSeen::ModelFile | ScalesSeen::Calibrated(_)) | None => {
+            "the model's file expects images of another range (mean, std)"
+        }
         Some(ScalesSeen::Given) => {
             "the quantization parameters are those of data of another range (mean, std, qparams)"
         }
-        _ => "the calibration set is of another range than the data; normalize both alike (mean, std, calib_data)",
     };
     Some(format!("{found}, which lie from {low} to {high}, its range from {least} to {largest}: {cause}"))
 }

@@ -93,7 +93,14 @@ impl Operator for Observed {
         let output = &output;
         let seen = Observation { index, layer, input, second, output, first_sample, samples, axis, threads };
         self.observer.observe(seen)?;
-        Ok(vec![if layer.mode().is_quantized() { with_bias(layer, output)? } else { output.clone() }])
+        Ok(match layer.mode() {
+            InferenceMode::Baseline => vec![output.clone()],
+            // What integers follow is computed with them.
+            mode if layer.as_weighted().is_some_and(|layer| layer.state().is_followed_by_integers(mode)) => {
+                self.op.run(inputs, &RunContext { observers: &[], ..*context })?
+            }
+            _ => vec![with_bias(layer, output)?],
+        })
     }
 
     fn macs(&self, inputs: &[&ValueType]) -> Option<Macs> {

@@ -37,6 +37,7 @@ pub(crate) use ordered::ordered_matmul;
 pub use shape::SampleAxis;
 
 use super::observing::Observing;
+use super::quantized::Shifts;
 use super::sealed::LayerCore;
 use super::settings::Settings;
 use super::values::with_values;
@@ -170,8 +171,8 @@ impl LayerCore for ApproxMatMul {
         count_pairs([params.input, params.weight.as_activation()?], self.samples, [a, b], counted)
     }
 
-    fn quantization(&self) -> Option<(&LayerParams, bool)> {
-        self.quantized.as_ref().map(|quantized| (quantized.params(), quantized.is_shifted()))
+    fn quantization(&self) -> Option<(&LayerParams, Option<Shifts>)> {
+        self.quantized.as_ref().map(|quantized| (quantized.params(), quantized.shifts()))
     }
 
     fn unbiased_fwd(&self, mode: InferenceMode, inputs: &[&Tensor], call: Call) -> Result<Tensor, LayerError> {

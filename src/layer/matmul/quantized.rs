@@ -10,7 +10,7 @@ use super::blocks;
 use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PreparedTable, Tile, WeightMatrix, fill_pointwise_tile};
 use crate::layer::LayerProblem;
 use crate::layer::integer::{Integer, Sums};
-use crate::layer::quantized::{Depths, PackedTable, operands};
+use crate::layer::quantized::{Depths, PackedTable, Shifts, operands};
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, ParamsError};
 use candle_core::Tensor;
@@ -25,7 +25,7 @@ const ROWS: usize = 256;
 #[derive(Clone)]
 pub(super) struct QuantizedMatMul {
     params: LayerParams,
-    is_shifted: bool,
+    shifts: Option<Shifts>,
     /// The second factor.
     second: ActivationParams,
     /// The second factor in the role of the input, the first in that of the weight.
@@ -84,9 +84,12 @@ impl QuantizedMatMul {
         kernel: &'static dyn Kernel,
         before: Option<&Self>,
     ) -> Result<Self, LayerProblem> {
-        let (params, is_shifted) = match lut {
-            Some(lut) => operands(params, coding, lut)?,
-            None => (params, false),
+        let (params, shifts) = match lut {
+            Some(lut) => {
+                let (params, shifts) = operands(params, coding, lut)?;
+                (params, Some(shifts))
+            }
+            None => (params, None),
         };
         let second = params.weight.as_activation().ok_or_else(|| {
             let (scales, zero_points) = (params.weight.scales().len(), params.weight.zero_points().len());
@@ -104,7 +107,7 @@ impl QuantizedMatMul {
         };
         let exact = Multiplier::new(&exact, kernel, before.map(|before| &before.exact));
         let exchanged = LayerParams::new(second, params.input.as_weight());
-        Ok(QuantizedMatMul { params, is_shifted, second, exchanged, exact, multiplier })
+        Ok(QuantizedMatMul { params, shifts, second, exchanged, exact, multiplier })
     }
 
     /// The parameters in use, shifted into the coding's range where they had to be.
@@ -112,9 +115,9 @@ impl QuantizedMatMul {
         &self.params
     }
 
-    /// Whether the parameters had to be shifted.
-    pub fn is_shifted(&self) -> bool {
-        self.is_shifted
+    /// How far the integers of both factors had to be shifted for the multiplier, where there is one.
+    pub fn shifts(&self) -> Option<Shifts> {
+        self.shifts
     }
 
     /// How products are summed, in words.

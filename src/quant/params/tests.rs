@@ -62,16 +62,19 @@ fn the_integers_of_tiny_scales_are_found_again() {
     });
 }
 
+/// What an 8-bit table takes under sign-magnitude.
+const BYTES: std::ops::RangeInclusive<i32> = -255..=255;
+
 #[test]
 fn sign_magnitude_refuses_zero_points() {
     let params = ActivationParams::new(1.0, 3, range(0, 255)).unwrap();
     assert_eq!(
-        params.for_coding(Coding::SignMagnitude),
+        params.for_coding(Coding::SignMagnitude, &BYTES),
         Err(ParamsError::CodingZeroPoint { coding: Coding::SignMagnitude, zero_point: 3 })
     );
     let mixed = WeightParams::new(vec![1.0; 2], vec![128, 0], range(0, 255)).unwrap();
     assert_eq!(
-        mixed.for_coding(Coding::SignMagnitude),
+        mixed.for_coding(Coding::SignMagnitude, &BYTES),
         Err(ParamsError::CodingZeroPoint { coding: Coding::SignMagnitude, zero_point: 128 })
     );
 }
@@ -81,21 +84,28 @@ fn sign_magnitude_refuses_zero_points() {
 fn sign_magnitude_takes_symmetric_zero_points() {
     let input = ActivationParams::new(0.5, 128, range(0, 255)).unwrap();
     let signed = ActivationParams::new(0.5, 0, range(-128, 127)).unwrap();
-    assert_eq!(input.for_coding(Coding::SignMagnitude), Ok((signed, true)));
+    assert_eq!(input.for_coding(Coding::SignMagnitude, &BYTES), Ok((signed, -128)));
     let weight = WeightParams::new(vec![0.5, 2.0], vec![128; 2], range(0, 255)).unwrap();
     let signed = WeightParams::new(vec![0.5, 2.0], vec![0; 2], range(-128, 127)).unwrap();
-    assert_eq!(weight.for_coding(Coding::SignMagnitude), Ok((signed, true)));
+    assert_eq!(weight.for_coding(Coding::SignMagnitude, &BYTES), Ok((signed, -128)));
+    // TensorFlow Lite's activations after ReLU, of 8 and of 4 bits.
+    let input = ActivationParams::new(0.5, -128, range(-128, 127)).unwrap();
+    let unsigned = ActivationParams::new(0.5, 0, range(0, 255)).unwrap();
+    assert_eq!(input.for_coding(Coding::SignMagnitude, &BYTES), Ok((unsigned, 128)));
+    let input = ActivationParams::new(0.5, -8, range(-8, 7)).unwrap();
+    let unsigned = ActivationParams::new(0.5, 0, range(0, 15)).unwrap();
+    assert_eq!(input.for_coding(Coding::SignMagnitude, &(-15..=15)), Ok((unsigned, 8)));
 }
 
 proptest! {
     /// Shifting into a coding's range moves byte and zero point alike, so that no value changes.
     #[test]
     fn shifts_keep_the_value(x in -50f32..50.0, scale in 0.01f32..2.0, zero_point in -128i32..=255) {
-        let coding = if zero_point < 0 { Coding::Affine } else { Coding::Signed };
+        let (coding, takes) = if zero_point < 0 { (Coding::Affine, 0..=255) } else { (Coding::Signed, -128..=127) };
         let from = if zero_point < 0 { range(-128, 127) } else { range(0, 255) };
         let before = ActivationParams::new(scale, zero_point, from).unwrap();
-        let (after, shifted) = before.for_coding(coding).unwrap();
-        prop_assert!(shifted);
+        let (after, shifted) = before.for_coding(coding, &takes).unwrap();
+        prop_assert_eq!(shifted.abs(), 128);
         let value = |p: &ActivationParams| p.range().signedness().value(p.quantize(x)) - p.zero_point();
         prop_assert_eq!(value(&before), value(&after));
     }

@@ -3,6 +3,7 @@
 use crate::data::Interpolation;
 use crate::eval::{ParamsSource, Rules};
 use crate::import::Layout;
+use crate::kernel::Rounding;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{ActScheme, WeightScheme};
@@ -63,6 +64,9 @@ pub struct QuantizationReport {
     pub path: Option<String>,
     /// Hash of the calibration data, or of the file.
     pub blake3: String,
+    /// What the other layers were calibrated on, where the parameters are not those of all.
+    #[serde(default)]
+    pub calibrated: Option<CalibrationReport>,
     /// Calibration samples.
     pub samples: Option<usize>,
     /// Width of activations, where calibrated.
@@ -75,6 +79,21 @@ pub struct QuantizationReport {
     pub weight_scheme: Option<WeightScheme>,
     /// The observer.
     pub observer: Option<String>,
+    /// How layers' sums became integers of their outputs, of a network that runs on integers alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requantize: Option<Rounding>,
+}
+
+/// What layers without known parameters were calibrated on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CalibrationReport {
+    /// Whose calibration set it is.
+    pub source: ParamsSource,
+    /// Its file or folder.
+    pub path: Option<String>,
+    /// Its hash.
+    pub blake3: String,
 }
 
 /// The perturbation of noise mode.
@@ -106,11 +125,16 @@ impl NoiseReport {
 impl QuantizationReport {
     pub(super) fn summary(&self) -> String {
         let (path, samples) = (optional(self.path.as_ref()), optional(self.samples.as_ref()));
-        let from = match self.source {
+        let from = |source: ParamsSource, path: String| match source {
             ParamsSource::Qparams | ParamsSource::ModelFile => format!("parameters from {path}"),
             ParamsSource::Model => format!("calibrated on {samples} samples of the model's own set"),
             ParamsSource::CalibData => format!("calibrated on {samples} samples of {path}"),
         };
+        if let Some(CalibrationReport { source, path: set, .. }) = &self.calibrated {
+            let others = from(*source, optional(set.as_ref()));
+            return format!("{}; other layers {others}", from(self.source, path));
+        }
+        let from = from(self.source, path);
         match (self.act_bits, self.weight_bits, &self.observer) {
             (Some(act), Some(weight), Some(observer)) => {
                 format!("{act}-bit activations, {weight}-bit weights, {observer}, {from}")

@@ -147,6 +147,7 @@ impl Report {
             ("dataset_blake3", self.dataset.blake3.clone()),
             named("lut_blake3", lut.map(|lut| lut.blake3.clone())),
             ("version", self.tool.version.clone()),
+            named("weight_integers", summary::weight_integers(self)),
         ]
     }
 }

@@ -1,8 +1,9 @@
 //! From the findings of a session to the report of an evaluation.
 
+use super::shifts;
 use super::{
-    ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport, ModelReport, NoiseReport,
-    OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
+    CalibrationReport, ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport,
+    ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
 use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session, far_below_fp32};
@@ -34,10 +35,8 @@ impl Report {
         notes.extend(findings.notes.iter().cloned().inspect(|note| tracing::warn!("{note}")));
         notes.extend(outcome.metrics.note().inspect(|note| tracing::warn!("{note}")));
         notes.extend(attention_note(session, assignment, &layers));
-        let shifted = layers.iter().filter(|layer| layer.shifted).count();
-        if shifted > 0 {
-            notes.push(format!("quantization parameters of {shifted} layers were shifted by 128 for their coding"));
-        }
+        notes.extend(shifts::note(&layers));
+        notes.extend(shifts::warning(&layers).inspect(|note| tracing::warn!("{note}")));
         notes.extend(cost.as_ref().and_then(CostReport::note).inspect(|note| tracing::warn!("{note}")));
         Report {
             schema: SCHEMA,
@@ -139,7 +138,7 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
         shuffle: session.draw_seed(),
         batch_size: session.batch_size().get(),
         coding: LayerReport::common_coding(reports),
-        quantization: assignment.is_quantized().then(|| quantization_report(session)).flatten(),
+        quantization: assignment.is_quantized().then(|| quantization_report(session, reports)).flatten(),
         noise: (mode == InferenceMode::Noise).then_some(noise),
         assignment: rules.with_base(LayerOptions { mode: Some(layers.mode()), ..layers.clone() }),
         fold_bn: experiment.fold_batch_norm,
@@ -156,20 +155,29 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
 }
 
 /// Where scales came from, and how they were found where they were calibrated.
-fn quantization_report(session: &Session) -> Option<QuantizationReport> {
+fn quantization_report(session: &Session, reports: &[LayerReport]) -> Option<QuantizationReport> {
     let (source, path, blake3) = session.params_source()?;
-    let calibrated = session.observations();
+    let calibration = session.calibration_source();
+    let calibration = calibration.filter(|(source, ..)| reports.iter().any(|layer| layer.scales == Some(*source)));
+    let calibrated = session.observations().filter(|_| calibration.is_some());
+    let beside = calibration.filter(|(of_calibration, ..)| *of_calibration != source);
     let config = calibrated.map(|_| &session.defaults().quantization);
     Some(QuantizationReport {
         source,
         path: path.map(|path| path.display().to_string()),
         blake3: blake3.to_owned(),
+        calibrated: beside.map(|(source, path, blake3)| CalibrationReport {
+            source,
+            path: path.map(|path| path.display().to_string()),
+            blake3: blake3.to_owned(),
+        }),
         samples: calibrated.map(|observations| observations.samples),
         act_bits: config.map(|config| config.act_bits),
         weight_bits: config.map(|config| config.weight_bits),
         act_scheme: config.map(|config| config.act_scheme),
         weight_scheme: config.map(|config| config.weight_scheme),
         observer: config.map(|config| config.observer.to_string()),
+        requantize: session.requantization(),
     })
 }
 

@@ -7,13 +7,14 @@ mod document;
 mod findings;
 mod layers;
 mod opcount;
+mod shifts;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 pub use axis::{COST_AXES, CostAxis, CostFigure};
-pub use config::{ConfigReport, NoiseReport, QuantizationReport};
+pub use config::{CalibrationReport, ConfigReport, NoiseReport, QuantizationReport};
 pub use cost::CostReport;
 pub use layers::LayerReport;
 pub use opcount::{EnergyReport, EnergySource, OpcountReport};

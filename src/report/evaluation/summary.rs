@@ -1,15 +1,16 @@
 //! A report as tables for people.
 
+use super::layers::zero_point_text;
 use super::verdict::in_words;
 use super::{ComparisonReport, CostReport, LayerReport, Report};
 use crate::eval::Gate;
 use crate::lut::{Coding, CostSource, LutInfo, OperandErrors};
 use crate::report::comparison::{cells, details, headings};
 use crate::report::document::{Section, shape};
-use crate::report::lut::reading;
+use crate::report::lut::{reading, word};
 use crate::stats::{grouped, percent, significant, significant_percent};
 use crate::task::{Metrics, Task};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The report as names and values, below what they come to.
 pub(super) fn pairs(report: &Report) -> Section {
@@ -32,6 +33,7 @@ pub(super) fn pairs(report: &Report) -> Section {
     }
     if let Some(quantization) = &report.config.quantization {
         pairs.push(("quantization", quantization.summary()));
+        pairs.extend(weight_integers(report).map(|text| ("weights", text)));
     }
     if let Some(noise) = &report.config.noise {
         pairs.push(("noise", noise.summary(report.config.seed)));
@@ -79,6 +81,18 @@ pub(super) fn other_codings(report: &Report) -> String {
         format!("{}: {}", layer.name, parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     };
     others.map(text).collect::<Vec<_>>().join("; ")
+}
+
+/// The integers of the weights with their zero points, and in how many layers where these differ.
+pub(super) fn weight_integers(report: &Report) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for text in report.layers.iter().filter_map(LayerReport::weight_integers) {
+        *counts.entry(text).or_default() += 1;
+    }
+    let one = counts.len() == 1;
+    let text = |(text, count): (String, usize)| if one { text } else { format!("{text} in {count} layers") };
+    let texts: Vec<String> = counts.into_iter().map(text).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 /// What is wrong with the multipliers' tables.
@@ -213,16 +227,19 @@ const ALWAYS: [Column; 7] = [
 const MODE: [Column; 1] = [("mode", false, |layer| layer.mode.to_string())];
 
 /// Where codings differ.
-const CODING: [Column; 2] = [
-    ("coding", false, |layer| layer.coding.map_or_else(String::new, |coding| coding.to_string())),
-    ("weights", true, |layer| layer.weight_range.map_or_else(String::new, range)),
-];
+const CODING: [Column; 1] =
+    [("coding", false, |layer| layer.coding.map_or_else(String::new, |coding| coding.to_string()))];
+
+/// Where scales come from different places.
+const SOURCE: [Column; 1] = [("scales", false, |layer| layer.scales.map_or_else(String::new, |source| word(source)))];
 
 /// Where layers are quantized.
-const QUANTIZED: [Column; 3] = [
+const QUANTIZED: [Column; 5] = [
     ("input scale", true, |layer| layer.input_scale.map_or_else(String::new, |scale| significant(scale.into(), 4))),
     ("zero point", true, |layer| layer.input_zero_point.map_or_else(String::new, |zero_point| zero_point.to_string())),
     ("integers", true, |layer| layer.input_range.map_or_else(String::new, range)),
+    ("weight zero point", true, |layer| layer.weight_zero_points.map_or_else(String::new, zero_point_text)),
+    ("weights", true, |layer| layer.weight_range.map_or_else(String::new, range)),
 ];
 
 /// Where layers are perturbed.
@@ -254,7 +271,7 @@ const MEASURED: [Column; 4] = [
 const DETAILS: [&str; 6] = ["weight", "output", "mode", "MAE in use", "NMED in use", "unused"];
 
 /// Columns that are details where all layers have the same in them.
-const ONCE: [&str; 2] = ["multiplier", "zero point"];
+const ONCE: [&str; 4] = ["multiplier", "zero point", "weight zero point", "weights"];
 
 /// The layers, without columns that would be empty.
 pub(super) fn layers(layers: &[LayerReport]) -> Section {
@@ -263,10 +280,12 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let mut codings = layers.iter().filter_map(|layer| layer.coding);
     let first = codings.next();
     let codings_differ = codings.any(|coding| Some(coding) != first);
-    let parts: [(&[Column], bool); 7] = [
+    let sources_differ = layers.iter().filter_map(|layer| layer.scales).collect::<BTreeSet<_>>().len() > 1;
+    let parts: [(&[Column], bool); 8] = [
         (&ALWAYS, true),
         (&MODE, differ),
         (&CODING, codings_differ),
+        (&SOURCE, sources_differ),
         (&QUANTIZED, any(|layer| layer.input_scale.is_some())),
         (&NOISE, any(|layer| layer.noise.is_some())),
         (&OPERANDS, any(|layer| layer.operands.is_some())),

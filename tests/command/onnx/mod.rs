@@ -10,6 +10,7 @@ mod more_operators;
 mod older_sets;
 mod open_sizes;
 mod operators;
+mod own_integers;
 mod precision;
 mod qonnx;
 mod qoperator;

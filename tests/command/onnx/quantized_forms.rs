@@ -264,7 +264,9 @@ fn notes_and_messages() {
     folder.write("net.onnx", net.bytes("out"));
     let notes = |more: &str| folder.json(&format!("{OPTIONS} {more}"))["notes"].to_string();
     assert!(notes("--mode base").contains("quantized already"));
-    assert!(!notes("--mode quant --calib-data set.safetensors").contains("scales"));
+    let unused = "scales are those of the model's own file, which act_bits, calib_data did not change";
+    assert!(notes("--mode quant --calib-data set.safetensors --act-bits 6").contains(unused));
+    assert!(!notes("--mode quant").contains("scales"));
 
     let mut net = Onnx::new(17, &IMAGE);
     plain(&mut net);

@@ -1,7 +1,7 @@
 //! Linear and convolution layers, and matrix products of two activations.
 
 use super::build::spatial;
-use super::window::{AutoPad, OddSide, Sliding, stated_padding};
+use super::window::{AutoPad, Sliding, stated_padding};
 use super::{Lowering, Node};
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
@@ -9,6 +9,7 @@ use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::operation::title;
 use crate::import::onnx::value::{PendingLinear, Value};
+use crate::import::same_padding::OddSide;
 use crate::import::scales::OutputAxis;
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::Tensor;
