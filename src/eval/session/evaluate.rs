@@ -189,7 +189,7 @@ impl Session {
         }
         let mut dataset = self.data.open(Split::Test)?;
         // As when it was opened first.
-        arrange(&mut dataset, &mut self.preprocess, &self.experiment.model)?;
+        arrange(&mut dataset, &mut self.preprocess, &self.experiment.preprocess, &self.experiment.model)?;
         match_classes(&mut dataset, &mut self.experiment.model)?;
         Ok(dataset)
     }

@@ -113,7 +113,7 @@ impl Session {
         };
         let mut dataset = data.open(Split::Test)?;
         let mut preprocess = experiment.preprocess.resolve(&dataset, &experiment.model.preprocess);
-        arrange(&mut dataset, &mut preprocess, &experiment.model)?;
+        arrange(&mut dataset, &mut preprocess, &experiment.preprocess, &experiment.model)?;
         experiment
             .fit(preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind()).map_err(ImagesError::from)?)?;
         let class_note = match_classes(&mut dataset, &mut experiment.model)?;
@@ -135,7 +135,7 @@ impl Session {
         let mut notes = model.notes.clone();
         notes.extend(class_note);
         notes.extend(attention_note(layers, &assignment));
-        notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess));
+        notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess, &preprocess));
         notes.extend(scales.unused_settings(&experiment, &assignment));
         let inner = InnerNormalization::find(&model.graph);
         let calibration = calibration.filter(|_| is_used);

@@ -254,7 +254,7 @@ impl Operator for AveragePool {
 
 impl AveragePool {
     /// All windows of images of height and width `input`.
-    fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
+    pub(super) fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
         let [lines, columns] = self.window.windows_of(input)?;
         if !self.count_include_pad {
             return Ok([lines, columns]);

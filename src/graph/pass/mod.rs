@@ -7,6 +7,7 @@ mod integers;
 mod observe;
 mod products;
 mod requantize;
+mod sums;
 mod swap;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,5 @@ pub use integers::{prepare_integers, set_integers, watched_values};
 pub use observe::{LayerObserver, Observation, observe_layers};
 pub use products::product_params;
 pub use requantize::{Roundings, requantize_layers};
+pub use sums::sum_on_grids;
 pub use swap::swap_layers;

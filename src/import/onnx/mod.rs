@@ -11,11 +11,13 @@ mod budget;
 mod error;
 mod functions;
 mod input;
+mod input_grid;
 mod lower;
 mod name;
 mod operation;
 mod order;
 mod output;
+mod packed;
 mod precision;
 mod tensor;
 #[cfg(test)]
@@ -29,10 +31,11 @@ pub use wire::WireError;
 use super::output_form::OutputForm;
 use super::scales::Scales;
 use super::{Layout, Network};
-use crate::graph::pass::{name_attention, product_params};
+use crate::graph::op::FakeQuantize;
+use crate::graph::pass::{name_attention, product_params, sum_on_grids};
 use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
-use crate::quant::ParamsFile;
+use crate::quant::{Grid, ParamsFile};
 use budget::Budget;
 use candle_core::Tensor;
 use functions::Functions;
@@ -111,7 +114,7 @@ impl File {
             let source = Source { size, graph, nodes: &nodes, input: &input, output };
             source.build_any_batch(&mut external).map(|built| (built, external))
         })?;
-        let Built { mut graph, mut parameters, scales, output, notes: of_output, .. } = built;
+        let Built { mut graph, mut parameters, scales, input_grid, output, notes: of_output, .. } = built;
         notes.extend(of_output);
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();
@@ -144,7 +147,7 @@ impl File {
             input: input.images.shape,
             own_shape: input.images.own_shape(),
             channels_last: input.images.channels_last,
-            input_grid: None,
+            input_grid,
             outputs,
             reconstructs_input,
             blake3,
@@ -185,6 +188,7 @@ struct Built {
     graph: Graph,
     parameters: BTreeMap<String, Tensor>,
     scales: Scales,
+    input_grid: Option<Grid>,
     output: OutputForm,
     /// The output's type in the file, for messages.
     output_type: String,
@@ -232,9 +236,20 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
+        let integers = self.input.integers;
+        let input_grid =
+            integers.and_then(|ty| input_grid::of_input(self.nodes, &self.input.name, ty, &constants, external));
+        let input = match input_grid {
+            Some(grid) => {
+                let name = format!("{} (integers)", self.input.name);
+                let integers = graph.add_one(&name, FakeQuantize(grid), &[input])?;
+                Value::Quantized(Box::new(Value::Computed(integers)), grid)
+            }
+            None => Value::Computed(input),
+        };
         let mut lowering =
             Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external, self.size);
-        lowering.define(&self.input.name, Value::Computed(input));
+        lowering.define(&self.input.name, input);
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
             lower::node(&mut lowering, node)?;
@@ -253,11 +268,12 @@ impl Source<'_> {
             notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
         if lowering.dequantize(self.output) {
-            notes.push(format!("the output '{}' is of 8-bit integers: dequantized", self.output));
+            notes.push(format!("the output '{}' is of quantized integers: dequantized", self.output));
         }
         let (output, output_type) = output::set(&mut lowering, self.output, &self.input.images)?;
         let Lowering { mut graph, parameters, scales, .. } = lowering;
         name_attention(&mut graph);
-        Ok(Built { graph, parameters, scales, output, output_type, notes })
+        sum_on_grids(&mut graph);
+        Ok(Built { graph, parameters, scales, input_grid, output, output_type, notes })
     }
 }

@@ -3,7 +3,7 @@
 use super::error::NodeProblem;
 use super::schema::{Buffer, MAX_AXES, Tensor, TensorType};
 use crate::import::scales::ConstantScales;
-use crate::quant::{Grid, IntRange};
+use crate::quant::Grid;
 use candle_core::{Device, Tensor as Numbers};
 use half::{bf16, f16};
 
@@ -158,22 +158,18 @@ pub(super) fn read(tensor: &Tensor, buffer: Option<&Buffer>) -> Result<Option<Da
 /// The numbers that integers of few bits represent.
 fn dequantized(tensor: &Tensor, dims: Vec<usize>, bytes: &[u8]) -> Result<Constant, NodeProblem> {
     let Scales { scales, zero_points, axis } = scales(tensor, &dims)?;
-    let [q_min, q_max] = range(tensor.ty).unwrap_or([-128, 127]);
     let inner: usize = dims.iter().skip(axis + 1).product();
     let is_signed = tensor.ty != TensorType::UINT8;
-    let number = |(i, byte): (usize, u8)| {
-        let q = if is_signed { i32::from(byte.cast_signed()) } else { i32::from(byte) };
-        let channel = if scales.len() == 1 { 0 } else { i / inner.max(1) % scales.len() };
-        (i64::from(q) - i64::from(zero_points[channel])) as f32 * scales[channel]
-    };
-    let numbers: Vec<f32> = if tensor.ty == TensorType::INT4 {
+    let integer = |byte: u8| if is_signed { i32::from(byte.cast_signed()) } else { i32::from(byte) };
+    let integers: Vec<i32> = if tensor.ty == TensorType::INT4 {
         // Two to a byte, the lower bits first.
-        let nibbles = bytes.iter().flat_map(|byte| [byte << 4, *byte].map(|high| (high.cast_signed() >> 4) as u8));
-        nibbles.take(count(&dims)).enumerate().map(number).collect()
+        let nibbles = bytes.iter().flat_map(|byte| [byte << 4, *byte].map(|high| i32::from(high.cast_signed() >> 4)));
+        nibbles.take(count(&dims)).collect()
     } else {
-        bytes.iter().copied().enumerate().map(number).collect()
+        bytes.iter().copied().map(integer).collect()
     };
-    let scales = ConstantScales { scales, zero_points, range: IntRange::new(q_min, q_max)?, axis };
+    let scales = ConstantScales::new(scales, zero_points, integers, axis);
+    let numbers = scales.numbers(inner);
     Ok(Constant { tensor: Numbers::from_vec(numbers, dims, &Device::Cpu)?, scales: Some(scales) })
 }
 

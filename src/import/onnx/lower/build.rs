@@ -145,11 +145,11 @@ impl Lowering<'_> {
     ) -> Result<ValueId, NodeProblem> {
         let name = names::unused(&self.graph, name, &["weight", "bias"]);
         let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight.clone(), true)?];
-        if let Some(bias) = bias {
-            inputs.push(self.parameter(&format!("{name}.bias"), bias, true)?);
+        if let Some(bias) = &bias {
+            inputs.push(self.parameter(&format!("{name}.bias"), bias.clone(), true)?);
         }
         let y = self.add(&name, op, &inputs)?;
-        self.scales.add_layer(&self.graph, &name, [x, y], &weight, outputs)?;
+        self.scales.add_layer(&self.graph, &name, [x, y], [Some(&weight), bias.as_ref()], outputs)?;
         Ok(y)
     }
 

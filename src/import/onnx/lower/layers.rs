@@ -179,6 +179,9 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         None => lowering.linear(linear, None)?,
         Some(Value::Floats { tensor, name, .. }) if [1, outputs].contains(&tensor.elem_count()) => {
             let bias = scaled(&tensor.flatten_all()?.broadcast_as(outputs)?.contiguous()?, beta)?;
+            if beta == 1.0 {
+                lowering.scales.reshaped(tensor, &bias);
+            }
             lowering.linear(linear, Some((bias, name)))?
         }
         Some(c) if beta == 1.0 => {

@@ -199,7 +199,7 @@ impl Lowering {
             inputs.push(self.parameter(&format!("{name}.bias"), numbers, true)?);
         }
         let y = self.add(&name, op, &inputs)?;
-        self.scales.add_layer(&self.graph, &name, [x, y], &weight.tensor, outputs)?;
+        self.scales.add_layer(&self.graph, &name, [x, y], [Some(&weight.tensor), None], outputs)?;
         if let Some(integers) = integers.flatten() {
             self.scales.add_bias(&name, integers);
         }
@@ -240,7 +240,7 @@ fn letters(axes: &[usize]) -> String {
 /// One scale and zero point of a constant, as activations have them.
 fn grid_of(scales: &ConstantScales) -> Option<Grid> {
     match (scales.scales.as_slice(), scales.zero_points.as_slice()) {
-        (&[scale], &[zero_point]) => Grid::new(scale, zero_point, [scales.range.q_min(), scales.range.q_max()]).ok(),
+        (&[scale], &[zero_point]) => Grid::new(scale, zero_point, scales.range).ok(),
         _ => None,
     }
 }
