@@ -3,7 +3,7 @@
 
 use super::{Evaluated, ScalesSeen, listed};
 use crate::eval::input_watch::{SeenInputs, SeenRange};
-use crate::quant::{ActivationParams, Observer};
+use crate::quant::ActivationParams;
 use crate::stats::{percent, significant};
 
 /// What was seen of a layer over an evaluation.
@@ -36,8 +36,10 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
     if values == 0 {
         return None;
     }
-    let by_design = facts.calibration().map_or(0.0, |calibration| clipped_by(calibration.observer));
-    let found = if clamped as f64 / values as f64 > MOST_CLAMPED + 2.0 * by_design {
+    // An observer that clips as the integers in use ask for may clip any share.
+    let by_design = facts.calibration().map_or(Some(0.0), |calibration| calibration.observer.clipped());
+    let most = by_design.map(|by_design| MOST_CLAMPED + 2.0 * by_design);
+    let found = if most.is_some_and(|most| clamped as f64 / values as f64 > most) {
         format!("layer '{}' clamps {} of its inputs", layer.name, share(clamped, values))
     } else {
         let filled = match filled(&params, low, high) {
@@ -57,14 +59,6 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
         _ => "the calibration set is of another range than the data; normalize both alike (mean, std, calib_data)",
     };
     Some(format!("{found}, which lie from {low} to {high}, its range from {least} to {largest}: {cause}"))
-}
-
-/// How much an observer clips by design: a fraction of all values, on both sides.
-fn clipped_by(observer: Observer) -> f64 {
-    match observer {
-        Observer::MinMax => 0.0,
-        Observer::Percentile(p) => 2.0 * (1.0 - p / 100.0),
-    }
 }
 
 /// A fraction for people.

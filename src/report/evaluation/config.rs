@@ -5,7 +5,7 @@ use crate::eval::{ParamsSource, Rules};
 use crate::import::Layout;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
-use crate::quant::{ActScheme, WeightScheme};
+use crate::quant::{ActScheme, ScaleKind, WeightScheme};
 use crate::report::document::optional;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,9 @@ pub struct QuantizationReport {
     pub act_scheme: Option<ActScheme>,
     /// Granularity of weight scales.
     pub weight_scheme: Option<WeightScheme>,
+    /// Which numbers scales may be.
+    #[serde(default)]
+    pub scale: Option<ScaleKind>,
     /// The observer.
     pub observer: Option<String>,
 }
@@ -113,7 +116,8 @@ impl QuantizationReport {
         };
         match (self.act_bits, self.weight_bits, &self.observer) {
             (Some(act), Some(weight), Some(observer)) => {
-                format!("{act}-bit activations, {weight}-bit weights, {observer}, {from}")
+                let scales = if self.scale == Some(ScaleKind::PowerOfTwo) { ", scales powers of two" } else { "" };
+                format!("{act}-bit activations, {weight}-bit weights{scales}, {observer}, {from}")
             }
             _ => from,
         }

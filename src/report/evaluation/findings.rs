@@ -169,6 +169,7 @@ fn quantization_report(session: &Session) -> Option<QuantizationReport> {
         weight_bits: config.map(|config| config.weight_bits),
         act_scheme: config.map(|config| config.act_scheme),
         weight_scheme: config.map(|config| config.weight_scheme),
+        scale: config.map(|config| config.scale),
         observer: config.map(|config| config.observer.to_string()),
     })
 }
