@@ -5,7 +5,7 @@ use super::named::named;
 use crate::eval::{CalibrationOptions, LayerOptions, ParamsSpec, Scheme};
 use crate::kernel::{ROUNDINGS, Rounding};
 use crate::lut::Bits;
-use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
+use crate::quant::{ACT_SCHEMES, ActScheme, Observer, SCALE_KINDS, ScaleKind, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -29,7 +29,11 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
     weight_scheme: WeightScheme,
 
-    /// Range observer: minmax or percentile[:P], by default P = 99.99
+    /// Which numbers scales may be; pow2 rounds those that are found up to powers of two
+    #[arg(long, value_name = "KIND", default_value = "real", value_parser = named(&SCALE_KINDS))]
+    scale: ScaleKind,
+
+    /// Range observer: minmax, percentile[:P] (by default P = 99.99), moving-average[:C] (C = 0.01), mse or entropy
     #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
     calib: Observer,
 
@@ -60,6 +64,7 @@ impl QuantizationArgs {
         Scheme {
             act_scheme: self.act_scheme,
             weight_scheme: self.weight_scheme,
+            scale: self.scale,
             observer: self.calib,
             ..Scheme::default()
         }

@@ -135,7 +135,8 @@ pub(super) fn observe_seen(
     progress: &dyn Progress,
 ) -> Result<Seen, CalibrationError> {
     let pixel_kind = dataset.pixel_kind();
-    let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), selection)?;
+    let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
+    let batches = Batches::start(dataset, preprocess, batch_size, selection)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }
@@ -163,6 +164,8 @@ pub(super) fn observe_seen(
         with_values(&batch.images, add).map_err(SeeError::from)?;
         Ok(batch)
     };
+    // Batches of graphs that take fewer samples at a time are parts of the same ones.
+    let parts = (CALIBRATION_BATCH.get() / batch_size.get()).max(1);
     let mut waiting = Vec::new();
     for batch in batches {
         match batch.map_err(CalibrationError::from).and_then(&mut see) {
@@ -173,8 +176,10 @@ pub(super) fn observe_seen(
                 return Err(error);
             }
         }
-        if waiting.len() >= side_by_side(&waiting[0]) {
+        let together = if observer.follows_batches() { parts } else { side_by_side(&waiting[0]) };
+        if waiting.len() >= together {
             pass(graph, &waiting, progress)?;
+            graph.layers().for_each(ApproxLayer::end_calibration_batch);
             waiting.clear();
         }
     }
@@ -209,7 +214,8 @@ fn side_by_side(batch: &Batch) -> usize {
     (BYTES / bytes.max(1)).clamp(1, rayon::current_num_threads())
 }
 
-/// Passes batches through the network, whose layers observe them: the order does not matter to what they observe.
+/// Passes batches through the network, whose layers observe them: the order of those that pass together does not
+/// matter to what they observe.
 /// Fails by the first batch that does.
 fn pass(graph: &Graph, batches: &[Batch], progress: &dyn Progress) -> Result<(), RunError> {
     let passes = batches.par_iter().map(|batch| {

@@ -92,6 +92,11 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         }
     }
 
+    /// What is observed next is of another calibration batch, which a moving average tells from the last.
+    fn end_calibration_batch(&self) {
+        self.observing().iter().for_each(|observing| observing.end_batch());
+    }
+
     /// Stops observing and returns the observations.
     ///
     /// # Errors

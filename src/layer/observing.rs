@@ -16,6 +16,13 @@ impl Observing {
         }
     }
 
+    /// Ends the batch that the last values were of.
+    pub(super) fn end_batch(&self) {
+        if let Some(calibrator) = self.calibrator().as_mut() {
+            calibrator.end_batch();
+        }
+    }
+
     /// Whether values are being observed.
     pub(crate) fn is_active(&self) -> bool {
         self.calibrator().is_some()

@@ -6,6 +6,7 @@ use crate::graph::{BindError, GraphError};
 use crate::import::onnx::OnnxError;
 #[cfg(feature = "tflite")]
 use crate::import::tflite::TfliteError;
+use crate::quant::ParamsError;
 use crate::registry::UnknownName;
 use crate::task::Task;
 use std::path::PathBuf;
@@ -175,6 +176,17 @@ pub enum ModelError {
         #[source]
         source: Box<BindError>,
     },
+    /// A fake quantizer of the checkpoint cannot be used.
+    #[error("{}: fake quantizers of layer '{layer}'", .path.display())]
+    FakeQuantizer {
+        /// The file.
+        path: PathBuf,
+        /// The layer whose input or weight it is of.
+        layer: String,
+        /// Why.
+        #[source]
+        source: ParamsError,
+    },
 }
 
 /// What is to be said of tensors whose batch normalization was folded away.
@@ -211,7 +223,10 @@ impl ModelError {
             | ModelError::Labels { .. }
             | ModelError::Architecture { .. }
             | ModelError::Feature { .. } => &["model"],
-            ModelError::Weights(_) | ModelError::Graph { .. } | ModelError::Bind { .. } => &["weights", "model"],
+            ModelError::Weights(_)
+            | ModelError::Graph { .. }
+            | ModelError::Bind { .. }
+            | ModelError::FakeQuantizer { .. } => &["weights", "model"],
             ModelError::NotAModel { .. } => &["arch", "weights"],
             ModelError::OneOutput { .. } => &["output_name"],
             ModelError::NoWeights { .. } => &["weights"],

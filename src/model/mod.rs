@@ -8,6 +8,7 @@ mod config;
 mod detect;
 mod directory;
 mod error;
+mod fake_quant;
 mod format;
 #[cfg(any(feature = "onnx", feature = "tflite"))]
 mod imported;

@@ -29,6 +29,7 @@ mod many_classes;
 mod model;
 mod modes;
 mod onnx;
+mod observers;
 mod operands;
 mod outputs;
 mod outside_cases;

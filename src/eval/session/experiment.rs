@@ -155,13 +155,14 @@ impl Experiment {
 
     /// The settings given that only calibration uses, by key.
     pub(super) fn calibration_keys(&self) -> Vec<&'static str> {
-        let Scheme { act_scheme, weight_scheme, observer, .. } = self.scheme;
+        let Scheme { act_scheme, weight_scheme, scale, observer, .. } = self.scheme;
         let default = Scheme::default();
         let given = [
             ("act_bits", self.layers.act_bits.is_some()),
             ("weight_bits", self.layers.weight_bits.is_some()),
             ("act_scheme", act_scheme.is_some()),
             ("weight_scheme", weight_scheme != default.weight_scheme),
+            ("scale", scale != default.scale),
             ("calib", observer != default.observer),
             ("calib_samples", self.calibration.samples.is_some()),
             ("the widths of rules", self.rules.set_widths()),
