@@ -94,12 +94,11 @@ impl LayerState {
         if let Some(layer) = cell.get() {
             return Ok(Arc::clone(layer));
         }
-        let layer = match mode {
-            InferenceMode::Baseline => self.weights.with_values(|weight| ImageLayer::baseline(weight, window, bias))?,
-            _ => {
-                let quantized = self.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode))?;
-                ImageLayer::quantized(quantized, window, mode == InferenceMode::Approximate, bias, after_sums)?
-            }
+        let layer = if mode == InferenceMode::Baseline {
+            self.weights.with_values(|weight| ImageLayer::baseline(weight, window, bias))?
+        } else {
+            let quantized = self.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode))?;
+            ImageLayer::quantized(quantized, window, mode == InferenceMode::Approximate, bias, after_sums)?
         };
         let layer = Arc::new(layer);
         let layer = Arc::clone(cell.get_or_init(|| layer));
