@@ -29,6 +29,8 @@ struct Rule {
     /// What the real numbers are clipped to on the way.
     clip: Clip,
     output: Grid,
+    /// Whether halves are rounded away from zero, in place of to even.
+    is_half_away: bool,
 }
 
 impl Rule {
@@ -40,13 +42,14 @@ impl Rule {
 
     /// The number of the rounded integer. NaN stays NaN.
     fn finish(&self) -> impl Fn(f64, f64) -> f32 + Copy + use<> {
-        let Rule { step, clip, output } = *self;
+        let Rule { step, clip, output, is_half_away } = *self;
         let (from, to) = (f64::from(step), f64::from(output.scale()));
         let [low, high] = [clip.low, clip.high].map(|bound| f64::from(bound) / to);
         let zero_point = f64::from(output.zero_point());
         let [least, most] = [output.q_min(), output.q_max()].map(|q| f64::from(q) - zero_point);
         move |sum, count| {
-            let steps = (sum * from / (count * to)).clamp(low, high).round_ties_even();
+            let quotient = (sum * from / (count * to)).clamp(low, high);
+            let steps = if is_half_away { quotient.round() } else { quotient.round_ties_even() };
             // The sum with 0 makes a negative zero positive.
             (steps.clamp(least, most) + 0.0) as f32 * output.scale()
         }
@@ -83,7 +86,7 @@ pub struct QuantizedSum {
 impl QuantizedSum {
     /// Numbers that are multiples of `step`, clipped, and rounded to `output`.
     pub fn of_one(step: f32, clip: Clip, output: Grid) -> Self {
-        QuantizedSum { terms: Terms::One, rule: Rule { step, clip, output } }
+        QuantizedSum { terms: Terms::One, rule: Rule { step, clip, output, is_half_away: false } }
     }
 
     /// What `op` computes from multiples of `step`, clipped, and rounded to `output`; `None` where that is no sum.
@@ -99,7 +102,16 @@ impl QuantizedSum {
             let sum = any.downcast_ref::<Reduce>()?;
             matches!(sum.reduction, Reduction::Mean | Reduction::Sum).then(|| Terms::Axes(sum.clone()))?
         };
-        Some(QuantizedSum { terms, rule: Rule { step, clip: op.output_clip().then(clip), output } })
+        Some(QuantizedSum {
+            terms,
+            rule: Rule { step, clip: op.output_clip().then(clip), output, is_half_away: false },
+        })
+    }
+
+    /// The same with halves rounded away from zero, as integer hardware averages.
+    #[must_use]
+    pub fn half_away_from_zero(self) -> Self {
+        QuantizedSum { rule: Rule { is_half_away: true, ..self.rule }, ..self }
     }
 
     /// Reduces axes to sums.

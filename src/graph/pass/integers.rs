@@ -7,7 +7,7 @@
 use crate::graph::network::Source;
 use crate::graph::op::{
     AdaptiveAveragePool, Add, AveragePool, Concat, FakeQuantize, Flatten, GlobalAveragePool, IntegerAdd, IntegerConcat,
-    Reshape, Switched, Transpose, Watched, clipped,
+    QuantizedSum, Reshape, Switched, Transpose, Watched, clipped,
 };
 use crate::graph::{ElementType, Graph, KeptInputs, Node, OpError, Operator, ValueId};
 use crate::kernel::Clip;
@@ -179,5 +179,6 @@ fn integer(
     if let (&[a, b], true) = (inputs.as_slice(), downcast::<Add>(real).is_some()) {
         return Ok(Some(Box::new(IntegerAdd::sum([a, b], grid)?)));
     }
-    Ok(None)
+    let average = is_average(real).then(|| QuantizedSum::of(real, inputs[0].scale(), clip, grid)).flatten();
+    Ok(average.map(|op| Box::new(op.half_away_from_zero()) as Box<dyn Operator>))
 }
