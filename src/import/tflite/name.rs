@@ -76,8 +76,10 @@ pub(super) fn scopes<'a>(operations: &[&str], tensors: &[&'a str]) -> Vec<&'a st
     { named }.find_map(up_to_tensor).unwrap_or_default()
 }
 
-/// A scope without the number that tells it from others of its name.
+/// A scope without the number that tells it from others of its name, and without what numbers made of stored ones are
+/// called.
 fn unnumbered(scope: &str) -> &str {
+    let scope = scope.strip_suffix("_dequantize").unwrap_or(scope);
     scope.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
 }
 

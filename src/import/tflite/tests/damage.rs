@@ -4,7 +4,7 @@ use super::writer::small;
 use super::{message, run};
 use crate::cases::for_each_case;
 use crate::import::tflite::flatbuffer::Table;
-use crate::import::tflite::{ImportOptions, from_bytes};
+use crate::import::tflite::{BufferError, ImportOptions, from_bytes};
 
 #[test]
 fn files_that_are_cut_off_are_refused() {
@@ -25,7 +25,7 @@ fn any_byte_may_be_wrong() {
     let mut file = small();
     for at in 0..file.len() {
         let own = file[at];
-        for value in [0, 1, 0x7f, 0x80, 0xff, own ^ 1, own.wrapping_add(1), own.wrapping_sub(1)] {
+        for value in [0, 0x7f, 0xff, own ^ 1, own.wrapping_add(2)] {
             file[at] = value;
             if let Err(problem) = from_bytes(&file, &ImportOptions::default()) {
                 assert!(!message(&problem).is_empty());
@@ -43,7 +43,7 @@ fn places_outside_the_file_are_named() {
         file.extend([8u32, 7, distance, count].iter().flat_map(|number| number.to_le_bytes()));
         file
     };
-    let vector = |file: &[u8]| {
+    let vector = |file: &[u8]| -> Result<usize, BufferError> {
         let table = Table::root(file, "Test")?;
         assert_eq!(table.number(0, 0u32), Ok(7));
         assert_eq!(table.number(2, 5u32), Ok(5));
@@ -59,7 +59,6 @@ fn places_outside_the_file_are_named() {
         (vec![4, 0, 0, 0, 200, 0, 0, 0], "a list of fields that lies outside the file at byte 4, in a table Test"),
     ];
     for_each_case(cases, |(file, expected)| {
-        let error: crate::import::tflite::BufferError = vector(&file).unwrap_err();
-        assert_eq!(error.to_string(), expected);
+        assert_eq!(vector(&file).unwrap_err().to_string(), expected);
     });
 }

@@ -88,9 +88,9 @@ fn convolutions_are_sums_over_taps() {
         };
         // CONV_2D with weights [out, height, width, in] and a bias.
         let weight: Vec<f32> = (0..3 * taps * 2).map(|i| (i * 5 % 9) as f32 - 4.0).collect();
-        let options = || conv(u8::from(!is_same), stride.map(int), 0, dilation.map(int));
+        let options = conv(u8::from(!is_same), stride.map(int), 0, dilation.map(int));
         let output = [1, int(height), int(width), 3];
-        let net = single(&[1, int(size[0]), int(size[1]), 2], &output, 3, options(), |net, x| {
+        let net = single(&[1, int(size[0]), int(size[1]), 2], &output, 3, options, |net, x| {
             let w = net.floats("net/layer/Conv2D", &[3, int(kernel[0]), int(kernel[1]), 2], &weight);
             vec![x, w, net.floats("net/layer/BiasAdd", &[3], &[1.0, 2.0, 3.0])]
         });
@@ -115,7 +115,9 @@ fn convolutions_are_sums_over_taps() {
         let expected: Vec<f32> = (0..height * width * 4)
             .map(|i| {
                 let (y, x, o) = (i / 4 / width, i / 4 % width, i % 4);
-                let own = |tap, number, channel| if channel == o / 2 { weight[tap * 4 + o] * number } else { 0.0 };
+                let own = |tap: usize, number: f32, channel: usize| {
+                    if channel == o / 2 { weight[tap * 4 + o] * number } else { 0.0 }
+                };
                 sum(y, x, &own)
             })
             .collect();
@@ -234,6 +236,7 @@ fn half_precision_weights_are_numbers() {
     (net.inputs, net.outputs) = (vec![x], vec![y]);
     let net = network(net);
     assert_eq!(run(&net, 1, &[2.0, 4.0]), [[2.0]]);
+    assert_eq!(layers(&net), ["fc"]);
     assert!(net.params.is_none());
 }
 

@@ -114,7 +114,7 @@ fn link(file: &mut [u8], place: usize, child: usize) {
 }
 
 /// The elements of a tensor, as the schema numbers their types.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     Float = 0,
     Half = 1,
