@@ -43,7 +43,7 @@ fn names(command: &str, id: &str) -> Option<(Vec<&'static str>, bool)> {
         ("list", "families") => Some((FAMILIES.names().collect(), false)),
         (_, "kernel") => Some((KERNELS.names().collect(), false)),
         (_, "compare") => Some((vec!["base", "quant"], false)),
-        (_, "calib") => Some((vec!["minmax", "percentile"], false)),
+        (_, "calib") => Some((vec!["minmax", "percentile", "moving-average", "mse", "entropy"], false)),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use super::suggestion::suggestion;
 use crate::data::{BatchError, DataError, PreprocessError};
 use crate::eval::{AssignError, CalibrationError, ImagesError, OpenError, ResolveError, SessionError};
 use crate::import::onnx::{OnnxError, OnnxProblem};
+use crate::import::tflite::{TfliteError, TfliteProblem};
 use crate::layer::LayerProblem;
 use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError};
 use crate::model::ModelError;
@@ -33,6 +34,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         ModelError,
         OnnxError,
         OnnxProblem,
+        TfliteError,
+        TfliteProblem,
         DataError,
         BatchError,
         PreprocessError,

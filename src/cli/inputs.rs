@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct ModelArgs {
-    /// A shipped network's name, a model directory or an .onnx file; default: the shipped lenet5
+    /// A shipped network's name, a model directory or an .onnx or .tflite file; default: the shipped lenet5
     #[arg(short, long, value_name = "MODEL", conflicts_with = "arch", value_hint = ValueHint::AnyPath)]
     model: Option<String>,
 
@@ -61,7 +61,7 @@ pub(super) struct ModelArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct OutputNameArgs {
-    /// Output of the .onnx file to evaluate; default: the only one that is a vector for each sample
+    /// Output of the .onnx or .tflite file to evaluate; default: the only one that is a vector for each sample
     #[arg(long, value_name = "NAME")]
     pub output_name: Option<String>,
 }
@@ -195,6 +195,7 @@ pub(super) fn experiment(
         preprocess,
         calibration: quantization.calibration(data)?,
         scheme: quantization.scheme(),
+        requantize: quantization.requantize(),
         ..Experiment::new(opened)
     })
 }

@@ -19,10 +19,10 @@ pub(super) enum ModelCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InfoArgs {
-    /// A model directory, an .onnx file, a shipped network's name, or an architecture's name
+    /// A model directory, an .onnx or .tflite file, a shipped network's name, or an architecture's name
     model: String,
 
-    /// Input of an architecture, or of an .onnx file that leaves it open: channels, height, width
+    /// Input of an architecture, or of an .onnx or .tflite file that leaves it open: channels, height, width
     #[arg(long, value_name = "C,H,W", value_parser = parse_input)]
     input: Option<[usize; 3]>,
 
@@ -67,7 +67,11 @@ impl InfoArgs {
             let spec = ModelSpec { model, output, input: self.input, ..ModelSpec::default() };
             return Ok(ModelDetails::new(&spec.open()?));
         }
-        ensure!(self.output.output_name.is_none(), "--output-name applies to an .onnx file, not to {}", self.model);
+        ensure!(
+            self.output.output_name.is_none(),
+            "--output-name applies to an .onnx or .tflite file, not to {}",
+            self.model
+        );
         let kinds: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         let architecture = Architecture::find(&self.model)
             .with_context(|| format!("{}: not {}, nor a network's name", self.model, kinds.join(" or ")))?;

@@ -3,8 +3,9 @@
 use super::DataArgs;
 use super::named::named;
 use crate::eval::{CalibrationOptions, LayerOptions, ParamsSpec, Scheme};
+use crate::kernel::{ROUNDINGS, Rounding};
 use crate::lut::Bits;
-use crate::quant::{ACT_SCHEMES, ActScheme, Observer, WEIGHT_SCHEMES, WeightScheme};
+use crate::quant::{ACT_SCHEMES, ActScheme, Observer, SCALE_KINDS, ScaleKind, WEIGHT_SCHEMES, WeightScheme};
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -28,7 +29,11 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
     weight_scheme: WeightScheme,
 
-    /// Range observer: minmax or percentile[:P], by default P = 99.99
+    /// Which numbers scales may be; pow2 rounds those that are found up to powers of two
+    #[arg(long, value_name = "KIND", default_value = "real", value_parser = named(&SCALE_KINDS))]
+    scale: ScaleKind,
+
+    /// Range observer: minmax, percentile[:P] (by default P = 99.99), moving-average[:C] (C = 0.01), mse or entropy
     #[arg(long, value_name = "OBSERVER", default_value = "minmax")]
     calib: Observer,
 
@@ -43,6 +48,11 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
 
+    /// Run the network on integers alone: how layers' sums become integers of their outputs. Default: as a TensorFlow
+    /// Lite file says; other networks compute real numbers between layers
+    #[arg(long, value_name = "ROUNDING", value_parser = named(&ROUNDINGS))]
+    requantize: Option<Rounding>,
+
     /// Read all scales and zero points from a file instead of calibrating
     #[arg(long, value_name = "FILE")]
     qparams: Option<PathBuf>,
@@ -54,9 +64,15 @@ impl QuantizationArgs {
         Scheme {
             act_scheme: self.act_scheme,
             weight_scheme: self.weight_scheme,
+            scale: self.scale,
             observer: self.calib,
             ..Scheme::default()
         }
+    }
+
+    /// How layers' sums become integers of their outputs.
+    pub fn requantize(&self) -> Option<Rounding> {
+        self.requantize
     }
 
     /// `options` of all layers with the widths asked for.

@@ -53,9 +53,7 @@ fn of_file(path: &Path, kind: UnsupportedFormat) -> String {
                  approx-eval --model {onnx}"
             )
         }
-        UnsupportedFormat::TfLite => format!(
-            "convert it: python3 -m tf2onnx.convert --tflite {from} --output {onnx}, then run: approx-eval --model {onnx}"
-        ),
+        UnsupportedFormat::TfLite => format!("run: approx-eval --model {from}"),
     }
 }
 

@@ -3,10 +3,11 @@
 //! A format says where an array's numbers begin, of what type they are, and their dimensions; from
 //! there on all such sets are read alike.
 
-use super::element::{Element, Unfit};
+use super::element::{Element, Kind, Unfit};
 use super::source::Source;
 use super::storage::Origin;
 use super::{AxisOrder, DataError, Dataset, PixelKind, Pixels, ReadPixels};
+use crate::integer::IntegerType;
 use std::ops::Range;
 
 /// Bytes of labels, which are kept in memory: those of 134 million samples in eight bytes each.
@@ -130,13 +131,21 @@ pub(super) fn dataset(origin: Origin, images: Array, mut labels: Array) -> Resul
     let labels = labels.labels()?;
     let kind = images.element.pixel_kind();
     let channels = if images.is_channels_last() { image_shape[0] } else { 1 };
-    Ok(Dataset::new(origin, image_shape, kind, labels, ArrayImages { array: images, interleaved: channels }))
+    Ok(Dataset::new(
+        origin,
+        image_shape,
+        kind,
+        labels,
+        ArrayImages { array: images, interleaved: channels, is_signed: false },
+    ))
 }
 
 struct ArrayImages {
     array: Array,
     /// Channels that lie side by side in every pixel; 1 where they are planes.
     interleaved: usize,
+    /// Whether signed integers become bytes by adding 128.
+    is_signed: bool,
 }
 
 impl ReadPixels for ArrayImages {
@@ -145,7 +154,14 @@ impl ReadPixels for ArrayImages {
         // Products of sizes that were compared with the file's length when it was opened.
         let image: u64 = dims[1..].iter().product();
         let size = image * element.kind.size();
-        let bytes = source.read(*offset + samples.start as u64 * size, samples.len() as u64 * size)?;
+        let mut bytes = source.read(*offset + samples.start as u64 * size, samples.len() as u64 * size)?;
+        let element = if self.is_signed {
+            // In two's complement, adding 128 flips the sign bit.
+            bytes.iter_mut().for_each(|byte| *byte ^= 0x80);
+            &Element { kind: Kind::Integer(IntegerType::U8), ..*element }
+        } else {
+            &*element
+        };
         let pixels = element.pixels(bytes).map_err(|Unfit { index, value }| {
             let sample = samples.start + index / image as usize;
             let expected = "0 to 255 (integer images are bytes; save other ranges as f32)";
@@ -176,6 +192,11 @@ impl ReadPixels for ArrayImages {
             self.interleaved = interleaved;
         }
         is_taken
+    }
+
+    fn take_signed(&mut self) -> bool {
+        self.is_signed = self.array.element.kind == Kind::Integer(IntegerType::I8);
+        self.is_signed
     }
 }
 

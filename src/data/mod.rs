@@ -147,6 +147,11 @@ pub(crate) trait ReadPixels: Send {
     fn take_as(&mut self, _shape: [usize; 3], _order: AxisOrder) -> bool {
         false
     }
+
+    /// Reads signed integers of 8 bits as bytes, plus 128, where they are stored; returns whether that is so.
+    fn take_signed(&mut self) -> bool {
+        false
+    }
 }
 
 /// The order in which a file has the axes of an image.
@@ -165,6 +170,8 @@ pub struct Dataset {
     pixel_kind: PixelKind,
     labels: Vec<u32>,
     class_names: Option<Vec<String>>,
+    /// Whether bytes are signed integers plus 128.
+    is_signed: bool,
     reader: Box<dyn ReadPixels>,
 }
 
@@ -177,7 +184,7 @@ impl Dataset {
         reader: impl ReadPixels + 'static,
     ) -> Dataset {
         let (origin, reader) = (Arc::new(origin), Box::new(reader));
-        Dataset { origin, image_shape, pixel_kind, labels, class_names: None, reader }
+        Dataset { origin, image_shape, pixel_kind, labels, class_names: None, is_signed: false, reader }
     }
 
     /// The same dataset with class names, indexed by its labels.
@@ -214,6 +221,17 @@ impl Dataset {
             self.image_shape = shape;
         }
         is_taken
+    }
+
+    /// Takes signed integers of 8 bits for bytes that are 128 more, where these are stored; returns whether they are.
+    pub(crate) fn take_signed(&mut self) -> bool {
+        self.is_signed = self.reader.take_signed();
+        self.is_signed
+    }
+
+    /// Whether bytes are signed integers plus 128.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.is_signed
     }
 
     /// The type of the pixels, once decoded.

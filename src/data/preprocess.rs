@@ -3,6 +3,7 @@
 use super::planes::Planes;
 use super::{Channels, DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
 use crate::data::Interpolation;
+use crate::quant::Grid;
 use rayon::prelude::*;
 
 /// What happens to byte images, in this order: channels, resize, crop, `(x / 255 - mean) / std`.
@@ -33,6 +34,9 @@ pub struct Preprocess {
     pub crop: Option<usize>,
     /// Conversion between gray and color.
     pub channels: Option<Channels>,
+    /// The integers that bytes are, of 8 bits: of a signed type, those that are 128 less. They become the numbers that
+    /// these represent, instead of being normalized.
+    pub integers: Option<Grid>,
     /// The shape that samples have at last, with the same numbers in the same order: that of a network
     /// which names its axes otherwise.
     pub reshape: Option<[usize; 3]>,
@@ -48,6 +52,7 @@ impl Default for Preprocess {
             interpolation,
             crop: None,
             channels: None,
+            integers: None,
             reshape: None,
         }
     }
@@ -297,7 +302,10 @@ impl Normalize {
         let of = |values: &[f32], channel: usize| values[if values.len() == 1 { 0 } else { channel }];
         let table = |channel| {
             let (mean, std) = (of(&preprocess.mean, channel), of(&preprocess.std, channel));
-            std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std)
+            std::array::from_fn(|byte| match preprocess.integers {
+                Some(grid) => grid.number(grid.q_min() + byte as i32),
+                None => (byte as f32 / 255.0 - mean) / std,
+            })
         };
         Normalize { tables: (0..channels).map(table).collect(), plane: height * width }
     }

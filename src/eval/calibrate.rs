@@ -4,6 +4,7 @@ use super::sample_watch::{CalibrationSamples, SampleWatch, SeeError};
 use super::traps::{Channels, Fingerprints};
 use super::{Assignment, LayerConfig, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches, DataError, Dataset, Preprocess, Selection, embedded_safetensors};
+use crate::graph::pass::watched_values;
 use crate::graph::{Graph, RunError};
 use crate::kernel::Kernel;
 use crate::layer::{ApproxLayer, InferenceMode, LayerError, LayerProblem, with_values};
@@ -109,11 +110,21 @@ pub fn observe(
     observer: Observer,
     progress: &dyn Progress,
 ) -> Result<(BTreeMap<String, Operands<Observed>>, usize), CalibrationError> {
-    let (layers, set) = observe_seen(model, dataset, preprocess, selection.into(), observer, &|_| true, progress)?;
-    Ok((layers, set.images.samples))
+    let seen = observe_seen(model, dataset, preprocess, selection.into(), observer, &|_| true, progress)?;
+    Ok((seen.layers, seen.set.images.samples))
 }
 
-/// As [`observe`], of the layers whose names are `wanted`; returns the samples too.
+/// What was observed over a calibration set.
+pub(super) struct Seen {
+    /// Of the operands of layers, by layer name.
+    pub layers: BTreeMap<String, Operands<Observed>>,
+    /// Of values between operators that are watched, by their names.
+    pub values: BTreeMap<String, Observed>,
+    /// The samples.
+    pub set: CalibrationSamples,
+}
+
+/// As [`observe`], of the layers whose names are `wanted` and of all values that are watched.
 pub(super) fn observe_seen(
     model: &mut Model,
     dataset: Dataset,
@@ -122,9 +133,10 @@ pub(super) fn observe_seen(
     observer: Observer,
     wanted: &dyn Fn(&str) -> bool,
     progress: &dyn Progress,
-) -> Result<(BTreeMap<String, Operands<Observed>>, CalibrationSamples), CalibrationError> {
+) -> Result<Seen, CalibrationError> {
     let pixel_kind = dataset.pixel_kind();
-    let batches = Batches::start(dataset, preprocess, model.graph.batch_size(CALIBRATION_BATCH), selection)?;
+    let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
+    let batches = Batches::start(dataset, preprocess, batch_size, selection)?;
     if batches.image_shape() != model.input {
         return Err(CalibrationError::Shape { found: batches.image_shape(), expected: model.input });
     }
@@ -136,6 +148,9 @@ pub(super) fn observe_seen(
         // Others too sum in the order that observing brings about, so that scales are the same on every machine.
         let observer = if wanted(layer.name()) { observer } else { Observer::MinMax };
         layer.begin_calibration(elements.map(|elements| observer.start(elements * samples)));
+    }
+    for (_, observing, elements) in watched_values(graph) {
+        observing.set(Some(observer.start(elements * samples)));
     }
     progress.start("calibrating", samples);
     let (mut watch, mut fingerprints) = (SampleWatch::default(), Fingerprints::default());
@@ -149,6 +164,8 @@ pub(super) fn observe_seen(
         with_values(&batch.images, add).map_err(SeeError::from)?;
         Ok(batch)
     };
+    // Batches of graphs that take fewer samples at a time are parts of the same ones.
+    let parts = (CALIBRATION_BATCH.get() / batch_size.get()).max(1);
     let mut waiting = Vec::new();
     for batch in batches {
         match batch.map_err(CalibrationError::from).and_then(&mut see) {
@@ -159,8 +176,10 @@ pub(super) fn observe_seen(
                 return Err(error);
             }
         }
-        if waiting.len() >= side_by_side(&waiting[0]) {
+        let together = if observer.follows_batches() { parts } else { side_by_side(&waiting[0]) };
+        if waiting.len() >= together {
             pass(graph, &waiting, progress)?;
+            graph.layers().for_each(ApproxLayer::end_calibration_batch);
             waiting.clear();
         }
     }
@@ -179,7 +198,11 @@ pub(super) fn observe_seen(
         }
         observed.insert(layer.name().to_owned(), seen);
     }
-    Ok((observed, CalibrationSamples { pixel_kind, images: watch.images, fingerprints }))
+    let mut values = BTreeMap::new();
+    for (name, observing, _) in watched_values(graph) {
+        values.insert(name.to_owned(), observing.finish().map_err(|problem| problem.in_layer(name))?);
+    }
+    Ok(Seen { layers: observed, values, set: CalibrationSamples { pixel_kind, images: watch.images, fingerprints } })
 }
 
 /// How many batches like this one pass through the network side by side: one for each thread while their images are
@@ -191,7 +214,8 @@ fn side_by_side(batch: &Batch) -> usize {
     (BYTES / bytes.max(1)).clamp(1, rayon::current_num_threads())
 }
 
-/// Passes batches through the network, whose layers observe them: the order does not matter to what they observe.
+/// Passes batches through the network, whose layers observe them: the order of those that pass together does not
+/// matter to what they observe.
 /// Fails by the first batch that does.
 fn pass(graph: &Graph, batches: &[Batch], progress: &dyn Progress) -> Result<(), RunError> {
     let passes = batches.par_iter().map(|batch| {

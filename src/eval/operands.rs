@@ -143,9 +143,8 @@ fn pairs<'a>(
     activations: &ActivationCounts,
     counts: &'a mut [Vec<u64>],
 ) -> Option<&'a [u64]> {
-    let params = layer.params()?;
-    let outputs = layer.weight().dims()[0];
-    let weights = with_values(layer.weight(), |values| params.weight.quantize(values, outputs)).ok()?.ok()?;
+    let weights = layer.weight_bytes()?;
+    let outputs = layer.state().outputs();
     let per_output = weights.len() / outputs;
     let groups = activations.groups();
     let group_outputs = outputs / groups;

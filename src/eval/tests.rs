@@ -371,7 +371,9 @@ fn calibration_sees_every_sample_once() {
         assert_eq!(parts, ["+64", "+64", "+64", "+8"]);
         observed.unwrap()
     };
-    for observer in [Observer::MinMax, Observer::Percentile(90.0)] {
+    let observers =
+        [Observer::MinMax, Observer::Percentile(90.0), Observer::MovingAverage(0.25), Observer::Mse, Observer::Entropy];
+    for observer in observers {
         let (alone, samples) = observed(observer, 1);
         assert_eq!((samples, alone["fc1"].input.minimum), (200, -398.0));
         for_each_case([2, 3, 5], |threads| assert_eq!(observed(observer, threads).0, alone));

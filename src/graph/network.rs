@@ -262,6 +262,11 @@ impl Graph {
         &self.values[id.0].ty
     }
 
+    /// Whether values are integers by their types: the network was quantized already.
+    pub fn has_quantized_values(&self) -> bool {
+        self.values.iter().any(|value| value.ty.element.quantization().is_some())
+    }
+
     /// A value's name.
     pub fn value_name(&self, id: ValueId) -> &str {
         &self.values[id.0].name

@@ -13,7 +13,7 @@ pub(super) struct ImageInput {
     /// How the shape was chosen, where the network does not state it.
     pub note: Option<String>,
     /// The dimensions that the network takes.
-    sample: Vec<usize>,
+    pub sample: Vec<usize>,
     /// Whether channels are last there.
     pub channels_last: bool,
 }
@@ -61,19 +61,25 @@ impl ImageInput {
     /// Adds an input called `name` to a graph, with `samples` as its first axis: the images, and the same
     /// as the network takes them.
     pub fn add(&self, graph: &mut Graph, name: &str, samples: Dim) -> Result<(ValueId, ValueId), GraphError> {
-        let dims = |sizes: &[usize]| -> Vec<Dim> {
-            std::iter::once(samples).chain(sizes.iter().map(|&size| Dim::Fixed(size))).collect()
-        };
-        let images = graph.input(name, ValueType::f32(dims(&self.shape)))?;
+        let images = self.add_images(graph, name, samples)?;
+        Ok((images, self.convert(graph, name, images, samples)?))
+    }
+
+    /// Adds an input called `name` to a graph, with `samples` as its first axis: images.
+    pub fn add_images(&self, graph: &mut Graph, name: &str, samples: Dim) -> Result<ValueId, GraphError> {
+        graph.input(name, ValueType::f32(dims(samples, &self.shape)))
+    }
+
+    /// Images as the network takes them.
+    pub fn convert(&self, graph: &mut Graph, name: &str, images: ValueId, samples: Dim) -> Result<ValueId, GraphError> {
         let converted = format!("{name} (as the network takes it)");
-        let input = if self.channels_last {
-            graph.add_one(&converted, Transpose { order: vec![0, 2, 3, 1] }, &[images])?
+        if self.channels_last {
+            graph.add_one(&converted, Transpose { order: vec![0, 2, 3, 1] }, &[images])
         } else if self.sample == self.shape {
-            images
+            Ok(images)
         } else {
-            graph.add_one(&converted, Reshape { shape: dims(&self.sample) }, &[images])?
-        };
-        Ok((images, input))
+            graph.add_one(&converted, Reshape { shape: dims(samples, &self.sample) }, &[images])
+        }
     }
 
     /// An output of the input's dimensions, as images: adds a node called `name` if axes are in another
@@ -84,6 +90,11 @@ impl ImageInput {
         }
         graph.add_one(name, Transpose { order: vec![0, 3, 1, 2] }, &[output])
     }
+}
+
+/// The dimensions of samples of these sizes.
+fn dims(samples: Dim, sizes: &[usize]) -> Vec<Dim> {
+    std::iter::once(samples).chain(sizes.iter().map(|&size| Dim::Fixed(size))).collect()
 }
 
 /// The image that a vector of `size` values represents: square and gray, or else square and of three

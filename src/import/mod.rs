@@ -4,16 +4,34 @@
 //! input ([`Layout`]), the scales of networks that are quantized already, and names that a graph
 //! does not have yet.
 
-#[cfg(feature = "onnx")]
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod bytes;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
 mod image_input;
 mod layout;
-#[cfg(feature = "onnx")]
+#[cfg(any(feature = "onnx", feature = "tflite"))]
 mod names;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod network;
 #[cfg(feature = "onnx")]
 pub mod onnx;
-#[cfg(feature = "onnx")]
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod output_form;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod same_padding;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
 mod scales;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod size;
+#[cfg(feature = "tflite")]
+pub mod tflite;
 
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+pub use bytes::Bytes;
 pub use layout::{LAYOUTS, Layout};
-#[cfg(feature = "onnx")]
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+pub use network::Network;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
 pub use scales::ScalesError;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+pub use size::TooLarge;

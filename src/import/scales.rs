@@ -9,15 +9,69 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::quant::{IntRange, LayerParams, ParamsError, WeightParams};
 use candle_core::{Tensor, TensorId};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The integers of a constant: for each channel along one axis, or for all, a scale and zero point.
 #[derive(Debug, Clone)]
 pub(super) struct ConstantScales {
     pub scales: Vec<f32>,
+    /// As many as there are scales.
     pub zero_points: Vec<i32>,
-    pub range: IntRange,
+    /// The smallest and the largest of the integers, zero points included.
+    pub range: [i32; 2],
     /// The axis of the channels, where there are several scales.
     pub axis: usize,
+    /// The integers in row-major order: of a vector, for transposed tensors are no longer followed by them.
+    integers: Arc<[i32]>,
+}
+
+impl ConstantScales {
+    /// Those of `integers` in row-major order, with one scale and zero point for all or for each element along `axis`.
+    pub fn new(scales: Vec<f32>, zero_points: Vec<i32>, integers: impl Into<Arc<[i32]>>, axis: usize) -> Self {
+        let integers = integers.into();
+        let all = || integers.iter().chain(&zero_points).copied();
+        let range = [all().min().unwrap_or(0), all().max().unwrap_or(0)];
+        ConstantScales { scales, zero_points, range, axis, integers }
+    }
+
+    /// The real numbers that the integers represent, of which `inner` follow each other in one channel.
+    pub fn numbers(&self, inner: usize) -> Vec<f32> {
+        let number = |(i, &q): (usize, &i32)| {
+            let channel = i / inner.max(1) % self.scales.len();
+            (i64::from(q) - i64::from(self.zero_points[channel])) as f32 * self.scales[channel]
+        };
+        self.integers.iter().enumerate().map(number).collect()
+    }
+
+    /// The parameters of a layer's weight; `None` where the integers do not fit 8 bits.
+    fn weight(&self, outputs: OutputAxis) -> Result<Option<WeightParams>, ScalesError> {
+        let [low, high] = self.range;
+        // Weights that are all alike: a range has two ends.
+        let Ok(range) = IntRange::new(low, high.max(low.saturating_add(1))) else { return Ok(None) };
+        let repeats = if self.scales.len() == 1 { 1 } else { outputs.groups };
+        if self.scales.len() > 1 && self.axis != outputs.axis {
+            return Err(ScalesError::Axis { found: self.axis, expected: outputs.axis });
+        }
+        let (scales, zero_points) = (self.scales.repeat(repeats), self.zero_points.repeat(repeats));
+        Ok(Some(WeightParams::new(scales, zero_points, range)?))
+    }
+
+    /// The integers of a bias, if each is one of the products that are summed up: steps of the input, times steps of
+    /// the weight of that output.
+    fn bias(&self, input: f32, weight: &WeightParams) -> Option<Arc<[i32]>> {
+        /// By how much a product of scales that was rounded, or computed in another order, may be off.
+        const ROUNDING: f64 = 1e-6;
+        let is_product = |output: usize| {
+            let found = f64::from(self.scales[if self.scales.len() == 1 { 0 } else { output }]);
+            let product = f64::from(input) * f64::from(weight.scale(output));
+            (found - product).abs() <= ROUNDING * product
+        };
+        let outputs = self.integers.len();
+        let fits = |scales: usize| scales == 1 || scales == outputs;
+        let is_centered = self.zero_points.iter().all(|&zero_point| zero_point == 0);
+        let has_outputs = fits(self.scales.len()) && fits(weight.scales().len());
+        (is_centered && has_outputs && (0..outputs).all(is_product)).then(|| Arc::clone(&self.integers))
+    }
 }
 
 /// Which axis of a layer's weight has the output channels of one group, and the number of groups.
@@ -73,7 +127,8 @@ impl Scales {
 
     /// A constant with its axes split or merged: if that breaks up the channels, it loses its scales.
     pub fn reshaped(&mut self, from: &Tensor, to: &Tensor) {
-        let Some(mut scales) = self.constants.get(&from.id()).cloned() else { return };
+        let is_same_tensor = from.id() == to.id() || from.elem_count() != to.elem_count();
+        let Some(mut scales) = self.constants.get(&from.id()).cloned().filter(|_| !is_same_tensor) else { return };
         let elements_before = |tensor: &Tensor, axis: usize| tensor.dims()[..axis].iter().product::<usize>();
         if scales.scales.len() > 1 {
             let axis = scales.axis;
@@ -108,25 +163,26 @@ impl Scales {
         graph: &Graph,
         name: &str,
         [x, y]: [ValueId; 2],
-        weight: &Tensor,
+        [weight, bias]: [Option<&Tensor>; 2],
         outputs: OutputAxis,
     ) -> Result<(), ScalesError> {
+        let scales = |tensor: Option<&Tensor>| self.constants.get(&tensor?.id());
         let input = graph.ty(x).element.quantization().and_then(|grid| grid.operands().ok());
-        let (Some(input), Some(found)) = (input, self.constants.get(&weight.id())) else {
+        let of_weight = input.and_then(|_| scales(weight)).map(|found| found.weight(outputs)).transpose()?.flatten();
+        if let (Some(input), Some(weight)) = (input, of_weight) {
+            let bias = scales(bias).and_then(|found| found.bias(input.scale(), &weight));
+            self.layers.insert(name.to_owned(), (y, LayerParams { bias, ..LayerParams::new(input, weight) }));
+        } else {
             self.without.push(name.to_owned());
-            return Ok(());
-        };
-        let ConstantScales { mut scales, mut zero_points, range, axis } = found.clone();
-        if scales.len() > 1 {
-            if axis != outputs.axis {
-                return Err(ScalesError::Axis { found: axis, expected: outputs.axis });
-            }
-            scales = scales.repeat(outputs.groups);
-            zero_points = zero_points.repeat(outputs.groups);
         }
-        let weight = WeightParams::new(scales, zero_points, range)?;
-        self.layers.insert(name.to_owned(), (y, LayerParams::new(input, weight)));
         Ok(())
+    }
+
+    /// The integers of a layer's bias, in products of one input step and one weight step.
+    pub fn add_bias(&mut self, layer: &str, bias: Arc<[i32]>) {
+        if let Some((_, params)) = self.layers.get_mut(layer) {
+            params.bias = Some(bias);
+        }
     }
 
     /// The parameters of layers, and a note for reports; `None` for a network without quantization.

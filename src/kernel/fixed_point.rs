@@ -71,6 +71,17 @@ impl FixedPoint {
         FixedPoint { mantissa: mantissa as i32, exponent }
     }
 
+    /// The factor over `count`, as `TFLite`'s MEAN divides it: the mantissa, shifted left by as many bits as `count` has
+    /// after its first, in whole numbers, toward zero. It may have fewer bits than others have.
+    #[must_use]
+    pub fn over(self, count: u64) -> Self {
+        let count = count.max(1);
+        let [least, _] = EXPONENTS;
+        let shift = count.ilog2().min(32).min((self.exponent - least) as u32);
+        let mantissa = ((u64::from(self.mantissa.unsigned_abs()) << shift) / count) as i32;
+        FixedPoint { mantissa, exponent: self.exponent - shift as i32 }
+    }
+
     /// The mantissa `M`, from `2^30` on, or 0.
     pub fn mantissa(self) -> i32 {
         self.mantissa

@@ -84,11 +84,17 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
 
     /// Starts observing the operands that are activations in baseline passes.
     fn begin_calibration(&mut self, calibrators: Operands<Calibrator>) {
+        self.prepare_to_observe();
         let observing = self.observing();
         observing.input.set(Some(calibrators.input));
         if let Some(second) = observing.second {
             second.set(calibrators.second);
         }
+    }
+
+    /// What is observed next is of another calibration batch, which a moving average tells from the last.
+    fn end_calibration_batch(&self) {
+        self.observing().iter().for_each(|observing| observing.end_batch());
     }
 
     /// Stops observing and returns the observations.
@@ -176,14 +182,15 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
 /// Inputs are `f32` tensors with the batch first. The `*_fwd` functions return the output before the
 /// bias; [`Module::forward`] runs the layer's mode and adds it. The trait is sealed, as [`ApproxLayer`] is.
 pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
-    /// The weight, output channels first.
-    fn weight(&self) -> &Tensor {
-        &self.state().weight
+    /// The weight, output channels first. Where a layer has run in baseline mode, it is read back from how that has it
+    /// in memory.
+    fn weight(&self) -> Tensor {
+        self.state().weights.tensor()
     }
 
     /// Dimensions of the weight that the layer was made from, which some kinds keep in another order.
     fn weight_shape(&self) -> &[usize] {
-        self.weight().dims()
+        self.state().weights.dims()
     }
 
     /// Makes the outputs of modes quant and approx integers of a grid: sums are scaled by a multiplication in integers,
@@ -199,7 +206,7 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
 
     /// Products summed into one output element; the largest number where outputs differ.
     fn fan_in(&self) -> usize {
-        self.weight().elem_count() / self.state().outputs()
+        self.state().weights.dims()[1..].iter().product()
     }
 
     /// Multiplications of one sample's forward pass, for an input of dimensions `input`.

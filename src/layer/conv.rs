@@ -169,7 +169,7 @@ impl<const D: usize> WeightedCore for ApproxConv<D> {
     }
 
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        self.attributes.window(input, self.weight().dims()).map_err(|problem| problem.in_layer(self.name()))
+        self.attributes.window(input, self.weight_shape()).map_err(|problem| problem.in_layer(self.name()))
     }
 }
 

@@ -60,7 +60,7 @@ fn ordered(
     call: Call,
     epilogue: Epilogue,
 ) -> Result<Vec<f32>, LayerProblem> {
-    with_values(&state.weight, |weight| {
+    state.weights.with_values(|weight| {
         let arithmetic = Ordered { weight, epilogue };
         match window.flow {
             Flow::Forward => tiles::run(&arithmetic, window, input, call.threads),
@@ -81,7 +81,8 @@ fn scattered(
     let quantized = || state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode));
     match mode {
         InferenceMode::Baseline => {
-            with_values(&state.weight, |weight| scatter::run(&Float { weight, epilogue }, window, input, call.threads))?
+            let run = |weight: &[f32]| scatter::run(&Float { weight, epilogue }, window, input, call.threads);
+            state.weights.with_values(run)?
         }
         InferenceMode::Quantized | InferenceMode::Noise => {
             scatter::run(&Integer::exact(quantized()?, epilogue), window, input, call.threads)

@@ -81,7 +81,7 @@ impl WeightedCore for ApproxLinear {
     }
 
     fn window(&self, input: &[usize]) -> Result<Window, LayerError> {
-        linear_window(input, self.weight().dims()).map_err(|problem| problem.in_layer(self.name()))
+        linear_window(input, self.weight_shape()).map_err(|problem| problem.in_layer(self.name()))
     }
 }
 

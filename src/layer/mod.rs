@@ -75,6 +75,7 @@ mod tasks;
 mod tests;
 mod tiles;
 mod values;
+mod weights;
 mod window;
 
 pub use after_sums::Requantization;
@@ -91,6 +92,7 @@ pub use linear::ApproxLinear;
 pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
+pub use observing::Observing;
 pub(crate) use reach::ActivationCounts;
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;

@@ -10,19 +10,26 @@ pub struct Observing(Mutex<Option<Calibrator>>);
 
 impl Observing {
     /// Shows values to the calibrator, where there is one.
-    pub(super) fn observe(&self, values: &[f32]) {
+    pub(crate) fn observe(&self, values: &[f32]) {
         if let Some(calibrator) = self.calibrator().as_mut() {
             calibrator.observe(values);
         }
     }
 
+    /// Ends the batch that the last values were of.
+    pub(super) fn end_batch(&self) {
+        if let Some(calibrator) = self.calibrator().as_mut() {
+            calibrator.end_batch();
+        }
+    }
+
     /// Whether values are being observed.
-    pub(super) fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         self.calibrator().is_some()
     }
 
     /// Starts observing, or stops it.
-    pub(super) fn set(&self, calibrator: Option<Calibrator>) {
+    pub(crate) fn set(&self, calibrator: Option<Calibrator>) {
         *self.calibrator() = calibrator;
     }
 
@@ -30,7 +37,7 @@ impl Observing {
     ///
     /// # Errors
     /// When nothing was observed, or values were not finite.
-    pub(super) fn finish(&self) -> Result<Observed, LayerProblem> {
+    pub(crate) fn finish(&self) -> Result<Observed, LayerProblem> {
         let calibrator = self.calibrator().take().ok_or(LayerProblem::NothingObserved)?;
         if calibrator.has_nan() {
             return Err(LayerProblem::NaN);

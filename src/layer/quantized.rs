@@ -11,7 +11,7 @@ use crate::kernel::{
 use crate::lut::{Coding, Lut, Operand};
 use crate::quant::{IntRange, LayerParams, WeightParams};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// How far the integers of both operands were shifted.
 pub type Shifts = [i32; 2];
@@ -40,7 +40,8 @@ struct QuantizedWeights {
 
 /// A multiplier's products of the operands of one layer.
 struct Multiplier {
-    table: EffectiveTable,
+    /// Which layers of the same multiplier share.
+    table: Arc<EffectiveTable>,
     /// How they are summed, once that is asked.
     way: OnceLock<Way>,
     packed: OnceLock<PackedTable>,
@@ -139,7 +140,7 @@ impl Quantized {
             Some(lut) => {
                 let [activation, weight] = [params.input.range(), params.weight.range()]
                     .map(|range| coding.operand_signedness(range.signedness()));
-                let table = coding.effective_table(lut, activation, weight)?;
+                let table = shared(coding.effective_table(lut, activation, weight)?);
                 // Ways are right for the activations that can occur.
                 let keeps_range = before.is_some_and(|before| before.params.input == params.input);
                 let same_table = same_weights.and(before).and_then(|before| before.multiplier.as_ref());
@@ -251,6 +252,19 @@ impl Quantized {
         let Multiplier { table, packed, .. } = self.multiplier.as_deref()?;
         Some(packed.get_or_init(|| self.weights.pack(table)))
     }
+}
+
+/// The table, in the place where another layer has it already, if one does.
+fn shared(table: EffectiveTable) -> Arc<EffectiveTable> {
+    static TABLES: Mutex<Vec<Weak<EffectiveTable>>> = Mutex::new(Vec::new());
+    let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    tables.retain(|known| known.strong_count() > 0);
+    if let Some(known) = tables.iter().filter_map(Weak::upgrade).find(|known| **known == table) {
+        return known;
+    }
+    let table = Arc::new(table);
+    tables.push(Arc::downgrade(&table));
+    table
 }
 
 /// The parameters, shifted into the range of `coding`, and how far. Fails where their integers are not operands of

@@ -12,7 +12,6 @@ use super::observing::Observing;
 use super::quantized::{Quantized, Shifts};
 use super::settings::Settings;
 use super::state::LayerState;
-use super::values::with_values;
 use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
@@ -27,6 +26,9 @@ pub trait LayerCore {
 
     /// The same, mutable.
     fn settings_mut(&mut self) -> &mut Settings;
+
+    /// Prepares it for passes in the order of the weight's elements.
+    fn prepare_to_observe(&mut self) {}
 
     /// What observes its operands.
     fn observing(&self) -> Operands<&Observing>;
@@ -85,6 +87,11 @@ pub trait WeightedCore {
     /// The same, mutable.
     fn state_mut(&mut self) -> &mut LayerState;
 
+    /// The quantized weight, row-major, as bytes.
+    fn weight_bytes(&self) -> Option<&[u8]> {
+        Some(self.state().quantized.as_ref()?.weights().bytes())
+    }
+
     /// The layer applied to an input of dimensions `input`.
     ///
     /// # Errors
@@ -121,6 +128,10 @@ impl<L: WeightedCore> LayerCore for L {
         &mut self.state_mut().settings
     }
 
+    fn prepare_to_observe(&mut self) {
+        self.state_mut().take_weight_back();
+    }
+
     fn observing(&self) -> Operands<&Observing> {
         Operands::from(&self.state().observing)
     }
@@ -132,7 +143,7 @@ impl<L: WeightedCore> LayerCore for L {
         observed: &Operands<Observed>,
     ) -> Result<LayerParams, LayerProblem> {
         let state = self.state();
-        let weight = with_values(&state.weight, |weight| config.weight(weight, state.outputs()))??;
+        let weight = state.weights.with_values(|weight| config.weight(weight, state.outputs()))??;
         Ok(LayerParams::new(config.activation(&observed.input)?, weight))
     }
 
@@ -146,8 +157,8 @@ impl<L: WeightedCore> LayerCore for L {
         let state = self.state();
         let rows = [state.outputs(), state.rows_per_output];
         let before = state.quantized.as_ref();
-        let quantized =
-            with_values(&state.weight, |weight| Quantized::new(params, coding, lut, kernel, weight, rows, before))??;
+        let quantize = |weight: &[f32]| Quantized::new(params, coding, lut, kernel, weight, rows, before);
+        let quantized = state.weights.with_values(quantize)??;
         self.state_mut().set_quantized(quantized);
         Ok(())
     }

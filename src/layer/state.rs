@@ -6,6 +6,7 @@ use super::images::ImageLayer;
 use super::observing::Observing;
 use super::quantized::Quantized;
 use super::settings::Settings;
+use super::weights::Weights;
 use super::{InferenceMode, LayerError, LayerProblem, Window};
 use crate::kernel::Clip;
 use candle_core::{DType, Device, Tensor};
@@ -15,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct LayerState {
     pub(super) settings: Settings,
-    pub(super) weight: Tensor,
+    pub(super) weights: Weights,
     pub(super) bias: Option<Vec<f32>>,
     /// Rows of the weight per output channel, each summed on its own.
     pub(super) rows_per_output: usize,
@@ -58,7 +59,7 @@ impl LayerState {
             };
             Ok(LayerState {
                 settings: Settings::new(name),
-                weight,
+                weights: Weights::new(weight),
                 bias,
                 rows_per_output: 1,
                 quantized: None,
@@ -93,9 +94,25 @@ impl LayerState {
         if let Some(layer) = cell.get() {
             return Ok(Arc::clone(layer));
         }
-        let (weight, quantized) = (&self.weight, self.quantized.as_ref());
-        let layer = Arc::new(ImageLayer::new(weight, quantized, window, mode, bias, after_sums)?);
-        Ok(Arc::clone(cell.get_or_init(|| layer)))
+        let layer = match mode {
+            InferenceMode::Baseline => self.weights.with_values(|weight| ImageLayer::baseline(weight, window, bias))?,
+            _ => {
+                let quantized = self.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode))?;
+                ImageLayer::quantized(quantized, window, mode == InferenceMode::Approximate, bias, after_sums)?
+            }
+        };
+        let layer = Arc::new(layer);
+        let layer = Arc::clone(cell.get_or_init(|| layer));
+        if mode == InferenceMode::Baseline {
+            self.weights.leave_to(&layer);
+        }
+        Ok(layer)
+    }
+
+    /// Takes the weight back from the layer laid out for baseline mode, which is laid out anew when it is next needed.
+    pub(super) fn take_weight_back(&mut self) {
+        self.weights.take_back();
+        self.laid_out.baseline = Modes::default();
     }
 
     /// Quantizes the layer. What is laid out stays as long as weights and tables do.
@@ -143,7 +160,7 @@ impl LayerState {
     }
 
     /// Output channels.
-    pub(super) fn outputs(&self) -> usize {
-        self.weight.dims()[0]
+    pub(crate) fn outputs(&self) -> usize {
+        self.weights.dims()[0]
     }
 }

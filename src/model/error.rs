@@ -4,6 +4,9 @@ use super::{DetectError, UnsupportedFormat, WeightsError};
 use crate::graph::{BindError, GraphError};
 #[cfg(feature = "onnx")]
 use crate::import::onnx::OnnxError;
+#[cfg(feature = "tflite")]
+use crate::import::tflite::TfliteError;
+use crate::quant::ParamsError;
 use crate::registry::UnknownName;
 use crate::task::Task;
 use std::path::PathBuf;
@@ -13,11 +16,11 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a shipped network nor a directory.
-    #[error("no model '{}'{}: expected a model directory, an .onnx file or a shipped network ({})",
+    #[error("no model '{}'{}: expected a model directory, an .onnx or .tflite file or a shipped network ({})",
         .0.found, .0.suggestion(), .0.names.join(", "))]
     Unknown(UnknownName),
     /// A file of another program.
-    #[error("{}: {kind}: expected a model directory or an .onnx file", .path.display())]
+    #[error("{}: {kind}: expected a model directory or an .onnx or .tflite file", .path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -53,7 +56,7 @@ pub enum ModelError {
         found: [usize; 3],
     },
     /// An output was named of a network that has one.
-    #[error("{name} has one output: only those of an .onnx file can be named")]
+    #[error("{name} has one output: only those of an .onnx or .tflite file can be named")]
     OneOutput {
         /// The model's name.
         name: String,
@@ -144,6 +147,10 @@ pub enum ModelError {
     #[cfg(feature = "onnx")]
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// The TensorFlow Lite file cannot be imported.
+    #[cfg(feature = "tflite")]
+    #[error(transparent)]
+    Tflite(#[from] TfliteError),
     /// The weights cannot be read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -169,6 +176,17 @@ pub enum ModelError {
         #[source]
         source: Box<BindError>,
     },
+    /// A fake quantizer of the checkpoint cannot be used.
+    #[error("{}: fake quantizers of layer '{layer}'", .path.display())]
+    FakeQuantizer {
+        /// The file.
+        path: PathBuf,
+        /// The layer whose input or weight it is of.
+        layer: String,
+        /// Why.
+        #[source]
+        source: ParamsError,
+    },
 }
 
 /// What is to be said of tensors whose batch normalization was folded away.
@@ -188,6 +206,10 @@ impl ModelError {
         if let ModelError::Onnx(error) = self {
             return error.leaves_input_open();
         }
+        #[cfg(feature = "tflite")]
+        if let ModelError::Tflite(error) = self {
+            return error.leaves_input_open();
+        }
         false
     }
 
@@ -201,7 +223,10 @@ impl ModelError {
             | ModelError::Labels { .. }
             | ModelError::Architecture { .. }
             | ModelError::Feature { .. } => &["model"],
-            ModelError::Weights(_) | ModelError::Graph { .. } | ModelError::Bind { .. } => &["weights", "model"],
+            ModelError::Weights(_)
+            | ModelError::Graph { .. }
+            | ModelError::Bind { .. }
+            | ModelError::FakeQuantizer { .. } => &["weights", "model"],
             ModelError::NotAModel { .. } => &["arch", "weights"],
             ModelError::OneOutput { .. } => &["output_name"],
             ModelError::NoWeights { .. } => &["weights"],
@@ -214,6 +239,10 @@ impl ModelError {
             ModelError::Onnx(error) if error.keys().is_empty() => &["model"],
             #[cfg(feature = "onnx")]
             ModelError::Onnx(error) => error.keys(),
+            #[cfg(feature = "tflite")]
+            ModelError::Tflite(error) if error.keys().is_empty() => &["model"],
+            #[cfg(feature = "tflite")]
+            ModelError::Tflite(error) => error.keys(),
             _ => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! What a model can be named as: the registry of formats, and the one way through it.
 
-use super::{Model, ModelError, ModelSpec, SHIPPED, UnsupportedFormat, directory, onnx, shipped, state_dict};
+use super::{Model, ModelError, ModelSpec, SHIPPED, UnsupportedFormat, directory, onnx, shipped, state_dict, tflite};
 use std::path::Path;
 
 /// A kind of file or folder that holds a model.
@@ -16,6 +16,7 @@ pub struct ModelFormat {
 /// Every format, in the order in which they are tried.
 pub static FORMATS: &[ModelFormat] = &[
     ModelFormat { name: "a model directory", matches: Path::is_dir, open: directory::open },
+    ModelFormat { name: "a .tflite file", matches: tflite::recognize, open: tflite::open },
     ModelFormat { name: "an .onnx file", matches: onnx::recognize, open: onnx::open },
 ];
 
@@ -69,7 +70,7 @@ impl ModelSpec {
 
     fn open_named(&self, name: &str) -> Result<Model, ModelError> {
         let path = Path::new(name);
-        if let Some(kind) = UnsupportedFormat::recognize(path) {
+        if let Some(kind) = UnsupportedFormat::recognize(path).filter(|kind| *kind != UnsupportedFormat::TfLite) {
             return Err(ModelError::Unsupported { path: path.to_owned(), kind });
         }
         match ModelFormat::recognize(path) {

@@ -8,7 +8,10 @@ mod config;
 mod detect;
 mod directory;
 mod error;
+mod fake_quant;
 mod format;
+#[cfg(any(feature = "onnx", feature = "tflite"))]
+mod imported;
 mod onnx;
 mod shipped;
 mod source;
@@ -16,6 +19,7 @@ mod spec;
 mod state_dict;
 #[cfg(test)]
 mod tests;
+mod tflite;
 mod unsupported;
 mod weights;
 
@@ -30,7 +34,8 @@ pub use unsupported::UnsupportedFormat;
 pub use weights::{Weights, WeightsError};
 
 use crate::graph::Graph;
-use crate::quant::ParamsFile;
+use crate::graph::pass::Roundings;
+use crate::quant::{Grid, ParamsFile};
 use crate::task::{Outputs, Task};
 
 /// A network with weights, and what its input looks like.
@@ -53,6 +58,9 @@ pub struct Model {
     pub own_shape: Option<Vec<usize>>,
     /// Whether channels are last in its file.
     pub channels_last: bool,
+    /// The integers that its file takes, where it takes no real numbers: bytes of data are these, and other numbers are
+    /// rounded to them by its graph.
+    pub input_grid: Option<Grid>,
     /// Numbers that it computes for each sample: the classes of a classifier.
     pub outputs: usize,
     /// What they mean.
@@ -69,6 +77,8 @@ pub struct Model {
     pub calibration: Option<Calibration>,
     /// Quantization parameters of its layers, where its file is quantized already.
     pub params: Option<ParamsFile>,
+    /// How its layers round, where its file is of integer arithmetic.
+    pub roundings: Option<Roundings>,
     /// Hash of the weights file.
     pub blake3: String,
     /// What was done to the weights when they were read.
@@ -88,6 +98,7 @@ impl Model {
             has_stated_input: false,
             own_shape: None,
             channels_last: false,
+            input_grid: None,
             outputs,
             task: Task::suggested_by(input, outputs),
             threshold: None,
@@ -96,6 +107,7 @@ impl Model {
             dataset: None,
             calibration: None,
             params: None,
+            roundings: None,
             blake3: String::new(),
             notes: Vec::new(),
         }

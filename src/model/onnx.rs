@@ -16,9 +16,8 @@ pub(super) fn open(path: &Path, _: &ModelSpec) -> Result<Model, ModelError> {
 /// The network of an ONNX file, with tensors of the state dict of `spec` in place of its own.
 #[cfg(feature = "onnx")]
 pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
-    use super::{ModelSource, Weights, WeightsFile};
+    use super::{ModelSource, Weights, WeightsFile, imported};
     use crate::import::onnx;
-    use crate::task::Task;
 
     let read = |path: &Path| Weights::read(path).map(|weights| (path.to_owned(), weights));
     let weights = spec.weights.as_deref().map(read).transpose()?;
@@ -27,28 +26,9 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
     let (tensors, weight_notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
     let options =
         onnx::ImportOptions { layout: spec.layout, images: spec.input, output: spec.output.clone(), weights: tensors };
-    let network = onnx::import(path, options)?;
-    let mut notes = network.notes;
-    notes.extend(weight_notes.unwrap_or_default());
-    let name = path.file_stem().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
-    Ok(Model {
-        source: ModelSource::Onnx {
-            path: path.to_owned(),
-            layout: spec.layout,
-            output: spec.output.clone(),
-            weights: file,
-        },
-        architecture: "onnx",
-        task: match network.outputs {
-            _ if network.reconstructs_input => Task::AnomalyDetection,
-            1 => Task::BinaryClassification,
-            _ => Task::Classification,
-        },
-        own_shape: network.own_shape,
-        channels_last: network.channels_last,
-        params: network.params,
-        blake3: network.blake3,
-        notes,
-        ..Model::new(&name, network.graph, network.input, network.outputs)
-    })
+    let mut network = onnx::import(path, options)?;
+    network.notes.extend(weight_notes.unwrap_or_default());
+    let source =
+        ModelSource::Onnx { path: path.to_owned(), layout: spec.layout, output: spec.output.clone(), weights: file };
+    Ok(imported::model(path, "onnx", source, network))
 }

@@ -25,6 +25,15 @@ pub enum ModelSource {
         /// The state dict that replaces tensors of the file, where one does.
         weights: Option<WeightsFile>,
     },
+    /// A TensorFlow Lite file.
+    Tflite {
+        /// The file.
+        path: PathBuf,
+        /// How its input's axes were taken.
+        layout: Layout,
+        /// The output that was asked for.
+        output: Option<String>,
+    },
     /// The caller's memory.
     Memory,
 }
@@ -33,7 +42,10 @@ impl ModelSource {
     /// The directory or file.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            ModelSource::Directory(path) | ModelSource::StateDict(path) | ModelSource::Onnx { path, .. } => Some(path),
+            ModelSource::Directory(path)
+            | ModelSource::StateDict(path)
+            | ModelSource::Onnx { path, .. }
+            | ModelSource::Tflite { path, .. } => Some(path),
             ModelSource::Shipped | ModelSource::Memory => None,
         }
     }
@@ -41,7 +53,7 @@ impl ModelSource {
     /// How the axes of its input were taken, where the format leaves that open.
     pub fn layout(&self) -> Option<Layout> {
         match self {
-            ModelSource::Onnx { layout, .. } => Some(*layout),
+            ModelSource::Onnx { layout, .. } | ModelSource::Tflite { layout, .. } => Some(*layout),
             _ => None,
         }
     }
@@ -49,7 +61,7 @@ impl ModelSource {
     /// The output that was asked for, where its file has several.
     pub fn output(&self) -> Option<&str> {
         match self {
-            ModelSource::Onnx { output, .. } => output.as_deref(),
+            ModelSource::Onnx { output, .. } | ModelSource::Tflite { output, .. } => output.as_deref(),
             _ => None,
         }
     }

@@ -1,9 +1,11 @@
 //! Architectures of the zoo with the tensors of a safetensors file, named as PyTorch names them.
 
 use super::detect::{detect, sizes};
+use super::fake_quant::{params, rename_fused_norms};
 use super::{Model, ModelError, ModelSource, Weights};
 use crate::graph::Graph;
 use crate::zoo::Architecture;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The architecture called `architecture` with the state dict in `path`, for `input` where given.
@@ -25,23 +27,30 @@ pub(super) fn bind(
     name: &str,
     architecture: &'static Architecture,
     path: &Path,
-    weights: Weights,
+    mut weights: Weights,
     input: Option<[usize; 3]>,
     num_classes: Option<usize>,
 ) -> Result<Model, ModelError> {
+    if !weights.fake_quantizers.is_empty() {
+        rename_fused_norms(&mut weights.tensors, architecture);
+    }
     let (own_input, own_classes) = sizes(architecture, &weights);
     let (input, num_classes) = (input.unwrap_or(own_input), num_classes.unwrap_or(own_classes));
     let mut graph = architecture
         .build(input, num_classes, Some(&weights.tensors))
         .map_err(|source| ModelError::Graph { path: path.to_owned(), input, source: source.into() })?;
     let outputs = count_outputs(&graph).unwrap_or(num_classes);
-    let Weights { tensors, notes, blake3 } = weights;
+    let Weights { tensors, fake_quantizers, mut notes, blake3 } = weights;
     graph.bind(tensors).map_err(|source| ModelError::Bind {
         path: path.to_owned(),
         architecture: architecture.name,
         source: source.into(),
     })?;
+    let learned = params(&graph, &fake_quantizers, path, &blake3)?;
+    let (params, note) = learned.unzip();
+    notes.extend(note);
     Ok(Model {
+        params: params.filter(|params| !params.layers.is_empty()),
         source: ModelSource::StateDict(path.to_owned()),
         architecture: architecture.name,
         blake3,
@@ -56,7 +65,12 @@ impl Model {
     #[must_use]
     pub fn fit(mut self, [_, height, width]: [usize; 3]) -> Self {
         let input = [self.input[0], height, width];
-        let weights = Weights { tensors: self.graph.bound(), notes: Vec::new(), blake3: self.blake3.clone() };
+        let weights = Weights {
+            tensors: self.graph.bound(),
+            fake_quantizers: BTreeMap::new(),
+            notes: Vec::new(),
+            blake3: self.blake3.clone(),
+        };
         if input != self.input
             && !self.has_stated_input
             && let Ok(architecture) = Architecture::find(self.architecture)

@@ -18,7 +18,7 @@ pub enum UnsupportedFormat {
     Keras,
     /// TensorFlow's folder, or a frozen graph.
     TensorFlow,
-    /// A TensorFlow Lite file.
+    /// A TensorFlow Lite file, which is a model, but has no tensors for another one.
     TfLite,
 }
 
@@ -77,7 +77,7 @@ impl fmt::Display for UnsupportedFormat {
             UnsupportedFormat::PyTorch => "a PyTorch checkpoint",
             UnsupportedFormat::Keras => "a Keras model",
             UnsupportedFormat::TensorFlow => "a TensorFlow model",
-            UnsupportedFormat::TfLite => "a TensorFlow Lite model, which is not supported yet",
+            UnsupportedFormat::TfLite => "a TensorFlow Lite model",
         })
     }
 }

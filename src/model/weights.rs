@@ -69,11 +69,27 @@ pub enum WeightsError {
     },
 }
 
+/// The module of a weight's fake quantizer of PyTorch, in the module of the layer.
+pub(super) const OF_WEIGHT: &str = "weight_fake_quant";
+
+/// That of an output's, and that of the extremes within both.
+pub(super) const OF_OUTPUT: &str = "activation_post_process";
+
+/// Whether a tensor is of the state of a fake quantizer: a module of it is one, by the names that the eager mode has,
+/// or those that FX numbers.
+fn is_of_fake_quantizer(name: &str) -> bool {
+    let is_numbered =
+        |part: &str| part.strip_prefix(OF_OUTPUT).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+    name.split('.').any(|part| part == OF_WEIGHT || is_numbered(part))
+}
+
 /// Named tensors, and what was done to them on the way in.
 #[derive(Debug, Clone)]
 pub struct Weights {
     /// In `f32`, by name.
     pub tensors: BTreeMap<String, Tensor>,
+    /// The state of fake quantizers, which quantization-aware training leaves beside them.
+    pub fake_quantizers: BTreeMap<String, Tensor>,
     /// Conversions, for the report.
     pub notes: Vec<String>,
     /// Hash of the file's bytes.
@@ -97,7 +113,7 @@ impl Weights {
         let blake3 = blake3::hash(&bytes).to_hex().to_string();
         let file = BufferedSafetensors::new(bytes)
             .map_err(|source| WeightsError::Format { path: path.to_owned(), source: source.into() })?;
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut fake_quantizers) = (BTreeMap::new(), BTreeMap::new());
         let mut converted: BTreeMap<&'static str, usize> = BTreeMap::new();
         for (name, _) in file.tensors() {
             // A counter of training steps, which evaluation has no use for.
@@ -110,6 +126,10 @@ impl Weights {
             };
             let (dtype, tensor) =
                 load().map_err(|source| WeightsError::Tensor { path: path.to_owned(), name: name.clone(), source })?;
+            if is_of_fake_quantizer(&name) {
+                fake_quantizers.insert(name, tensor);
+                continue;
+            }
             if !dtype.is_float() {
                 return Err(WeightsError::Type { path: path.to_owned(), name, dtype: dtype.as_str() });
             }
@@ -126,13 +146,17 @@ impl Weights {
                 format!("{count} {tensors} of {dtype} {how} to f32")
             })
             .collect();
-        Ok(Weights { tensors, notes, blake3 })
+        Ok(Weights { tensors, fake_quantizers, notes, blake3 })
     }
 
     /// The same without a prefix that all names share, which no architecture of the zoo has.
     #[must_use]
     pub fn without_prefix(mut self) -> Self {
         let prefix = strip_common_prefix(&mut self.tensors, |_| false);
+        if let Some(prefix) = &prefix {
+            let own = |name: String| name.strip_prefix(prefix).map(str::to_owned).unwrap_or(name);
+            self.fake_quantizers = self.fake_quantizers.into_iter().map(|(name, tensor)| (own(name), tensor)).collect();
+        }
         self.notes.extend(prefix.map(|prefix| format!("prefix '{prefix}' taken off every tensor's name")));
         self
     }

@@ -1,5 +1,6 @@
 //! Quantization parameters as JSON, so that one run's calibration serves another.
 
+use super::grid::Grid;
 use super::params::{ActivationParams, IntRange, LayerParams, ParamsError, WeightParams};
 use crate::input;
 use crate::lut::Coding;
@@ -64,6 +65,17 @@ pub enum ParamsFileError {
         #[source]
         source: ParamsError,
     },
+    /// The integers of a value between layers contradict each other.
+    #[error("{}: value '{value}'", .path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The value's name.
+        value: String,
+        /// Why.
+        #[source]
+        source: ParamsError,
+    },
     /// Weight scales along another axis than the outputs.
     #[error("{}: layer '{layer}': weight axis {found}, expected 0 (output channels)", .path.display())]
     Axis {
@@ -81,6 +93,8 @@ pub enum ParamsFileError {
 pub struct ParamsFile {
     /// By layer name.
     pub layers: BTreeMap<String, LayerParams>,
+    /// Of values between layers, by name, of a network that runs on integers alone.
+    pub values: BTreeMap<String, Grid>,
     /// The codings that they were found for, of layers whose coding is known.
     pub codings: BTreeMap<String, Coding>,
     /// Hash of the file that they were read from.
@@ -91,6 +105,8 @@ pub struct ParamsFile {
 struct Json {
     schema: u32,
     layers: BTreeMap<String, LayerJson>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    values: BTreeMap<String, InputJson>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,7 +211,16 @@ impl ParamsFile {
             Ok((name, LayerParams { input, weight, bias: bias.map(Arc::from) }))
         };
         let layers = json.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
-        Ok(ParamsFile { layers, codings, blake3: blake3::hash(&text).to_hex().to_string() })
+        let value = |(name, json): (String, InputJson)| match Grid::new(
+            json.scale.into(),
+            json.zero_point,
+            [json.q_min, json.q_max],
+        ) {
+            Ok(grid) => Ok((name, grid)),
+            Err(source) => Err(ParamsFileError::Value { path: path.to_owned(), value: name, source }),
+        };
+        let values = json.values.into_iter().map(value).collect::<Result<_, _>>()?;
+        Ok(ParamsFile { layers, values, codings, blake3: blake3::hash(&text).to_hex().to_string() })
     }
 
     /// The file's text.
@@ -218,7 +243,13 @@ impl ParamsFile {
             bias: params.bias.as_deref().map(<[i32]>::to_vec),
         };
         let layers = self.layers.iter().map(|entry| (entry.0.clone(), layer(entry))).collect();
-        serde_json::to_string_pretty(&Json { schema: SCHEMA, layers }).expect("numbers and names are JSON") + "\n"
+        let value = |(name, grid): (&String, &Grid)| {
+            let (scale, zero_point) = (Rounded(grid.scale()), grid.zero_point());
+            (name.clone(), InputJson { scale, zero_point, q_min: grid.q_min(), q_max: grid.q_max() })
+        };
+        let values = self.values.iter().map(value).collect();
+        serde_json::to_string_pretty(&Json { schema: SCHEMA, layers, values }).expect("numbers and names are JSON")
+            + "\n"
     }
 }
 

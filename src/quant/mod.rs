@@ -33,10 +33,12 @@ mod observer;
 mod operands;
 mod params;
 
-pub use config::{ACT_SCHEMES, ActScheme, QuantConfig, QuantError, WEIGHT_SCHEMES, WeightScheme};
+pub use config::{
+    ACT_SCHEMES, ActScheme, QuantConfig, QuantError, SCALE_KINDS, ScaleKind, WEIGHT_SCHEMES, WeightScheme,
+};
 pub use file::{ParamsFile, ParamsFileError};
 pub use grid::Grid;
-pub use observer::{Calibrator, Observed, Observer, ObserverParseError};
+pub use observer::{Calibrator, Distribution, Observed, Observer, ObserverParseError};
 pub(crate) use observer::{Extremes, extremes};
 pub use operands::Operands;
 pub use params::{ActivationParams, IntRange, LayerParams, MIN_SCALE, ParamsError, WeightParams};

@@ -31,7 +31,7 @@ fn files_of_other_programs_name_the_command_that_helps() {
         ("net.h5", b"\x89HDF\r\n\x1a\n".to_vec(), keras),
         ("net.hdf5", b"\x89HDF\r\n\x1a\n".to_vec(), keras),
         ("net.keras", archive("metadata.json"), keras),
-        ("net.tflite", b"\x1c\0\0\0TFL3".to_vec(), &["TensorFlow Lite", "not supported yet", "--tflite net.tflite"]),
+        ("net.tflite", b"\x1c\0\0\0TFL3".to_vec(), &["truncated or malformed TensorFlow Lite file (8 bytes)"]),
         ("frozen.pb", vec![0; 9], &["TensorFlow", "tf2onnx", "--model frozen.onnx"]),
         ("w.safetensors", dict.clone(), &["state dict", "run: approx-eval --weights w.safetensors"]),
         ("renamed.onnx", archive("archive/data.pkl"), torch),

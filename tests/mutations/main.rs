@@ -10,6 +10,9 @@
 mod common;
 mod mutate;
 mod readers;
+#[path = "../../src/import/tflite/tests/writer.rs"]
+#[allow(dead_code, reason = "shared with the tests of the importer")]
+mod tflite;
 
 use common::random::Random;
 use mutate::mutate;

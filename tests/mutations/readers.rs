@@ -191,6 +191,7 @@ fn models() -> Vec<Reader> {
     let weights = safetensors(&tiny.weights.stored());
     let config = br#"{"architecture":"lenet5","num_classes":7,"input":{"shape":[2,12,12],"mean":[0.5],"std":[0.5]},"labels":[]}"#;
     let bare = safetensors(&StateDict::lenet5(14, 1, 28, 10).stored());
+    let small_images = float_set([2, 1, 4, 4], &[0.5; 32], &[0, 1]);
     let gray = byte_set([2, 1, 28, 28], &Random::new(15).bytes(2 * 784), &[1, 2]);
     let directory = |victim: usize| {
         let mut files = vec![
@@ -237,6 +238,10 @@ fn models() -> Vec<Reader> {
         }),
         reader_of("onnx", vec![("m.onnx", small_onnx()), ("tiny.safetensors", floats.clone())], |folder| {
             let model = Model::open(folder.join("m.onnx").to_str().context("a path")?)?;
+            run(model, folder, |experiment| experiment).map(drop)
+        }),
+        reader_of("tflite", vec![("m.tflite", crate::tflite::small()), ("tiny.safetensors", small_images)], |folder| {
+            let model = Model::open(folder.join("m.tflite").to_str().context("a path")?)?;
             run(model, folder, |experiment| experiment).map(drop)
         }),
         reader_of("qparams", with("q.json", params.into_bytes()), move |folder| {

@@ -3,7 +3,7 @@
 use super::{LayerOptions, LutSpec, Luts, ResolveError};
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding, Lut, Operand};
-use crate::quant::{ActScheme, Observer, QuantConfig, WeightScheme};
+use crate::quant::{ActScheme, Observer, QuantConfig, ScaleKind, WeightScheme};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -59,6 +59,8 @@ pub struct Scheme {
     pub act_scheme: Option<ActScheme>,
     /// The granularity of weight scales.
     pub weight_scheme: WeightScheme,
+    /// Which numbers scales may be.
+    pub scale: ScaleKind,
     /// The range observer.
     pub observer: Observer,
     /// Whether the network brings integers of its own, no operand of any layer negative: unsigned multipliers take
@@ -68,8 +70,8 @@ pub struct Scheme {
 
 impl Default for Scheme {
     fn default() -> Self {
-        let QuantConfig { weight_scheme, observer, .. } = QuantConfig::new(Coding::Signed);
-        Scheme { act_scheme: None, weight_scheme, observer, unsigned_integers: false }
+        let QuantConfig { weight_scheme, scale, observer, .. } = QuantConfig::new(Coding::Signed);
+        Scheme { act_scheme: None, weight_scheme, scale, observer, unsigned_integers: false }
     }
 }
 
@@ -200,6 +202,7 @@ impl LayerDefaults {
             weight_bits: width(options.weight_bits, Operand::Weight, "weight_bits")?,
             act_scheme: scheme.act_scheme.unwrap_or(ActScheme::default_for(coding)),
             weight_scheme: scheme.weight_scheme,
+            scale: scheme.scale,
             observer: scheme.observer,
             coding,
         };

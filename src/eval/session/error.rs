@@ -4,10 +4,10 @@ use super::scales::{Known, Scales};
 use super::{ImagesError, ParamsSource};
 use crate::data::DataError;
 use crate::eval::{AssignError, Assignment, CalibrationError, EvalError, ResolveError};
-use crate::graph::RunError;
+use crate::graph::{OpError, RunError};
 use crate::layer::LayerError;
 use crate::model::ModelError;
-use crate::quant::ParamsFileError;
+use crate::quant::{ParamsFileError, QuantError};
 use crate::task::{ComparisonError, SamplesError};
 
 /// Why a session cannot be opened.
@@ -110,6 +110,11 @@ impl From<OpenError> for SessionError {
 }
 
 impl SessionError {
+    /// The error of an operator that takes no such integers.
+    pub(super) fn integers((node, source): (String, OpError)) -> Self {
+        SessionError::Integers { node, source: Box::new(source) }
+    }
+
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
@@ -128,6 +133,24 @@ impl SessionError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
+    /// A value between layers cannot be rounded to integers.
+    #[error("value '{name}'")]
+    Value {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: QuantError,
+    },
+    /// An operator between layers cannot run on integers.
+    #[error("node '{node}' cannot run on integers")]
+    Integers {
+        /// Its name.
+        node: String,
+        /// Why.
+        #[source]
+        source: Box<OpError>,
+    },
     /// Layers cannot be calibrated or quantized.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),

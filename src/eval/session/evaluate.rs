@@ -138,6 +138,7 @@ impl Session {
         let Experiment { model, seed, layer_errors, .. } = &mut self.experiment;
         set_modes(&mut model.graph, &assignment, *seed)?;
         let layer_errors = *layer_errors;
+        self.requantize(&assignment)?;
         if let Some(statistics) = &self.statistics {
             if layer_errors { statistics.resume() } else { statistics.pause() }
         }
@@ -188,7 +189,7 @@ impl Session {
         }
         let mut dataset = self.data.open(Split::Test)?;
         // As when it was opened first.
-        arrange(&mut dataset, &mut self.preprocess, &self.experiment.model)?;
+        arrange(&mut dataset, &mut self.preprocess, &self.experiment.preprocess, &self.experiment.model)?;
         match_classes(&mut dataset, &mut self.experiment.model)?;
         Ok(dataset)
     }

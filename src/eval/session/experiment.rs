@@ -2,7 +2,7 @@
 
 use crate::data::{Channels, DatasetSpec, Interpolation, Selection, Split};
 use crate::eval::{LayerOptions, Rules, Scheme};
-use crate::kernel::{self, Kernel};
+use crate::kernel::{self, Kernel, Rounding};
 use crate::model::Model;
 use crate::quant::ParamsFile;
 use crate::task::Task;
@@ -37,6 +37,9 @@ pub struct Experiment {
     pub layers: LayerOptions,
     /// Those that override them for some layers.
     pub rules: Rules,
+    /// How layers' sums become integers of their outputs, for a network that runs on integers alone; `None` as its file
+    /// says, which of most networks is not at all.
+    pub requantize: Option<Rounding>,
     /// Evaluates the first samples only.
     pub limit: Option<NonZeroUsize>,
     /// Draws as many samples as `limit` says, and as [`CalibrationOptions::samples`] says, by this seed instead of
@@ -120,6 +123,7 @@ impl Experiment {
             scheme: Scheme::default(),
             layers: LayerOptions::default(),
             rules: Rules::default(),
+            requantize: None,
             limit: None,
             shuffle: None,
             batch_size: NonZeroUsize::new(64).expect("64 is not 0"),
@@ -151,13 +155,14 @@ impl Experiment {
 
     /// The settings given that only calibration uses, by key.
     pub(super) fn calibration_keys(&self) -> Vec<&'static str> {
-        let Scheme { act_scheme, weight_scheme, observer, .. } = self.scheme;
+        let Scheme { act_scheme, weight_scheme, scale, observer, .. } = self.scheme;
         let default = Scheme::default();
         let given = [
             ("act_bits", self.layers.act_bits.is_some()),
             ("weight_bits", self.layers.weight_bits.is_some()),
             ("act_scheme", act_scheme.is_some()),
             ("weight_scheme", weight_scheme != default.weight_scheme),
+            ("scale", scale != default.scale),
             ("calib", observer != default.observer),
             ("calib_samples", self.calibration.samples.is_some()),
             ("the widths of rules", self.rules.set_widths()),

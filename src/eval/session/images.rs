@@ -3,6 +3,7 @@
 use super::PreprocessOptions;
 use crate::data::{AxisOrder, Channels, ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
 use crate::model::{InputConfig, Model};
+use crate::quant::Grid;
 
 /// Images that a network cannot take.
 #[derive(Debug, thiserror::Error)]
@@ -73,9 +74,16 @@ impl ImagesError {
     }
 }
 
-/// Takes samples whose axes are named otherwise for those of the network: in the dimensions of its file, with
-/// axes of 1 more or less, or with channels last. What the file has itself comes first.
-pub(super) fn arrange(dataset: &mut Dataset, preprocess: &mut Preprocess, model: &Model) -> Result<(), ImagesError> {
+/// Takes bytes for the integers of a network's input, where they are, and samples whose axes are named otherwise for
+/// those of the network: in the dimensions of its file, with axes of 1 more or less, or with channels last. What the
+/// file has itself comes first.
+pub(super) fn arrange(
+    dataset: &mut Dataset,
+    preprocess: &mut Preprocess,
+    options: &PreprocessOptions,
+    model: &Model,
+) -> Result<(), ImagesError> {
+    preprocess.integers = options.integers(dataset, model);
     if model.channels_last && dataset.take_as(model.input, AxisOrder::ChannelsLast) {
         return Ok(());
     }
@@ -166,8 +174,24 @@ impl PreprocessOptions {
             interpolation: self.interpolation.or(own.interpolation).unwrap_or_default(),
             crop: self.crop.or_else(|| own_size(own.crop)),
             channels: self.channels,
+            integers: None,
             reshape: None,
         }
+    }
+
+    /// The integers that the bytes of `dataset` are: those of the network's input if that has 8 bits, unless bytes are
+    /// to be normalized. Signed integers that are stored as such are never.
+    fn integers(&self, dataset: &mut Dataset, model: &Model) -> Option<Grid> {
+        let is_of_bytes = |grid: &Grid| i64::from(grid.q_max()) - i64::from(grid.q_min()) == 255;
+        let grid = model.input_grid.filter(is_of_bytes)?;
+        let is_signed = grid.q_min() < 0 && dataset.take_signed();
+        let is_normalized = self.is_normalized(&model.preprocess);
+        (dataset.pixel_kind() == PixelKind::Bytes && (is_signed || !is_normalized)).then_some(grid)
+    }
+
+    /// Whether a mean or standard deviation is known.
+    fn is_normalized(&self, own: &InputConfig) -> bool {
+        self.mean.is_some() || self.std.is_some() || !own.mean.is_empty() || !own.std.is_empty()
     }
 
     /// What happens to images of the model's own calibration set, which have the network's shape already.
@@ -175,19 +199,26 @@ impl PreprocessOptions {
         Preprocess { resize: None, crop: None, channels: None, ..self.resolve(dataset, own) }
     }
 
-    /// What a reader of the report should know of the normalization of `dataset`.
-    pub(super) fn notes(&self, dataset: &Dataset, own: &InputConfig) -> Option<String> {
+    /// What a reader of the report should know of the normalization of `dataset` by `preprocess`.
+    pub(super) fn notes(&self, dataset: &Dataset, own: &InputConfig, preprocess: &Preprocess) -> Option<String> {
         let is_given = self.mean.is_some() || self.std.is_some();
-        let is_known = is_given || !own.mean.is_empty() || !own.std.is_empty();
-        match dataset.pixel_kind() {
-            PixelKind::Bytes if !is_known => {
+        let unused = |what: &str| {
+            let note = format!("images of {what} are taken as they are: mean and std apply to byte images only");
+            tracing::warn!("{note}");
+            Some(note)
+        };
+        match (dataset.pixel_kind(), preprocess.integers) {
+            (PixelKind::Bytes, Some(_)) if dataset.is_signed() => is_given.then(|| unused("signed integers"))?,
+            (PixelKind::Bytes, Some(grid)) if grid.q_min() < 0 => {
+                Some("bytes are the integers of the network's input plus 128: no mean and std were given".to_owned())
+            }
+            (PixelKind::Bytes, Some(_)) => {
+                Some("bytes are the integers of the network's input: no mean and std were given".to_owned())
+            }
+            (PixelKind::Bytes, None) if !self.is_normalized(own) => {
                 Some("byte images were only divided by 255: no mean and std were given".to_owned())
             }
-            PixelKind::Floats if is_given => {
-                let note = "images of floats are taken as they are: mean and std apply to byte images only";
-                tracing::warn!("{note}");
-                Some(note.to_owned())
-            }
+            (PixelKind::Floats, _) if is_given => unused("floats"),
             _ => None,
         }
     }

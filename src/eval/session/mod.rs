@@ -34,6 +34,7 @@ mod experiment;
 mod image_shape;
 mod images;
 mod quantize;
+mod requantize;
 mod scales;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
 };
 use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Selection, Split};
+use crate::graph::pass::prepare_integers;
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::task::Task;
@@ -111,7 +113,7 @@ impl Session {
         };
         let mut dataset = data.open(Split::Test)?;
         let mut preprocess = experiment.preprocess.resolve(&dataset, &experiment.model.preprocess);
-        arrange(&mut dataset, &mut preprocess, &experiment.model)?;
+        arrange(&mut dataset, &mut preprocess, &experiment.preprocess, &experiment.model)?;
         experiment
             .fit(preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind()).map_err(ImagesError::from)?)?;
         let class_note = match_classes(&mut dataset, &mut experiment.model)?;
@@ -133,7 +135,7 @@ impl Session {
         let mut notes = model.notes.clone();
         notes.extend(class_note);
         notes.extend(attention_note(layers, &assignment));
-        notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess));
+        notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess, &preprocess));
         notes.extend(scales.unused_settings(&experiment, &assignment));
         let inner = InnerNormalization::find(&model.graph);
         let calibration = calibration.filter(|_| is_used);
@@ -263,11 +265,16 @@ impl Experiment {
     /// Swaps the layers, to be observed where that is needed.
     fn prepare(&mut self) -> Result<Option<Arc<LayerStatistics>>, OpenError> {
         let (is_observed, fold) = (self.observes_layers(), self.fold_batch_norm);
-        if is_observed {
-            return Ok(Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?));
+        let statistics = if is_observed {
+            Some(prepare_observed(&mut self.model, fold, LayerStatistics::new)?)
+        } else {
+            prepare(&mut self.model, fold)?;
+            None
+        };
+        if self.makes_integers() {
+            prepare_integers(&mut self.model.graph);
         }
-        prepare(&mut self.model, fold)?;
-        Ok(None)
+        Ok(statistics)
     }
 }
 

@@ -3,9 +3,10 @@
 use super::scales::{CalibrationSet, Observations, Scales};
 use super::{Experiment, ParamsSource, Session, SessionError};
 use crate::data::Batches;
-use crate::eval::calibrate::{observe_seen, quantize_by};
+use crate::eval::calibrate::{Seen, observe_seen, quantize_by};
 use crate::eval::{Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, params};
 use crate::graph::Graph;
+use crate::graph::pass::set_integers;
 use crate::layer::{ApproxLayer, LayerError};
 use crate::lut::Coding;
 use crate::quant::ParamsFile;
@@ -20,18 +21,20 @@ impl Session {
     /// When there is no calibration set, it cannot be read, or the network fails on it.
     pub fn calibrate(&mut self) -> Result<Option<&Observations>, SessionError> {
         let unknown = self.scales.unknown(&self.experiment.model.graph);
-        let is_needed = !unknown.is_empty() && self.scales.can_calibrate(&self.experiment);
+        let lacks_values = self.lacks_grids();
+        let is_needed = (!unknown.is_empty() || lacks_values) && self.scales.can_calibrate(&self.experiment);
         if is_needed && self.scales.observations.is_none() {
             let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
             let blake3 = dataset.origin().blake3()?.to_hex().to_string();
             let (selection, observer) = (self.experiment.calibrated(), self.experiment.scheme.observer);
             self.uses_part |= selection.count(dataset.len()) < dataset.len();
             let model = &mut self.experiment.model;
+            set_integers(&mut model.graph, None).map_err(SessionError::integers)?;
             let wanted = |name: &str| unknown.contains(name);
-            let (layers, set) =
+            let Seen { layers, values, set } =
                 observe_seen(model, dataset, preprocess, selection, observer, &wanted, &*self.progress)?;
             let samples = set.images.samples;
-            self.scales.observations = Some(Observations { layers, observer, samples, blake3, set });
+            self.scales.observations = Some(Observations { layers, values, observer, samples, blake3, set });
         }
         Ok(self.observations())
     }

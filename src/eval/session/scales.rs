@@ -22,6 +22,8 @@ use std::path::PathBuf;
 pub struct Observations {
     /// What was observed, by layer name.
     pub layers: BTreeMap<String, Operands<Observed>>,
+    /// What was observed of values between layers, by their names, where the network is to run on integers.
+    pub values: BTreeMap<String, Observed>,
     /// The range observer.
     pub observer: Observer,
     /// Samples seen.
@@ -179,10 +181,10 @@ impl CalibrationSet {
         let Experiment { model, preprocess, calibration, .. } = experiment;
         if let Some(data) = &calibration.data {
             let mut dataset = data.open(Split::Train).map_err(OpenError::CalibrationData)?;
-            let mut preprocess = preprocess.resolve(&dataset, &model.preprocess);
-            arrange(&mut dataset, &mut preprocess, model).map_err(OpenError::CalibrationImages)?;
-            check_images(&dataset, &preprocess, model).map_err(OpenError::CalibrationImages)?;
-            return Ok(CalibrationSet { dataset, preprocess });
+            let mut resolved = preprocess.resolve(&dataset, &model.preprocess);
+            arrange(&mut dataset, &mut resolved, preprocess, model).map_err(OpenError::CalibrationImages)?;
+            check_images(&dataset, &resolved, model).map_err(OpenError::CalibrationImages)?;
+            return Ok(CalibrationSet { dataset, preprocess: resolved });
         }
         let dataset = calibration_data(model)?;
         let preprocess = preprocess.resolve_own(&dataset, &model.preprocess);

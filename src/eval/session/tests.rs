@@ -105,9 +105,14 @@ proptest! {
         fc1 in prop::collection::vec(-2f32..2.0, 12),
         fc2 in prop::collection::vec(-2f32..2.0, 9),
         shift in prop_oneof![Just(0f32), Just(4.0)],
-        percentile in prop::option::of(60f64..100.0),
+        observer in prop_oneof![
+            Just(Observer::MinMax),
+            (60f64..100.0).prop_map(Observer::Percentile),
+            Just(Observer::MovingAverage(0.1)),
+            Just(Observer::Mse),
+            Just(Observer::Entropy),
+        ],
     ) {
-        let observer = percentile.map_or(Observer::MinMax, Observer::Percentile);
         // Never negative, where shifted: sign-magnitude then has ranges of its own.
         let pixels: Vec<f32> = pixels.iter().map(|x| x + shift).collect();
         let set = samples(&pixels);

@@ -92,7 +92,7 @@ pub(super) fn zero_layers(facts: &Evaluated) -> Option<String> {
     (!zero.is_empty()).then(|| {
         let found = match observer {
             Observer::MinMax => "calibration saw only zeros".to_owned(),
-            observer @ Observer::Percentile(_) => format!("calibration by {observer} found a range of 0"),
+            observer => format!("calibration by {observer} found a range of 0"),
         };
         format!(
             "{found} in the inputs of {}: their scales mean nothing; calibrate on samples that reach these layers \

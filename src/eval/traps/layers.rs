@@ -3,7 +3,7 @@
 
 use super::{Evaluated, ScalesSeen, listed};
 use crate::eval::input_watch::{SeenInputs, SeenRange};
-use crate::quant::{ActivationParams, Observer};
+use crate::quant::ActivationParams;
 use crate::stats::{percent, significant};
 
 /// What was seen of a layer over an evaluation.
@@ -38,9 +38,11 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
     }
     // A network may bring the first layer's scales, and only those of others be calibrated.
     let is_calibrated = facts.calibration().is_some_and(|calibration| calibration.layers.contains_key(layer.name));
-    let observer = facts.calibration().filter(|_| is_calibrated).map(|calibration| calibration.observer);
-    let by_design = observer.map_or(0.0, clipped_by);
-    let found = if clamped as f64 / values as f64 > MOST_CLAMPED + 2.0 * by_design {
+    let calibration = facts.calibration().filter(|_| is_calibrated);
+    // An observer that clips as the integers in use ask for may clip any share.
+    let by_design = calibration.map_or(Some(0.0), |calibration| calibration.observer.clipped());
+    let most = by_design.map(|by_design| MOST_CLAMPED + 2.0 * by_design);
+    let found = if most.is_some_and(|most| clamped as f64 / values as f64 > most) {
         format!("layer '{}' clamps {} of its inputs", layer.name, share(clamped, values))
     } else {
         let filled = match filled(&params, low, high) {
@@ -64,14 +66,6 @@ pub(super) fn range(facts: &Evaluated) -> Option<String> {
         }
     };
     Some(format!("{found}, which lie from {low} to {high}, its range from {least} to {largest}: {cause}"))
-}
-
-/// How much an observer clips by design: a fraction of all values, on both sides.
-fn clipped_by(observer: Observer) -> f64 {
-    match observer {
-        Observer::MinMax => 0.0,
-        Observer::Percentile(p) => 2.0 * (1.0 - p / 100.0),
-    }
 }
 
 /// A fraction for people.

@@ -30,7 +30,7 @@ fn run_global(x: &Tensor, reduce: impl Fn(&[f32]) -> f32 + Sync + Send) -> Resul
 }
 
 /// One window over each image.
-fn whole(layout: ImageLayout) -> [Windows; 2] {
+pub(super) fn whole(layout: ImageLayout) -> [Windows; 2] {
     layout.size.map(|size| Windows::new(std::iter::once(0..size)))
 }
 

@@ -18,6 +18,7 @@ mod gather;
 mod global_pool;
 mod group_norm;
 mod image;
+mod integer;
 mod interpolate;
 mod layer_norm;
 mod linear;
@@ -26,15 +27,20 @@ mod matmul;
 mod pad;
 mod pointwise;
 mod pool;
+mod quantized_sum;
 mod reduce;
+mod reinterpret;
 mod reshape;
+mod round_to;
 mod scale;
 mod slice;
 mod softmax;
+mod switched;
 #[cfg(test)]
 mod tests;
 mod transpose;
 mod unary;
+mod watched;
 mod r#where;
 
 pub use activation::{Relu, Relu6};
@@ -52,6 +58,10 @@ pub use flatten::Flatten;
 pub use gather::Gather;
 pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
 pub use group_norm::GroupNorm;
+pub use integer::{
+    IntegerAdd, IntegerAveragePool, IntegerConcat, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize,
+    clipped,
+};
 pub use interpolate::Interpolate;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
@@ -59,13 +69,18 @@ pub use lrn::LocalResponseNorm;
 pub use matmul::MatMul;
 pub use pad::Pad;
 pub use pool::{AveragePool, MaxPool, PoolWindow};
+pub use quantized_sum::QuantizedSum;
 pub use reduce::{Reduce, Reduction};
+pub use reinterpret::Reinterpret;
 pub use reshape::Reshape;
+pub use round_to::{RoundTo, RoundingMode};
 pub use scale::Scale;
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use switched::Switched;
 pub use transpose::Transpose;
 pub use unary::Unary;
+pub use watched::Watched;
 pub use r#where::Where;
 
 use crate::layer::with_values;

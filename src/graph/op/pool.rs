@@ -33,7 +33,7 @@ impl PoolWindow {
         PoolWindow { kernel: both, stride: both, padding: [[0; 2]; 2], dilation: [1; 2], ceil_mode: false }
     }
 
-    fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
+    pub(super) fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         let input = unary(inputs)?;
         let known = input.shape.iter().skip(1).all(|dim| matches!(dim, Dim::Fixed(_)));
         let flat = self.kernel[0] == 1 && self.padding[0] == [0, 0];
@@ -106,13 +106,13 @@ impl PoolWindow {
     }
 
     /// All windows of images of height and width `input`.
-    fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
+    pub(super) fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
         let output = self.output(input)?;
         Ok([0, 1].map(|axis| Windows::new((0..output[axis]).map(|at| self.lines(axis, at, input[axis])))))
     }
 
     /// Reduces each window of each plane of `x`, line by line; `all` are the windows of such planes.
-    fn run<A: Copy + Send + Sync>(
+    pub(super) fn run<A: Copy + Send + Sync>(
         &self,
         x: &Tensor,
         all: &[Windows; 2],
@@ -156,7 +156,7 @@ impl PoolWindow {
 }
 
 /// Height and width of a value with one or two spatial axes.
-fn planes(dims: &[usize]) -> [usize; 2] {
+pub(super) fn planes(dims: &[usize]) -> [usize; 2] {
     match *dims {
         [_, _, height, width] => [height, width],
         _ => [1, dims[dims.len() - 1]],
@@ -254,7 +254,7 @@ impl Operator for AveragePool {
 
 impl AveragePool {
     /// All windows of images of height and width `input`.
-    fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
+    pub(super) fn windows_of(&self, input: [usize; 2]) -> Result<[Windows; 2], OpError> {
         let [lines, columns] = self.window.windows_of(input)?;
         if !self.count_include_pad {
             return Ok([lines, columns]);

@@ -89,30 +89,12 @@ impl Operator for Reduce {
     }
 
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
-        let input = unary(inputs)?;
-        let is_known = |&axis: &usize| matches!(input.shape.get(axis), Some(Dim::Fixed(1..)));
-        if let Some(axis) = self.axes.iter().find(|axis| !is_known(axis)) {
-            return Err(OpError::input(0, input, format!("a known size of at least 1 along axis {axis}")));
-        }
-        let axes = input.shape.iter().enumerate().filter_map(|(axis, &dim)| {
-            if self.axes.contains(&axis) { self.keep_dims.then_some(Dim::Fixed(1)) } else { Some(dim) }
-        });
-        Ok(vec![ValueType::f32(axes.collect::<Vec<_>>())])
+        Ok(vec![infer_over(&self.axes, self.keep_dims, inputs)?])
     }
 
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
-        let x = inputs[0];
-        // The reduced axes go last, so that each output reduces contiguous numbers.
-        let (gone, kept): (Vec<usize>, Vec<usize>) = (0..x.rank()).partition(|axis| self.axes.contains(axis));
-        let size: usize = gone.iter().map(|&axis| x.dims()[axis]).product();
-        let shape: Vec<usize> = (0..x.rank())
-            .filter(|axis| self.keep_dims || kept.contains(axis))
-            .map(|axis| if kept.contains(&axis) { x.dims()[axis] } else { 1 })
-            .collect();
-        let ordered = x.permute([kept, gone].concat())?;
         let reduce = |numbers: &[f32]| self.reduction.apply(numbers);
-        let reduced: Vec<f32> = with_values(&ordered, |values| values.par_chunks_exact(size).map(reduce).collect())?;
-        Ok(vec![Tensor::from_vec(reduced, shape, x.device())?])
+        Ok(vec![run_over(&self.axes, self.keep_dims, inputs[0], reduce)?])
     }
 
     fn kept_inputs(&self) -> KeptInputs {
@@ -123,4 +105,37 @@ impl Operator for Reduce {
         let is_between = matches!(self.reduction, Reduction::Mean | Reduction::Max | Reduction::Min);
         inputs.first()?.filter(|_| is_between)
     }
+}
+
+/// The type of the only input reduced over `axes`, which are kept with size 1 or are gone.
+pub(super) fn infer_over(axes: &[usize], keep_dims: bool, inputs: &[&ValueType]) -> Result<ValueType, OpError> {
+    let input = unary(inputs)?;
+    let is_known = |&axis: &usize| matches!(input.shape.get(axis), Some(Dim::Fixed(1..)));
+    if let Some(axis) = axes.iter().find(|axis| !is_known(axis)) {
+        return Err(OpError::input(0, input, format!("a known size of at least 1 along axis {axis}")));
+    }
+    let shape =
+        input.shape.iter().enumerate().filter_map(|(axis, &dim)| {
+            if axes.contains(&axis) { keep_dims.then_some(Dim::Fixed(1)) } else { Some(dim) }
+        });
+    Ok(ValueType::f32(shape.collect::<Vec<_>>()))
+}
+
+/// `reduce` of the numbers of `x` along `axes`.
+pub(super) fn run_over(
+    axes: &[usize],
+    keep_dims: bool,
+    x: &Tensor,
+    reduce: impl Fn(&[f32]) -> f32 + Sync + Send,
+) -> Result<Tensor, OpError> {
+    // The reduced axes go last, so that each output reduces contiguous numbers.
+    let (gone, kept): (Vec<usize>, Vec<usize>) = (0..x.rank()).partition(|axis| axes.contains(axis));
+    let size: usize = gone.iter().map(|&axis| x.dims()[axis]).product();
+    let shape: Vec<usize> = (0..x.rank())
+        .filter(|axis| keep_dims || kept.contains(axis))
+        .map(|axis| if kept.contains(&axis) { x.dims()[axis] } else { 1 })
+        .collect();
+    let ordered = x.permute([kept, gone].concat())?;
+    let reduced: Vec<f32> = with_values(&ordered, |values| values.par_chunks_exact(size).map(reduce).collect())?;
+    Ok(Tensor::from_vec(reduced, shape, x.device())?)
 }

@@ -27,8 +27,9 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
         })?;
         replace_parameters(graph, layer, folded);
         graph.bypass(at);
+        // One by one, so that a network's weights are not there twice.
+        graph.release_unread();
     }
-    graph.release_unread();
     Ok(())
 }
 
@@ -72,7 +73,7 @@ impl<'a> Fold<'a> {
         let [gain, beta, mean] = [1, 2, 3].map(|i| numbers(self.norm_node.inputs[i]));
         let (gain, beta, mean) = (gain?, beta?, mean?);
         let deviations = self.norm.deviations(&vector(self.norm_node.inputs[4])?)?;
-        let weight = numbers(self.layer_node.inputs[1])?;
+        let weight = vector(self.layer_node.inputs[1])?;
         let bias = match self.layer_node.inputs.get(2) {
             Some(&id) => numbers(id)?,
             None => vec![0.0; gain.len()],
@@ -81,7 +82,8 @@ impl<'a> Fold<'a> {
         let outputs = gain.len();
         let shape = graph.ty(self.layer_node.inputs[1]).sizes(1);
         let channels = self.layer.output_channels(&shape);
-        let weight: Vec<f32> = weight.iter().zip(channels).map(|(w, o)| (w * gain[o] / deviations[o]) as f32).collect();
+        let folded = |(&w, o): (&f32, usize)| (f64::from(w) * gain[o] / deviations[o]) as f32;
+        let weight: Vec<f32> = weight.iter().zip(channels).map(folded).collect();
         let bias: Vec<f32> =
             (0..outputs).map(|o| (beta[o] + (bias[o] - mean[o]) * gain[o] / deviations[o]) as f32).collect();
         Ok([Tensor::from_vec(weight, shape, &Device::Cpu)?, Tensor::from_vec(bias, outputs, &Device::Cpu)?])

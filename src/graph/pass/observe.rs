@@ -124,7 +124,7 @@ fn with_bias(layer: &dyn ApproxLayer, output: &Tensor) -> Result<Tensor, OpError
         return Ok(output.clone());
     };
     let mut shape = vec![1; output.rank()];
-    let axis = if layer.weight().rank() == 2 { output.rank() - 1 } else { 1 };
+    let axis = if layer.weight_shape().len() == 2 { output.rank() - 1 } else { 1 };
     shape[axis] = bias.len();
     Ok(output.broadcast_add(&Tensor::from_slice(bias, shape, &Device::Cpu)?)?)
 }

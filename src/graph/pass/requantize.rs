@@ -1,11 +1,31 @@
 //! Requantization in integers: layers whose outputs are rounded to a grid compute its integers from their sums.
 
-use crate::graph::op::FakeQuantize;
-use crate::graph::{Graph, KeptInputs, ValueId};
+use crate::graph::op::{FakeQuantize, Switched};
+use crate::graph::{Graph, KeptInputs, Operator, ValueId};
 use crate::kernel::Rounding;
 use crate::layer::Requantization;
 use crate::quant::Grid;
 use std::any::Any;
+use std::collections::BTreeMap;
+
+/// How the layers of a network that was made for integer arithmetic round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Roundings {
+    /// Layers that nothing else is said of.
+    pub default: Rounding,
+    /// Those that round in another way by default, by name.
+    pub layers: BTreeMap<String, Rounding>,
+}
+
+impl Roundings {
+    /// That of a layer, where `asked` is asked for: the default is that of the network.
+    pub fn of(&self, layer: &str, asked: Option<Rounding>) -> Rounding {
+        match asked {
+            Some(asked) if asked != self.default => asked,
+            _ => self.layers.get(layer).copied().unwrap_or(self.default),
+        }
+    }
+}
 
 /// Makes each layer with weights whose output is only read to be rounded to a grid compute the integers of that grid, in
 /// modes quant and approx, by the rounding that `rule` has for its name; layers without one scale their sums to real
@@ -36,6 +56,7 @@ fn rounded_to(graph: &Graph, value: &ValueId) -> Option<Grid> {
             return None;
         }
         let op = reader.op();
+        let op: &dyn Operator = (op as &dyn Any).downcast_ref::<Switched>().map_or(op, Switched::current);
         if let Some(FakeQuantize(grid)) = (op as &dyn Any).downcast_ref() {
             return Some(*grid);
         }

@@ -138,7 +138,11 @@ impl Builder<'_> {
             Way::Layer(LayerWay { layer, geometry, order, fusion }) => {
                 let value = fusion.map_or(node.outputs[0], |fusion| graph.nodes[fusion.add].outputs[0]);
                 if is_observed {
-                    let input = self.operand(node.inputs[0]);
+                    let input = if self.demands[node.inputs[0].0].tensor {
+                        self.operand(node.inputs[0])
+                    } else {
+                        Operand::Kept(self.find(node.inputs[0], &Form::Reals, *order))
+                    };
                     self.push(at, Action::Show { input });
                 }
                 let input = self.find(node.inputs[0], layer.form(), *order);

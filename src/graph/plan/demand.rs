@@ -121,12 +121,15 @@ impl Demands {
         }
         let mut demands = Demands { ways, of_value: vec![Demand::default(); graph.values.len()] };
         graph.outputs.iter().for_each(|id| demands.of_value[id.0].tensor = true);
-        (0..graph.nodes.len()).rev().for_each(|node| demands.add_inputs(graph, node, observed[node]));
+        for (node, &is_observed) in observed.iter().enumerate().rev() {
+            demands.add_inputs(graph, node, is_observed, &natural);
+        }
         demands
     }
 
-    /// What node `at` reads, now that it is known what is read of its outputs.
-    fn add_inputs(&mut self, graph: &Graph, at: usize, is_observed: bool) {
+    /// What node `at` reads, now that it is known what is read of its outputs. Values come as images in their `natural`
+    /// orders, the others as tensors.
+    fn add_inputs(&mut self, graph: &Graph, at: usize, is_observed: bool, natural: &HashMap<ValueId, Order>) {
         let node = &graph.nodes[at];
         if matches!(self.ways[at], Way::Images)
             && let Some(wanted) = self.selected(node)
@@ -149,7 +152,14 @@ impl Demands {
                     Wanted { form: layer.form().clone(), order: *order, border: layer.border(geometry), reader: at };
                 let input = &mut self.of_value[node.inputs[0].0];
                 input.want(wanted);
-                input.tensor |= is_observed;
+                if is_observed {
+                    // A tensor of images is made when it is shown, and dropped.
+                    if natural.get(&node.inputs[0]) == Some(order) {
+                        input.want(reals(*order));
+                    } else {
+                        input.tensor = true;
+                    }
+                }
                 if let Some(fusion) = fusion {
                     self.of_value[fusion.residual.0].want(reals(*order));
                 }
@@ -178,7 +188,7 @@ fn layer_way(graph: &Graph, node: &Node) -> Way {
         }
         let layer = layer.as_weighted()?;
         let ty = graph.ty(*node.inputs.first()?);
-        let order = if layer.weight().rank() == 2 && ty.rank() > 2 { Order::ChannelsLast } else { FIRST };
+        let order = if layer.weight_shape().len() == 2 && ty.rank() > 2 { Order::ChannelsLast } else { FIRST };
         let (input, _) = (ImageType::of(ty, order)?, ImageType::of(graph.ty(node.outputs[0]), order)?);
         let (image_layer, window) = layer.laid_out(&ty.sizes(1))?;
         let geometry = match order {

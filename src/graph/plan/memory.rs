@@ -67,6 +67,11 @@ impl KeptImages {
 pub struct MemoryPool(Mutex<Vec<Vec<Memory>>>);
 
 impl MemoryPool {
+    /// Gives back all memory that is not in use.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Calls `body` with memory of its own for a level.
     pub fn with<R>(&self, level: usize, body: impl FnOnce(&mut Memory) -> R) -> R {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);

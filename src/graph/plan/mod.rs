@@ -42,7 +42,7 @@ pub(super) struct Plan {
     outputs: Vec<Operand>,
 }
 
-/// A tensor that a step reads.
+/// What a step reads as a tensor.
 #[derive(Debug, Clone, Copy)]
 enum Operand {
     /// One that is kept.
@@ -65,7 +65,7 @@ struct Step {
 enum Action {
     /// Runs an operator on tensors; outputs that nobody reads are dropped.
     Operator { inputs: Vec<Operand>, outputs: Vec<Option<usize>> },
-    /// Shows the inputs of a layer to the observers.
+    /// Shows the input of a layer, a tensor or images of numbers, to the observers.
     Show { input: Operand },
     /// Runs a layer.
     Layer(LayerStep),

@@ -29,6 +29,8 @@ impl Plans {
         if let Some(known) = lock().iter().find(is_it) {
             return Arc::clone(&known.plan);
         }
+        // What values of other plans lay in may be of no use to this one.
+        self.pool.clear();
         // Not under the lock: threads that wait for each other may run other batches.
         let plan = Arc::new(plan(&observed));
         let mut known = lock();

@@ -38,7 +38,12 @@ impl<'a> Steps<'a> {
             }
             Action::Show { input } => {
                 if let Some(layer) = self.graph.nodes[step.node].op.as_approximate() {
-                    self.context.show(layer, &[self.operand(*input, memory)?]);
+                    match *input {
+                        Operand::Kept(i) if kept[i].as_images().is_some() => {
+                            self.context.show(layer, &[&self.tensor(&kept[i], memory)?]);
+                        }
+                        input => self.context.show(layer, &[self.operand(input, memory)?]),
+                    }
                 }
             }
             Action::Layer(layer) => self.layer(layer, memory)?,

@@ -4,9 +4,9 @@
 //! counted here, each constant once however many names it has, and refused before it is allocated where it
 //! would be too much.
 
-use super::bytes::Bytes;
 use super::error::NodeProblem;
 use super::value::Value;
+use crate::import::Bytes;
 use candle_core::Tensor;
 use std::collections::HashSet;
 

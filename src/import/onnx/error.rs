@@ -1,9 +1,8 @@
 //! What can be wrong with an ONNX file; every message names the file, and the node where there is one.
 
-use super::bytes::Bytes;
 use super::wire::WireError;
 use crate::graph::{BindError, GraphError, OpError};
-use crate::import::{Layout, ScalesError};
+use crate::import::{Bytes, Layout, ScalesError, TooLarge};
 use crate::quant::ParamsError;
 use crate::registry::UnknownName;
 use rten_onnx::protobuf::ProtobufError;
@@ -389,16 +388,9 @@ pub enum NodeProblem {
         /// What all may take.
         limit: Bytes,
     },
-    /// A value that is computed from the images, too large for any memory.
-    #[error("a value {ty} takes {asked} for each sample, expected at most {limit}")]
-    TooLarge {
-        /// Its type.
-        ty: String,
-        /// What it would take.
-        asked: Bytes,
-        /// What it may take.
-        limit: Bytes,
-    },
+    /// A value that is too large for any memory.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// A feature that is not implemented.
     #[error("{0} is not supported")]
     Unsupported(String),

@@ -1,7 +1,7 @@
 //! The input that an ONNX graph declares.
 
 use super::OnnxProblem;
-use super::lower::BatchSize;
+use super::lower::{self, BatchSize};
 use crate::import::Layout;
 use crate::import::image_input::ImageInput;
 use rten_onnx::onnx::{DataType, Dimension, GraphProto, ValueInfoProto};
@@ -14,6 +14,8 @@ pub(super) struct Input {
     pub name: String,
     pub images: ImageInput,
     pub batch: BatchSize,
+    /// The type of its integers, if it has no real numbers.
+    pub integers: Option<DataType>,
 }
 
 impl Input {
@@ -43,8 +45,10 @@ impl Input {
             found: found.clone(),
             expected: expected.to_owned(),
         };
-        if !matches!(ty, DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16 | DataType::DOUBLE) {
-            return Err(wrong("images of real numbers"));
+        let is_real = matches!(ty, DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16 | DataType::DOUBLE);
+        let integers = lower::integer_range(ty).filter(|_| ty != DataType::INT32).map(|_| ty);
+        if !is_real && integers.is_none() {
+            return Err(wrong("images of real numbers, or of integers of at most 16 bits"));
         }
         let (first, rest) = dims.split_first().ok_or_else(|| wrong("[batch, channels, height, width]"))?;
         if rest.iter().any(|dim| dim.dim_value.is_some_and(|size| size > MAX_SIZE)) {
@@ -66,7 +70,7 @@ impl Input {
             _ => BatchSize::Open,
         };
         match ImageInput::new(&sample, layout) {
-            Some(images) => Ok(Input { name, images, batch }),
+            Some(images) => Ok(Input { name, images, batch, integers }),
             None if layout == Layout::Nhwc => Err(OnnxProblem::Layout { name, found, layout }),
             None => Err(wrong("[batch, channels, height, width]")),
         }

@@ -8,15 +8,16 @@
 //! batch size is made variable again; where that fails, samples run one by one, and a note says so.
 
 mod budget;
-mod bytes;
 mod error;
 mod functions;
 mod input;
+mod input_grid;
 mod lower;
 mod name;
 mod operation;
 mod order;
 mod output;
+mod packed;
 mod precision;
 mod tensor;
 #[cfg(test)]
@@ -24,23 +25,24 @@ mod tests;
 mod value;
 mod wire;
 
-pub use bytes::Bytes;
 pub use error::{FunctionProblem, NodeProblem, OnnxError, OnnxProblem, TensorProblem};
 pub use wire::WireError;
 
-use super::Layout;
+use super::output_form::OutputForm;
 use super::scales::Scales;
-use crate::graph::pass::{name_attention, product_params};
+use super::{Layout, Network};
+use crate::graph::op::FakeQuantize;
+use crate::graph::pass::{name_attention, product_params, sum_on_grids};
 use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
-use crate::quant::ParamsFile;
+use crate::quant::{Grid, ParamsFile};
 use budget::Budget;
 use candle_core::Tensor;
 use functions::Functions;
 use input::Input;
 use lower::{BatchSize, Lowering};
 use operation::{OPERATOR_SETS, Operation, operator_set};
-use output::{OutputForm, UpToOutput};
+use output::UpToOutput;
 use rten_onnx::onnx::{GraphProto, ModelProto};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -49,31 +51,6 @@ use value::Value;
 
 /// Bytes of the largest file: the limit of its format, beyond which tensors lie in external files.
 const LARGEST: u64 = 2 << 30;
-
-/// A network read from an ONNX file.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Network {
-    /// The network, its parameters bound.
-    pub graph: Graph,
-    /// Channels, height and width of its input.
-    pub input: [usize; 3],
-    /// The dimensions that a sample has in the file, where they are others: `[height, width, channels]`, or those
-    /// of the same numbers in the same order.
-    pub own_shape: Option<Vec<usize>>,
-    /// Whether channels are last there.
-    pub channels_last: bool,
-    /// Number of output values for each image.
-    pub outputs: usize,
-    /// Whether these are an image of the input's size, as of an autoencoder.
-    pub reconstructs_input: bool,
-    /// Hash of the file, and of the external data that the network reads.
-    pub blake3: String,
-    /// The quantization parameters of layers, where the file is quantized (QDQ format).
-    pub params: Option<ParamsFile>,
-    /// Notes for reports.
-    pub notes: Vec<String>,
-}
 
 /// How an ONNX file is read.
 #[derive(Debug, Clone, Default)]
@@ -137,7 +114,7 @@ impl File {
             let source = Source { size, graph, nodes: &nodes, input: &input, output };
             source.build_any_batch(&mut external).map(|built| (built, external))
         })?;
-        let Built { mut graph, mut parameters, scales, output, notes: of_output } = built;
+        let Built { mut graph, mut parameters, scales, input_grid, output, notes: of_output, .. } = built;
         notes.extend(of_output);
         // Other weights have other scales.
         let (params, note) = scales.finish(&graph).filter(|_| weights.is_none()).unzip();
@@ -166,9 +143,11 @@ impl File {
         let OutputForm { count: outputs, reconstructs_input, .. } = output;
         Ok(Network {
             graph,
+            roundings: None,
             input: input.images.shape,
             own_shape: input.images.own_shape(),
             channels_last: input.images.channels_last,
+            input_grid,
             outputs,
             reconstructs_input,
             blake3,
@@ -209,13 +188,16 @@ struct Built {
     graph: Graph,
     parameters: BTreeMap<String, Tensor>,
     scales: Scales,
+    input_grid: Option<Grid>,
     output: OutputForm,
+    /// The output's type in the file, for messages.
+    output_type: String,
     notes: Vec<String>,
 }
 
 impl UpToOutput for (Built, ExternalFiles) {
-    fn form(&self) -> &OutputForm {
-        &self.0.output
+    fn form(&self) -> (&OutputForm, &str) {
+        (&self.0.output, &self.0.output_type)
     }
 }
 
@@ -254,9 +236,20 @@ impl Source<'_> {
         }
         let mut graph = Graph::new();
         let (images, input) = self.input.images.add(&mut graph, &self.input.name, batch.dim())?;
+        let integers = self.input.integers;
+        let input_grid =
+            integers.and_then(|ty| input_grid::of_input(self.nodes, &self.input.name, ty, &constants, external));
+        let input = match input_grid {
+            Some(grid) => {
+                let name = format!("{} (integers)", self.input.name);
+                let integers = graph.add_one(&name, FakeQuantize(grid), &[input])?;
+                Value::Quantized(Box::new(Value::Computed(integers)), grid)
+            }
+            None => Value::Computed(input),
+        };
         let mut lowering =
             Lowering::new(graph, images, batch, lower::readers(self.nodes, self.output), external, self.size);
-        lowering.define(&self.input.name, Value::Computed(input));
+        lowering.define(&self.input.name, input);
         constants.into_iter().for_each(|(name, constant)| lowering.define(name, constant));
         for node in self.nodes {
             lower::node(&mut lowering, node)?;
@@ -275,11 +268,12 @@ impl Source<'_> {
             notes.push("the network ends in a softmax: the loss treats its probabilities as logits".to_owned());
         }
         if lowering.dequantize(self.output) {
-            notes.push(format!("the output '{}' is of 8-bit integers: dequantized", self.output));
+            notes.push(format!("the output '{}' is of quantized integers: dequantized", self.output));
         }
-        let output = output::set(&mut lowering, self.output, &self.input.images)?;
+        let (output, output_type) = output::set(&mut lowering, self.output, &self.input.images)?;
         let Lowering { mut graph, parameters, scales, .. } = lowering;
         name_attention(&mut graph);
-        Ok(Built { graph, parameters, scales, output, notes })
+        sum_on_grids(&mut graph);
+        Ok(Built { graph, parameters, scales, input_grid, output, output_type, notes })
     }
 }

@@ -7,34 +7,24 @@
 //! built up to it, so only a few are tried.
 
 use super::error::OnnxProblem;
-use super::lower::{BatchSize, Lowering};
+use super::lower::Lowering;
 use super::operation::Operation;
 use super::order;
 use super::value::Value;
+use crate::graph::Dim;
 use crate::graph::op::Reshape;
-use crate::graph::{Dim, ValueType};
 use crate::import::image_input::ImageInput;
+use crate::import::output_form::OutputForm;
 use crate::registry::UnknownName;
 use rten_onnx::onnx::GraphProto;
 
 /// The most outputs that are tried.
 const MAX_TRIED: usize = 16;
 
-/// What a network's output is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OutputForm {
-    /// Numbers for each sample.
-    pub count: usize,
-    /// Whether these are an image of the input's size, as of an autoencoder.
-    pub reconstructs_input: bool,
-    /// Its type in the file, for messages.
-    ty: String,
-}
-
 /// Something that was built up to an output of the file.
 pub(super) trait UpToOutput {
-    /// What that output is.
-    fn form(&self) -> &OutputForm;
+    /// What that output is, and its type for messages.
+    fn form(&self) -> (&OutputForm, &str);
 }
 
 /// The network up to the output that it is judged by: the one `asked` for, else the only one that fits.
@@ -77,7 +67,7 @@ fn choose_among<'a, T: UpToOutput>(
         let (mut vectors, mut images) = (Fitting::default(), Fitting::default());
         for name in tier {
             match build(name) {
-                Ok(built) if built.form().reconstructs_input => images.add(name, built),
+                Ok(built) if built.form().0.reconstructs_input => images.add(name, built),
                 Ok(built) => vectors.add(name, built),
                 Err(problem) => error = error.or(Some(problem)),
             }
@@ -106,7 +96,7 @@ impl<T> Default for Fitting<T> {
 
 impl<T: UpToOutput> Fitting<T> {
     fn add(&mut self, name: &str, built: T) {
-        self.found.push(format!("'{name}' {}", built.form().ty));
+        self.found.push(format!("'{name}' {}", built.form().1));
         self.first.get_or_insert(built);
     }
 }
@@ -115,39 +105,27 @@ impl<T: UpToOutput> Fitting<T> {
 ///
 /// # Errors
 /// When it is neither a vector for each sample nor an image of the input's size.
-pub(super) fn set(lowering: &mut Lowering, name: &str, images: &ImageInput) -> Result<OutputForm, OnnxProblem> {
+pub(super) fn set(
+    lowering: &mut Lowering,
+    name: &str,
+    images: &ImageInput,
+) -> Result<(OutputForm, String), OnnxProblem> {
     let wrong = |found: String| OnnxProblem::Output { name: name.to_owned(), found };
     let value = lowering.value(name).map_err(|error| error.of(format!("output '{name}'"), ""))?;
     let Some(Value::Computed(id)) = value else { return Err(wrong("a constant".to_owned())) };
     let ty = lowering.graph.ty(id).clone();
-    let sample = sample_axes(&ty, lowering.batch).ok_or_else(|| wrong(ty.to_string()))?;
-    let Some(Dim::Fixed(count @ 1..)) = Dim::product(sample) else { return Err(wrong(ty.to_string())) };
-    let is_one = |dim: &&Dim| **dim == Dim::Fixed(1);
-    // Channels before axes of 1 are what networks that end in a convolution leave.
-    let is_vector = sample.iter().skip(1).all(|dim| is_one(&dim));
-    let reconstructs_input = !is_vector && count == images.shape.iter().product::<usize>();
-    if !reconstructs_input && sample.iter().filter(|dim| !is_one(dim)).count() > 1 {
-        return Err(wrong(ty.to_string()));
-    }
-    let form = OutputForm { count, reconstructs_input, ty: ty.to_string() };
+    let form = OutputForm::of(&ty, lowering.batch.dim(), images.shape.iter().product());
+    let form = form.ok_or_else(|| wrong(ty.to_string()))?;
     let mut output = id;
-    if reconstructs_input {
+    if form.reconstructs_input {
         let name = lowering.unused("image");
         output = images.restore(&mut lowering.graph, &name, output)?;
     }
-    if sample.len() != 1 {
+    if !form.is_flat {
         let name = lowering.unused("logits");
-        let shape = vec![lowering.batch.dim(), Dim::Fixed(count)];
+        let shape = vec![lowering.batch.dim(), Dim::Fixed(form.count)];
         output = lowering.graph.add_one(&name, Reshape { shape }, &[output])?;
     }
     lowering.graph.set_outputs(&[output]);
-    Ok(form)
-}
-
-/// The axes of one sample, where samples come first; those of a network for one sample may leave it out.
-fn sample_axes(ty: &ValueType, batch: BatchSize) -> Option<&[Dim]> {
-    match ty.shape.split_first() {
-        Some((first, sample)) => (*first == batch.dim()).then_some(sample),
-        None => (batch == BatchSize::One).then_some(&[]),
-    }
+    Ok((form, ty.to_string()))
 }

@@ -1,6 +1,7 @@
 //! Tensors of an ONNX file, inside it or in external files: real numbers as `f32`, integers as they are.
 
 use super::error::TensorProblem;
+use super::packed;
 use super::value::{Int, Ints};
 use crate::input;
 use candle_core::{Device, Tensor};
@@ -100,8 +101,8 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
     let raw = tensor.raw_data.as_ref().map(std::cell::RefCell::borrow);
     let bytes = match (&raw, tensor.data_location) {
         (_, Some(DataLocation::EXTERNAL)) => {
-            let width = width(ty).ok_or_else(|| TensorProblem::Type(ty.to_string()))?;
-            Some(external.bytes(tensor, count * width)?)
+            let size = size(ty, count).ok_or_else(|| TensorProblem::Type(ty.to_string()))?;
+            Some(external.bytes(tensor, size)?)
         }
         (Some(raw), _) => Some(raw.as_slice()),
         (None, _) => None,
@@ -116,6 +117,13 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
         Ok(Constant::Ints(Ints::new(dims.clone(), values).with_type(ty)))
     };
     let small = |values: &[i32]| values.iter().map(|&x| i64::from(x)).collect::<Vec<_>>();
+    if let Some(packing) = packed::of(ty) {
+        // Without raw bytes, each number of the list is one byte.
+        let listed = || tensor.int32_data.iter().map(|&byte| byte as u8).collect();
+        let bytes = bytes.map_or_else(listed, <[u8]>::to_vec);
+        check_length(bytes.len(), packing.bytes(count))?;
+        return ints(packing.unpack(&bytes, count));
+    }
     match (ty, bytes) {
         (DataType::FLOAT, Some(bytes)) => floats(numbers(bytes, count, f32::from_le_bytes)?),
         (DataType::DOUBLE, Some(bytes)) => floats(numbers(bytes, count, |b| f64::from_le_bytes(b) as f32)?),
@@ -148,7 +156,12 @@ pub(super) fn read(tensor: &TensorProto, external: &mut ExternalFiles) -> Result
     }
 }
 
-/// Bytes of an element, of the types that are read.
+/// Bytes of that many elements, of the types that are read.
+fn size(ty: DataType, count: usize) -> Option<usize> {
+    packed::of(ty).map(|packing| packing.bytes(count)).or_else(|| Some(width(ty)? * count))
+}
+
+/// Bytes of an element that has whole ones.
 fn width(ty: DataType) -> Option<usize> {
     match ty {
         DataType::DOUBLE | DataType::INT64 => Some(8),

@@ -186,12 +186,13 @@ fn ints(name: &str, values: &[i64]) -> TensorProto {
 }
 
 /// A network of a node of `operator`, which reads images of several ranks, constants, and integers.
-fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
+fn network(random: &mut ChaCha8Rng, domain: &str, operator: &str) -> ModelProto {
     let batch = one_of(random, &[None, None, Some(1), Some(2)]);
     let dim = |dim_value| Dimension { dim_value, dim_param: None };
     let dims = std::iter::once(batch).chain(SAMPLE.map(Some)).map(dim).collect();
     let shape = Some(TensorShapeProto { dim: dims });
-    let tensor_type = Some(TypeProtoTensor { elem_type: Some(DataType::FLOAT), shape });
+    let ty = if chance(random, 10) { DataType::INT8 } else { DataType::FLOAT };
+    let tensor_type = Some(TypeProtoTensor { elem_type: Some(ty), shape });
     let input = ValueInfoProto { name: Some("x".to_owned()), r#type: Some(TypeProto { tensor_type, sequence: None }) };
     let mut graph = GraphProto { input: vec![input], ..Default::default() };
     // Values of the images of other ranks, and integers.
@@ -205,6 +206,15 @@ fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
     let scale = TensorProto { float_data: vec![0.1], data_type: Some(DataType::FLOAT), ..ints("scale", &[]) };
     graph.initializer.push(TensorProto { dims: vec![], ..scale });
     graph.node.push(node("QuantizeLinear", &["x", "scale"], &["q"]));
+    // What operators of integers take.
+    let byte = |name: &str| TensorProto { data_type: Some(DataType::UINT8), int32_data: vec![3], ..ints(name, &[]) };
+    graph.initializer.push(TensorProto { dims: vec![], ..byte("zero") });
+    graph.initializer.push(TensorProto {
+        dims: vec![2, 4, 2, 2],
+        data_type: Some(DataType::INT8),
+        int32_data: (0..32).map(|_| random.random_range(-128..128)).collect(),
+        ..ints("weight", &[])
+    });
     let mut names: Vec<String> =
         ["x", "x", "x", "x1", "x2", "x3", "x5", "m", "shape", "q", "none", ""].map(str::to_owned).to_vec();
     for i in 0..6 {
@@ -218,6 +228,7 @@ fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
 
     let mut odd = node(operator, &[], &["y0", "y1", "y2"][..random.random_range(1..4)]);
     odd.name = Some("odd".to_owned());
+    odd.domain = Some(domain.to_owned());
     let images = ["x", "x2", "x3", "x5", "q"];
     for at in 0..one_of(random, &[0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5]) {
         let first = at == 0 && chance(random, 60);
@@ -226,6 +237,16 @@ fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
         } else {
             names[random.random_range(0..names.len())].clone()
         });
+    }
+    if domain != "" && operator.starts_with('Q') || operator.starts_with("QLinear") {
+        // Mostly integers, their scales and zero points.
+        let usual = ["q", "scale", "zero", "weight", "scale", "zero", "scale", "zero"];
+        for (at, usual) in usual.into_iter().enumerate().filter(|_| chance(random, 85)) {
+            match odd.input.get_mut(at) {
+                Some(input) => usual.clone_into(input),
+                None => odd.input.push(usual.to_owned()),
+            }
+        }
     }
     // Those that the operator does not have are ignored.
     odd.attribute = (0..random.random_range(0..16)).map(|_| attribute(random)).collect();
@@ -247,11 +268,11 @@ fn network(random: &mut ChaCha8Rng, operator: &str) -> ModelProto {
 #[test]
 fn no_operator_panics_or_mixes_samples() {
     let mut accepted = 0;
-    for_each_case(lower::operators().enumerate(), |(i, operator)| {
+    for_each_case(lower::operators().enumerate(), |(i, (domain, operator))| {
         for seed in 0..SEEDS {
             // Every operator has networks of its own.
             let mut random = ChaCha8Rng::seed_from_u64(seed << 8 | i as u64);
-            let model = network(&mut random, operator);
+            let model = network(&mut random, domain, operator);
             let file = File {
                 size: 0,
                 model,

@@ -2,7 +2,7 @@
 
 use super::error::NodeProblem;
 use crate::graph::{Dim, ValueId};
-use crate::quant::ActivationParams;
+use crate::quant::Grid;
 use candle_core::Tensor;
 use rten_onnx::onnx::DataType;
 use std::sync::Arc;
@@ -120,9 +120,9 @@ pub(super) enum Value {
         /// The dimensions in the file.
         shape: Vec<Dim>,
     },
-    /// Computed 8-bit integers of these parameters, in the file; in the graph, the real numbers that
-    /// they represent, which `DequantizeLinear` would make of them.
-    Quantized(Box<Value>, ActivationParams),
+    /// Computed integers on this grid, in the file; in the graph, the real numbers that they represent, which
+    /// `DequantizeLinear` would make of them.
+    Quantized(Box<Value>, Grid),
 }
 
 impl Value {

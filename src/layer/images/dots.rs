@@ -7,6 +7,7 @@ use crate::kernel::outputs::add_biases;
 use crate::kernel::{
     ChannelPanels, Clip, ConvGeometry, DotKernel, ImageLayout, Images, Panels, Run, SLACK, line_parts,
 };
+use crate::layer::Window;
 use std::ops::Range;
 
 /// The weights of a layer in their places: what varies from layer to layer besides the kernel.
@@ -23,6 +24,12 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// That of a layer whose kernel and groups are those of `window`.
+    pub fn of(window: &Window) -> Self {
+        let ConvGeometry { channels, kernel, .. } = window.geometry;
+        Shape { groups: window.groups, outputs: window.group_outputs(), channels, kernel }
+    }
+
     /// Whether every output reads one channel, and every channel has one output.
     fn is_depthwise(&self) -> bool {
         self.groups > 1 && self.outputs == 1 && self.channels == 1
@@ -30,6 +37,23 @@ impl Shape {
 
     fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]
+    }
+
+    /// Where an output's weight for a tap and a channel of its group lies in `[channel, height, width]`.
+    fn element(&self, tap: [usize; 2], channel: usize) -> usize {
+        channel * self.taps() + tap[0] * self.kernel[1] + tap[1]
+    }
+
+    /// The term and the element of each operand that `reads` of a group take, in groups of `group`: none of padding.
+    fn operands(&self, of_group: usize, reads: &[Read], group: usize) -> Vec<Option<(usize, usize)>> {
+        let first = of_group * self.channels;
+        let operand = |read: &Read, within: usize| {
+            let channel = read.channel - first + within;
+            let is_real = within < read.channels && channel < self.channels;
+            is_real.then(|| (read.term, self.element(read.tap, channel)))
+        };
+        let operands = |read| (0..read_groups(read, group) * group).map(move |within| operand(read, within));
+        reads.iter().flat_map(operands).collect()
     }
 }
 
@@ -132,12 +156,11 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
     ) -> Self {
         let geometry = ConvGeometry { kernel: shape.kernel, ..ConvGeometry::point(shape.channels) };
         let (group, taps) = (kernel.group(), shape.taps());
-        let element = |tap: [usize; 2], channel: usize| channel * taps + tap[0] * shape.kernel[1] + tap[1];
         if shape.is_depthwise() {
             let reads = reads(&geometry, 0..1, factors);
             let of = |read: usize, channel: usize| {
                 let Read { term, tap, .. } = reads[read];
-                weight(term, channel, element(tap, 0))
+                weight(term, channel, shape.element(tap, 0))
             };
             let runs = runs_of_taps(&reads, &geometry, &ImageLayout::plain([1, 1], shape.groups), 1);
             let panels = kernel.pack_channels(&runs, shape.groups, &of);
@@ -152,14 +175,7 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
                 let channels = start..(start + step).min(elements);
                 let first = of_group * shape.channels;
                 let reads = reads(&geometry, first + channels.start..first + channels.end, factors);
-                // The term and the element of each operand in its place, none of padding.
-                let operand = |read: &Read, within: usize| {
-                    let channel = read.channel - first + within;
-                    let is_real = within < read.channels && channel < shape.channels;
-                    is_real.then(|| (read.term, element(read.tap, channel)))
-                };
-                let operands = |read| (0..read_groups(read, group) * group).map(move |within| operand(read, within));
-                let operands: Vec<Option<(usize, usize)>> = reads.iter().flat_map(operands).collect();
+                let operands = shape.operands(of_group, &reads, group);
                 let of = |output: usize, at: usize, i: usize| {
                     let operand = operands[at * group + i];
                     operand.map_or(W::default(), |(term, element)| {
@@ -172,6 +188,39 @@ impl<A: Copy + Default, W: Copy + Default, S: Sum> Dots<A, W, S> {
             (0..elements).step_by(step).map(part).collect()
         };
         Dots { kernel, shape, weights: Weights::Panels((0..shape.groups).map(parts).collect()) }
+    }
+
+    /// Whether [`weights`](Self::weights) can be read back.
+    pub fn has_panels(&self) -> bool {
+        matches!(self.weights, Weights::Panels(_))
+    }
+
+    /// The weights of the first term as they were before they were laid out in panels, `[output, element]`; `None` of
+    /// a depthwise convolution.
+    pub fn weights(&self) -> Option<Vec<W>> {
+        let Weights::Panels(groups) = &self.weights else { return None };
+        let (shape, group, lanes) = (&self.shape, self.kernel.group(), self.kernel.lanes());
+        let depth = shape.channels * shape.taps();
+        let mut weights = vec![W::default(); shape.groups * shape.outputs * depth];
+        let of_groups = weights.chunks_exact_mut(shape.outputs * depth);
+        for (of_group, (parts, rows)) in groups.iter().zip(of_groups).enumerate() {
+            for (reads, panels) in parts {
+                let operands = shape.operands(of_group, reads, group);
+                for (at, rows) in rows.chunks_mut(lanes * depth).enumerate() {
+                    let groups = panels.panel(at).chunks_exact(lanes * group);
+                    for (panel, operands) in groups.zip(operands.chunks_exact(group)) {
+                        for (row, weights) in rows.chunks_exact_mut(depth).zip(panel.chunks_exact(group)) {
+                            for (operand, &weight) in operands.iter().zip(weights) {
+                                if let &Some((0, element)) = operand {
+                                    row[element] = weight;
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Some(weights)
     }
 
     /// Overwrites `numbers` with those of all outputs, clamped, at each of `positions`, counted through the outputs of
@@ -256,5 +305,62 @@ fn find_addresses(geometry: &ConvGeometry, layout: &ImageLayout, positions: Rang
     for part in line_parts(positions, geometry.output) {
         let first = part.image * layout.image() + address(geometry, layout, [part.y, part.x]);
         addresses.extend((0..part.count).map(|i| first + i * step));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+    use crate::kernel::{IntegerDot, KERNELS};
+
+    /// What [`Dots::weights`] reads back of weights that are all different.
+    fn read_back<A: Copy + Default, W: Copy + Default, S: Sum>(
+        kernel: &'static dyn DotKernel<A, W, S>,
+        shape: Shape,
+        (factors, depth): (&[i32], usize),
+        number: impl Fn(usize, usize) -> W,
+    ) -> Option<Vec<W>> {
+        let weight = |term: usize, output: usize, element: usize| {
+            if term == 0 { number(output, element) } else { W::default() }
+        };
+        Dots::new(kernel, shape, factors, depth, weight).weights()
+    }
+
+    /// By every kernel, of one term and of two, in one part and in several.
+    #[test]
+    fn weights_are_read_back_from_panels() {
+        let shape = |groups, outputs, channels, kernel| Shape { groups, outputs, channels, kernel };
+        let shapes = [
+            shape(1, 1, 1, [1, 1]),
+            shape(1, 33, 70, [1, 1]),
+            shape(1, 15, 3, [7, 7]),
+            shape(1, 129, 5, [2, 3]),
+            shape(2, 17, 9, [3, 1]),
+            shape(4, 3, 1, [3, 3]),
+        ];
+        let names = KERNELS.iter().filter(|kernel| kernel.is_supported()).map(|kernel| kernel.name());
+        for_each_case(names.flat_map(|name| shapes.map(|shape| (name, shape))), |(name, shape)| {
+            let kernel = KERNELS.iter().find(|kernel| kernel.name() == name).expect("a kernel");
+            let (integers, reals) = (kernel.integers(), kernel.reals());
+            let depth = shape.channels * shape.taps();
+            let place = |output: usize, element: usize| output * depth + element + 1;
+            let all = || (0..shape.groups * shape.outputs * depth).map(|at| at + 1);
+            let real = read_back(reals, shape, (&[1], usize::MAX), |output, element| place(output, element) as f32);
+            assert_eq!(real.unwrap(), all().map(|at| at as f32).collect::<Vec<_>>());
+            for factors in [&[1][..], &[2, 1]] {
+                let plan = (factors, 4 * shape.taps());
+                match integers {
+                    IntegerDot::Bytes(kernel) => {
+                        let found = read_back(kernel, shape, plan, |output, element| place(output, element) as i8);
+                        assert_eq!(found.unwrap(), all().map(|at| at as i8).collect::<Vec<_>>());
+                    }
+                    IntegerDot::Words(kernel) => {
+                        let found = read_back(kernel, shape, plan, |output, element| place(output, element) as i16);
+                        assert_eq!(found.unwrap(), all().map(|at| at as i16).collect::<Vec<_>>());
+                    }
+                }
+            }
+        });
     }
 }

@@ -24,10 +24,8 @@ pub(crate) use targets::{Finish, Targets};
 
 use super::after_sums::AfterSums;
 use super::quantized::Quantized;
-use super::values::with_values;
-use super::{InferenceMode, LayerProblem, Window};
+use super::{LayerProblem, Window};
 use crate::kernel::{ConvGeometry, RealDot, best};
-use candle_core::Tensor;
 use dots::{Dots, Shape, Source};
 use look_ups::LookUps;
 use memory::{Workspace, with_workspace};
@@ -59,38 +57,39 @@ enum Products {
 const NUMBERS: usize = 1 << 15;
 
 impl ImageLayer {
-    /// The layer with this weight and bias in `mode`, over windows with the kernel and groups of `window`; what follows
-    /// integer sums takes the place of the bias.
+    /// The layer with this weight and bias in baseline mode, over windows with the kernel and groups of `window`.
+    pub(super) fn baseline(weight: &[f32], window: &Window, bias: Option<&[f32]>) -> Self {
+        let kernel: &'static RealDot = best().reals();
+        let (outputs, depth) = (window.outputs, window.geometry.depth());
+        let of = |_: usize, output: usize, element: usize| weight[output * depth + element];
+        let dots = Dots::new(kernel, Shape::of(window), &[1], usize::MAX, of);
+        let scaling = Scaling::new(Vec::new(), Vec::new(), bias, outputs);
+        ImageLayer { form: Form::Reals, products: Products::Reals(dots), scaling, outputs }
+    }
+
+    /// The layer that is `quantized`, with exact products or those of its multiplier, and this bias, over windows with
+    /// the kernel and groups of `window`; what follows integer sums takes the place of the bias.
     ///
     /// # Errors
-    /// When the layer lacks what the mode needs.
-    pub(super) fn new(
-        weight: &Tensor,
-        quantized: Option<&Quantized>,
+    /// When it has no multiplier.
+    pub(super) fn quantized(
+        quantized: &Quantized,
         window: &Window,
-        mode: InferenceMode,
+        is_approximate: bool,
         bias: Option<&[f32]>,
         after_sums: Option<&Arc<AfterSums>>,
     ) -> Result<Self, LayerProblem> {
-        let Window { groups, outputs, geometry, .. } = window;
-        let shape = Shape {
-            groups: *groups,
-            outputs: window.group_outputs(),
-            channels: geometry.channels,
-            kernel: geometry.kernel,
-        };
-        let outputs = *outputs;
-        if mode == InferenceMode::Baseline {
-            let kernel: &'static RealDot = best().reals();
-            let depth = geometry.depth();
-            let dots = with_values(weight, |weight| {
-                Dots::new(kernel, shape, &[1], usize::MAX, |_, output, element| weight[output * depth + element])
-            })?;
-            let scaling = Scaling::new(Vec::new(), Vec::new(), bias, outputs);
-            return Ok(ImageLayer { form: Form::Reals, products: Products::Reals(dots), scaling, outputs });
-        }
-        let quantized = quantized.ok_or(LayerProblem::NotQuantized(mode))?;
-        terms::quantized(quantized, shape, mode == InferenceMode::Approximate, bias, after_sums)
+        terms::quantized(quantized, Shape::of(window), is_approximate, bias, after_sums)
+    }
+
+    /// Whether it holds the weight that it was laid out from, to be read back.
+    pub(super) fn holds_weight(&self) -> bool {
+        matches!(&self.products, Products::Reals(dots) if dots.has_panels())
+    }
+
+    /// The weight that it was laid out from, row-major and to the bit; `None` where it does not hold it.
+    pub(super) fn weight(&self) -> Option<Vec<f32>> {
+        if let Products::Reals(dots) = &self.products { dots.weights() } else { None }
     }
 
     /// What its input images hold.

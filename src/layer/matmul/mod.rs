@@ -148,9 +148,9 @@ impl LayerCore for ApproxMatMul {
         lut: Option<&Lut>,
         observed: &Operands<Observed>,
     ) -> Result<LayerParams, LayerProblem> {
-        let second = observed.second.ok_or(LayerProblem::NothingObserved)?;
+        let second = observed.second.as_ref().ok_or(LayerProblem::NothingObserved)?;
         let widest = lut.map_or(Bits::EIGHT, |lut| Operand::Weight.select(lut.bits()));
-        let weight = config.second_activation(&second, widest)?.as_weight();
+        let weight = config.second_activation(second, widest)?.as_weight();
         Ok(LayerParams::new(config.activation(&observed.input)?, weight))
     }
 

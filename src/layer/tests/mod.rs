@@ -7,6 +7,7 @@ mod ordered;
 mod packing;
 mod requantized;
 mod transposed;
+mod weights;
 
 use self::case::Case;
 use super::*;

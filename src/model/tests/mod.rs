@@ -1,4 +1,5 @@
 //! State dicts, what they tell of their architecture, and model directories.
 
+mod fake_quant;
 mod names;
 mod weights;

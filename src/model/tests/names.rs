@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn weights(tensors: BTreeMap<String, Tensor>) -> Weights {
-    Weights { tensors, notes: Vec::new(), blake3: String::new() }
+    Weights { tensors, fake_quantizers: BTreeMap::new(), notes: Vec::new(), blake3: String::new() }
 }
 
 /// The graph that is built when the weights have a tensor of this name.

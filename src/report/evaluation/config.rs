@@ -3,9 +3,10 @@
 use crate::data::Interpolation;
 use crate::eval::{ParamsSource, Rules};
 use crate::import::Layout;
+use crate::kernel::Rounding;
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
-use crate::quant::{ActScheme, WeightScheme};
+use crate::quant::{ActScheme, ScaleKind, WeightScheme};
 use crate::report::document::optional;
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +77,14 @@ pub struct QuantizationReport {
     pub act_scheme: Option<ActScheme>,
     /// Granularity of weight scales.
     pub weight_scheme: Option<WeightScheme>,
+    /// Which numbers scales may be.
+    #[serde(default)]
+    pub scale: Option<ScaleKind>,
     /// The observer.
     pub observer: Option<String>,
+    /// How layers' sums became integers of their outputs, of a network that runs on integers alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requantize: Option<Rounding>,
 }
 
 /// What layers without known parameters were calibrated on.
@@ -133,7 +140,8 @@ impl QuantizationReport {
         let from = from(self.source, path);
         match (self.act_bits, self.weight_bits, &self.observer) {
             (Some(act), Some(weight), Some(observer)) => {
-                format!("{act}-bit activations, {weight}-bit weights, {observer}, {from}")
+                let scales = if self.scale == Some(ScaleKind::PowerOfTwo) { ", scales powers of two" } else { "" };
+                format!("{act}-bit activations, {weight}-bit weights{scales}, {observer}, {from}")
             }
             _ => from,
         }

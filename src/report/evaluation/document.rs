@@ -137,6 +137,7 @@ impl Report {
             ("parameters", self.model.parameters.to_string()),
             ("act_scheme", optional(quantization.and_then(|q| q.act_scheme.as_ref()))),
             ("weight_scheme", optional(quantization.and_then(|q| q.weight_scheme.as_ref()))),
+            ("scale", optional(quantization.and_then(|q| q.scale.as_ref()))),
             named("observer", quantization.and_then(|q| q.observer.clone())),
             ("calib_samples", optional(quantization.and_then(|q| q.samples.as_ref()))),
             ("batch_size", self.config.batch_size.to_string()),

@@ -176,7 +176,9 @@ fn quantization_report(session: &Session, reports: &[LayerReport]) -> Option<Qua
         weight_bits: config.map(|config| config.weight_bits),
         act_scheme: config.map(|config| config.act_scheme),
         weight_scheme: config.map(|config| config.weight_scheme),
+        scale: config.map(|config| config.scale),
         observer: config.map(|config| config.observer.to_string()),
+        requantize: session.requantization(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::eval::{LayerNoise, OutputError, ParamsSource, Rules};
 use crate::import::Layout;
 use crate::lut::design::Design;
 use crate::lut::{Coding, Cost, CostSource, Costs, LutInfo};
-use crate::quant::{ActScheme, WeightScheme};
+use crate::quant::{ActScheme, ScaleKind, WeightScheme};
 use crate::task::{Confusion, Outputs, Predictions};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -117,6 +117,7 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
                 weight_bits: None,
                 act_scheme: Some(ActScheme::Affine),
                 weight_scheme: Some(WeightScheme::PerTensor),
+                scale: Some(ScaleKind::PowerOfTwo),
                 observer: Some("percentile:99.9".to_owned()),
             }),
             noise: Some(NoiseReport { stdev: Some(number), mean: None, from_lut: None }),

@@ -159,12 +159,15 @@ fn scales_that_no_layer_can_have() {
     refuse(&inputs, &["scales along axis", "per output channel"]);
     let zero = |net: &mut Onnx| rounded(net, "x8", "y", DataType::INT8, 0.0, 0);
     refuse(&zero, &["QuantizeLinear", "scale 0"]);
-    let wide = |net: &mut Onnx| rounded(net, "x8", "y", DataType::INT16, 0.5, 0);
-    refuse(&wide, &["QuantizeLinear", "INT16", "8 bits"]);
-    let other = |net: &mut Onnx| {
-        net.scalar("s", 0.7).op("DequantizeLinear", &["x8_q", "s", "x8_zero"], "y", &[]);
+    let wide = |net: &mut Onnx| {
+        net.scalar("s", 0.5).int_tensor("z", &[], &[0]).op("QuantizeLinear", &["x8", "s", "z"], "y", &[]);
     };
-    refuse(&other, &["scale 0.7 and zero point 3", "quantized by scale 0.1"]);
+    refuse(&wide, &["QuantizeLinear", "INT64", "16 bits"]);
+    let several = |net: &mut Onnx| {
+        net.tensor("s", &Array { shape: vec![2], values: vec![0.7, 0.3] });
+        net.op("DequantizeLinear", &["x8_q", "s"], "y", &[]);
+    };
+    refuse(&several, &["DequantizeLinear", "several scales"]);
 }
 
 /// Integers are no numbers: what computes with them would take them for others than the file does.
@@ -172,9 +175,9 @@ fn scales_that_no_layer_can_have() {
 fn integers_that_are_computed_with() {
     let hint = "a DequantizeLinear before";
     let cast = |net: &mut Onnx| {
-        net.op("Cast", &["x8_q"], "y", &[("to", Int(1))]);
+        net.op("Cast", &["x8_q"], "y", &[("to", Int(3))]);
     };
-    refuse(&cast, &["(Cast)", "QuantizeLinear", hint]);
+    refuse(&cast, &["(Cast)", "0 to 255", "INT8"]);
     let conv = |net: &mut Onnx| {
         net.random("w", &[2, 2, 1, 1]).op("Conv", &["x8_q", "w"], "y", &[]);
     };
@@ -192,6 +195,57 @@ fn integers_that_are_computed_with() {
         net.op("Concat", &["x8_q", "z_q"], "y", &[("axis", Int(1))]);
     };
     refuse(&scales, &["scale 0.1 and zero point 3", "scale 0.2 and zero point 3"]);
+}
+
+/// Integers taken for others, by another scale and zero point or as they are, and what keeps them on their grid: each
+/// beside what the same numbers are.
+#[test]
+fn integers_that_mean_others() {
+    type Build = fn(&mut Onnx);
+    // Integers q of scale 1/64 and zero point 120, rounded from the images.
+    let cases: [(Build, Build); 3] = [
+        (
+            |net| {
+                integers(net, "z", DataType::UINT8, &[], &[100]);
+                net.scalar("s", 0.5).op("DequantizeLinear", &["x8_q", "s", "z"], "y", &[]);
+            },
+            |net| {
+                net.scalar("f", 32.0).op("Mul", &["x8", "f"], "m", &[]);
+                net.scalar("t", 10.0).op("Add", &["m", "t"], "y", &[]);
+            },
+        ),
+        (
+            |net| {
+                net.op("Cast", &["x8_q"], "y", &[("to", Int(1))]);
+            },
+            |net| {
+                net.scalar("f", 64.0).op("Mul", &["x8", "f"], "m", &[]);
+                net.scalar("t", 120.0).op("Add", &["m", "t"], "y", &[]);
+            },
+        ),
+        (
+            |net| {
+                net.op("Cast", &["x8_q"], "c", &[("to", Int(5))]);
+                net.op("DequantizeLinear", &["c", "x8_scale", "x8_zero"], "y", &[]);
+            },
+            |net| {
+                net.op("Identity", &["x8"], "y", &[]);
+            },
+        ),
+    ];
+    let folder = Folder::new();
+    folder.write("set.safetensors", float_set([1, 2, 4, 4], &Random::new(1).floats(32, -1.0, 1.0), &[0]));
+    for (i, builds) in cases.into_iter().enumerate() {
+        let [found, expected] = <[Build; 2]>::from(builds).map(|build| {
+            let mut net = Onnx::new(17, &IMAGE);
+            rounded(&mut net, "x", "x8", DataType::UINT8, 1.0 / 64.0, 120);
+            build(&mut net);
+            net.op("Flatten", &["y"], "out", &[]);
+            folder.write("net.onnx", net.bytes("out"));
+            folder.logits("--model net.onnx --data set.safetensors --task classification")
+        });
+        assert_eq!(found, expected, "case {i}");
+    }
 }
 
 /// The same operators on the integers, or on the numbers that they stand for.
@@ -242,7 +296,7 @@ fn integers_as_the_output() {
     folder.write("set.safetensors", float_set([1, 2, 4, 4], &images, &[0]));
     let options = "--model net.onnx --data set.safetensors --layout nchw --logits l.safetensors";
     let report = folder.json(&format!("{options} --task classification"));
-    assert!(report["notes"].to_string().contains("'y_q' is of 8-bit integers"), "{report:#}");
+    assert!(report["notes"].to_string().contains("'y_q' is of quantized integers"), "{report:#}");
     assert_eq!(read_logits(&folder.read("l.safetensors"))[0][..4], [0.0, 0.5, -0.5, 2.0]);
 }
 

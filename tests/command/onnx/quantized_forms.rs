@@ -154,6 +154,53 @@ const EXACT: [Case; 6] = [
     }),
 ];
 
+/// Functions of rounded numbers that are on the same steps: clips to steps, selections, mirrored numbers.
+const STEPS: [(&str, fn(&mut Onnx)); 7] = [
+    ("Clip", |net| {
+        net.scalar("low", -0.5).scalar("high", 0.75).op("Clip", &["x8", "low", "high"], "s", &[]);
+    }),
+    ("Where", |net| {
+        net.scalar("zero", 0.0).op("Greater", &["x8", "zero"], "c", &[]).op("Where", &["c", "x8", "zero"], "s", &[]);
+    }),
+    ("Max", |net| {
+        net.scalar("zero", 0.0).op("Max", &["x8", "zero"], "s", &[]);
+    }),
+    ("Min", |net| {
+        net.scalar("half", 0.5).op("Min", &["half", "x8"], "s", &[]);
+    }),
+    ("Abs", |net| {
+        net.op("Abs", &["x8"], "s", &[]);
+    }),
+    ("Neg", |net| {
+        net.op("Neg", &["x8"], "s", &[]);
+    }),
+    ("PRelu", |net| {
+        net.tensor("slope", &Array { shape: vec![2, 1, 1], values: vec![0.0; 2] });
+        net.op("PRelu", &["x8", "slope"], "s", &[]);
+    }),
+];
+
+#[test]
+fn functions_that_stay_on_the_steps() {
+    for (name, function) in STEPS {
+        let folder = Folder::new();
+        let mut net = Onnx::new(18, &IMAGE);
+        let build = |net: &mut Onnx| {
+            rounded(net, "x", "x8", DataType::UINT8, 1.0 / 64.0, 120);
+            function(net);
+            weight(net, "conv.weight", &[3, 2, 3, 3], 0, 0.001);
+            conv(net, &["s", "conv.weight"], "y");
+            net.op("Flatten", &["y"], "out", &[]);
+        };
+        build(&mut net);
+        folder.write("net.onnx", net.bytes("out"));
+        folder.write("set.safetensors", float_set([3, 2, 4, 4], &Random::new(7).floats(96, -2.0, 2.0), &[0; 3]));
+        let base = folder.logits(&format!("{OPTIONS} --mode base")).concat();
+        let base: Vec<f32> = base.into_iter().map(f32::from_bits).collect();
+        check(&folder, &base, name, "");
+    }
+}
+
 /// The smallest or largest of rounded numbers is one of them.
 fn reduced(net: &mut Onnx, reduction: &str) {
     rounded(net, "x", "x8", DataType::UINT8, 1.0 / 32.0, 100);

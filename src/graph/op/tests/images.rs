@@ -3,7 +3,7 @@
 use super::*;
 use crate::graph::ElementType;
 use crate::kernel::{Clip, ImageLayout, Images, ImagesMut, SLACK};
-use crate::quant::{ActivationParams, IntRange};
+use crate::quant::{ActivationParams, Grid, IntRange};
 use std::fmt::Debug;
 
 /// Positions before and after an image, along height and width.
@@ -81,7 +81,14 @@ fn bits(x: &[f32], arithmetic: bool) -> Vec<u32> {
 
 /// Compares the output for images with that for tensors.
 fn check(op: &dyn Operator, inputs: &[&Tensor], borders: [Border; 3]) {
-    let types: Vec<ValueType> = inputs.iter().map(|x| samples(x)).collect();
+    check_elements(op, inputs, &[ElementType::F32; 2][..inputs.len().min(2)], borders);
+}
+
+/// The same for elements of types that repeat.
+fn check_elements(op: &dyn Operator, inputs: &[&Tensor], elements: &[ElementType], borders: [Border; 3]) {
+    let elements = elements.iter().cycle();
+    let types: Vec<ValueType> =
+        inputs.iter().zip(elements).map(|(x, &element)| ValueType { element, ..samples(x) }).collect();
     let types: Vec<&ValueType> = types.iter().collect();
     op.infer(&types).unwrap();
     let images = op.as_image_operator().unwrap();
@@ -158,6 +165,29 @@ fn flat(x: &Tensor) -> Option<Tensor> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Integers are found and made again alike, whatever the numbers are.
+    #[test]
+    fn integers_of_images(
+        (window, [_, _, height, width], _) in window(),
+        (borders, [batch, channels, ..], seed) in shapes(),
+        rare in 3u64..60,
+    ) {
+        let [a, b, y] = [(0.031, 3), (0.25, -7), (0.04, 100)]
+            .map(|(scale, zero_point)| Grid::new(scale, zero_point, [-128, 127]).unwrap());
+        let dims = [batch, channels, height, width];
+        let [x, other] = [seed, !seed].map(|seed| special(seed, &dims, rare));
+        let each = special(seed, &[batch, channels, 1, 1], rare);
+        let elements = [a, b].map(ElementType::Quantized);
+        for other in [&other, &each] {
+            check_elements(&IntegerAdd::difference([a, b], y).unwrap(), &[&x, other], &elements, borders);
+            check_elements(&IntegerMul::new([a, b], y).unwrap(), &[&x, other], &elements, borders);
+        }
+        check_elements(&IntegerAveragePool::new(window, a, a).unwrap(), &[&x], &elements, borders);
+        check_elements(&IntegerMean::new(vec![2, 3], true, a, y).unwrap(), &[&x], &elements, borders);
+        check_elements(&IntegerFunction::rescale(a, y).unwrap(), &[&x], &elements, borders);
+        check(&Quantize(y), &[&x], borders);
+    }
 
     #[test]
     fn windows_of_images(

@@ -6,6 +6,7 @@ mod axes;
 mod elements;
 mod images;
 mod norms;
+mod sums;
 
 use super::*;
 use crate::cases::for_each_case;

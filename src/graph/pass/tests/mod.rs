@@ -1,6 +1,7 @@
 //! Passes against the graph that they rewrite, and folded numbers against the formula.
 
 mod products;
+mod sums;
 
 use super::*;
 use crate::cases::for_each_case;

@@ -2,7 +2,7 @@
 
 use super::integers::IntFunction;
 use super::node::known;
-use super::{Lowering, Node, integers, quantized};
+use super::{Lowering, Node, grids, integers, quantized};
 use crate::graph::op::{Add, Binary, Relu, Relu6, Scale, Unary, Where};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::{Int, Ints, PendingLinear, Value};
@@ -13,9 +13,10 @@ pub(super) fn add(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
     let inputs = node.all_inputs()?;
     let with_bias = match inputs.as_slice() {
         [Value::Pending(linear), Value::Floats { tensor, name, .. }]
-        | [Value::Floats { tensor, name, .. }, Value::Pending(linear)] => {
-            bias(linear, tensor)?.map(|bias| (linear, bias, name))
-        }
+        | [Value::Floats { tensor, name, .. }, Value::Pending(linear)] => bias(linear, tensor)?.map(|bias| {
+            lowering.scales.reshaped(tensor, &bias);
+            (linear, bias, name)
+        }),
         _ => None,
     };
     if let Some((linear, bias, name)) = with_bias {
@@ -39,7 +40,19 @@ pub(super) fn binary(
     op: Binary,
     integers: Option<IntFunction>,
 ) -> Result<Vec<Value>, NodeProblem> {
-    chain(lowering, node, node.all_inputs()?, integers, |lowering, name, pair| lowering.emit(name, op, pair))
+    let of_pair = |lowering: &mut Lowering, name: &str, pair: &[Value]| {
+        if let (Binary::PRelu, Value::Floats { tensor: slope, .. }) = (op, &pair[1])
+            && slope.flatten_all()?.to_vec1::<f32>()?.iter().all(|&slope| slope == 0.0)
+        {
+            return lowering.emit(name, Relu, &pair[..1]);
+        }
+        let result = lowering.emit(name, op, pair)?;
+        if let Binary::Max | Binary::Min = op {
+            lowering.keep_grid(&result, pair);
+        }
+        Ok(result)
+    };
+    chain(lowering, node, node.all_inputs()?, integers, of_pair)
 }
 
 /// `function` of the first two inputs, then of that and the third, and so on.
@@ -97,7 +110,11 @@ pub(super) fn pow(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, No
 
 /// An operator of one input.
 pub(super) fn unary(lowering: &mut Lowering, node: &Node, op: Unary) -> Result<Vec<Value>, NodeProblem> {
-    Ok(vec![lowering.emit(node.name, op, &[node.input(0)?.clone()])?])
+    let result = lowering.emit(node.name, op, &[node.input(0)?.clone()])?;
+    if let Some(grid) = lowering.grid(node.input(0)?).and_then(|grid| grids::of_unary(op, &grid)) {
+        lowering.set_grid(&result, grid);
+    }
+    Ok(vec![result])
 }
 
 /// `Relu`.
@@ -147,8 +164,11 @@ pub(super) fn clip(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         (0.0, f32::INFINITY | f32::MAX) => lowering.emit(node.name, Relu, &input),
         (0.0, 6.0) => lowering.emit(node.name, Relu6, &input),
         _ => lowering.emit(node.name, Unary::Clip { min, max }, &input),
-    };
-    Ok(vec![output?])
+    }?;
+    if let Some(grid) = lowering.grid(&input[0]).and_then(|grid| grids::of_unary(Unary::Clip { min, max }, &grid)) {
+        lowering.set_grid(&output, grid);
+    }
+    Ok(vec![output])
 }
 
 /// `Where`: computed at once for constant integers, else a node.
@@ -158,7 +178,9 @@ pub(super) fn select(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>,
         return Ok(vec![Value::Ints(integers::select(&lowering.budget, condition, a, b)?)]);
     }
     let inputs = real(node, &inputs.map(Clone::clone))?;
-    Ok(vec![lowering.emit(node.name, Where, &inputs)?])
+    let result = lowering.emit(node.name, Where, &inputs)?;
+    lowering.keep_grid(&result, &inputs[1..]);
+    Ok(vec![result])
 }
 
 /// A comparison or logical operation on two inputs.

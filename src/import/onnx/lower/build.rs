@@ -4,11 +4,11 @@ use super::{BatchSize, Lowering};
 use crate::graph::op::{Linear, Transpose};
 use crate::graph::{Dim, Operator, RunContext, ValueId, ValueType};
 use crate::import::names;
-use crate::import::onnx::bytes::Bytes;
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::value::{PendingLinear, Value};
 use crate::import::scales::OutputAxis;
+use crate::import::size::{check_size, elements};
 use candle_core::Tensor;
 
 impl Lowering<'_> {
@@ -145,11 +145,11 @@ impl Lowering<'_> {
     ) -> Result<ValueId, NodeProblem> {
         let name = names::unused(&self.graph, name, &["weight", "bias"]);
         let mut inputs = vec![x, self.parameter(&format!("{name}.weight"), weight.clone(), true)?];
-        if let Some(bias) = bias {
-            inputs.push(self.parameter(&format!("{name}.bias"), bias, true)?);
+        if let Some(bias) = &bias {
+            inputs.push(self.parameter(&format!("{name}.bias"), bias.clone(), true)?);
         }
         let y = self.add(&name, op, &inputs)?;
-        self.scales.add_layer(&self.graph, &name, [x, y], &weight, outputs)?;
+        self.scales.add_layer(&self.graph, &name, [x, y], [Some(&weight), bias.as_ref()], outputs)?;
         Ok(y)
     }
 
@@ -157,27 +157,6 @@ impl Lowering<'_> {
     pub(super) fn constant_batch(&self) -> Option<usize> {
         if let BatchSize::Constant(size) = self.batch { Some(size) } else { None }
     }
-}
-
-/// The most elements that a value of one sample may have: 256 channels of 1024 x 1024.
-const MAX_ELEMENTS: usize = 1 << 28;
-
-/// Fails if a value would not fit into memory, whatever sizes the file has.
-fn check_size(ty: &ValueType) -> Result<(), NodeProblem> {
-    match elements(ty) {
-        Some(count) if count <= MAX_ELEMENTS => Ok(()),
-        count => Err(NodeProblem::TooLarge {
-            ty: ty.to_string(),
-            asked: Bytes::of::<f32>(count.unwrap_or(usize::MAX)),
-            limit: Bytes::of::<f32>(MAX_ELEMENTS),
-        }),
-    }
-}
-
-/// Elements of one sample of a value, an empty axis taken for one of a single element; `None` beyond all
-/// numbers.
-fn elements(ty: &ValueType) -> Option<usize> {
-    ty.shape.iter().try_fold(1usize, |count, dim| count.checked_mul(dim.size(1).max(1)))
 }
 
 /// The error of a node that reads a value with merged axes.

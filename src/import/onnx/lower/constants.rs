@@ -1,7 +1,7 @@
 //! Operators that produce constants, or pass their input on.
 
 use super::node::{axis, known};
-use super::{Lowering, Node, integers};
+use super::{Lowering, Node, integers, quantized};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::tensor::Constant;
 use crate::import::onnx::value::{Int, Ints, Value};
@@ -137,19 +137,22 @@ fn wrap(int: Int, ty: DataType) -> Int {
 }
 
 /// `Cast`.
-pub(super) fn cast(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    cast_to(node, DataType(node.int_or("to", 1)? as i32))
+pub(super) fn cast(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    cast_to(lowering, node, DataType(node.int_or("to", 1)? as i32))
 }
 
 /// `CastLike`: to the type of another value.
-pub(super) fn cast_like(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
-    cast_to(node, if let Value::Ints(ints) = node.input(1)? { ints.ty } else { DataType::FLOAT })
+pub(super) fn cast_like(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    if let Value::Quantized(..) = node.input(1)? {
+        return Err(NodeProblem::Quantized(1));
+    }
+    cast_to(lowering, node, if let Value::Ints(ints) = node.input(1)? { ints.ty } else { DataType::FLOAT })
 }
 
 /// The first input as another type: real numbers stay `f32`, constants become what is asked for.
-fn cast_to(node: &Node, to: DataType) -> Result<Vec<Value>, NodeProblem> {
-    let is_float = matches!(to, DataType::FLOAT | DataType::DOUBLE | DataType::FLOAT16 | DataType::BFLOAT16);
-    Ok(vec![match (node.input(0)?.clone(), is_float) {
+fn cast_to(lowering: &mut Lowering, node: &Node, to: DataType) -> Result<Vec<Value>, NodeProblem> {
+    Ok(vec![match (node.input(0)?.clone(), quantized::is_float(to)) {
+        (Value::Quantized(numbers, grid), _) => quantized::cast(lowering, node, &numbers, &grid, to)?,
         (Value::Ints(ints), true) => integers::real(&ints, output(node))?,
         (Value::Floats { tensor, .. }, false) => {
             let is_bool = to == DataType::BOOL;

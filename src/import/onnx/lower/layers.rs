@@ -1,7 +1,7 @@
 //! Linear and convolution layers, and matrix products of two activations.
 
 use super::build::spatial;
-use super::window::{AutoPad, OddSide, Sliding, stated_padding};
+use super::window::{AutoPad, Sliding, stated_padding};
 use super::{Lowering, Node};
 use crate::graph::op::{Add, Conv, MatMul, Reshape, Transpose};
 use crate::graph::{Dim, Operator, ValueId};
@@ -9,6 +9,7 @@ use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::name;
 use crate::import::onnx::operation::title;
 use crate::import::onnx::value::{PendingLinear, Value};
+use crate::import::same_padding::OddSide;
 use crate::import::scales::OutputAxis;
 use crate::layer::{ConvAttributes, ConvTransposeAttributes};
 use candle_core::Tensor;
@@ -178,6 +179,9 @@ pub(super) fn gemm(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, N
         None => lowering.linear(linear, None)?,
         Some(Value::Floats { tensor, name, .. }) if [1, outputs].contains(&tensor.elem_count()) => {
             let bias = scaled(&tensor.flatten_all()?.broadcast_as(outputs)?.contiguous()?, beta)?;
+            if beta == 1.0 {
+                lowering.scales.reshaped(tensor, &bias);
+            }
             lowering.linear(linear, Some((bias, name)))?
         }
         Some(c) if beta == 1.0 => {

@@ -1,6 +1,6 @@
 //! Lowering: the nodes of an ONNX graph, one after the other, become nodes of a [`Graph`].
 //!
-//! [`operators`] is the registry; the functions that it lists add to a [`Lowering`]. What does not depend on the images is computed on the way: integers
+//! [`operators`] is the registry of ONNX's own operators, [`domains`] lists the others; the functions that they list add to a [`Lowering`]. What does not depend on the images is computed on the way: integers
 //! such as shapes carry the batch size along as a symbol, so that the batch stays open even where the
 //! file has it as a constant.
 
@@ -8,9 +8,12 @@ mod arithmetic;
 mod blocks;
 mod build;
 mod constants;
+mod contrib;
+mod domains;
 mod einsum;
 mod expand;
 mod gather;
+mod grids;
 mod hints;
 mod integers;
 mod layers;
@@ -21,6 +24,8 @@ mod operator;
 mod operators;
 mod pad;
 mod pools;
+mod qlinear;
+mod qonnx;
 mod quantized;
 mod reshape;
 mod resize;
@@ -30,6 +35,8 @@ mod window;
 
 pub(super) use lowering::{BatchSize, Lowering};
 pub(super) use node::Node;
+pub(super) use operator::IntegerUse;
+pub(super) use quantized::range as integer_range;
 
 use super::error::OnnxProblem;
 use super::operation::{Operation, title};
@@ -37,29 +44,20 @@ use super::tensor::Constant;
 use super::value::Value;
 use lowering::{Reader, Readers};
 use operator::OnnxOperator;
-use operators::OPERATORS;
 use rten_onnx::onnx::NodeProto;
 
-/// The operator of a node, if it is a known one of the default domain.
-fn operator(node: &NodeProto) -> Option<&'static OnnxOperator> {
-    let is_default = domain(node).is_none();
-    OPERATORS.get(node.op_type.as_deref()?).filter(|_| is_default)
-}
-
-/// The domain of a node's operator, unless it is the default one.
-fn domain(node: &NodeProto) -> Option<&str> {
-    node.domain.as_deref().filter(|domain| !domain.is_empty() && *domain != "ai.onnx")
-}
-
-/// The names of all operators.
+/// The domain and name of every operator.
 #[cfg(test)]
-pub(super) fn operators() -> impl Iterator<Item = &'static str> {
-    OPERATORS.names()
-}
+pub(super) use domains::operators;
 
 /// Whether a node's outputs are probabilities.
 pub(super) fn is_softmax(node: &NodeProto) -> bool {
-    operator(node).is_some_and(OnnxOperator::is_softmax)
+    domains::operator(node).is_some_and(OnnxOperator::is_softmax)
+}
+
+/// What a node does with quantized integers.
+pub(super) fn use_of_integers(node: &NodeProto) -> IntegerUse {
+    domains::operator(node).map_or(IntegerUse::Other, OnnxOperator::use_of_integers)
 }
 
 /// The value of a tensor of the file, called `name`.
@@ -71,7 +69,7 @@ pub(super) fn constant(constant: Constant, name: &str) -> Value {
 pub(super) fn readers<'a>(nodes: &[&'a Operation], output: &'a str) -> Readers<'a> {
     let mut readers = Readers::from([(output, vec![Reader::Other])]);
     for node in nodes {
-        let reader = operator(&node.proto).map_or(Reader::Other, |operator| operator.reader);
+        let reader = domains::operator(&node.proto).map_or(Reader::Other, |operator| operator.reader);
         node.proto.input.iter().for_each(|input| readers.entry(input).or_default().push(reader));
     }
     readers
@@ -81,9 +79,8 @@ pub(super) fn readers<'a>(nodes: &[&'a Operation], output: &'a str) -> Readers<'
 pub(super) fn node<'a>(lowering: &mut Lowering<'a>, node: &'a Operation) -> Result<(), OnnxProblem> {
     let &Operation { ref proto, opset } = node;
     let operator_name = proto.op_type.as_deref().unwrap_or_default();
-    let Some(operator) = operator(proto) else {
-        let operator =
-            domain(proto).map_or_else(|| operator_name.to_owned(), |domain| format!("{domain}.{operator_name}"));
+    let Some(operator) = domains::operator(proto) else {
+        let operator = domains::title(proto);
         let hint = hints::unsupported(&operator);
         return Err(OnnxProblem::Operator { operator, node: title(proto), hint });
     };

@@ -4,13 +4,14 @@
 use super::arithmetic::{self, Comparison};
 use super::integers::IntFunction;
 use super::lowering::Reader;
+use super::qlinear::QLinear;
 use super::{Lowering, Node, norms, pools, quantized};
 use crate::graph::op::{Binary, Reduction, Unary};
 use crate::import::onnx::error::NodeProblem;
 use crate::import::onnx::value::Value;
 use crate::registry::Named;
 
-/// An operator of ONNX's default domain.
+/// An operator of ONNX, or of another domain.
 pub(super) struct OnnxOperator {
     name: &'static str,
     lower: Lower,
@@ -37,6 +38,8 @@ pub(super) enum Lower {
     Reduce(Reduction, Option<IntFunction>),
     /// A softmax, or its logarithm.
     Softmax { log: bool },
+    /// An operator of real numbers on quantized integers.
+    QLinear(&'static QLinear),
 }
 
 /// What an operator does with an input of quantized integers.
@@ -52,6 +55,16 @@ pub(super) enum QuantizedInput {
     MovedIfZeroPointIsZero,
     /// Its lowering takes them as they are.
     Handled,
+}
+
+/// What quantized integers are to an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import::onnx) enum IntegerUse {
+    /// It computes with the numbers that they represent by the scale and zero point that follow.
+    Scaled,
+    /// It passes them on.
+    Moved,
+    Other,
 }
 
 impl Named for OnnxOperator {
@@ -76,38 +89,49 @@ impl OnnxOperator {
     /// The outputs of `node`, which is of this operator and sees real numbers instead of the quantized integers
     /// that it moves.
     pub fn lower(&self, lowering: &mut Lowering, mut node: Node) -> Result<Vec<Value>, NodeProblem> {
-        let computed = |input: &Option<Value>| matches!(input, Some(Value::Quantized(..)));
-        let Some(index) = node.inputs.iter().position(computed) else { return self.run(lowering, &node) };
-        let Some(Value::Quantized(_, params)) = node.inputs[index] else { return self.run(lowering, &node) };
+        let quantized = |input: &Option<Value>| match input {
+            Some(Value::Quantized(_, grid)) => Some(*grid),
+            _ => None,
+        };
+        let Some((index, grid)) = node.inputs.iter().enumerate().find_map(|(i, input)| Some((i, quantized(input)?)))
+        else {
+            return self.run(lowering, &node);
+        };
         match self.integers {
             QuantizedInput::Handled => return self.run(lowering, &node),
-            QuantizedInput::MovedIfZeroPointIsZero if params.zero_point() == 0 => (),
+            QuantizedInput::MovedIfZeroPointIsZero if grid.zero_point() == 0 => (),
             QuantizedInput::Moved | QuantizedInput::AllMoved => (),
             QuantizedInput::MovedIfZeroPointIsZero | QuantizedInput::Unsupported => {
                 return Err(NodeProblem::Quantized(index));
             }
         }
         let moves_all = self.integers == QuantizedInput::AllMoved;
+        let mut range = [grid.q_min(), grid.q_max()];
         for (i, input) in node.inputs.iter_mut().enumerate().filter(|(i, _)| *i == 0 || moves_all) {
             match input.take() {
                 Some(Value::Quantized(value, found)) => {
-                    let [a, b] = [params, found].map(|params| (params.scale(), params.zero_point()));
-                    if a != b {
-                        let [a, b] = [a, b].map(|(scale, zero_point)| quantized::grid(scale, zero_point));
+                    if !found.has_steps_of(&grid) {
+                        let [a, b] = [grid, found].map(|grid| quantized::described(&grid));
                         return Err(NodeProblem::Unsupported(format!(
                             "concatenating integers quantized with {a} and with {b}"
                         )));
                     }
+                    range = [range[0].min(found.q_min()), range[1].max(found.q_max())];
                     *input = Some(*value);
                 }
                 _ => return Err(NodeProblem::Quantized(if i == index { 0 } else { index })),
             }
         }
-        let integers = |value| match value {
-            Value::Ints(_) => value,
-            moved => Value::Quantized(Box::new(moved), params),
+        let grid = grid.with_range(range)?;
+        let outputs = self.run(lowering, &node)?;
+        let integers = |value: Value| {
+            if let Value::Ints(_) = value {
+                return value;
+            }
+            lowering.set_grid(&value, grid);
+            Value::Quantized(Box::new(value), grid)
         };
-        Ok(self.run(lowering, &node)?.into_iter().map(integers).collect())
+        Ok(outputs.into_iter().map(integers).collect())
     }
 
     /// The outputs for inputs as they are.
@@ -120,6 +144,17 @@ impl OnnxOperator {
             Lower::Compare(comparison) => arithmetic::compare(lowering, node, comparison),
             Lower::Reduce(reduction, step) => pools::reduce(lowering, node, reduction, step),
             Lower::Softmax { log } => norms::softmax(lowering, node, log),
+            Lower::QLinear(row) => row.lower(lowering, node),
+        }
+    }
+
+    /// What it does with quantized integers.
+    pub fn use_of_integers(&self) -> IntegerUse {
+        match (self.lower, self.integers, self.name) {
+            (Lower::QLinear(_), ..) | (.., "DequantizeLinear") => IntegerUse::Scaled,
+            (.., "Cast" | "Clip") => IntegerUse::Moved,
+            (_, QuantizedInput::Handled | QuantizedInput::Unsupported, _) => IntegerUse::Other,
+            _ => IntegerUse::Moved,
         }
     }
 

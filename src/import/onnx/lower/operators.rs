@@ -1,12 +1,12 @@
-//! The registry of ONNX operators: what each is lowered to, and what it does with quantized integers.
+//! The registry of ONNX's own operators: what each is lowered to, and what it does with quantized integers.
 
 use super::arithmetic::{self, Comparison};
 use super::integers::{self, IntFunction};
 use super::operator::QuantizedInput::{AllMoved, Handled, Moved, MovedIfZeroPointIsZero};
 use super::operator::{Lower, OnnxOperator as Op};
 use super::{
-    Lowering, Node, blocks, constants, einsum, expand, gather, layers, norms, pad, pools, quantized, reshape, resize,
-    shapes, slices,
+    Lowering, Node, blocks, constants, einsum, expand, gather, layers, norms, pad, pools, qlinear, quantized, reshape,
+    resize, shapes, slices,
 };
 use crate::graph::op::{Binary, Reduction, Unary};
 use crate::import::onnx::error::NodeProblem;
@@ -37,7 +37,10 @@ const fn reduce(name: &'static str, reduction: Reduction, step: Option<IntFuncti
     Op::new(name, Lower::Reduce(reduction, step))
 }
 
-const fn with(name: &'static str, function: fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>) -> Op {
+pub(super) const fn with(
+    name: &'static str,
+    function: fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>,
+) -> Op {
     Op::new(name, Lower::With(function))
 }
 
@@ -50,8 +53,8 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         compare("And", Binary::Min, integers::and),
         with("AveragePool", pools::average),
         with("BatchNormalization", norms::batch),
-        with("Cast", constants::cast),
-        with("CastLike", constants::cast_like),
+        with("Cast", constants::cast).with_integers(Handled),
+        with("CastLike", constants::cast_like).with_integers(Handled),
         unary("Ceil", Unary::Ceil),
         unary_with("Celu", |node| Ok(Unary::Celu { alpha: node.float_or("alpha", 1.0)? })),
         with("Clip", arithmetic::clip).with_integers(Handled),
@@ -59,6 +62,7 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         with("Constant", constants::constant),
         with("ConstantOfShape", constants::constant_of_shape),
         with("Conv", layers::conv),
+        with("ConvInteger", qlinear::conv_integer).with_integers(Handled),
         with("ConvTranspose", layers::conv_transpose),
         unary("Cos", Unary::Cos),
         with("CumSum", constants::cumulative_sum),
@@ -98,6 +102,7 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         Op::new("LogSoftmax", Lower::Softmax { log: true }),
         with("LpNormalization", norms::lp),
         with("MatMul", layers::matmul),
+        with("MatMulInteger", qlinear::matmul_integer).with_integers(Handled),
         binary("Max", Binary::Max, Some(integers::max)),
         with("MaxPool", pools::max).with_integers(Moved),
         with("Mean", arithmetic::mean),
@@ -111,6 +116,8 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         binary("PRelu", Binary::PRelu, None),
         with("Pad", pad::pad),
         with("Pow", arithmetic::pow),
+        qlinear::operator(&qlinear::CONV),
+        qlinear::operator(&qlinear::MATMUL),
         with("QuantizeLinear", quantized::quantize),
         with("Range", integers::range),
         unary("Reciprocal", Unary::Reciprocal),

@@ -2,9 +2,8 @@
 
 use super::Node;
 use crate::import::onnx::error::NodeProblem;
-
-/// The most positions of a channel, padding included.
-const MAX_POSITIONS: usize = 1 << 28;
+use crate::import::same_padding::{self, OddSide};
+use crate::import::size::fits_padded;
 
 /// The attribute `auto_pad`.
 pub(super) enum AutoPad {
@@ -14,21 +13,6 @@ pub(super) enum AutoPad {
     Valid,
     /// `SAME_*`: input and output have the same size, except for the stride.
     Same(OddSide),
-}
-
-/// The side of an axis that gets the extra element of odd padding.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum OddSide {
-    Before,
-    After,
-}
-
-impl OddSide {
-    /// Padding of `total` split into before and after the axis.
-    pub fn split(self, total: usize) -> [usize; 2] {
-        let (less, more) = (total / 2, total.div_ceil(2));
-        if self == OddSide::After { [less, more] } else { [more, less] }
-    }
 }
 
 impl AutoPad {
@@ -71,16 +55,10 @@ impl Sliding {
             AutoPad::Valid => vec![[0; 2]; axes],
             // As much as one window for each step needs.
             AutoPad::Same(odd) => (0..axes)
-                .map(|axis| {
-                    let windows = input[axis].div_ceil(stride[axis]);
-                    let span = dilation[axis] * (kernel[axis] - 1) + 1;
-                    odd.split((windows.saturating_sub(1) * stride[axis] + span).saturating_sub(input[axis]))
-                })
+                .map(|axis| odd.split(same_padding::total(input[axis], kernel[axis], stride[axis], dilation[axis])))
                 .collect(),
         };
-        // The padded input has to fit into memory.
-        let padded = input.iter().zip(&padding).map(|(size, [before, after])| size + before + after);
-        if padded.fold(1usize, usize::saturating_mul) > MAX_POSITIONS {
+        if !fits_padded(input, &padding) {
             return Err(NodeProblem::Unsupported(format!(
                 "padding {padding:?} of an input of size {input:?}, which is too large,"
             )));
