@@ -24,7 +24,9 @@ fn own(net: &mut Onnx, ty: DataType, zero_point: i32) {
 /// A weight of unsigned integers of zero point 128, as the value `name`.
 fn unsigned_weight(net: &mut Onnx, name: &str, shape: &[usize], scale: f32) {
     let mut random = Random::new(3);
-    let values: Vec<i32> = (0..shape.iter().product()).map(|_| random.below(256) as i32).collect();
+    let mut values: Vec<i32> = (0..shape.iter().product()).map(|_| random.below(256) as i32).collect();
+    // The range of a constant is that of its integers.
+    values[..2].copy_from_slice(&[0, 255]);
     let [ints, scales, zero] = ["_quantized", "_scale", "_zero"].map(|part| format!("{name}{part}"));
     integers(net, &ints, DataType::UINT8, shape, &values);
     integers(net, &zero, DataType::UINT8, &[], &[128]);
