@@ -8,8 +8,8 @@
 //! output which reaches it: through the graph, over operators that keep scales, to the module that made it, or to the
 //! `QuantStub` called `quant`.
 
-use super::weights::{OF_OUTPUT, OF_WEIGHT};
 use super::ModelError;
+use super::weights::{OF_OUTPUT, OF_WEIGHT};
 use crate::graph::{Graph, KeptInputs, Node, ValueId};
 use crate::quant::{ActivationParams, IntRange, LayerParams, ParamsError, ParamsFile, WeightParams};
 use crate::zoo::Architecture;
@@ -149,7 +149,8 @@ pub(super) fn params(
         let weight = weight.and_then(|(quantizer, sizes)| quantizer.weight(*sizes.first()?));
         let input = network.quantizer_of(node.inputs()[0]).and_then(FakeQuantizer::input);
         if let Some((input, weight)) = input.zip(weight) {
-            let failed = |source| ModelError::FakeQuantizer { path: path.to_owned(), layer: node.name().to_owned(), source };
+            let failed =
+                |source| ModelError::FakeQuantizer { path: path.to_owned(), layer: node.name().to_owned(), source };
             let params = LayerParams { input: input.map_err(failed)?, weight: weight.map_err(failed)? };
             layers.insert(node.name().to_owned(), params);
         }

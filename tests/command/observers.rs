@@ -67,25 +67,30 @@ fn moving_averages_go_by_batches_of_64() {
     let (tiny, folder) = Tiny::folder(120);
     let [_, channels, height, width] = Tiny::SHAPE;
     let image = channels * height * width;
-    let images: Vec<f32> = (0..130).flat_map(|i| {
-        let own = &tiny.images[i % Tiny::SAMPLES * image..][..image];
-        own.iter().map(move |x| x * (1.0 + i as f32 / 8.0))
-    }).collect();
+    let images: Vec<f32> = (0..130)
+        .flat_map(|i| {
+            let own = &tiny.images[i % Tiny::SAMPLES * image..][..image];
+            own.iter().map(move |x| x * (1.0 + i as f32 / 8.0))
+        })
+        .collect();
     let labels: Vec<u8> = (0..130).map(|i| tiny.labels[i % Tiny::SAMPLES]).collect();
     folder.write("many.safetensors", float_set([130, channels, height, width], &images, &labels));
     let ends = |c: f32| {
-        let batches = images.chunks(64 * image).map(|batch| {
-            [f32::min, f32::max].map(|end| batch.iter().copied().reduce(end).unwrap())
-        });
+        let batches = images
+            .chunks(64 * image)
+            .map(|batch| [f32::min, f32::max].map(|end| batch.iter().copied().reduce(end).unwrap()));
         batches.reduce(|ends, batch| [0, 1].map(|i| ends[i] + c * (batch[i] - ends[i]))).unwrap()
     };
-    for_each_case([("moving-average", 0.01), ("moving-average:0.25", 0.25), ("moving-average:1", 1.0)], |(option, c)| {
-        let [low, high] = ends(c);
-        for extra in ["-b 7", "-j 1", "-j 3"] {
-            let args = format!("{TINY} --mode quant --calib-data many.safetensors --calib {option} {extra}");
-            assert_eq!(first_input(&folder, &args).0, low.abs().max(high.abs()) / 127.0, "{option} {extra}");
-        }
-    });
+    for_each_case(
+        [("moving-average", 0.01), ("moving-average:0.25", 0.25), ("moving-average:1", 1.0)],
+        |(option, c)| {
+            let [low, high] = ends(c);
+            for extra in ["-b 7", "-j 1", "-j 3"] {
+                let args = format!("{TINY} --mode quant --calib-data many.safetensors --calib {option} {extra}");
+                assert_eq!(first_input(&folder, &args).0, low.abs().max(high.abs()) / 127.0, "{option} {extra}");
+            }
+        },
+    );
 }
 
 /// Over all values, every 500th of the largest magnitude as threshold: none is better by more than a bin.

@@ -31,7 +31,9 @@ fn quantizer(state: &mut State, name: &str, scales: &[f32], zero_point: i32, end
 fn of_lenet5() -> State {
     let mut state = State::new();
     quantizer(&mut state, "quant.activation_post_process", &[0.01], 100, [-1.0, 1.55]);
-    for (i, (layer, outputs)) in [("conv1", 6), ("conv2", 16), ("fc1", 120), ("fc2", 84), ("fc3", 10)].iter().enumerate() {
+    for (i, (layer, outputs)) in
+        [("conv1", 6), ("conv2", 16), ("fc1", 120), ("fc2", 84), ("fc3", 10)].iter().enumerate()
+    {
         let largest = 2.55 * (i + 1) as f32;
         quantizer(&mut state, &format!("{layer}.activation_post_process"), &[largest / 255.0], 0, [0.0, largest]);
         quantizer(&mut state, &format!("{layer}.weight_fake_quant"), &vec![1.0 / 127.5; *outputs], 0, [-1.0, 0.5]);
@@ -97,7 +99,9 @@ fn ranges_follow_from_scales_and_extremes() {
 fn residual_networks_are_followed() {
     let mut state = State::new();
     quantizer(&mut state, "quant.activation_post_process", &[0.5], 3, [-1.5, 126.0]);
-    for (module, scale) in [("conv1", 1.0), ("layer1.0.conv1", 2.0), ("layer1.0.add_relu", 3.0), ("layer1.1.conv1", 4.0)] {
+    for (module, scale) in
+        [("conv1", 1.0), ("layer1.0.conv1", 2.0), ("layer1.0.add_relu", 3.0), ("layer1.1.conv1", 4.0)]
+    {
         quantizer(&mut state, &format!("{module}.activation_post_process"), &[scale], 0, [0.0, 255.0 * scale]);
     }
     for layer in ["conv1", "layer1.0.conv1", "layer1.0.conv2", "layer1.1.conv1", "layer2.0.conv1"] {
@@ -106,8 +110,7 @@ fn residual_networks_are_followed() {
     quantizer(&mut state, "layer1.1.conv2.weight_fake_quant", &[1.0; 3], 0, [-1.0, 0.5]);
     let (layers, note) = params_of("resnet18", &state);
     let scales: Vec<_> = layers.iter().map(|(name, params)| (name.as_str(), params.input.scale())).collect();
-    let expected =
-        [("conv1", 0.5), ("layer1.0.conv1", 1.0), ("layer1.0.conv2", 2.0), ("layer1.1.conv1", 3.0)];
+    let expected = [("conv1", 0.5), ("layer1.0.conv1", 1.0), ("layer1.0.conv2", 2.0), ("layer1.1.conv1", 3.0)];
     assert_eq!(scales, expected);
     assert_eq!(note, "fake quantizers of the checkpoint give 4 of 21 layers their scales");
     quantizer(&mut state, "conv1.activation_post_process", &[1.0], 0, [f32::INFINITY, f32::NEG_INFINITY]);
@@ -137,22 +140,25 @@ fn checkpoints_are_opened() {
     let architecture = Architecture::find("lenet5").unwrap();
     let graph = architecture.build(architecture.input, 10, None).unwrap();
     let open = |state: &State, prefix: &str| {
-        let weight = |id| (graph.value_name(id).to_owned(), Tensor::ones(graph.ty(id).sizes(1), DType::F32, &Device::Cpu).unwrap());
+        let weight = |id| {
+            (graph.value_name(id).to_owned(), Tensor::ones(graph.ty(id).sizes(1), DType::F32, &Device::Cpu).unwrap())
+        };
         let all = graph.parameters().map(weight).chain(state.clone());
         let tensors: HashMap<String, Tensor> = all.map(|(name, tensor)| (format!("{prefix}{name}"), tensor)).collect();
         candle_core::safetensors::save(&tensors, &path).unwrap();
-        let spec = ModelSpec {
-            architecture: Some("lenet5".to_owned()),
-            weights: Some(path.clone()),
-            ..ModelSpec::default()
-        };
+        let spec =
+            ModelSpec { architecture: Some("lenet5".to_owned()), weights: Some(path.clone()), ..ModelSpec::default() };
         spec.open()
     };
     for_each_case(["", "module."], |prefix| {
         let model = open(&of_lenet5(), prefix).unwrap();
         let params = model.params.unwrap();
         assert_eq!((params.layers.len(), params.layers["conv1"].input.zero_point()), (5, 100));
-        assert!(!params.blake3.is_empty() && model.notes.iter().any(|note| note.contains("5 of 5")), "{:?}", model.notes);
+        assert!(
+            !params.blake3.is_empty() && model.notes.iter().any(|note| note.contains("5 of 5")),
+            "{:?}",
+            model.notes
+        );
     });
     let mut state = of_lenet5();
     quantizer(&mut state, "conv1.activation_post_process", &[-1.0], 0, [0.0, 1.0]);
