@@ -131,7 +131,8 @@ impl Graph {
     /// # Errors
     /// When the name is taken or the operator does not accept the inputs.
     pub fn add(&mut self, name: &str, op: impl Operator, inputs: &[ValueId]) -> Result<Vec<ValueId>, GraphError> {
-        let types: Vec<ValueType> = inputs.iter().map(|&id| self.ty(id).dequantized()).collect();
+        let ty = |&id: &ValueId| if op.takes_integers() { self.ty(id).clone() } else { self.ty(id).dequantized() };
+        let types: Vec<ValueType> = inputs.iter().map(ty).collect();
         let outputs = op.infer(&types.iter().collect::<Vec<_>>()).and_then(check_samples);
         let outputs = outputs.map_err(|source| GraphError::Operator {
             node: name.to_owned(),

@@ -125,6 +125,12 @@ pub trait Operator: Any + Debug + Send + Sync {
     /// When the computation fails.
     fn run(&self, inputs: &[&Tensor], context: &RunContext) -> Result<Vec<Tensor>, OpError>;
 
+    /// Whether it computes with the integers of its inputs, whose grids [`infer`](Operator::infer) is then told; other
+    /// operators see real numbers.
+    fn takes_integers(&self) -> bool {
+        false
+    }
+
     /// Multiplications of one sample's forward pass, where the operator sums up products: of
     /// activations by weights, or by other activations.
     fn macs(&self, _inputs: &[&ValueType]) -> Option<Macs> {

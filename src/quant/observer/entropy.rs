@@ -8,20 +8,26 @@
 
 use super::histogram::{Bins, Histogram};
 
+/// Bins for each level of the widest range, as 2,048 are to 128. Many more would each hold so few values that levels
+/// of a narrow range are told by the values themselves.
+const BINS_PER_LEVEL: usize = 16;
+
 /// The best magnitude of a symmetric range whose integers reach `largest`: `largest + 1` levels of magnitudes.
 pub(super) fn magnitude(histogram: &Histogram, max_abs: f32, largest: i32) -> f32 {
-    let bins = histogram.magnitudes();
-    let threshold = threshold(&bins, bins.counts.len(), largest.unsigned_abs() as usize + 1, |reach| 0..reach);
+    let levels = largest.unsigned_abs() as usize + 1;
+    let bins = histogram.magnitudes().at_most(BINS_PER_LEVEL * levels);
+    let threshold = threshold(&bins, bins.counts.len(), levels, |reach| 0..reach);
     threshold.map_or(max_abs, |threshold| (threshold as f32).min(max_abs))
 }
 
 /// The best ends of an affine range of `steps + 1` levels: as far below zero as above, but no farther than the
 /// values, as ONNX Runtime's calibration chooses them.
 pub(super) fn ends(histogram: &Histogram, [low, high]: [f32; 2], steps: i32) -> [f32; 2] {
-    let bins = histogram.signed();
+    let levels = steps.unsigned_abs() as usize + 1;
+    let bins = histogram.signed().at_most(BINS_PER_LEVEL * levels);
     let (below, above) = (bins.below, bins.counts.len() - bins.below);
     let range = |reach: usize| below - reach.min(below)..below + reach.min(above);
-    let threshold = threshold(&bins, below.max(above), steps.unsigned_abs() as usize + 1, range);
+    let threshold = threshold(&bins, below.max(above), levels, range);
     threshold.map_or([low, high], |threshold| [low.max(-threshold as f32), high.min(threshold as f32)])
 }
 

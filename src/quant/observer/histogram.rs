@@ -39,6 +39,22 @@ pub(super) struct Bins {
     pub width: f64,
 }
 
+impl Bins {
+    /// The same values in wider bins, side by side from zero on: so many bins or fewer, as near to that as doubling
+    /// the width goes.
+    pub fn at_most(mut self, bins: usize) -> Self {
+        while self.counts.len() > bins.max(2) {
+            let (below, above) = self.counts.split_at(self.below);
+            let merged = |pair: &[u64]| pair.iter().sum();
+            let negative: Vec<u64> = below.rchunks(2).map(merged).collect();
+            self.below = negative.len();
+            self.counts = negative.into_iter().rev().chain(above.chunks(2).map(merged)).collect();
+            self.width *= 2.0;
+        }
+        self
+    }
+}
+
 /// `2^exponent`, which is a normal number for every width.
 fn power_of_two(exponent: i32) -> f64 {
     f64::from_bits(((1023 + i64::from(exponent)) as u64) << 52)

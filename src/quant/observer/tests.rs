@@ -135,6 +135,14 @@ fn bin(max_abs: f32) -> f64 {
     f64::from(max_abs).log2().floor().exp2() / 2048.0
 }
 
+/// The width of bins that are merged in pairs until no more than `most` are in use.
+fn width_for(mut width: f64, most: usize, in_use: impl Fn(f64) -> usize) -> f64 {
+    while in_use(width) > most {
+        width *= 2.0;
+    }
+    width
+}
+
 /// Values with tails: most are small.
 fn with_tails(least: f32) -> impl Strategy<Value = Vec<f32>> {
     let value = (least..1.0, prop_oneof![4 => Just(1i32), 2 => Just(3), 1 => Just(7)]);
@@ -182,19 +190,18 @@ proptest! {
     #[test]
     fn entropy_is_that_of_the_definition(values in prop_oneof![with_tails(-1.0), with_tails(0.0)], bits in 2u32..=8) {
         let seen = observe(Observer::Entropy, &values);
-        let width = bin(seen.max_abs);
-        let bins = (f64::from(seen.max_abs) / width).floor() as usize + 1;
-        let mut counts = vec![0u64; bins];
+        let levels = 1i32 << (bits - 1);
+        let count = levels.unsigned_abs() as usize;
+        let in_use = |width: f64| (f64::from(seen.max_abs) / width).floor() as usize + 1;
+        let width = width_for(bin(seen.max_abs), 16 * count, in_use);
+        let mut counts = vec![0u64; in_use(width)];
         for x in values.iter().filter(|&&x| x != 0.0) {
             counts[(f64::from(x.abs()) / width).floor() as usize] += 1;
         }
-        let levels = 1 << (bits - 1);
         let found = seen.magnitude(|max_abs| symmetric(max_abs, 1 - levels, levels - 1));
-        let by_the_book = |reach: usize| divergence(&counts, 0..reach, levels as usize);
-        let divergences: Vec<f64> = (levels as usize..=bins).map(by_the_book).collect();
-        let best = divergences.iter().copied().fold(f64::INFINITY, f64::min);
-        let reach = (f64::from(found) / width).ceil() as usize;
-        let own = divergences[reach - levels as usize];
+        let ranges = count..=counts.len();
+        let best = ranges.map(|reach| divergence(&counts, 0..reach, count)).fold(f64::INFINITY, f64::min);
+        let own = divergence(&counts, 0..(f64::from(found) / width).ceil() as usize, count);
         prop_assert!(own <= best + 1e-9, "{found} diverges by {own}, the best by {best}");
     }
 
@@ -202,18 +209,21 @@ proptest! {
     #[test]
     fn entropy_of_two_ends_is_that_of_the_definition(values in with_tails(-1.0), bits in 2u32..=8) {
         let seen = observe(Observer::Entropy, &values);
-        let width = bin(seen.max_abs);
-        let index = |x: f32| if x < 0.0 { -1 - (f64::from(-x) / width).floor() as i64 } else { (f64::from(x) / width).floor() as i64 };
-        let [first, last] = [seen.low, seen.high].map(index);
-        let (first, last) = (first.min(0), last.max(-1));
-        let mut counts = vec![0u64; usize::try_from(last - first + 1).unwrap()];
+        let levels = 1usize << bits;
+        let reach = |end: f32, width: f64| {
+            if end == 0.0 { 0 } else { (f64::from(end.abs()) / width).floor() as usize + 1 }
+        };
+        let (low, high) = (seen.low.min(0.0), seen.high.max(0.0));
+        let in_use = |width: f64| reach(low, width) + reach(high, width);
+        let width = width_for(bin(seen.max_abs), 16 * levels, in_use);
+        let (below, above) = (reach(low, width), reach(high, width));
+        let mut counts = vec![0u64; below + above];
         for &x in values.iter().filter(|&&x| x != 0.0) {
-            counts[usize::try_from(index(x) - first).unwrap()] += 1;
+            let bin = (f64::from(x.abs()) / width).floor() as usize;
+            counts[if x < 0.0 { below - 1 - bin } else { below + bin }] += 1;
         }
-        let (below, above) = (usize::try_from(-first).unwrap(), usize::try_from(last + 1).unwrap());
         let ends = seen.ends(|ends| affine(ends, bits));
         let range = |reach: usize| below - reach.min(below)..below + reach.min(above);
-        let levels = 1usize << bits;
         let ranges = (1..=below.max(above)).map(range).filter(|range| range.len() >= levels);
         let best = ranges.map(|range| divergence(&counts, range, levels)).fold(f64::INFINITY, f64::min);
         let reach = (f64::from(ends[0].abs().max(ends[1].abs())) / width).ceil() as usize;

@@ -76,6 +76,10 @@ impl Operator for IntegerAdd {
         Ok(on_grid(output, self.output))
     }
 
+    fn takes_integers(&self) -> bool {
+        true
+    }
+
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         Ok(vec![broadcast::apply(inputs[0], inputs[1], &*self.function())?])
     }

@@ -62,6 +62,10 @@ impl Operator for IntegerAveragePool {
         Ok(on_grid(output, self.output))
     }
 
+    fn takes_integers(&self) -> bool {
+        true
+    }
+
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let windows = self.window.windows_of(planes(inputs[0].dims()))?;
         Ok(vec![self.window.run(inputs[0], &windows, &self.fold())?])

@@ -59,6 +59,10 @@ impl Operator for IntegerFunction {
         Ok(on_grid(input, self.output))
     }
 
+    fn takes_integers(&self) -> bool {
+        true
+    }
+
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         self.apply(inputs[0])
     }

@@ -54,6 +54,10 @@ impl Operator for IntegerMean {
         Ok(on_grid(output, self.output))
     }
 
+    fn takes_integers(&self) -> bool {
+        true
+    }
+
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let Fold { start, add, finish } = self.fold(self.axes.iter().map(|&axis| inputs[0].dims()[axis]).product());
         let mean = |numbers: &[f32]| finish(numbers.iter().fold(start, |sum, &x| add(sum, x)), 1.0);

@@ -79,6 +79,10 @@ impl Operator for IntegerSoftmax {
         }
     }
 
+    fn takes_integers(&self) -> bool {
+        true
+    }
+
     fn run(&self, inputs: &[&Tensor], _: &RunContext) -> Result<Vec<Tensor>, OpError> {
         let steps = Steps::of(&self.input);
         Ok(vec![run_along(self.axis, inputs[0], |x, output| self.row(steps, x, output))?])
