@@ -12,9 +12,26 @@ pub enum Rounding {
     Twice,
     /// Toward zero: `sign(acc) * ((abs(acc) * M) >> n)`.
     Truncate,
+    /// Twice, by a factor whose product of two scales is one of `f32`, as `TFLite`'s reference kernels of layers of
+    /// unsigned integers do. It is a file's, not asked for.
+    TwiceOfSingle,
+    /// Once, halves away from zero, in `f64` without fixed point, as `TFLite`'s fully connected layers do. It is a
+    /// file's, not asked for.
+    Real,
 }
 
-/// Every rounding.
+impl Rounding {
+    /// The factor from steps of the products of two scales to those of an output, in the precision that the rule has.
+    pub fn factor(self, [input, weight]: [f32; 2], output: f32) -> FixedPoint {
+        let step = match self {
+            Rounding::TwiceOfSingle => f64::from(input * weight),
+            _ => f64::from(input) * f64::from(weight),
+        };
+        FixedPoint::new(step / f64::from(output))
+    }
+}
+
+/// Every rounding that can be asked for.
 pub static ROUNDINGS: Registry<Rounding> =
     Registry::new("requantization", &[Rounding::Once, Rounding::Twice, Rounding::Truncate]);
 
@@ -26,6 +43,8 @@ impl Named for Rounding {
             Rounding::Once => "once",
             Rounding::Twice => "twice",
             Rounding::Truncate => "truncate",
+            Rounding::TwiceOfSingle => "twice-of-single",
+            Rounding::Real => "real",
         }
     }
 
@@ -34,15 +53,19 @@ impl Named for Rounding {
             Rounding::Once => "Multiply and shift, rounded once",
             Rounding::Twice => "Rounded twice, as TensorFlow Lite's reference kernels do",
             Rounding::Truncate => "Multiply and shift, truncated toward zero",
+            Rounding::TwiceOfSingle => "Rounded twice, by a multiplier of single precision",
+            Rounding::Real => "Multiply in floating point, rounded once",
         }
     }
 }
 
 /// A positive factor `mantissa * 2^(exponent - 31)` whose mantissa has 31 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FixedPoint {
     mantissa: i32,
     exponent: i32,
+    /// What it stands for, before it was rounded.
+    factor: f64,
 }
 
 /// The exponents between which products by 64-bit integers are exact in 128 bits; others are limited to these.
@@ -63,12 +86,12 @@ impl FixedPoint {
         }
         let [least, most] = EXPONENTS;
         if exponent < least {
-            return FixedPoint::default();
+            return FixedPoint { factor, ..FixedPoint::default() };
         }
         if exponent > most {
-            return FixedPoint { mantissa: i32::MAX, exponent: most };
+            return FixedPoint { mantissa: i32::MAX, exponent: most, factor };
         }
-        FixedPoint { mantissa: mantissa as i32, exponent }
+        FixedPoint { mantissa: mantissa as i32, exponent, factor }
     }
 
     /// The factor over `count`, as `TFLite`'s MEAN divides it: the mantissa, shifted left by as many bits as `count` has
@@ -79,7 +102,7 @@ impl FixedPoint {
         let [least, _] = EXPONENTS;
         let shift = count.ilog2().min(32).min((self.exponent - least) as u32);
         let mantissa = ((u64::from(self.mantissa.unsigned_abs()) << shift) / count) as i32;
-        FixedPoint { mantissa, exponent: self.exponent - shift as i32 }
+        FixedPoint { mantissa, exponent: self.exponent - shift as i32, factor: self.factor / count as f64 }
     }
 
     /// The mantissa `M`, from `2^30` on, or 0.
@@ -101,17 +124,25 @@ impl FixedPoint {
             return self.apply_narrow(acc, rounding);
         }
         let (mantissa, shift) = (i128::from(self.mantissa), (31 - self.exponent) as u32);
-        let acc = i128::from(acc);
+        let wide = i128::from(acc);
         let rounded = match rounding {
-            Rounding::Once => (acc * mantissa + (1 << (shift - 1))) >> shift,
-            Rounding::Twice => {
+            Rounding::Once => (wide * mantissa + (1 << (shift - 1))) >> shift,
+            Rounding::Real => return self.apply_real(acc),
+            Rounding::Twice | Rounding::TwiceOfSingle => {
                 let [left, right] = [self.exponent.max(0) as u32, (-self.exponent).max(0) as u32];
-                let high = ((acc << left) * mantissa + (1 << 30)) >> 31;
+                let high = ((wide << left) * mantissa + (1 << 30)) >> 31;
                 shift_away(high, right)
             }
-            Rounding::Truncate => acc.signum() * ((acc.abs() * mantissa) >> shift),
+            Rounding::Truncate => wide.signum() * ((wide.abs() * mantissa) >> shift),
         };
         rounded.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+    }
+
+    /// The product in `f64`, rounded half away from zero.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is compiled with the caller's instruction set")]
+    fn apply_real(self, acc: i64) -> i64 {
+        (acc as f64 * self.factor).round() as i64
     }
 
     /// [`apply`](Self::apply) for 32 bits and factors below 1: products fit 64 bits.
@@ -121,7 +152,8 @@ impl FixedPoint {
         let (product, shift) = (i64::from(acc) * i64::from(self.mantissa), 31 - self.exponent);
         match rounding {
             Rounding::Once => (product + (1 << (shift - 1))) >> shift,
-            Rounding::Twice => {
+            Rounding::Real => self.apply_real(acc.into()),
+            Rounding::Twice | Rounding::TwiceOfSingle => {
                 let high = (product + (1 << 30)) >> 31;
                 let right = -self.exponent;
                 let (mask, is_negative) = ((1i64 << right) - 1, i64::from(high < 0));
@@ -215,6 +247,39 @@ mod tests {
         });
     }
 
+    /// By hand: halves of either sign go away from zero, and what is less than one by `2^-40` is no half.
+    #[test]
+    fn real_products_are_rounded_once() {
+        let cases = [(0.5, 1, 1), (0.5, -1, -1), (0.25, -6, -2), (0.25, -5, -1), (0.5 - 2f64.powi(-40), 1, 0)];
+        for_each_case(cases, |(factor, acc, expected)| {
+            assert_eq!(FixedPoint::new(factor).apply(acc, Rounding::Real), expected);
+            assert_eq!(FixedPoint::new(factor * 2f64.powi(-8)).apply(acc << 8, Rounding::Real), expected);
+        });
+    }
+
+    /// `0.1f32 * 0.3f32` is not the product of `f64`, and its quotient by itself is 1.
+    #[test]
+    fn factors_have_the_precision_of_the_rule() {
+        let (a, b) = (0.1f32, 0.3f32);
+        let factor = |rounding: Rounding| rounding.factor([a, b], a * b).factor;
+        assert_eq!(factor(Rounding::TwiceOfSingle), 1.0);
+        assert_eq!(factor(Rounding::Twice), f64::from(a) * f64::from(b) / f64::from(a * b));
+        assert_ne!(factor(Rounding::Twice), 1.0);
+    }
+
+    /// As MEAN does by hand: `2^30 * 4 / 7`, and no bits are left after the last exponent.
+    #[test]
+    fn factors_are_divided_in_whole_numbers() {
+        let over = |factor: f64, count| {
+            let found = FixedPoint::new(factor).over(count);
+            [found.mantissa(), found.exponent()]
+        };
+        assert_eq!(over(0.5, 7), [613_566_756, -2]);
+        assert_eq!(over(0.5, 8), [1 << 30, -3]);
+        assert_eq!(over(0.5, 1), [1 << 30, 0]);
+        assert_eq!(over(2f64.powi(-32), 4), [1 << 28, -31]);
+    }
+
     /// gemmlowp's two functions as its documentation states them, in exact arithmetic.
     fn twice(acc: i64, factor: FixedPoint) -> i64 {
         let [left, right] = [factor.exponent.max(0), (-factor.exponent).max(0)];
@@ -237,8 +302,8 @@ mod tests {
         /// Sums of any size are scaled like those of 32 bits.
         #[test]
         fn wide_sums_are_as_narrow_ones(acc in any::<i32>(), exponent in -31i32..=0, mantissa in (1 << 30)..=i32::MAX) {
-            let factor = FixedPoint { mantissa, exponent };
-            let wide = FixedPoint { mantissa, exponent: exponent + 8 };
+            let factor = FixedPoint { mantissa, exponent, factor: 0.0 };
+            let wide = FixedPoint { mantissa, exponent: exponent + 8, factor: 0.0 };
             for rounding in [Rounding::Once, Rounding::Truncate] {
                 // 2^8 times less of 2^8 times as much.
                 prop_assert_eq!(

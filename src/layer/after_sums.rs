@@ -44,7 +44,8 @@ impl AfterSums {
             (_, _, None) => return None,
         };
         let requantize = requantization.map(|rule| {
-            let multiplier = |output| FixedPoint::new(step(output) / f64::from(rule.output.scale()));
+            let scales = |output| [input.scale(), weight.scale(output)];
+            let multiplier = |output| rule.rounding.factor(scales(output), rule.output.scale());
             (rule, (0..outputs).map(multiplier).collect())
         });
         Some(AfterSums { biases, requantize })

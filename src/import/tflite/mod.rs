@@ -28,10 +28,10 @@ use super::scales::Scales;
 use super::{Layout, Network};
 use crate::graph::op::{FakeQuantize, Linear, Reshape};
 use crate::graph::pass::Roundings;
-use crate::graph::{Dim, Graph};
+use crate::graph::{Dim, Graph, Node};
 use crate::input as files;
 use crate::kernel::Rounding;
-use crate::quant::ParamsFile;
+use crate::quant::{LayerParams, ParamsFile};
 use candle_core::Tensor;
 use input::Input;
 use lower::{Batch, Computed, Lowering, Step, Value};
@@ -84,10 +84,10 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
     notes.extend(of_network);
     let (layers, note) = scales.finish(&graph).unzip();
     notes.extend(note);
-    let roundings = graph.has_quantized_values().then(|| roundings(&graph));
     graph.bind(parameters).map_err(|error| TfliteProblem::Bind(Box::new(error)))?;
     let blake3 = blake3::hash(bytes).to_hex().to_string();
     let params = layers.map(|layers| ParamsFile { layers, blake3: blake3.clone(), ..ParamsFile::default() });
+    let roundings = graph.has_quantized_values().then(|| roundings(&graph, params.as_ref()));
     Ok(Network {
         graph,
         roundings,
@@ -103,11 +103,20 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
     })
 }
 
-/// How the layers of a network on integers round: those of the reference kernels twice, but for fully connected ones.
-fn roundings(graph: &Graph) -> Roundings {
-    let linear = graph.nodes().iter().filter(|node| (node.op() as &dyn Any).is::<Linear>());
-    let layers = linear.map(|node| (node.name().to_owned(), Rounding::Once)).collect();
+/// How the layers of a network on integers round, as measured of the reference kernels: twice, those of unsigned weights
+/// by a factor of single precision, but fully connected ones in floating point.
+fn roundings(graph: &Graph, params: Option<&ParamsFile>) -> Roundings {
+    let is_unsigned = |name: &str| params.is_some_and(|file| file.layers.get(name).is_some_and(has_unsigned_weights));
+    let rounding = |node: &Node| match (node.op() as &dyn Any).is::<Linear>() {
+        true => Some(Rounding::Real),
+        false => is_unsigned(node.name()).then_some(Rounding::TwiceOfSingle),
+    };
+    let layers = graph.nodes().iter().filter_map(|node| Some((node.name().to_owned(), rounding(node)?))).collect();
     Roundings { default: Rounding::Twice, layers }
+}
+
+fn has_unsigned_weights(layer: &LayerParams) -> bool {
+    layer.weight.range().q_min() >= 0
 }
 
 /// What a graph is built from.

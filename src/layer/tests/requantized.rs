@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 /// `round(acc * m)` by the rule, for a multiplier of 31 bits found by repeated doubling.
 fn scaled(acc: i64, factor: f64, rounding: Rounding) -> i64 {
+    if rounding == Rounding::Real {
+        return (acc as f64 * factor).round() as i64;
+    }
     let (mut fraction, mut exponent) = (factor, 0);
     while fraction < 0.5 {
         (fraction, exponent) = (fraction * 2.0, exponent - 1);
@@ -20,7 +23,8 @@ fn scaled(acc: i64, factor: f64, rounding: Rounding) -> i64 {
     (match rounding {
         Rounding::Once => floor_half(product, 31 - exponent),
         Rounding::Truncate => product / (1 << (31 - exponent)),
-        Rounding::Twice => {
+        Rounding::Real => unreachable!("it has no multiplier of 31 bits"),
+        Rounding::Twice | Rounding::TwiceOfSingle => {
             assert!(exponent <= 0, "factors of these tests are below 1");
             let high = floor_half(product, 31);
             let half = (1i128 << -exponent) / 2;
@@ -51,7 +55,11 @@ impl Case<ConvAttributes<2>> {
                 let w_q = quantize(w, s_w, z_w);
                 acc += term(x_q, w_q) - z_w * x_q - z_x * w_q + z_x * z_w;
             });
-            let factor = f64::from(s_x) * f64::from(s_w) / f64::from(output.scale());
+            let step = match rounding {
+                Rounding::TwiceOfSingle => f64::from(s_x * s_w),
+                _ => f64::from(s_x) * f64::from(s_w),
+            };
+            let factor = step / f64::from(output.scale());
             let q = scaled(acc, factor, rounding) + i64::from(output.zero_point());
             (q.clamp(bound(clip.low), bound(clip.high)) - i64::from(output.zero_point())) as f32 * output.scale()
         })
@@ -59,7 +67,8 @@ impl Case<ConvAttributes<2>> {
 }
 
 fn roundings() -> impl Strategy<Value = Rounding> {
-    prop_oneof![Just(Rounding::Once), Just(Rounding::Twice), Just(Rounding::Truncate)]
+    let all = [Rounding::Once, Rounding::Twice, Rounding::Truncate, Rounding::TwiceOfSingle, Rounding::Real];
+    prop::sample::select(all.to_vec())
 }
 
 proptest! {
