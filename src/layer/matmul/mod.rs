@@ -96,12 +96,18 @@ impl ApproxMatMul {
                 }
                 ordered_matmul(a, b)
             }
-            InferenceMode::Quantized => quantized()?.run(quantized()?.exact(), a, b),
-            InferenceMode::Approximate => {
-                let table = quantized()?.approximate().ok_or(LayerProblem::NoMultiplier)?;
-                quantized()?.run(table, a, b)
-            }
             InferenceMode::Noise => self.perturbed(&quantized()?.run(quantized()?.exact(), a, b)?, call),
+            InferenceMode::Quantized | InferenceMode::Approximate => {
+                let layer = quantized()?;
+                let table = match mode {
+                    InferenceMode::Approximate => layer.approximate().ok_or(LayerProblem::NoMultiplier)?,
+                    _ => layer.exact(),
+                };
+                match self.settings.accumulator_of(mode, call) {
+                    Some(accumulator) => layer.accumulate(table, accumulator, mode, a, b),
+                    None => layer.run(table, a, b),
+                }
+            }
         }
     }
 
