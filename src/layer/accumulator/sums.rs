@@ -56,16 +56,13 @@ impl Registers for Whole {
 /// Sums that stay within a range, and how many additions left it.
 struct Limited<const SATURATES: bool> {
     sums: [i64; CHUNK],
-    left: [u32; CHUNK],
+    left: [u64; CHUNK],
     range: [i64; 2],
-    /// Upper bits of an `i64` that the range has not.
-    unused: u32,
 }
 
 impl<const SATURATES: bool> Limited<SATURATES> {
     fn new(range: [i64; 2]) -> Self {
-        let unused = range[1].leading_zeros() - 1;
-        Limited { sums: [0; CHUNK], left: [0; CHUNK], range, unused }
+        Limited { sums: [0; CHUNK], left: [0; CHUNK], range }
     }
 }
 
@@ -76,8 +73,9 @@ impl<const SATURATES: bool> Registers for Limited<SATURATES> {
         // Sums that an `i64` cannot hold do not occur: those of a layer are far below.
         let sum = self.sums[i] + term;
         let [low, high] = self.range;
-        self.left[i] += u32::from(sum < low || sum > high);
-        self.sums[i] = if SATURATES { sum.clamp(low, high) } else { (sum << self.unused) >> self.unused };
+        let kept = if SATURATES { sum.clamp(low, high) } else { ((sum - low) & (high - low)) + low };
+        self.left[i] += u64::from(kept != sum);
+        self.sums[i] = kept;
     }
 }
 
@@ -170,7 +168,7 @@ impl Sums {
         sums.copy_from_slice(&limited.sums[..sums.len()]);
         for &left in &limited.left[..sums.len()] {
             self.found.overflows += u64::from(left > 0);
-            self.found.additions += u64::from(left);
+            self.found.additions += left;
         }
     }
 }
