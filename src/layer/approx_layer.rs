@@ -10,6 +10,9 @@ use crate::quant::{Calibrator, LayerParams, Observed, Operands, QuantConfig};
 use candle_core::{Module, Tensor};
 use std::fmt::Debug;
 
+/// How products are summed in accumulators.
+pub(super) const IN_ACCUMULATORS: &str = "one product after the other, in an accumulator";
+
 /// A layer that can run in all four modes: a linear or convolution layer ([`WeightedLayer`]), or a product of
 /// two activations ([`ApproxMatMul`](super::ApproxMatMul)).
 ///
@@ -173,6 +176,9 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         let mode = self.mode();
         if !mode.is_quantized() {
             return None;
+        }
+        if self.settings().uses_accumulator() {
+            return Some(IN_ACCUMULATORS.to_owned());
         }
         let quantized = self.as_weighted()?.state().quantized.as_ref()?;
         Some(quantized.describe(mode == InferenceMode::Approximate))

@@ -97,7 +97,7 @@ pub trait WeightedCore {
         // What is observed is computed in the order of the weight's elements.
         let is_observed = state.observing.is_active();
         let mode = state.settings.effective_mode();
-        if is_observed || state.settings.accumulator_of(mode, Call::default()).is_some() {
+        if is_observed || state.settings.uses_accumulator() {
             return None;
         }
         let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward)?;

@@ -33,6 +33,11 @@ impl Settings {
         self.accumulator.as_ref().filter(|_| has_one)
     }
 
+    /// Whether the sums of the layer's mode are kept in an accumulator.
+    pub(super) fn uses_accumulator(&self) -> bool {
+        self.accumulator_of(self.effective_mode(), Call::default()).is_some()
+    }
+
     /// What was found of the accumulator holds no longer.
     pub(super) fn reset_accumulator(&mut self) {
         self.accumulator.iter_mut().for_each(LayerAccumulator::reset);

@@ -36,6 +36,7 @@ mod shape;
 pub(crate) use ordered::ordered_matmul;
 pub use shape::SampleAxis;
 
+use super::approx_layer::IN_ACCUMULATORS;
 use super::observing::Observing;
 use super::sealed::LayerCore;
 use super::settings::Settings;
@@ -129,7 +130,8 @@ impl ApproxLayer for ApproxMatMul {
     }
 
     fn describe_sums(&self) -> Option<String> {
-        self.mode().is_quantized().then(|| self.quantized.as_ref().map(QuantizedMatMul::describe)).flatten()
+        let quantized = self.quantized.as_ref().filter(|_| self.mode().is_quantized())?;
+        Some(if self.settings.uses_accumulator() { IN_ACCUMULATORS.to_owned() } else { quantized.describe() })
     }
 }
 
