@@ -1,7 +1,7 @@
 //! The error that a multiplier or noise adds to each layer's output.
 //!
 //! Every layer of a run computes its output twice for the same input: in its own mode, and with exact
-//! products. The difference of the two, before the bias, is the error that the layer itself adds;
+//! products in sums of any width. The difference of the two, before the bias, is the error that the layer itself adds;
 //! errors of earlier layers are in both.
 
 use crate::graph::pass::{LayerObserver, Observation};
@@ -144,11 +144,12 @@ impl LayerObserver for LayerStatistics {
         if self.is_paused.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let exact = if layer.mode() == InferenceMode::Quantized {
+        let exact = if layer.mode() == InferenceMode::Quantized && layer.accumulator_findings().is_none() {
             output.clone()
         } else {
             let inputs: Vec<&Tensor> = std::iter::once(input).chain(second).collect();
-            layer.unbiased_fwd(InferenceMode::Quantized, &inputs, Call { threads, ..Call::default() })?
+            let call = Call { threads, keeps_sums_whole: true, ..Call::default() };
+            layer.unbiased_fwd(InferenceMode::Quantized, &inputs, call)?
         };
         // Each sample's values side by side.
         let values = |tensor: &Tensor| tensor.transpose(0, axis)?.flatten_all()?.to_vec1::<f32>();

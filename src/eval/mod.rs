@@ -36,7 +36,7 @@ pub use nan::NanSample;
 pub use noise::derive_noise;
 pub use operands::OperandCounter;
 pub use progress::{Progress, Silent};
-pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_modes};
+pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
     CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
     ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,

@@ -4,7 +4,7 @@ use super::sample_watch::{SampleWatch, SeeError};
 use super::{Assignment, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, InputObserver, RunError};
-use crate::layer::LayerError;
+use crate::layer::{Accumulator, LayerError};
 use crate::model::Model;
 use crate::task::{Metrics, Predictions, SamplesError};
 use std::time::{Duration, Instant};
@@ -115,6 +115,11 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
         layer.set_seed(seed, index as u64);
     }
     Ok(())
+}
+
+/// Sets what every layer keeps its sums in, and forgets what accumulators went through.
+pub fn set_accumulators(graph: &mut Graph, accumulator: Option<Accumulator>) {
+    graph.layers_mut().for_each(|layer| layer.set_accumulator(accumulator));
 }
 
 /// Runs `batches` through the network, passes each batch's outputs to `sink`, and computes the metrics of

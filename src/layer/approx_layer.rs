@@ -1,13 +1,17 @@
 //! The interfaces of approximate layers: of every one, and of those with weights.
 
+use super::accumulator::LayerAccumulator;
 use super::observing::Observing;
 use super::sealed::{LayerCore, WeightedCore};
-use super::{Call, InferenceMode, LayerError, LayerProblem, Requantization};
+use super::{Accumulator, AccumulatorFindings, Call, InferenceMode, LayerError, LayerProblem, Requantization};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{Calibrator, LayerParams, Observed, Operands, QuantConfig};
 use candle_core::{Module, Tensor};
 use std::fmt::Debug;
+
+/// How products are summed in accumulators.
+pub(super) const IN_ACCUMULATORS: &str = "one product after the other, in an accumulator";
 
 /// A layer that can run in all four modes: a linear or convolution layer ([`WeightedLayer`]), or a product of
 /// two activations ([`ApproxMatMul`](super::ApproxMatMul)).
@@ -82,6 +86,18 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         (noise.seed, noise.layer_index) = (seed, layer_index);
     }
 
+    /// Sets what sums of quantized operands are kept in, in modes quant and approx, and forgets what was found of it.
+    /// `None` makes them exact, and summed in any order.
+    fn set_accumulator(&mut self, accumulator: Option<Accumulator>) {
+        self.settings_mut().accumulator = accumulator.map(LayerAccumulator::new);
+    }
+
+    /// What the layer's accumulators went through since they were set, or the layer was quantized; `None` where none
+    /// was used.
+    fn accumulator_findings(&self) -> Option<AccumulatorFindings> {
+        self.settings().accumulator.as_ref()?.findings()
+    }
+
     /// Starts observing the operands that are activations in baseline passes.
     fn begin_calibration(&mut self, calibrators: Operands<Calibrator>) {
         self.prepare_to_observe();
@@ -151,6 +167,7 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         lut: Option<&Lut>,
         kernel: &'static dyn Kernel,
     ) -> Result<(), LayerError> {
+        self.settings_mut().reset_accumulator();
         self.quantize_by(params, coding, lut, kernel).map_err(|problem| problem.in_layer(self.name()))
     }
 
@@ -165,6 +182,9 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         let mode = self.mode();
         if !mode.is_quantized() {
             return None;
+        }
+        if self.settings().uses_accumulator() {
+            return Some(IN_ACCUMULATORS.to_owned());
         }
         let quantized = self.as_weighted()?.state().quantized.as_ref()?;
         Some(quantized.describe(mode == InferenceMode::Approximate))
@@ -196,6 +216,7 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
     /// Makes the outputs of modes quant and approx integers of a grid: sums are scaled by a multiplication in integers,
     /// with the bias, rounded to steps of the sums, among them. `None` makes them real numbers again.
     fn set_requantization(&mut self, requantization: Option<Requantization>) {
+        self.settings_mut().reset_accumulator();
         self.state_mut().set_requantization(requantization);
     }
 

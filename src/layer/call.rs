@@ -14,11 +14,19 @@ pub struct Call {
     /// Whether baseline mode sums in `f64` in order of depth, with the same bits on every processor; it
     /// always does while the layer's inputs are observed.
     pub is_ordered: bool,
+    /// Whether sums are exact even where the layer has an accumulator, which then sees nothing of this call.
+    pub keeps_sums_whole: bool,
 }
 
 impl Default for Call {
     /// The first batch, with all threads.
     fn default() -> Self {
-        Call { first_sample: 0, clip: Clip::default(), threads: rayon::current_num_threads(), is_ordered: false }
+        Call {
+            first_sample: 0,
+            clip: Clip::default(),
+            threads: rayon::current_num_threads(),
+            is_ordered: false,
+            keeps_sums_whole: false,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The forward pass of every layer over tensors: which arithmetic a mode runs, and what follows its sums.
 
+use super::accumulator;
 use super::epilogue::Epilogue;
 use super::float::Float;
 use super::images::{Finish, Form, ImageBuffer, Numbers, Place, Targets, planar_images, write_images};
@@ -36,9 +37,13 @@ pub(super) fn run(
             }
             // Noise comes between the sums and the bias.
             let before = if mode == InferenceMode::Noise { Epilogue::default() } else { epilogue };
-            let mut output = match window.flow {
-                Flow::Forward => gathered(state, window, mode, input, call, before)?,
-                Flow::Transposed => scattered(state, window, mode, input, call, before)?,
+            let mut output = match (state.settings.accumulator_of(mode, call), window.flow) {
+                (Some(accumulator), _) => {
+                    let layer = state.quantized.as_ref().ok_or(LayerProblem::NotQuantized(mode))?;
+                    accumulator::run(layer, accumulator, mode, window, input, call, before)?
+                }
+                (None, Flow::Forward) => gathered(state, window, mode, input, call, before)?,
+                (None, Flow::Transposed) => scattered(state, window, mode, input, call, before)?,
             };
             if mode == InferenceMode::Noise {
                 state.settings.noise.perturb(&mut output, window.samples, call.first_sample);

@@ -71,12 +71,7 @@ impl<'a> Integer<'a> {
 
     /// The last step of output `channel`.
     fn dequantize(&self, channel: usize) -> Dequantize {
-        let LayerParams { input, weight, .. } = self.params;
-        Dequantize {
-            scale: f64::from(input.scale()) * f64::from(weight.scale(channel)),
-            bias: self.epilogue.bias.filter(|_| self.epilogue.after_sums.is_none()).map(|bias| bias[channel]),
-            clip: self.epilogue.clip,
-        }
+        dequantize(self.params, &self.epilogue, channel)
     }
 
     /// The bias of an output that is added to its sum.
@@ -156,13 +151,50 @@ impl<'a> Integer<'a> {
         outputs: &mut [f32],
     ) {
         let constant = constant + self.integer_bias(channel);
-        match self.epilogue.after_sums.and_then(|after| after.requantize(self.epilogue.clip)) {
-            Some((rule, multipliers)) => {
-                requantize_wide(&rule, multipliers[channel], sums, constant, factor, columns, outputs);
-            }
-            None => dequantize_wide(&self.dequantize(channel), sums, constant, factor, columns, outputs),
-        }
+        wide_numbers(self.params, &self.epilogue, channel, (constant, factor), sums, columns, outputs);
     }
+}
+
+/// The last step of output `channel` where its sums are scaled to real numbers.
+fn dequantize(params: &LayerParams, epilogue: &Epilogue, channel: usize) -> Dequantize {
+    Dequantize {
+        scale: f64::from(params.input.scale()) * f64::from(params.weight.scale(channel)),
+        bias: epilogue.bias.filter(|_| epilogue.after_sums.is_none()).map(|bias| bias[channel]),
+        clip: epilogue.clip,
+    }
+}
+
+/// The numbers of sums of any size, that lack `constant` and the columns times `factor`.
+fn wide_numbers(
+    params: &LayerParams,
+    epilogue: &Epilogue,
+    channel: usize,
+    (constant, factor): (i64, i64),
+    sums: &[i64],
+    columns: &[i32],
+    outputs: &mut [f32],
+) {
+    match epilogue.after_sums.and_then(|after| after.requantize(epilogue.clip)) {
+        Some((rule, multipliers)) => {
+            requantize_wide(&rule, multipliers[channel], sums, constant, factor, columns, outputs);
+        }
+        None => dequantize_wide(&dequantize(params, epilogue, channel), sums, constant, factor, columns, outputs),
+    }
+}
+
+/// The numbers of at most [`LANES`] sums of `channel` that lack nothing.
+///
+/// # Panics
+/// When the slices differ in length, or are longer.
+pub(super) fn numbers_of_totals(
+    params: &LayerParams,
+    epilogue: &Epilogue,
+    channel: usize,
+    sums: &[i64],
+    outputs: &mut [f32],
+) {
+    let columns = &[0; LANES][..sums.len()];
+    wide_numbers(params, epilogue, channel, (0, 0), sums, columns, outputs);
 }
 
 thread_local! {

@@ -45,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accumulator;
 mod after_sums;
 mod approx_layer;
 mod call;
@@ -78,6 +79,7 @@ mod values;
 mod weights;
 mod window;
 
+pub use accumulator::{ACC_OVERFLOWS, AccBits, AccBitsError, AccOverflow, Accumulator, AccumulatorFindings};
 pub use after_sums::Requantization;
 pub use approx_layer::{ApproxLayer, WeightedLayer};
 pub(crate) use call::Call;

@@ -104,8 +104,12 @@ pub trait WeightedCore {
         let state = self.state();
         // What is observed is computed in the order of the weight's elements.
         let is_observed = state.observing.is_active();
-        let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward && !is_observed)?;
-        Some((state.image_layer(&window, state.settings.effective_mode(), true).ok()?, window))
+        let mode = state.settings.effective_mode();
+        if is_observed || state.settings.uses_accumulator() {
+            return None;
+        }
+        let window = self.window(input).ok().filter(|window| window.flow == Flow::Forward)?;
+        Some((state.image_layer(&window, mode, true).ok()?, window))
     }
 
     /// The output in the layer's mode, with the bias and the call's clip.

@@ -1,14 +1,16 @@
 //! What every layer is told before it runs, whatever it multiplies.
 
-use super::InferenceMode;
+use super::accumulator::LayerAccumulator;
 use super::noise::Noise;
+use super::{Call, InferenceMode};
 
-/// Name, mode and noise of a layer.
+/// Name, mode, noise and accumulator of a layer.
 #[derive(Debug, Default)]
 pub struct Settings {
     pub(super) name: String,
     pub(super) mode: InferenceMode,
     pub(super) noise: Noise,
+    pub(super) accumulator: Option<LayerAccumulator>,
 }
 
 impl Settings {
@@ -23,5 +25,21 @@ impl Settings {
             InferenceMode::Noise if self.noise.is_none() => InferenceMode::Quantized,
             mode => mode,
         }
+    }
+
+    /// The accumulator of the sums of `mode`: noise models a multiplier, not an accumulator.
+    pub(super) fn accumulator_of(&self, mode: InferenceMode, call: Call) -> Option<&LayerAccumulator> {
+        let has_one = matches!(mode, InferenceMode::Quantized | InferenceMode::Approximate) && !call.keeps_sums_whole;
+        self.accumulator.as_ref().filter(|_| has_one)
+    }
+
+    /// Whether the sums of the layer's mode are kept in an accumulator.
+    pub(super) fn uses_accumulator(&self) -> bool {
+        self.accumulator_of(self.effective_mode(), Call::default()).is_some()
+    }
+
+    /// What was found of the accumulator holds no longer.
+    pub(super) fn reset_accumulator(&mut self) {
+        self.accumulator.iter_mut().for_each(LayerAccumulator::reset);
     }
 }

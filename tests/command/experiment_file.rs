@@ -83,6 +83,8 @@ const CASES: &[Case] = &[
         "seed = 18446744073709551615",
         "--mode noise --noise-std 1 --model tiny --data tiny.safetensors",
     ),
+    ("acc-bits", "--acc-bits auto", "acc-bits = \"auto\"", "--model tiny --data tiny.safetensors --mode quant"),
+    ("acc-overflow", "--acc-overflow saturate", "acc-overflow = \"saturate\"", "--mode quant -n 2 --acc-bits 12"),
     ("act-bits", "--act-bits 5", "act-bits = 5", "--mode quant --model tiny --data tiny.safetensors"),
     ("weight-bits", "--weight-bits 4", "weight-bits = 4", "--mode quant --model tiny --data tiny.safetensors"),
     ("act-scheme", "--act-scheme affine", "act-scheme = 'affine'", "--mode quant --model tiny --data tiny.safetensors"),

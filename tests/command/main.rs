@@ -3,6 +3,7 @@
 
 mod common;
 
+mod accumulators;
 mod assignment;
 mod attention;
 mod axes;

@@ -1,9 +1,11 @@
 //! `approx-eval` itself: one evaluation.
 
+mod accumulators;
 mod gates;
 mod options;
 mod outputs;
 
+use self::accumulators::AccumulatorArgs;
 use self::gates::GateArgs;
 use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
 use self::outputs::Outputs;
@@ -50,6 +52,9 @@ pub(super) struct EvaluateArgs {
     /// Write all scales and zero points to a file
     #[arg(long, value_name = "FILE", help_heading = "Quantization")]
     save_qparams: Option<PathBuf>,
+
+    #[command(flatten)]
+    accumulators: AccumulatorArgs,
 
     #[command(flatten)]
     run: RunArgs,
@@ -114,6 +119,7 @@ impl EvaluateArgs {
             limit: self.run.limit,
             shuffle: self.run.shuffle,
             batch_size: self.run.batch_size,
+            accumulator: self.accumulators.accumulator(),
             seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,

@@ -6,9 +6,11 @@ use crate::data::{Batches, Dataset, Split};
 use crate::eval::input_watch::LayerWatches;
 use crate::eval::run::evaluate_seen;
 use crate::eval::sample_watch::SampleWatch;
-use crate::eval::{Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_modes};
+use crate::eval::{
+    Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_accumulators, set_modes,
+};
 use crate::graph::InputObserver;
-use crate::layer::InferenceMode;
+use crate::layer::{AccumulatorFindings, InferenceMode};
 use crate::lut::{Coding, OperandErrors};
 use crate::quant::LayerParams;
 use crate::task::{Comparison, Metric};
@@ -47,6 +49,8 @@ pub struct LayerFindings {
     pub error: Option<OutputError>,
     /// The multiplier's errors over the operands of the first samples, in approximate mode.
     pub operands: Option<OperandErrors>,
+    /// What its accumulators went through, where it has such.
+    pub accumulator: Option<AccumulatorFindings>,
     /// By which kernel and how its products were summed, in words, in modes that quantize.
     pub sums: Option<String>,
 }
@@ -105,7 +109,7 @@ impl Session {
     }
 
     /// Evaluates the same samples with every layer in `mode`, `base` or `quant`, on the integers that
-    /// `findings` are of, and compares `findings` with that.
+    /// `findings` are of, and compares `findings` with that. Sums of the reference are kept whole.
     ///
     /// # Errors
     /// As [`evaluate`](Session::evaluate).
@@ -121,7 +125,9 @@ impl Session {
         let assignment = findings.assignment.with_arithmetic(&arithmetic);
         let measured = std::mem::take(&mut self.experiment.layer_errors);
         let counted = std::mem::take(&mut self.experiment.operand_samples);
+        let accumulator = self.experiment.accumulator.take();
         let reference = self.evaluate(&assignment, |_| Ok(()));
+        self.experiment.accumulator = accumulator;
         self.experiment.layer_errors = measured;
         self.experiment.operand_samples = counted;
         let reference = reference?.outcome;
@@ -134,9 +140,12 @@ impl Session {
         if assignment.is_quantized() {
             self.quantize(assignment)?;
         }
+        // Noise models a multiplier alone.
+        set_accumulators(&mut self.experiment.model.graph, None);
         let assignment = self.derive_noise(assignment)?;
-        let Experiment { model, seed, layer_errors, .. } = &mut self.experiment;
+        let Experiment { model, seed, layer_errors, accumulator, .. } = &mut self.experiment;
         set_modes(&mut model.graph, &assignment, *seed)?;
+        set_accumulators(&mut model.graph, *accumulator);
         let layer_errors = *layer_errors;
         self.requantize(&assignment)?;
         if let Some(statistics) = &self.statistics {
@@ -174,8 +183,9 @@ impl Session {
             let coding = self.coding_of(layer, config).filter(|_| is_quantized);
             let source = self.source_of(layer.name()).filter(|_| is_quantized);
             let shifts = layer.shifts().filter(|_| is_quantized).unwrap_or_default();
+            let accumulator = layer.accumulator_findings();
             let sums = layer.describe_sums();
-            LayerFindings { params, coding, source, shifts, error, operands, sums }
+            LayerFindings { params, coding, source, shifts, error, operands, accumulator, sums }
         });
         let layers = layers.collect();
         let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);

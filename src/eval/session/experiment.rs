@@ -3,6 +3,7 @@
 use crate::data::{Channels, DatasetSpec, Interpolation, Selection, Split};
 use crate::eval::{LayerOptions, Rules, Scheme};
 use crate::kernel::{self, Kernel, Rounding};
+use crate::layer::Accumulator;
 use crate::model::Model;
 use crate::quant::ParamsFile;
 use crate::task::Task;
@@ -47,6 +48,8 @@ pub struct Experiment {
     pub shuffle: Option<u64>,
     /// Samples of a batch.
     pub batch_size: NonZeroUsize,
+    /// What sums are kept in, in modes quant and approx; `None` keeps them whole.
+    pub accumulator: Option<Accumulator>,
     /// Seed of noise.
     pub seed: u64,
     /// What sums products; all kernels compute the same bits.
@@ -127,6 +130,7 @@ impl Experiment {
             limit: None,
             shuffle: None,
             batch_size: NonZeroUsize::new(64).expect("64 is not 0"),
+            accumulator: None,
             seed: 0,
             kernel: kernel::best(),
             layer_errors: false,

@@ -83,7 +83,14 @@ impl Operator for Observed {
             InferenceMode::Baseline => self.op.run(inputs, context)?.swap_remove(0),
             mode => {
                 context.show(layer, inputs);
-                let call = Call { first_sample: context.first_sample, threads: context.threads, ..Call::default() };
+                // What runs again with its bias is seen then by its accumulator.
+                let keeps_sums_whole = is_followed(layer);
+                let call = Call {
+                    first_sample: context.first_sample,
+                    threads: context.threads,
+                    keeps_sums_whole,
+                    ..Call::default()
+                };
                 layer.unbiased_fwd(mode, inputs, call)?
             }
         };
@@ -96,9 +103,7 @@ impl Operator for Observed {
         Ok(match layer.mode() {
             InferenceMode::Baseline => vec![output.clone()],
             // What integers follow is computed with them.
-            mode if layer.as_weighted().is_some_and(|layer| layer.state().is_followed_by_integers(mode)) => {
-                self.op.run(inputs, &RunContext { observers: &[], ..*context })?
-            }
+            _ if is_followed(layer) => self.op.run(inputs, &RunContext { observers: &[], ..*context })?,
             _ => vec![with_bias(layer, output)?],
         })
     }
@@ -114,6 +119,11 @@ impl Operator for Observed {
     fn as_approximate_mut(&mut self) -> Option<&mut dyn ApproxLayer> {
         self.op.as_approximate_mut()
     }
+}
+
+/// Whether integers follow a layer's sums in its mode.
+fn is_followed(layer: &dyn ApproxLayer) -> bool {
+    layer.as_weighted().is_some_and(|weighted| weighted.state().is_followed_by_integers(layer.mode()))
 }
 
 /// A layer's output plus its bias, in `f32`: along the last axis for linear layers, along the channels

@@ -36,6 +36,7 @@ mod shape;
 pub(crate) use ordered::ordered_matmul;
 pub use shape::SampleAxis;
 
+use super::approx_layer::IN_ACCUMULATORS;
 use super::observing::Observing;
 use super::quantized::Shifts;
 use super::sealed::LayerCore;
@@ -97,12 +98,18 @@ impl ApproxMatMul {
                 }
                 ordered_matmul(a, b)
             }
-            InferenceMode::Quantized => quantized()?.run(quantized()?.exact(), a, b),
-            InferenceMode::Approximate => {
-                let table = quantized()?.approximate().ok_or(LayerProblem::NoMultiplier)?;
-                quantized()?.run(table, a, b)
-            }
             InferenceMode::Noise => self.perturbed(&quantized()?.run(quantized()?.exact(), a, b)?, call),
+            InferenceMode::Quantized | InferenceMode::Approximate => {
+                let layer = quantized()?;
+                let table = match mode {
+                    InferenceMode::Approximate => layer.approximate().ok_or(LayerProblem::NoMultiplier)?,
+                    _ => layer.exact(),
+                };
+                match self.settings.accumulator_of(mode, call) {
+                    Some(accumulator) => layer.accumulate(table, accumulator, mode, a, b),
+                    None => layer.run(table, a, b),
+                }
+            }
         }
     }
 
@@ -124,7 +131,8 @@ impl ApproxLayer for ApproxMatMul {
     }
 
     fn describe_sums(&self) -> Option<String> {
-        self.mode().is_quantized().then(|| self.quantized.as_ref().map(QuantizedMatMul::describe)).flatten()
+        let quantized = self.quantized.as_ref().filter(|_| self.mode().is_quantized())?;
+        Some(if self.settings.uses_accumulator() { IN_ACCUMULATORS.to_owned() } else { quantized.describe() })
     }
 }
 

@@ -7,10 +7,14 @@
 //! [`Integer`], which is symmetric in its operands.
 
 use super::blocks;
-use crate::kernel::{EffectiveTable, Kernel, LANES, Lanes, PreparedTable, Tile, WeightMatrix, fill_pointwise_tile};
-use crate::layer::LayerProblem;
-use crate::layer::integer::{Integer, Sums};
+use crate::kernel::{
+    ConvGeometry, EffectiveTable, Kernel, LANES, Lanes, PreparedTable, Tile, WeightMatrix, fill_pointwise_tile,
+};
+use crate::layer::accumulator::{AccumulatedProduct, LayerAccumulator, Ways};
+use crate::layer::epilogue::Epilogue;
+use crate::layer::integer::{Integer, Sums, numbers_of_totals};
 use crate::layer::quantized::{Depths, PackedTable, Shifts, operands};
+use crate::layer::{InferenceMode, LayerProblem};
 use crate::lut::{Coding, Lut};
 use crate::quant::{ActivationParams, IntRange, LayerParams, ParamsError};
 use candle_core::Tensor;
@@ -163,6 +167,41 @@ impl QuantizedMatMul {
                         output.copy_from_slice(&lanes.0[..columns_of_tile.len()]);
                     }
                 }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl QuantizedMatMul {
+    /// As [`run`](Self::run) in `mode`, with sums in accumulators.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn accumulate(
+        &self,
+        multiplier: &Multiplier,
+        accumulator: &LayerAccumulator,
+        mode: InferenceMode,
+        a: &Tensor,
+        b: &Tensor,
+    ) -> Result<Tensor, LayerProblem> {
+        let factors = [&self.params.input, &self.second];
+        let product = AccumulatedProduct { factors, table: &multiplier.table, accumulator: accumulator.setting() };
+        blocks::product(a, b, &MEMORY, |shape, memory, a, b, output| {
+            let (depth, columns) = (shape.depth, shape.columns);
+            let Memory { left, right, tile, .. } = memory;
+            quantize(&self.params.input, a, left)?;
+            quantize(&self.second, b, right)?;
+            for start in (0..columns).step_by(LANES) {
+                let columns_of_tile = start..(start + LANES).min(columns);
+                fill_pointwise_tile(right, right.len(), [depth, columns], columns_of_tile.clone(), tile);
+                let found = product.rows(left.chunks_exact(depth), tile, |row, sums| {
+                    let output = &mut output[row * columns..][columns_of_tile.clone()];
+                    numbers_of_totals(&self.exchanged, &Epilogue::default(), row, sums, output);
+                });
+                let ways = Ways { mode, geometry: ConvGeometry::point(depth), is_followed: false };
+                accumulator.record(&found, ways, || product.worst_case(depth));
             }
             Ok(())
         })

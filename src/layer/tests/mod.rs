@@ -1,6 +1,7 @@
 //! Layers against an independent computation: nested loops over the definition, one product at a
 //! time, in `i64` and `f64`, sharing nothing with the layers but the parameters.
 
+mod accumulator;
 mod case;
 mod matmul;
 mod ordered;

@@ -4,7 +4,7 @@ use crate::data::Interpolation;
 use crate::eval::{ParamsSource, Rules};
 use crate::import::Layout;
 use crate::kernel::Rounding;
-use crate::layer::InferenceMode;
+use crate::layer::{AccBits, AccOverflow, InferenceMode};
 use crate::lut::{Bits, Coding};
 use crate::quant::{ActScheme, ScaleKind, WeightScheme};
 use crate::report::document::optional;
@@ -29,6 +29,12 @@ pub struct ConfigReport {
     pub quantization: Option<QuantizationReport>,
     /// The perturbation, in noise mode.
     pub noise: Option<NoiseReport>,
+    /// Bits of the accumulators that sums were kept in, or `auto`, where layers had any.
+    #[serde(default)]
+    pub acc_bits: Option<AccBits>,
+    /// What became of sums that left their range.
+    #[serde(default)]
+    pub acc_overflow: Option<AccOverflow>,
     /// The settings of each layer, as rules: those of all layers, then those of single ones.
     pub assignment: Rules,
     /// Whether batch normalization was folded.

@@ -1,5 +1,6 @@
 //! The report as formats show it.
 
+use super::accumulators;
 use super::summary;
 use super::verdict::in_words;
 use super::{CostReport, Report};
@@ -149,6 +150,11 @@ impl Report {
             named("lut_blake3", lut.map(|lut| lut.blake3.clone())),
             ("version", self.tool.version.clone()),
             named("weight_integers", summary::weight_integers(self)),
+            ("acc_bits", optional(self.config.acc_bits.as_ref())),
+            ("acc_overflow", optional(self.config.acc_overflow.as_ref())),
+            named("acc_bits_needed", accumulators::widths(&self.layers).map(|[needed, _]| needed.to_string())),
+            named("acc_bits_worst_case", accumulators::widths(&self.layers).map(|[_, worst]| worst.to_string())),
+            named("acc_overflows", accumulators::overflows(&self.layers).map(|overflows| overflows.to_string())),
         ]
     }
 }

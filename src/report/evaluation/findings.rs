@@ -1,5 +1,6 @@
 //! From the findings of a session to the report of an evaluation.
 
+use super::accumulators::overflow_note;
 use super::shifts;
 use super::{
     CalibrationReport, ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport,
@@ -37,6 +38,7 @@ impl Report {
         notes.extend(attention_note(session, assignment, &layers));
         notes.extend(shifts::note(&layers));
         notes.extend(shifts::warning(&layers).inspect(|note| tracing::warn!("{note}")));
+        notes.extend(overflow_note(&layers).inspect(|note| tracing::warn!("{note}")));
         notes.extend(cost.as_ref().and_then(CostReport::note).inspect(|note| tracing::warn!("{note}")));
         Report {
             schema: SCHEMA,
@@ -128,6 +130,7 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
     let given = |x: Option<f64>| derived.is_none().then_some(x.unwrap_or(0.0));
     let noise =
         NoiseReport { stdev: given(layers.noise_std), mean: given(layers.noise_mean), from_lut: derived.clone() };
+    let accumulator = experiment.accumulator.filter(|_| reports.iter().any(|layer| layer.accumulator.is_some()));
     let of_bytes = |values: &[f32]| match session.pixel_kind() {
         PixelKind::Bytes => values.to_vec(),
         PixelKind::Floats => Vec::new(),
@@ -140,6 +143,8 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
         coding: LayerReport::common_coding(reports),
         quantization: assignment.is_quantized().then(|| quantization_report(session, reports)).flatten(),
         noise: (mode == InferenceMode::Noise).then_some(noise),
+        acc_bits: accumulator.map(|accumulator| accumulator.bits),
+        acc_overflow: accumulator.filter(|accumulator| accumulator.range().is_some()).map(|of| of.overflow),
         assignment: rules.with_base(LayerOptions { mode: Some(layers.mode()), ..layers.clone() }),
         fold_bn: experiment.fold_batch_norm,
         layout: model.source.layout(),

@@ -3,7 +3,7 @@
 use super::shifts::GivenIntegers;
 use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerFindings, LayerNoise, OutputError, ParamsSource};
 use crate::graph::{Graph, LayerCounts};
-use crate::layer::InferenceMode;
+use crate::layer::{AccumulatorFindings, InferenceMode};
 use crate::lut::{CODINGS, Coding, OperandErrors};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -69,6 +69,9 @@ pub struct LayerReport {
     /// The multiplier's errors over the operands that the layer multiplies, counted over the run's first samples.
     #[serde(default)]
     pub operands: Option<OperandErrors>,
+    /// What its accumulators went through, where it had such.
+    #[serde(default)]
+    pub accumulator: Option<AccumulatorFindings>,
     /// By which kernel and how the products were summed, in modes that quantize: as products of mapped operands, or
     /// looked up. It makes no difference to any result.
     #[serde(default)]
@@ -129,6 +132,7 @@ impl LayerReport {
             weight_shift: shifts[1],
             error: swapped.and_then(|(_, found)| found.error),
             operands: swapped.and_then(|(_, found)| found.operands),
+            accumulator: swapped.and_then(|(_, found)| found.accumulator),
             sums: swapped.and_then(|(_, found)| found.sums.clone()),
         }
     }

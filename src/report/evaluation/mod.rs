@@ -1,5 +1,6 @@
 //! The report of one evaluation, schema 1: written as JSON and read back. Fields are added, never changed.
 
+mod accumulators;
 mod axis;
 mod config;
 mod cost;

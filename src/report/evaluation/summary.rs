@@ -1,5 +1,6 @@
 //! A report as tables for people.
 
+use super::accumulators;
 use super::layers::zero_point_text;
 use super::verdict::in_words;
 use super::{ComparisonReport, CostReport, LayerReport, Report};
@@ -35,6 +36,7 @@ pub(super) fn pairs(report: &Report) -> Section {
         pairs.push(("quantization", quantization.summary()));
         pairs.extend(weight_integers(report).map(|text| ("weights", text)));
     }
+    pairs.extend(accumulators::summary(report).map(|summary| ("accumulators", summary)));
     if let Some(noise) = &report.config.noise {
         pairs.push(("noise", noise.summary(report.config.seed)));
     }
@@ -255,6 +257,13 @@ const OPERANDS: [Column; 3] = [
     ("unused", true, |layer| layer.operands.map_or_else(String::new, |of| percent(of.unused))),
 ];
 
+/// Where sums were kept in accumulators.
+const ACCUMULATORS: [Column; 3] = [
+    ("acc bits", true, |layer| layer.accumulator.map_or_else(String::new, |of| of.bits_needed.to_string())),
+    ("worst case", true, |layer| layer.accumulator.map_or_else(String::new, |of| of.bits_worst_case.to_string())),
+    ("overflows", true, |layer| layer.accumulator.map_or_else(String::new, |of| accumulators::overflows_of(&of))),
+];
+
 /// Where errors were measured.
 const MEASURED: [Column; 4] = [
     ("saturated", true, |layer| layer.error.map_or_else(String::new, |error| percent(error.saturation))),
@@ -281,7 +290,7 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let first = codings.next();
     let codings_differ = codings.any(|coding| Some(coding) != first);
     let sources_differ = layers.iter().filter_map(|layer| layer.scales).collect::<BTreeSet<_>>().len() > 1;
-    let parts: [(&[Column], bool); 8] = [
+    let parts: [(&[Column], bool); 9] = [
         (&ALWAYS, true),
         (&MODE, differ),
         (&CODING, codings_differ),
@@ -289,6 +298,7 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
         (&QUANTIZED, any(|layer| layer.input_scale.is_some())),
         (&NOISE, any(|layer| layer.noise.is_some())),
         (&OPERANDS, any(|layer| layer.operands.is_some())),
+        (&ACCUMULATORS, any(|layer| layer.accumulator.is_some())),
         (&MEASURED, any(|layer| layer.error.is_some())),
     ];
     let columns: Vec<&Column> = parts.iter().filter(|(_, shown)| *shown).flat_map(|(columns, _)| *columns).collect();

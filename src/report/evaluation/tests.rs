@@ -4,6 +4,7 @@ use super::*;
 use crate::data::Interpolation;
 use crate::eval::{LayerNoise, OutputError, ParamsSource, Rules};
 use crate::import::Layout;
+use crate::layer::AccumulatorFindings;
 use crate::lut::design::Design;
 use crate::lut::{Coding, Cost, CostSource, Costs, LutInfo};
 use crate::quant::{ActScheme, ScaleKind, WeightScheme};
@@ -48,9 +49,16 @@ fn layer(name: &str, mode: InferenceMode, scale: f32, number: f64) -> LayerRepor
         input_shift: -128,
         weight_shift: 0,
         operands: None,
+        accumulator: mode.is_quantized().then(accumulator),
         sums: None,
         error: Some(OutputError { snr_db: None, relative_std: Some(number), mean: -number, saturation: 0.25 }),
     }
+}
+
+fn accumulator() -> AccumulatorFindings {
+    let json = r#"{"bits_needed":16,"bits_worst_case":24,"overflows":3,"overflowed_additions":9,"outputs":256,
+        "range":[-32768,9007199254740993]}"#;
+    serde_json::from_str(json).unwrap()
 }
 
 fn cost_report(number: f64) -> CostReport {
@@ -106,6 +114,8 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
             seed: u64::MAX,
             shuffle: Some(7),
             batch_size: 64,
+            acc_bits: Some("auto".parse().unwrap()),
+            acc_overflow: Some("saturate".parse().unwrap()),
             coding: Some(Coding::Affine),
             quantization: Some(QuantizationReport {
                 source: ParamsSource::CalibData,

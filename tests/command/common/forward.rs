@@ -166,35 +166,73 @@ impl Operand {
     }
 }
 
+/// One output of quantized layers.
+pub trait Dot {
+    fn weights(&self) -> &StateDict;
+
+    /// That of `output`, whose operands are `x` and the weight's row.
+    fn dot(&self, layer: &str, output: usize, x: &[Option<f32>]) -> f32;
+}
+
 impl<F: Fn(i64, i64) -> i64> Quantized<'_, F> {
-    fn dot(&self, layer: &str, output: usize, x: &[Option<f32>]) -> f32 {
+    /// What is added up for an output, in order: its products, then the zero-point terms; and what becomes of the sum.
+    fn additions(&self, layer: &str, output: usize, x: &[Option<f32>]) -> (Vec<i64>, impl Fn(i64) -> f32) {
         let params = &self.qparams["layers"][layer];
         let (input, weight) = (Operand::of(&params["input"], 0), Operand::of(&params["weight"], output));
         let (weights, bias) = row(self.weights, layer, output);
-        let (mut acc, mut x_sum, mut w_sum) = (0, 0, 0);
+        let (mut additions, mut x_sum, mut w_sum) = (Vec::new(), 0, 0);
         for (x, &w) in x.iter().zip(weights) {
             let x = x.map_or(input.zero_point, |x| input.quantize(x));
             let w = weight.quantize(w);
-            acc += (self.term)(x, w);
+            additions.push((self.term)(x, w));
             x_sum += x;
             w_sum += w;
         }
         let depth = x.len() as i64;
-        acc += depth * input.zero_point * weight.zero_point - weight.zero_point * x_sum - input.zero_point * w_sum;
+        additions.extend([-weight.zero_point * x_sum, -input.zero_point * w_sum]);
+        additions.push(depth * input.zero_point * weight.zero_point);
         let scale = f64::from(input.scale) * f64::from(weight.scale);
-        (acc as f64 * scale) as f32 + bias
+        (additions, move |acc| (acc as f64 * scale) as f32 + bias)
     }
 }
 
-impl<F: Fn(i64, i64) -> i64> Layers<f32> for Quantized<'_, F> {
+impl<F: Fn(i64, i64) -> i64> Dot for Quantized<'_, F> {
+    fn weights(&self) -> &StateDict {
+        self.weights
+    }
+
+    fn dot(&self, layer: &str, output: usize, x: &[Option<f32>]) -> f32 {
+        let (additions, number) = self.additions(layer, output, x);
+        number(additions.iter().sum())
+    }
+}
+
+/// Quantized arithmetic whose sums are `sum` of a layer's name and what is added up for an output.
+pub struct Accumulated<'a, F, S> {
+    pub layers: Quantized<'a, F>,
+    pub sum: S,
+}
+
+impl<F: Fn(i64, i64) -> i64, S: Fn(&str, &[i64]) -> i64> Dot for Accumulated<'_, F, S> {
+    fn weights(&self) -> &StateDict {
+        self.layers.weights
+    }
+
+    fn dot(&self, layer: &str, output: usize, x: &[Option<f32>]) -> f32 {
+        let (additions, number) = self.layers.additions(layer, output, x);
+        number((self.sum)(layer, &additions))
+    }
+}
+
+impl<D: Dot> Layers<f32> for D {
     fn conv(&self, name: &str, x: &Activations<f32>, padding: usize) -> Activations<f32> {
-        let weight = self.weights.get(&format!("{name}.weight"));
+        let weight = self.weights().get(&format!("{name}.weight"));
         windows(x, weight, padding, |output, window| self.dot(name, output, window))
     }
 
     fn linear(&self, name: &str, x: &[f32]) -> Vec<f32> {
         let x: Vec<_> = x.iter().copied().map(Some).collect();
-        let outputs = self.weights.get(&format!("{name}.weight")).shape[0];
+        let outputs = self.weights().get(&format!("{name}.weight")).shape[0];
         (0..outputs).map(|output| self.dot(name, output, &x)).collect()
     }
 }
