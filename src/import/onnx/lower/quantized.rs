@@ -138,7 +138,7 @@ impl Quantization {
     /// The same for integers without scales, which are as good as ones of scale 1: input `index` has the zero points.
     pub fn of_ones(node: &Node, index: usize, axis: i64) -> Result<Self, NodeProblem> {
         let (zero_points, ty) = zero_points(node, index)?.unwrap_or((vec![0], None));
-        Ok(Quantization { scales: vec![1.0; zero_points.len()], zero_points, ty, axis })
+        Quantization { scales: vec![1.0; zero_points.len()], zero_points, ty, axis }.checked()
     }
 
     /// The real numbers that the integers of input `index` represent; constants are called `name`.

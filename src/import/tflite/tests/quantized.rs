@@ -121,6 +121,6 @@ fn integers_may_be_inside() {
     (net.inputs, net.outputs) = (vec![x], vec![z]);
     let net = network(net);
     assert_eq!(run(&net, 1, &[0.6, 1.1]), [[0.5 + 2.0 * 1.0]]);
-    assert_eq!(kinds(&net), ["quantize", "linear", "fake_quantize"]);
+    assert_eq!(kinds(&net), ["reshape", "quantize", "linear", "fake_quantize"]);
     assert_eq!(net.params.unwrap().layers["fc"].input.scale(), 0.5);
 }
