@@ -140,8 +140,8 @@ impl Scales {
 
     /// A constant with its axes split or merged: if that breaks up the channels, it loses its scales.
     pub fn reshaped(&mut self, from: &Tensor, to: &Tensor) {
-        let is_same_tensor = from.id() == to.id() || from.elem_count() != to.elem_count();
-        let Some(mut scales) = self.constants.get(&from.id()).cloned().filter(|_| !is_same_tensor) else { return };
+        let is_reshaped = from.id() != to.id() && from.elem_count() == to.elem_count();
+        let Some(mut scales) = self.constants.get(&from.id()).cloned().filter(|_| is_reshaped) else { return };
         let elements_before = |tensor: &Tensor, axis: usize| tensor.dims()[..axis].iter().product::<usize>();
         if scales.scales.len() > 1 {
             let axis = scales.axis;
