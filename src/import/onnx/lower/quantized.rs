@@ -157,14 +157,14 @@ impl Quantization {
     }
 
     fn constant(&self, lowering: &mut Lowering, name: &str, ints: &Ints) -> Result<Value, NodeProblem> {
-        supported(ints.ty)?;
+        let is_signed = supported(ints.ty)?[0] < 0;
         let values = known(ints)?.into_iter().map(|q| i32::try_from(q).unwrap_or(0)).collect::<Vec<_>>();
         let axis = self.axis_of(&ints.dims)?;
         constant(
             lowering,
             name,
             &ints.dims,
-            ConstantScales::new(self.scales.clone(), self.zero_points.clone(), values, axis),
+            ConstantScales::new(self.scales.clone(), self.zero_points.clone(), values, axis, is_signed),
         )
     }
 
