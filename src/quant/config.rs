@@ -375,7 +375,7 @@ mod tests {
             let (low, high) = (low.min(high), high.max(low));
             for (coding, act_scheme) in [(Coding::Signed, ActScheme::Symmetric), (Coding::Affine, ActScheme::Affine)] {
                 let act_bits = bits.try_into().unwrap();
-                let real = QuantConfig { act_scheme, act_bits, ..QuantConfig::new(coding) };
+                let real = QuantConfig { act_bits, act_scheme, ..QuantConfig::new(coding) };
                 let pow2 = QuantConfig { scale: ScaleKind::PowerOfTwo, ..real.clone() };
                 let [real, pow2] = [real, pow2].map(|config| config.activation(&observed(low, high)).unwrap());
                 let (real, scale) = (real.scale(), pow2.scale());

@@ -2,7 +2,7 @@
 
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
-use crate::common::files::{float_set, safetensors};
+use crate::common::files::float_set;
 use crate::common::markdown::{blocks, of_the_project, table};
 use crate::common::network::{TINY, Tiny};
 use crate::common::number;

@@ -54,7 +54,7 @@ pub enum OpenError {
         from: String,
         /// What is missing.
         #[source]
-        source: CalibrationError,
+        source: Box<CalibrationError>,
     },
     /// The network cannot be prepared.
     #[error(transparent)]
@@ -81,7 +81,7 @@ impl OpenError {
     pub(super) fn scales_missing(scales: &Scales, missing: Vec<String>, assignment: &Assignment) -> Self {
         let from = scales.files().first().map(Known::name).unwrap_or_default();
         let source = CalibrationError::Missing { missing, layers: assignment.layers().len() };
-        OpenError::Scales { from, source }
+        OpenError::Scales { from, source: Box::new(source) }
     }
 
     /// The settings that fix it, by key.
@@ -93,7 +93,8 @@ impl OpenError {
             OpenError::Params(_) => &["qparams"],
             OpenError::NoData(_) => &["data"],
             OpenError::CalibrationData(_) | OpenError::CalibrationImages(_) => &["calib_data"],
-            OpenError::NoCalibration(error) | OpenError::Scales { source: error, .. } => error.keys(),
+            OpenError::NoCalibration(error) => error.keys(),
+            OpenError::Scales { source, .. } => source.keys(),
             OpenError::Model(error) => error.keys(),
             OpenError::Images(error) => error.keys(),
             OpenError::Data(error) if error.keys().is_empty() => &["data"],

@@ -107,9 +107,10 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
 /// by a factor of single precision, but fully connected ones in floating point.
 fn roundings(graph: &Graph, params: Option<&ParamsFile>) -> Roundings {
     let is_unsigned = |name: &str| params.is_some_and(|file| file.layers.get(name).is_some_and(has_unsigned_weights));
-    let rounding = |node: &Node| match (node.op() as &dyn Any).is::<Linear>() {
-        true => Some(Rounding::Real),
-        false => is_unsigned(node.name()).then_some(Rounding::TwiceOfSingle),
+    let rounding = |node: &Node| {
+        let is_linear = (node.op() as &dyn Any).is::<Linear>();
+        let of_unsigned = is_unsigned(node.name()).then_some(Rounding::TwiceOfSingle);
+        if is_linear { Some(Rounding::Real) } else { of_unsigned }
     };
     let layers = graph.nodes().iter().filter_map(|node| Some((node.name().to_owned(), rounding(node)?))).collect();
     Roundings { default: Rounding::Twice, layers }

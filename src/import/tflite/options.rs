@@ -366,11 +366,11 @@ impl Options for Pack {
 /// `StridedSliceOptions`: a bit for each axis.
 pub(super) struct StridedSlice {
     /// The axes whose start is their own.
-    pub begin_mask: i32,
+    pub begin: i32,
     /// The axes whose end is their own.
-    pub end_mask: i32,
+    pub end: i32,
     /// The axes of which one element is taken, without the axis.
-    pub shrink_axis_mask: i32,
+    pub shrink_axis: i32,
 }
 
 impl Options for StridedSlice {
@@ -383,10 +383,6 @@ impl Options for StridedSlice {
                 return Err(OptionsError::Value { name, found: mask.to_string(), expected: "0" });
             }
         }
-        Ok(StridedSlice {
-            begin_mask: table.number(0, 0)?,
-            end_mask: table.number(1, 0)?,
-            shrink_axis_mask: table.number(4, 0)?,
-        })
+        Ok(StridedSlice { begin: table.number(0, 0)?, end: table.number(1, 0)?, shrink_axis: table.number(4, 0)? })
     }
 }

@@ -51,7 +51,7 @@ fn range(ty: TensorType) -> Option<[i32; 2]> {
 
 /// The scales of a tensor of integers.
 #[derive(Debug)]
-struct Scales {
+struct Steps {
     /// One, or one for each element along an axis.
     scales: Vec<f32>,
     zero_points: Vec<i32>,
@@ -59,7 +59,7 @@ struct Scales {
     axis: usize,
 }
 
-fn scales(tensor: &Tensor, dims: &[usize]) -> Result<Scales, NodeProblem> {
+fn scales(tensor: &Tensor, dims: &[usize]) -> Result<Steps, NodeProblem> {
     let quantization = &tensor.quantization;
     if quantization.has_details {
         return Err(NodeProblem::Unsupported(format!("blockwise or custom quantization (of '{}')", tensor.name)));
@@ -73,7 +73,7 @@ fn scales(tensor: &Tensor, dims: &[usize]) -> Result<Scales, NodeProblem> {
         return Err(NodeProblem::Scales { tensor, scales: count, zero_points, expected });
     }
     let zero_point = |index: usize| quantization.zero_points.get(index).unwrap_or(0);
-    Ok(Scales {
+    Ok(Steps {
         scales: quantization.scales.iter().collect(),
         // Those that no byte holds are refused with the others.
         zero_points: (0..count).map(|i| zero_point(i).clamp(i32::MIN.into(), i32::MAX.into()) as i32).collect(),
@@ -90,7 +90,7 @@ pub(super) fn grid(tensor: &Tensor) -> Result<Option<Grid>, NodeProblem> {
         let (tensor, found) = (tensor.name.to_string(), tensor.ty.to_string());
         return Err(NodeProblem::Type { tensor, found, expected: "FLOAT32, or INT8, UINT8 or INT16 with a scale" });
     };
-    let Scales { scales, zero_points, .. } = scales(tensor, &dims(tensor)?)?;
+    let Steps { scales, zero_points, .. } = scales(tensor, &dims(tensor)?)?;
     let (&[scale], &[zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
         let (tensor, scales) = (tensor.name.to_string(), scales.len());
         return Err(NodeProblem::Scales { tensor, scales, zero_points: scales, expected: "1 of each".to_owned() });
@@ -157,7 +157,7 @@ pub(super) fn read(tensor: &Tensor, buffer: Option<&Buffer>) -> Result<Option<Da
 
 /// The numbers that integers of few bits represent.
 fn dequantized(tensor: &Tensor, dims: Vec<usize>, bytes: &[u8]) -> Result<Constant, NodeProblem> {
-    let Scales { scales, zero_points, axis } = scales(tensor, &dims)?;
+    let Steps { scales, zero_points, axis } = scales(tensor, &dims)?;
     let inner: usize = dims.iter().skip(axis + 1).product();
     let is_signed = tensor.ty != TensorType::UINT8;
     let integer = |byte: u8| if is_signed { i32::from(byte.cast_signed()) } else { i32::from(byte) };

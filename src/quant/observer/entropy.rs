@@ -38,7 +38,7 @@ fn threshold(
     levels: usize,
     range: impl Fn(usize) -> std::ops::Range<usize>,
 ) -> Option<f64> {
-    let sums = Sums::new(bins);
+    let sums = Totals::new(bins);
     let ranges = (1..=farthest).map(|reach| (reach, range(reach))).filter(|(_, range)| range.len() >= levels);
     let divergences = ranges.map(|(reach, range)| (reach, sums.divergence(range.start, range.end, levels)));
     let best = divergences.reduce(|best, other| if other.1 <= best.1 { other } else { best });
@@ -46,7 +46,7 @@ fn threshold(
 }
 
 /// Sums over the first bins, by which a level's share of a divergence is known at once.
-pub(super) struct Sums<'a> {
+pub(super) struct Totals<'a> {
     counts: &'a [u64],
     /// Of counts, and of bins that are not empty.
     sums: Vec<[u64; 2]>,
@@ -59,7 +59,7 @@ fn by_log(count: u64) -> f64 {
     if count == 0 { 0.0 } else { count as f64 * libm::log(count as f64) }
 }
 
-impl<'a> Sums<'a> {
+impl<'a> Totals<'a> {
     pub fn new(bins: &'a Bins) -> Self {
         let (mut sum, mut log_sum) = ([0; 2], 0.0);
         let (mut sums, mut by_logs) = (vec![sum], vec![log_sum]);
@@ -69,7 +69,7 @@ impl<'a> Sums<'a> {
             sums.push(sum);
             by_logs.push(log_sum);
         }
-        Sums { counts: &bins.counts, sums, by_log: by_logs }
+        Totals { counts: &bins.counts, sums, by_log: by_logs }
     }
 
     /// Counts, and bins that are not empty, of some bins.

@@ -27,7 +27,7 @@ impl fmt::Debug for Histogram {
             .field("width", &width)
             .field("negative", &negative)
             .field("positive", &positive)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

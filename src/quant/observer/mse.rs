@@ -28,7 +28,7 @@ fn fractions(end: f32, of: u32) -> impl Iterator<Item = f32> {
 
 /// The best magnitude of a symmetric range.
 pub(super) fn magnitude(histogram: &Histogram, max_abs: f32, grid: impl Fn(f32) -> Grid) -> f32 {
-    let sums = Sums::new(&histogram.signed());
+    let sums = Totals::new(&histogram.signed());
     best(fractions(max_abs, FRACTIONS), |magnitude| sums.error(grid(magnitude))).map_or(max_abs, |(found, _)| found)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn magnitude(histogram: &Histogram, max_abs: f32, grid: impl Fn(f32) 
 pub(super) fn ends(histogram: &Histogram, [low, high]: [f32; 2], grid: impl Fn([f32; 2]) -> Grid) -> [f32; 2] {
     /// Errors get less every time, so that these are far more than there are.
     const ROUNDS: usize = 16;
-    let sums = Sums::new(&histogram.signed());
+    let sums = Totals::new(&histogram.signed());
     let error = |ends: [f32; 2]| sums.error(grid(ends));
     // An end beyond zero is at zero.
     let (low, high) = (low.min(0.0), high.max(0.0));
@@ -66,14 +66,14 @@ pub(super) fn ends(histogram: &Histogram, [low, high]: [f32; 2], grid: impl Fn([
 
 /// Sums over the first bins, by which the error of any range of them to one number is known at once. Half a bin is the
 /// unit, so that centers are odd integers.
-struct Sums {
+struct Totals {
     below: i64,
     half: f64,
     /// Of counts, of counts by centers, and by their squares; each exact, then rounded.
     sums: Vec<[f64; 3]>,
 }
 
-impl Sums {
+impl Totals {
     fn new(bins: &Bins) -> Self {
         let below = bins.below as i64;
         let mut sum = [0i128; 3];
@@ -82,7 +82,7 @@ impl Sums {
             sum = [sum[0] + count, sum[1] + count * center, sum[2] + count * center * center];
             sum
         }));
-        Sums { below, half: bins.width / 2.0, sums: sums.map(|sums| sums.map(|sum| sum as f64)).collect() }
+        Totals { below, half: bins.width / 2.0, sums: sums.map(|sums| sums.map(|sum| sum as f64)).collect() }
     }
 
     /// The squared error of rounding all values to a grid, in squares of half a bin.

@@ -290,7 +290,7 @@ fn the_divergence_of_the_slides() {
         .map(|(p, q)| p / 22.0 * (p / q).ln())
         .sum();
     let bins = super::histogram::Bins { counts: counts.to_vec(), below: 0, width: 1.0 };
-    assert!((super::entropy::Sums::new(&bins).divergence(0, 8, 2) - expected).abs() < 1e-12);
+    assert!((super::entropy::Totals::new(&bins).divergence(0, 8, 2) - expected).abs() < 1e-12);
     assert!((divergence(&counts, 0..8, 2) - expected).abs() < 1e-12);
 }
 

@@ -233,7 +233,7 @@ const CODING: [Column; 1] =
     [("coding", false, |layer| layer.coding.map_or_else(String::new, |coding| coding.to_string()))];
 
 /// Where scales come from different places.
-const SOURCE: [Column; 1] = [("scales", false, |layer| layer.scales.map_or_else(String::new, |source| word(source)))];
+const SOURCE: [Column; 1] = [("scales", false, |layer| layer.scales.map_or_else(String::new, word))];
 
 /// Where layers are quantized.
 const QUANTIZED: [Column; 5] = [

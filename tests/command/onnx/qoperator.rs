@@ -13,6 +13,7 @@ use rten_onnx::onnx::DataType;
 const OPTIONS: &str = "--model net.onnx --data set.safetensors --layout nchw";
 
 /// An operator: its domain and name, the operator of real numbers that it stands for, the attributes of both.
+#[derive(Debug)]
 struct Case {
     domain: &'static str,
     integers: &'static str,

@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn functions_that_stay_on_a_grid() {
-        let clip = |min, max| Unary::Clip { min, max };
         type Parts = (i32, [i32; 2]);
+        let clip = |min, max| Unary::Clip { min, max };
         let cases: [(Unary, Parts, Option<Parts>); 11] = [
             (clip(0.0, 1.5), (0, [-8, 7]), Some((0, [0, 3]))),
             (clip(-1.0, f32::INFINITY), (100, [0, 255]), Some((100, [98, 255]))),

@@ -38,8 +38,11 @@ fn supported(ty: DataType) -> Result<[i32; 2], NodeProblem> {
     range(ty).ok_or_else(unsupported)
 }
 
+/// Zero points, and their type.
+type ZeroPoints = (Vec<i32>, Option<DataType>);
+
 /// The zero points that input `index` has, and their type.
-fn zero_points(node: &Node, index: usize) -> Result<Option<(Vec<i32>, Option<DataType>)>, NodeProblem> {
+fn zero_points(node: &Node, index: usize) -> Result<Option<ZeroPoints>, NodeProblem> {
     let Some(value) = node.optional(index) else { return Ok(None) };
     let found = value.ints(index)?;
     let zero_points = known(found)?.into_iter().map(|z| i32::try_from(z).unwrap_or(i32::MAX)).collect();

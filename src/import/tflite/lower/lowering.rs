@@ -132,12 +132,11 @@ impl Lowering {
         }
         let order: Vec<usize> = axes.iter().map(|&axis| value.place(axis)).collect();
         let key = (value.id, order.clone());
-        let id = match self.arranged.get(&key) {
-            Some(&id) => id,
-            None => {
-                let name = format!("{} (axes {})", self.graph.value_name(value.id), letters(axes));
-                self.add(&name, Transpose { order }, &[value.id])?
-            }
+        let id = if let Some(&id) = self.arranged.get(&key) {
+            id
+        } else {
+            let name = format!("{} (axes {})", self.graph.value_name(value.id), letters(axes));
+            self.add(&name, Transpose { order }, &[value.id])?
         };
         self.arranged.insert(key, id);
         Ok(Computed { id, axes: axes.to_vec() })

@@ -100,10 +100,7 @@ fn input(lowering: &mut Lowering, model: &Model, number: i32) -> Result<Option<V
         return Ok(Some(value.clone()));
     }
     let tensor = find(model, number)?;
-    let data = match tensor.is_variable {
-        false => tensor::read(tensor, model.buffers.get(tensor.buffer as usize))?,
-        true => None,
-    };
+    let data = if tensor.is_variable { None } else { tensor::read(tensor, model.buffers.get(tensor.buffer as usize))? };
     let value = Value::Constant(data.ok_or_else(|| NodeProblem::NoValue(tensor.name.to_string()))?);
     lowering.define(number, value.clone())?;
     Ok(Some(value))

@@ -55,7 +55,7 @@ fn reshaped(lowering: &mut Lowering, node: &Node, sizes: &[usize]) -> Result<Val
     if lowering.graph.ty(value.id).has_batch() {
         let batch = lowering.batch.size;
         match shape.first_mut() {
-            Some(first) if sizes[0] % batch == 0 => *first = Dim::Batch(sizes[0] / batch),
+            Some(first) if sizes[0].is_multiple_of(batch) => *first = Dim::Batch(sizes[0] / batch),
             _ => return Err(NodeProblem::Batch(format!("a reshape to {sizes:?}"))),
         }
     }
@@ -126,12 +126,12 @@ pub(super) fn strided_slice(_: &mut Lowering, node: &Node) -> Result<Value, Node
     }
     let size = values.len() as i64;
     let at = |found: i64| (if found < 0 { found.saturating_add(size) } else { found }).clamp(0, size) as usize;
-    let begin = if options.begin_mask & 1 == 1 { 0 } else { at(begin) };
-    if options.shrink_axis_mask & 1 == 1 {
+    let begin = if options.begin & 1 == 1 { 0 } else { at(begin) };
+    if options.shrink_axis & 1 == 1 {
         let value = *values.get(begin).ok_or_else(unsupported)?;
         return Ok(Value::Constant(Data::Integers { dims: Vec::new(), values: vec![value] }));
     }
-    let end = if options.end_mask & 1 == 1 { values.len() } else { at(end) };
+    let end = if options.end & 1 == 1 { values.len() } else { at(end) };
     let taken = values.get(begin..end.max(begin)).unwrap_or_default();
     let values: Vec<i64> = taken.iter().copied().step_by(usize::try_from(step).unwrap_or(usize::MAX)).collect();
     Ok(Value::Constant(Data::Integers { dims: vec![values.len()], values }))

@@ -88,7 +88,7 @@ fn convolutions_are_sums_over_taps() {
         };
         // CONV_2D with weights [out, height, width, in] and a bias.
         let weight: Vec<f32> = (0..3 * taps * 2).map(|i| (i * 5 % 9) as f32 - 4.0).collect();
-        let options = conv(u8::from(!is_same), stride.map(int), 0, dilation.map(int));
+        let options = Some(conv(u8::from(!is_same), stride.map(int), 0, dilation.map(int)));
         let output = [1, int(height), int(width), 3];
         let net = single(&[1, int(size[0]), int(size[1]), 2], &output, 3, options, |net, x| {
             let w = net.floats("net/layer/Conv2D", &[3, int(kernel[0]), int(kernel[1]), 2], &weight);
@@ -179,7 +179,7 @@ fn fully_connected_layers_read_the_files_order() {
         let x = net.value("input", &[1, 2, 2, 1]);
         let w = net.floats("net/conv/Conv2D", &[2, 1, 1, 1], &[1.0, 10.0]);
         let y = net.value("net/conv/BiasAdd", &[1, 2, 2, 2]);
-        net.operator(3, &[x, w], y, conv(1, [1, 1], 0, [1, 1]));
+        net.operator(3, &[x, w], y, Some(conv(1, [1, 1], 0, [1, 1])));
         let flat = if reshaped {
             let sizes = net.ints("sizes", &[2], &[-1, 8]);
             let flat = net.value("flat", &[1, 8]);

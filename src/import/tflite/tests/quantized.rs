@@ -78,7 +78,7 @@ fn activations_narrow_the_range() {
         let x = net.grid("input", &[1, 1, 1, 1], 0.5, 0);
         let w = net.signed("net/conv/Conv2D", &[1, 1, 1, 1], (&[0.5], &[0], 0), &[3]);
         let y = net.grid("net/conv/out", &[1, 1, 1, 1], scale, zero_point);
-        net.operator(3, &[x, w], y, conv(0, [1, 1], activation, [1, 1]));
+        net.operator(3, &[x, w], y, Some(conv(0, [1, 1], activation, [1, 1])));
         (net.inputs, net.outputs) = (vec![x], vec![y]);
         let grid = grids(&network(net))[1];
         assert_eq!([grid.q_min(), grid.q_max()], expected);

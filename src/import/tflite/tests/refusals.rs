@@ -53,7 +53,7 @@ fn operators_are_refused_by_name() {
             "a fused activation",
             net(&[1, 4, 4, 1], |net, x| {
                 let (w, y) = (net.floats("w", &[1, 1, 1, 1], &[1.0]), net.value("y", &[1, 4, 4, 1]));
-                net.operator(3, &[x, w], y, conv(0, [1, 1], 4, [1, 1]));
+                net.operator(3, &[x, w], y, Some(conv(0, [1, 1], 4, [1, 1])));
                 y
             }),
             &["(CONV_2D)", "fused_activation_function is TANH, expected NONE, RELU, RELU_N1_TO_1 or RELU6"],

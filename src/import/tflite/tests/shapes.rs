@@ -10,7 +10,7 @@ fn after_conv(size: [i32; 2], follow: impl FnOnce(&mut Net, i32) -> i32) -> Net 
     let x = net.value("input", &[1, size[0], size[1], 1]);
     let w = net.floats("net/conv/Conv2D", &[2, 1, 1, 1], &[1.0, 100.0]);
     let y = net.value("net/conv/BiasAdd", &[1, size[0], size[1], 2]);
-    net.operator(3, &[x, w], y, conv(1, [1, 1], 0, [1, 1]));
+    net.operator(3, &[x, w], y, Some(conv(1, [1, 1], 0, [1, 1])));
     let output = follow(&mut net, y);
     (net.inputs, net.outputs) = (vec![x], vec![output]);
     net

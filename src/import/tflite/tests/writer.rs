@@ -35,10 +35,6 @@ impl Table {
         self.with(field, Field::Number(value.to_le_bytes().to_vec()))
     }
 
-    pub fn float(self, field: usize, value: f32) -> Self {
-        self.with(field, Field::Number(value.to_le_bytes().to_vec()))
-    }
-
     pub fn bytes(self, field: usize, bytes: &[u8]) -> Self {
         self.with(field, Field::Numbers(bytes.len(), bytes.to_vec()))
     }
@@ -220,9 +216,9 @@ impl Net {
 }
 
 /// `Conv2DOptions`.
-pub fn conv(padding: u8, stride: [i32; 2], activation: u8, dilation: [i32; 2]) -> Option<(u8, Table)> {
+pub fn conv(padding: u8, stride: [i32; 2], activation: u8, dilation: [i32; 2]) -> (u8, Table) {
     let options = Table::new().byte(0, padding).int(1, stride[1]).int(2, stride[0]).byte(3, activation);
-    Some((1, options.int(4, dilation[1]).int(5, dilation[0])))
+    (1, options.int(4, dilation[1]).int(5, dilation[0]))
 }
 
 /// A small network of bytes: a convolution, a pooling, a reshape and a fully connected layer, of 4 x 4 images.
@@ -233,7 +229,7 @@ pub fn small() -> Vec<u8> {
     let weight = net.signed("net/conv/Conv2D", &[2, 3, 3, 1], (&[0.25, 0.5], &[0, 0], 0), &weight);
     let bias = net.ints("net/conv/BiasAdd", &[2], &[5, -6]);
     let y = net.grid("net/conv/Relu", &[1, 4, 4, 2], 0.75, -128);
-    net.operator(3, &[x, weight, bias], y, conv(0, [1, 1], 1, [1, 1]));
+    net.operator(3, &[x, weight, bias], y, Some(conv(0, [1, 1], 1, [1, 1])));
     let pooled = net.grid("net/pool/MaxPool", &[1, 2, 2, 2], 0.75, -128);
     let pool = Table::new().byte(0, 1).int(1, 2).int(2, 2).int(3, 2).int(4, 2);
     net.operator(17, &[y], pooled, Some((5, pool)));

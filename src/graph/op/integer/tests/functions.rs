@@ -10,6 +10,9 @@ type Outputs = [i32; 18];
 
 /// What ai-edge-litert 2.3.0's reference kernels compute, by `tests/conformance/tflite/networks.py`; as uint8, integers
 /// and zero points are 128 more, which changes no others.
+/// Scale and zero point.
+type Steps = (f32, i32);
+
 #[test]
 fn outputs_are_those_of_the_interpreter() {
     let function = |name: &str, input: Grid, output: Grid| match name {
@@ -23,7 +26,7 @@ fn outputs_are_those_of_the_interpreter() {
         "LOGISTIC" => IntegerFunction::sigmoid(input, output),
         _ => IntegerFunction::hard_swish(input, output),
     };
-    let cases: [(&str, (f32, i32), (f32, i32), Outputs); 9] = [
+    let cases: [(&str, Steps, Steps, Outputs); 9] = [
         ("QUANTIZE", (0.0625, -7), (0.3, 5), [-20, -20, -14, -9, -4, -1, 2, 5, 6, 7, 7, 8, 10, 15, 20, 25, 33, 33]),
         (
             "RELU6",
@@ -63,7 +66,12 @@ fn outputs_are_those_of_the_interpreter() {
             [-78, -77, -63, -49, -36, -26, -18, -12, -9, -7, -6, -4, 3, 17, 32, 48, 71, 72],
         ),
         // Shifted by more bits than there are.
-        ("HARD_SWISH", (0.0078125, 10), (5.0, -1), [-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, 0, 0, 0, 0, 0, 0]),
+        (
+            "HARD_SWISH",
+            (0.007_812_5, 10),
+            (5.0, -1),
+            [-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, 0, 0, 0, 0, 0, 0],
+        ),
     ];
     for_each_case(cases, |(name, (s_x, z_x), (s_y, z_y), expected)| {
         let input = int8(s_x, z_x);

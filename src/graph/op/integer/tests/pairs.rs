@@ -12,7 +12,7 @@ fn check(op: &dyn Operator, [a, b]: [Grid; 2], triples: Triples) {
 }
 
 #[test]
-fn outputs_are_those_of_the_interpreter() {
+fn sums_are_those_of_the_interpreter() {
     let halves = [int8(0.0625, -3), int8(0.125, 4)];
     let signed = [int8(0.047, -7), int8(0.083, 11)];
     let unsigned = [uint8(0.047, 121), uint8(0.083, 139)];
@@ -87,6 +87,12 @@ fn outputs_are_those_of_the_interpreter() {
             (-10, 24, -30),
         ],
     );
+}
+
+#[test]
+fn products_are_those_of_the_interpreter() {
+    let halves = [int8(0.0625, -3), int8(0.125, 4)];
+    let (unsigned, bytes) = ([uint8(0.047, 121), uint8(0.083, 139)], uint8(0.12, 108));
     check(
         &IntegerMul::new(halves, int8(0.125, 1)).unwrap(),
         halves,
