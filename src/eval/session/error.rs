@@ -1,9 +1,8 @@
 //! Why a session cannot be opened, or an evaluation of it fails.
 
-use super::scales::{Known, Scales};
 use super::{ImagesError, ParamsSource};
 use crate::data::DataError;
-use crate::eval::{AssignError, Assignment, CalibrationError, EvalError, ResolveError};
+use crate::eval::{AssignError, CalibrationError, EvalError, ResolveError};
 use crate::graph::{OpError, RunError};
 use crate::layer::LayerError;
 use crate::model::ModelError;
@@ -77,13 +76,6 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Known parameters leave out the layers `missing`, which `assignment` quantizes.
-    pub(super) fn scales_missing(scales: &Scales, missing: Vec<String>, assignment: &Assignment) -> Self {
-        let from = scales.files().first().map(Known::name).unwrap_or_default();
-        let source = CalibrationError::Missing { missing, layers: assignment.layers().len() };
-        OpenError::Scales { from, source: Box::new(source) }
-    }
-
     /// The settings that fix it, by key.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {

@@ -125,7 +125,7 @@ impl Session {
         // A calibration set that was given is checked even where it is not used.
         let gaps = scales.gaps(&model.graph, &assignment);
         if !gaps.is_empty() && !scales.can_calibrate(&experiment) {
-            return Err(OpenError::scales_missing(&scales, gaps, &assignment));
+            return Err(scales.lacking(gaps, &assignment));
         }
         let is_used = assignment.derives_noise() || !gaps.is_empty();
         let calibration = is_used || experiment.calibration.data.is_some();

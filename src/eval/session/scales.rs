@@ -7,7 +7,7 @@ use super::images::{arrange, check_images};
 use super::{Experiment, OpenError, ParamsSource, ParamsSpec};
 use crate::data::{Dataset, Preprocess, Split};
 use crate::eval::sample_watch::CalibrationSamples;
-use crate::eval::{Assignment, calibration_data};
+use crate::eval::{Assignment, CalibrationError, calibration_data};
 use crate::graph::Graph;
 use crate::layer::ApproxLayer;
 use crate::lut::Coding;
@@ -67,6 +67,13 @@ impl Known {
 }
 
 impl Scales {
+    /// The error of layers `missing` from those that are known, which `assignment` quantizes.
+    pub fn lacking(&self, missing: Vec<String>, assignment: &Assignment) -> OpenError {
+        let from = self.files().first().map(Known::name).unwrap_or_default();
+        let source = CalibrationError::Missing { missing, layers: assignment.layers().len() };
+        OpenError::Scales { from, source: Box::new(source) }
+    }
+
     /// Those that are known before anything is calibrated: given ones, and those that a network that is quantized
     /// already brings.
     pub fn known(experiment: &mut Experiment) -> Result<Self, OpenError> {

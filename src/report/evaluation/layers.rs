@@ -1,6 +1,6 @@
 //! The layers of a report.
 
-use super::shifts::GivenIntegers;
+use super::given_integers::GivenIntegers;
 use crate::eval::{Arithmetic, Assignment, LayerConfig, LayerFindings, LayerNoise, OutputError, ParamsSource};
 use crate::graph::{Graph, LayerCounts};
 use crate::layer::{AccumulatorFindings, InferenceMode};

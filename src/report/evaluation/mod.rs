@@ -6,6 +6,7 @@ mod config;
 mod cost;
 mod document;
 mod findings;
+mod given_integers;
 mod layers;
 mod opcount;
 mod shifts;

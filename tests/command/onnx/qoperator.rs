@@ -22,6 +22,7 @@ struct Case {
     operands: Operands,
 }
 
+#[derive(Debug)]
 enum Operands {
     One,
     Two,

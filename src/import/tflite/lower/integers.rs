@@ -4,22 +4,11 @@ use super::{Lowering, Node};
 use crate::graph::ValueId;
 use crate::graph::op::{
     Binary, IntegerAdd, IntegerAveragePool, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, PoolWindow,
-    Reduction, Unary, clipped,
+    Reduction, Unary,
 };
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::Activation;
-use crate::import::tflite::tensor;
 use crate::quant::Grid;
-
-/// The grid of a node's output, of which an activation leaves a part.
-pub(super) fn output(node: &Node, activation: Activation) -> Result<Grid, NodeProblem> {
-    let grid = tensor::grid(node.output)?.ok_or_else(|| NodeProblem::Type {
-        tensor: node.output.name.to_string(),
-        found: node.output.ty.to_string(),
-        expected: "INT8, UINT8 or INT16 with a scale",
-    })?;
-    Ok(clipped(&grid, activation.clip())?)
-}
 
 /// The grid of input `index`, which is `id` in the graph.
 fn input(lowering: &Lowering, index: usize, id: ValueId) -> Result<Grid, NodeProblem> {
@@ -40,7 +29,7 @@ pub(super) fn add(
     ids: [ValueId; 2],
     activation: Activation,
 ) -> Result<ValueId, NodeProblem> {
-    let op = IntegerAdd::sum(inputs(lowering, ids)?, output(node, activation)?)?;
+    let op = IntegerAdd::sum(inputs(lowering, ids)?, node.output_grid(activation)?)?;
     lowering.add(&node.name, op, &ids)
 }
 
@@ -52,7 +41,7 @@ pub(super) fn binary(
     ids: [ValueId; 2],
     activation: Activation,
 ) -> Result<ValueId, NodeProblem> {
-    let (inputs, output) = (inputs(lowering, ids)?, output(node, activation)?);
+    let (inputs, output) = (inputs(lowering, ids)?, node.output_grid(activation)?);
     match op {
         Binary::Sub => lowering.add(&node.name, IntegerAdd::difference(inputs, output)?, &ids),
         _ => lowering.add(&node.name, IntegerMul::new(inputs, output)?, &ids),
@@ -61,7 +50,7 @@ pub(super) fn binary(
 
 /// `LOGISTIC`, `HARD_SWISH` and `LEAKY_RELU`.
 pub(super) fn unary(lowering: &mut Lowering, node: &Node, op: Unary, x: ValueId) -> Result<ValueId, NodeProblem> {
-    let (input, output) = (input(lowering, 0, x)?, output(node, Activation::None)?);
+    let (input, output) = (input(lowering, 0, x)?, node.output_grid(Activation::None)?);
     let op = match op {
         Unary::Sigmoid => IntegerFunction::sigmoid(input, output)?,
         Unary::HardSwish => IntegerFunction::hard_swish(input, output)?,
@@ -78,7 +67,7 @@ pub(super) fn activation(
     activation: Activation,
     x: ValueId,
 ) -> Result<ValueId, NodeProblem> {
-    let op = IntegerFunction::clip(input(lowering, 0, x)?, output(node, activation)?)?;
+    let op = IntegerFunction::clip(input(lowering, 0, x)?, node.output_grid(activation)?)?;
     lowering.add(&node.name, op, &[x])
 }
 
@@ -90,7 +79,7 @@ pub(super) fn average_pool(
     x: ValueId,
     activation: Activation,
 ) -> Result<ValueId, NodeProblem> {
-    let op = IntegerAveragePool::new(window, input(lowering, 0, x)?, output(node, activation)?)?;
+    let op = IntegerAveragePool::new(window, input(lowering, 0, x)?, node.output_grid(activation)?)?;
     lowering.add(&node.name, op, &[x])
 }
 
@@ -105,7 +94,7 @@ pub(super) fn reduce(
     if reduction != Reduction::Mean {
         return Err(NodeProblem::Unsupported(format!("{} of integers", node.kind)));
     }
-    let (input, output) = (input(lowering, 0, x)?, output(node, Activation::None)?);
+    let (input, output) = (input(lowering, 0, x)?, node.output_grid(Activation::None)?);
     lowering.add(&node.name, IntegerMean::new(axes, keeps_axes, input, output)?, &[x])
 }
 
@@ -117,7 +106,7 @@ pub(super) fn softmax(
     beta: f32,
     x: ValueId,
 ) -> Result<ValueId, NodeProblem> {
-    let (input, output) = (input(lowering, 0, x)?, output(node, Activation::None)?);
+    let (input, output) = (input(lowering, 0, x)?, node.output_grid(Activation::None)?);
     lowering.add(&node.name, IntegerSoftmax::new(axis, beta, input, output)?, &[x])
 }
 
@@ -129,7 +118,7 @@ pub(super) fn joined(
     x: ValueId,
     activation: Activation,
 ) -> Result<ValueId, NodeProblem> {
-    let (input, output) = (input(lowering, index, x)?, output(node, activation)?);
+    let (input, output) = (input(lowering, index, x)?, node.output_grid(activation)?);
     let is_inside = input.q_min() >= output.q_min() && input.q_max() <= output.q_max();
     if input.has_steps_of(&output) && is_inside {
         return Ok(x);
@@ -139,6 +128,6 @@ pub(super) fn joined(
 
 /// `QUANTIZE` from one grid to another.
 pub(super) fn requantize(lowering: &mut Lowering, node: &Node, x: ValueId) -> Result<ValueId, NodeProblem> {
-    let (input, output) = (input(lowering, 0, x)?, output(node, Activation::None)?);
+    let (input, output) = (input(lowering, 0, x)?, node.output_grid(Activation::None)?);
     lowering.add(&node.name, IntegerFunction::rescale(input, output)?, &[x])
 }

@@ -2,7 +2,7 @@
 //! to it whatever the operator.
 
 use super::value::CHANNELS_FIRST;
-use super::{Computed, Node, Value, integers};
+use super::{Computed, Node, Value};
 use crate::graph::op::{FakeQuantize, Relu, Relu6, Scale, Transpose, Unary};
 use crate::graph::{Dim, Graph, Operator, ValueId};
 use crate::import::names;
@@ -209,7 +209,7 @@ impl Lowering {
     /// output.
     pub(super) fn finish(&mut self, node: &Node, id: ValueId, activation: Activation) -> Result<ValueId, NodeProblem> {
         if node.is_quantized() {
-            let grid = integers::output(node, activation)?;
+            let grid = node.output_grid(activation)?;
             return self.add(&format!("{} (quantized)", node.name), FakeQuantize(grid), &[id]);
         }
         self.activated(&format!("{} (activation)", node.name), id, activation)

@@ -2,10 +2,12 @@
 
 use super::{Computed, Lowering, Value};
 use crate::graph::Dim;
+use crate::graph::op::clipped;
 use crate::import::tflite::error::NodeProblem;
-use crate::import::tflite::options::{Options, OptionsError};
+use crate::import::tflite::options::{Activation, Options, OptionsError};
 use crate::import::tflite::schema::{Operator, Tensor, TensorType};
-use crate::import::tflite::tensor::{Constant, Data};
+use crate::import::tflite::tensor::{self, Constant, Data};
+use crate::quant::Grid;
 
 /// An operator and what is known of it.
 pub(in crate::import::tflite) struct Node<'a> {
@@ -26,6 +28,16 @@ impl Node<'_> {
     /// Whether it computes integers on a grid.
     pub fn is_quantized(&self) -> bool {
         self.output.ty.is_quantized() == Some(true)
+    }
+
+    /// The grid of its output, of which an activation leaves a part.
+    pub fn output_grid(&self, activation: Activation) -> Result<Grid, NodeProblem> {
+        let grid = tensor::grid(self.output)?.ok_or_else(|| NodeProblem::Type {
+            tensor: self.output.name.to_string(),
+            found: self.output.ty.to_string(),
+            expected: "INT8, UINT8 or INT16 with a scale",
+        })?;
+        Ok(clipped(&grid, activation.clip())?)
     }
 
     /// Input `index`, which must be there.

@@ -1,6 +1,7 @@
 //! The registry of TensorFlow Lite operators: what each is lowered to.
 
-use super::{Lowering, Node, Value, arithmetic, axes, layers, numbers, pools, resize, shapes};
+use super::node::Node;
+use super::{Lowering, Value, arithmetic, axes, layers, numbers, pools, resize, shapes};
 use crate::graph::op::{Binary, Reduction, Unary};
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::Activation;

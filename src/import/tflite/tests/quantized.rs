@@ -88,9 +88,9 @@ fn activations_narrow_the_range() {
 /// Four bits, two to a byte with the lower bits first, and unsigned bytes with a zero point.
 #[test]
 fn weights_of_other_types() {
-    // The range is that of the integers.
+    // The range is that of the fewest bits that hold the integers.
     let cases: [(Type, &[u8], i64, [i32; 2]); 2] =
-        [(Type::Nibble, &[0x93, 0x07], 0, [-7, 7]), (Type::Unsigned, &[131, 121, 135], 128, [121, 135])];
+        [(Type::Nibble, &[0x93, 0x07], 0, [-8, 7]), (Type::Unsigned, &[131, 121, 135], 128, [0, 255])];
     for_each_case(cases, |(ty, data, zero_point, [q_min, q_max])| {
         let mut net = Net::new();
         let x = net.grid("input", &[1, 3], 1.0, 0);
