@@ -7,6 +7,7 @@
 mod sums;
 
 use super::accumulator::LayerAccumulator;
+use super::epilogue::Epilogue;
 use super::values::with_values;
 use super::{Accumulator, Call, InferenceMode, LayerError, LayerProblem, WeightedLayer, Window};
 use crate::kernel::{Clip, EffectiveTable, FixedPoint, Requantize};
@@ -113,37 +114,15 @@ fn compute(
         if params.input.quantize_slice(values, &mut bytes) { Err(LayerProblem::NaN) } else { Ok(bytes) }
     })??;
     let accumulator = state.settings.accumulator_of(mode, Call::default()).map(LayerAccumulator::setting);
-    let channels = 0..window.outputs;
-    let bias = match (epilogue.after_sums, epilogue.bias) {
-        (Some(_), None) | (None, None) => VectorBias::None,
-        (Some(after), Some(_)) => VectorBias::Integers(channels.clone().map(|channel| after.bias(channel)).collect()),
-        (None, Some(bias)) => VectorBias::Numbers(bias.to_vec()),
-    };
+    let bias = VectorBias::of(&epilogue, window.outputs);
     let weights = quantized.weights().bytes();
-    let added = if let VectorBias::Integers(bias) = &bias { bias } else { &Vec::new() };
-    let sums =
-        Sums { window: &window, params, table: table.as_deref(), weights, bias: added, accumulator }.of_input(&bytes);
-    let channel_of = |at: usize| at / window.geometry.positions() % window.outputs;
-    let outputs = match epilogue.after_sums.and_then(|after| after.requantize(clip).zip(after.grid())) {
-        Some(((rule, multipliers), grid)) => {
-            let integer = |(at, &sum): (usize, &i64)| {
-                let steps = multipliers[channel_of(at)].apply(sum, rule.rounding);
-                let q = i128::from(steps) + i128::from(rule.zero_point);
-                q.clamp(rule.low.into(), rule.high.into()) as i32
-            };
-            let values = sums.iter().enumerate().map(integer).collect();
-            VectorOutputs::Integers { values, grid, rule, multipliers: multipliers.to_vec() }
-        }
-        None => {
-            let number = |(at, &sum): (usize, &i64)| {
-                let channel = channel_of(at);
-                let scale = f64::from(params.input.scale()) * f64::from(params.weight.scale(channel));
-                let y = (sum as f64 * scale) as f32;
-                clip.apply(if let VectorBias::Numbers(bias) = &bias { y + bias[channel] } else { y })
-            };
-            VectorOutputs::Numbers { values: sums.iter().enumerate().map(number).collect(), clip }
-        }
+    let added: &[i64] = match &bias {
+        VectorBias::Integers(bias) => bias,
+        VectorBias::None | VectorBias::Numbers(_) => &[],
     };
+    let sums = Sums { window: &window, params, table: table.as_deref(), weights, bias: added, accumulator };
+    let sums = sums.of_input(&bytes);
+    let outputs = VectorOutputs::of(&sums, params, &window, &epilogue);
     let integers =
         |bytes: &[u8], range: IntRange| bytes.iter().map(|&byte| range.signedness().value(byte)).collect::<Vec<i32>>();
     Ok(Some(LayerVectors {
@@ -159,4 +138,50 @@ fn compute(
         sums,
         outputs,
     }))
+}
+
+impl VectorBias {
+    /// What an epilogue adds for each of the output channels.
+    fn of(epilogue: &Epilogue, outputs: usize) -> Self {
+        match (epilogue.after_sums, epilogue.bias) {
+            (_, None) => VectorBias::None,
+            (Some(after), Some(_)) => VectorBias::Integers((0..outputs).map(|output| after.bias(output)).collect()),
+            (None, Some(bias)) => VectorBias::Numbers(bias.to_vec()),
+        }
+    }
+}
+
+impl VectorOutputs {
+    /// What an epilogue makes of sums.
+    fn of(sums: &[i64], params: &LayerParams, window: &Window, epilogue: &Epilogue) -> Self {
+        let clip = epilogue.clip;
+        let of_channels = sums.chunks(window.geometry.positions().max(1)).enumerate();
+        let of_channels = of_channels.map(|(i, sums)| (i % window.outputs, sums));
+        match epilogue.after_sums.and_then(|after| after.requantize(clip).zip(after.grid())) {
+            Some(((rule, multipliers), grid)) => {
+                let integer = |channel: usize, sum: i64| {
+                    let steps = multipliers[channel].apply(sum, rule.rounding);
+                    let q = i128::from(steps) + i128::from(rule.zero_point);
+                    q.clamp(rule.low.into(), rule.high.into()) as i32
+                };
+                let of_channel = |(channel, sums): (usize, &[i64])| {
+                    sums.iter().map(|&sum| integer(channel, sum)).collect::<Vec<_>>()
+                };
+                let values = of_channels.flat_map(of_channel).collect();
+                VectorOutputs::Integers { values, grid, rule, multipliers: multipliers.to_vec() }
+            }
+            None => {
+                let bias = epilogue.bias.filter(|_| epilogue.after_sums.is_none());
+                let of_channel = |(channel, sums): (usize, &[i64])| {
+                    let scale = f64::from(params.input.scale()) * f64::from(params.weight.scale(channel));
+                    let number = |&sum: &i64| {
+                        let y = (sum as f64 * scale) as f32;
+                        clip.apply(bias.map_or(y, |bias| y + bias[channel]))
+                    };
+                    sums.iter().map(number).collect::<Vec<_>>()
+                };
+                VectorOutputs::Numbers { values: of_channels.flat_map(of_channel).collect(), clip }
+            }
+        }
+    }
 }

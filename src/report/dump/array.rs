@@ -83,15 +83,15 @@ pub(super) enum IntegerType {
 impl IntegerType {
     /// The narrowest that holds a range.
     fn of_range([low, high]: [i64; 2]) -> Self {
-        let fits = |least: i64, most: i64| least <= low && high <= most;
-        match () {
-            () if fits(0, 255) => IntegerType::Uint8,
-            () if fits(-128, 127) => IntegerType::Int8,
-            () if fits(0, 65_535) => IntegerType::Uint16,
-            () if fits(-32_768, 32_767) => IntegerType::Int16,
-            () if fits(i32::MIN.into(), i32::MAX.into()) => IntegerType::Int32,
-            () => IntegerType::Int64,
-        }
+        let types = [
+            (IntegerType::Uint8, [0, 255]),
+            (IntegerType::Int8, [-128, 127]),
+            (IntegerType::Uint16, [0, 65_535]),
+            (IntegerType::Int16, [-32_768, 32_767]),
+            (IntegerType::Int32, [i32::MIN.into(), i32::MAX.into()]),
+        ];
+        let holds = |[least, most]: [i64; 2]| least <= low && high <= most;
+        types.into_iter().find(|(_, range)| holds(*range)).map_or(IntegerType::Int64, |(ty, _)| ty)
     }
 
     fn name(self) -> &'static str {

@@ -66,11 +66,11 @@ impl Dump {
     /// # Errors
     /// When it cannot be written, or no layer of the session will compute with integers.
     pub fn create(path: &Path, formats: &[DumpFormat], session: &Session) -> Result<Self, DumpError> {
-        let layers = session.model().graph.layers().zip(session.assignment().layers());
+        let mut layers = session.model().graph.layers().zip(session.assignment().layers());
         let has_integers = |(layer, config): (&dyn ApproxLayer, &LayerConfig)| {
             layer.as_weighted().is_some() && left_out(layer, config.mode()).is_none()
         };
-        if !layers.into_iter().any(has_integers) {
+        if !layers.any(has_integers) {
             return Err(DumpError::NoIntegers);
         }
         let formats: Vec<DumpFormat> = DUMP_FORMATS.iter().copied().filter(|format| formats.contains(format)).collect();
