@@ -155,13 +155,12 @@ impl ReadPixels for ArrayImages {
         let image: u64 = dims[1..].iter().product();
         let size = image * element.kind.size();
         let mut bytes = source.read(*offset + samples.start as u64 * size, samples.len() as u64 * size)?;
-        let element = if self.is_signed {
+        let mut element = *element;
+        if self.is_signed {
             // In two's complement, adding 128 flips the sign bit.
             bytes.iter_mut().for_each(|byte| *byte ^= 0x80);
-            &Element { kind: Kind::Integer(IntegerType::U8), ..*element }
-        } else {
-            &*element
-        };
+            element.kind = Kind::Integer(IntegerType::U8);
+        }
         let pixels = element.pixels(bytes).map_err(|Unfit { index, value }| {
             let sample = samples.start + index / image as usize;
             let expected = "0 to 255 (integer images are bytes; save other ranges as f32)";

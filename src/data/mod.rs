@@ -74,7 +74,7 @@ pub use error::DataError;
 pub use interpolation::{INTERPOLATIONS, Interpolation};
 pub use memory::Samples;
 pub(crate) use preprocess::MAX_SIDE;
-pub use preprocess::{Preprocess, PreprocessError};
+pub use preprocess::{ByteIntegers, Preprocess, PreprocessError};
 pub use registry::{DATA_FORMATS, DataFormat, open};
 pub use safetensors::embedded_safetensors;
 pub use selection::Selection;

@@ -3,7 +3,6 @@
 use super::planes::Planes;
 use super::{Channels, DecodeError, EncodedImage, PixelKind, Pixels, decode, resize};
 use crate::data::Interpolation;
-use crate::quant::Grid;
 use rayon::prelude::*;
 
 /// What happens to byte images, in this order: channels, resize, crop, `(x / 255 - mean) / std`.
@@ -34,12 +33,29 @@ pub struct Preprocess {
     pub crop: Option<usize>,
     /// Conversion between gray and color.
     pub channels: Option<Channels>,
-    /// The integers that bytes are, of 8 bits: of a signed type, those that are 128 less. They become the numbers that
-    /// these represent, instead of being normalized.
-    pub integers: Option<Grid>,
+    /// The integers that bytes are: they become the numbers that these represent, instead of being normalized.
+    pub integers: Option<ByteIntegers>,
     /// The shape that samples have at last, with the same numbers in the same order: that of a network
     /// which names its axes otherwise.
     pub reshape: Option<[usize; 3]>,
+}
+
+/// The integers that bytes are, of which each represents a real number: `(first + byte - zero_point) * scale`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ByteIntegers {
+    /// The integer that byte 0 is: -128 of a signed type.
+    pub first: i32,
+    /// The integer that represents 0, one of those that bytes are.
+    pub zero_point: i32,
+    /// The real number that one integer step represents.
+    pub scale: f32,
+}
+
+impl ByteIntegers {
+    /// The number that the integer of a byte represents.
+    pub fn number(self, byte: u8) -> f32 {
+        (self.first + i32::from(byte) - self.zero_point) as f32 * self.scale
+    }
 }
 
 impl Default for Preprocess {
@@ -303,7 +319,7 @@ impl Normalize {
         let table = |channel| {
             let (mean, std) = (of(&preprocess.mean, channel), of(&preprocess.std, channel));
             std::array::from_fn(|byte| match preprocess.integers {
-                Some(grid) => grid.number(grid.q_min() + byte as i32),
+                Some(integers) => integers.number(byte as u8),
                 None => (byte as f32 / 255.0 - mean) / std,
             })
         };

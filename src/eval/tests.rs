@@ -192,7 +192,8 @@ fn parameters_go_out_and_in_by_name() {
     let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no quantization parameters for 1 of 2 layers, 'fc1': add parameters for these, or calibrate all layers instead"
+        "no quantization parameters for 1 of 2 layers, 'fc1': give calibration data or parameters, or keep it in base by a \
+         rule such as 'fc1:mode=base'"
     );
     // A layer that needs none may be left out.
     let mut partly = assignment.clone();

@@ -17,7 +17,7 @@ pub(super) struct ConstantScales {
     pub scales: Vec<f32>,
     /// As many as there are scales.
     pub zero_points: Vec<i32>,
-    /// The smallest and the largest of the integers, zero points included.
+    /// The range of the fewest bits that hold the integers and their zero points, signed or not as their type is.
     pub range: [i32; 2],
     /// The axis of the channels, where there are several scales.
     pub axis: usize,
@@ -26,11 +26,17 @@ pub(super) struct ConstantScales {
 }
 
 impl ConstantScales {
-    /// Those of `integers` in row-major order, with one scale and zero point for all or for each element along `axis`.
-    pub fn new(scales: Vec<f32>, zero_points: Vec<i32>, integers: impl Into<Arc<[i32]>>, axis: usize) -> Self {
+    /// Those of `integers` in row-major order, of a type that is signed or not, with one scale and zero point for all or
+    /// for each element along `axis`.
+    pub fn new(
+        scales: Vec<f32>,
+        zero_points: Vec<i32>,
+        integers: impl Into<Arc<[i32]>>,
+        axis: usize,
+        is_signed: bool,
+    ) -> Self {
         let integers = integers.into();
-        let all = || integers.iter().chain(&zero_points).copied();
-        let range = [all().min().unwrap_or(0), all().max().unwrap_or(0)];
+        let range = fewest_bits(integers.iter().chain(&zero_points).copied(), is_signed);
         ConstantScales { scales, zero_points, range, axis, integers }
     }
 
@@ -45,9 +51,7 @@ impl ConstantScales {
 
     /// The parameters of a layer's weight; `None` where the integers do not fit 8 bits.
     fn weight(&self, outputs: OutputAxis) -> Result<Option<WeightParams>, ScalesError> {
-        let [low, high] = self.range;
-        // Weights that are all alike: a range has two ends.
-        let Ok(range) = IntRange::new(low, high.max(low.saturating_add(1))) else { return Ok(None) };
+        let Ok(range) = IntRange::new(self.range[0], self.range[1]) else { return Ok(None) };
         let repeats = if self.scales.len() == 1 { 1 } else { outputs.groups };
         if self.scales.len() > 1 && self.axis != outputs.axis {
             return Err(ScalesError::Axis { found: self.axis, expected: outputs.axis });
@@ -72,6 +76,15 @@ impl ConstantScales {
         let has_outputs = fits(self.scales.len()) && fits(weight.scales().len());
         (is_centered && has_outputs && (0..outputs).all(is_product)).then(|| Arc::clone(&self.integers))
     }
+}
+
+/// The range of the fewest bits, at least 2, that hold all of `integers`.
+fn fewest_bits(integers: impl Iterator<Item = i32>, is_signed: bool) -> [i32; 2] {
+    // How many there are from zero on; as many are below it, if any.
+    let count = integers.map(|q| i64::from(if q < 0 { !q } else { q }) + 1).max().unwrap_or(1);
+    let count = count.cast_unsigned().next_power_of_two().cast_signed();
+    let range = if is_signed { [-count.max(2), count.max(2) - 1] } else { [0, count.max(4) - 1] };
+    range.map(|q| i32::try_from(q).unwrap_or(i32::MAX))
 }
 
 /// Which axis of a layer's weight has the output channels of one group, and the number of groups.
@@ -127,8 +140,8 @@ impl Scales {
 
     /// A constant with its axes split or merged: if that breaks up the channels, it loses its scales.
     pub fn reshaped(&mut self, from: &Tensor, to: &Tensor) {
-        let is_same_tensor = from.id() == to.id() || from.elem_count() != to.elem_count();
-        let Some(mut scales) = self.constants.get(&from.id()).cloned().filter(|_| !is_same_tensor) else { return };
+        let is_reshaped = from.id() != to.id() && from.elem_count() == to.elem_count();
+        let Some(mut scales) = self.constants.get(&from.id()).cloned().filter(|_| is_reshaped) else { return };
         let elements_before = |tensor: &Tensor, axis: usize| tensor.dims()[..axis].iter().product::<usize>();
         if scales.scales.len() > 1 {
             let axis = scales.axis;
@@ -200,5 +213,69 @@ impl Scales {
             _ => format!("the file has scales for {found} of {all} layers: layers '{missing}' have none"),
         };
         Some((self.layers.into_iter().map(|(name, (_, params))| (name, params)).collect(), note))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn integers_have_the_range_of_their_bits() {
+        let cases: [(&[i32], bool, [i32; 2]); 9] = [
+            (&[-7, 5], true, [-8, 7]),
+            (&[-8, 0], true, [-8, 7]),
+            (&[-9, 0], true, [-16, 15]),
+            (&[0, 7], true, [-8, 7]),
+            (&[-127, 127], true, [-128, 127]),
+            (&[0, 7], false, [0, 7]),
+            (&[128, 200], false, [0, 255]),
+            (&[0], true, [-2, 1]),
+            (&[i32::MIN, i32::MAX], true, [i32::MIN, i32::MAX]),
+        ];
+        for_each_case(cases, |(integers, is_signed, expected)| {
+            assert_eq!(fewest_bits(integers.iter().copied(), is_signed), expected, "{integers:?}");
+        });
+    }
+
+    /// A bias is one of sums of products if its scale is that of these, for all outputs or for each.
+    #[test]
+    fn biases_of_the_scale_of_products() {
+        let weight = |scales: &[f32]| {
+            WeightParams::new(scales.to_vec(), vec![0; scales.len()], IntRange::new(-128, 127).unwrap()).unwrap()
+        };
+        let bias = |scales: &[f32], zero_point: i32| {
+            ConstantScales::new(scales.to_vec(), vec![zero_point; scales.len()], vec![5, -7], 0, true)
+        };
+        let product = 0.03f32 * 0.7;
+        let cases: [(ConstantScales, WeightParams, bool); 6] = [
+            (bias(&[product], 0), weight(&[0.7]), true),
+            (bias(&[product, product], 0), weight(&[0.7]), true),
+            (bias(&[product, 0.03 * 0.5], 0), weight(&[0.7, 0.5]), true),
+            (bias(&[product], 0), weight(&[0.7, 0.5]), false),
+            (bias(&[product], 1), weight(&[0.7]), false),
+            (bias(&[product * 1.001], 0), weight(&[0.7]), false),
+        ];
+        for_each_case(cases.into_iter().enumerate(), |(i, (bias, weight, expected))| {
+            let found = bias.bias(0.03, &weight);
+            assert_eq!(found.as_deref(), expected.then_some(&[5, -7][..]), "case {i}");
+        });
+    }
+
+    /// Channels are followed to where they are, and lost where they are broken up.
+    #[test]
+    fn channels_are_followed() {
+        let tensor = |dims: &[usize]| Tensor::zeros(dims, DType::F32, &Device::Cpu).unwrap();
+        let mut scales = Scales::default();
+        let [from, split, mixed] = [tensor(&[6, 4]), tensor(&[6, 2, 2]), tensor(&[4, 6])];
+        scales.add(&from, ConstantScales::new(vec![1.0; 6], vec![0; 6], vec![1; 24], 0, true));
+        scales.reshaped(&from, &split);
+        scales.reshaped(&from, &mixed);
+        let turned = tensor(&[4, 6]);
+        scales.transposed(&from, &turned, &[1, 0]);
+        let axis = |tensor: &Tensor| scales.constants.get(&tensor.id()).map(|found| found.axis);
+        assert_eq!((axis(&split), axis(&mixed), axis(&turned)), (Some(0), None, Some(1)));
     }
 }

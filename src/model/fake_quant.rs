@@ -13,7 +13,7 @@ use super::weights::{OF_OUTPUT, OF_WEIGHT};
 use crate::graph::{Graph, KeptInputs, Node, ValueId};
 use crate::quant::{ActivationParams, IntRange, LayerParams, ParamsError, ParamsFile, WeightParams};
 use crate::zoo::Architecture;
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -119,7 +119,7 @@ impl FakeQuantizers {
                 [OF_OUTPUT, "max_val" | "max_vals"] => &mut quantizer.largest,
                 _ => continue,
             };
-            *part = tensor.flatten_all().and_then(|flat| flat.to_vec1()).unwrap_or_default();
+            *part = tensor.flatten_all().and_then(|flat| flat.to_dtype(DType::F32)?.to_vec1()).unwrap_or_default();
         }
         all
     }

@@ -319,12 +319,17 @@ mod tests {
         #[test]
         fn what_is_written_is_read(scale in positive(), zero_point in 0i32..=255, scales in prop::collection::vec(positive(), 1..9)) {
             let zero_points = vec![0; scales.len()];
-            let params = LayerParams::new(ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap(), WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap());
+            let input = ActivationParams::new(scale, zero_point, IntRange::new(0, 255).unwrap()).unwrap();
+            let weight = WeightParams::new(scales, zero_points, IntRange::new(-127, 127).unwrap()).unwrap();
+            let params = LayerParams { bias: Some(Arc::from([7, i32::MIN])), ..LayerParams::new(input, weight) };
             let layers = BTreeMap::from([("layer1.0.conv1".to_owned(), params)]);
+            let values = BTreeMap::from([("add".to_owned(), Grid::new(scale, -3, [-32768, 32767]).unwrap())]);
             for codings in [BTreeMap::new(), BTreeMap::from([("layer1.0.conv1".to_owned(), Coding::Affine)])] {
-                let file = ParamsFile { layers: layers.clone(), codings, blake3: String::new() };
+                let (layers, values) = (layers.clone(), values.clone());
+                let file = ParamsFile { layers, codings, values, blake3: String::new() };
                 let read = read(&file.to_json()).unwrap();
                 prop_assert_eq!((&read.layers, &read.codings), (&file.layers, &file.codings));
+                prop_assert_eq!(&read.values, &file.values);
             }
         }
 

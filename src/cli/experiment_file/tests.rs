@@ -26,7 +26,6 @@ fn command() -> Command {
         .arg(option("model").conflicts_with("arch"))
         .arg(option("arch").requires("weights"))
         .arg(path("weights"))
-        .arg(option("lut"))
         .arg(option("lut-format"))
         .arg(option("swap-operands").action(ArgAction::SetTrue))
         .arg(option("kernel").env("APPROX_EVAL_TEST_OF_FILES"))

@@ -1,7 +1,9 @@
 //! Whether a dataset's samples are what a network takes, and how they become that.
 
 use super::PreprocessOptions;
-use crate::data::{AxisOrder, Channels, ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError};
+use crate::data::{
+    AxisOrder, ByteIntegers, Channels, ClassMatch, DataError, Dataset, PixelKind, Preprocess, PreprocessError,
+};
 use crate::model::{InputConfig, Model};
 use crate::quant::Grid;
 
@@ -181,12 +183,14 @@ impl PreprocessOptions {
 
     /// The integers that the bytes of `dataset` are: those of the network's input if that has 8 bits, unless bytes are
     /// to be normalized. Signed integers that are stored as such are never.
-    fn integers(&self, dataset: &mut Dataset, model: &Model) -> Option<Grid> {
+    fn integers(&self, dataset: &mut Dataset, model: &Model) -> Option<ByteIntegers> {
         let is_of_bytes = |grid: &Grid| i64::from(grid.q_max()) - i64::from(grid.q_min()) == 255;
         let grid = model.input_grid.filter(is_of_bytes)?;
         let is_signed = grid.q_min() < 0 && dataset.take_signed();
         let is_normalized = self.is_normalized(&model.preprocess);
-        (dataset.pixel_kind() == PixelKind::Bytes && (is_signed || !is_normalized)).then_some(grid)
+        let are_integers = dataset.pixel_kind() == PixelKind::Bytes && (is_signed || !is_normalized);
+        let (first, zero_point, scale) = (grid.q_min(), grid.zero_point(), grid.scale());
+        are_integers.then_some(ByteIntegers { first, zero_point, scale })
     }
 
     /// Whether a mean or standard deviation is known.
@@ -209,7 +213,7 @@ impl PreprocessOptions {
         };
         match (dataset.pixel_kind(), preprocess.integers) {
             (PixelKind::Bytes, Some(_)) if dataset.is_signed() => is_given.then(|| unused("signed integers"))?,
-            (PixelKind::Bytes, Some(grid)) if grid.q_min() < 0 => {
+            (PixelKind::Bytes, Some(integers)) if integers.first < 0 => {
                 Some("bytes are the integers of the network's input plus 128: no mean and std were given".to_owned())
             }
             (PixelKind::Bytes, Some(_)) => {

@@ -238,7 +238,7 @@ fn network(random: &mut ChaCha8Rng, domain: &str, operator: &str) -> ModelProto 
             names[random.random_range(0..names.len())].clone()
         });
     }
-    if domain != "" && operator.starts_with('Q') || operator.starts_with("QLinear") {
+    if !domain.is_empty() && operator.starts_with('Q') || operator.starts_with("QLinear") {
         // Mostly integers, their scales and zero points.
         let usual = ["q", "scale", "zero", "weight", "scale", "zero", "scale", "zero"];
         for (at, usual) in usual.into_iter().enumerate().filter(|_| chance(random, 85)) {

@@ -168,7 +168,7 @@ fn dequantized(tensor: &Tensor, dims: Vec<usize>, bytes: &[u8]) -> Result<Consta
     } else {
         bytes.iter().copied().map(integer).collect()
     };
-    let scales = ConstantScales::new(scales, zero_points, integers, axis);
+    let scales = ConstantScales::new(scales, zero_points, integers, axis, is_signed);
     let numbers = scales.numbers(inner);
     Ok(Constant { tensor: Numbers::from_vec(numbers, dims, &Device::Cpu)?, scales: Some(scales) })
 }

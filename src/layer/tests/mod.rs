@@ -430,15 +430,17 @@ fn narrow_multipliers_refuse_wide_operands() {
         ),
         (Coding::SignMagnitude, range(-7, 7), range(-127, 127), Some("weights are quantized to [-127, 127]")),
         (Coding::Signed, range(-8, 7), range(-7, 7), None),
+        // Shifted by half of what 4 bits hold.
+        (Coding::Signed, range(0, 15), range(-7, 7), None),
         (
             Coding::Signed,
-            range(0, 15),
+            range(0, 31),
             range(-7, 7),
-            Some("activations are quantized to [0, 15], but 'narrow' takes [-8, 7]"),
+            Some("activations are quantized to [-16, 15], but 'narrow' takes [-8, 7]"),
         ),
         (Coding::Affine, range(0, 15), range(1, 15), None),
-        // Shifting by 128 does not help.
-        (Coding::Affine, range(0, 15), range(-7, 7), Some("weights are quantized to [121, 135]")),
+        (Coding::Affine, range(0, 15), range(-7, 7), None),
+        (Coding::Affine, range(0, 15), range(-15, 15), Some("weights are quantized to [1, 31]")),
     ];
     for_each_case(cases, |(coding, input, weights, expected)| {
         let lut = Lut::from_fn_sized("narrow", coding.table_signedness(), [four; 2], |a, b| a * b);

@@ -60,7 +60,7 @@ fn outputs_are_the_next_layers_inputs() {
         ("fc3", 2.55 * 4.0 / 255.0, 0),
     ];
     for_each_case(inputs, |(layer, scale, zero_point)| {
-        let LayerParams { input, weight } = &layers[layer];
+        let LayerParams { input, weight, .. } = &layers[layer];
         assert_eq!((input.scale(), input.zero_point()), (scale, zero_point), "{layer}");
         assert_eq!(input.range().integers(), 0..=255);
         assert_eq!((weight.range().integers(), weight.zero_points()[0]), (-128..=127, 0));

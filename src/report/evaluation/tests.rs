@@ -129,6 +129,7 @@ fn report(task: Task, scale: f32, number: f64) -> Report {
                 weight_scheme: Some(WeightScheme::PerTensor),
                 scale: Some(ScaleKind::PowerOfTwo),
                 observer: Some("percentile:99.9".to_owned()),
+                requantize: Some(crate::kernel::Rounding::Twice),
             }),
             noise: Some(NoiseReport { stdev: Some(number), mean: None, from_lut: None }),
             assignment: serde_json::from_str::<Rules>(rules).unwrap(),

@@ -40,7 +40,7 @@ pub(super) fn binary(
     op: Binary,
     integers: Option<IntFunction>,
 ) -> Result<Vec<Value>, NodeProblem> {
-    let of_pair = |lowering: &mut Lowering, name: &str, pair: &[Value]| {
+    let of_pair = |lowering: &mut Lowering, name: &str, pair: &[Value]| -> Result<Value, NodeProblem> {
         if let (Binary::PRelu, Value::Floats { tensor: slope, .. }) = (op, &pair[1])
             && slope.flatten_all()?.to_vec1::<f32>()?.iter().all(|&slope| slope == 0.0)
         {

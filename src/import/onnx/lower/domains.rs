@@ -1,7 +1,7 @@
 //! Operators by domain: those of ONNX itself, and of others that write quantized networks.
 
 use super::operator::OnnxOperator;
-use super::{contrib, operators, qonnx};
+use super::{contrib, operators as onnx, qonnx};
 use crate::registry::Registry;
 use rten_onnx::onnx::NodeProto;
 
@@ -13,7 +13,7 @@ struct Domain {
 
 /// Every domain.
 static DOMAINS: &[Domain] = &[
-    Domain { names: &["", "ai.onnx"], operators: &operators::OPERATORS },
+    Domain { names: &["", "ai.onnx"], operators: &onnx::OPERATORS },
     Domain { names: &["com.microsoft"], operators: &contrib::OPERATORS },
     Domain {
         names: &["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"],

@@ -78,6 +78,11 @@ impl OnnxOperator {
         OnnxOperator { name, lower, integers: QuantizedInput::Unsupported, reader: Reader::Other }
     }
 
+    /// An operator of integers.
+    pub const fn of_integers(row: &'static QLinear) -> Self {
+        OnnxOperator::new(row.name, Lower::QLinear(row)).with_integers(QuantizedInput::Handled)
+    }
+
     pub const fn with_integers(self, integers: QuantizedInput) -> Self {
         OnnxOperator { integers, ..self }
     }

@@ -1,8 +1,6 @@
 //! Operators that take and give integers (the QOperator format): those of real numbers, between a `DequantizeLinear` of
 //! each operand and a `QuantizeLinear` of the result, as in QDQ format. One row describes each.
 
-use super::operator::QuantizedInput::Handled;
-use super::operator::{Lower, OnnxOperator};
 use super::quantized::Quantization;
 use super::{Lowering, Node, arithmetic, layers, norms, pools, slices};
 use crate::graph::op::{Binary, Unary};
@@ -13,7 +11,7 @@ use rten_onnx::onnx::DataType;
 
 /// A row: an operator of integers.
 pub(super) struct QLinear {
-    name: &'static str,
+    pub name: &'static str,
     /// The operator of real numbers.
     real: fn(&mut Lowering, &Node) -> Result<Vec<Value>, NodeProblem>,
     operands: Operands,
@@ -88,11 +86,6 @@ pub(super) static SOFTMAX: QLinear =
     row("QLinearSoftmax", |lowering, node| norms::softmax(lowering, node, false), ONE, 3);
 pub(super) static WHERE: QLinear =
     row("QLinearWhere", arithmetic::select, These(&[Plain(0), Integers(1, Axis::First), Integers(4, Axis::First)]), 7);
-
-/// The operator of a row.
-pub(super) const fn operator(row: &'static QLinear) -> OnnxOperator {
-    OnnxOperator::new(row.name, Lower::QLinear(row)).with_integers(Handled)
-}
 
 impl QLinear {
     /// The result of a node of this operator.

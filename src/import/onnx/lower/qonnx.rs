@@ -65,7 +65,7 @@ fn quant(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem
     let integer = |(i, &x): (usize, &f32)| steps[i / inner.max(1) % steps.len()](x) as i32;
     let integers: Vec<i32> = values.iter().enumerate().map(integer).collect();
     let (dims, name) = (tensor.dims().to_vec(), name.clone());
-    let scales = ConstantScales::new(scales, zero_points, integers, axis);
+    let scales = ConstantScales::new(scales, zero_points, integers, axis, range[0] < 0);
     Ok(vec![quantized::constant(lowering, &name, &dims, scales)?])
 }
 

@@ -138,7 +138,7 @@ impl Quantization {
     /// The same for integers without scales, which are as good as ones of scale 1: input `index` has the zero points.
     pub fn of_ones(node: &Node, index: usize, axis: i64) -> Result<Self, NodeProblem> {
         let (zero_points, ty) = zero_points(node, index)?.unwrap_or((vec![0], None));
-        Ok(Quantization { scales: vec![1.0; zero_points.len()], zero_points, ty, axis })
+        Quantization { scales: vec![1.0; zero_points.len()], zero_points, ty, axis }.checked()
     }
 
     /// The real numbers that the integers of input `index` represent; constants are called `name`.
@@ -157,14 +157,14 @@ impl Quantization {
     }
 
     fn constant(&self, lowering: &mut Lowering, name: &str, ints: &Ints) -> Result<Value, NodeProblem> {
-        supported(ints.ty)?;
+        let is_signed = supported(ints.ty)?[0] < 0;
         let values = known(ints)?.into_iter().map(|q| i32::try_from(q).unwrap_or(0)).collect::<Vec<_>>();
         let axis = self.axis_of(&ints.dims)?;
         constant(
             lowering,
             name,
             &ints.dims,
-            ConstantScales::new(self.scales.clone(), self.zero_points.clone(), values, axis),
+            ConstantScales::new(self.scales.clone(), self.zero_points.clone(), values, axis, is_signed),
         )
     }
 
