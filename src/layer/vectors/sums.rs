@@ -45,30 +45,30 @@ impl Sums<'_> {
         let first = output / self.window.group_outputs() * channels;
         let zero = self.params.input.zero_point() as u8;
         // The input position that a tap takes to an output position along an axis.
-        let read = |axis: usize, o: usize, k: usize| {
+        let read = |axis: usize, at: usize, tap: usize| {
             let [stride, dilation, padding] =
                 [geometry.stride, geometry.dilation, geometry.padding].map(|sizes| sizes[axis]);
-            let at = match flow {
-                Flow::Forward => (o * stride + k * dilation).checked_sub(padding),
+            let from = match flow {
+                Flow::Forward => (at * stride + tap * dilation).checked_sub(padding),
                 Flow::Transposed => {
-                    let steps = (o + padding).checked_sub(k * dilation);
+                    let steps = (at + padding).checked_sub(tap * dilation);
                     steps.filter(|steps| steps.is_multiple_of(stride)).map(|steps| steps / stride)
                 }
             };
-            at.filter(|&at| at < geometry.input[axis])
+            from.filter(|&from| from < geometry.input[axis])
         };
         pairs.clear();
-        for c in 0..channels {
+        for channel in 0..channels {
             for ky in 0..rows {
                 for kx in 0..columns {
                     let weight = match flow {
-                        Flow::Forward => ((output * channels + c) * rows + ky) * columns + kx,
-                        Flow::Transposed => ((output * rows + ky) * columns + kx) * channels + c,
+                        Flow::Forward => ((output * channels + channel) * rows + ky) * columns + kx,
+                        Flow::Transposed => ((output * rows + ky) * columns + kx) * channels + channel,
                     };
-                    let source = read(0, oy, ky).zip(read(1, ox, kx));
-                    let x = source.map(|(y, x)| input[((first + c) * height + y) * width + x]);
-                    if let Some(x) = x.or((*flow == Flow::Forward).then_some(zero)) {
-                        pairs.push([x, self.weights[weight]]);
+                    let position = read(0, oy, ky).zip(read(1, ox, kx));
+                    let real = position.map(|(iy, ix)| input[((first + channel) * height + iy) * width + ix]);
+                    if let Some(byte) = real.or((*flow == Flow::Forward).then_some(zero)) {
+                        pairs.push([byte, self.weights[weight]]);
                     }
                 }
             }
