@@ -21,6 +21,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod traps;
+mod vectors;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,

@@ -61,6 +61,11 @@ impl AfterSums {
         self.biases.iter().map(|bias| bias.abs()).max().unwrap_or(0)
     }
 
+    /// The integers of the output; `None` where sums are scaled to real numbers.
+    pub fn grid(&self) -> Option<Grid> {
+        Some(self.requantize.as_ref()?.0.output)
+    }
+
     /// The multipliers of all outputs, and the rule for integers whose numbers lie within `clip`; `None` where sums are
     /// scaled to real numbers.
     pub fn requantize(&self, clip: Clip) -> Option<(Requantize, &[FixedPoint])> {

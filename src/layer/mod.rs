@@ -76,6 +76,7 @@ mod tasks;
 mod tests;
 mod tiles;
 mod values;
+mod vectors;
 mod weights;
 mod window;
 
@@ -98,4 +99,6 @@ pub use observing::Observing;
 pub(crate) use reach::ActivationCounts;
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
+pub(crate) use vectors::layer_vectors;
+pub use vectors::{LayerVectors, VectorBias, VectorOutputs};
 pub use window::{Flow, Window, linear_window};

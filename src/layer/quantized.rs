@@ -207,6 +207,11 @@ impl Quantized {
         Some(&self.multiplier.as_deref()?.table)
     }
 
+    /// The same, in the place that layers of the multiplier share.
+    pub fn shared_table(&self) -> Option<Arc<EffectiveTable>> {
+        Some(Arc::clone(&self.multiplier.as_deref()?.table))
+    }
+
     /// The way in which the multiplier's products are summed.
     pub fn way(&self) -> Option<&Way> {
         let multiplier = self.multiplier.as_deref()?;

@@ -2,7 +2,7 @@
 //!
 //! An [`OutputFile`] is opened before the work starts, so that a path that cannot be written fails
 //! at once, and takes its name only when it is complete and on disk; [`finish_all`] brings several to the
-//! disk before the first of them takes its name. No two pending files have the same target, and none has that
+//! disk before the first of them takes its name. An [`OutputFolder`] is the same for a folder of files. No two pending files have the same target, and none has that
 //! of a file that the run reads ([`crate::input::protect`]).
 //!
 //! ```
@@ -20,7 +20,10 @@
 //! ```
 
 mod claim;
+mod folder;
 mod temporary;
+
+pub use folder::{FolderError, OutputFolder};
 
 use crate::input;
 use claim::Claim;

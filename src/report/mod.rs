@@ -3,13 +3,14 @@
 //! A [`Document`] is a report, a listing or a description. It has JSON for programs, sections for
 //! people and records for spreadsheets; an [`Exporter`] of the registry [`FORMATS`] turns those
 //! into bytes without knowing which document it is. What is written sample by sample
-//! ([`PredictionsFile`], [`Logits`]) goes straight to its file. A [`Report`] is read as well as written.
+//! ([`PredictionsFile`], [`Logits`]) goes straight to its file, the integers of layers to a folder ([`Dump`]). A [`Report`] is read as well as written.
 
 mod baseline;
 mod comparison;
 mod confusion;
 mod csv;
 mod document;
+mod dump;
 mod evaluation;
 mod fit;
 mod gates;
@@ -29,6 +30,7 @@ pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use document::{Check, Document, Printable, Records, Section};
+pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{
     COST_AXES, ClassReport, ComparisonReport, ConfigReport, CostAxis, CostFigure, CostReport, DatasetReport,
     EnergyReport, EnergySource, LayerReport, ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report,

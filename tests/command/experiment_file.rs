@@ -105,6 +105,14 @@ const CASES: &[Case] = &[
     ("predictions", "--predictions a.csv", "predictions = 'a.csv'", TINY),
     ("logits", "--logits a.safetensors", "logits = 'a.safetensors'", TINY),
     ("confusion", "--confusion a.csv", "confusion = 'a.csv'", TINY),
+    ("dump", "--dump d", "dump = 'd'", "--mode quant --model tiny --data tiny.safetensors"),
+    ("dump-samples", "--dump-samples 3", "dump-samples = 3", "--dump d --lut udm --model tiny --data tiny.safetensors"),
+    (
+        "dump-format",
+        "--dump-format readmemh,npy",
+        "dump-format = ['readmemh', 'npy']",
+        "--dump d --lut udm --model tiny --data tiny.safetensors",
+    ),
     ("layer-errors", "--layer-errors", "layer-errors = true", "--lut udm --model tiny --data tiny.safetensors"),
     ("compare", "--compare quant", "compare = 'quant'", "--lut udm --model tiny --data tiny.safetensors"),
     ("min-accuracy", "--min-accuracy 1", "min-accuracy = 1", TINY),
@@ -168,6 +176,12 @@ fn outcome(folder: &Folder, args: &str) -> Outcome {
     let report = serde_json::from_str(&run.stdout).map(untimed).unwrap_or_default();
     let names: Vec<String> = folder.names().difference(&before).cloned().collect();
     let mut take = |name: &String| {
+        if folder.path(name).is_dir() {
+            // A dump, whose index says what else is in it.
+            let bytes = folder.read(&format!("{name}/index.json"));
+            std::fs::remove_dir_all(folder.path(name)).unwrap();
+            return (name.clone(), bytes);
+        }
         let bytes = folder.read(name);
         std::fs::remove_file(folder.path(name)).unwrap();
         // Reports of runs, which say how long these took.

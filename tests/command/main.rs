@@ -16,6 +16,7 @@ mod ci;
 mod data;
 mod derived_noise;
 mod detection;
+mod dump;
 mod experiment_file;
 mod field;
 mod fit;

@@ -1,11 +1,13 @@
 //! `approx-eval` itself: one evaluation.
 
 mod accumulators;
+mod dump;
 mod gates;
 mod options;
 mod outputs;
 
 use self::accumulators::AccumulatorArgs;
+use self::dump::DumpArgs;
 use self::gates::GateArgs;
 use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
 use self::outputs::Outputs;
@@ -17,6 +19,7 @@ use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::eval::{Experiment, Session};
+use crate::output::OutputFolder;
 use crate::registry::Named;
 use crate::report::Report;
 use anyhow::Context;
@@ -66,6 +69,9 @@ pub(super) struct EvaluateArgs {
     report: ReportArgs,
 
     #[command(flatten)]
+    dump: DumpArgs,
+
+    #[command(flatten)]
     gates: GateArgs,
 }
 
@@ -89,6 +95,8 @@ impl EvaluateArgs {
         let mut session = Session::open(self.experiment()?)?.with_progress(Bar::new(terminal));
         gates.check(&session)?;
         let mut outputs = Outputs::create(&self.report, self.save_qparams.as_deref(), &session)?;
+        // After the files, none of which it holds.
+        let dump = self.dump.create(&session)?;
 
         let assignment = session.assignment().clone();
         outputs.add_params(|| Ok(session.params(&assignment)?.to_json()))?;
@@ -99,7 +107,9 @@ impl EvaluateArgs {
         comparison.into_iter().for_each(|comparison| report.compare_with(comparison));
         gates.apply(&mut report, &findings.outcome.predictions)?;
         report.predictions = outputs.finish_samples(session.model(), &findings.outcome.predictions)?;
+        let dump = dump.map(|dump| dump.fill(&session, &findings)).transpose()?;
         self.format.print_and_commit(&report, outputs.finish(&report, terminal)?, terminal)?;
+        dump.map_or(Ok(()), OutputFolder::commit)?;
         for (gate, why) in report.failed_gates() {
             // A reader that has gone away loses the message, not the exit code.
             let _ = writeln!(std::io::stderr(), "error: gate failed: {} (--{})", shown(&why), gate.name());
@@ -123,6 +133,7 @@ impl EvaluateArgs {
             seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
+            vector_samples: self.dump.samples(),
             ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
         })
     }

@@ -126,7 +126,7 @@ impl NoiseArgs {
 #[command(next_help_heading = "Run", group = clap::ArgGroup::new("parts").multiple(true))]
 pub(super) struct RunArgs {
     /// Evaluate the first N samples only
-    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count)]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     #[arg(group = "parts")]
     pub limit: Option<NonZeroUsize>,
 
@@ -135,7 +135,7 @@ pub(super) struct RunArgs {
     pub shuffle: Option<u64>,
 
     /// Samples per batch
-    #[arg(short, long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = parse_count)]
+    #[arg(short, long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     pub batch_size: NonZeroUsize,
 
     /// Number of threads; default: all cores
@@ -148,7 +148,7 @@ pub(super) struct RunArgs {
     pub kernel: Option<String>,
 }
 
-fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 

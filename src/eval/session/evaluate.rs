@@ -6,11 +6,12 @@ use crate::data::{Batches, Dataset, Split};
 use crate::eval::input_watch::LayerWatches;
 use crate::eval::run::evaluate_seen;
 use crate::eval::sample_watch::SampleWatch;
+use crate::eval::vectors::VectorRecorder;
 use crate::eval::{
     Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_accumulators, set_modes,
 };
 use crate::graph::InputObserver;
-use crate::layer::{AccumulatorFindings, InferenceMode};
+use crate::layer::{AccumulatorFindings, InferenceMode, LayerVectors};
 use crate::lut::{Coding, OperandErrors};
 use crate::quant::LayerParams;
 use crate::task::{Comparison, Metric};
@@ -53,6 +54,8 @@ pub struct LayerFindings {
     pub accumulator: Option<AccumulatorFindings>,
     /// By which kernel and how its products were summed, in words, in modes that quantize.
     pub sums: Option<String>,
+    /// Its integers over the first samples, in modes quant and approx, where they were asked for and it has weights.
+    pub vectors: Option<LayerVectors>,
 }
 
 /// Findings against those of the same network on the same samples, all layers in another mode.
@@ -125,11 +128,13 @@ impl Session {
         let assignment = findings.assignment.with_arithmetic(&arithmetic);
         let measured = std::mem::take(&mut self.experiment.layer_errors);
         let counted = std::mem::take(&mut self.experiment.operand_samples);
+        let recorded = std::mem::take(&mut self.experiment.vector_samples);
         let accumulator = self.experiment.accumulator.take();
         let reference = self.evaluate(&assignment, |_| Ok(()));
         self.experiment.accumulator = accumulator;
         self.experiment.layer_errors = measured;
         self.experiment.operand_samples = counted;
+        self.experiment.vector_samples = recorded;
         let reference = reference?.outcome;
         let comparison = Comparison::new(&reference.predictions, &findings.outcome.predictions)?;
         Ok(ModeComparison { mode, metric: reference.metrics.metric(), comparison })
@@ -161,23 +166,31 @@ impl Session {
         batches: Batches,
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
-        let Experiment { model, layer_errors, operand_samples, .. } = &self.experiment;
+        let Experiment { model, layer_errors, operand_samples, vector_samples, .. } = &self.experiment;
         let is_calibrated = assignment.is_quantized();
         let known = self.observations().filter(|_| is_calibrated).map(|observations| &observations.set.fingerprints);
         let mut watch = SampleWatch { known, ..SampleWatch::default() };
         let counter = OperandCounter::new(*operand_samples);
         let is_counted = *operand_samples > 0 && assignment.luts_in_use().iter().any(|lut| !lut.is_exact());
         let watches = LayerWatches::new(&model.graph);
-        let observers: &[&dyn InputObserver] = if is_counted { &[&watches, &counter] } else { &[&watches] };
-        let outcome = evaluate_seen(model, batches, observers, &*self.progress, &mut watch, sink)?;
+        let recorder = VectorRecorder::new(*vector_samples);
+        let mut observers: Vec<&dyn InputObserver> = vec![&watches];
+        if is_counted {
+            observers.push(&counter);
+        }
+        if *vector_samples > 0 {
+            observers.push(&recorder);
+        }
+        let outcome = evaluate_seen(model, batches, &observers, &*self.progress, &mut watch, sink)?;
         let SampleWatch { images, shared, .. } = watch;
         let operands = if is_counted { counter.finish(&model.graph, &assignment) } else { Vec::new() };
+        let vectors = recorder.finish(&model.graph)?;
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
         let configs = model.graph.layers().zip(assignment.layers());
         let found = errors.into_iter().chain(std::iter::repeat(None));
-        let found = found.zip(operands.into_iter().chain(std::iter::repeat(None)));
-        let layers = configs.zip(found).map(|((layer, config), (error, operands))| {
+        let found = found.zip(operands.into_iter().chain(std::iter::repeat(None))).zip(vectors);
+        let layers = configs.zip(found).map(|((layer, config), ((error, operands), vectors))| {
             let is_quantized = layer.mode().is_quantized();
             let params = layer.params().filter(|_| is_quantized).cloned();
             let coding = self.coding_of(layer, config).filter(|_| is_quantized);
@@ -185,7 +198,7 @@ impl Session {
             let shifts = layer.shifts().filter(|_| is_quantized).unwrap_or_default();
             let accumulator = layer.accumulator_findings();
             let sums = layer.describe_sums();
-            LayerFindings { params, coding, source, shifts, error, operands, accumulator, sums }
+            LayerFindings { params, coding, source, shifts, error, operands, accumulator, sums, vectors }
         });
         let layers = layers.collect();
         let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);

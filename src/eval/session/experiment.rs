@@ -58,6 +58,9 @@ pub struct Experiment {
     pub layer_errors: bool,
     /// First samples over whose operands each layer's multiplier is measured; 0 measures nothing.
     pub operand_samples: u64,
+    /// First samples over which the integers of each layer are kept ([`LayerVectors`](crate::layer::LayerVectors)); 0
+    /// keeps none.
+    pub vector_samples: u64,
 }
 
 /// Preprocessing of byte images; what is `None` is the model's own.
@@ -135,6 +138,7 @@ impl Experiment {
             kernel: kernel::best(),
             layer_errors: false,
             operand_samples: 16,
+            vector_samples: 0,
         }
     }
 

@@ -8,6 +8,7 @@ mod ordered;
 mod packing;
 mod requantized;
 mod transposed;
+mod vectors;
 mod weights;
 
 use self::case::Case;
