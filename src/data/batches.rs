@@ -9,8 +9,10 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-/// Batches that are ready ahead of use; one more is being prepared.
+/// Batches that are ready ahead of use where they are small; one more is being prepared, and always that one.
 const AHEAD: usize = 2;
+/// Bytes of a batch from which on memory matters more.
+const LARGE: usize = 4 << 20;
 
 /// Samples that follow one another among those read, ready for a network.
 #[derive(Debug)]
@@ -104,7 +106,9 @@ impl Batches {
         let image_shape = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
         let indices = selection.into().indices(dataset.len());
         let samples = indices.len();
-        let (sender, receiver) = sync_channel(AHEAD);
+        let bytes =
+            image_shape.iter().fold(batch_size.get() * size_of::<f32>(), |bytes, &size| bytes.saturating_mul(size));
+        let (sender, receiver) = sync_channel(if bytes < LARGE { AHEAD } else { 0 });
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(rayon::current_num_threads())
             .thread_name(|index| format!("decode-{index}"))

@@ -157,31 +157,28 @@ impl VectorOutputs {
         let clip = epilogue.clip;
         let of_channels = sums.chunks(window.geometry.positions().max(1)).enumerate();
         let of_channels = of_channels.map(|(i, sums)| (i % window.outputs, sums));
-        match epilogue.after_sums.and_then(|after| after.requantize(clip).zip(after.grid())) {
-            Some(((rule, multipliers), grid)) => {
-                let integer = |channel: usize, sum: i64| {
-                    let steps = multipliers[channel].apply(sum, rule.rounding);
-                    let q = i128::from(steps) + i128::from(rule.zero_point);
-                    q.clamp(rule.low.into(), rule.high.into()) as i32
+        let requantize = epilogue.after_sums.and_then(|after| after.requantize(clip).zip(after.grid()));
+        if let Some(((rule, multipliers), grid)) = requantize {
+            let integer = |channel: usize, sum: i64| {
+                let steps = multipliers[channel].apply(sum, rule.rounding);
+                let q = i128::from(steps) + i128::from(rule.zero_point);
+                q.clamp(rule.low.into(), rule.high.into()) as i32
+            };
+            let of_channel =
+                |(channel, sums): (usize, &[i64])| sums.iter().map(|&sum| integer(channel, sum)).collect::<Vec<_>>();
+            let values = of_channels.flat_map(of_channel).collect();
+            VectorOutputs::Integers { values, grid, rule, multipliers: multipliers.to_vec() }
+        } else {
+            let bias = epilogue.bias.filter(|_| epilogue.after_sums.is_none());
+            let of_channel = |(channel, sums): (usize, &[i64])| {
+                let scale = f64::from(params.input.scale()) * f64::from(params.weight.scale(channel));
+                let number = |&sum: &i64| {
+                    let y = (sum as f64 * scale) as f32;
+                    clip.apply(bias.map_or(y, |bias| y + bias[channel]))
                 };
-                let of_channel = |(channel, sums): (usize, &[i64])| {
-                    sums.iter().map(|&sum| integer(channel, sum)).collect::<Vec<_>>()
-                };
-                let values = of_channels.flat_map(of_channel).collect();
-                VectorOutputs::Integers { values, grid, rule, multipliers: multipliers.to_vec() }
-            }
-            None => {
-                let bias = epilogue.bias.filter(|_| epilogue.after_sums.is_none());
-                let of_channel = |(channel, sums): (usize, &[i64])| {
-                    let scale = f64::from(params.input.scale()) * f64::from(params.weight.scale(channel));
-                    let number = |&sum: &i64| {
-                        let y = (sum as f64 * scale) as f32;
-                        clip.apply(bias.map_or(y, |bias| y + bias[channel]))
-                    };
-                    sums.iter().map(number).collect::<Vec<_>>()
-                };
-                VectorOutputs::Numbers { values: of_channels.flat_map(of_channel).collect(), clip }
-            }
+                sums.iter().map(number).collect::<Vec<_>>()
+            };
+            VectorOutputs::Numbers { values: of_channels.flat_map(of_channel).collect(), clip }
         }
     }
 }

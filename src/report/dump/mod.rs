@@ -93,15 +93,12 @@ impl Dump {
         let (mut layers, mut omitted) = (Vec::new(), Vec::new());
         for &((layer, config), found) in &found {
             let (name, kind) = (layer.name().to_owned(), layer.kind());
-            match &found.vectors {
-                Some(vectors) => {
-                    let folder = names.folder(&name);
-                    layers.push(self.write_layer(layer, config, found, vectors, &luts, &folder)?);
-                }
-                None => {
-                    let why = left_out(layer, config.mode()).unwrap_or("samples are not along the input's first axis");
-                    omitted.push(LeftOut { name, kind, why });
-                }
+            if let Some(vectors) = &found.vectors {
+                let folder = names.folder(&name);
+                layers.push(self.write_layer(layer, config, found, vectors, &luts, &folder)?);
+            } else {
+                let why = left_out(layer, config.mode()).unwrap_or("samples are not along the input's first axis");
+                omitted.push(LeftOut { name, kind, why });
             }
         }
         let index = Index {

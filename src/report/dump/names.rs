@@ -33,8 +33,10 @@ impl FolderNames {
             folder.push('_');
         }
         let numbered = |count: usize| if count == 1 { folder.clone() } else { format!("{folder}-{count}") };
-        let free = (1..).map(numbered).find(|name| self.0.insert(name.to_ascii_lowercase()));
-        free.expect("there are more numbers than layers")
+        let free = (1..=self.0.len() + 1).map(numbered).find(|name| !self.0.contains(&name.to_ascii_lowercase()));
+        let free = free.expect("one number more than names is free");
+        self.0.insert(free.to_ascii_lowercase());
+        free
     }
 }
 

@@ -38,6 +38,7 @@ impl GivenIntegers {
 mod tests {
     use super::*;
     use crate::cases::for_each_case;
+    use crate::lut::CODINGS;
 
     /// By hand: integers as a file has them, and the codings that take them as they are or around 0.
     #[test]

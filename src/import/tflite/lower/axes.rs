@@ -78,7 +78,7 @@ pub(super) fn concatenation(lowering: &mut Lowering, node: &Node) -> Result<Valu
     let mut id = lowering.add(&node.name, Concat { axis: place }, &ids)?;
     if node.is_quantized() {
         // Ranges of the operands may differ.
-        lowering.graph.set_quantization(id, integers::output(node, options.activation)?);
+        lowering.graph.set_quantization(id, node.output_grid(options.activation)?);
     } else {
         id = lowering.finish(node, id, options.activation)?;
     }
@@ -112,7 +112,7 @@ pub(super) fn pad(lowering: &mut Lowering, node: &Node) -> Result<Value, NodePro
     let id = lowering.add(&node.name, op, &[value.id])?;
     if node.is_quantized() {
         // The number is one of the grid, and may lie outside of a part that an activation left.
-        lowering.graph.set_quantization(id, integers::output(node, Activation::None)?);
+        lowering.graph.set_quantization(id, node.output_grid(Activation::None)?);
     }
     Ok(Value::Computed(Computed { id, axes: value.axes }))
 }

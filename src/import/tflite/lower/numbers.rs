@@ -24,7 +24,7 @@ pub(super) fn quantize(lowering: &mut Lowering, node: &Node) -> Result<Value, No
     // Numbers that were integers before are on a grid of the graph, but not of the file.
     let id = match node.types.first().copied().flatten().and_then(TensorType::is_quantized) {
         Some(true) => integers::requantize(lowering, node, id)?,
-        _ => lowering.add(&node.name, Quantize(integers::output(node, Activation::None)?), &[id])?,
+        _ => lowering.add(&node.name, Quantize(node.output_grid(Activation::None)?), &[id])?,
     };
     Ok(Value::Computed(Computed { id, axes }))
 }
