@@ -146,7 +146,7 @@ fn modes_without_accumulators_do_not_use_them() {
     for_each_case(["1", "65", "0", "-8", "wide", "12.5"], |bits| {
         folder.refuses(&format!("{TINY} --mode base --acc-bits {bits}"), &["--acc-bits", bits, "2 to 64", "auto"]);
     });
-    folder.refuses(&format!("{TINY} --acc-bits 8 --acc-overflow clamp"), &["clamp", "wrap", "saturate"]);
+    folder.refuses(&format!("{TINY} --acc-bits 8 --acc-overflow clamp"), &["clamp", "--acc-overflow"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn narrow_operands_use_a_corner_of_the_table() {
     let wide = folder.json("-n 20 --lut drum-4-signed");
     assert!(layers(&wide).iter().all(|layer| number(&layer["operands"], "/mae") > 0.0));
     let table = folder.run_to(0, "-n 20 --lut drum-4-signed -v").stdout;
-    assert!(table.contains("MAE in use") && table.contains("unused"), "{table}");
+    assert!(table.contains("MAE over those in use") && table.contains("unused"), "{table}");
 }
 
 /// A table that is 1 too large everywhere has that error over any operands.

@@ -4,6 +4,7 @@
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::{read_logits, safetensors, stored};
+use crate::outside_cases::cases;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::io::Write;
@@ -105,4 +106,45 @@ fn check(folder: &Path, name: &str) {
 fn every_operator_computes_what_the_interpreter_does() {
     let Some(folder) = networks() else { return };
     for_each_case(names(&folder), |name| check(&folder, &name));
+}
+
+/// MLPerf Tiny's networks, of MLCommons: every integer of the reference kernels, and, rounded once, of XNNPACK. The
+/// sets of three of them are of random inputs; `resnet8` classifies images of CIFAR-10.
+#[test]
+fn mlperf_tiny_computes_what_both_sets_of_kernels_do() {
+    let Some(cases) = cases() else { return };
+    let folder = cases.join("mlperf-tiny");
+    for_each_case([("ad01", None), ("kws", None), ("vww", None), ("resnet8", Some([0.865, 0.85]))], |(name, top1)| {
+        let bytes = std::fs::read(folder.join(format!("{name}_expected.safetensors"))).unwrap();
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let (scratch, inputs) = (Folder::new(), tensors.tensor("inputs").unwrap());
+        let samples = inputs.shape()[0];
+        let images = stored("images", inputs.dtype(), inputs.shape(), inputs.data().to_vec());
+        scratch.write(
+            "set.safetensors",
+            safetensors(&[images, stored("labels", Dtype::U8, &[samples], vec![0; samples])]),
+        );
+        let data = match top1 {
+            Some(_) => cases.join("cifar10-resnet20/test200.bin").display().to_string(),
+            None => "set.safetensors".to_owned(),
+        };
+        let model = folder.join(format!("{name}_int8.tflite")).display().to_string();
+        for (i, (kernels, rounding)) in [("reference", ""), ("xnnpack", "--requantize once")].into_iter().enumerate() {
+            let args = format!("-m {model} -d {data} --mode quant --logits l.st {rounding}");
+            let task = if name == "ad01" { "" } else { "--task classification" };
+            let report = scratch.run_to(0, &format!("{args} {task} --format json")).stdout;
+            if let Some(top1) = top1 {
+                let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+                assert_eq!(report["accuracy"]["top1"], top1[i]);
+            }
+            let expected = numbers(&tensors.tensor(&format!("outputs_{kernels}")).unwrap());
+            let found = read_logits(&scratch.read("l.st")).concat();
+            assert_eq!(found.len(), expected.len());
+            // The output's scale is the distance of two numbers by that of their integers.
+            let last = expected.iter().position(|q| *q != expected[0]).unwrap();
+            let step = (found[last] - found[0]) / (expected[last] - expected[0]);
+            let is_wrong = |(x, q): (&f32, &f32)| ((x - found[0]) / step - (q - expected[0])).abs() > 0.01;
+            assert!(step > 0.0 && !found.iter().zip(&expected).any(is_wrong), "{kernels}");
+        }
+    });
 }

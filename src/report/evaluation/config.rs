@@ -133,6 +133,14 @@ impl NoiseReport {
 
 impl QuantizationReport {
     pub(super) fn summary(&self) -> String {
+        match self.requantize {
+            Some(rounding) => format!("{}; integers alone, requantized {rounding}", self.scales()),
+            None => self.scales(),
+        }
+    }
+
+    /// Where scales come from, and of what they are.
+    fn scales(&self) -> String {
         let (path, samples) = (optional(self.path.as_ref()), optional(self.samples.as_ref()));
         let from = |source: ParamsSource, path: String| match source {
             ParamsSource::Qparams | ParamsSource::ModelFile => format!("parameters from {path}"),

@@ -160,7 +160,7 @@ fn operators_that_are_not_supported() {
     };
     let cases: [Case; 30] = [
         ("ArgMax", &["x"], &[], &["operator ArgMax", "'odd'", "export the logits"]),
-        ("QLinearConv", &["x"], &[], &["operator QLinearConv", "QDQ format"]),
+        ("QLinearConv", &["x"], &[], &["(QLinearConv)", "input 1 is missing"]),
         ("DequantizeLinear", &["x", "s"], &[], &["'odd' (DequantizeLinear)", "quantized"]),
         ("QuantizeLinear", &["x", "scales"], &[], &["'odd' (QuantizeLinear)", "per tensor"]),
         ("QuantizeLinear", &["x", "s"], &[("block_size", Int(4))], &["'odd'", "blocked quantization"]),

@@ -99,8 +99,8 @@ fn rounded_numbers_are_those_of_onnx() {
 
 #[test]
 fn what_is_no_quantization_is_refused() {
-    let folder = folder();
     type Change = fn(&mut Onnx);
+    let folder = folder();
     let cases: [(Change, &[&str]); 5] = [
         (
             |net| {

@@ -154,8 +154,11 @@ const EXACT: [Case; 6] = [
     }),
 ];
 
+/// What is added to a network, by the name of its case.
+type Addition = (&'static str, fn(&mut Onnx));
+
 /// Functions of rounded numbers that are on the same steps: clips to steps, selections, mirrored numbers.
-const STEPS: [(&str, fn(&mut Onnx)); 7] = [
+const STEPS: [Addition; 7] = [
     ("Clip", |net| {
         net.scalar("low", -0.5).scalar("high", 0.75).op("Clip", &["x8", "low", "high"], "s", &[]);
     }),
