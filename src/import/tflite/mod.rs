@@ -1,7 +1,7 @@
 //! TensorFlow Lite files of classifiers and autoencoders, as a [`Graph`] like any other.
 //!
-//! [`import`] reads the file's tables ([`flatbuffer`](self::flatbuffer), [`schema`](self::schema)) and lowers its
-//! operators one by one ([`lower`](self::lower)). Layers get short names, by the rule in [`name`](self::name). A
+//! [`import`] reads the file's tables (`flatbuffer`, `schema`) and lowers its
+//! operators one by one (`lower`). Layers get short names, by the rule in `name`. A
 //! batch size of the file is made variable; where that fails for a batch size of 1, samples run one by one, and a note
 //! says so. Integers stay integers: in a quantized file, each value that a layer computes is rounded to the file's own
 //! grid, and layers multiply the file's own integers.
