@@ -47,8 +47,9 @@ impl FakeQuantizer {
             let half = 1 << (bits - 1);
             [[0, 2 * half - 1], [-half, half - 1], [1 - half, half - 1]]
         });
-        // Activations have as many integers below zero as above only with one more: what is never negative is unsigned.
-        let narrower = narrower.filter(|&[q_min, q_max]| is_weight || q_min != -q_max);
+        // What is never negative is unsigned, but for weights, which are as many integers below zero as above.
+        let is_symmetric = is_weight || self.least.iter().any(|&least| least < 0.0);
+        let narrower = narrower.filter(|&[q_min, q_max]| is_symmetric || q_min != -q_max);
         let found = narrower.into_iter().find(|&ends| self.is_by(ends));
         let is_signed = self.zero_points().any(|zero_point| zero_point < 0)
             || is_weight && self.zero_points().all(|zero_point| zero_point == 0);
