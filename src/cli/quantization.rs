@@ -29,7 +29,7 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
     weight_scheme: WeightScheme,
 
-    /// Which numbers scales may be; pow2 rounds those that are found up to powers of two
+    /// Scales that are found: any real number, or rounded up to a power of two
     #[arg(long, value_name = "KIND", default_value = "real", value_parser = named(&SCALE_KINDS))]
     scale: ScaleKind,
 
@@ -48,8 +48,8 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "PATH")]
     calib_data: Option<PathBuf>,
 
-    /// Run the network on integers alone: how layers' sums become integers of their outputs. Default: as a TensorFlow
-    /// Lite file says; other networks compute real numbers between layers
+    /// Integer-only inference: rounding of each layer's requantization by a fixed-point multiplier; default: what a
+    /// TensorFlow Lite file implies, else floating point between layers
     #[arg(long, value_name = "ROUNDING", value_parser = named(&ROUNDINGS))]
     requantize: Option<Rounding>,
 

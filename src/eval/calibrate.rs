@@ -180,6 +180,7 @@ pub(super) fn observe_seen(
         if waiting.len() >= together {
             pass(graph, &waiting, progress)?;
             graph.layers().for_each(ApproxLayer::end_calibration_batch);
+            watched_values(graph).for_each(|(_, observing, _)| observing.end_batch());
             waiting.clear();
         }
     }

@@ -18,6 +18,8 @@ pub struct Requantization {
 pub(super) struct AfterSums {
     /// One for each output; empty for none.
     biases: Vec<i64>,
+    /// The largest magnitude of one.
+    max_bias: i64,
     /// With one multiplier for each output.
     requantize: Option<(Requantization, Vec<FixedPoint>)>,
 }
@@ -48,7 +50,8 @@ impl AfterSums {
             let multiplier = |output| rule.rounding.factor(scales(output), rule.output.scale());
             (rule, (0..outputs).map(multiplier).collect())
         });
-        Some(AfterSums { biases, requantize })
+        let max_bias = biases.iter().map(|bias| bias.abs()).max().unwrap_or(0);
+        Some(AfterSums { biases, max_bias, requantize })
     }
 
     /// What is added to the sums of an output.
@@ -58,7 +61,7 @@ impl AfterSums {
 
     /// The largest magnitude of a bias.
     pub fn max_bias(&self) -> i64 {
-        self.biases.iter().map(|bias| bias.abs()).max().unwrap_or(0)
+        self.max_bias
     }
 
     /// The integers of the output; `None` where sums are scaled to real numbers.

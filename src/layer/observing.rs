@@ -17,7 +17,7 @@ impl Observing {
     }
 
     /// Ends the batch that the last values were of.
-    pub(super) fn end_batch(&self) {
+    pub(crate) fn end_batch(&self) {
         if let Some(calibrator) = self.calibrator().as_mut() {
             calibrator.end_batch();
         }

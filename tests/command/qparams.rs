@@ -53,6 +53,22 @@ fn the_schema_is_the_documented_one() {
     }
 }
 
+/// Integer-only inference has grids of the values between layers: saved, they give the same bits without a calibration
+/// set, and an observer finds them as it finds those of layers.
+#[test]
+fn integers_between_layers_are_saved_too() {
+    let folder = Folder::new();
+    let run = "-m resnet8 -n 20 --mode quant --requantize once";
+    let found = folder.logits(&format!("{run} --save-qparams q.json"));
+    let values = folder.read_json("q.json")["values"].clone();
+    assert!(values["fc"]["scale"].as_f64().unwrap() > 0.0, "{values}");
+    assert_eq!(folder.logits(&format!("{run} --qparams q.json")), found);
+    folder.run_to(0, &format!("{run} --calib moving-average --save-qparams average.json"));
+    let average = folder.read_json("average.json")["values"].clone();
+    let scale = |values: &Value| values["fc"]["scale"].as_f64().unwrap();
+    assert!(scale(&average) < scale(&values), "an average of extremes is below the largest: {average}");
+}
+
 /// A folder with good parameters as a value to spoil, and what refuses them.
 fn spoil(seed: u64, options: &str) -> (Folder, Value, String) {
     let (_, folder) = Tiny::folder(seed);

@@ -78,7 +78,7 @@ impl Session {
         let layers = graph.layers().zip(assignment.layers());
         let codings =
             layers.filter_map(|(layer, config)| Some((layer.name().to_owned(), self.coding_of(layer, config)?)));
-        Ok(ParamsFile { codings: codings.collect(), ..params(graph) })
+        Ok(ParamsFile { codings: codings.collect(), values: self.value_grids()?, ..params(graph) })
     }
 
     /// The coding that the integers of a quantized layer are of. Without a multiplier it is that of known parameters,
@@ -92,7 +92,7 @@ impl Session {
 
     /// Quantizes the layers as `assignment` has them.
     pub(super) fn quantize(&mut self, assignment: &Assignment) -> Result<(), SessionError> {
-        if !self.scales.gaps(&self.experiment.model.graph, assignment).is_empty() {
+        if !self.scales.gaps(&self.experiment.model.graph, assignment).is_empty() || self.lacks_grids() {
             self.calibrate()?;
         }
         let Experiment { model, kernel, .. } = &mut self.experiment;

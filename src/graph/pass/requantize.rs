@@ -1,7 +1,7 @@
 //! Requantization in integers: layers whose outputs are rounded to a grid compute its integers from their sums.
 
 use crate::graph::op::{FakeQuantize, Switched};
-use crate::graph::{Graph, KeptInputs, Operator, ValueId};
+use crate::graph::{Graph, KeptInputs, Node, Operator, ValueId};
 use crate::kernel::Rounding;
 use crate::layer::Requantization;
 use crate::quant::Grid;
@@ -31,8 +31,8 @@ impl Roundings {
 /// modes quant and approx, by the rounding that `rule` has for its name; layers without one scale their sums to real
 /// numbers. Returns the names of the layers whose outputs are real numbers although they have a rounding.
 pub fn requantize_layers(graph: &mut Graph, rule: impl Fn(&str) -> Option<Rounding>) -> Vec<String> {
-    let grids: Vec<Option<Grid>> =
-        graph.nodes().iter().map(|node| rounded_to(graph, node.outputs().first()?)).collect();
+    let grid = |node: &Node| node.op().as_approximate().and_then(|_| rounded_to(graph, node.outputs().first()?));
+    let grids: Vec<Option<Grid>> = graph.nodes().iter().map(grid).collect();
     let mut without = Vec::new();
     for (node, grid) in graph.nodes_mut().iter_mut().zip(grids) {
         let Some(layer) = node.op.as_approximate_mut().and_then(|layer| layer.as_weighted_mut()) else { continue };

@@ -134,7 +134,7 @@ impl NoiseReport {
 impl QuantizationReport {
     pub(super) fn summary(&self) -> String {
         match self.requantize {
-            Some(rounding) => format!("{}; integers alone, requantized {rounding}", self.scales()),
+            Some(rounding) => format!("{}; integer-only, requantization {rounding}", self.scales()),
             None => self.scales(),
         }
     }
