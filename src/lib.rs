@@ -1,7 +1,7 @@
 //! Evaluates neural networks on approximate multipliers, bit for bit.
 //!
 //! The program `approx-eval` is a thin face of this library. Data flows one way through its rooms:
-//! The command and [`report`] talk to people, [`eval`] runs a network over [`data`], [`zoo`] builds
+//! The command and [`report`] talk to people, [`study`] loops over evaluations, [`eval`] runs a network over [`data`], [`zoo`] builds
 //! networks as [`graph`]s and [`import`] reads them from files; their linear and convolution layers are
 //! the approximate ones of [`layer`], which take scales from [`quant`], products from a multiplier of
 //! [`lut`], and sums from [`kernel`].
@@ -66,5 +66,6 @@ pub mod quant;
 pub mod registry;
 pub mod report;
 pub mod stats;
+pub mod study;
 pub mod task;
 pub mod zoo;
