@@ -3,6 +3,7 @@
 //! Options are clap structs that stay in this room; what leaves it are the settings of the rooms
 //! below. [`run`] does what a parsed command line asks for.
 
+mod advise;
 mod compare;
 mod completions;
 mod costs;
@@ -86,6 +87,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say what one multiplier does to a network, and what to do about it
+    Advise(advise::AdviseArgs),
     /// Compare saved reports of runs over the same samples
     Compare(compare::CompareArgs),
     /// Show, generate, convert and plot multipliers
@@ -194,6 +197,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
+        Some(Command::Advise(args)) => advise::run(args, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),

@@ -5,6 +5,7 @@
 //! into bytes without knowing which document it is. What is written sample by sample
 //! ([`PredictionsFile`], [`Logits`]) goes straight to its file, the integers of layers to a folder ([`Dump`]). A [`Report`] is read as well as written.
 
+mod advice;
 mod baseline;
 mod comparison;
 mod confusion;
@@ -26,6 +27,7 @@ mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
 
+pub use advice::{AccumulatorAdvice, Advice, CorrectedAdvice, LayerAdvice, MixedAdvice, ProductAdvice};
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;

@@ -4,6 +4,7 @@
 mod common;
 
 mod accumulators;
+mod advise;
 mod assignment;
 mod attention;
 mod axes;
