@@ -4,7 +4,7 @@ use super::JournalError;
 use crate::input;
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// The records of the journal at `path`, in its order.
@@ -62,5 +62,5 @@ fn is_torn(line: &[u8], rest: &mut impl BufRead) -> std::io::Result<bool> {
         return Ok(true);
     }
     // Records have no zeros: JSON writes them otherwise.
-    Ok(line.contains(&0) && rest.by_ref().fill_buf()?.is_empty())
+    Ok(line.contains(&0) && rest.fill_buf()?.is_empty())
 }
