@@ -24,6 +24,7 @@ mod plot;
 mod progress;
 mod quantization;
 mod suggestion;
+mod sweep;
 
 pub use error::describe;
 pub use exit_code::ExitCode;
@@ -99,6 +100,9 @@ enum Command {
     Model(model::ModelCommand),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
+    /// Evaluate a grid of networks, multipliers and settings
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
     /// Print a shell's completion script
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one for each command
@@ -202,6 +206,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
+        Some(Command::Sweep(command)) => sweep::run(command, &cli.terminal),
         Some(Command::Completions(args)) => completions::run(args, Cli::command()),
         Some(Command::Man(args)) => man::run(args, Cli::command(), EXAMPLES, EXIT_CODES),
     }

@@ -40,7 +40,7 @@ pub use operands::{CountedOperands, OperandCounter};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
-    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
+    CalibrationOptions, Configuration, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
     ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;

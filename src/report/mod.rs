@@ -23,6 +23,7 @@ mod lut;
 mod markdown;
 mod model;
 mod predictions;
+mod sweep;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -43,6 +44,7 @@ pub use logits::Logits;
 pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
+pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

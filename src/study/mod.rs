@@ -2,5 +2,10 @@
 //!
 //! One evaluation answers how bad a multiplier is; a study answers which layers stand it, which multiplier suits which
 //! layer, and what a cheap correction brings back. Nothing here knows options or formats.
+//!
+//! A [`scope`] says which layers are approximate at a time, a [`journal`] keeps what is finished, and a [`sweep`] is a
+//! whole grid of evaluations.
 
 pub mod journal;
+pub mod scope;
+pub mod sweep;

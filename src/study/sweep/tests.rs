@@ -1,0 +1,1 @@
+//! Sweeps of a shipped network, planned and run.
