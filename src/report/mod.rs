@@ -9,6 +9,7 @@ mod baseline;
 mod comparison;
 mod confusion;
 mod csv;
+mod degradation;
 mod document;
 mod dump;
 mod evaluation;
@@ -22,6 +23,8 @@ mod lut;
 mod markdown;
 mod model;
 mod predictions;
+mod search;
+mod sensitivity;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -29,6 +32,7 @@ mod tradeoff;
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
+pub use degradation::Degradation;
 pub use document::{Check, Document, Printable, Records, Section};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{
@@ -41,6 +45,8 @@ pub use logits::Logits;
 pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
+pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
+pub use sensitivity::{NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

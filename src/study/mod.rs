@@ -3,4 +3,12 @@
 //! One evaluation answers how bad a multiplier is; a study answers which layers stand it, which multiplier suits which
 //! layer, and what a cheap correction brings back. Nothing here knows options or formats.
 
+mod bisection;
 pub mod journal;
+mod layerwise;
+pub mod search;
+pub mod sensitivity;
+mod tolerance;
+
+pub use layerwise::LayerwiseError;
+pub use tolerance::ToleranceSettings;

@@ -89,6 +89,15 @@ impl Serialize for Pattern {
 }
 
 impl Pattern {
+    /// The pattern that matches the layer of that name, and no other.
+    ///
+    /// # Errors
+    /// When the name is too long for a pattern.
+    pub fn of_layer(name: &str) -> Result<Self, PatternError> {
+        let literal = |c: char| if "*?[]{}\\".contains(c) { format!("[{c}]") } else { c.to_string() };
+        name.chars().map(literal).collect::<String>().parse()
+    }
+
     /// Whether it matches a layer of that name.
     pub fn matches(&self, name: &str) -> bool {
         self.text == name || self.glob.is_match(name)
@@ -279,6 +288,11 @@ impl Rules {
     /// Adds rules that apply after these.
     pub fn extend(&mut self, rules: impl IntoIterator<Item = Rule>) {
         self.rules.extend(rules);
+    }
+
+    /// The rules, in the order in which they apply.
+    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.rules.iter()
     }
 
     /// Whether there is none.

@@ -63,10 +63,13 @@ mod tests {
         });
         assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![1, 1]]);
         assert_eq!(tried, [vec![0, 1], vec![2, 1], vec![1, 1]]);
-        // With two multipliers between all layers, the second of them is not tried.
+        // Two options between all layers: what would be the third is not tried, what leaves two is.
         let few = Space::new(vec![3.0, 1.0], vec![1.0, 0.5, 0.0], 0.0, 0.0, Some(2));
         let path = greedy(&few, &harms, |_: &Choice| Ok::<_, Infallible>(Some(true)));
-        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![1, 1]]);
+        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![2, 1]]);
+        let one = Space::new(vec![3.0, 1.0], vec![1.0, 0.5, 0.0], 0.0, 0.0, Some(1));
+        let path = greedy(&one, &harms, |_: &Choice| -> Result<Option<bool>, Infallible> { panic!("nothing is allowed") });
+        assert_eq!(path.unwrap(), [vec![0, 0]]);
         let ends = greedy(&space, &harms, |_: &Choice| Ok::<_, Infallible>(None));
         assert_eq!(ends.unwrap().len(), 1);
     }
