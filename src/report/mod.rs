@@ -46,7 +46,7 @@ pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, Wr
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
-pub use sensitivity::{NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
+pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

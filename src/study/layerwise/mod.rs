@@ -290,16 +290,17 @@ impl<'a> Layerwise<'a> {
         let mut rules = Vec::new();
         for (layer, &option) in self.layers.iter().zip(choice) {
             if let Some(candidate) = option.checked_sub(1) {
-                let spec = &self.candidates[candidate].spec;
-                let path = Path::new(&spec.lut);
-                let absolute = path.exists().then(|| std::path::absolute(path).ok()?.into_os_string().into_string().ok());
-                let lut = absolute.flatten().unwrap_or_else(|| spec.lut.clone());
-                let options = LayerOptions { lut: Some(LutSpec { lut, ..spec.clone() }), ..LayerOptions::default() };
+                let lut = absolute(&self.candidates[candidate].spec);
+                let options = LayerOptions { lut: Some(lut), ..LayerOptions::default() };
                 rules.push(Rule { pattern: Pattern::of_layer(&layer.name)?, options });
             }
         }
         let mut rules = Rules::new(rules);
-        rules.extend(self.session.experiment().rules.iter().cloned());
+        let given = self.session.experiment().rules.iter().map(|Rule { pattern, options }| {
+            let lut = options.lut.as_ref().map(absolute);
+            Rule { pattern: pattern.clone(), options: LayerOptions { lut, ..options.clone() } }
+        });
+        rules.extend(given);
         Ok(rules.with_base(self.exact_options.clone()))
     }
 
@@ -363,6 +364,13 @@ impl<'a> Layerwise<'a> {
         }
         Ok(&self.references[part])
     }
+}
+
+/// A multiplier that is found from anywhere: by the absolute path of its file, or by its name.
+fn absolute(spec: &LutSpec) -> LutSpec {
+    let path = Path::new(&spec.lut);
+    let absolute = path.exists().then(|| std::path::absolute(path).ok()?.into_os_string().into_string().ok());
+    LutSpec { lut: absolute.flatten().unwrap_or_else(|| spec.lut.clone()), ..spec.clone() }
 }
 
 /// Evaluates a part of the samples, and keeps the answers.
