@@ -30,6 +30,8 @@ use std::ops::Range;
 pub struct Selection {
     limit: Option<usize>,
     draw: Option<Draw>,
+    /// The first place among these samples that is read, and the one after the last.
+    part: Option<[usize; 2]>,
     parts: Option<Parts>,
 }
 
@@ -80,13 +82,26 @@ impl Selection {
             Split::Test => 0,
             Split::Train => 1,
         };
-        Selection { limit, draw: Some(Draw { seed, stream }), parts: None }
+        Selection { limit, draw: Some(Draw { seed, stream }), ..Selection::default() }
     }
 
     /// The same samples, read in `parts`.
     #[must_use]
     pub fn in_parts(self, parts: Parts) -> Self {
         Selection { parts: Some(parts), ..self }
+    }
+
+    /// Those at some places among the samples that it selects, in the order that they are read in; places beyond the
+    /// last are passed over.
+    ///
+    /// ```
+    /// use approx_eval::data::Selection;
+    ///
+    /// assert_eq!(Selection::from(Some(5)).part(3..9).of(100), [3, 4]);
+    /// ```
+    #[must_use]
+    pub fn part(self, places: Range<usize>) -> Self {
+        Selection { part: Some([places.start, places.end]), ..self }
     }
 
     /// The indices of the samples that are read of a dataset of `all` samples, in the order that they are read in: an
@@ -97,13 +112,20 @@ impl Selection {
 
     /// How many samples of a dataset of `all` samples are read.
     pub fn count(&self, all: usize) -> usize {
-        self.limit.unwrap_or(all).min(all)
+        self.places(all).len()
+    }
+
+    /// The places that are read among the samples that are selected.
+    fn places(&self, all: usize) -> Range<usize> {
+        let selected = self.limit.unwrap_or(all).min(all);
+        let [start, end] = self.part.unwrap_or([0, selected]);
+        start.min(selected)..end.clamp(start.min(selected), selected)
     }
 
     /// Those of `labels`, which are of all samples of a dataset, that are of the samples read.
     pub fn labels<'l>(&self, labels: &'l [u32]) -> Cow<'l, [u32]> {
         match self.indices(labels.len()) {
-            Indices::First(count) => Cow::Borrowed(&labels[..count]),
+            Indices::Consecutive(places) => Cow::Borrowed(&labels[places]),
             Indices::Drawn(drawn) => Cow::Owned(drawn.into_iter().map(|sample| labels[sample]).collect()),
         }
     }
@@ -114,14 +136,15 @@ impl Selection {
     }
 
     pub(super) fn indices(&self, all: usize) -> Indices {
-        let count = self.count(all);
-        let indices = match self.draw {
-            Some(draw) if count < all => Indices::Drawn(draw.draw(count, all)),
-            _ => Indices::First(count),
+        let (places, selected) = (self.places(all), self.limit.unwrap_or(all).min(all));
+        let drawn = self.draw.filter(|_| selected < all).map(|draw| draw.draw(selected, all));
+        let listed = match self.parts {
+            Some(parts) => Some(parts.order(&drawn.unwrap_or_else(|| (0..selected).collect()))),
+            None => drawn,
         };
-        match self.parts {
-            Some(parts) => Indices::Drawn(parts.order(&indices.at(0..count))),
-            None => indices,
+        match listed {
+            Some(listed) => Indices::Drawn(if places.len() < selected { listed[places].to_vec() } else { listed }),
+            None => Indices::Consecutive(places),
         }
     }
 }
@@ -167,8 +190,8 @@ fn below(words: &mut ChaCha8Rng, bound: u64) -> u64 {
 /// Indices in the order that they are read in.
 #[derive(Debug)]
 pub(super) enum Indices {
-    /// So many from 0.
-    First(usize),
+    /// These, one after another.
+    Consecutive(Range<usize>),
     /// Some, increasing within each part.
     Drawn(Vec<usize>),
 }
@@ -176,7 +199,7 @@ pub(super) enum Indices {
 impl Indices {
     pub fn len(&self) -> usize {
         match self {
-            Indices::First(count) => *count,
+            Indices::Consecutive(places) => places.len(),
             Indices::Drawn(drawn) => drawn.len(),
         }
     }
@@ -184,7 +207,7 @@ impl Indices {
     /// The indices at some positions.
     pub fn at(&self, positions: Range<usize>) -> Vec<usize> {
         match self {
-            Indices::First(_) => positions.collect(),
+            Indices::Consecutive(places) => (places.start + positions.start..places.start + positions.end).collect(),
             Indices::Drawn(drawn) => drawn[positions].to_vec(),
         }
     }
@@ -244,6 +267,22 @@ mod tests {
         assert!(counts.iter().all(|&count| count.abs_diff(500) < 5 * 20), "{counts:?}");
     }
 
+    #[test]
+    fn parts_are_of_what_is_selected() {
+        for selection in [Selection::default(), Selection::from(Some(40)), Selection::drawn(Some(40), 5, Split::Test)] {
+            let whole = selection.of(100);
+            for places in [0..7, 7..40, 39..40, 40..40] {
+                let part = selection.part(places.clone());
+                assert_eq!(part.of(100), whole[places.clone()]);
+                assert_eq!(part.count(100), places.len());
+                let labels: Vec<u32> = (0..100).collect();
+                assert!(part.labels(&labels).iter().map(|&label| label as usize).eq(part.of(100)));
+            }
+            assert_eq!(selection.part(30..1000).of(100), whole[30..]);
+            assert_eq!(selection.part(1000..2000).of(100), [0; 0]);
+        }
+    }
+
     /// The first part is a draw, the first two are the draw of more, and all three are every sample once.
     #[test]
     fn parts_are_draws() {
@@ -254,6 +293,7 @@ mod tests {
         assert_eq!(found[..20], whole_shuffle(20, 90, 5, 2));
         let both: BTreeSet<usize> = found[..50].iter().copied().collect();
         assert!(both.iter().copied().eq(whole_shuffle(50, 90, 5, 2)));
+        assert_eq!(Selection::from(Some(90)).in_parts(Parts { ends: [20, 50], seed: 5 }).part(50..90).of(100), found[50..]);
         // Ends beyond the samples, or out of order, leave less for later parts.
         assert_eq!((parts([200, 300]), parts([50, 20])), ((0..90).collect(), parts([50, 50])));
         // Of drawn samples, places are drawn.
