@@ -14,6 +14,7 @@ use crate::report::{BaselineError, GatesError, TradeoffError};
 use crate::study::journal::JournalError;
 use crate::study::scope::ScopeError;
 use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
+use crate::study::LayerwiseError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -60,7 +61,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         ShardError,
         PlanError,
         RunError,
-        MergeError
+        MergeError,
+        LayerwiseError
     )
     .unwrap_or_default()
 }

@@ -23,6 +23,9 @@ mod parse;
 mod plot;
 mod progress;
 mod quantization;
+mod search;
+mod sensitivity;
+mod studied;
 mod suggestion;
 mod sweep;
 
@@ -98,6 +101,10 @@ enum Command {
     /// Show networks
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// Which layers approximation hurts: each alone approximate, each alone exact, or the noise that each stands
+    Sensitivity(sensitivity::SensitivityArgs),
+    /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
+    Search(search::SearchArgs),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
     /// Evaluate a grid of networks, multipliers and settings
@@ -205,6 +212,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
+        Some(Command::Sensitivity(args)) => sensitivity::run(args, &cli.terminal),
+        Some(Command::Search(args)) => search::run(args, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
         Some(Command::Sweep(command)) => sweep::run(command, &cli.terminal),
         Some(Command::Completions(args)) => completions::run(args, Cli::command()),

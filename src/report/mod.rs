@@ -10,6 +10,7 @@ mod baseline;
 mod comparison;
 mod confusion;
 mod csv;
+mod degradation;
 mod document;
 mod dump;
 mod evaluation;
@@ -24,6 +25,8 @@ mod markdown;
 mod model;
 mod predictions;
 mod sweep;
+mod search;
+mod sensitivity;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -32,6 +35,7 @@ pub use advice::{AccumulatorAdvice, Advice, CorrectedAdvice, LayerAdvice, MixedA
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
+pub use degradation::Degradation;
 pub use document::{Check, Document, Printable, Records, Section};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{
@@ -45,6 +49,8 @@ pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, Wr
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
+pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
+pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

@@ -10,7 +10,7 @@ mod proportions;
 mod roc;
 mod text;
 
-pub(crate) use moments::Moments;
+pub(crate) use moments::{Moments, mean_interval};
 pub use normal::{Z95, two_sided_p};
 pub use pareto::pareto_front;
 pub use proportions::{mcnemar_exact, paired_interval, wilson_interval};

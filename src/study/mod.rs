@@ -6,6 +6,14 @@
 //! A [`scope`] says which layers are approximate at a time, a [`journal`] keeps what is finished, and a [`sweep`] is a
 //! whole grid of evaluations.
 
+mod bisection;
 pub mod journal;
 pub mod scope;
 pub mod sweep;
+mod layerwise;
+pub mod search;
+pub mod sensitivity;
+mod tolerance;
+
+pub use layerwise::LayerwiseError;
+pub use tolerance::ToleranceSettings;

@@ -3,7 +3,7 @@
 mod accumulators;
 mod dump;
 mod gates;
-mod options;
+pub(super) mod options;
 mod outputs;
 
 use self::accumulators::AccumulatorArgs;

@@ -17,6 +17,14 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,
 
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+/// Options of some layers.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Layers")]
+pub(in crate::cli) struct RuleArgs {
     /// What products of two activations compute, such as queries by keys, unless a rule names them
     #[arg(long, value_name = "MODE", default_value = "base", value_parser = named(&MODES))]
     attention: InferenceMode,
@@ -45,7 +53,7 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 impl LayerArgs {
     /// Takes LUT files that the first rules name from these folders, one for each of them.
     pub fn rebase(&mut self, folders: &[PathBuf]) {
-        for (rule, folder) in self.set.iter_mut().zip(folders) {
+        for (rule, folder) in self.rules.set.iter_mut().zip(folders) {
             let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
             for spec in lut.iter_mut().chain(noise_from_lut.as_mut().map(|NoiseLutSpec(lut)| lut)) {
                 if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
@@ -57,6 +65,18 @@ impl LayerArgs {
 
     /// The rules of the file, then those of the command line.
     pub fn rules(&self) -> anyhow::Result<Rules> {
+        self.rules.rules()
+    }
+
+    /// `options` of all layers, with the modes asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { mode: self.mode, attention: self.rules.attention(), ..options }
+    }
+}
+
+impl RuleArgs {
+    /// The rules of the file, then those of the command line.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
         let mut rules = match &self.assign {
             Some(path) => Rules::read(path).context("--assign")?,
             None => Rules::new(Vec::new()),
@@ -65,10 +85,9 @@ impl LayerArgs {
         Ok(rules)
     }
 
-    /// `options` of all layers, with the modes asked for.
-    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
-        let attention = Some(self.attention).filter(|mode| mode.is_quantized());
-        LayerOptions { mode: self.mode, attention, ..options }
+    /// What products of two activations compute, where that is not fp32.
+    pub fn attention(&self) -> Option<InferenceMode> {
+        Some(self.attention).filter(|mode| mode.is_quantized())
     }
 }
 
@@ -94,7 +113,7 @@ pub(super) struct NoiseArgs {
     pub seed: u64,
 }
 
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn parse_seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
@@ -124,7 +143,7 @@ impl NoiseArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Run", group = clap::ArgGroup::new("parts").multiple(true))]
-pub(super) struct RunArgs {
+pub(in crate::cli) struct RunArgs {
     /// Evaluate the first N samples only
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     #[arg(group = "parts")]
@@ -148,7 +167,7 @@ pub(super) struct RunArgs {
     pub kernel: Option<String>,
 }
 
-pub(super) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+pub(in crate::cli) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 

@@ -294,6 +294,11 @@ impl Rules {
         self.rules.extend(rules);
     }
 
+    /// The rules, in the order in which they apply.
+    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.rules.iter()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

@@ -54,7 +54,7 @@ use super::traps::InnerNormalization;
 use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
 };
-use crate::data::{Dataset, DatasetSpec, PixelKind, Preprocess, Selection, Split};
+use crate::data::{Dataset, DatasetSpec, Parts, PixelKind, Preprocess, Selection, Split};
 use crate::graph::pass::prepare_integers;
 use crate::model::Model;
 use crate::task::Task;
@@ -176,6 +176,12 @@ impl Session {
     #[must_use]
     pub fn with_progress(self, progress: impl Progress + 'static) -> Self {
         Session { progress: Box::new(progress), ..self }
+    }
+
+    /// Reads the samples of evaluations in `parts`, one after the other: before the first evaluation, so that all have
+    /// the same order.
+    pub fn read_in_parts(&mut self, parts: Parts) {
+        self.experiment.parts = Some(parts);
     }
 
     /// What was asked for. Its model is prepared: folded, and its layers approximate ones.
