@@ -5,6 +5,7 @@
 
 mod compare;
 mod completions;
+mod correct;
 mod costs;
 mod error;
 mod evaluate;
@@ -88,6 +89,8 @@ pub struct Cli {
 enum Command {
     /// Compare saved reports of runs over the same samples
     Compare(compare::CompareArgs),
+    /// Correct a network for a multiplier without retraining
+    Correct(correct::CorrectArgs),
     /// Show, generate, convert and plot multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
@@ -195,6 +198,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
+        Some(Command::Correct(args)) => correct::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),

@@ -11,6 +11,7 @@ mod calibrate;
 mod gate;
 mod input_watch;
 mod layer_statistics;
+mod moments;
 mod nan;
 mod noise;
 mod operands;
@@ -33,13 +34,14 @@ pub use calibrate::{
 };
 pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
+pub use moments::{Beside, ChannelMoments, Quantity};
 pub use nan::NanSample;
 pub use noise::derive_noise;
 pub use operands::OperandCounter;
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
-    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
+    CalibrationImages, CalibrationOptions, CalibrationOutputs, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
     ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;

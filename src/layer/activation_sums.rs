@@ -21,6 +21,21 @@ pub(crate) fn activation_sums(layer: &dyn WeightedLayer, input: &Tensor) -> Resu
     sums().map_err(|problem: LayerProblem| problem.in_layer(layer.name()))
 }
 
+/// The bytes that a quantized layer multiplies of an input.
+///
+/// # Errors
+/// When the layer is not quantized, or the input has NaN values.
+pub(crate) fn activation_bytes(layer: &dyn WeightedLayer, input: &Tensor) -> Result<Vec<u8>, LayerError> {
+    let bytes = || {
+        let params = &layer.params().ok_or(LayerProblem::NotQuantized(layer.mode()))?.input;
+        with_values(input, |input| {
+            let mut bytes = vec![0; input.len()];
+            if params.quantize_slice(input, &mut bytes) { Err(LayerProblem::NaN) } else { Ok(bytes) }
+        })?
+    };
+    bytes().map_err(|problem: LayerProblem| problem.in_layer(layer.name()))
+}
+
 fn of_values(window: &Window, params: &ActivationParams, input: &[f32]) -> Result<Vec<i32>, LayerProblem> {
     let Window { geometry, groups, images, .. } = window;
     let ([height, width], [rows, columns]) = (geometry.input, geometry.output);

@@ -11,6 +11,13 @@ use crate::kernel::EffectiveTable;
 use crate::quant::LayerParams;
 use rayon::prelude::*;
 
+/// The integers of a quantized layer's weight.
+pub(crate) fn weight_integers(layer: &dyn WeightedLayer) -> Option<Vec<i32>> {
+    let quantized = layer.state().quantized.as_ref()?;
+    let signedness = quantized.params().weight.range().signedness();
+    Some(quantized.weights().bytes().iter().map(|&byte| signedness.value(byte)).collect())
+}
+
 /// The integers of a layer's weight that come closest to its exact products under its multiplier, for activations that
 /// were counted, in the order of the weight; `None` for a layer without a multiplier. A weight that no other integer is
 /// closer to, or that met no activations, stays.

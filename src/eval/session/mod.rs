@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod correction;
 mod error;
 mod evaluate;
 mod experiment;
@@ -41,6 +42,7 @@ mod tests;
 mod trace;
 mod traps;
 
+pub use correction::{CalibrationImages, CalibrationOutputs};
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
 pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
@@ -168,6 +170,11 @@ impl Session {
     #[must_use]
     pub fn with_progress(self, progress: impl Progress + 'static) -> Self {
         Session { progress: Box::new(progress), ..self }
+    }
+
+    /// Who follows its loops.
+    pub fn progress(&self) -> &dyn Progress {
+        &*self.progress
     }
 
     /// What was asked for. Its model is prepared: folded, and its layers approximate ones.
