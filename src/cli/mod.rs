@@ -6,6 +6,7 @@
 mod advise;
 mod compare;
 mod completions;
+mod correct;
 mod costs;
 mod error;
 mod evaluate;
@@ -95,6 +96,8 @@ enum Command {
     Advise(advise::AdviseArgs),
     /// Compare saved reports of runs over the same samples
     Compare(compare::CompareArgs),
+    /// Correct a network for a multiplier without retraining
+    Correct(correct::CorrectArgs),
     /// Show, generate, convert and plot multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
@@ -210,6 +213,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Advise(args)) => advise::run(args, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
+        Some(Command::Correct(args)) => correct::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Sensitivity(args)) => sensitivity::run(args, &cli.terminal),

@@ -12,6 +12,7 @@ mod calibrate;
 mod gate;
 mod input_watch;
 mod layer_statistics;
+mod moments;
 mod nan;
 mod noise;
 mod operands;
@@ -34,13 +35,15 @@ pub use calibrate::{
 };
 pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
+pub use moments::{Beside, ChannelMoments, Quantity};
 pub use nan::NanSample;
 pub use noise::derive_noise;
 pub use operands::{CountedOperands, OperandCounter};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
-    CalibrationOptions, Configuration, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
+    CalibrationImages, CalibrationOptions, CalibrationOutputs, Configuration, Experiment, Findings, ImagesError,
+    LayerFindings, ModeComparison, Observations, OpenError,
     ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;

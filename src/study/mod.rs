@@ -7,6 +7,8 @@
 //! whole grid of evaluations.
 
 mod bisection;
+pub mod advise;
+pub mod correct;
 pub mod journal;
 pub mod scope;
 pub mod sweep;

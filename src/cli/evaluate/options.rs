@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Layers")]
-pub(super) struct LayerArgs {
+pub(in crate::cli) struct LayerArgs {
     /// What layers compute; default: approx when a LUT is given, else base
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,

@@ -175,7 +175,7 @@ impl Session {
     }
 
     /// Makes the layers what `assignment` says; returns it with the noise that was derived.
-    fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
+    pub(super) fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
         if assignment.is_quantized() {
             self.quantize(assignment)?;
         }

@@ -29,6 +29,7 @@
 //! ```
 
 mod configure;
+mod correction;
 mod error;
 mod evaluate;
 mod experiment;
@@ -43,6 +44,7 @@ mod trace;
 mod traps;
 
 pub use configure::Configuration;
+pub use correction::{CalibrationImages, CalibrationOutputs};
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
 pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
@@ -178,10 +180,15 @@ impl Session {
         Session { progress: Box::new(progress), ..self }
     }
 
-    /// Reads the samples of evaluations in `parts`, one after the other: before the first evaluation, so that all have
-    /// the same order.
+    /// Reads the samples of the evaluations that follow in `parts`, one after the other.
     pub fn read_in_parts(&mut self, parts: Parts) {
         self.experiment.parts = Some(parts);
+        self.activations = Activations::default();
+    }
+
+    /// Who follows its loops.
+    pub fn progress(&self) -> &dyn Progress {
+        &*self.progress
     }
 
     /// What was asked for. Its model is prepared: folded, and its layers approximate ones.
