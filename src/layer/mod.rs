@@ -96,7 +96,7 @@ pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
 pub use observing::Observing;
-pub(crate) use reach::ActivationCounts;
+pub(crate) use reach::{ActivationCounts, Patch};
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
 pub(crate) use vectors::layer_vectors;

@@ -8,7 +8,7 @@ use crate::eval::run::evaluate_seen;
 use crate::eval::sample_watch::SampleWatch;
 use crate::eval::vectors::VectorRecorder;
 use crate::eval::{
-    Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_accumulators, set_modes,
+    Arithmetic, Assignment, BatchOutputs, LayerNoise, OperandCounter, Outcome, OutputError, set_accumulators, set_modes,
 };
 use crate::graph::InputObserver;
 use crate::layer::{AccumulatorFindings, InferenceMode, LayerVectors};
@@ -48,6 +48,8 @@ pub struct LayerFindings {
     pub shifts: [i32; 2],
     /// The error of its output, where measured.
     pub error: Option<OutputError>,
+    /// The same as predicted from the multiplier's table and calibration data, where measured in approximate mode.
+    pub predicted: Option<LayerNoise>,
     /// The multiplier's errors over the operands of the first samples, in approximate mode.
     pub operands: Option<OperandErrors>,
     /// What its accumulators went through, where it has such.
@@ -87,13 +89,16 @@ impl Session {
         let hash =
             std::thread::spawn(move || hash.map_or_else(|| origin.blake3().map(|hash| hash.to_hex().to_string()), Ok));
         let (preprocess, selection) = (self.preprocess.clone(), self.experiment.evaluated());
+        let predicted = self.predict_errors(assignment)?;
         let assignment = self.set_up(assignment)?;
         let batches =
             Batches::start(dataset, preprocess, self.batch_size(), selection).map_err(crate::eval::EvalError::from)?;
         let findings = self.run(assignment, batches, sink)?;
         let dataset_blake3 = hash.join().map_err(|_| SessionError::Panicked)??;
         self.dataset_hash = Some(dataset_blake3.clone());
-        Ok(Findings { dataset_blake3, ..findings })
+        let mut findings = Findings { dataset_blake3, ..findings };
+        findings.layers.iter_mut().zip(predicted).for_each(|(layer, predicted)| layer.predicted = predicted);
+        Ok(findings)
     }
 
     /// Evaluates `batches` instead of the session's own dataset, such as tensors in memory
@@ -198,7 +203,8 @@ impl Session {
             let shifts = layer.shifts().filter(|_| is_quantized).unwrap_or_default();
             let accumulator = layer.accumulator_findings();
             let sums = layer.describe_sums();
-            LayerFindings { params, coding, source, shifts, error, operands, accumulator, sums, vectors }
+            let predicted = None;
+            LayerFindings { params, coding, source, shifts, error, predicted, operands, accumulator, sums, vectors }
         });
         let layers = layers.collect();
         let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);
