@@ -16,6 +16,7 @@ mod moments;
 mod nan;
 mod noise;
 mod operands;
+mod predict;
 mod progress;
 mod run;
 mod sample_watch;
@@ -27,7 +28,7 @@ mod vectors;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
-    LutSpec, Luts, NoiseLutSpec, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
+    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
     Scheme,
 };
 pub use calibrate::{
@@ -37,8 +38,9 @@ pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use moments::{Beside, ChannelMoments, Quantity};
 pub use nan::NanSample;
-pub use noise::derive_noise;
+pub use noise::{derive_noise, gather_operands};
 pub use operands::{CountedOperands, OperandCounter};
+pub use predict::{ErrorParts, OperandStatistics, PredictedError};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{

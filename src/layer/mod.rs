@@ -101,7 +101,7 @@ pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
 pub use observing::Observing;
 pub use parts::LayerParts;
-pub(crate) use reach::ActivationCounts;
+pub(crate) use reach::{ActivationCounts, Patch};
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
 pub(crate) use vectors::layer_vectors;

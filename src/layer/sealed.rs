@@ -62,6 +62,13 @@ pub trait LayerCore {
         None
     }
 
+    /// The pairs of bytes, those of the first input and those of the second, that some outputs for these inputs sum the
+    /// products of; `places` says which of so many outputs, counted through one sample after the other. `None` where
+    /// the second factor is a weight, or nothing is quantized.
+    fn read_outputs(&self, _inputs: &[&Tensor], _places: &dyn Fn(usize) -> Vec<usize>) -> Option<Vec<[Vec<u8>; 2]>> {
+        None
+    }
+
     /// The quantization parameters in use, and how far the integers of both operands had to be shifted for the
     /// multiplier, where there is one.
     fn quantization(&self) -> Option<(&LayerParams, Option<Shifts>)>;

@@ -55,7 +55,7 @@ impl LayerArgs {
     pub fn rebase(&mut self, folders: &[PathBuf]) {
         for (rule, folder) in self.rules.set.iter_mut().zip(folders) {
             let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
-            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().map(|NoiseLutSpec(lut)| lut)) {
+            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().and_then(|noise| noise.lut.as_mut())) {
                 if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
                     spec.lut = path;
                 }
@@ -103,9 +103,12 @@ pub(super) struct NoiseArgs {
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_mean: f64,
 
-    /// Derive both for each layer from a multiplier's errors on calibration data; --lut-format and
-    /// --swap-operands apply to its file too
-    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
+    /// Derive both for each layer from a multiplier's errors on calibration data, measured or 'predicted:LUT'
+    ///
+    /// 'LUT' and 'measured:LUT' multiply by it and measure; 'predicted:LUT' finds them from the table and the layers'
+    /// operands. 'measured' and 'predicted' alone are of the LUT of --lut. --lut-format and --swap-operands apply to the
+    /// LUT's file too.
+    #[arg(long, value_name = "[METHOD:]LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
     noise_from_lut: Option<String>,
 
     /// Seed of the noise
@@ -127,7 +130,7 @@ impl NoiseArgs {
     pub fn apply(&self, options: LayerOptions, reading: LutSpec) -> anyhow::Result<LayerOptions> {
         self.check()?;
         let nonzero = |x: f64| (x != 0.0).then_some(x);
-        let noise_from_lut = self.noise_from_lut.clone().map(|lut| NoiseLutSpec(LutSpec { lut, ..reading }));
+        let noise_from_lut = self.noise_from_lut.as_ref().map(|text| NoiseLutSpec::read(text, reading));
         let (noise_std, noise_mean) = (nonzero(self.noise_std), nonzero(self.noise_mean));
         Ok(LayerOptions { noise_std, noise_mean, noise_from_lut, ..options })
     }

@@ -217,7 +217,7 @@ fn comparisons_leave_the_layers_as_they_are() {
 fn noise_is_derived_where_layers_are_observed() {
     let noise = LayerOptions {
         mode: Some(InferenceMode::Noise),
-        noise_from_lut: Some(NoiseLutSpec(LutSpec::new("drum-4"))),
+        noise_from_lut: Some(NoiseLutSpec::measured(LutSpec::new("drum-4"))),
         ..LayerOptions::default()
     };
     let mut session = Session::open(Experiment { layers: noise.clone(), ..experiment() }).unwrap();
