@@ -22,6 +22,7 @@ mod parse;
 mod plot;
 mod progress;
 mod quantization;
+mod report;
 mod suggestion;
 
 pub use error::describe;
@@ -96,6 +97,8 @@ enum Command {
     Model(model::ModelCommand),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
+    /// Show a study's folder as a page: a verdict for each network, tables and charts
+    Report(report::ReportArgs),
     /// Print a shell's completion script
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one for each command
@@ -198,6 +201,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
+        Some(Command::Report(args)) => report::run(args, &cli.terminal),
         Some(Command::Completions(args)) => completions::run(args, Cli::command()),
         Some(Command::Man(args)) => man::run(args, Cli::command(), EXAMPLES, EXIT_CODES),
     }

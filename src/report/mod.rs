@@ -14,6 +14,7 @@ mod dump;
 mod evaluation;
 mod fit;
 mod gates;
+pub mod html;
 mod json;
 mod junit;
 mod latex;
