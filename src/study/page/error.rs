@@ -1,5 +1,6 @@
 //! Why a folder cannot be shown.
 
+use crate::study::journal::JournalError;
 use std::path::PathBuf;
 
 /// Why a folder cannot be shown.
@@ -24,27 +25,9 @@ pub enum PageError {
         /// The folder.
         path: PathBuf,
     },
-    /// A line of a journal is not a finished job.
-    #[error("{}, line {line}: not a finished job of a sweep", .path.display())]
-    Line {
-        /// The journal.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A journal of another schema.
-    #[error("{}, line {line}: schema {found}, expected 1", .path.display())]
-    Schema {
-        /// The journal.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// The schema in it.
-        found: u64,
-    },
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Two results of one job differ.
     #[error(
         "{}: job {key} has {found}, but {first} in {}: they are not of one study, show them apart", .path.display(),

@@ -2,10 +2,10 @@
 
 use super::documents;
 use super::error::PageError;
-use super::read::{Finished, finished};
+use super::read::{Finished, Line};
 use crate::input;
 use crate::report::html::StudyDocument;
-use rayon::prelude::*;
+use crate::study::journal;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -31,16 +31,14 @@ pub(super) struct Study {
 /// Reads all folders of one study.
 pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
     let mut study = Study::default();
-    let mut places: HashMap<String, (usize, PathBuf)> = HashMap::new();
+    let mut places = Places::new();
     for folder in folders {
         let before = study.documents.len();
         let mut journals = 0;
         for path in files(folder)? {
             if is_journal(&path) {
                 journals += 1;
-                let (jobs, torn) = journal(&path)?;
-                study.notes.extend(torn);
-                add(&mut study.jobs, &mut places, jobs, &path)?;
+                add(&mut study.jobs, &mut places, &path)?;
             } else if path.file_name().is_some_and(|name| name == "study.json") {
                 study.planned = planned(&path)?.or(study.planned);
             } else if let Some(document) = document(&path)? {
@@ -74,42 +72,27 @@ fn bytes(path: &Path) -> Result<Vec<u8>, PageError> {
     input::read(path, LARGEST).map_err(|source| PageError::Read { path: path.to_owned(), source })
 }
 
-/// The finished jobs of a journal, and a note where its last line was torn by a kill.
-fn journal(path: &Path) -> Result<(Vec<Finished>, Option<String>), PageError> {
-    let bytes = bytes(path)?;
-    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    // Complete lines end with a line feed: what follows the last one was being written.
-    let torn = lines.pop().filter(|rest| !rest.is_empty());
-    let note = torn.map(|_| format!("{}: the last line is torn, its job was not finished", path.display()));
-    let lines: Vec<(usize, &[u8])> = lines.into_iter().enumerate().filter(|(_, line)| !line.is_empty()).collect();
-    let read = |(line, bytes): (usize, &[u8])| finished(bytes, path, line + 1);
-    Ok((lines.into_par_iter().map(read).collect::<Result<_, _>>()?, note))
-}
+/// Where each job was found: its place among all, and the journal.
+type Places = HashMap<String, (usize, PathBuf)>;
 
-/// Adds jobs that are not there yet.
-fn add(
-    all: &mut Vec<Finished>,
-    places: &mut HashMap<String, (usize, PathBuf)>,
-    jobs: Vec<Finished>,
-    path: &Path,
-) -> Result<(), PageError> {
-    for job in jobs {
+/// Adds the jobs of a journal that are not there yet.
+fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), PageError> {
+    journal::for_each(path, |line: Line| {
+        let job = Finished::new(line);
         match places.entry(job.key.clone()) {
             Entry::Vacant(place) => {
                 place.insert((all.len(), path.to_owned()));
                 all.push(job);
+                Ok(())
             }
             Entry::Occupied(place) => {
                 let (at, other) = place.get();
                 let [found, first] = [job.value, all[*at].value];
-                if found != first {
-                    let (path, other) = (path.to_owned(), other.clone());
-                    return Err(PageError::Contradiction { path, key: job.key, found, other, first });
-                }
+                let (path, other, key) = (path.to_owned(), other.clone(), job.key);
+                if found == first { Ok(()) } else { Err(PageError::Contradiction { path, key, found, other, first }) }
             }
         }
-    }
-    Ok(())
+    })
 }
 
 /// How many jobs the plan has.

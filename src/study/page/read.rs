@@ -1,6 +1,5 @@
 //! A line of a journal: a finished job, of whose report a page keeps what it shows.
 
-use super::error::PageError;
 use crate::layer::InferenceMode;
 use crate::lut::{Coding, LutInfo};
 use crate::report::{LayerReport, QuantizationReport, Report};
@@ -9,22 +8,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::hash::Hash;
-use std::path::Path;
 
-/// The only schema so far.
-const SCHEMA: u64 = 1;
-
+/// A line of a journal.
 #[derive(Debug, Deserialize)]
-struct Line {
-    #[serde(default = "schema")]
-    schema: u64,
+pub(super) struct Line {
     key: String,
     job: Job,
     report: Report,
-}
-
-fn schema() -> u64 {
-    SCHEMA
 }
 
 /// A job of a plan.
@@ -94,18 +84,9 @@ pub(super) struct Exact {
     pub ci95: [f64; 2],
 }
 
-/// The finished job in line `line` of the journal `path`.
-pub(super) fn finished(bytes: &[u8], path: &Path, line: usize) -> Result<Finished, PageError> {
-    let wrong = |source| PageError::Line { path: path.to_owned(), line, source };
-    let Line { schema, key, job, report } = serde_json::from_slice(bytes).map_err(wrong)?;
-    if schema != SCHEMA {
-        return Err(PageError::Schema { path: path.to_owned(), line, found: schema });
-    }
-    Ok(Finished::new(key, job, report))
-}
-
 impl Finished {
-    fn new(key: String, job: Job, mut report: Report) -> Self {
+    /// The job of a line.
+    pub fn new(Line { key, job, mut report }: Line) -> Self {
         let modes: Vec<InferenceMode> = report.layers.iter().map(|layer| layer.mode).collect();
         let lut = (!report.luts.is_empty()).then(|| report.luts.swap_remove(0));
         let cost = report.cost.as_ref();
