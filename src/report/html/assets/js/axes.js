@@ -26,8 +26,12 @@ const drawing = (width, height, title, description, ...children) => {
     svg('title', { id: name }, title), svg('desc', { id: about }, description), ...children);
 };
 
-/** The width of a text at the size of labels, nearly: enough to keep labels apart. */
-const widthOf = (text) => text.length * 6.6;
+/** The width of a text at the size of labels. */
+const widthOf = (() => {
+  const context = document.createElement('canvas').getContext('2d');
+  context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  return (text) => context.measureText(text).width + 2;
+})();
 
 /**
  * Labels beside points, the first ones first: to the right, the left, above or below, and left out where there is no

@@ -30,6 +30,9 @@ const field = (label, control) => el('label', { class: 'field' }, label, control
 
 const option = (value, text) => el('option', { value }, text);
 
+/** A long name that may be broken behind its dots, slashes and underscores. */
+const breakable = (name) => shown(name).split(name.length > 14 ? /(?<=[./_])/ : /(?!)/).flatMap((part) => [part, el('wbr')]).slice(0, -1);
+
 /** A section of the page, and its entry among the links at the top. */
 const section = (id, title, lede, ...children) => {
   const heading = newId('heading');

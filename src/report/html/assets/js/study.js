@@ -64,15 +64,6 @@ const bestMix = (network) => {
   return step && mix.choices.length ? { mix, step } : null;
 };
 
-/** What the 95 % interval of the sum of a mix's drops would be if these were independent: half its width. */
-const mixHalfWidth = ({ mix, step }) => {
-  const halves = step.picks.map((pick, layer) => {
-    const drop = pick === null ? null : mix.layers[layer].drops[pick];
-    return drop ? (drop[2] - drop[1]) / 2 : 0;
-  });
-  return Math.sqrt(halves.reduce((sum, half) => sum + half * half, 0));
-};
-
 /** Points that no other beats: at most as much energy and at least the value, better in one. In order of energy. */
 const paretoFront = (points) => {
   const order = [...points].sort((a, b) => a.energy - b.energy || b.value - a.value);

@@ -23,6 +23,13 @@ const stairs = (points, x, y, right) => {
   return `M${x(points[0].energy).toFixed(1)},${y(points[0].value).toFixed(1)}${steps.join('')}H${right}`;
 };
 
+/** Where stairs are, as rectangles that labels keep off. */
+const stairAreas = (points, x, y, right) => points.flatMap((point, at) => {
+  const end = at + 1 < points.length ? points[at + 1] : null;
+  const [x1, y1, x2] = [x(point.energy), y(point.value), end ? x(end.energy) : right];
+  return [[x1, y1 - 1, x2, y1 + 1], ...(end ? [[x2 - 1, Math.min(y1, y(end.value)), x2 + 1, Math.max(y1, y(end.value))]] : [])];
+});
+
 const pointTip = (network, point) => () => {
   const of = networks[network];
   const { run } = point;
@@ -83,6 +90,7 @@ const drawTradeoff = (network, width, whole) => {
   const own = visible.map((point) => [x(point.energy) - 5, y(point.value) - 5, x(point.energy) + 5, y(point.value) + 5]);
   const lines = [base, limit].map((value) => [left, y(value) - 2, right, y(value) + 2]);
   const clip = newId('clip');
+  const frontInside = front.filter((point) => !isHidden(point));
   const predictedInside = predicted.filter((point) => point.value >= lowest).sort((a, b) => a.energy - b.energy);
   const describe = (point) => `${multiplierName(point.run)} ${valueText(of, point.value)} at ${energyText(point.energy)}`;
   const drawn = drawing(width, CHART_HEIGHT,
@@ -93,9 +101,9 @@ const drawTradeoff = (network, width, whole) => {
     line(left, y(base), right, y(base), 'exact-line'), line(left, inside(limit), right, inside(limit), 'bound-line'),
     svg('g', { 'clip-path': `url(#${clip})` },
       svg('path', { class: 'predicted', d: stairs(predictedInside, x, y, right) }),
-      svg('path', { class: 'stairs', d: stairs(front.filter((point) => !isHidden(point)), x, y, right) })),
+      svg('path', { class: 'stairs', d: stairs(frontInside, x, y, right) })),
     ...byFront.map(mark), mixMark,
-    ...placeLabels(named, [left, top, right, bottom], [...own, ...lines]),
+    ...placeLabels(named, [left, top, right, bottom], [...own, ...lines, ...stairAreas(frontInside, x, y, right), ...stairAreas(predictedInside, x, y, right)]),
     label((left + right) / 2, CHART_HEIGHT - 8, `Energy of multiplications, exact = 100${THIN}%`, 'middle'),
     label(-(top + bottom) / 2, 14, `${of.metric.title}${of.metric.percent ? ' (%)' : ''}`, 'middle'));
   drawn.lastChild.setAttribute('transform', 'rotate(-90)');

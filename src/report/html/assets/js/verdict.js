@@ -1,5 +1,8 @@
 // What the study says of each network within the bound, in words, and which multiplier suits which layer.
 
+/** The bound as the reader entered it. */
+const boundText = () => String(Number((100 * chosen.bound).toFixed(4)));
+
 /** What the interval of a drop lets one say. */
 const intervalRemark = (network, run) => {
   const [low, high, unit] = [runs.drop_low[run], runs.drop_high[run], unitOf(networks[network])];
@@ -40,10 +43,10 @@ const figures = (network, uniform, mix) => {
       : figureOf('Exact products', '\u2013', 'not evaluated'),
     uniform === null
       ? figureOf('One for all layers', '\u2013', 'none within the bound')
-      : figureOf('Energy, one for all', energyText(energyOf(uniform)), `${valueText(of, runs.value[uniform])} reached`),
+      : figureOf('One for all layers', energyText(energyOf(uniform)), 'of the energy, measured'),
     mix === null
       ? figureOf('One for each layer', '\u2013', 'needs single layers')
-      : figureOf('Energy, one for each', energyText(mix.step.energy), `drop ${dropText(mix.step.drop)}, predicted`));
+      : figureOf('One for each layer', energyText(mix.step.energy), 'of the energy, predicted'));
 };
 
 const pick = (name, className) => el('strong', { class: className }, name);
@@ -52,7 +55,7 @@ const pick = (name, className) => el('strong', { class: className }, name);
 const answer = (network, uniform, mix) => {
   const of = networks[network];
   const unit = unitOf(of);
-  const bound = `${significant(100 * chosen.bound, 3)} ${chosen.bound === 0.01 ? unit.slice(0, -1) : unit}`;
+  const bound = `${boundText()} ${chosen.bound === 0.01 ? unit.slice(0, -1) : unit}`;
   const parts = [];
   if (uniform === null) {
     const known = byNetwork[network].uniform.filter((run) => energyOf(run) !== null);
@@ -65,16 +68,17 @@ const answer = (network, uniform, mix) => {
   }
   if (mix !== null) {
     const kinds = new Set(mix.step.picks.filter((choice) => choice !== null)).size;
-    const saves = uniform === null ? '' : mix.step.energy < energyOf(uniform) ? ', less still' : ', which is no less';
+    const more = uniform !== null && mix.step.energy >= energyOf(uniform) ? ', which is no less' : '';
     parts.push(kinds === 0
       ? 'Layer by layer, no multiplier saves energy within it.'
-      : [pick(`${counted(kinds, 'multiplier')}, one for each layer,`, 'mix'), ' as below, ', kinds === 1 ? 'takes ' : 'take ', el('strong', {}, energyText(mix.step.energy)), `${saves}: a prediction to check.`]);
+      : [pick('One for each layer', 'mix'), ` (${counted(kinds, 'multiplier')}, below) would take `, el('strong', {}, energyText(mix.step.energy)), `${more}: predicted, not evaluated.`]);
   }
   return el('p', { class: 'answer' }, parts.flat());
 };
 
-const meter = (part, className = '') =>
-  el('span', { class: `meter ${className}`, 'aria-hidden': 'true' }, el('i', { vars: { part: Math.min(1, part).toFixed(4) } }));
+/** A cell of a number with a bar behind it, as long as `part` of the cell. */
+const barCell = (text, part, className) =>
+  el('td', { class: `number barred ${className}`, vars: { part: `${(100 * Math.min(1, part)).toFixed(1)}%` } }, text);
 
 /** Which multiplier for which layer. */
 const layerTable = (network, best) => {
@@ -89,35 +93,46 @@ const layerTable = (network, best) => {
     const name = choice ? multipliers[choice.multiplier].name : known ? 'exact' : 'exact (not studied)';
     const share = layer.opcount / all;
     return el('tr', {},
-      el('th', { scope: 'row', class: 'name' }, layer.name),
-      el('td', { class: 'number' }, percent(share, 1), meter(share)),
-      el('td', { class: `name${choice ? '' : ' exact'}` }, name),
-      el('td', { class: 'number' }, energyText(energy), meter(energy, 'energy')),
+      el('th', { scope: 'row', class: 'name' }, breakable(layer.name)),
+      barCell(percent(share, 1), share, 'share'),
+      el('td', { class: `name${choice ? '' : ' exact'}` }, breakable(name)),
+      barCell(energyText(energy), energy, 'energy'),
       el('td', { class: 'number' }, drop ? dropText(drop[0]) : '\u2013'));
   };
   const head = (text, className) => el('th', { scope: 'col', class: className }, text);
   return el('div', { class: 'scroll' }, el('table', {},
-    el('caption', {}, 'Suggested for each layer'),
-    el('thead', {}, el('tr', {}, head('Layer'), head('Products', 'number'), head('Multiplier'), head('Energy', 'number'), head('Drop alone', 'number'))),
+    el('caption', {}, `Suggested for each layer; drops are those of the layer alone, in ${unitOf(of)}`),
+    el('thead', {}, el('tr', {}, head('Layer'), head('Products', 'number share'), head('Multiplier'), head('Energy', 'number'), head('Drop', 'number'))),
     el('tbody', {}, of.layers.map(row)),
     el('tfoot', {}, el('tr', {},
       el('th', { scope: 'row' }, 'Sum'),
-      el('td', { class: 'number' }, `${grouped(all)}`),
+      el('td', { class: 'number share' }, grouped(all)),
       el('td', {}, ''),
-      el('td', { class: 'number' }, energyText(step.energy), meter(step.energy, 'energy')),
+      barCell(energyText(step.energy), step.energy, 'energy'),
       el('td', { class: 'number' }, dropText(step.drop))))));
+};
+
+/** How well the drops of a mix are known. */
+const precision = (network, { mix, step }) => {
+  const unit = unitOf(networks[network]);
+  const drops = step.picks.flatMap((choice, layer) => (choice === null ? [] : [mix.layers[layer].drops[choice]]));
+  if (!drops.length) return '';
+  const halves = drops.map(([, low, high]) => (high - low) / 2);
+  if (drops.every(([, , , paired]) => paired)) {
+    const half = Math.sqrt(halves.reduce((sum, one) => sum + one * one, 0));
+    return `If the layers\u2019 drops were independent, the 95${THIN}% interval of their sum would be \u00b1${dropText(half)} ${unit}.`;
+  }
+  return `Each drop is known to \u00b1${dropText(Math.max(...halves))} ${unit} at worst, samples taken as independent; compared one by one (--compare quant) they are known better.`;
 };
 
 /** What the mix is, and how it is checked. */
 const mixNotes = (network, best) => {
-  const unit = unitOf(networks[network]);
-  const half = mixHalfWidth(best);
   const withRules = checkCommandWithRules(network, best);
   const command = checkCommand(network);
   const file = assignmentFile(network, best);
   const url = URL.createObjectURL(new Blob([file], { type: 'application/json' }));
   return [
-    el('p', { class: 'small' }, `Predicted, not evaluated: drops of one layer at a time, added up (an improvement counts as 0). Each drop has an interval of its own; if they were independent, that of the sum would be \u00b1${dropText(half)} ${unit}. Energies are those of multiplications, by ${study.bases[chosen.basis]}.`),
+    el('p', { class: 'small' }, `Predicted from drops of one layer at a time, added up (an improvement counts as 0). ${precision(network, best)} Energies are those of multiplications, by ${study.bases[chosen.basis]}.`),
     el('div', { class: 'actions' },
       el('a', { class: 'button', href: url, download: fileName(network) }, 'Download assignment'),
       copyButton('Copy assignment', () => file),
