@@ -97,7 +97,8 @@ impl AdviseArgs {
 
     /// The network, its layers computing `mode`.
     fn experiment(&self, mode: InferenceMode) -> anyhow::Result<Experiment> {
-        let attention = self.rules.attention().map(|asked| if asked == InferenceMode::Approximate { mode } else { asked });
+        let attention =
+            self.rules.attention().map(|asked| if asked == InferenceMode::Approximate { mode } else { asked });
         let layers = LayerOptions {
             mode: Some(mode),
             attention,

@@ -77,13 +77,29 @@ pub(super) fn run(args: &CorrectArgs, terminal: &TerminalArgs) -> anyhow::Result
 impl CorrectArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         let mut session = Session::open(self.experiment()?)?.with_progress(Bar::new(terminal));
-        let parts = (!self.correction.parts.is_empty()).then(|| self.correction.parts.iter().copied().collect::<Parts>());
+        let parts =
+            (!self.correction.parts.is_empty()).then(|| self.correction.parts.iter().copied().collect::<Parts>());
         let started = std::time::Instant::now();
         let correction = correct(&mut session, CorrectOptions { parts })?;
         for layer in &correction.layers {
-            println!("{:<22} {:<20} moved {:>6} of {:>6}  snr {:?} -> {:?}", layer.name, layer.applied.names().join(","), layer.moved, layer.weights, layer.snr_db[0], layer.snr_db[1]);
+            println!(
+                "{:<22} {:<20} moved {:>6} of {:>6}  snr {:?} -> {:?}",
+                layer.name,
+                layer.applied.names().join(","),
+                layer.moved,
+                layer.weights,
+                layer.snr_db[0],
+                layer.snr_db[1]
+            );
         }
-        println!("exact {:?}\nbefore {:?}\nafter {:?}\nleft out {:?} {:?}", correction.exact, correction.before, correction.after, correction.left_out, started.elapsed());
+        println!(
+            "exact {:?}\nbefore {:?}\nafter {:?}\nleft out {:?} {:?}",
+            correction.exact,
+            correction.before,
+            correction.after,
+            correction.left_out,
+            started.elapsed()
+        );
         let assignment = session.assignment().clone();
         println!("test {}", session.evaluate(&assignment, |_| Ok(()))?.outcome.metrics.value());
         Ok(ExitCode::Success)

@@ -11,10 +11,10 @@ use crate::model::ModelError;
 use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
 use crate::report::{BaselineError, GatesError, TradeoffError};
+use crate::study::LayerwiseError;
 use crate::study::journal::JournalError;
 use crate::study::scope::ScopeError;
 use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
-use crate::study::LayerwiseError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.

@@ -24,6 +24,7 @@ mod parse;
 mod plot;
 mod progress;
 mod quantization;
+mod report;
 mod search;
 mod sensitivity;
 mod studied;
@@ -113,6 +114,8 @@ enum Command {
     /// Evaluate a grid of networks, multipliers and settings
     #[command(subcommand)]
     Sweep(sweep::SweepCommand),
+    /// Show a study's folder as a page: a verdict for each network, tables and charts
+    Report(report::ReportArgs),
     /// Print a shell's completion script
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one for each command
@@ -220,6 +223,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Search(args)) => search::run(args, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
         Some(Command::Sweep(command)) => sweep::run(command, &cli.terminal),
+        Some(Command::Report(args)) => report::run(args, &cli.terminal),
         Some(Command::Completions(args)) => completions::run(args, Cli::command()),
         Some(Command::Man(args)) => man::run(args, Cli::command(), EXAMPLES, EXIT_CODES),
     }

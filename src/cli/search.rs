@@ -109,7 +109,10 @@ struct Methods(Option<Method>);
 fn parse_methods(text: &str) -> Result<Methods, String> {
     match text {
         "all" => Ok(Methods(None)),
-        name => name.parse().map(|method| Methods(Some(method))).map_err(|error: crate::registry::UnknownName| error.to_string()),
+        name => name
+            .parse()
+            .map(|method| Methods(Some(method)))
+            .map_err(|error: crate::registry::UnknownName| error.to_string()),
     }
 }
 
@@ -123,9 +126,8 @@ const SCAN: usize = 2000;
 
 impl PlanArgs {
     fn plan(&self) -> SearchPlan {
-        let asked = |method: &Method| {
-            self.method.iter().any(|Methods(asked)| asked.is_none_or(|asked| asked == *method))
-        };
+        let asked =
+            |method: &Method| self.method.iter().any(|Methods(asked)| asked.is_none_or(|asked| asked == *method));
         SearchPlan {
             max_drop: self.max_drop,
             confidence: self.confidence,
@@ -171,7 +173,8 @@ impl SearchArgs {
         let front = Front(&details);
         let files = [
             exported(&self.output.join("search.json"), &details)?,
-            OutputFile::create(&self.output.join("assignment.json")).and_then(|file| file.with_bytes(rules.as_bytes()))?,
+            OutputFile::create(&self.output.join("assignment.json"))
+                .and_then(|file| file.with_bytes(rules.as_bytes()))?,
             exported(&self.output.join("front.csv"), &front)?,
         ];
         self.format.print_and_commit(&details, files, terminal)?;

@@ -28,8 +28,8 @@ mod vectors;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
-    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
-    Scheme,
+    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules,
+    RulesError, Scheme,
 };
 pub use calibrate::{
     CALIBRATION_BATCH, CalibrationError, calibration_data, observe, params, quantize, quantize_observed,
@@ -45,8 +45,8 @@ pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
     CalibrationImages, CalibrationOptions, CalibrationOutputs, Configuration, Experiment, Findings, ImagesError,
-    LayerFindings, ModeComparison, Observations, OpenError,
-    ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
+    LayerFindings, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session,
+    SessionError,
 };
 pub use traps::far_below_fp32;
 

@@ -177,9 +177,9 @@ mod tests {
             for a in [Exact, Approximate, Activations] {
                 assert!((moments.mean(a) - mean(a as usize)).abs() < 1e-9);
                 for b in [Exact, Approximate, Activations] {
-                    let terms = rows.iter().map(|row| {
-                        (row[a as usize] - mean(a as usize)) * (row[b as usize] - mean(b as usize))
-                    });
+                    let terms = rows
+                        .iter()
+                        .map(|row| (row[a as usize] - mean(a as usize)) * (row[b as usize] - mean(b as usize)));
                     let covariance = terms.sum::<f64>() / 150.0;
                     assert!((moments.covariance(a, b) - covariance).abs() < 1e-6 * (1.0 + covariance.abs()));
                 }

@@ -16,6 +16,7 @@ mod dump;
 mod evaluation;
 mod fit;
 mod gates;
+pub mod html;
 mod json;
 mod junit;
 mod latex;
@@ -24,9 +25,9 @@ mod lut;
 mod markdown;
 mod model;
 mod predictions;
-mod sweep;
 mod search;
 mod sensitivity;
+mod sweep;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -48,9 +49,9 @@ pub use logits::Logits;
 pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
-pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
 pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
+pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

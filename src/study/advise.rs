@@ -110,7 +110,8 @@ pub fn advise(
     if of_lut.all.drop > settings.max_drop && mixed.is_none() {
         notes.push("no layers that stay exact bring the drop within the bound".to_owned());
     }
-    let corrected = if settings.corrects { by_correction(corrected, &mut exact, &of_lut.all, &mut notes)? } else { None };
+    let corrected =
+        if settings.corrects { by_correction(corrected, &mut exact, &of_lut.all, &mut notes)? } else { None };
 
     let assignment = counting.assignment().clone();
     let findings = counting.evaluate(&assignment, |_| Ok(()))?;
@@ -133,7 +134,11 @@ pub fn advise(
         model: sensitivity.model,
         dataset: sensitivity.dataset,
         max_drop: settings.max_drop,
-        lut: report.lut.clone().or_else(|| audit.as_ref().map(|audit| audit.info.clone())).expect("a multiplier is in use"),
+        lut: report
+            .lut
+            .clone()
+            .or_else(|| audit.as_ref().map(|audit| audit.info.clone()))
+            .expect("a multiplier is in use"),
         audit: audit.iter().flat_map(|audit| audit.findings.iter().map(ToString::to_string)).collect(),
         cost: report.cost,
         exact: sensitivity.exact,
@@ -211,7 +216,8 @@ fn mixed(
 fn energy(of_lut: &SensitivityLut, exact_layers: &[String]) -> Option<f64> {
     let alone = |layer: &SensitivityLayer| layer.relative_energy;
     let sum: f64 = of_lut.layers.iter().map(alone).sum::<Option<f64>>()?;
-    let none = (sum - of_lut.relative_energy?) / (of_lut.layers.len().checked_sub(1).filter(|count| *count > 0)? as f64);
+    let none =
+        (sum - of_lut.relative_energy?) / (of_lut.layers.len().checked_sub(1).filter(|count| *count > 0)? as f64);
     let approximate = of_lut.layers.iter().filter(|layer| !exact_layers.contains(&layer.name));
     Some(none + approximate.map(|layer| layer.relative_energy.map(|energy| energy - none)).sum::<Option<f64>>()?)
 }
@@ -254,7 +260,8 @@ fn by_correction(
 /// The widths that accumulators need, over the first samples.
 fn accumulators(experiment: Experiment, samples: NonZeroUsize) -> Result<Option<AccumulatorAdvice>, AdviseError> {
     let accumulator = Some(Accumulator { bits: AccBits::default(), overflow: AccOverflow::default() });
-    let mut session = Session::open(Experiment { limit: Some(samples), accumulator, operand_samples: 0, ..experiment })?;
+    let mut session =
+        Session::open(Experiment { limit: Some(samples), accumulator, operand_samples: 0, ..experiment })?;
     let assignment = session.assignment().clone();
     let findings = session.evaluate(&assignment, |_| Ok(()))?;
     let found = findings.layers.iter().filter_map(|layer| layer.accumulator);

@@ -6,15 +6,16 @@
 //! A [`scope`] says which layers are approximate at a time, a [`journal`] keeps what is finished, and a [`sweep`] is a
 //! whole grid of evaluations.
 
-mod bisection;
 pub mod advise;
+mod bisection;
 pub mod correct;
 pub mod journal;
-pub mod scope;
-pub mod sweep;
 mod layerwise;
+pub mod page;
+pub mod scope;
 pub mod search;
 pub mod sensitivity;
+pub mod sweep;
 mod tolerance;
 
 pub use layerwise::LayerwiseError;

@@ -46,6 +46,7 @@ mod several_outputs;
 mod shell;
 mod shipped_networks;
 mod statistics;
+mod study_page;
 mod tflite;
 mod traps;
 mod usage;

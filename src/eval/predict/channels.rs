@@ -76,7 +76,8 @@ impl Channels {
         let channels = &self.0;
         let count: f64 = channels.iter().map(|channel| channel.sums.count).sum();
         let weight = |channel: &Channel| channel.sums.count / count.max(1.0);
-        let mean_of = |which: usize| channels.iter().map(|channel| weight(channel) * channel.means()[which]).sum::<f64>();
+        let mean_of =
+            |which: usize| channels.iter().map(|channel| weight(channel) * channel.means()[which]).sum::<f64>();
         let [mean, exact_mean] = [0, 1].map(mean_of);
         let (mut within, mut between) = (Deviations::default(), Deviations::default());
         for channel in channels {

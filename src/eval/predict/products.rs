@@ -16,7 +16,12 @@ pub(super) struct ProductOperands {
 
 impl ProductOperands {
     /// Of a layer whose pairs were counted over so many outputs.
-    pub fn new(params: &LayerParams, pairs: &[u64], outputs: u64, read: impl IntoIterator<Item = [Vec<u8>; 2]>) -> Self {
+    pub fn new(
+        params: &LayerParams,
+        pairs: &[u64],
+        outputs: u64,
+        read: impl IntoIterator<Item = [Vec<u8>; 2]>,
+    ) -> Self {
         let LayerParams { input, weight, .. } = params;
         let exact = |[first, second]: &[Vec<u8>; 2]| {
             let products = first.iter().zip(second).map(|(&x, &w)| {
@@ -36,7 +41,8 @@ impl ProductOperands {
     /// The errors of all outputs, as of one channel.
     pub fn errors(&self, table: &ErrorTable) -> Channels {
         let rows = (0..=255u8).map(|second| (table.row(second), &self.met[usize::from(second) * 256..][..256]));
-        let mean = rows.map(|(errors, met)| errors.iter().zip(met).map(|(&error, met)| f64::from(error) * met).sum::<f64>());
+        let mean =
+            rows.map(|(errors, met)| errors.iter().zip(met).map(|(&error, met)| f64::from(error) * met).sum::<f64>());
         let mut sums = Sums::default();
         for ([first, second], exact) in &self.outputs {
             let error: i64 = first.iter().zip(second).map(|(&x, &w)| i64::from(table.of(x, w))).sum();

@@ -103,9 +103,9 @@ impl Layer {
             counts.count(&window, &bytes, padding);
             self.outputs.fetch_add((window.images * positions) as u64, Ordering::Relaxed);
             let places = self.sampling.places(samples, window.images * positions / all.max(1));
-            let read = places.into_iter().map(|(number, place)| {
-                (number, window.patch(&bytes, [place / positions, place % positions], padding))
-            });
+            let read = places
+                .into_iter()
+                .map(|(number, place)| (number, window.patch(&bytes, [place / positions, place % positions], padding)));
             let read: Vec<_> = read.collect();
             patches.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
         };

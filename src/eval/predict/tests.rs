@@ -66,7 +66,8 @@ fn measured(layer: &dyn ApproxLayer, inputs: &[Tensor]) -> LayerNoise {
         let output = layer.unbiased_fwd(mode, &inputs, Call::default()).unwrap();
         output.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     });
-    let errors: Vec<f64> = exact.iter().zip(&given).map(|(exact, given)| f64::from(*given) - f64::from(*exact)).collect();
+    let errors: Vec<f64> =
+        exact.iter().zip(&given).map(|(exact, given)| f64::from(*given) - f64::from(*exact)).collect();
     let exact: Vec<f64> = exact.iter().map(|&y| f64::from(y)).collect();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let deviation = |values: &[f64]| {
@@ -116,7 +117,8 @@ fn all_outputs_give_what_is_measured() {
         let (layer, lut) = quantized(layer, coding, 40);
         check(&layer, coding, &lut, &[numbers(&[5, 3, 19], 8)]);
 
-        let transposed = ConvTransposeAttributes::<2> { stride: [2, 3], padding: [[1, 0], [0, 1]], groups: 2, ..Default::default() };
+        let transposed =
+            ConvTransposeAttributes::<2> { stride: [2, 3], padding: [[1, 0], [0, 1]], groups: 2, ..Default::default() };
         let layer = ApproxConvTranspose2d::new("transposed", transposed, &numbers(&[4, 3, 3, 2], 9), None).unwrap();
         let (layer, lut) = quantized(layer, coding, 6);
         check(&layer, coding, &lut, &[numbers(&[2, 4, 4, 5], 10)]);

@@ -136,7 +136,8 @@ impl Positions {
                 let mut sums = [0i64; LANES];
                 for (&weight, activations) in row.iter().zip(tile.rows()) {
                     let weight = i64::from(integers[1].value(weight) - zero_points[1]);
-                    let products = activations.0.iter().map(|&byte| i64::from(integers[0].value(byte) - zero_points[0]) * weight);
+                    let products =
+                        activations.0.iter().map(|&byte| i64::from(integers[0].value(byte) - zero_points[0]) * weight);
                     sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
                 }
                 exact.extend(sums[..tile.columns()].iter().map(|&sum| sum as f32));

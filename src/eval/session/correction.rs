@@ -94,9 +94,8 @@ impl Session {
         }
         let all = selection.labels(dataset.labels()).into_owned();
         let classes = model.task.label_count(model.outputs);
-        let fits = is_matched
-            && all.iter().all(|&label| (label as usize) < classes)
-            && model.task.check_labels(&all).is_ok();
+        let fits =
+            is_matched && all.iter().all(|&label| (label as usize) < classes) && model.task.check_labels(&all).is_ok();
         let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
         let batches = Batches::start(dataset, preprocess, batch_size, selection).map_err(EvalError::from)?;
         let images = batches.map(|batch| Ok(batch.map_err(EvalError::from)?.images));

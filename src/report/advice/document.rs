@@ -23,10 +23,7 @@ impl Document for Advice {
 
     fn records(&self) -> Records {
         let found = |found: Option<&crate::report::Degradation>| {
-            [
-                optional(found.map(|found| found.metric.value).as_ref()),
-                optional(found.map(|found| found.drop).as_ref()),
-            ]
+            [optional(found.map(|found| found.metric.value).as_ref()), optional(found.map(|found| found.drop).as_ref())]
         };
         let rows = [
             ("all", Some(&self.all)),
@@ -73,7 +70,13 @@ impl Advice {
         for (what, found, energy) in ways {
             let Some(found) = found else { continue };
             let [drop, interval] = found.drop_cells();
-            rows.push(vec![what, metric.text(found.metric.value), drop, interval, energy.map(percent).unwrap_or_default()]);
+            rows.push(vec![
+                what,
+                metric.text(found.metric.value),
+                drop,
+                interval,
+                energy.map(percent).unwrap_or_default(),
+            ]);
         }
         let title = format!("{} on {} samples of {}", self.model.name, grouped(self.all.samples), self.dataset.name);
         Section {
@@ -116,7 +119,9 @@ impl Advice {
         let title = format!("Products by use times error, over the operands of {samples} samples");
         Section {
             title: Some(title),
-            header: ["activation x weight", "exact", "table", "error", "uses", "of all error"].map(str::to_owned).to_vec(),
+            header: ["activation x weight", "exact", "table", "error", "uses", "of all error"]
+                .map(str::to_owned)
+                .to_vec(),
             rows: self.products.iter().map(row).collect(),
             numeric: vec![1, 2, 3, 4, 5],
             ..Section::default()

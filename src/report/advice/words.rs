@@ -81,7 +81,8 @@ impl Advice {
 
     fn mixture(&self) -> Option<String> {
         let MixedAdvice { exact_layers, exact_share, found, relative_energy } = self.mixed.as_ref()?;
-        let energy = relative_energy.map_or_else(String::new, |energy| format!(" for {} of the energy", percent(energy)));
+        let energy =
+            relative_energy.map_or_else(String::new, |energy| format!(" for {} of the energy", percent(energy)));
         let share = percent(*exact_share);
         Some(format!("keep {} exact, {share} of the products: {}{energy}", named(exact_layers), self.metric(found)))
     }

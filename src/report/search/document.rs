@@ -107,13 +107,19 @@ impl SearchDetails {
 
     /// The assignments that have names.
     fn results(&self) -> Section {
-        let cells = |found: Option<&Degradation>| {
-            found.map_or_else(|| [String::new(), String::new()], Degradation::drop_cells)
-        };
+        let cells =
+            |found: Option<&Degradation>| found.map_or_else(|| [String::new(), String::new()], Degradation::drop_cells);
         let row = |point: &SearchPoint| {
             let [search, _] = cells(point.search.as_ref());
             let [drop, interval] = cells(point.confirmation.as_ref());
-            vec![point.role.clone(), significant(point.relative_cost, 4), point.multipliers.to_string(), search, drop, interval]
+            vec![
+                point.role.clone(),
+                significant(point.relative_cost, 4),
+                point.multipliers.to_string(),
+                search,
+                drop,
+                interval,
+            ]
         };
         let objective = self.settings.objective.name();
         let header = ["assignment", objective, "multipliers", "drop, search", "drop, confirmed", "95 % interval"];
@@ -183,10 +189,8 @@ impl SearchDetails {
                 (format!("relative_{}", self.settings.objective), point.relative_cost.to_string()),
                 ("multipliers".to_owned(), point.multipliers.to_string()),
             ];
-            let parts = [
-                ("", point.search.as_ref().or(Some(&point.scan))),
-                ("confirmed_", point.confirmation.as_ref()),
-            ];
+            let parts =
+                [("", point.search.as_ref().or(Some(&point.scan))), ("confirmed_", point.confirmation.as_ref())];
             fields.extend(parts.into_iter().flat_map(|(prefix, found)| Degradation::record(found, prefix)));
             let layers = self.layers.iter().zip(&point.assignment);
             fields.extend(layers.map(|(layer, multiplier)| (format!("layer:{}", layer.name), multiplier.clone())));

@@ -80,7 +80,8 @@ fn fit_layer(
     let usable = usable(original, plan.parts);
     let own = original.layer(session, &original.parts, &original.params).map_err(SessionError::from)?;
     let mapped = if usable.has(Part::Map) { mapped(session, original)? } else { None };
-    let layers: Vec<&dyn WeightedLayer> = [Some(&own), mapped.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
+    let layers: Vec<&dyn WeightedLayer> =
+        [Some(&own), mapped.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
     let beside = Beside { exact: own.as_ref(), approximate: &layers, with_activations: usable.has(Part::Affine) };
     let mut moments = vec![Vec::new(); layers.len()];
     session.inputs_of(assignment, original.index, samples, part, |_, input| beside.add(input, &mut moments))?;
@@ -97,10 +98,8 @@ fn fit_layer(
         Some(mapped) if !plan.chooses || mapped.error < choice.error => (true, mapped),
         _ => (false, choice),
     };
-    let fitted = corrected(original, is_mapped, &choice).map_err(|error| CorrectError::Params {
-        layer: original.name.clone(),
-        source: error,
-    })?;
+    let fitted = corrected(original, is_mapped, &choice)
+        .map_err(|error| CorrectError::Params { layer: original.name.clone(), source: error })?;
     Ok(Fitted { snr_db: [snr_db(before.signal, before.error), choice.snr_db()], ..fitted })
 }
 
@@ -137,11 +136,8 @@ fn corrected(original: &Original, is_mapped: bool, choice: &Choice) -> Result<Fi
         params.weight = WeightParams::new(scales, zero_points, weight.range())?;
     }
     let integers = if is_mapped { &original.nearest } else { &original.integers };
-    let weight = if is_mapped || gains.is_some() {
-        original.weight(integers, &params)
-    } else {
-        original.parts.weight.clone()
-    };
+    let weight =
+        if is_mapped || gains.is_some() { original.weight(integers, &params) } else { original.parts.weight.clone() };
     let outputs = original.outputs();
     let own = |channel: usize| original.parts.bias.as_ref().map_or(0.0, |bias| bias[channel]);
     let bias = match shifts {

@@ -3,7 +3,9 @@
 use super::CorrectError;
 use crate::eval::{Arithmetic, Assignment, Beside, CalibrationImages, ChannelMoments, Quantity, Session, SessionError};
 use crate::kernel::Kernel;
-use crate::layer::{ActivationCounts, ApproxLayer, LayerError, LayerParts, LayerProblem, WeightedLayer, nearest_weights};
+use crate::layer::{
+    ActivationCounts, ApproxLayer, LayerError, LayerParts, LayerProblem, WeightedLayer, nearest_weights,
+};
 use crate::layer::{activation_bytes, weight_integers};
 use crate::lut::{Coding, Lut};
 use crate::quant::LayerParams;

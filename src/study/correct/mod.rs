@@ -40,7 +40,9 @@ pub enum CorrectError {
     #[error("{0} is corrected already: correct the network that it was made from")]
     Corrected(String),
     /// Batch normalization is not folded.
-    #[error("corrections are of layers with their batch normalization folded in: do without the option that keeps it apart")]
+    #[error(
+        "corrections are of layers with their batch normalization folded in: do without the option that keeps it apart"
+    )]
     NotFolded,
     /// Too few calibration samples to fit on some and judge by others.
     #[error("{0} calibration samples, expected at least 4: three quarters are fitted on, the last quarter is kept out")]

@@ -9,8 +9,8 @@ mod error;
 pub use error::LayerwiseError;
 
 use crate::eval::{
-    Arithmetic, Assignment, BatchOutputs, Experiment, LayerNoise, LayerOptions, LutSpec, NoiseSource, Pattern, Progress,
-    Rule, Rules, Session,
+    Arithmetic, Assignment, BatchOutputs, Experiment, LayerNoise, LayerOptions, LutSpec, NoiseSource, Pattern,
+    Progress, Rule, Rules, Session,
 };
 use crate::kernel::Signedness;
 use crate::layer::InferenceMode;
@@ -84,11 +84,7 @@ impl<'a> Layerwise<'a> {
     ///
     /// # Errors
     /// When a multiplier does not suit, two of them are of different codings, or no layer is free.
-    pub fn new(
-        session: &'a mut Session,
-        luts: &[LutSpec],
-        progress: &'a dyn Progress,
-    ) -> Result<Self, LayerwiseError> {
+    pub fn new(session: &'a mut Session, luts: &[LutSpec], progress: &'a dyn Progress) -> Result<Self, LayerwiseError> {
         let Experiment { layers: given, rules, .. } = session.experiment();
         let (given, rules) = (given.clone(), rules.clone());
         // As the first multiplier has it, which the session was opened with.
@@ -137,11 +133,8 @@ impl<'a> Layerwise<'a> {
             report: None,
         };
         for spec in luts {
-            let options = LayerOptions {
-                mode: Some(InferenceMode::Approximate),
-                lut: Some(spec.clone()),
-                ..given.clone()
-            };
+            let options =
+                LayerOptions { mode: Some(InferenceMode::Approximate), lut: Some(spec.clone()), ..given.clone() };
             layerwise.add(spec, &options)?;
         }
         Ok(layerwise)
@@ -153,7 +146,9 @@ impl<'a> Layerwise<'a> {
         let failed = |source| LayerwiseError::Assign { lut: spec.lut.clone(), source };
         let assignment = self.session.assign(options, &rules).map_err(failed)?;
         let first = &assignment.layers()[self.layers[0].index];
-        let Arithmetic::Approx(lut) = &first.arithmetic else { unreachable!("a free layer has the mode of the options") };
+        let Arithmetic::Approx(lut) = &first.arithmetic else {
+            unreachable!("a free layer has the mode of the options")
+        };
         let (lut, found) = (Arc::clone(lut), first.quantization.coding);
         if found != self.coding {
             let given = self.candidates.first().map_or(spec, |first| &first.spec).lut.clone();
@@ -275,7 +270,8 @@ impl<'a> Layerwise<'a> {
         let mut assignment = self.exact.clone();
         for (layer, &option) in self.layers.iter().zip(choice) {
             if let Some(candidate) = option.checked_sub(1) {
-                assignment.layers_mut()[layer.index] = self.candidates[candidate].assignment.layers()[layer.index].clone();
+                assignment.layers_mut()[layer.index] =
+                    self.candidates[candidate].assignment.layers()[layer.index].clone();
             }
         }
         assignment
@@ -328,7 +324,8 @@ impl<'a> Layerwise<'a> {
         let reference = &self.references[&part].outputs;
         let comparison = Comparison::new(&reference.predictions, &outputs.predictions)?;
         let increases = reference.losses.as_ref().zip(outputs.losses.as_ref());
-        let increases = increases.map(|(before, now)| now.iter().zip(before).map(|(now, before)| now - before).collect());
+        let increases =
+            increases.map(|(before, now)| now.iter().zip(before).map(|(now, before)| now - before).collect());
         let increases: Option<Vec<f64>> = increases;
         let task = metric.task;
         let divergences = task.divergences(&reference.logits, &outputs.logits, outputs.predictions.len());

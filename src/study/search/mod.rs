@@ -209,9 +209,10 @@ impl<V: Evaluator> Run<'_, V> {
 
     /// The choices that stand the scan and that `is_wanted`, the cheapest first.
     fn accepted(&self, is_wanted: impl Fn(&Point) -> bool) -> Vec<Choice> {
-        let standing = self.points.values().filter(|point| {
-            self.is_within(point.scan()) && is_wanted(point) && self.space.allows(&point.choice)
-        });
+        let standing = self
+            .points
+            .values()
+            .filter(|point| self.is_within(point.scan()) && is_wanted(point) && self.space.allows(&point.choice));
         let mut standing: Vec<&Point> = standing.collect();
         standing.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         standing.into_iter().map(|point| point.choice.clone()).collect()

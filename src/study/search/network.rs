@@ -311,8 +311,7 @@ fn details(
         opcount_share: layer.opcount as f64 / all as f64,
         tolerance: found.tolerances.as_ref().map(|tolerances| tolerances[i]),
     });
-    let exact =
-        SearchMultiplier { name: "exact".to_owned(), lut: None, blake3: None, relative_cost: 1.0 };
+    let exact = SearchMultiplier { name: "exact".to_owned(), lut: None, blake3: None, relative_cost: 1.0 };
     let others = layerwise.candidates.iter().zip(&prices.multipliers).map(|(candidate, price)| SearchMultiplier {
         name: candidate.lut.name().to_owned(),
         lut: Some(candidate.spec.lut.clone()),

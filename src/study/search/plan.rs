@@ -16,8 +16,7 @@ pub enum Method {
 }
 
 /// Every method, in the order that they run in.
-pub static METHODS: Registry<Method> =
-    Registry::new("method", &[Method::Knapsack, Method::Matching, Method::Nsga2]);
+pub static METHODS: Registry<Method> = Registry::new("method", &[Method::Knapsack, Method::Matching, Method::Nsga2]);
 
 impl Named for Method {
     fn name(&self) -> &'static str {

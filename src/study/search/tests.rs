@@ -32,7 +32,11 @@ fn degradation(drop: f64) -> Degradation {
     let [reference, run] = [&labels, &run].map(|classes| Predictions::from_classes(&labels, classes));
     let comparison = crate::task::Comparison::new(&reference, &run).unwrap();
     let metric = Metric { task: Task::Classification, value: 1.0 - drop };
-    Degradation { drop, drop_ci95: paired_interval(1000, 0, 0, 1000), ..Degradation::new(metric, &comparison, None, None) }
+    Degradation {
+        drop,
+        drop_ci95: paired_interval(1000, 0, 0, 1000),
+        ..Degradation::new(metric, &comparison, None, None)
+    }
 }
 
 impl Evaluator for Toy {
@@ -76,7 +80,12 @@ fn the_best_choice_is_found() {
     let found = run(&space, &plan, &mut toy).unwrap();
     let within = all().filter(|choice| toy.drop(choice, Part::Search) <= 0.01);
     let best = within.map(|choice| space.cost(&choice)).min_by(f64::total_cmp).unwrap();
-    assert!((space.cost(&found.chosen) - best).abs() < 1e-12, "{:?}: {}, {best}", found.chosen, space.cost(&found.chosen));
+    assert!(
+        (space.cost(&found.chosen) - best).abs() < 1e-12,
+        "{:?}: {}, {best}",
+        found.chosen,
+        space.cost(&found.chosen)
+    );
     let uniform = (0..4).map(|option| space.uniform(option)).filter(|choice| toy.drop(choice, Part::Search) <= 0.01);
     let uniform = uniform.min_by(|a, b| space.cost(a).total_cmp(&space.cost(b))).unwrap();
     assert_eq!(found.uniform, uniform);

@@ -1,0 +1,17 @@
+//! A study as one HTML page: what people look at and send to each other.
+//!
+//! [`StudyPage`] is what the page shows, as plain data; [`StudyPage::html`] is the page: markup, styles and a script
+//! (`assets/`), with the data as JSON in it. It needs nothing else: a policy in its head forbids the browser to load or
+//! send anything. Names in it come from files: markup from this room escapes them, and the script only ever writes text.
+
+mod columns;
+mod data;
+mod markup;
+mod summary;
+mod verdict;
+
+pub use data::{
+    Baseline, BaselineKind, Choice, HeatMap, Jobs, MeasuredDrop, Mix, MixLayer, MixStep, Multiplier, MultiplierErrors,
+    Network, NetworkLayer, PageMetric, Run, StudyDocument, StudyFigure, StudyPage, StudyTable,
+};
+pub use verdict::{MixVerdict, UniformVerdict, Verdict};

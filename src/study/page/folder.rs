@@ -1,0 +1,112 @@
+//! The files of a study's folders.
+
+use super::documents;
+use super::error::PageError;
+use super::read::{Finished, Line};
+use crate::input;
+use crate::report::html::StudyDocument;
+use crate::study::journal;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Bytes of the largest journal and of the largest document: a million jobs.
+const LARGEST: u64 = 1 << 34;
+
+/// What the folders have.
+#[derive(Debug, Default)]
+pub(super) struct Study {
+    /// Finished jobs, each once, in the order of the plan.
+    pub jobs: Vec<Finished>,
+    /// Jobs planned, where a folder says so.
+    pub planned: Option<usize>,
+    /// Documents beside the journals.
+    pub documents: Vec<StudyDocument>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// Reads all folders of one study.
+pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
+    let mut study = Study::default();
+    let mut places = Places::new();
+    for folder in folders {
+        let before = study.documents.len();
+        let mut journals = 0;
+        for path in files(folder)? {
+            if is_journal(&path) {
+                journals += 1;
+                add(&mut study.jobs, &mut places, &path)?;
+            } else if path.file_name().is_some_and(|name| name == "study.json") {
+                study.planned = planned(&path)?.or(study.planned);
+            } else if let Some(document) = document(&path)? {
+                study.documents.push(document);
+            }
+        }
+        if journals == 0 && before == study.documents.len() {
+            return Err(PageError::Empty { path: folder.clone() });
+        }
+    }
+    study.jobs.sort_by_key(|job| job.job.index);
+    Ok(study)
+}
+
+/// The files of a folder, in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, PageError> {
+    let cannot = |source| PageError::Read { path: folder.to_owned(), source };
+    let entries = fs::read_dir(folder).map_err(cannot)?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
+    files.retain(|path| path.is_file());
+    files.sort();
+    Ok(files)
+}
+
+fn is_journal(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("jobs") && name.ends_with(".jsonl")
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, PageError> {
+    input::read(path, LARGEST).map_err(|source| PageError::Read { path: path.to_owned(), source })
+}
+
+/// Where each job was found: its place among all, and the journal.
+type Places = HashMap<String, (usize, PathBuf)>;
+
+/// Adds the jobs of a journal that are not there yet.
+fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), PageError> {
+    journal::for_each(path, |line: Line| {
+        let job = Finished::new(line);
+        match places.entry(job.key.clone()) {
+            Entry::Vacant(place) => {
+                place.insert((all.len(), path.to_owned()));
+                all.push(job);
+                Ok(())
+            }
+            Entry::Occupied(place) => {
+                let (at, other) = place.get();
+                let [found, first] = [job.value, all[*at].value];
+                let (path, other, key) = (path.to_owned(), other.clone(), job.key);
+                if found == first { Ok(()) } else { Err(PageError::Contradiction { path, key, found, other, first }) }
+            }
+        }
+    })
+}
+
+/// How many jobs the plan has.
+fn planned(path: &Path) -> Result<Option<usize>, PageError> {
+    let plan: Value = serde_json::from_slice(&bytes(path)?).unwrap_or_default();
+    Ok(plan["jobs"].as_u64().map(|jobs| jobs as usize).or(plan["jobs"].as_array().map(Vec::len)))
+}
+
+/// The document in a JSON file that says what kind it is.
+fn document(path: &Path) -> Result<Option<StudyDocument>, PageError> {
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return Ok(None);
+    }
+    let json: Value = serde_json::from_slice(&bytes(path)?).unwrap_or_default();
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(documents::read(&json, file))
+}
