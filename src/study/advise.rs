@@ -5,7 +5,7 @@ use super::correct::{CorrectError, CorrectOptions, correct};
 use super::layerwise::{FreeLayer, Layerwise, LayerwiseError};
 use super::sensitivity;
 use crate::eval::{Experiment, Findings, LutSpec, OpenError, Progress, Session, SessionError};
-use crate::layer::{AccBits, AccOverflow, Accumulator};
+use crate::layer::{AccBits, Accumulator};
 use crate::lut::{Audit, Costs, EntryUse};
 use crate::registry::Named;
 use crate::report::{
@@ -259,7 +259,7 @@ fn by_correction(
 
 /// The widths that accumulators need, over the first samples.
 fn accumulators(experiment: Experiment, samples: NonZeroUsize) -> Result<Option<AccumulatorAdvice>, AdviseError> {
-    let accumulator = Some(Accumulator { bits: AccBits::default(), overflow: AccOverflow::default() });
+    let accumulator = Some(Accumulator::from(AccBits::AUTO));
     let mut session =
         Session::open(Experiment { limit: Some(samples), accumulator, operand_samples: 0, ..experiment })?;
     let assignment = session.assignment().clone();

@@ -86,8 +86,3 @@ fn attention_note(layers: &LayerOptions, assignment: &Assignment) -> Option<Stri
     tracing::warn!("{note}");
     Some(note)
 }
-
-impl Session {
-    /// Stands in for keeping activations.
-    pub fn share_before(&mut self, _: Option<usize>) {}
-}
