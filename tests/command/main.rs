@@ -45,6 +45,7 @@ mod several_outputs;
 mod shell;
 mod shipped_networks;
 mod statistics;
+mod sweep;
 mod tflite;
 mod traps;
 mod usage;

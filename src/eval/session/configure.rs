@@ -52,6 +52,9 @@ impl Session {
         if scheme.observer != self.experiment.scheme.observer {
             self.scales.observations = None;
         }
+        if seed != self.experiment.seed {
+            self.activations.forget();
+        }
         self.experiment.layers = layers;
         self.experiment.rules = rules;
         self.experiment.scheme = scheme;
@@ -85,9 +88,4 @@ fn attention_note(layers: &LayerOptions, assignment: &Assignment) -> Option<Stri
     let note = format!("the network has no products of two activations: attention in mode {asked} changes nothing");
     tracing::warn!("{note}");
     Some(note)
-}
-
-impl Session {
-    /// Stands in for keeping activations.
-    pub fn share_before(&mut self, _: Option<usize>) {}
 }
