@@ -104,11 +104,6 @@ impl Activations {
         }
     }
 
-    /// Forgets activations that nothing computes again: those of noise that is drawn by another seed.
-    pub fn forget(&mut self) {
-        self.kept = None;
-    }
-
     /// The batches of `part` of the samples of the dataset called `name`, where they are prepared.
     pub fn prepared(&self, name: &str, part: &Range<usize>) -> Option<Batches> {
         let images = self.images.as_ref().filter(|images| images.part == *part)?;

@@ -52,9 +52,6 @@ impl Session {
         if scheme.observer != self.experiment.scheme.observer {
             self.scales.observations = None;
         }
-        if seed != self.experiment.seed {
-            self.activations.forget();
-        }
         self.experiment.layers = layers;
         self.experiment.rules = rules;
         self.experiment.scheme = scheme;
