@@ -40,8 +40,8 @@ pub use operands::{CountedOperands, OperandCounter};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
-    CalibrationOptions, Configuration, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
-    ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
+    CalibrationOptions, Configuration, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations,
+    OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;
 

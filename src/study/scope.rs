@@ -55,7 +55,9 @@ pub enum ScopeError {
         similar: Vec<String>,
     },
     /// A group that no layer is in which is approximate.
-    #[error("group '{pattern}' matches only layers of '{model}' that are exact in every scope: rules, or the mode of attention, keep them so")]
+    #[error(
+        "group '{pattern}' matches only layers of '{model}' that are exact in every scope: rules, or the mode of attention, keep them so"
+    )]
     Exact {
         /// The pattern.
         pattern: String,
@@ -238,12 +240,20 @@ mod tests {
             (
                 "all-but",
                 "a !x b c",
-                &["all-but a: b c without a from a", "all-but b: a c without b from b", "all-but c: a b without c from c"],
+                &[
+                    "all-but a: b c without a from a",
+                    "all-but b: a c without b from b",
+                    "all-but c: a b without c from c",
+                ],
             ),
             (
                 "prefix",
                 "a !x b c",
-                &["prefix a: a without b c from a", "prefix b: a b without c from b", "prefix c: a b c without  from c"],
+                &[
+                    "prefix a: a without b c from a",
+                    "prefix b: a b without c from b",
+                    "prefix c: a b c without  from c",
+                ],
             ),
             ("group:[bc]", "a b !x c", &["group [bc]: b c without a from b"]),
             ("group:*", "a !b", &["group *: a without  from a"]),
@@ -290,7 +300,10 @@ mod tests {
                 };
                 assert_eq!(found.mode(), expected, "{:?}, layer {i}", variant.layer);
                 assert_eq!(found.quantization, full.quantization);
-                assert_eq!(found.operand_lut().map(crate::lut::Lut::name), full.operand_lut().map(crate::lut::Lut::name));
+                assert_eq!(
+                    found.operand_lut().map(crate::lut::Lut::name),
+                    full.operand_lut().map(crate::lut::Lut::name)
+                );
             }
         }
     }

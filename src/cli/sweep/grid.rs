@@ -216,9 +216,29 @@ mod tests {
 
     /// Options of an evaluation that are the same in all jobs.
     const SHARED: &[&str] = &[
-        "arch", "assign", "batch_size", "channels", "costs", "crop", "data_format", "input", "interpolation", "kernel",
-        "layer_errors", "layout", "lut_format", "mean", "no_fold_bn", "output_name", "resize", "set", "std",
-        "swap_operands", "task", "threads", "threshold",
+        "arch",
+        "assign",
+        "batch_size",
+        "channels",
+        "costs",
+        "crop",
+        "data_format",
+        "input",
+        "interpolation",
+        "kernel",
+        "layer_errors",
+        "layout",
+        "lut_format",
+        "mean",
+        "no_fold_bn",
+        "output_name",
+        "resize",
+        "set",
+        "std",
+        "swap_operands",
+        "task",
+        "threads",
+        "threshold",
     ];
 
     /// Whoever adds an option says what it is in a sweep.

@@ -81,7 +81,12 @@ impl GridArgs {
     }
 
     /// The options of the evaluation with these values.
-    fn parse(&self, command: &mut Command, shared: &[&Given], values: &[(&Axis, &Value)]) -> anyhow::Result<EvaluateArgs> {
+    fn parse(
+        &self,
+        command: &mut Command,
+        shared: &[&Given],
+        values: &[(&Axis, &Value)],
+    ) -> anyhow::Result<EvaluateArgs> {
         let mut arguments = vec![OsString::from(command.get_name())];
         for given in shared {
             if given.values.is_empty() {

@@ -56,7 +56,9 @@ pub enum SelectError {
         similar: Vec<String>,
     },
     /// No circuit of the catalogue matches.
-    #[error("'{text}' matches no circuit of the catalogue that a design computes: 'approx-eval lut list --catalogue --makeable' has these")]
+    #[error(
+        "'{text}' matches no circuit of the catalogue that a design computes: 'approx-eval lut list --catalogue --makeable' has these"
+    )]
     NoCircuit {
         /// The text.
         text: String,
@@ -149,7 +151,8 @@ fn circuits(text: &str, name: &str) -> Result<Vec<String>, SelectError> {
 
 /// The files that a pattern matches, else the designs.
 fn matching(text: &str) -> Result<Vec<String>, SelectError> {
-    let states_extension = Path::new(text).extension().is_some_and(|extension| !is_pattern(&extension.to_string_lossy()));
+    let states_extension =
+        Path::new(text).extension().is_some_and(|extension| !is_pattern(&extension.to_string_lossy()));
     let mut found: Vec<String> = files::matching(text)?;
     found.retain(|path| states_extension || format::by_extension(Path::new(path)).is_some());
     if found.is_empty() && !text.contains(std::path::is_separator) {

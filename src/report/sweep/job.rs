@@ -28,7 +28,8 @@ impl SweepJob {
     /// It in a line, for messages.
     pub fn label(&self) -> String {
         let scope = (self.scope != "all").then_some(self.scope.as_str());
-        let names = [Some(self.model.as_str()), self.data.as_deref(), self.lut.as_deref(), scope, self.layer.as_deref()];
+        let names =
+            [Some(self.model.as_str()), self.data.as_deref(), self.lut.as_deref(), scope, self.layer.as_deref()];
         names.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
@@ -67,7 +68,8 @@ impl Names {
 
     /// The headings of the columns.
     pub fn headings(&self) -> Vec<String> {
-        let names = [("data", self.has_data), ("lut", self.has_lut), ("scope", self.has_scopes), ("layer", self.has_scopes)];
+        let names =
+            [("data", self.has_data), ("lut", self.has_lut), ("scope", self.has_scopes), ("layer", self.has_scopes)];
         let shown = names.into_iter().filter(|(_, is_shown)| *is_shown).map(|(name, _)| name.to_owned());
         std::iter::once("model".to_owned()).chain(shown).chain(self.varying.iter().cloned()).collect()
     }

@@ -73,7 +73,8 @@ impl SweepRow {
         for setting in settings {
             let name = setting.replace('-', "_");
             if !record.iter().any(|(other, _)| *other == name) {
-                let value = if name == "data" { self.job.data.clone() } else { self.job.settings.get(setting).cloned() };
+                let value =
+                    if name == "data" { self.job.data.clone() } else { self.job.settings.get(setting).cloned() };
                 record.push((name, value.unwrap_or_default()));
             }
         }
@@ -106,7 +107,8 @@ impl SweepRow {
             "notes": notes,
         });
         // `accuracy` of a classifier, and what others have in its place.
-        if let (Some(json), Ok(serde_json::Value::Object(metrics))) = (json.as_object_mut(), serde_json::to_value(metrics))
+        if let (Some(json), Ok(serde_json::Value::Object(metrics))) =
+            (json.as_object_mut(), serde_json::to_value(metrics))
         {
             json.extend(metrics);
         }

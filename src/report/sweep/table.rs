@@ -103,7 +103,12 @@ impl Document for SweepTable {
         let row = |row: &SweepRow| {
             let interval = row.metrics.task().metric().interval(row.metrics.ci95());
             let energy = has_energy.then(|| row.relative_energy().map_or_else(String::new, |x| significant(x, 3)));
-            names.cells(&row.job).into_iter().chain([row.metrics.metric().to_string(), interval]).chain(energy).collect()
+            names
+                .cells(&row.job)
+                .into_iter()
+                .chain([row.metrics.metric().to_string(), interval])
+                .chain(energy)
+                .collect()
         };
         let header: Vec<String> = headings.iter().cloned().chain(figures.map(str::to_owned)).collect();
         let done = Section {

@@ -155,7 +155,9 @@ pub(super) fn read_plan(folder: &Path) -> Result<SweepPlan, FolderError> {
     let path = folder.join(PLAN);
     // Not as an input: a run that resumes may write it again.
     let bytes = match input::peek(&path, LARGEST) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(FolderError::NoPlan { path: folder.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(FolderError::NoPlan { path: folder.to_owned() });
+        }
         Err(source) => return Err(FolderError::Read { path, source }),
         Ok(bytes) => bytes,
     };
@@ -276,7 +278,11 @@ fn share_plan(path: &Path, plan: &SweepPlan, start: Start, is_idle: bool) -> Res
     }
     let theirs = read_plan(path)?;
     if let Err(error) = check_same(path, &theirs, plan, start == Start::Resume) {
-        return if is_idle && start == Start::New { Ok(OutputFile::create(&file)?.commit_bytes(&json)?) } else { Err(error) };
+        return if is_idle && start == Start::New {
+            Ok(OutputFile::create(&file)?.commit_bytes(&json)?)
+        } else {
+            Err(error)
+        };
     }
     if theirs.tool != plan.tool {
         tracing::warn!("{}: begun by version {} of the program", path.display(), theirs.tool.version);

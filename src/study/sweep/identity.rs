@@ -14,7 +14,8 @@ pub(super) fn of_point(point: &Point, session: &Session) -> Value {
     let Configuration { layers, rules, .. } = configuration;
     let configs = session.assignment().layers().iter();
     let noise = session.assignment().layers().iter().filter_map(|config| config.noise_lut().map(AsRef::as_ref));
-    let luts: BTreeSet<String> = configs.filter_map(|config| config.operand_lut()).chain(noise).map(|lut| lut.blake3()).collect();
+    let luts: BTreeSet<String> =
+        configs.filter_map(|config| config.operand_lut()).chain(noise).map(|lut| lut.blake3()).collect();
     json!({
         "model": job.model,
         "model_blake3": session.model().blake3,

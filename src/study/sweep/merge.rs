@@ -167,7 +167,9 @@ impl<'a> Merge<'a> {
     /// Fails where a data set has changed from one job to another.
     fn check_data(&self) -> Result<(), MergeError> {
         let mut known: HashMap<(&str, Option<&str>), (usize, &str)> = HashMap::new();
-        for (planned, (row, _)) in self.plan.plan.iter().zip(&self.found).filter_map(|(job, row)| Some((job, row.as_ref()?))) {
+        for (planned, (row, _)) in
+            self.plan.plan.iter().zip(&self.found).filter_map(|(job, row)| Some((job, row.as_ref()?)))
+        {
             let job = &planned.job;
             // A network's own set is its own.
             let name = (job.data.as_deref().map_or(job.model.as_str(), |_| ""), job.data.as_deref());

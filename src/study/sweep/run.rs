@@ -1,8 +1,8 @@
 //! Doing a sweep's jobs, one after the other.
 
+use super::JobRecord;
 use super::folder::StudyFolder;
 use super::plan::{Job, PlanError, Sweep};
-use super::JobRecord;
 use crate::eval::{OpenError, Session, SessionError};
 use crate::lut::Costs;
 use crate::report::{PlannedJob, Report, SweepJob};

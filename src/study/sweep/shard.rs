@@ -37,7 +37,9 @@ pub enum ShardError {
         name: &'static str,
     },
     /// Tasks of a Slurm array that are not numbered evenly.
-    #[error("the tasks of this Slurm array, {min} to {max}, are not {count} numbers in steps of {step}: submit one such as --array=1-{count}, or give the shard")]
+    #[error(
+        "the tasks of this Slurm array, {min} to {max}, are not {count} numbers in steps of {step}: submit one such as --array=1-{count}, or give the shard"
+    )]
     Uneven {
         /// The least number.
         min: usize,

@@ -100,8 +100,7 @@ fn settings_that_differ_are_columns() {
     let args = "-o study -n 20 -l drum-3 --attention base --calib minmax,percentile:99 --act-bits 6,8";
     folder.run_to(0, &format!("sweep run {args}"));
     let rows = rows(&merged(&folder, "study"));
-    let found: Vec<(&str, &str)> =
-        rows.iter().map(|row| (row["calib"].as_str(), row["act_bits"].as_str())).collect();
+    let found: Vec<(&str, &str)> = rows.iter().map(|row| (row["calib"].as_str(), row["act_bits"].as_str())).collect();
     assert_eq!(found, [("minmax", "6"), ("minmax", "8"), ("percentile:99", "6"), ("percentile:99", "8")]);
     for (row, calib) in rows.iter().zip(["minmax", "minmax", "percentile:99", "percentile:99"]) {
         let bits = &row["act_bits"];
@@ -129,7 +128,8 @@ set = ["fc3:lut=mul_a.bin"]
 fn files_say_what_options_say() {
     let folder = folder();
     folder.write("luts/sweep.toml", FILE);
-    let options = "-l luts/mul_*.bin drum-3 drum-4 --scope all group:conv* --act-bits 6,8 -n 20 --set fc3:lut=luts/mul_a.bin";
+    let options =
+        "-l luts/mul_*.bin drum-3 drum-4 --scope all group:conv* --act-bits 6,8 -n 20 --set fc3:lut=luts/mul_a.bin";
     let plan = |args: &str| folder.json(&format!("sweep plan {args}"))["plan"].clone();
     let (by_file, by_options) = (plan("-f luts/sweep.toml"), plan(options));
     let names = |plan: &serde_json::Value| {

@@ -34,7 +34,9 @@ fn lines(folder: &Folder, name: &str) -> usize {
 fn assert_is_evaluation(folder: &Folder, row: &BTreeMap<String, String>, args: &str) {
     let run: Run = folder.run_to(0, &format!("{args} --format csv"));
     let mut alone = rows(&run.stdout).remove(0);
-    alone.retain(|name, _| !OF_THE_MACHINE.contains(&name.as_str()) && !["model", "lut", "top1"].contains(&name.as_str()));
+    alone.retain(|name, _| {
+        !OF_THE_MACHINE.contains(&name.as_str()) && !["model", "lut", "top1"].contains(&name.as_str())
+    });
     for (name, value) in &alone {
         assert_eq!(row.get(name), Some(value), "{name} of {args}");
     }
