@@ -47,6 +47,7 @@ mod shell;
 mod shipped_networks;
 mod statistics;
 mod study_page;
+mod sweep;
 mod tflite;
 mod traps;
 mod usage;

@@ -3,7 +3,8 @@
 use super::identity;
 use super::point::Group;
 use super::shard::Shard;
-use crate::eval::{Configuration, OpenError, Session};
+use crate::eval::{Assignment, Configuration, OpenError, Session};
+use crate::quant::QuantConfig;
 use crate::report::{PlannedJob, SweepJob, SweepPlan};
 use crate::study::scope::{Scope, ScopeError, Variant};
 use std::collections::{HashMap, HashSet};
@@ -49,6 +50,8 @@ pub struct Sweep<'a, E> {
 pub(super) struct Job {
     /// The group that it is of.
     pub group: usize,
+    /// When it is done, among the jobs of a run.
+    pub turn: [usize; 5],
     /// What the session is asked.
     pub configuration: Configuration,
     /// The layer before which all is as in the neighbours of its scope.
@@ -96,19 +99,25 @@ impl<E: From<PlanError>> Group<'_, E> {
     fn jobs(&self, group: usize, scopes: &[Scope]) -> Result<Vec<(String, SweepJob, Job)>, E> {
         let mut session = (self.open)()?;
         let costs = Costs::new(&session);
-        let mut jobs = Vec::new();
+        let (mut jobs, mut operands) = (Vec::new(), Vec::new());
         for (place, point) in self.points.iter().enumerate() {
             let failed = |source| PlanError::Job { job: point.job.label(), source };
             session.configure(point.configuration.clone()).map_err(failed)?;
             let identity = identity::of_point(point, &session);
+            let kind = kind_of_operands(&mut operands, session.assignment());
             for (order, scope) in scopes.iter().enumerate() {
                 for variant in scope.variants(&session).map_err(PlanError::from)? {
                     let mut configuration = point.configuration.clone();
                     configuration.rules.extend(variant.rules.iter().cloned());
                     let (first, cost) = (variant.first, costs.of(&variant));
-                    let job = Job { group, configuration, first, cost };
+                    let layer = first.map_or(0, |first| first + 1);
+                    let turn = match scope {
+                        Scope::AllBut | Scope::Prefix => [group, order, place, layer, 0],
+                        Scope::All | Scope::Each | Scope::Group(_) => [group, order, kind, layer, place],
+                    };
+                    let job = Job { group, turn, configuration, first, cost };
                     let key = identity::key(&identity, &variant);
-                    jobs.push((neighbours(scope, order, place, &variant), key, identity::job(point, &variant), job));
+                    jobs.push(([order, layer, place], key, identity::job(point, &variant), job));
                 }
             }
         }
@@ -117,14 +126,14 @@ impl<E: From<PlanError>> Group<'_, E> {
     }
 }
 
-/// Where a job stands in its group. Variants of one layer share all before it, whatever the multiplier, where the layers
-/// before are exact; where they are approximate, those of one multiplier do.
-fn neighbours(scope: &Scope, order: usize, point: usize, variant: &Variant) -> [usize; 3] {
-    let layer = variant.first.map_or(0, |first| first + 1);
-    match scope {
-        Scope::AllBut | Scope::Prefix => [order, point, layer],
-        Scope::All | Scope::Each | Scope::Group(_) => [order, layer, point],
-    }
+/// Which of the kinds of operands in `known` the layers of `assignment` have. Jobs of one kind come one behind the other:
+/// exact layers compute the same in all of them.
+fn kind_of_operands(known: &mut Vec<Vec<QuantConfig>>, assignment: &Assignment) -> usize {
+    let kind: Vec<QuantConfig> = assignment.layers().iter().map(|layer| layer.quantization.clone()).collect();
+    known.iter().position(|other| *other == kind).unwrap_or_else(|| {
+        known.push(kind);
+        known.len() - 1
+    })
 }
 
 /// What evaluations of a network take.

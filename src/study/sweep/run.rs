@@ -71,7 +71,8 @@ impl<E: From<PlanError> + From<RunError>> Sweep<'_, E> {
         watch: &mut dyn Watch,
     ) -> Result<(), E> {
         let all = self.jobs.iter().zip(&self.details().plan).skip(places.start).take(places.len());
-        let left: Vec<(&Job, &PlannedJob)> = all.filter(|(_, planned)| !folder.is_done(&planned.key)).collect();
+        let mut left: Vec<(&Job, &PlannedJob)> = all.filter(|(_, planned)| !folder.is_done(&planned.key)).collect();
+        left.sort_by_key(|(job, _)| job.turn);
         watch.begin(left.len(), left.iter().map(|(job, _)| job.cost).sum());
         for jobs in left.chunk_by(|(a, _), (b, _)| a.group == b.group) {
             let mut session = (self.groups[jobs[0].0.group].open)()?;
@@ -91,7 +92,7 @@ impl<E: From<PlanError> + From<RunError>> Sweep<'_, E> {
 fn evaluate(session: &mut Session, job: &Job, name: &SweepJob, costs: &Costs) -> Result<Report, RunError> {
     let configured = session.configure(job.configuration.clone());
     configured.map_err(|source| RunError::Configure { job: name.clone(), source })?;
-    session.share_before(job.first);
+    session.share_before(Some(job.first.unwrap_or(0)));
     let assignment = session.assignment().clone();
     let findings = session.evaluate(&assignment, |_| Ok(()));
     let findings = findings.map_err(|source| RunError::Evaluate { job: name.clone(), source })?;
