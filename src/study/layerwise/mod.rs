@@ -313,9 +313,9 @@ impl<'a> Layerwise<'a> {
         assignment
     }
 
-    /// Tells that what follows has in common what comes before this free layer.
+    /// Tells that what follows has in common what comes before this free layer: in any case before the first one.
     pub fn share_before(&mut self, layer: Option<usize>) {
-        self.session.share_before(layer.map(|layer| self.layers[layer].index));
+        self.session.share_before(Some(self.layers[layer.unwrap_or(0)].index));
     }
 
     /// What `assignment` does to the network on a part of the samples.
