@@ -57,7 +57,8 @@ enum Computation {
     Base,
     Quant(LayerParams),
     Approx(LayerParams, Coding, Arc<Lut>),
-    Noise(LayerParams, LayerNoise),
+    /// With the seed.
+    Noise(LayerParams, LayerNoise, u64),
 }
 
 impl PartialEq for Computation {
@@ -68,7 +69,9 @@ impl PartialEq for Computation {
             (Computation::Approx(a, coding, lut), Computation::Approx(b, other_coding, other_lut)) => {
                 Arc::ptr_eq(lut, other_lut) && coding == other_coding && a == b
             }
-            (Computation::Noise(a, noise), Computation::Noise(b, other_noise)) => noise == other_noise && a == b,
+            (Computation::Noise(a, noise, seed), Computation::Noise(b, other_noise, other_seed)) => {
+                noise == other_noise && seed == other_seed && a == b
+            }
             _ => false,
         }
     }
@@ -77,14 +80,14 @@ impl PartialEq for Computation {
 impl Computation {
     /// What a layer computes that was made what `assignment` says; `None` where a layer lacks what it needs, so that
     /// its run fails.
-    fn all(graph: &Graph, assignment: &Assignment) -> Option<Vec<Self>> {
+    fn all(graph: &Graph, assignment: &Assignment, seed: u64) -> Option<Vec<Self>> {
         let of = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
             let params = || layer.params().cloned();
             Some(match &config.arithmetic {
                 Arithmetic::Base => Computation::Base,
                 Arithmetic::Quant => Computation::Quant(params()?),
                 Arithmetic::Approx(lut) => Computation::Approx(params()?, config.quantization.coding, Arc::clone(lut)),
-                Arithmetic::Noise(_) => Computation::Noise(params()?, config.noise()),
+                Arithmetic::Noise(_) => Computation::Noise(params()?, config.noise(), seed),
             })
         };
         graph.layers().zip(assignment.layers()).map(of).collect()
@@ -107,10 +110,16 @@ impl Activations {
         Some(Batches::from_prepared(name, images.batches.clone()))
     }
 
-    /// Begins an evaluation of `part` of the samples by a network whose layers are what `assignment` says. The first
-    /// `whole` samples pass all layers in any case.
-    pub fn begin(&mut self, part: Range<usize>, graph: &Graph, assignment: &Assignment, whole: u64) -> Pass {
-        let Some((before, computed)) = self.before.zip(Computation::all(graph, assignment)) else {
+    /// Begins an evaluation of `part` of the samples by a network whose layers are what `assignment` says, their noise of
+    /// this seed. The first `whole` samples pass all layers in any case.
+    pub fn begin(
+        &mut self,
+        part: Range<usize>,
+        graph: &Graph,
+        (assignment, seed): (&Assignment, u64),
+        whole: u64,
+    ) -> Pass {
+        let Some((before, computed)) = self.before.zip(Computation::all(graph, assignment, seed)) else {
             return Pass::default();
         };
         let is_of_this = |kept: &Kept| kept.part == part && computed[..kept.layer] == kept.computed;

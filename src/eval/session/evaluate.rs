@@ -224,8 +224,8 @@ impl Session {
             || self.requantization().is_some();
         let whole = if is_counted { *operand_samples } else { 0 };
         let part = part.filter(|_| !is_whole);
-        let mut pass =
-            part.map_or_else(Pass::default, |part| self.activations.begin(part, &model.graph, &assignment, whole));
+        let begin = |part| self.activations.begin(part, &model.graph, (&assignment, self.experiment.seed), whole);
+        let mut pass = part.map_or_else(Pass::default, begin);
         let run = |at, batch: &Batch| pass.run(at, &model.graph, batch, &observers);
         let outcome = evaluate_seen(model, batches, run, &*self.progress, &mut watch, sink)?;
         let SampleWatch { images, shared, .. } = watch;
