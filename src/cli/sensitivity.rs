@@ -72,8 +72,11 @@ impl SensitivityArgs {
         let details = match self.by {
             By::Multiplier => sensitivity::by_multiplier(&mut session, &luts, &costs, &progress)?,
             By::Noise => {
-                let settings =
-                    ToleranceSettings { max_drop: self.max_drop, ratio: self.tolerance, ..ToleranceSettings::default() };
+                let settings = ToleranceSettings {
+                    max_drop: self.max_drop,
+                    ratio: self.tolerance,
+                    ..ToleranceSettings::default()
+                };
                 sensitivity::by_noise(&mut session, settings, &progress)?
             }
         };

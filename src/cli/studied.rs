@@ -61,7 +61,10 @@ impl StudiedArgs {
 
     /// Fails unless a multiplier is given.
     pub fn check_luts(&self) -> anyhow::Result<()> {
-        ensure!(!self.library.lut.is_empty(), "no multiplier: give LUT files, or names that 'approx-eval lut list' shows, with --lut");
+        ensure!(
+            !self.library.lut.is_empty(),
+            "no multiplier: give LUT files, or names that 'approx-eval lut list' shows, with --lut"
+        );
         Ok(())
     }
 
@@ -103,5 +106,7 @@ impl StudiedArgs {
 /// A bound on the drop of the metric.
 pub(super) fn parse_drop(text: &str) -> Result<f64, String> {
     let drop = text.parse().ok().filter(|drop: &f64| *drop > 0.0 && *drop <= 1.0);
-    drop.ok_or_else(|| "expected a fraction above 0 and at most 1, such as 0.005 for half a percentage point".to_owned())
+    drop.ok_or_else(|| {
+        "expected a fraction above 0 and at most 1, such as 0.005 for half a percentage point".to_owned()
+    })
 }

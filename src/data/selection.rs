@@ -293,7 +293,10 @@ mod tests {
         assert_eq!(found[..20], whole_shuffle(20, 90, 5, 2));
         let both: BTreeSet<usize> = found[..50].iter().copied().collect();
         assert!(both.iter().copied().eq(whole_shuffle(50, 90, 5, 2)));
-        assert_eq!(Selection::from(Some(90)).in_parts(Parts { ends: [20, 50], seed: 5 }).part(50..90).of(100), found[50..]);
+        assert_eq!(
+            Selection::from(Some(90)).in_parts(Parts { ends: [20, 50], seed: 5 }).part(50..90).of(100),
+            found[50..]
+        );
         // Ends beyond the samples, or out of order, leave less for later parts.
         assert_eq!((parts([200, 300]), parts([50, 20])), ((0..90).collect(), parts([50, 50])));
         // Of drawn samples, places are drawn.

@@ -44,7 +44,8 @@ pub use audit::{Audit, Finding, MetricCheck, ProductError, WorstOperand};
 pub use bits::{Bits, BitsError};
 pub use coding::{CODINGS, Coding, CodingError};
 pub use cost::{
-    COST_KINDS, CommonCosts, Cost, CostKind, CostSource, Costs, CostsError, ExactMultiplier, Figures, NoCommonCosts, Ratios,
+    COST_KINDS, CommonCosts, Cost, CostKind, CostSource, Costs, CostsError, ExactMultiplier, Figures, NoCommonCosts,
+    Ratios,
 };
 pub use fields::{FieldError, Fields};
 pub use from_c::{CModel, FromCError, FromCOptions, from_c};

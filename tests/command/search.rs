@@ -32,11 +32,15 @@ fn a_search_finds_what_its_assignment_does() {
     assert!((number(&report, "/cost/relative_energy") - number(&details, "/chosen/relative_cost")).abs() < 1e-12);
     let both = (number(&details, "/chosen/search/top1") + number(&details, "/chosen/confirmation/top1")) / 2.0;
     assert!((number(&report, "/accuracy/top1") - both).abs() < 1e-12);
-    let names: Vec<&str> = report["layers"].as_array().unwrap().iter().map(|layer| layer["lut"].as_str().unwrap_or("exact")).collect();
+    let names: Vec<&str> =
+        report["layers"].as_array().unwrap().iter().map(|layer| layer["lut"].as_str().unwrap_or("exact")).collect();
     assert_eq!(serde_json::json!(names), details["chosen"]["assignment"]);
     // The front falls in cost as accuracy does.
-    let column = |name: &str| front[0].iter().position(|column| column == name).unwrap_or_else(|| panic!("{name}: {:?}", front[0]));
-    let values = |name: &str| front[1..].iter().map(|row| row[column(name)].parse::<f64>().unwrap()).collect::<Vec<_>>();
+    let column = |name: &str| {
+        front[0].iter().position(|column| column == name).unwrap_or_else(|| panic!("{name}: {:?}", front[0]))
+    };
+    let values =
+        |name: &str| front[1..].iter().map(|row| row[column(name)].parse::<f64>().unwrap()).collect::<Vec<_>>();
     let (costs, accuracies) = (values("relative_energy"), values("value"));
     assert!(costs.len() > 1 && costs.is_sorted() && accuracies.is_sorted(), "{front:?}");
     assert!(front[0].contains(&"layer:conv1".to_owned()));
@@ -97,7 +101,10 @@ fn costs_are_those_of_the_file() {
     assert_eq!(text(&details, "/settings/cost_basis"), "costs.csv");
     assert_eq!(number(&details, "/multipliers/1/relative_cost"), 0.4);
     let details = folder.json(&format!("{args} -o power --objective power"));
-    assert_eq!((number(&details, "/multipliers/1/relative_cost"), text(&details, "/settings/objective")), (0.9, "power"));
+    assert_eq!(
+        (number(&details, "/multipliers/1/relative_cost"), text(&details, "/settings/objective")),
+        (0.9, "power")
+    );
 }
 
 #[test]

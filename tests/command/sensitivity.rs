@@ -16,7 +16,10 @@ fn layer<'a>(details: &'a Value, pointer: &str, name: &str) -> &'a Value {
 fn layers_alone_are_evaluations_with_rules() {
     let folder = Folder::new();
     let details = folder.json("sensitivity -n 100 -l truncated-8");
-    assert_eq!((text(&details, "/kind"), text(&details, "/by"), integer(&details, "/schema")), ("sensitivity", "multiplier", 1));
+    assert_eq!(
+        (text(&details, "/kind"), text(&details, "/by"), integer(&details, "/schema")),
+        ("sensitivity", "multiplier", 1)
+    );
     let top1 = |args: &str| number(&folder.json(&format!("-n 100 --coding sign-magnitude {args}")), "/accuracy/top1");
     let loss = |args: &str| number(&folder.json(&format!("-n 100 --coding sign-magnitude {args}")), "/accuracy/loss");
     let exact = top1("--mode quant");
@@ -42,7 +45,9 @@ fn layers_are_ranked() {
     let folder = Folder::new();
     let run = folder.run_to(0, "sensitivity -n 60 -l truncated-9 drum-3 --format csv -o s.json -o s.md");
     let rows = run.csv();
-    let column = |name: &str| rows[0].iter().position(|column| column == name).unwrap_or_else(|| panic!("{name}: {:?}", rows[0]));
+    let column = |name: &str| {
+        rows[0].iter().position(|column| column == name).unwrap_or_else(|| panic!("{name}: {:?}", rows[0]))
+    };
     for lut in ["truncated-9", "drum-3"] {
         let of_lut: Vec<&Vec<String>> = rows.iter().filter(|row| row[column("lut")] == lut).collect();
         let mut names: Vec<&str> = of_lut.iter().map(|row| row[column("layer")].as_str()).collect();
@@ -94,7 +99,8 @@ fn noise_is_bisected() {
 #[test]
 fn rules_keep_layers() {
     let folder = Folder::new();
-    let details = folder.json("sensitivity -n 20 -l drum-4 --set conv*:mode=quant --set fc1:lut=drum-6 --set fc3:act_bits=6");
+    let details =
+        folder.json("sensitivity -n 20 -l drum-4 --set conv*:mode=quant --set fc1:lut=drum-6 --set fc3:act_bits=6");
     let names: Vec<&str> =
         details["luts"][0]["layers"].as_array().unwrap().iter().map(|layer| text(layer, "/name")).collect();
     assert_eq!(names.len(), 2, "{names:?}");

@@ -89,13 +89,17 @@ impl Serialize for Pattern {
 }
 
 impl Pattern {
-    /// The pattern that matches the layer of that name, and no other.
+    /// The pattern that matches the layer called `name` alone.
     ///
     /// # Errors
     /// When the name is too long for a pattern.
-    pub fn of_layer(name: &str) -> Result<Self, PatternError> {
-        let literal = |c: char| if "*?[]{}\\".contains(c) { format!("[{c}]") } else { c.to_string() };
-        name.chars().map(literal).collect::<String>().parse()
+    pub fn of_name(name: &str) -> Result<Self, PatternError> {
+        globset::escape(name).parse()
+    }
+
+    /// It as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether it matches a layer of that name.

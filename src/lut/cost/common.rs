@@ -152,7 +152,10 @@ mod tests {
         assert_eq!((gates.source, gates.exact, gates.multipliers.len()), (CostSource::UnitGates, 1.0, 2));
         assert_eq!(gates.multipliers[0], none.get(&lut("truncated-4")).unwrap().relative.energy.unwrap());
         let published = common(&none, CostKind::Power, &[lut("exact")]).unwrap();
-        assert_eq!((published.source, published.exact, published.multipliers), (CostSource::Catalogue, 0.391, vec![0.391]));
+        assert_eq!(
+            (published.source, published.exact, published.multipliers),
+            (CostSource::Catalogue, 0.391, vec![0.391])
+        );
         // The exact design is known by both.
         let both = common(&none, CostKind::Power, &[lut("exact"), lut("drum-4")]).unwrap();
         assert_eq!((both.source, both.multipliers[0]), (CostSource::UnitGates, 1.0));

@@ -65,10 +65,10 @@ impl SearchDetails {
         let settings = &self.settings;
         let samples = &self.samples;
         let metric = self.model.task.metric();
-        let bound = match settings.confidence {
-            0.5 => self.difference(settings.max_drop),
-            confidence => format!("{}, at a confidence of {}", self.difference(settings.max_drop), percent(confidence)),
-        };
+        let mut bound = self.difference(settings.max_drop);
+        if settings.confidence > 0.5 {
+            bound += &format!(", at a confidence of {}", percent(settings.confidence));
+        }
         let limit = settings.max_multipliers.map(|most| ("multipliers", format!("at most {most} different ones")));
         let confirmed = if self.is_confirmed() { "within the bound" } else { "the drop is beyond the bound" };
         let stopped = self.stopped.as_ref().map(|why| ("ended early", format!("by the limit of {why}")));
@@ -107,13 +107,19 @@ impl SearchDetails {
 
     /// The assignments that have names.
     fn results(&self) -> Section {
-        let cells = |found: Option<&Degradation>| {
-            found.map_or_else(|| [String::new(), String::new()], Degradation::drop_cells)
-        };
+        let cells =
+            |found: Option<&Degradation>| found.map_or_else(|| [String::new(), String::new()], Degradation::drop_cells);
         let row = |point: &SearchPoint| {
             let [search, _] = cells(point.search.as_ref());
             let [drop, interval] = cells(point.confirmation.as_ref());
-            vec![point.role.clone(), significant(point.relative_cost, 4), point.multipliers.to_string(), search, drop, interval]
+            vec![
+                point.role.clone(),
+                significant(point.relative_cost, 4),
+                point.multipliers.to_string(),
+                search,
+                drop,
+                interval,
+            ]
         };
         let objective = self.settings.objective.name();
         let header = ["assignment", objective, "multipliers", "drop, search", "drop, confirmed", "95 % interval"];
@@ -183,10 +189,8 @@ impl SearchDetails {
                 (format!("relative_{}", self.settings.objective), point.relative_cost.to_string()),
                 ("multipliers".to_owned(), point.multipliers.to_string()),
             ];
-            let parts = [
-                ("", point.search.as_ref().or(Some(&point.scan))),
-                ("confirmed_", point.confirmation.as_ref()),
-            ];
+            let parts =
+                [("", point.search.as_ref().or(Some(&point.scan))), ("confirmed_", point.confirmation.as_ref())];
             fields.extend(parts.into_iter().flat_map(|(prefix, found)| Degradation::record(found, prefix)));
             let layers = self.layers.iter().zip(&point.assignment);
             fields.extend(layers.map(|(layer, multiplier)| (format!("layer:{}", layer.name), multiplier.clone())));

@@ -60,7 +60,12 @@ impl SensitivityDetails {
     }
 
     /// Rows of layers of which each has cells of `found`.
-    fn layers(title: String, lut: &SensitivityLut, found: fn(&SensitivityLayer) -> &Degradation, energy: bool) -> Section {
+    fn layers(
+        title: String,
+        lut: &SensitivityLut,
+        found: fn(&SensitivityLayer) -> &Degradation,
+        energy: bool,
+    ) -> Section {
         let has_energy = energy && lut.layers.iter().any(|layer| layer.relative_energy.is_some());
         let row = |layer: &SensitivityLayer| {
             let mut row = vec![layer.name.clone()];

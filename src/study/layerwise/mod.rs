@@ -9,8 +9,8 @@ mod error;
 pub use error::LayerwiseError;
 
 use crate::eval::{
-    Arithmetic, Assignment, BatchOutputs, Experiment, LayerNoise, LayerOptions, LutSpec, NoiseSource, Pattern, Progress,
-    Rule, Rules, Session,
+    Arithmetic, Assignment, BatchOutputs, Experiment, LayerNoise, LayerOptions, LutSpec, NoiseSource, Pattern,
+    Progress, Rule, Rules, Session,
 };
 use crate::kernel::Signedness;
 use crate::layer::InferenceMode;
@@ -84,11 +84,7 @@ impl<'a> Layerwise<'a> {
     ///
     /// # Errors
     /// When a multiplier does not suit, two of them are of different codings, or no layer is free.
-    pub fn new(
-        session: &'a mut Session,
-        luts: &[LutSpec],
-        progress: &'a dyn Progress,
-    ) -> Result<Self, LayerwiseError> {
+    pub fn new(session: &'a mut Session, luts: &[LutSpec], progress: &'a dyn Progress) -> Result<Self, LayerwiseError> {
         let Experiment { layers: given, rules, .. } = session.experiment();
         let (given, rules) = (given.clone(), rules.clone());
         // As the first multiplier has it, which the session was opened with.
@@ -137,11 +133,8 @@ impl<'a> Layerwise<'a> {
             report: None,
         };
         for spec in luts {
-            let options = LayerOptions {
-                mode: Some(InferenceMode::Approximate),
-                lut: Some(spec.clone()),
-                ..given.clone()
-            };
+            let options =
+                LayerOptions { mode: Some(InferenceMode::Approximate), lut: Some(spec.clone()), ..given.clone() };
             layerwise.add(spec, &options)?;
         }
         Ok(layerwise)
@@ -153,7 +146,9 @@ impl<'a> Layerwise<'a> {
         let failed = |source| LayerwiseError::Assign { lut: spec.lut.clone(), source };
         let assignment = self.session.assign(options, &rules).map_err(failed)?;
         let first = &assignment.layers()[self.layers[0].index];
-        let Arithmetic::Approx(lut) = &first.arithmetic else { unreachable!("a free layer has the mode of the options") };
+        let Arithmetic::Approx(lut) = &first.arithmetic else {
+            unreachable!("a free layer has the mode of the options")
+        };
         let (lut, found) = (Arc::clone(lut), first.quantization.coding);
         if found != self.coding {
             let given = self.candidates.first().map_or(spec, |first| &first.spec).lut.clone();
@@ -234,12 +229,30 @@ impl<'a> Layerwise<'a> {
         self.session.model().graph.layer_counts().iter().map(|counts| counts.opcount).sum()
     }
 
-    /// The relative deviation of each option's error in each free layer.
+    /// The relative deviation of each option's error in each free layer, exact products first: what `observed`, a
+    /// session of the same network that observes its layers, measures over the first samples, all layers having that
+    /// option.
     ///
     /// # Errors
-    /// When it cannot be found.
-    pub fn deviations(&mut self) -> Result<Vec<Vec<f64>>, LayerwiseError> {
-        Ok(vec![vec![f64::INFINITY; self.candidates.len() + 1]; self.layers.len()])
+    /// When an evaluation fails.
+    pub fn deviations(&self, observed: &mut Session, samples: usize) -> Result<Vec<Vec<f64>>, LayerwiseError> {
+        let mut deviations = vec![vec![0.0]; self.layers.len()];
+        let given = self.session.experiment();
+        for Candidate { spec, .. } in &self.candidates {
+            let options = LayerOptions {
+                mode: Some(InferenceMode::Approximate),
+                lut: Some(spec.clone()),
+                ..given.layers.clone()
+            };
+            let failed = |source| LayerwiseError::Assign { lut: spec.lut.clone(), source };
+            let assignment = observed.assign(&options, &given.rules).map_err(failed)?;
+            let findings = observed.evaluate_part(&assignment, 0..samples, |_| Ok(()))?;
+            for (layer, deviations) in self.layers.iter().zip(&mut deviations) {
+                let error = findings.layers[layer.index].error;
+                deviations.push(error.and_then(|error| error.relative_std).unwrap_or(f64::INFINITY));
+            }
+        }
+        Ok(deviations)
     }
 
     /// The multipliers of layers that rules give one.
@@ -275,7 +288,8 @@ impl<'a> Layerwise<'a> {
         let mut assignment = self.exact.clone();
         for (layer, &option) in self.layers.iter().zip(choice) {
             if let Some(candidate) = option.checked_sub(1) {
-                assignment.layers_mut()[layer.index] = self.candidates[candidate].assignment.layers()[layer.index].clone();
+                assignment.layers_mut()[layer.index] =
+                    self.candidates[candidate].assignment.layers()[layer.index].clone();
             }
         }
         assignment
@@ -292,7 +306,7 @@ impl<'a> Layerwise<'a> {
             if let Some(candidate) = option.checked_sub(1) {
                 let lut = absolute(&self.candidates[candidate].spec);
                 let options = LayerOptions { lut: Some(lut), ..LayerOptions::default() };
-                rules.push(Rule { pattern: Pattern::of_layer(&layer.name)?, options });
+                rules.push(Rule { pattern: Pattern::of_name(&layer.name)?, options });
             }
         }
         let mut rules = Rules::new(rules);
@@ -328,7 +342,8 @@ impl<'a> Layerwise<'a> {
         let reference = &self.references[&part].outputs;
         let comparison = Comparison::new(&reference.predictions, &outputs.predictions)?;
         let increases = reference.losses.as_ref().zip(outputs.losses.as_ref());
-        let increases = increases.map(|(before, now)| now.iter().zip(before).map(|(now, before)| now - before).collect());
+        let increases =
+            increases.map(|(before, now)| now.iter().zip(before).map(|(now, before)| now - before).collect());
         let increases: Option<Vec<f64>> = increases;
         let task = metric.task;
         let divergences = task.divergences(&reference.logits, &outputs.logits, outputs.predictions.len());

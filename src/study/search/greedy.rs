@@ -72,7 +72,8 @@ mod tests {
         let path = greedy(&few, &harms, |_: &Choice| Ok::<_, Infallible>(Some(true)));
         assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![2, 1], vec![2, 2]]);
         let one = Space::new(vec![3.0, 1.0], vec![1.0, 0.5, 0.0], 0.0, 0.0, Some(1));
-        let path = greedy(&one, &harms, |_: &Choice| -> Result<Option<bool>, Infallible> { panic!("nothing is allowed") });
+        let path =
+            greedy(&one, &harms, |_: &Choice| -> Result<Option<bool>, Infallible> { panic!("nothing is allowed") });
         assert_eq!(path.unwrap(), [vec![0, 0]]);
         let ends = greedy(&space, &harms, |_: &Choice| Ok::<_, Infallible>(None));
         assert_eq!(ends.unwrap().len(), 1);

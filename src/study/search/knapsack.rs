@@ -127,8 +127,14 @@ mod tests {
         let stairs = staircase(&space, &harms, &[0, 1, 2], 10);
         let found: Vec<(usize, f64, &[usize])> =
             stairs.iter().map(|step| (step.budget, step.cost * 4.0, step.choice.as_slice())).collect();
-        let expected: [(usize, f64, &[usize]); 6] =
-            [(0, 4.0, &[0, 0]), (1, 2.5, &[1, 0]), (2, 2.0, &[1, 1]), (4, 1.0, &[2, 0]), (5, 0.5, &[2, 1]), (8, 0.0, &[2, 2])];
+        let expected: [(usize, f64, &[usize]); 6] = [
+            (0, 4.0, &[0, 0]),
+            (1, 2.5, &[1, 0]),
+            (2, 2.0, &[1, 1]),
+            (4, 1.0, &[2, 0]),
+            (5, 0.5, &[2, 1]),
+            (8, 0.0, &[2, 2]),
+        ];
         assert_eq!(found, expected);
     }
 

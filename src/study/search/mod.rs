@@ -123,7 +123,12 @@ pub fn run<V: Evaluator>(space: &Space, plan: &SearchPlan, evaluator: &mut V) ->
     let mut tolerances = None;
     for method in METHODS.iter().filter(|method| plan.methods.contains(method)) {
         match method {
-            Method::Knapsack => seeds.extend(run.knapsack(&harms)?),
+            Method::Knapsack => {
+                // Harms that are independent of each other add up; of biases, which go the same way, their roots do.
+                seeds.extend(run.knapsack(&harms)?);
+                let roots = harms.iter().map(|harms| harms.iter().map(|harm| harm.sqrt()).collect());
+                seeds.extend(run.knapsack(&roots.collect::<Vec<Vec<f64>>>())?);
+            }
             Method::Matching => {
                 let (ladder, found) = run.matching(&harms)?;
                 seeds.extend(ladder);
@@ -209,9 +214,10 @@ impl<V: Evaluator> Run<'_, V> {
 
     /// The choices that stand the scan and that `is_wanted`, the cheapest first.
     fn accepted(&self, is_wanted: impl Fn(&Point) -> bool) -> Vec<Choice> {
-        let standing = self.points.values().filter(|point| {
-            self.is_within(point.scan()) && is_wanted(point) && self.space.allows(&point.choice)
-        });
+        let standing = self
+            .points
+            .values()
+            .filter(|point| self.is_within(point.scan()) && is_wanted(point) && self.space.allows(&point.choice));
         let mut standing: Vec<&Point> = standing.collect();
         standing.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         standing.into_iter().map(|point| point.choice.clone()).collect()

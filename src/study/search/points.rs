@@ -68,12 +68,8 @@ impl Point {
 }
 
 /// The points that are best for what they cost, by `value`, the cheapest first; those with `None` are left out.
-pub fn front<'a>(
-    points: impl IntoIterator<Item = &'a Point>,
-    value: impl Fn(&Point) -> Option<f64>,
-) -> Vec<&'a Point> {
-    let valued: Vec<(&Point, f64)> =
-        points.into_iter().filter_map(|point| Some((point, value(point)?))).collect();
+pub fn front<'a>(points: impl IntoIterator<Item = &'a Point>, value: impl Fn(&Point) -> Option<f64>) -> Vec<&'a Point> {
+    let valued: Vec<(&Point, f64)> = points.into_iter().filter_map(|point| Some((point, value(point)?))).collect();
     let places: Vec<[f64; 2]> = valued.iter().map(|(point, value)| [point.cost, *value]).collect();
     pareto_front(&places).into_iter().map(|i| valued[i].0).collect()
 }

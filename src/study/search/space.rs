@@ -99,7 +99,8 @@ impl Space {
                         return option;
                     }
                     let is_no_worse = |other: &usize| harm(layer, *other) <= harm(layer, option);
-                    let cheapest = stays().filter(is_no_worse).min_by(|&a, &b| self.prices[a].total_cmp(&self.prices[b]));
+                    let cheapest =
+                        stays().filter(is_no_worse).min_by(|&a, &b| self.prices[a].total_cmp(&self.prices[b]));
                     let mildest = || stays().min_by(|&a, &b| harm(layer, a).total_cmp(&harm(layer, b)));
                     cheapest.or_else(mildest).expect("more than one option is in use")
                 };
