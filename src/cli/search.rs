@@ -7,6 +7,7 @@ use super::output::FormatArgs;
 use super::progress::Bar;
 use super::studied::{StudiedArgs, parse_drop};
 use super::{ExitCode, TerminalArgs};
+use crate::eval::{Experiment, Session};
 use crate::lut::{COST_KINDS, CostKind};
 use crate::output::OutputFile;
 use crate::report::{Document, Records, SearchDetails, SearchSamples, Style, format_by_extension};
@@ -125,10 +126,12 @@ fn parse_confidence(text: &str) -> Result<f64, String> {
 const SCAN: usize = 2000;
 
 impl PlanArgs {
-    fn plan(&self) -> SearchPlan {
+    fn plan(&self, samples: SearchSamples) -> SearchPlan {
         let asked =
             |method: &Method| self.method.iter().any(|Methods(asked)| asked.is_none_or(|asked| asked == *method));
         SearchPlan {
+            objective: self.objective,
+            samples,
             max_drop: self.max_drop,
             confidence: self.confidence,
             methods: METHODS.iter().copied().filter(asked).collect(),
@@ -161,13 +164,16 @@ pub(super) fn run(args: &SearchArgs, terminal: &TerminalArgs) -> anyhow::Result<
 impl SearchArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         self.studied.check_luts()?;
-        let (plan, costs) = (self.plan.plan(), self.costs.open()?);
+        let costs = self.costs.open()?;
         let mut session = self.studied.open(self.plan.seed)?;
-        let samples = self.plan.samples(session.samples())?;
-        let progress = Bar::new(terminal);
-        let (luts, objective) = (self.studied.luts(), self.plan.objective);
+        let plan = self.plan.plan(self.plan.samples(session.samples())?);
+        let (progress, luts) = (Bar::new(terminal), self.studied.luts());
         let journal = || Opened::in_folder(&self.output, self.resume);
-        let (details, rules) = search(&mut session, &luts, (&costs, objective), &plan, samples, journal, &progress)?;
+        let experiment =
+            || anyhow::Ok(Experiment { layer_errors: true, seed: self.plan.seed, ..self.studied.experiment()? });
+        let experiment = plan.methods.contains(&Method::Matching).then(experiment).transpose()?;
+        let observed = || Session::open(experiment.expect("made for this method"));
+        let (details, rules) = search(&mut session, &luts, &costs, &plan, observed, journal, &progress)?;
         let mut rules = serde_json::to_string_pretty(&rules).context("assignment.json")?;
         rules.push('\n');
         let front = Front(&details);

@@ -42,6 +42,8 @@ mod qparams;
 mod readme;
 mod report;
 mod same_bits;
+mod search;
+mod sensitivity;
 mod several_outputs;
 mod shell;
 mod shipped_networks;

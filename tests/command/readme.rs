@@ -39,6 +39,7 @@ const PAGES: &[&str] = &[
     "docs/accumulators.md",
     "docs/golden-vectors.md",
     "docs/studies.md",
+    "docs/search.md",
 ];
 
 /// The files that a reader brings along.

@@ -65,10 +65,9 @@ impl SearchDetails {
         let settings = &self.settings;
         let samples = &self.samples;
         let metric = self.model.task.metric();
-        let bound = match settings.confidence {
-            0.5 => self.difference(settings.max_drop),
-            confidence => format!("{}, at a confidence of {}", self.difference(settings.max_drop), percent(confidence)),
-        };
+        let confidence = format!(", at a confidence of {}", percent(settings.confidence));
+        let confidence = if settings.confidence > 0.5 { confidence } else { String::new() };
+        let bound = self.difference(settings.max_drop) + &confidence;
         let limit = settings.max_multipliers.map(|most| ("multipliers", format!("at most {most} different ones")));
         let confirmed = if self.is_confirmed() { "within the bound" } else { "the drop is beyond the bound" };
         let stopped = self.stopped.as_ref().map(|why| ("ended early", format!("by the limit of {why}")));

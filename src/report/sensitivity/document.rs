@@ -83,10 +83,11 @@ impl SensitivityDetails {
         let mut header = vec!["layer"];
         header.extend(energy.then_some("products"));
         header.extend(has_energy.then_some("energy saved"));
-        header.extend(["drop", "95 % interval", "loss", "95 % interval"]);
+        header.extend(["drop", "95 % interval", "loss", "its 95 % interval"]);
         Section {
             title: Some(title),
             numeric: (1..header.len()).collect(),
+            details: vec![header.len() - 1],
             header: header.into_iter().map(str::to_owned).collect(),
             rows: lut.layers.iter().map(row).collect(),
             ..Section::default()

@@ -229,12 +229,30 @@ impl<'a> Layerwise<'a> {
         self.session.model().graph.layer_counts().iter().map(|counts| counts.opcount).sum()
     }
 
-    /// The relative deviation of each option's error in each free layer.
+    /// The relative deviation of each option's error in each free layer, exact products first: what `observed`, a
+    /// session of the same network that observes its layers, measures over the first samples, all layers having that
+    /// option.
     ///
     /// # Errors
-    /// When it cannot be found.
-    pub fn deviations(&mut self) -> Result<Vec<Vec<f64>>, LayerwiseError> {
-        Ok(vec![vec![f64::INFINITY; self.candidates.len() + 1]; self.layers.len()])
+    /// When an evaluation fails.
+    pub fn deviations(&self, observed: &mut Session, samples: usize) -> Result<Vec<Vec<f64>>, LayerwiseError> {
+        let mut deviations = vec![vec![0.0]; self.layers.len()];
+        let given = self.session.experiment();
+        for Candidate { spec, .. } in &self.candidates {
+            let options = LayerOptions {
+                mode: Some(InferenceMode::Approximate),
+                lut: Some(spec.clone()),
+                ..given.layers.clone()
+            };
+            let failed = |source| LayerwiseError::Assign { lut: spec.lut.clone(), source };
+            let assignment = observed.assign(&options, &given.rules).map_err(failed)?;
+            let findings = observed.evaluate_part(&assignment, 0..samples, |_| Ok(()))?;
+            for (layer, deviations) in self.layers.iter().zip(&mut deviations) {
+                let error = findings.layers[layer.index].error;
+                deviations.push(error.and_then(|error| error.relative_std).unwrap_or(f64::INFINITY));
+            }
+        }
+        Ok(deviations)
     }
 
     /// The multipliers of layers that rules give one.
@@ -309,9 +327,9 @@ impl<'a> Layerwise<'a> {
         assignment
     }
 
-    /// Tells that what follows has in common what comes before this free layer.
+    /// Tells that what follows has in common what comes before this free layer: in any case before the first one.
     pub fn share_before(&mut self, layer: Option<usize>) {
-        self.session.share_before(layer.map(|layer| self.layers[layer].index));
+        self.session.share_before(Some(self.layers[layer.unwrap_or(0)].index));
     }
 
     /// What `assignment` does to the network on a part of the samples.

@@ -1,9 +1,9 @@
-//! The plain greedy assignment, which other ways are held against: from exact products on, one layer after the other
-//! takes a multiplier, the one that saves most for its harm first, and keeps it if the network stands that.
+//! The plain greedy assignment, which other ways are held against: from exact products on, one layer at a time takes a
+//! cheaper multiplier, the one that saves most for its harm first, and keeps it if the network stands that.
 
 use super::space::{Choice, EXACT, Space};
 
-/// The choices that `stands` was true of, each with one more layer approximate than the one before; the first is exact.
+/// The choices that `stands` was true of, each cheaper in one layer than the one before; the first is exact.
 /// `harms[i][k]` is that of option `k` in layer `i` alone. Ends where `stands` has no answer.
 ///
 /// # Errors
@@ -28,7 +28,7 @@ pub fn greedy<E>(
     let mut path = vec![space.uniform(EXACT)];
     for (layer, option) in pairs {
         let current = path.last().expect("the exact choice is there");
-        if current[layer] != EXACT {
+        if space.cost_of(layer, option) >= space.cost_of(layer, current[layer]) {
             continue;
         }
         let mut next = current.clone();
@@ -51,7 +51,8 @@ mod tests {
     use std::convert::Infallible;
 
     /// Savings of 1.5 and 3 in the first layer, of 0.5 and 1 in the second, of harm 1 and 1.5, and of 0 and 4. Nothing
-    /// goes before the second layer's first option; then come the first layer's second one, 2 for each unit of harm.
+    /// goes before the second layer's first option; then come the first layer's second one, 2 for each unit of harm, its
+    /// first one, 1.5, and the second layer's second one, 0.25.
     #[test]
     fn the_best_ratio_goes_first() {
         let space = Space::new(vec![3.0, 1.0], vec![1.0, 0.5, 0.0], 0.0, 0.0, None);
@@ -61,12 +62,15 @@ mod tests {
             tried.push(choice.clone());
             Ok::<_, Infallible>(Some(choice[0] != 2))
         });
-        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![1, 1]]);
-        assert_eq!(tried, [vec![0, 1], vec![2, 1], vec![1, 1]]);
+        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![1, 1], vec![1, 2]]);
+        assert_eq!(tried, [vec![0, 1], vec![2, 1], vec![1, 1], vec![1, 2]]);
+        // What is cheaper already does not go back.
+        let path = greedy(&space, &harms, |_: &Choice| Ok::<_, Infallible>(Some(true)));
+        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![2, 1], vec![2, 2]]);
         // Two options between all layers: what would be the third is not tried, what leaves two is.
         let few = Space::new(vec![3.0, 1.0], vec![1.0, 0.5, 0.0], 0.0, 0.0, Some(2));
         let path = greedy(&few, &harms, |_: &Choice| Ok::<_, Infallible>(Some(true)));
-        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![2, 1]]);
+        assert_eq!(path.unwrap(), [vec![0, 0], vec![0, 1], vec![2, 1], vec![2, 2]]);
         let one = Space::new(vec![3.0, 1.0], vec![1.0, 0.5, 0.0], 0.0, 0.0, Some(1));
         let path =
             greedy(&one, &harms, |_: &Choice| -> Result<Option<bool>, Infallible> { panic!("nothing is allowed") });

@@ -123,7 +123,12 @@ pub fn run<V: Evaluator>(space: &Space, plan: &SearchPlan, evaluator: &mut V) ->
     let mut tolerances = None;
     for method in METHODS.iter().filter(|method| plan.methods.contains(method)) {
         match method {
-            Method::Knapsack => seeds.extend(run.knapsack(&harms)?),
+            Method::Knapsack => {
+                // Harms that are independent of each other add up; of biases, which go the same way, their roots do.
+                seeds.extend(run.knapsack(&harms)?);
+                let roots = harms.iter().map(|harms| harms.iter().map(|harm| harm.sqrt()).collect());
+                seeds.extend(run.knapsack(&roots.collect::<Vec<Vec<f64>>>())?);
+            }
             Method::Matching => {
                 let (ladder, found) = run.matching(&harms)?;
                 seeds.extend(ladder);

@@ -1,10 +1,10 @@
 //! A search over a network: its choices are assignments, evaluated once each and kept in a journal.
 
 use super::points::front;
-use super::{Evaluator, Found, Part, Point, SearchPlan, Space, Stop, run};
+use super::{Evaluator, Found, Method, Part, Point, SearchPlan, Space, Stop, run};
 use crate::data::Parts;
-use crate::eval::{Assignment, LutSpec, Progress, Rules, Session};
-use crate::lut::{CommonCosts, CostKind, Costs};
+use crate::eval::{Assignment, LutSpec, OpenError, Progress, Rules, Session, SessionError};
+use crate::lut::{CommonCosts, Costs};
 use crate::registry::Named;
 use crate::report::{
     Degradation, Report, SCHEMA, SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples,
@@ -41,8 +41,8 @@ impl Keyed for Record {
 }
 
 /// Searches for the assignment of the multipliers `luts` to the layers of `session` that `plan` asks for: the cheapest by
-/// `costs`, of the kind beside these. The session's samples are read in the parts that `samples` says; what is done is
-/// kept in `journal`, which is opened once everything else is checked. Returns the findings, and the chosen assignment as
+/// `costs`. The session's samples are read in the parts that the plan says; what is done is kept in `journal`. Matching measures errors in a session of the same network that `observed` opens, its layers'
+/// errors measured. Both are opened once everything else is checked. Returns the findings, and the chosen assignment as
 /// rules of a file.
 ///
 /// # Errors
@@ -51,32 +51,38 @@ impl Keyed for Record {
 pub fn search(
     session: &mut Session,
     luts: &[LutSpec],
-    costs: (&Costs, CostKind),
+    costs: &Costs,
     plan: &SearchPlan,
-    samples: SearchSamples,
+    observed: impl FnOnce() -> Result<Session, OpenError>,
     journal: impl FnOnce() -> Result<Opened, LayerwiseError>,
     progress: &dyn Progress,
 ) -> Result<(SearchDetails, Rules), LayerwiseError> {
+    let (objective, samples) = (plan.objective, plan.samples);
     let ends = [samples.scan, samples.search];
     session.read_in_parts(Parts { ends, seed: plan.seed });
     let mut layerwise = Layerwise::new(session, luts, progress)?;
-    let mut notes = layerwise.drop_repeated(costs.0, costs.1);
+    let mut notes = layerwise.drop_repeated(costs, objective);
     if layerwise.candidates.len() < 2 {
         let only = layerwise.candidates.first().map_or_else(|| luts[0].lut.clone(), |only| only.spec.lut.clone());
         return Err(LayerwiseError::OneMultiplier(only));
     }
     let places: Vec<usize> = (0..layerwise.candidates.len()).collect();
-    let prices = layerwise.costs(costs.0, costs.1, &places)?;
+    let prices = layerwise.costs(costs, objective, &places)?;
     let space = space(&layerwise, &prices, plan.max_multipliers);
     // Only now, after all that can be wrong.
+    let is_matched = plan.methods.contains(&Method::Matching);
+    let mut observed = is_matched.then(observed).transpose().map_err(SessionError::from)?;
+    if let Some(observed) = &mut observed {
+        observed.read_in_parts(Parts { ends, seed: plan.seed });
+    }
     let mut journal = journal()?;
     let report = layerwise.report(&(0..samples.scan))?.clone();
     let mut network = Network {
-        fingerprint: fingerprint(&report, &layerwise, &samples, plan),
+        fingerprint: fingerprint(&report, &layerwise, plan),
         layerwise,
-        samples: &samples,
         plan,
         journal: &mut journal,
+        observed,
         left: 0,
         running: false,
     };
@@ -84,7 +90,7 @@ pub fn search(
     network.finish();
     let layerwise = network.layerwise;
     notes.splice(0..0, report.notes.iter().cloned());
-    let details = details(&layerwise, report, &space, &prices, (costs.1, plan, &samples), &found, notes);
+    let details = details(&layerwise, report, &space, &prices, plan, &found, notes);
     Ok((details, layerwise.rules(&found.chosen)?))
 }
 
@@ -129,7 +135,7 @@ impl Opened {
 }
 
 /// What all evaluations of a search share, as text.
-fn fingerprint(report: &Report, layerwise: &Layerwise, samples: &SearchSamples, plan: &SearchPlan) -> String {
+fn fingerprint(report: &Report, layerwise: &Layerwise, plan: &SearchPlan) -> String {
     let experiment = layerwise.session().experiment();
     let layers: Vec<serde_json::Value> = report
         .layers
@@ -150,7 +156,7 @@ fn fingerprint(report: &Report, layerwise: &Layerwise, samples: &SearchSamples, 
         "resize": [report.config.resize, report.config.crop],
         "limit": experiment.limit,
         "shuffle": experiment.shuffle,
-        "parts": [samples.scan, samples.search],
+        "parts": [plan.samples.scan, plan.samples.search],
         "seeds": [plan.seed, experiment.seed],
         "requantize": report.config.quantization.as_ref().and_then(|quantization| quantization.requantize),
         "layers": layers,
@@ -158,12 +164,16 @@ fn fingerprint(report: &Report, layerwise: &Layerwise, samples: &SearchSamples, 
     shared.to_string()
 }
 
+/// Samples that the errors of layers are measured over.
+const MEASURED: usize = 256;
+
 /// A network that a search asks.
 struct Network<'a> {
     layerwise: Layerwise<'a>,
-    samples: &'a SearchSamples,
     plan: &'a SearchPlan,
     journal: &'a mut Opened,
+    /// Measures layers' errors, where these are needed.
+    observed: Option<Session>,
     fingerprint: String,
     /// Samples that the loop under way has not come to.
     left: usize,
@@ -172,7 +182,7 @@ struct Network<'a> {
 
 impl Network<'_> {
     fn range(&self, part: Part) -> Range<usize> {
-        let SearchSamples { scan, search, confirmation } = *self.samples;
+        let SearchSamples { scan, search, confirmation } = self.plan.samples;
         match part {
             Part::Scan => 0..scan,
             Part::Search => 0..search,
@@ -188,21 +198,31 @@ impl Network<'_> {
         layers: BTreeMap<String, String>,
     ) -> Result<Degradation, LayerwiseError> {
         let key = self.key(&range, &layers);
-        let found = match self.journal.known.get(&key) {
-            Some(found) => found.clone(),
-            None => {
-                let found = self.layerwise.measure(assignment, range.clone())?;
-                let record = Record { schema: SCHEMA, key: key.clone(), samples: range.clone(), layers, found };
-                self.journal.journal.append(&record)?;
-                self.journal.known.insert(key, record.found.clone());
-                record.found
-            }
+        let known = self.journal.known.get(&key).cloned();
+        let found = match known {
+            Some(found) => found,
+            None => self.evaluate_anew(assignment, range.clone(), key, layers)?,
         };
         // No more than the loop was said to have.
         let done = range.len().min(self.left);
         self.left -= done;
         self.layerwise.advance(done);
         Ok(found)
+    }
+
+    /// What `assignment` does, which the journal does not have under this key.
+    fn evaluate_anew(
+        &mut self,
+        assignment: &Assignment,
+        samples: Range<usize>,
+        key: String,
+        layers: BTreeMap<String, String>,
+    ) -> Result<Degradation, LayerwiseError> {
+        let found = self.layerwise.measure(assignment, samples.clone())?;
+        let record = Record { schema: SCHEMA, key, samples, layers, found };
+        self.journal.journal.append(&record)?;
+        self.journal.known.insert(record.key, record.found.clone());
+        Ok(record.found)
     }
 
     fn key(&self, range: &Range<usize>, layers: &BTreeMap<String, String>) -> String {
@@ -268,7 +288,9 @@ impl Evaluator for Network<'_> {
     }
 
     fn deviations(&mut self) -> Result<Vec<Vec<f64>>, LayerwiseError> {
-        self.layerwise.deviations()
+        let samples = MEASURED.min(self.plan.samples.scan);
+        let observed = self.observed.as_mut().expect("matching has a session that observes layers");
+        self.layerwise.deviations(observed, samples)
     }
 
     fn begin(&mut self, what: &'static str, evaluations: usize, part: Part) {
@@ -286,7 +308,7 @@ fn details(
     report: Report,
     space: &Space,
     prices: &CommonCosts,
-    (objective, plan, samples): (CostKind, &SearchPlan, &SearchSamples),
+    plan: &SearchPlan,
     found: &Found,
     notes: Vec<String>,
 ) -> SearchDetails {
@@ -329,7 +351,7 @@ fn details(
         dataset: report.dataset,
         config: report.config,
         settings: SearchSettings {
-            objective,
+            objective: plan.objective,
             cost_source: prices.source,
             cost_basis: prices.basis.clone(),
             max_drop: plan.max_drop,
@@ -340,7 +362,7 @@ fn details(
             generations: plan.generations,
             seed: plan.seed,
         },
-        samples: samples.clone(),
+        samples: plan.samples,
         multipliers: std::iter::once(exact).chain(others).collect(),
         layers: layers.collect(),
         chosen: of("chosen", &found.chosen),

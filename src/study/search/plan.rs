@@ -1,6 +1,8 @@
 //! What a search is asked to do.
 
+use crate::lut::CostKind;
 use crate::registry::{Named, Registry, by_name};
+use crate::report::SearchSamples;
 use std::time::Duration;
 
 /// A way of finding assignments.
@@ -41,6 +43,10 @@ by_name!(Method, METHODS);
 /// What a search is asked to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchPlan {
+    /// What is minimized.
+    pub objective: CostKind,
+    /// Which samples are used for what.
+    pub samples: SearchSamples,
     /// The largest drop of the metric against exact products, a fraction.
     pub max_drop: f64,
     /// The one-sided confidence that a drop is within that, from 0.5, which takes measured drops as they are.
@@ -61,9 +67,12 @@ pub struct SearchPlan {
     pub time_limit: Option<Duration>,
 }
 
-impl Default for SearchPlan {
-    fn default() -> Self {
+impl SearchPlan {
+    /// The energy of a drop of half a percentage point at most, by all methods on these samples.
+    pub fn new(samples: SearchSamples) -> Self {
         SearchPlan {
+            objective: CostKind::default(),
+            samples,
             max_drop: 0.005,
             confidence: 0.5,
             methods: METHODS.iter().copied().collect(),

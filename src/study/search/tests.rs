@@ -1,6 +1,7 @@
 //! Whole searches on made-up networks, whose best assignment brute force knows.
 
 use super::*;
+use crate::report::SearchSamples;
 use crate::stats::paired_interval;
 use crate::task::{Metric, Predictions, Task};
 use proptest::prelude::*;
@@ -68,6 +69,10 @@ fn toy(noise: f64) -> (Space, Toy) {
     (space, Toy { harms, together: 0.0005, noise, measured: Vec::new() })
 }
 
+fn plan() -> SearchPlan {
+    SearchPlan::new(SearchSamples { scan: 1000, search: 1000, confirmation: 1000 })
+}
+
 fn all() -> impl Iterator<Item = Choice> {
     (0..256usize).map(|code| (0..4).map(|layer| code >> (2 * layer) & 3).collect())
 }
@@ -76,7 +81,7 @@ fn all() -> impl Iterator<Item = Choice> {
 #[test]
 fn the_best_choice_is_found() {
     let (space, mut toy) = toy(0.0);
-    let plan = SearchPlan { max_drop: 0.01, generations: 20, ..SearchPlan::default() };
+    let plan = SearchPlan { max_drop: 0.01, generations: 20, ..plan() };
     let found = run(&space, &plan, &mut toy).unwrap();
     let within = all().filter(|choice| toy.drop(choice, Part::Search) <= 0.01);
     let best = within.map(|choice| space.cost(&choice)).min_by(f64::total_cmp).unwrap();
@@ -101,7 +106,7 @@ fn the_best_choice_is_found() {
 #[test]
 fn limits_are_kept() {
     let (space, mut toy) = toy(0.0);
-    let plan = SearchPlan { max_evaluations: Some(30), max_drop: 0.01, ..SearchPlan::default() };
+    let plan = SearchPlan { max_evaluations: Some(30), max_drop: 0.01, ..plan() };
     let found = run(&space, &plan, &mut toy).unwrap();
     assert_eq!((found.points.len(), found.stopped), (30, Some(Stop::Evaluations)));
     assert!(found.points[&found.chosen].found[&Part::Search].drop <= 0.01);
@@ -115,7 +120,7 @@ fn limits_are_kept() {
 #[test]
 fn exact_products_are_what_is_left() {
     let (space, mut toy) = toy(0.0);
-    let found = run(&space, &SearchPlan { max_drop: 1e-6, ..SearchPlan::default() }, &mut toy).unwrap();
+    let found = run(&space, &SearchPlan { max_drop: 1e-6, ..plan() }, &mut toy).unwrap();
     let exact = space.uniform(EXACT);
     assert_eq!((&found.chosen, &found.uniform, &found.greedy), (&exact, &exact, &exact));
 }
@@ -128,7 +133,7 @@ proptest! {
     fn results_are_allowed(seed in 0u64..1000, most in 2usize..4, noise in 0.0f64..0.002) {
         let (mut space, mut first) = toy(noise);
         space = Space::new(vec![5.0, 1.0, 3.0, 2.0], (0..space.options()).map(|i| 1.0 - 0.25 * i as f64).collect(), 0.0, 0.0, Some(most));
-        let plan = SearchPlan { max_drop: 0.012, seed, generations: 5, max_multipliers: Some(most), ..SearchPlan::default() };
+        let plan = SearchPlan { max_drop: 0.012, seed, generations: 5, max_multipliers: Some(most), ..plan() };
         let found = run(&space, &plan, &mut first).unwrap();
         prop_assert!(space.allows(&found.chosen));
         prop_assert!(first.drop(&found.chosen, Part::Search) <= 0.012);
