@@ -6,6 +6,7 @@
 //! models a multiplier; [`set_modes`] says what each layer computes; [`evaluate`] runs the batches and
 //! counts. None of them knows command-line options or output formats.
 
+mod activations;
 mod assign;
 mod calibrate;
 mod gate;
@@ -37,7 +38,7 @@ pub use layer_statistics::{LayerStatistics, OutputError};
 pub use moments::{Beside, ChannelMoments, Quantity};
 pub use nan::NanSample;
 pub use noise::derive_noise;
-pub use operands::OperandCounter;
+pub use operands::{CountedOperands, OperandCounter};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
