@@ -11,6 +11,7 @@ use crate::model::ModelError;
 use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
 use crate::report::{BaselineError, GatesError, TradeoffError};
+use crate::study::rank::RankError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -49,6 +50,7 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         LayerProblem,
         BaselineError,
         GatesError,
+        RankError,
         TradeoffError
     )
     .unwrap_or_default()

@@ -22,6 +22,7 @@ mod parse;
 mod plot;
 mod progress;
 mod quantization;
+mod rank;
 mod suggestion;
 
 pub use error::describe;
@@ -94,6 +95,8 @@ enum Command {
     /// Show networks
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
+    Rank(rank::RankArgs),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
     /// Print a shell's completion script
@@ -197,6 +200,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
+        Some(Command::Rank(args)) => rank::run(args, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
         Some(Command::Completions(args)) => completions::run(args, Cli::command()),
         Some(Command::Man(args)) => man::run(args, Cli::command(), EXAMPLES, EXIT_CODES),

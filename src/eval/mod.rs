@@ -41,7 +41,7 @@ pub use predict::{ErrorParts, OperandStatistics, PredictedError};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
-    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
+    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, LayerResponse, ModeComparison, Observations, OpenError,
     ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;

@@ -54,10 +54,11 @@ pub fn derive_noise(
     for (index, layer) in derived.layers_mut().iter_mut().enumerate() {
         let Some((lut, method)) = layer.derived_noise() else { continue };
         let noise = match method {
-            NoiseMethod::Measured => measured.get(index).copied().flatten().map(|error| LayerNoise {
-                stdev: error.relative_std.unwrap_or(0.0),
-                mean: error.mean,
-            }),
+            NoiseMethod::Measured => measured
+                .get(index)
+                .copied()
+                .flatten()
+                .map(|error| LayerNoise { stdev: error.relative_std.unwrap_or(0.0), mean: error.mean }),
             NoiseMethod::Predicted => operands
                 .predict_layer(index, lut)
                 .map_err(|error| LayerProblem::from(error).in_layer(name_of(graph, index)))?

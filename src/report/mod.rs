@@ -22,6 +22,7 @@ mod lut;
 mod markdown;
 mod model;
 mod predictions;
+mod rank;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -41,6 +42,7 @@ pub use logits::Logits;
 pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
+pub use rank::{RankReport, RankedLayer, RankedMultiplier};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

@@ -9,7 +9,8 @@ mod outputs;
 use self::accumulators::AccumulatorArgs;
 use self::dump::DumpArgs;
 use self::gates::GateArgs;
-use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
+use self::options::{LayerArgs, NoiseArgs, ReportArgs};
+pub(super) use self::options::{RuleArgs, RunArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::shown;
@@ -22,7 +23,6 @@ use crate::eval::{Experiment, Session};
 use crate::output::OutputFolder;
 use crate::registry::Named;
 use crate::report::Report;
-use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -77,9 +77,7 @@ pub(super) struct EvaluateArgs {
 
 /// Runs one evaluation, on as many threads as asked for.
 pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let threads = args.run.threads.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
-    pool.install(|| args.run(terminal))
+    args.run.install(|| args.run(terminal))
 }
 
 impl EvaluateArgs {

@@ -17,6 +17,14 @@ pub(super) struct LayerArgs {
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,
 
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+/// What some layers compute.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Layers")]
+pub(in crate::cli) struct RuleArgs {
     /// What products of two activations compute, such as queries by keys, unless a rule names them
     #[arg(long, value_name = "MODE", default_value = "base", value_parser = named(&MODES))]
     attention: InferenceMode,
@@ -45,6 +53,23 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 impl LayerArgs {
     /// Takes LUT files that the first rules name from these folders, one for each of them.
     pub fn rebase(&mut self, folders: &[PathBuf]) {
+        self.rules.rebase(folders);
+    }
+
+    /// The rules of the file, then those of the command line.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        self.rules.rules()
+    }
+
+    /// `options` of all layers, with the modes asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { mode: self.mode, ..self.rules.apply(options) }
+    }
+}
+
+impl RuleArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase(&mut self, folders: &[PathBuf]) {
         for (rule, folder) in self.set.iter_mut().zip(folders) {
             let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
             for spec in lut.iter_mut().chain(noise_from_lut.as_mut().and_then(|noise| noise.lut.as_mut())) {
@@ -65,10 +90,10 @@ impl LayerArgs {
         Ok(rules)
     }
 
-    /// `options` of all layers, with the modes asked for.
+    /// `options` of all layers, with the mode of products of two activations that was asked for.
     pub fn apply(&self, options: LayerOptions) -> LayerOptions {
         let attention = Some(self.attention).filter(|mode| mode.is_quantized());
-        LayerOptions { mode: self.mode, attention, ..options }
+        LayerOptions { attention, ..options }
     }
 }
 
@@ -127,7 +152,7 @@ impl NoiseArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Run", group = clap::ArgGroup::new("parts").multiple(true))]
-pub(super) struct RunArgs {
+pub(in crate::cli) struct RunArgs {
     /// Evaluate the first N samples only
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     #[arg(group = "parts")]
@@ -156,6 +181,13 @@ pub(super) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String>
 }
 
 impl RunArgs {
+    /// Does `work` on as many threads as asked for.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        let threads = self.threads.map_or(0, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
+        pool.install(work)
+    }
+
     /// The kernel asked for, which all give the same bits.
     pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
         let Some(name) = &self.kernel else { return Ok(kernel::best()) };

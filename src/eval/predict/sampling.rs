@@ -30,7 +30,8 @@ impl Sampling {
     /// The positions in `samples`, each of which has `per_sample`: by number, and by place from the first one of
     /// `samples` on. All of them where they are no more than wanted.
     pub fn places(&self, samples: &Range<u64>, per_sample: usize) -> Vec<(usize, usize)> {
-        let (all, first) = (u128::from(self.samples) * per_sample as u128, u128::from(samples.start) * per_sample as u128);
+        let (all, first) =
+            (u128::from(self.samples) * per_sample as u128, u128::from(samples.start) * per_sample as u128);
         let parts = all.min(self.wanted as u128);
         let end = u128::from(samples.end) * per_sample as u128;
         let place = |part: u128| {

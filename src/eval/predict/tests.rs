@@ -66,7 +66,8 @@ fn measured(layer: &dyn ApproxLayer, inputs: &[Tensor]) -> LayerNoise {
         let output = layer.unbiased_fwd(mode, &inputs, Call::default()).unwrap();
         output.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     });
-    let errors: Vec<f64> = exact.iter().zip(&given).map(|(exact, given)| f64::from(*given) - f64::from(*exact)).collect();
+    let errors: Vec<f64> =
+        exact.iter().zip(&given).map(|(exact, given)| f64::from(*given) - f64::from(*exact)).collect();
     let exact: Vec<f64> = exact.iter().map(|&y| f64::from(y)).collect();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let deviation = |values: &[f64]| {
@@ -93,7 +94,8 @@ fn all_outputs_give_what_is_measured() {
         assert!((found.noise.mean / expected.mean - 1.0).abs() < 1e-4, "{name} {coding}: {found:?} {expected:?}");
         // The parts make up the whole.
         let parts = found.parts;
-        let squares = [parts.gain, parts.channels, parts.scatter].iter().map(|part| part * part).sum::<f64>();
+        let squares =
+            [parts.gain, parts.channels, parts.samples, parts.scatter].iter().map(|part| part * part).sum::<f64>();
         assert!((squares.sqrt() / found.noise.stdev - 1.0).abs() < 1e-9, "{name}: {found:?}");
     };
     for_each_case([Coding::Signed, Coding::SignMagnitude, Coding::Affine], |coding| {
@@ -116,7 +118,8 @@ fn all_outputs_give_what_is_measured() {
         let (layer, lut) = quantized(layer, coding, 40);
         check(&layer, coding, &lut, &[numbers(&[5, 3, 19], 8)]);
 
-        let transposed = ConvTransposeAttributes::<2> { stride: [2, 3], padding: [[1, 0], [0, 1]], groups: 2, ..Default::default() };
+        let transposed =
+            ConvTransposeAttributes::<2> { stride: [2, 3], padding: [[1, 0], [0, 1]], groups: 2, ..Default::default() };
         let layer = ApproxConvTranspose2d::new("transposed", transposed, &numbers(&[4, 3, 3, 2], 9), None).unwrap();
         let (layer, lut) = quantized(layer, coding, 6);
         check(&layer, coding, &lut, &[numbers(&[2, 4, 4, 5], 10)]);
@@ -200,5 +203,5 @@ fn shrinking_is_gain() {
     let params = LayerParams::new(ActivationParams::new(0.0085, 0, range).unwrap(), weight);
     layer.quantize(params, Coding::Signed, Some(&half), kernel::best()).unwrap();
     let found = predicted(&layer, Coding::Signed, &half, &[numbers(&[200, 12], 42)]);
-    assert!((found.parts.gain + 0.5).abs() < 1e-3 && found.parts.scatter < 1e-3, "{found:?}");
+    assert!((found.parts.gain + 0.5).abs() < 1e-3 && found.parts.scatter < 2e-3, "{found:?}");
 }

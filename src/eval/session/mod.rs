@@ -35,6 +35,7 @@ mod image_shape;
 mod images;
 mod quantize;
 mod requantize;
+mod response;
 mod scales;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
 pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
 pub use images::ImagesError;
+pub use response::LayerResponse;
 pub use scales::Observations;
 
 use super::traps::InnerNormalization;

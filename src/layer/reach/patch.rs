@@ -31,7 +31,8 @@ impl Window {
         let byte = |channel: usize, tap: usize| {
             places[tap].map_or(padding, |place| input[(image * self.channels() + channel) * plane + place])
         };
-        let of_group = |group: usize| self.order(&taps).map(move |(channel, tap)| (group * geometry.channels + channel, tap));
+        let of_group =
+            |group: usize| self.order(&taps).map(move |(channel, tap)| (group * geometry.channels + channel, tap));
         let bytes = (0..self.groups).flat_map(of_group).map(|(channel, tap)| byte(channel, tap)).collect();
         Patch { taps, bytes }
     }
