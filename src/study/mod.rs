@@ -4,3 +4,4 @@
 //! layer, and what a cheap correction brings back. Nothing here knows options or formats.
 
 pub mod rank;
+pub mod journal;

@@ -49,6 +49,7 @@ pub use images::ImagesError;
 pub use response::LayerResponse;
 pub use scales::Observations;
 
+use super::activations::Activations;
 use super::traps::InnerNormalization;
 use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
@@ -81,6 +82,8 @@ pub struct Session {
     preprocess: Preprocess,
     pixel_kind: PixelKind,
     samples: usize,
+    /// What one evaluation after another has in common.
+    activations: Activations,
     /// Whether these are fewer than the dataset has, or those that were calibrated on fewer than their set has.
     uses_part: bool,
     /// What the network does to its images before anything else.
@@ -151,6 +154,7 @@ impl Session {
             data,
             dataset_name: dataset.name().to_owned(),
             dataset_hash: None,
+            activations: Activations::default(),
             uses_part: samples < dataset.len(),
             pixel_kind: dataset.pixel_kind(),
             dataset: Some(dataset),

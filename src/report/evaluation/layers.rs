@@ -136,7 +136,7 @@ impl LayerReport {
             weight_shift: shifts[1],
             error: swapped.and_then(|(_, found)| found.error),
             predicted: swapped.and_then(|(_, found)| found.predicted),
-            operands: swapped.and_then(|(_, found)| found.operands),
+            operands: swapped.and_then(|(_, found)| Some(found.operands.as_ref()?.errors)),
             accumulator: swapped.and_then(|(_, found)| found.accumulator),
             sums: swapped.and_then(|(_, found)| found.sums.clone()),
         }
