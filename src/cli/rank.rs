@@ -9,11 +9,13 @@ use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, ModelArgs, TerminalArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
-use crate::lut::{CODINGS, Coding};
+use crate::lut::design::FAMILIES;
+use crate::lut::{CODINGS, Coding, SHIPPED, format};
 use crate::study::rank::{RankPlan, rank};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::ValueHint;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -120,7 +122,7 @@ fn select(text: &str) -> anyhow::Result<Vec<String>> {
             Ok(FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string()).collect())
         }
         _ if folder.is_dir() => {
-            let extensions = || LUT_FILE_FORMATS.iter().flat_map(|format| format.extensions());
+            let extensions = || format::FORMATS.iter().flat_map(|format| format.extensions());
             let mut files = Vec::new();
             for entry in std::fs::read_dir(folder)? {
                 let path = entry?.path();

@@ -12,7 +12,6 @@ use crate::eval::{
     Arithmetic, AssignError, Assignment, ErrorParts, LayerOptions, LayerResponse, LutSpec, OperandStatistics,
     PredictedError, Rules, Session, SessionError,
 };
-use crate::layer::ApproxLayer;
 use crate::lut::{Bits, CodingError};
 use crate::quant::QuantConfig;
 use crate::report::{RankReport, RankedLayer, RankedMultiplier};
