@@ -15,6 +15,7 @@ use crate::study::LayerwiseError;
 use crate::study::journal::JournalError;
 use crate::study::scope::ScopeError;
 use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
+use crate::study::rank::RankError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -62,7 +63,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         PlanError,
         RunError,
         MergeError,
-        LayerwiseError
+        LayerwiseError,
+        RankError
     )
     .unwrap_or_default()
 }

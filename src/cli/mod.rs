@@ -28,6 +28,7 @@ mod report;
 mod search;
 mod sensitivity;
 mod studied;
+mod rank;
 mod suggestion;
 mod sweep;
 
@@ -109,6 +110,8 @@ enum Command {
     Sensitivity(sensitivity::SensitivityArgs),
     /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
     Search(search::SearchArgs),
+    /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
+    Rank(rank::RankArgs),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
     /// Evaluate a grid of networks, multipliers and settings
@@ -221,6 +224,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Sensitivity(args)) => sensitivity::run(args, &cli.terminal),
         Some(Command::Search(args)) => search::run(args, &cli.terminal),
+        Some(Command::Rank(args)) => rank::run(args, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
         Some(Command::Sweep(command)) => sweep::run(command, &cli.terminal),
         Some(Command::Report(args)) => report::run(args, &cli.terminal),

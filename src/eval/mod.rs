@@ -45,7 +45,7 @@ pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
     CalibrationImages, CalibrationOptions, CalibrationOutputs, Configuration, Experiment, Findings, ImagesError,
-    LayerFindings, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session,
+    LayerFindings, LayerResponse, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session,
     SessionError,
 };
 pub use traps::far_below_fp32;

@@ -81,6 +81,16 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         settings.noise.set_mean(mean).map_err(|problem| problem.in_layer(&settings.name))
     }
 
+    /// Sets the standard deviation of noise that is drawn once for each output channel, relative as that of
+    /// [`set_stdev`](ApproxLayer::set_stdev). Products of two activations have no channels.
+    ///
+    /// # Errors
+    /// When it is negative or not finite.
+    fn set_channel_stdev(&mut self, stdev: f64) -> Result<(), LayerError> {
+        let settings = self.settings_mut();
+        settings.noise.set_channel_stdev(stdev).map_err(|problem| problem.in_layer(&settings.name))
+    }
+
     /// Seeds the noise; `layer_index`, the layer's index in its network, makes its draws independent of
     /// those of other layers.
     fn set_seed(&mut self, seed: u64, layer_index: u64) {

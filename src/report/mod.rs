@@ -28,6 +28,7 @@ mod predictions;
 mod search;
 mod sensitivity;
 mod sweep;
+mod rank;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -52,6 +53,7 @@ pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
 pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
 pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
+pub use rank::{RankReport, RankedLayer, RankedMultiplier};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

@@ -12,6 +12,7 @@ pub mod correct;
 pub mod journal;
 mod layerwise;
 pub mod page;
+pub mod rank;
 pub mod scope;
 pub mod search;
 pub mod sensitivity;

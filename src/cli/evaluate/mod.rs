@@ -9,8 +9,8 @@ mod outputs;
 use self::accumulators::AccumulatorArgs;
 use self::dump::DumpArgs;
 use self::gates::GateArgs;
-pub(in crate::cli) use self::options::LayerArgs;
-use self::options::{NoiseArgs, ReportArgs, RunArgs};
+use self::options::{NoiseArgs, ReportArgs};
+pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::shown;
@@ -24,7 +24,6 @@ use crate::lut::Costs;
 use crate::output::OutputFolder;
 use crate::registry::Named;
 use crate::report::Report;
-use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -79,7 +78,7 @@ pub(super) struct EvaluateArgs {
 
 /// Runs one evaluation, on as many threads as asked for.
 pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    args.on_threads(|| args.run(terminal))
+    args.run.install(|| args.run(terminal))
 }
 
 impl EvaluateArgs {

@@ -53,7 +53,24 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 impl LayerArgs {
     /// Takes LUT files that the first rules name from these folders, one for each of them.
     pub fn rebase(&mut self, folders: &[PathBuf]) {
-        for (rule, folder) in self.rules.set.iter_mut().zip(folders) {
+        self.rules.rebase(folders);
+    }
+
+    /// The rules of the file, then those of the command line.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        self.rules.rules()
+    }
+
+    /// `options` of all layers, with the modes asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { mode: self.mode, ..self.rules.apply(options) }
+    }
+}
+
+impl RuleArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase(&mut self, folders: &[PathBuf]) {
+        for (rule, folder) in self.set.iter_mut().zip(folders) {
             let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
             for spec in lut.iter_mut().chain(noise_from_lut.as_mut().and_then(|noise| noise.lut.as_mut())) {
                 if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
@@ -88,6 +105,11 @@ impl RuleArgs {
     /// What products of two activations compute, where that is not fp32.
     pub fn attention(&self) -> Option<InferenceMode> {
         Some(self.attention).filter(|mode| mode.is_quantized())
+    }
+
+    /// `options` of all layers, with the mode of products of two activations that was asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { attention: self.attention(), ..options }
     }
 }
 
@@ -175,6 +197,13 @@ pub(in crate::cli) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T,
 }
 
 impl RunArgs {
+    /// Does `work` on as many threads as asked for.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        let threads = self.threads.map_or(0, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
+        pool.install(work)
+    }
+
     /// The kernel asked for, which all give the same bits.
     pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
         let Some(name) = &self.kernel else { return Ok(kernel::best()) };

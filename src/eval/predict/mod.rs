@@ -31,6 +31,7 @@ use crate::quant::LayerParams;
 use channels::Channels;
 use errors::ErrorTable;
 use products::ProductOperands;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use weighted::WeightOperands;
 
@@ -66,7 +67,7 @@ pub struct PredictedError {
 }
 
 /// What a layer's error consists of, relative to the standard deviation of the layer's exact output.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErrorParts {
     /// Mean over all elements.
@@ -75,7 +76,9 @@ pub struct ErrorParts {
     pub gain: f64,
     /// Standard deviation over channels of what is left of the channels' means.
     pub channels: f64,
-    /// Standard deviation within channels of what is left.
+    /// Standard deviation over samples of what is left of the means of a channel's positions.
+    pub samples: f64,
+    /// Standard deviation over positions of what is left.
     pub scatter: f64,
 }
 

@@ -10,18 +10,16 @@ pub(super) struct ProductOperands {
     scale: f64,
     /// How often each pair of bytes meets in an output, `[second][first]`.
     met: Vec<f64>,
-    /// Pairs of bytes of some outputs, and the sum of their exact products less their zero points.
-    outputs: Vec<([Vec<u8>; 2], f64)>,
+    /// Pairs of bytes of some outputs, and the sums of their exact products less their zero points.
+    outputs: Vec<[Vec<u8>; 2]>,
+    exact: Vec<f32>,
+    /// How many of each sample lie side by side.
+    lengths: Vec<usize>,
 }
 
 impl ProductOperands {
     /// Of a layer whose pairs were counted over so many outputs.
-    pub fn new(
-        params: &LayerParams,
-        pairs: &[u64],
-        outputs: u64,
-        read: impl IntoIterator<Item = [Vec<u8>; 2]>,
-    ) -> Self {
+    pub fn new(params: &LayerParams, pairs: &[u64], outputs: u64, read: Vec<(u64, [Vec<u8>; 2])>) -> Self {
         let LayerParams { input, weight, .. } = params;
         let exact = |[first, second]: &[Vec<u8>; 2]| {
             let products = first.iter().zip(second).map(|(&x, &w)| {
@@ -29,12 +27,14 @@ impl ProductOperands {
                 let w = weight.range().signedness().value(w) - weight.zero_point(0);
                 i64::from(x * w)
             });
-            products.sum::<i64>() as f64
+            products.sum::<i64>() as f32
         };
         ProductOperands {
             scale: f64::from(input.scale()) * f64::from(weight.scale(0)),
             met: pairs.iter().map(|&count| count as f64 / outputs as f64).collect(),
-            outputs: read.into_iter().map(|read| (exact(&read), read)).map(|(exact, read)| (read, exact)).collect(),
+            exact: read.iter().map(|(_, pairs)| exact(pairs)).collect(),
+            lengths: read.chunk_by(|(a, _), (b, _)| a == b).map(<[_]>::len).collect(),
+            outputs: read.into_iter().map(|(_, pairs)| pairs).collect(),
         }
     }
 
@@ -43,11 +43,11 @@ impl ProductOperands {
         let rows = (0..=255u8).map(|second| (table.row(second), &self.met[usize::from(second) * 256..][..256]));
         let mean =
             rows.map(|(errors, met)| errors.iter().zip(met).map(|(&error, met)| f64::from(error) * met).sum::<f64>());
-        let mut sums = Sums::default();
-        for ([first, second], exact) in &self.outputs {
-            let error: i64 = first.iter().zip(second).map(|(&x, &w)| i64::from(table.of(x, w))).sum();
-            sums.add(error as f64, *exact);
-        }
+        let error = |[first, second]: &[Vec<u8>; 2]| {
+            first.iter().zip(second).map(|(&x, &w)| i64::from(table.of(x, w))).sum::<i64>() as f64
+        };
+        let errors: Vec<f64> = self.outputs.iter().map(error).collect();
+        let sums = Sums::new(&errors, &self.exact, &self.lengths);
         Channels(vec![Channel { scale: self.scale, mean: mean.sum(), sums }])
     }
 }

@@ -31,8 +31,8 @@ struct Layer {
 
 #[derive(Debug)]
 enum Gathered {
-    Weights { seen: OnceLock<(Window, ActivationCounts)>, patches: Mutex<BTreeMap<usize, Patch>> },
-    Products { pairs: Mutex<Vec<u64>>, outputs: Mutex<BTreeMap<usize, [Vec<u8>; 2]>> },
+    Weights { seen: OnceLock<(Window, ActivationCounts)>, patches: Mutex<BTreeMap<usize, (u64, Patch)>> },
+    Products { pairs: Mutex<Vec<u64>>, outputs: Mutex<BTreeMap<usize, (u64, [Vec<u8>; 2])>> },
 }
 
 impl OperandSampler {
@@ -84,7 +84,7 @@ impl Layer {
                 if pairs.is_empty() {
                     return None;
                 }
-                Operands::Products(ProductOperands::new(&params, &pairs, outputs, read.into_values()))
+                Operands::Products(ProductOperands::new(&params, &pairs, outputs, read.into_values().collect()))
             }
         };
         Some(LayerOperands { params, coding, operands })
@@ -102,10 +102,12 @@ impl Layer {
             let (_, counts) = seen.get_or_init(|| (window.clone(), ActivationCounts::new(&window)));
             counts.count(&window, &bytes, padding);
             self.outputs.fetch_add((window.images * positions) as u64, Ordering::Relaxed);
-            let places = self.sampling.places(samples, window.images * positions / all.max(1));
-            let read = places
-                .into_iter()
-                .map(|(number, place)| (number, window.patch(&bytes, [place / positions, place % positions], padding)));
+            let per_sample = window.images * positions / all.max(1);
+            let places = self.sampling.places(samples, per_sample);
+            let read = places.into_iter().map(|(number, place)| {
+                let patch = window.patch(&bytes, [place / positions, place % positions], padding);
+                (number, (samples.start + (place / per_sample) as u64, patch))
+            });
             let read: Vec<_> = read.collect();
             patches.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
         };
@@ -122,16 +124,18 @@ impl Layer {
             pairs.resize(found.len(), 0);
             pairs.iter_mut().zip(found).for_each(|(all, more)| *all += more);
         }
-        let places = |count: usize| {
-            self.outputs.fetch_add(count as u64, Ordering::Relaxed);
-            self.sampling.places(samples, count / all.max(1))
-        };
+        // Which outputs were chosen, once their number is known.
         let chosen = OnceLock::new();
         let read = layer.read_outputs(inputs, &|count| {
-            chosen.get_or_init(|| places(count)).iter().map(|&(_, place)| place).collect()
+            let per_sample = count / all.max(1);
+            self.outputs.fetch_add(count as u64, Ordering::Relaxed);
+            let places = chosen.get_or_init(|| (per_sample, self.sampling.places(samples, per_sample)));
+            places.1.iter().map(|&(_, place)| place).collect()
         })?;
-        let numbers = chosen.get()?.iter().map(|&(number, _)| number);
-        outputs.lock().unwrap_or_else(PoisonError::into_inner).extend(numbers.zip(read));
+        let (per_sample, places) = chosen.get()?;
+        let read = places.iter().zip(read);
+        let read = read.map(|(&(number, place), pairs)| (number, (samples.start + (place / per_sample) as u64, pairs)));
+        outputs.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
         Some(())
     }
 }

@@ -94,7 +94,8 @@ fn all_outputs_give_what_is_measured() {
         assert!((found.noise.mean / expected.mean - 1.0).abs() < 1e-4, "{name} {coding}: {found:?} {expected:?}");
         // The parts make up the whole.
         let parts = found.parts;
-        let squares = [parts.gain, parts.channels, parts.scatter].iter().map(|part| part * part).sum::<f64>();
+        let squares =
+            [parts.gain, parts.channels, parts.samples, parts.scatter].iter().map(|part| part * part).sum::<f64>();
         assert!((squares.sqrt() / found.noise.stdev - 1.0).abs() < 1e-9, "{name}: {found:?}");
     };
     for_each_case([Coding::Signed, Coding::SignMagnitude, Coding::Affine], |coding| {
@@ -202,5 +203,5 @@ fn shrinking_is_gain() {
     let params = LayerParams::new(ActivationParams::new(0.0085, 0, range).unwrap(), weight);
     layer.quantize(params, Coding::Signed, Some(&half), kernel::best()).unwrap();
     let found = predicted(&layer, Coding::Signed, &half, &[numbers(&[200, 12], 42)]);
-    assert!((found.parts.gain + 0.5).abs() < 1e-3 && found.parts.scatter < 1e-3, "{found:?}");
+    assert!((found.parts.gain + 0.5).abs() < 1e-3 && found.parts.scatter < 2e-3, "{found:?}");
 }

@@ -34,6 +34,8 @@ struct Positions {
     depth: usize,
     /// Activations, `[group][tile]`.
     tiles: Vec<Vec<Tile>>,
+    /// How many of each sample lie side by side.
+    lengths: Vec<usize>,
     count: usize,
     /// Sums of exact products less their zero points, `[output][position]`.
     exact: Vec<f32>,
@@ -47,7 +49,7 @@ impl WeightOperands {
         window: &Window,
         counts: &ActivationCounts,
         outputs: u64,
-        patches: impl IntoIterator<Item = Patch>,
+        patches: impl IntoIterator<Item = (u64, Patch)>,
     ) -> Option<Self> {
         let (weights, params) = (layer.weight_bytes()?.to_vec(), layer.params()?);
         let per_output = weights.len() / window.outputs;
@@ -56,11 +58,11 @@ impl WeightOperands {
         let met = met.map(|lane| counts.of_weight(lane / per_output, lane % per_output).map(share)).collect();
         let scale = |output| f64::from(params.input.scale()) * f64::from(params.weight.scale(output));
         let scales = (0..window.outputs).map(scale).collect();
-        let mut by_taps: BTreeMap<Vec<usize>, Vec<Vec<u8>>> = BTreeMap::new();
-        for Patch { taps, bytes } in patches {
-            by_taps.entry(taps).or_default().push(bytes);
+        let mut by_taps: BTreeMap<Vec<usize>, Vec<(u64, Vec<u8>)>> = BTreeMap::new();
+        for (sample, Patch { taps, bytes }) in patches {
+            by_taps.entry(taps).or_default().push((sample, bytes));
         }
-        let of_taps = |(taps, patches): (Vec<usize>, Vec<Vec<u8>>)| {
+        let of_taps = |(taps, patches): (Vec<usize>, Vec<(u64, Vec<u8>)>)| {
             let taken = window.weights_of(&taps);
             let rows = weights.chunks_exact(per_output).flat_map(|row| taken.iter().map(|&k| row[k]));
             Positions::new(rows.collect(), &patches, window, params)
@@ -114,13 +116,13 @@ impl WeightOperands {
 }
 
 impl Positions {
-    fn new(weights: Vec<u8>, patches: &[Vec<u8>], window: &Window, params: &LayerParams) -> Self {
+    fn new(weights: Vec<u8>, patches: &[(u64, Vec<u8>)], window: &Window, params: &LayerParams) -> Self {
         let depth = weights.len() / window.outputs;
-        let tile = |group: usize, patches: &[Vec<u8>]| {
+        let tile = |group: usize, patches: &[(u64, Vec<u8>)]| {
             let mut tile = Tile::default();
             tile.reset(depth, patches.len());
             for k in 0..depth {
-                let bytes = patches.iter().map(|patch| patch[group * depth + k]);
+                let bytes = patches.iter().map(|(_, patch)| patch[group * depth + k]);
                 tile.row_mut(k).iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
             }
             tile
@@ -145,57 +147,42 @@ impl Positions {
             exact
         };
         let exact = (0..window.outputs).into_par_iter().flat_map_iter(of_output).collect();
-        Positions { weights, depth, tiles, count: patches.len(), exact }
+        let lengths = patches.chunk_by(|(a, _), (b, _)| a == b).map(<[_]>::len).collect();
+        Positions { weights, depth, tiles, lengths, count: patches.len(), exact }
     }
 
     /// Adds errors and exact outputs of all positions to the sums of the output channels.
     fn add_errors(&self, table: &ErrorTable, groups: usize, sums: &mut [Sums]) {
         let group_outputs = sums.len() / groups;
-        if self.depth == 0 {
-            sums.iter_mut().for_each(|sums| sums.count += self.count as f64);
-            return;
-        }
-        let packed = table.pack(WeightMatrix::new(&self.weights, self.depth));
+        let packed = (self.depth > 0).then(|| table.pack(WeightMatrix::new(&self.weights, self.depth)));
         let blocks = sums.par_chunks_mut(group_outputs).enumerate().flat_map(|(group, sums)| {
             sums.par_chunks_mut(ROWS).enumerate().map(move |(block, sums)| (group, block * ROWS, sums))
         });
-        blocks.for_each_init(Vec::new, |errors: &mut Vec<Lanes<i32>>, (group, block, sums)| {
-            let first = group * group_outputs + block;
-            for (i, tile) in self.tiles[group].iter().enumerate() {
-                let mut totals = vec![[0f64; LANES]; sums.len()];
-                for start in (0..self.depth).step_by(table.safe_depth()) {
-                    let depth = start..start.saturating_add(table.safe_depth()).min(self.depth);
-                    errors.resize(sums.len(), Lanes::default());
-                    packed.sums(tile, first..first + sums.len(), depth, errors);
-                    for (totals, errors) in totals.iter_mut().zip(&*errors) {
-                        totals.iter_mut().zip(&errors.0).for_each(|(total, &error)| *total += f64::from(error));
+        blocks.for_each_init(
+            Default::default,
+            |(lanes, errors): &mut (Vec<Lanes<i32>>, Vec<f64>), (group, block, sums)| {
+                let first = group * group_outputs + block;
+                lanes.resize(sums.len(), Lanes::default());
+                errors.clear();
+                errors.resize(sums.len() * self.count, 0.0);
+                for (i, tile) in self.tiles[group].iter().enumerate() {
+                    for start in (0..self.depth).step_by(table.safe_depth()) {
+                        let depth = start..start.saturating_add(table.safe_depth()).min(self.depth);
+                        packed
+                            .iter()
+                            .for_each(|packed| packed.sums(tile, first..first + sums.len(), depth.clone(), lanes));
+                        for (errors, lanes) in errors.chunks_exact_mut(self.count).zip(&*lanes) {
+                            let errors = errors[i * LANES..].iter_mut().take(tile.columns());
+                            errors.zip(&lanes.0).for_each(|(error, &sum)| *error += f64::from(sum));
+                        }
                     }
                 }
-                for (row, (sums, errors)) in sums.iter_mut().zip(&totals).enumerate() {
-                    let exact = &self.exact[(first + row) * self.count + i * LANES..][..tile.columns()];
-                    sums.merge(moments(errors, exact));
+                for (row, (sums, errors)) in sums.iter_mut().zip(errors.chunks_exact(self.count)).enumerate() {
+                    let exact = &self.exact[(first + row) * self.count..][..self.count];
+                    sums.merge(Sums::new(errors, exact, &self.lengths));
                 }
-            }
-        });
-    }
-}
-
-for_simd_levels! {
-    /// Sums over the first positions of a tile.
-    fn moments(errors: &[f64; LANES], exact: &[f32]) -> Sums {
-        const SIDE: usize = 8;
-        let mut found = [[0f64; SIDE]; 5];
-        let (errors, _) = errors.split_at(exact.len());
-        for (errors, exact) in errors.chunks(SIDE).zip(exact.chunks(SIDE)) {
-            for (i, (&e, &y)) in errors.iter().zip(exact).enumerate() {
-                let y = f64::from(y);
-                for (found, value) in found.iter_mut().zip([e, e * e, y, y * y, e * y]) {
-                    found[i] += value;
-                }
-            }
-        }
-        let [e, ee, y, yy, ey] = found.map(|lanes| lanes.iter().sum());
-        Sums { count: exact.len() as f64, e, ee, y, yy, ey }
+            },
+        );
     }
 }
 

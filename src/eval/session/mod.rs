@@ -37,6 +37,7 @@ mod image_shape;
 mod images;
 mod quantize;
 mod requantize;
+mod response;
 mod scales;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
 pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
 pub use images::ImagesError;
+pub use response::LayerResponse;
 pub use scales::Observations;
 
 use super::activations::Activations;

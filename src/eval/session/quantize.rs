@@ -191,7 +191,7 @@ impl Session {
     }
 
     /// The calibration set, in batches of its own size.
-    fn calibration_batches(&mut self) -> Result<Batches, SessionError> {
+    pub(super) fn calibration_batches(&mut self) -> Result<Batches, SessionError> {
         let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
         let selection = self.experiment.calibrated();
         self.uses_part |= selection.count(dataset.len()) < dataset.len();
