@@ -60,7 +60,8 @@ struct Columns<'a> {
 /// # Errors
 /// Those of the serializer.
 pub(super) fn serialize<S: Serializer>(runs: &[Run], serializer: S) -> Result<S::Ok, S::Error> {
-    let drops = |part: fn(&super::MeasuredDrop) -> f64| runs.iter().map(move |run| run.drop.as_ref().map(part).map(short));
+    let drops =
+        |part: fn(&super::MeasuredDrop) -> f64| runs.iter().map(move |run| run.drop.as_ref().map(part).map(short));
     let columns = Columns {
         network: runs.iter().map(|run| run.network).collect(),
         multiplier: runs.iter().map(|run| run.multiplier).collect(),
@@ -95,6 +96,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!(serde_json::to_string(&[short(0.1 + 0.2), short(-1e-9), short(2.0 / 3.0)]).unwrap(), "[0.3,0.0,0.666667]");
+        assert_eq!(
+            serde_json::to_string(&[short(0.1 + 0.2), short(-1e-9), short(2.0 / 3.0)]).unwrap(),
+            "[0.3,0.0,0.666667]"
+        );
     }
 }

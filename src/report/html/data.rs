@@ -43,8 +43,8 @@ pub struct Jobs {
     pub planned: Option<usize>,
     /// Jobs done.
     pub done: usize,
-    /// The first of the places in the plan that have no result yet.
-    pub missing: Vec<usize>,
+    /// The first of those that have no result yet: what they are called, or their places in the plan.
+    pub missing: Vec<String>,
 }
 
 /// A multiplier of the study.
@@ -296,8 +296,8 @@ pub struct StudyDocument {
     pub network: Option<String>,
     /// What it says in a few words: names and values.
     pub facts: Vec<(String, String)>,
-    /// Its figure.
-    pub figure: Option<StudyFigure>,
+    /// Its figures.
+    pub figures: Vec<StudyFigure>,
     /// Its tables.
     pub tables: Vec<StudyTable>,
 }
@@ -317,9 +317,24 @@ pub enum StudyFigure {
     },
     /// Values against energy.
     Front {
-        /// Names, energies, values, 95 % intervals where known, and whether the point was chosen.
-        points: Vec<(String, f64, f64, Option<[f64; 2]>, bool)>,
+        /// What was found.
+        points: Vec<FrontPoint>,
     },
+}
+
+/// A point of a front.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FrontPoint {
+    /// What it is called.
+    pub name: String,
+    /// Energy, or another cost, over that of exact multiplications.
+    pub energy: f64,
+    /// The metric's value, a fraction.
+    pub value: f64,
+    /// Its 95 % interval, where it is known.
+    pub ci95: Option<[f64; 2]>,
+    /// Whether it is the one that was chosen.
+    pub chosen: bool,
 }
 
 /// A table of a document.

@@ -107,7 +107,11 @@ fn table(section: &Section) -> String {
     if !section.header.is_empty() {
         let _ = write!(html, "<thead>{}</thead>", row(&section.header, "th"));
     }
-    let _ = write!(html, "<tbody>{}</tbody></table>\n", section.rows.iter().map(|cells| row(cells, "td")).collect::<String>());
+    let _ = write!(
+        html,
+        "<tbody>{}</tbody></table>\n",
+        section.rows.iter().map(|cells| row(cells, "td")).collect::<String>()
+    );
     html
 }
 

@@ -11,7 +11,7 @@ mod summary;
 mod verdict;
 
 pub use data::{
-    Baseline, BaselineKind, Choice, HeatMap, Jobs, MeasuredDrop, Mix, MixLayer, MixStep, Multiplier,
+    Baseline, BaselineKind, Choice, FrontPoint, HeatMap, Jobs, MeasuredDrop, Mix, MixLayer, MixStep, Multiplier,
     MultiplierErrors, Network, NetworkLayer, PageMetric, Run, StudyDocument, StudyFigure, StudyPage, StudyTable,
 };
 pub use verdict::{MixVerdict, UniformVerdict, Verdict};

@@ -77,7 +77,8 @@ impl StudyPage {
     fn best(&self, verdicts: &[Verdict]) -> Section {
         let row = |verdict: &Verdict| {
             let baseline = verdict.baseline.map(percent).unwrap_or_default();
-            let uniform = |cell: fn(&UniformVerdict) -> String| verdict.uniform.as_ref().map_or("none".to_owned(), cell);
+            let uniform =
+                |cell: fn(&UniformVerdict) -> String| verdict.uniform.as_ref().map_or("none".to_owned(), cell);
             let mix = verdict.mix.as_ref().map(|mix| significant_percent(mix.energy, 3));
             let name = uniform(|uniform| uniform.multiplier.clone());
             let energy = verdict.uniform.as_ref().map(|uniform| significant_percent(uniform.energy, 3));
@@ -87,7 +88,9 @@ impl StudyPage {
         };
         Section {
             title: Some(format!("the least energy within a drop of {}", percent(self.bound))),
-            header: ["network", "exact", "one for all", "reaches", "energy", "mix, predicted"].map(str::to_owned).to_vec(),
+            header: ["network", "exact", "one for all", "reaches", "energy", "mix, predicted"]
+                .map(str::to_owned)
+                .to_vec(),
             rows: verdicts.iter().map(row).collect(),
             numeric: vec![1, 3, 4, 5],
             ..Section::default()

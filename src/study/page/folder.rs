@@ -2,10 +2,11 @@
 
 use super::documents;
 use super::error::PageError;
-use super::read::{Finished, Line};
+use super::read::{Finished, Job, Line};
 use crate::input;
 use crate::report::html::StudyDocument;
 use crate::study::journal;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,8 +21,8 @@ const LARGEST: u64 = 1 << 34;
 pub(super) struct Study {
     /// Finished jobs, each once, in the order of the plan.
     pub jobs: Vec<Finished>,
-    /// Jobs planned, where a folder says so.
-    pub planned: Option<usize>,
+    /// The plan, where a folder has it.
+    pub plan: Option<Plan>,
     /// Documents beside the journals.
     pub documents: Vec<StudyDocument>,
     /// What a reader should know.
@@ -40,7 +41,7 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
                 journals += 1;
                 add(&mut study.jobs, &mut places, &path)?;
             } else if path.file_name().is_some_and(|name| name == "study.json") {
-                study.planned = planned(&path)?.or(study.planned);
+                study.plan = Some(plan(&path)?);
             } else if let Some(document) = document(&path)? {
                 study.documents.push(document);
             }
@@ -95,10 +96,26 @@ fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), 
     })
 }
 
-/// How many jobs the plan has.
-fn planned(path: &Path) -> Result<Option<usize>, PageError> {
-    let plan: Value = serde_json::from_slice(&bytes(path)?).unwrap_or_default();
-    Ok(plan["jobs"].as_u64().map(|jobs| jobs as usize).or(plan["jobs"].as_array().map(Vec::len)))
+/// The plan of a study, as far as a page needs it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Plan {
+    /// How many jobs there are.
+    pub jobs: usize,
+    /// The jobs, where they are listed.
+    #[serde(default)]
+    pub plan: Vec<Planned>,
+}
+
+/// A job of a plan.
+#[derive(Debug, Deserialize)]
+pub(super) struct Planned {
+    pub key: String,
+    pub job: Job,
+}
+
+fn plan(path: &Path) -> Result<Plan, PageError> {
+    let wrong = |source| PageError::Plan { path: path.to_owned(), source };
+    serde_json::from_slice(&bytes(path)?).map_err(wrong)
 }
 
 /// The document in a JSON file that says what kind it is.

@@ -43,6 +43,15 @@ pub(super) struct Job {
     pub settings: Map<String, Value>,
 }
 
+impl Job {
+    /// It in a line.
+    pub fn label(&self) -> String {
+        let scope = self.scope.as_deref().filter(|scope| *scope != "all");
+        let names = [self.model.as_deref(), self.data.as_deref(), self.lut.as_deref(), scope, self.layer.as_deref()];
+        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A finished job.
 #[derive(Debug)]
 pub(super) struct Finished {
@@ -92,7 +101,8 @@ impl Finished {
         let cost = report.cost.as_ref();
         let own = lut.as_ref().and_then(|lut| cost?.by_multiplier.get(&lut.name));
         let stated = lut.as_ref().and_then(|lut| lut.cost.as_ref());
-        let by_basis = own.into_iter().chain(stated).filter_map(|cost| Some((cost.basis.clone(), cost.relative.energy?)));
+        let by_basis =
+            own.into_iter().chain(stated).filter_map(|cost| Some((cost.basis.clone(), cost.relative.energy?)));
         let quantized = report.layers.iter().filter(|layer| layer.mode.is_quantized());
         let layer = |layer: &LayerReport| (layer.name.clone(), layer.kind.clone(), layer.opcount);
         let exact = report.comparisons.iter().find(|comparison| comparison.reference == "quant");
