@@ -92,7 +92,10 @@ fn verdicts_are_the_best_of_all() {
     for (bound, samples) in [("0", 0), ("0.1", 1), ("0.35", 3)] {
         let report = folder.json(&format!("report study -o page.html --bound {bound}"));
         let verdict = &report["verdicts"][0];
-        assert_eq!((text(verdict, "/network"), number(&report, "/bound")), ("tiny on tiny", bound.parse().unwrap()));
+        assert_eq!(
+            (text(verdict, "/network"), number(&report, "/bound")),
+            ("tiny on tiny.safetensors", bound.parse().unwrap())
+        );
         let exact = parsed(&lines[0]);
         assert_eq!(number(verdict, "/baseline"), number(&exact, "/report/accuracy/top1"));
         assert!((number(verdict, "/mix/energy") - least_energy(&lines, samples)).abs() < 1e-12, "{bound}");
@@ -209,7 +212,7 @@ mod in_a_browser {
         }
         // What it suggests can be evaluated, by the file as by the command.
         let file = browser.run("document.querySelector('a[download]').download");
-        assert_eq!(file, "tiny-on-tiny-mix.json");
+        assert_eq!(file, "tiny-on-tiny.safetensors-mix.json");
         let commands = browser.texts("pre.command");
         let rules = commands[1].strip_prefix("approx-eval ").unwrap();
         let run = folder.shell(&format!("approx-eval {rules} --format json")).output().unwrap();
@@ -234,8 +237,9 @@ mod in_a_browser {
         let press = "#evaluations thead th:nth-child(2) button";
         let sort = |browser: &mut Browser| browser.run("document.querySelector('#evaluations th[aria-sort]').ariaSort");
         browser.click(press);
-        let names = column(&mut browser, 2);
-        assert!(names.is_sorted() && names[0] == "broken-array-h4-v8", "{names:?}");
+        let mut names = column(&mut browser, 2);
+        names.dedup();
+        assert_eq!(names, ["broken-array-h4-v8", "drum-3", "exact", "truncated-8", "truncated-11"]);
         assert_eq!(sort(&mut browser), "ascending");
         browser.click(press);
         assert_eq!(sort(&mut browser), "descending");
