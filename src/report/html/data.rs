@@ -1,9 +1,9 @@
 //! What a page shows, as plain data. Its JSON is what the page's script reads.
 
-use super::columns;
+use super::runs::{self, MeasuredDrop, Run};
 use crate::report::ToolReport;
 use crate::task::{MetricInfo, MetricUnit};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// A study.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -28,7 +28,7 @@ pub struct StudyPage {
     /// The networks, each on one data set under one choice of settings.
     pub networks: Vec<Network>,
     /// One row for each evaluation.
-    #[serde(serialize_with = "columns::serialize")]
+    #[serde(serialize_with = "runs::serialize")]
     pub runs: Vec<Run>,
     /// Sensitivity, search and other documents found beside the journals.
     pub documents: Vec<StudyDocument>,
@@ -227,62 +227,6 @@ pub struct MixStep {
     pub energy: f64,
     /// The choice of each layer; none for exact products.
     pub picks: Vec<Option<usize>>,
-}
-
-/// A drop of the metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MeasuredDrop {
-    /// Baseline minus value, a fraction: negative for an improvement.
-    pub drop: f64,
-    /// Its 95 % interval.
-    pub ci95: [f64; 2],
-    /// Whether the interval is that of a paired comparison, sample by sample.
-    pub paired: bool,
-}
-
-impl Serialize for MeasuredDrop {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let [low, high] = self.ci95.map(columns::short);
-        (columns::short(self.drop), low, high, u8::from(self.paired)).serialize(serializer)
-    }
-}
-
-/// An evaluation.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Run {
-    /// The network's place in the page.
-    pub network: usize,
-    /// The multiplier's place; none without one.
-    pub multiplier: Option<usize>,
-    /// What the layers in scope computed.
-    pub mode: String,
-    /// The coding of operands.
-    pub coding: Option<String>,
-    /// Which layers are approximate, as `all` or `each`.
-    pub scope: String,
-    /// The layer or group that the scope is about.
-    pub layer: Option<String>,
-    /// The metric's value, a fraction.
-    pub value: f64,
-    /// Its 95 % interval.
-    pub ci95: [f64; 2],
-    /// Its drop.
-    pub drop: Option<MeasuredDrop>,
-    /// Energy of all multiplications over that of exact ones.
-    pub energy: Option<f64>,
-    /// The place of the energy's basis in the page.
-    pub basis: Option<usize>,
-    /// Mean loss, where the task has one.
-    pub loss: Option<f64>,
-    /// Wall time of the evaluation in seconds.
-    pub seconds: f64,
-}
-
-impl Run {
-    /// Whether every layer has the run's multiplier.
-    pub fn is_uniform(&self) -> bool {
-        self.scope == "all" && self.mode == "approx" && self.multiplier.is_some()
-    }
 }
 
 /// A document found beside the journals.

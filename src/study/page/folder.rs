@@ -36,14 +36,20 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
     for folder in folders {
         let before = study.documents.len();
         let mut journals = 0;
-        for path in files(folder)? {
+        for path in entries(folder, Path::is_file)? {
             if is_journal(&path) {
                 journals += 1;
                 add(&mut study.jobs, &mut places, &path)?;
             } else if path.file_name().is_some_and(|name| name == "study.json") {
                 study.plan = Some(plan(&path)?);
-            } else if let Some(document) = document(&path)? {
-                study.documents.push(document);
+            } else {
+                study.documents.extend(document(&path, folder)?);
+            }
+        }
+        // A search has a folder of its own, which may lie in that of the study.
+        for inner in entries(folder, Path::is_dir)? {
+            for path in entries(&inner, Path::is_file).unwrap_or_default() {
+                study.documents.extend(document(&path, folder).unwrap_or_default());
             }
         }
         if journals == 0 && before == study.documents.len() {
@@ -54,14 +60,14 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
     Ok(study)
 }
 
-/// The files of a folder, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, PageError> {
+/// What a folder has that `keep` holds for, in the order of names.
+fn entries(folder: &Path, keep: fn(&Path) -> bool) -> Result<Vec<PathBuf>, PageError> {
     let cannot = |source| PageError::Read { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).map_err(cannot)?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
-    files.retain(|path| path.is_file());
-    files.sort();
-    Ok(files)
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
+    paths.retain(|path| keep(path));
+    paths.sort();
+    Ok(paths)
 }
 
 fn is_journal(path: &Path) -> bool {
@@ -118,12 +124,12 @@ fn plan(path: &Path) -> Result<Plan, PageError> {
     serde_json::from_slice(&bytes(path)?).map_err(wrong)
 }
 
-/// The document in a JSON file that says what kind it is.
-fn document(path: &Path) -> Result<Option<StudyDocument>, PageError> {
+/// The document in a JSON file that says what kind it is; it is called by its path in `folder`.
+fn document(path: &Path, folder: &Path) -> Result<Option<StudyDocument>, PageError> {
     if path.extension().is_none_or(|extension| extension != "json") {
         return Ok(None);
     }
     let json: Value = serde_json::from_slice(&bytes(path)?).unwrap_or_default();
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = path.strip_prefix(folder).unwrap_or(path).display().to_string();
     Ok(documents::read(&json, file))
 }

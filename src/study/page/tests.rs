@@ -212,7 +212,10 @@ fn documents_alone_are_a_page_too() {
         .unwrap();
     std::fs::write(dir.path().join("other.json"), "[1]").unwrap();
     std::fs::write(dir.path().join("broken.json"), "{").unwrap();
+    std::fs::create_dir(dir.path().join("found")).unwrap();
+    std::fs::write(dir.path().join("found/search.json"), json!({"kind": "search", "notes": []}).to_string()).unwrap();
     let page = page_of(dir.path(), 0.01);
-    assert_eq!((page.documents.len(), page.documents[0].file.as_str()), (1, "ranking.json"));
+    let files: Vec<&str> = page.documents.iter().map(|document| document.file.as_str()).collect();
+    assert_eq!(files, ["ranking.json", "found/search.json"]);
     assert!(page.html().contains("ranking.json"));
 }
