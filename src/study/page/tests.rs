@@ -32,17 +32,20 @@ fn report(lut: Option<&str>, scope: &[&str], correct: u64) -> Value {
             "by_multiplier": {&info.name: cost},
         })
     });
+    let layers: Vec<Value> = ["a", "b", "c"].into_iter().zip(OPCOUNTS).map(layer).collect();
+    let luts: Vec<&LutInfo> = info.iter().collect();
+    let ci95 = crate::stats::wilson_interval(correct, 1000);
     json!({
         "schema": 1, "tool": {"name": "approx-eval", "version": "0.1.0"},
         "model": {"name": "net", "architecture": "mlp", "parameters": 9, "blake3": "m"},
         "dataset": {"name": "set", "samples": 1000, "blake3": "d"},
         "config": {"mode": "quant", "seed": 0, "batch_size": 64, "coding": "sign-magnitude", "fold_bn": true, "mean": [],
             "std": [], "assignment": {"schema": 1, "rules": []}},
-        "lut": info, "luts": info.iter().collect::<Vec<_>>(), "cost": cost,
+        "lut": info, "luts": luts, "cost": cost,
         "accuracy": {"top1": correct as f64 / 1000.0, "correct": correct, "total": 1000, "loss": 0.25,
-            "ci95": crate::stats::wilson_interval(correct, 1000)},
+            "ci95": ci95},
         "opcount": {"per_sample": 1000, "total": 1_000_000, "by_multiplier": {}},
-        "layers": ["a", "b", "c"].into_iter().zip(OPCOUNTS).map(layer).collect::<Vec<_>>(),
+        "layers": layers,
         "timing": {"seconds": 0.5, "images_per_second": 2000.0, "threads": 1},
     })
 }
