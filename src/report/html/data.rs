@@ -1,9 +1,9 @@
 //! What a page shows, as plain data. Its JSON is what the page's script reads.
 
-use super::columns;
+use super::runs::{self, MeasuredDrop, Run};
 use crate::report::ToolReport;
 use crate::task::{MetricInfo, MetricUnit};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// A study.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -28,7 +28,7 @@ pub struct StudyPage {
     /// The networks, each on one data set under one choice of settings.
     pub networks: Vec<Network>,
     /// One row for each evaluation.
-    #[serde(serialize_with = "columns::serialize")]
+    #[serde(serialize_with = "runs::serialize")]
     pub runs: Vec<Run>,
     /// Sensitivity, search and other documents found beside the journals.
     pub documents: Vec<StudyDocument>,
@@ -43,8 +43,8 @@ pub struct Jobs {
     pub planned: Option<usize>,
     /// Jobs done.
     pub done: usize,
-    /// The first of the places in the plan that have no result yet.
-    pub missing: Vec<usize>,
+    /// The first of those that have no result yet: what they are called, or their places in the plan.
+    pub missing: Vec<String>,
 }
 
 /// A multiplier of the study.
@@ -229,62 +229,6 @@ pub struct MixStep {
     pub picks: Vec<Option<usize>>,
 }
 
-/// A drop of the metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MeasuredDrop {
-    /// Baseline minus value, a fraction: negative for an improvement.
-    pub drop: f64,
-    /// Its 95 % interval.
-    pub ci95: [f64; 2],
-    /// Whether the interval is that of a paired comparison, sample by sample.
-    pub paired: bool,
-}
-
-impl Serialize for MeasuredDrop {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let [low, high] = self.ci95.map(columns::short);
-        (columns::short(self.drop), low, high, u8::from(self.paired)).serialize(serializer)
-    }
-}
-
-/// An evaluation.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Run {
-    /// The network's place in the page.
-    pub network: usize,
-    /// The multiplier's place; none without one.
-    pub multiplier: Option<usize>,
-    /// What the layers in scope computed.
-    pub mode: String,
-    /// The coding of operands.
-    pub coding: Option<String>,
-    /// Which layers are approximate, as `all` or `each`.
-    pub scope: String,
-    /// The layer or group that the scope is about.
-    pub layer: Option<String>,
-    /// The metric's value, a fraction.
-    pub value: f64,
-    /// Its 95 % interval.
-    pub ci95: [f64; 2],
-    /// Its drop.
-    pub drop: Option<MeasuredDrop>,
-    /// Energy of all multiplications over that of exact ones.
-    pub energy: Option<f64>,
-    /// The place of the energy's basis in the page.
-    pub basis: Option<usize>,
-    /// Mean loss, where the task has one.
-    pub loss: Option<f64>,
-    /// Wall time of the evaluation in seconds.
-    pub seconds: f64,
-}
-
-impl Run {
-    /// Whether every layer has the run's multiplier.
-    pub fn is_uniform(&self) -> bool {
-        self.scope == "all" && self.mode == "approx" && self.multiplier.is_some()
-    }
-}
-
 /// A document found beside the journals.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StudyDocument {
@@ -296,8 +240,8 @@ pub struct StudyDocument {
     pub network: Option<String>,
     /// What it says in a few words: names and values.
     pub facts: Vec<(String, String)>,
-    /// Its figure.
-    pub figure: Option<StudyFigure>,
+    /// Its figures.
+    pub figures: Vec<StudyFigure>,
     /// Its tables.
     pub tables: Vec<StudyTable>,
 }
@@ -317,9 +261,24 @@ pub enum StudyFigure {
     },
     /// Values against energy.
     Front {
-        /// Names, energies, values, 95 % intervals where known, and whether the point was chosen.
-        points: Vec<(String, f64, f64, Option<[f64; 2]>, bool)>,
+        /// What was found.
+        points: Vec<FrontPoint>,
     },
+}
+
+/// A point of a front.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FrontPoint {
+    /// What it is called.
+    pub name: String,
+    /// Energy, or another cost, over that of exact multiplications.
+    pub energy: f64,
+    /// The metric's value, a fraction.
+    pub value: f64,
+    /// Its 95 % interval, where it is known.
+    pub ci95: Option<[f64; 2]>,
+    /// Whether it is the one that was chosen.
+    pub chosen: bool,
 }
 
 /// A table of a document.

@@ -107,9 +107,9 @@ fn table(section: &Section) -> String {
     if !section.header.is_empty() {
         let _ = write!(html, "<thead>{}</thead>", row(&section.header, "th"));
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<tbody>{}</tbody></table>\n",
+        "<tbody>{}</tbody></table>",
         section.rows.iter().map(|cells| row(cells, "td")).collect::<String>()
     );
     html

@@ -4,14 +4,15 @@
 //! (`assets/`), with the data as JSON in it. It needs nothing else: a policy in its head forbids the browser to load or
 //! send anything. Names in it come from files: markup from this room escapes them, and the script only ever writes text.
 
-mod columns;
 mod data;
 mod markup;
+mod runs;
 mod summary;
 mod verdict;
 
 pub use data::{
-    Baseline, BaselineKind, Choice, HeatMap, Jobs, MeasuredDrop, Mix, MixLayer, MixStep, Multiplier, MultiplierErrors,
-    Network, NetworkLayer, PageMetric, Run, StudyDocument, StudyFigure, StudyPage, StudyTable,
+    Baseline, BaselineKind, Choice, FrontPoint, HeatMap, Jobs, Mix, MixLayer, MixStep, Multiplier, MultiplierErrors,
+    Network, NetworkLayer, PageMetric, StudyDocument, StudyFigure, StudyPage, StudyTable,
 };
+pub use runs::{MeasuredDrop, Run};
 pub use verdict::{MixVerdict, UniformVerdict, Verdict};

@@ -15,7 +15,7 @@ pub struct Verdict {
     pub baseline: Option<f64>,
     /// What that is.
     pub baseline_label: Option<String>,
-    /// The cheapest multiplier for all layers.
+    /// The cheapest multiplier for all layers, where one saves energy.
     pub uniform: Option<UniformVerdict>,
     /// One for each layer.
     pub mix: Option<MixVerdict>,
@@ -76,7 +76,13 @@ impl StudyPage {
         let candidate = |run: &Run| -> Option<UniformVerdict> {
             let MeasuredDrop { drop, ci95, .. } = run.drop.filter(|drop| drop.drop <= self.bound + SLACK)?;
             let multiplier = self.multipliers[run.multiplier?].name.clone();
-            Some(UniformVerdict { multiplier, value: run.value, drop, ci95, energy: self.energy(run)? })
+            Some(UniformVerdict {
+                multiplier,
+                value: run.value,
+                drop,
+                ci95,
+                energy: self.energy(run).filter(|energy| *energy < 1.0)?,
+            })
         };
         let better =
             |a: &UniformVerdict, b: &UniformVerdict| a.energy.total_cmp(&b.energy).then(a.drop.total_cmp(&b.drop));

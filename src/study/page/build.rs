@@ -21,7 +21,7 @@ const WIDEST: f64 = 0.1;
 /// Differences of metrics that are not counts of samples.
 const FINE: f64 = 1e-4;
 
-/// Places of missing jobs that a page lists.
+/// Missing jobs that a page lists.
 const LISTED: usize = 50;
 
 pub(super) fn page(study: Study, bound: f64) -> StudyPage {
@@ -66,14 +66,12 @@ pub(super) fn page(study: Study, bound: f64) -> StudyPage {
 
 /// What is done of the plan.
 fn done(study: &Study) -> Jobs {
-    let places: HashSet<usize> = study.jobs.iter().map(|job| job.job.index).collect();
-    let Some(planned) = study.planned else {
-        return Jobs { planned: None, done: study.jobs.len(), missing: Vec::new() };
-    };
-    // Places count from 0, or from 1 where the last one says so.
-    let first = usize::from(places.contains(&planned) && !places.contains(&0));
-    let missing = (first..planned + first).filter(|place| !places.contains(place)).take(LISTED).collect();
-    Jobs { planned: Some(planned), done: study.jobs.len(), missing }
+    let done = study.jobs.len();
+    let Some(plan) = &study.plan else { return Jobs { planned: None, done, missing: Vec::new() } };
+    let keys: HashSet<&str> = study.jobs.iter().map(|job| job.key.as_str()).collect();
+    let missing = plan.plan.iter().filter(|planned| !keys.contains(planned.key.as_str()));
+    let missing = missing.map(|planned| planned.job.label()).take(LISTED).collect();
+    Jobs { planned: Some(plan.jobs), done, missing }
 }
 
 /// The bases of energies, that of the most multipliers first.

@@ -25,6 +25,15 @@ pub enum PageError {
         /// The folder.
         path: PathBuf,
     },
+    /// The plan is none.
+    #[error("{}: not the plan of a sweep", .path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
     /// A journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),

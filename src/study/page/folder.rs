@@ -2,10 +2,11 @@
 
 use super::documents;
 use super::error::PageError;
-use super::read::{Finished, Line};
+use super::read::{Finished, Job, Line};
 use crate::input;
 use crate::report::html::StudyDocument;
 use crate::study::journal;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,8 +21,8 @@ const LARGEST: u64 = 1 << 34;
 pub(super) struct Study {
     /// Finished jobs, each once, in the order of the plan.
     pub jobs: Vec<Finished>,
-    /// Jobs planned, where a folder says so.
-    pub planned: Option<usize>,
+    /// The plan, where a folder has it.
+    pub plan: Option<Plan>,
     /// Documents beside the journals.
     pub documents: Vec<StudyDocument>,
     /// What a reader should know.
@@ -35,14 +36,20 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
     for folder in folders {
         let before = study.documents.len();
         let mut journals = 0;
-        for path in files(folder)? {
+        for path in entries(folder, Path::is_file)? {
             if is_journal(&path) {
                 journals += 1;
                 add(&mut study.jobs, &mut places, &path)?;
             } else if path.file_name().is_some_and(|name| name == "study.json") {
-                study.planned = planned(&path)?.or(study.planned);
-            } else if let Some(document) = document(&path)? {
-                study.documents.push(document);
+                study.plan = Some(plan(&path)?);
+            } else {
+                study.documents.extend(document(&path, folder)?);
+            }
+        }
+        // A search has a folder of its own, which may lie in that of the study.
+        for inner in entries(folder, Path::is_dir)? {
+            for path in entries(&inner, Path::is_file).unwrap_or_default() {
+                study.documents.extend(document(&path, folder).unwrap_or_default());
             }
         }
         if journals == 0 && before == study.documents.len() {
@@ -53,14 +60,14 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
     Ok(study)
 }
 
-/// The files of a folder, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, PageError> {
+/// What a folder has that `keep` holds for, in the order of names.
+fn entries(folder: &Path, keep: fn(&Path) -> bool) -> Result<Vec<PathBuf>, PageError> {
     let cannot = |source| PageError::Read { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).map_err(cannot)?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
-    files.retain(|path| path.is_file());
-    files.sort();
-    Ok(files)
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
+    paths.retain(|path| keep(path));
+    paths.sort();
+    Ok(paths)
 }
 
 fn is_journal(path: &Path) -> bool {
@@ -95,18 +102,34 @@ fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), 
     })
 }
 
-/// How many jobs the plan has.
-fn planned(path: &Path) -> Result<Option<usize>, PageError> {
-    let plan: Value = serde_json::from_slice(&bytes(path)?).unwrap_or_default();
-    Ok(plan["jobs"].as_u64().map(|jobs| jobs as usize).or(plan["jobs"].as_array().map(Vec::len)))
+/// The plan of a study, as far as a page needs it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Plan {
+    /// How many jobs there are.
+    pub jobs: usize,
+    /// The jobs, where they are listed.
+    #[serde(default)]
+    pub plan: Vec<Planned>,
 }
 
-/// The document in a JSON file that says what kind it is.
-fn document(path: &Path) -> Result<Option<StudyDocument>, PageError> {
+/// A job of a plan.
+#[derive(Debug, Deserialize)]
+pub(super) struct Planned {
+    pub key: String,
+    pub job: Job,
+}
+
+fn plan(path: &Path) -> Result<Plan, PageError> {
+    let wrong = |source| PageError::Plan { path: path.to_owned(), source };
+    serde_json::from_slice(&bytes(path)?).map_err(wrong)
+}
+
+/// The document in a JSON file that says what kind it is; it is called by its path in `folder`.
+fn document(path: &Path, folder: &Path) -> Result<Option<StudyDocument>, PageError> {
     if path.extension().is_none_or(|extension| extension != "json") {
         return Ok(None);
     }
     let json: Value = serde_json::from_slice(&bytes(path)?).unwrap_or_default();
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = path.strip_prefix(folder).unwrap_or(path).display().to_string();
     Ok(documents::read(&json, file))
 }

@@ -43,6 +43,15 @@ pub(super) struct Job {
     pub settings: Map<String, Value>,
 }
 
+impl Job {
+    /// It in a line.
+    pub fn label(&self) -> String {
+        let scope = self.scope.as_deref().filter(|scope| *scope != "all");
+        let names = [self.model.as_deref(), self.data.as_deref(), self.lut.as_deref(), scope, self.layer.as_deref()];
+        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A finished job.
 #[derive(Debug)]
 pub(super) struct Finished {

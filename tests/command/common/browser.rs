@@ -71,7 +71,8 @@ impl Browser {
         let message: Value = serde_json::from_slice(&bytes).unwrap();
         let params = &message["params"];
         let is_complaint = match message["method"].as_str() {
-            Some("Runtime.exceptionThrown" | "Log.entryAdded") => true,
+            Some("Runtime.exceptionThrown") => true,
+            Some("Log.entryAdded") => matches!(params["entry"]["level"].as_str(), Some("error" | "warning")),
             Some("Runtime.consoleAPICalled") => params["type"] != "log",
             Some("Network.requestWillBeSent") => {
                 let url = params["request"]["url"].as_str().unwrap_or_default();

@@ -5,7 +5,7 @@ const SCOPES = {
   each: 'this layer alone approximate',
   'all-but': 'all layers but this one approximate',
   prefix: 'all layers up to this one approximate',
-  groups: 'this group alone approximate',
+  group: 'this group alone approximate',
 };
 const scopeText = (scope) => SCOPES[scope] ?? scope;
 
@@ -106,6 +106,7 @@ const layerFigures = (network) => {
   const order = [...scopes.keys()].sort((a, b) => (b === 'each') - (a === 'each'));
   if (!order.length) return [el('p', { class: 'small' }, 'No single layers were evaluated (scope each): the study does not tell what each layer stands.')];
   const state = { scope: order[0], place: undefined };
+  const below = el('p', { class: 'small' });
   const [matrix, bars] = [el('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Drop by layer and multiplier' }), el('div')];
   const scopePicker = el('select', { onchange: (event) => { [state.scope, state.place] = [event.target.value, undefined]; draw(); } }, order.map((scope) => option(scope, scopeText(scope))));
   const multiplierPicker = el('select', { onchange: (event) => { state.place = event.target.value === '' ? null : Number(event.target.value); drawBars(); } });
@@ -113,6 +114,7 @@ const layerFigures = (network) => {
   const drawBars = () => {
     const found = sensitivityBars(network, state.scope, state.place);
     const name = state.place === null ? 'the mean of all multipliers' : multipliers[state.place].name;
+    below.textContent = `Drops in ${unitOf(networks[network])} with ${shown(name)}, ${scopeText(state.scope)}; thin lines are 95${THIN}% intervals, the dotted line is the bound.`;
     const largest = [...found].sort((a, b) => b.value - a.value).slice(0, 3).map((bar) => `${bar.name} ${dropText(bar.value)}`);
     bars.replaceChildren(barChart(width, found, {
       title: `Drop by layer with ${name}, ${scopeText(state.scope)}`, limit: chosen.bound, text: dropText,
@@ -139,8 +141,7 @@ const layerFigures = (network) => {
   return {
     matrix: el('div', { class: 'card' }, el('h4', {}, 'Drop by layer and multiplier'), order.length > 1 ? controls : null, matrix),
     bars: el('figure', { class: 'card' }, el('figcaption', {}, el('h4', {}, 'Sensitivity of layers')),
-      el('div', { class: 'controls' }, field('Multiplier', multiplierPicker)), bars,
-      el('p', { class: 'small' }, `Bars are drops in ${unitOf(networks[network])}, thin lines their 95${THIN}% intervals, the dotted line is the bound.`)),
+      el('div', { class: 'controls' }, field('Multiplier', multiplierPicker)), bars, below),
   };
 };
 
@@ -151,7 +152,7 @@ const showNetworks = () => {
   if (!networks.length || !runCount) return;
   const one = (network) => {
     const body = el('div', { class: 'network-body' });
-    const details = el('details', { class: 'network', open: network < OPEN_NETWORKS }, el('summary', {}, networkTitle(networks[network])), body);
+    const details = el('details', { class: 'network', open: network < OPEN_NETWORKS }, el('summary', {}, el('h3', {}, networkTitle(networks[network]))), body);
     let drawn = false;
     const draw = () => {
       if (drawn || !details.open) return;

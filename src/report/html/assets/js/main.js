@@ -8,15 +8,16 @@ const about = () => {
   ];
   document.getElementById('about').append(parts.join(' \u00b7 '));
   if (planned === null || done >= planned) return;
-  const places = missing.slice(0, 12).join(', ');
+  const left = planned - done;
+  const some = missing.slice(0, 6).map(shown).join(', ');
   document.querySelector('main').append(el('p', { class: 'notice', id: 'missing' },
-    `${counted(planned - done, 'job')} of the plan ${planned - done === 1 ? 'has' : 'have'} no result yet${places ? ` (${places}${planned - done > 12 ? ', \u2026' : ''})` : ''}: the verdict is that of the others. Go on with 'approx-eval sweep run --resume'.`));
+    `${counted(left, 'job')} of the plan ${left === 1 ? 'has' : 'have'} no result yet${some ? ` (${some}${left > 6 ? ', \u2026' : ''})` : ''}: the verdict is that of the others. Go on with \u2018approx-eval sweep run --resume\u2019.`));
 };
 
 const showAbout = () => {
   const settings = study.settings.map(([name, value]) => (value === '' ? name : `${name} ${value}`));
   section('about-study', 'About', null,
-    el('p', {}, 'Drops are the baseline minus the value, in points. The baseline of each evaluation is that with exact products of the same coding and quantization, where the study has one. Intervals of values are Wilson\u2019s for accuracies; those of drops are Newcombe\u2019s, of paired samples where evaluations were compared sample by sample (--compare quant), else of independent ones, which are wider.'),
+    el('p', {}, 'Drops are the baseline minus the value, in points. The baseline of each evaluation is that with exact products of the same coding and quantization, where the study has one. Intervals of values are Wilson\u2019s for accuracies; those of drops are Newcombe\u2019s, of paired samples where evaluations were compared sample by sample, else as if of independent ones, which is wider.'),
     el('p', {}, 'The multiplier of each layer is the best solution of a knapsack: least energy, drops of single layers added up to no more than the bound. That layers\u2019 drops add up is an assumption, which holds where they are small: evaluate what it suggests before building on it.'),
     settings.length ? el('p', {}, `Settings of all evaluations: ${settings.map(shown).join(', ')}.`) : null,
     study.bases.length ? el('p', {}, `Energies by ${listed(study.bases.map(shown))}.`) : null,

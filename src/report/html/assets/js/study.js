@@ -50,9 +50,9 @@ for (let run = 0; run < runCount; run += 1) {
   }
 }
 
-/** The cheapest run with one multiplier everywhere within the bound. */
+/** The cheapest run with one multiplier everywhere within the bound; none that saves nothing. */
 const bestUniform = (network) => {
-  const within = byNetwork[network].uniform.filter((run) => isWithin(runs.drop[run]) && energyOf(run) !== null);
+  const within = byNetwork[network].uniform.filter((run) => isWithin(runs.drop[run]) && energyOf(run) !== null && energyOf(run) < 1);
   const cheaper = (a, b) => energyOf(a) - energyOf(b) || runs.drop[a] - runs.drop[b];
   return within.reduce((best, run) => (best === null || cheaper(run, best) < 0 ? run : best), null);
 };

@@ -7,7 +7,7 @@ const boundText = () => String(Number((100 * chosen.bound).toFixed(4)));
 const intervalRemark = (network, run) => {
   const [low, high, unit] = [runs.drop_low[run], runs.drop_high[run], unitOf(networks[network])];
   const interval = `95${THIN}% interval ${dropText(low)} to ${dropText(high)} ${unit}`;
-  const how = runs.paired[run] ? 'same samples compared one by one' : 'taken as independent samples, which is wide';
+  const how = runs.paired[run] ? 'samples compared one by one' : 'as if of independent samples, which is wide';
   const parts = [];
   if (low <= 0 && high >= 0) parts.push('it cannot be told from no drop');
   if (high > chosen.bound) parts.push('the true drop may exceed the bound');
@@ -60,7 +60,7 @@ const answer = (network, uniform, mix) => {
   if (uniform === null) {
     const known = byNetwork[network].uniform.filter((run) => energyOf(run) !== null);
     parts.push(known.length
-      ? `None of ${counted(known.length, 'multiplier')} stays within ${bound} in all layers. `
+      ? `None of ${counted(known.length, 'multiplier')} saves energy within ${bound} in all layers. `
       : 'No multiplier with a known energy was evaluated in all layers. ');
   } else {
     parts.push('Within ', bound, ', ', pick(multiplierName(uniform), 'pick'), ' in all layers takes ', el('strong', {}, energyText(energyOf(uniform))),
@@ -78,7 +78,7 @@ const answer = (network, uniform, mix) => {
 
 /** A cell of a number with a bar behind it, as long as `part` of the cell. */
 const barCell = (text, part, className) =>
-  el('td', { class: `number barred ${className}`, vars: { part: `${(100 * Math.min(1, part)).toFixed(1)}%` } }, text);
+  el('td', { class: `number barred ${className}`, vars: { part: Math.min(1, part).toFixed(3) } }, text);
 
 /** Which multiplier for which layer. */
 const layerTable = (network, best) => {
@@ -122,7 +122,7 @@ const precision = (network, { mix, step }) => {
     const half = Math.sqrt(halves.reduce((sum, one) => sum + one * one, 0));
     return `If the layers\u2019 drops were independent, the 95${THIN}% interval of their sum would be \u00b1${dropText(half)} ${unit}.`;
   }
-  return `Each drop is known to \u00b1${dropText(Math.max(...halves))} ${unit} at worst, samples taken as independent; compared one by one (--compare quant) they are known better.`;
+  return `Each drop is known to \u00b1${dropText(Math.max(...halves))} ${unit} at worst, as if of independent samples.`;
 };
 
 /** What the mix is, and how it is checked. */
@@ -130,11 +130,10 @@ const mixNotes = (network, best) => {
   const withRules = checkCommandWithRules(network, best);
   const command = checkCommand(network);
   const file = assignmentFile(network, best);
-  const url = URL.createObjectURL(new Blob([file], { type: 'application/json' }));
   return [
     el('p', { class: 'small' }, `Predicted from drops of one layer at a time, added up (an improvement counts as 0). ${precision(network, best)} Energies are those of multiplications, by ${study.bases[chosen.basis]}.`),
     el('div', { class: 'actions' },
-      el('a', { class: 'button', href: url, download: fileName(network) }, 'Download assignment'),
+      el('a', { class: 'button', href: `data:application/json;charset=utf-8,${encodeURIComponent(file)}`, download: fileName(network) }, 'Download assignment'),
       copyButton('Copy assignment', () => file),
       copyButton('Copy command', () => withRules)),
     el('details', {}, el('summary', {}, 'Commands that check it'),

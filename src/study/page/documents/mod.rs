@@ -3,7 +3,10 @@
 //! Whatever a document has is shown: numbers and texts as facts, lists of objects as tables. So a document that has
 //! gained a field, or one of a kind that is not known here, is readable all the same. Only figures know fields by name.
 
-use crate::report::html::{StudyDocument, StudyFigure, StudyTable};
+mod search;
+mod sensitivity;
+
+use crate::report::html::{StudyDocument, StudyTable};
 use serde_json::{Map, Value};
 
 /// Kinds of documents that belong to a study.
@@ -17,20 +20,30 @@ pub(super) fn read(json: &Value, file: String) -> Option<StudyDocument> {
     let fields = json.as_object()?;
     let kind = fields.get("kind")?.as_str().filter(|kind| KINDS.contains(kind))?;
     let name = |value: &Value| value.as_str().or_else(|| value.get("name")?.as_str()).map(str::to_owned);
-    Some(StudyDocument {
+    let mut document = StudyDocument {
         kind: kind.to_owned(),
         file,
         network: ["model", "network"].iter().find_map(|key| name(fields.get(*key)?)),
         facts: facts(fields),
-        figure: figure(kind, fields),
-        tables: tables(fields),
-    })
+        ..StudyDocument::default()
+    };
+    match kind {
+        "sensitivity" => sensitivity::read(json, &mut document),
+        "search" => search::read(json, &mut document),
+        _ => {}
+    }
+    if document.tables.is_empty() {
+        document.tables = tables(fields);
+    }
+    Some(document)
 }
 
 /// Numbers and texts, those of nested objects by their path.
 fn facts(fields: &Map<String, Value>) -> Vec<(String, String)> {
     let mut facts = Vec::new();
-    for (name, value) in fields.iter().filter(|(name, _)| !["schema", "kind", "tool"].contains(&name.as_str())) {
+    for (name, value) in
+        fields.iter().filter(|(name, _)| !["schema", "kind", "tool", "config"].contains(&name.as_str()))
+    {
         match value {
             Value::Object(inner) => facts.extend(
                 inner
@@ -111,55 +124,23 @@ fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// The figure of a document of a kind that has one.
-fn figure(kind: &str, fields: &Map<String, Value>) -> Option<StudyFigure> {
-    match kind {
-        "sensitivity" => bars(fields),
-        "search" => front(fields),
-        _ => None,
-    }
-}
-
 /// The first of `keys` that an object has as a number.
-fn number(row: &Map<String, Value>, keys: &[&str]) -> Option<f64> {
+fn number(row: &Value, keys: &[&str]) -> Option<f64> {
     keys.iter().find_map(|key| row.get(*key)?.as_f64())
 }
 
-fn interval(row: &Map<String, Value>, keys: &[&str]) -> Option<[f64; 2]> {
-    let ends = keys.iter().find_map(|key| row.get(*key)?.as_array())?;
+/// The ends of an interval.
+fn interval(row: &Value, key: &str) -> Option<[f64; 2]> {
+    let ends = row.get(key)?.as_array()?;
     Some([ends.first()?.as_f64()?, ends.get(1)?.as_f64()?])
 }
 
-fn text(row: &Map<String, Value>, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|key| row.get(*key)?.as_str()).map(str::to_owned)
+fn text<'a>(row: &'a Value, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().find_map(|key| row.get(*key)?.as_str())
 }
 
-/// A bar for each layer's drop.
-fn bars(fields: &Map<String, Value>) -> Option<StudyFigure> {
-    let rows = objects(fields.get("layers")?)?;
-    let bar = |row: &&Map<String, Value>| {
-        let drop = number(row, &["drop", "accuracy_drop", "tolerance"])?;
-        Some((text(row, &["layer", "name"])?, drop, interval(row, &["drop_ci95", "ci95"])))
-    };
-    let bars: Vec<_> = rows.iter().filter_map(bar).collect();
-    let points = rows.iter().any(|row| row.contains_key("drop"));
-    let title =
-        if points { "drop when this layer alone is approximate" } else { "relative deviation within the bound" };
-    (!bars.is_empty()).then(|| StudyFigure::Bars { title: title.to_owned(), bars, points })
-}
-
-/// The points of a search.
-fn front(fields: &Map<String, Value>) -> Option<StudyFigure> {
-    let rows = ["front", "points", "pareto"].iter().find_map(|key| objects(fields.get(*key)?))?;
-    let point = |(i, row): (usize, &&Map<String, Value>)| {
-        let name = text(row, &["name", "label", "method"]).unwrap_or_else(|| format!("point {}", i + 1));
-        let energy = number(row, &["energy", "relative_energy", "cost"])?;
-        let value = number(row, &["value", "top1", "auc", "accuracy"])?;
-        let chosen = row.get("chosen").and_then(Value::as_bool).unwrap_or_default();
-        Some((name, energy, value, interval(row, &["ci95"]), chosen))
-    };
-    let points: Vec<_> = rows.iter().enumerate().filter_map(point).collect();
-    (!points.is_empty()).then_some(StudyFigure::Front { points })
+fn list<'a>(row: &'a Value, key: &str) -> &'a [Value] {
+    row.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -188,16 +169,5 @@ mod tests {
         for other in [json!({"schema": 1}), json!({"kind": "recipe"}), json!([1]), json!(null)] {
             assert!(read(&other, String::new()).is_none(), "{other}");
         }
-    }
-
-    #[test]
-    fn layers_have_bars_and_searches_have_points() {
-        let json =
-            json!({"kind": "sensitivity", "layers": [{"layer": "conv1", "drop": 0.02, "drop_ci95": [0.01, 0.03]}]});
-        let Some(StudyFigure::Bars { bars, points, .. }) = read(&json, String::new()).unwrap().figure else { panic!() };
-        assert_eq!((bars, points), (vec![("conv1".to_owned(), 0.02, Some([0.01, 0.03]))], true));
-        let json = json!({"kind": "search", "front": [{"energy": 0.5, "value": 0.9, "chosen": true}, {"energy": 1}]});
-        let Some(StudyFigure::Front { points }) = read(&json, String::new()).unwrap().figure else { panic!() };
-        assert_eq!(points, [("point 1".to_owned(), 0.5, 0.9, None, true)]);
     }
 }

@@ -1,13 +1,69 @@
-//! Evaluations column by column: ten thousand rows stay small, and a page sorts them without reading every row.
+//! Evaluations, which a page's data have column by column: ten thousand rows stay small, and are sorted without reading
+//! every row.
 
-use super::Run;
 use serde::{Serialize, Serializer};
+
+/// An evaluation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Run {
+    /// The network's place in the page.
+    pub network: usize,
+    /// The multiplier's place; none without one.
+    pub multiplier: Option<usize>,
+    /// What the layers in scope computed.
+    pub mode: String,
+    /// The coding of operands.
+    pub coding: Option<String>,
+    /// Which layers are approximate, as `all` or `each`.
+    pub scope: String,
+    /// The layer or group that the scope is about.
+    pub layer: Option<String>,
+    /// The metric's value, a fraction.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub ci95: [f64; 2],
+    /// Its drop.
+    pub drop: Option<MeasuredDrop>,
+    /// Energy of all multiplications over that of exact ones.
+    pub energy: Option<f64>,
+    /// The place of the energy's basis in the page.
+    pub basis: Option<usize>,
+    /// Mean loss, where the task has one.
+    pub loss: Option<f64>,
+    /// Wall time of the evaluation in seconds.
+    pub seconds: f64,
+}
+
+impl Run {
+    /// Whether every layer has the run's multiplier.
+    pub fn is_uniform(&self) -> bool {
+        self.scope == "all" && self.mode == "approx" && self.multiplier.is_some()
+    }
+}
+
+/// A drop of the metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeasuredDrop {
+    /// Baseline minus value, a fraction: negative for an improvement.
+    pub drop: f64,
+    /// Its 95 % interval.
+    pub ci95: [f64; 2],
+    /// Whether the interval is that of a paired comparison, sample by sample.
+    pub paired: bool,
+}
+
+impl Serialize for MeasuredDrop {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [low, high] = self.ci95.map(short);
+        (short(self.drop), low, high, u8::from(self.paired)).serialize(serializer)
+    }
+}
 
 /// Numbers to so many decimals: more than intervals of accuracies have.
 const DECIMALS: f64 = 1e6;
 
 /// A number as short as it can be in JSON.
-pub(super) fn short(x: f64) -> f64 {
+fn short(x: f64) -> f64 {
     // Not a negative zero.
     (x * DECIMALS).round() / DECIMALS + 0.0
 }
@@ -60,8 +116,7 @@ struct Columns<'a> {
 /// # Errors
 /// Those of the serializer.
 pub(super) fn serialize<S: Serializer>(runs: &[Run], serializer: S) -> Result<S::Ok, S::Error> {
-    let drops =
-        |part: fn(&super::MeasuredDrop) -> f64| runs.iter().map(move |run| run.drop.as_ref().map(part).map(short));
+    let drops = |part: fn(&MeasuredDrop) -> f64| runs.iter().map(move |run| run.drop.as_ref().map(part).map(short));
     let columns = Columns {
         network: runs.iter().map(|run| run.network).collect(),
         multiplier: runs.iter().map(|run| run.multiplier).collect(),
