@@ -13,7 +13,6 @@ use crate::eval::{Experiment, LayerOptions, LutSpec};
 use crate::layer::InferenceMode;
 use crate::lut::{CODINGS, Coding};
 use crate::study::advise::{AdviceExperiments, AdviceSettings, advise};
-use anyhow::Context;
 use clap::ValueHint;
 use std::path::PathBuf;
 
@@ -69,9 +68,7 @@ pub(super) struct AdviseArgs {
 }
 
 pub(super) fn run(args: &AdviseArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let threads = args.run.threads.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
-    pool.install(|| args.run(terminal))
+    args.run.install(|| args.run(terminal))
 }
 
 impl AdviseArgs {

@@ -119,9 +119,7 @@ impl EvaluateArgs {
 
     /// Does `work` on as many threads as asked for.
     pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
-        let threads = self.run.threads.map_or(0, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
-        pool.install(work)
+        self.run.install(work)
     }
 
     /// What multipliers cost.

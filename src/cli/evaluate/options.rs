@@ -82,18 +82,6 @@ impl RuleArgs {
 
     /// The rules of the file, then those of the command line.
     pub fn rules(&self) -> anyhow::Result<Rules> {
-        self.rules.rules()
-    }
-
-    /// `options` of all layers, with the modes asked for.
-    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
-        LayerOptions { mode: self.mode, attention: self.rules.attention(), ..options }
-    }
-}
-
-impl RuleArgs {
-    /// The rules of the file, then those of the command line.
-    pub fn rules(&self) -> anyhow::Result<Rules> {
         let mut rules = match &self.assign {
             Some(path) => Rules::read(path).context("--assign")?,
             None => Rules::new(Vec::new()),
