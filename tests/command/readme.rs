@@ -39,6 +39,7 @@ const PAGES: &[&str] = &[
     "docs/accumulators.md",
     "docs/golden-vectors.md",
     "docs/studies.md",
+    "docs/advice.md",
     "docs/search.md",
 ];
 
