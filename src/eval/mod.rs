@@ -27,8 +27,8 @@ mod vectors;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
-    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
-    Scheme,
+    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules,
+    RulesError, Scheme,
 };
 pub use calibrate::{
     CALIBRATION_BATCH, CalibrationError, calibration_data, observe, params, quantize, quantize_observed,
@@ -42,8 +42,8 @@ pub use predict::{ErrorParts, OperandStatistics, PredictedError};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{
-    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, LayerResponse, ModeComparison, Observations, OpenError,
-    ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
+    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, LayerResponse, ModeComparison, Observations,
+    OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;
 

@@ -36,6 +36,7 @@ mod operands;
 mod outputs;
 mod outside_cases;
 mod plot;
+mod predict;
 mod provenance;
 mod qparams;
 mod readme;

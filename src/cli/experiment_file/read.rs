@@ -1,8 +1,8 @@
 //! A file's statements: each is an option as the command line would have it.
 
-use crate::eval::NoiseLutSpec;
 use super::error::FileError;
 use super::paths;
+use crate::eval::NoiseLutSpec;
 use crate::input;
 use crate::registry::UnknownName;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -189,7 +189,8 @@ impl Source<'_> {
         // An option of a text that is completed by paths takes names too.
         let takes_names = option.get_value_parser().type_id() != TypeId::of::<PathBuf>();
         // Of noise, the method stays before the path.
-        let has_method = option.get_value_names().and_then(<[_]>::first).is_some_and(|name| name.starts_with("[METHOD:]"));
+        let has_method =
+            option.get_value_names().and_then(<[_]>::first).is_some_and(|name| name.starts_with("[METHOD:]"));
         let (method, text) = if has_method { NoiseLutSpec::split_method(text) } else { ("", text) };
         argument.push(method);
         argument.push(match (takes_path, takes_names) {

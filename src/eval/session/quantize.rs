@@ -6,8 +6,8 @@ use crate::data::Batches;
 use crate::eval::calibrate::{Seen, observe_seen, quantize_by};
 use crate::eval::noise::{derive_noise, gather_operands};
 use crate::eval::{
-    Arithmetic, Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, LayerNoise, NoiseMethod, OperandStatistics,
-    params, set_accumulators,
+    Arithmetic, Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, LayerNoise, NoiseMethod,
+    OperandStatistics, params, set_accumulators,
 };
 use crate::graph::Graph;
 use crate::graph::pass::set_integers;
@@ -174,7 +174,8 @@ impl Session {
     /// The errors of the multipliers in `assignment`, in graph order, predicted where layers' errors are measured and
     /// there is a calibration set.
     pub(super) fn predict_errors(&mut self, assignment: &Assignment) -> Result<Vec<Option<LayerNoise>>, SessionError> {
-        let is_approximate = |config: &LayerConfig| matches!(&config.arithmetic, Arithmetic::Approx(lut) if !lut.is_exact());
+        let is_approximate =
+            |config: &LayerConfig| matches!(&config.arithmetic, Arithmetic::Approx(lut) if !lut.is_exact());
         let is_possible = self.experiment.calibration.data.is_some() || self.model().calibration.is_some();
         if !self.experiment.layer_errors || !is_possible || !assignment.layers().iter().any(is_approximate) {
             return Ok(Vec::new());
