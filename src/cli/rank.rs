@@ -88,7 +88,8 @@ impl RankArgs {
         }
         let mut seen = HashSet::new();
         luts.retain(|spec| seen.insert(spec.clone()));
-        let options = LayerOptions { coding: self.coding, mode: Some(InferenceMode::Approximate), ..Default::default() };
+        let options =
+            LayerOptions { coding: self.coding, mode: Some(InferenceMode::Approximate), ..Default::default() };
         Ok(RankPlan {
             luts,
             options: self.quantization.apply(self.rules.apply(options)),
@@ -118,9 +119,7 @@ fn select(text: &str) -> anyhow::Result<Vec<String>> {
     let folder = Path::new(text);
     match text {
         "shipped" => Ok(SHIPPED.names().map(str::to_owned).collect()),
-        "designs" => {
-            Ok(FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string()).collect())
-        }
+        "designs" => Ok(FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string()).collect()),
         _ if folder.is_dir() => {
             let extensions = || format::FORMATS.iter().flat_map(|format| format.extensions());
             let mut files = Vec::new();

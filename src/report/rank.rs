@@ -1,7 +1,7 @@
 //! Multipliers in the order of what they are predicted to do to a network.
 
 use super::document::{Document, Records, Section, optional};
-use crate::eval::{ErrorParts, Session};
+use crate::eval::{ErrorParts, LayerResponse, Session};
 use crate::stats::significant;
 use crate::task::Task;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,8 @@ pub struct RankedLayer {
     pub mean: f64,
     /// What it consists of.
     pub parts: ErrorParts,
+    /// How the network's outputs respond to noise in the layer.
+    pub response: LayerResponse,
 }
 
 impl RankedMultiplier {

@@ -37,6 +37,7 @@ mod operands;
 mod outputs;
 mod outside_cases;
 mod plot;
+mod predict;
 mod provenance;
 mod qparams;
 mod readme;

@@ -4,13 +4,14 @@ use super::{Session, SessionError};
 use crate::eval::{Arithmetic, Assignment, CalibrationError, LayerConfig, set_accumulators, set_modes};
 use crate::layer::{InferenceMode, LayerProblem, with_values};
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// Noise that layers are given, relative to their outputs: little enough that outputs follow in proportion.
 const STDEV: f64 = 0.1;
 
 /// The response of a network's outputs to noise in one layer: their mean square change, the same in all outputs of a
 /// sample taken off, over the square of the noise's relative standard deviation.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LayerResponse {
     /// To noise that is drawn for every element.
@@ -59,11 +60,8 @@ impl Session {
         let mut responses = vec![None; wanted.len()];
         for (index, response) in responses.iter_mut().enumerate().filter(|(index, _)| wanted[*index]) {
             let scatter = self.change(index, [STDEV, 0.0], &batches, &clean)?;
-            let channels = if self.has_channels(index) {
-                self.change(index, [0.0, STDEV], &batches, &clean)?
-            } else {
-                scatter
-            };
+            let channels =
+                if self.has_channels(index) { self.change(index, [0.0, STDEV], &batches, &clean)? } else { scatter };
             *response = Some(LayerResponse { scatter, channels });
         }
         self.progress.finish();
@@ -105,7 +103,8 @@ impl Session {
     fn outputs(&self, batches: &[(Tensor, u64)]) -> Result<Vec<Vec<f32>>, SessionError> {
         let mut rows = Vec::new();
         for (images, first) in batches {
-            let outputs = self.model().graph.run(std::slice::from_ref(images), *first).map_err(CalibrationError::from)?;
+            let outputs =
+                self.model().graph.run(std::slice::from_ref(images), *first).map_err(CalibrationError::from)?;
             let samples = images.dims().first().copied().unwrap_or(1).max(1);
             let output = outputs.first().ok_or(crate::eval::EvalError::Outputs(0))?;
             let failed = |error: candle_core::Error| LayerProblem::from(error).in_layer("output");

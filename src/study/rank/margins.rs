@@ -47,21 +47,26 @@ impl Margins {
         Some(self)
     }
 
-    /// The fraction of samples whose class the outputs give under noise of this mean square in all outputs of a sample
-    /// together, what they share taken off.
-    pub fn accuracy(&self, mean_square: f64) -> f64 {
+    /// The fraction of right answers that stay right under noise of this mean square in all outputs of a sample together,
+    /// what they share taken off. It only falls as noise rises: each draw grows with it.
+    pub fn kept(&self, mean_square: f64) -> f64 {
         let stdev = (mean_square / (self.classes as f64 - 1.0)).sqrt() as f32;
         let samples = self.outputs.chunks_exact(self.classes).zip(&self.labels);
-        let noise = self.noise.chunks_exact(self.classes);
-        let is_correct = |((outputs, &label), noise): ((&[f32], &u32), &[f32])| {
+        // A sample, and whether the noise leaves it its label.
+        let is_right = |outputs: &[f32], label: u32, noise: &[f32], stdev: f32| {
             let noisy = |class: usize| outputs[class] + stdev * noise[class];
             // Ties go to the lowest class.
             let best = (1..outputs.len()).fold(0, |best, class| if noisy(class) > noisy(best) { class } else { best });
             best == label as usize
         };
-        let draws = self.noise.len() / self.outputs.len();
-        let correct = samples.cycle().zip(noise).filter(|&sample| is_correct(sample)).count();
-        correct as f64 / (self.labels.len() * draws) as f64
+        let (mut right, mut kept) = (0, 0);
+        for ((outputs, &label), noise) in samples.cycle().zip(self.noise.chunks_exact(self.classes)) {
+            if is_right(outputs, label, noise, 0.0) {
+                right += 1;
+                kept += usize::from(is_right(outputs, label, noise, stdev));
+            }
+        }
+        if right == 0 { 1.0 } else { kept as f64 / f64::from(right) }
     }
 }
 
@@ -72,18 +77,21 @@ mod tests {
     /// Two classes whose outputs differ by 2: noise of deviation 1 in each flips them where a normal number of
     /// deviation sqrt(2) is above 2, with probability 0.0786.
     #[test]
-    fn accuracy_falls_as_margins_are_crossed() {
+    fn answers_are_lost_as_margins_are_crossed() {
         let margins = Margins {
-            outputs: [1.0, -1.0].repeat(20_000),
-            labels: vec![0; 20_000],
+            // A third sample is wrong, and does not count.
+            outputs: [1.0, -1.0, 1.0, -1.0, -1.0, 1.0].repeat(10_000),
+            labels: vec![0; 30_000],
             classes: 2,
             is_classifier: true,
             noise: Vec::new(),
         };
         let margins = margins.of_classes().unwrap();
-        assert_eq!(margins.accuracy(0.0), 1.0);
-        assert!((margins.accuracy(1.0) - (1.0 - 0.0786)).abs() < 0.003);
-        assert!((margins.accuracy(1e9) - 0.5).abs() < 0.01);
+        assert_eq!(margins.kept(0.0), 1.0);
+        assert!((margins.kept(1.0) - (1.0 - 0.0786)).abs() < 0.003);
+        assert!((margins.kept(1e9) - 0.5).abs() < 0.01);
+        let falling = (0..20).map(|i| margins.kept(f64::from(i) / 4.0)).collect::<Vec<_>>();
+        assert!(falling.is_sorted_by(|a, b| a >= b), "{falling:?}");
         assert!(Margins::default().of_classes().is_none());
     }
 }
