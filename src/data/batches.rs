@@ -15,7 +15,7 @@ const AHEAD: usize = 2;
 const LARGE: usize = 4 << 20;
 
 /// Samples that follow one another among those read, ready for a network.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Batch {
     /// Place of the first sample among those that are read.
     pub first: usize,
@@ -158,6 +158,14 @@ impl Batches {
         let Some(image_shape) = image_shape else { candle_core::bail!("no batches") };
         let (name, source) = ("memory".to_owned(), BatchSource::Memory(batches.into_iter()));
         Ok(Batches { name, image_shape, samples, source })
+    }
+
+    /// Batches that were prepared before, of the dataset called `name`.
+    pub(crate) fn from_prepared(name: &str, batches: Vec<Batch>) -> Batches {
+        let samples = batches.iter().map(|batch| batch.labels.len()).sum();
+        let image_shape =
+            batches.first().and_then(|batch| batch.images.dims()[1..].try_into().ok()).unwrap_or_default();
+        Batches { name: name.to_owned(), image_shape, samples, source: BatchSource::Memory(batches.into_iter()) }
     }
 
     /// The name of the dataset that they are of.

@@ -28,6 +28,8 @@ use std::ops::Range;
 pub struct Selection {
     limit: Option<usize>,
     draw: Option<Draw>,
+    /// The first place among these samples that is read, and the one after the last.
+    part: Option<[usize; 2]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ struct Draw {
 impl From<Option<usize>> for Selection {
     /// That many of the first samples; all without a limit.
     fn from(limit: Option<usize>) -> Self {
-        Selection { limit, draw: None }
+        Selection { limit, draw: None, part: None }
     }
 }
 
@@ -52,7 +54,20 @@ impl Selection {
             Split::Test => 0,
             Split::Train => 1,
         };
-        Selection { limit, draw: Some(Draw { seed, stream }) }
+        Selection { limit, draw: Some(Draw { seed, stream }), part: None }
+    }
+
+    /// Those at some places among the samples that it selects, in increasing order of their indices; places beyond the
+    /// last are passed over.
+    ///
+    /// ```
+    /// use approx_eval::data::Selection;
+    ///
+    /// assert_eq!(Selection::from(Some(5)).part(3..9).of(100), [3, 4]);
+    /// ```
+    #[must_use]
+    pub fn part(self, places: Range<usize>) -> Self {
+        Selection { part: Some([places.start, places.end]), ..self }
     }
 
     /// The indices of the samples that are read of a dataset of `all` samples, in increasing order.
@@ -62,13 +77,20 @@ impl Selection {
 
     /// How many samples of a dataset of `all` samples are read.
     pub fn count(&self, all: usize) -> usize {
-        self.limit.unwrap_or(all).min(all)
+        self.places(all).len()
+    }
+
+    /// The places that are read among the samples that are selected.
+    fn places(&self, all: usize) -> Range<usize> {
+        let selected = self.limit.unwrap_or(all).min(all);
+        let [start, end] = self.part.unwrap_or([0, selected]);
+        start.min(selected)..end.clamp(start.min(selected), selected)
     }
 
     /// Those of `labels`, which are of all samples of a dataset, that are of the samples read.
     pub fn labels<'l>(&self, labels: &'l [u32]) -> Cow<'l, [u32]> {
         match self.indices(labels.len()) {
-            Indices::First(count) => Cow::Borrowed(&labels[..count]),
+            Indices::Consecutive(places) => Cow::Borrowed(&labels[places]),
             Indices::Drawn(drawn) => Cow::Owned(drawn.into_iter().map(|sample| labels[sample]).collect()),
         }
     }
@@ -79,10 +101,13 @@ impl Selection {
     }
 
     pub(super) fn indices(&self, all: usize) -> Indices {
-        let count = self.count(all);
+        let (places, selected) = (self.places(all), self.limit.unwrap_or(all).min(all));
         match self.draw {
-            Some(draw) if count < all => Indices::Drawn(draw.draw(count, all)),
-            _ => Indices::First(count),
+            Some(draw) if selected < all => {
+                let drawn = draw.draw(selected, all);
+                Indices::Drawn(if places.len() < selected { drawn[places].to_vec() } else { drawn })
+            }
+            _ => Indices::Consecutive(places),
         }
     }
 }
@@ -123,15 +148,15 @@ fn below(words: &mut ChaCha8Rng, bound: u64) -> u64 {
 /// Indices in increasing order.
 #[derive(Debug)]
 pub(super) enum Indices {
-    /// So many from 0.
-    First(usize),
+    /// These, one after another.
+    Consecutive(Range<usize>),
     Drawn(Vec<usize>),
 }
 
 impl Indices {
     pub fn len(&self) -> usize {
         match self {
-            Indices::First(count) => *count,
+            Indices::Consecutive(places) => places.len(),
             Indices::Drawn(drawn) => drawn.len(),
         }
     }
@@ -139,7 +164,7 @@ impl Indices {
     /// The indices at some positions.
     pub fn at(&self, positions: Range<usize>) -> Vec<usize> {
         match self {
-            Indices::First(_) => positions.collect(),
+            Indices::Consecutive(places) => (places.start + positions.start..places.start + positions.end).collect(),
             Indices::Drawn(drawn) => drawn[positions].to_vec(),
         }
     }
@@ -197,6 +222,22 @@ mod tests {
             Selection::drawn(Some(5), seed, Split::Test).of(20).into_iter().for_each(|i| counts[i] += 1);
         }
         assert!(counts.iter().all(|&count| count.abs_diff(500) < 5 * 20), "{counts:?}");
+    }
+
+    #[test]
+    fn parts_are_of_what_is_selected() {
+        for selection in [Selection::default(), Selection::from(Some(40)), Selection::drawn(Some(40), 5, Split::Test)] {
+            let whole = selection.of(100);
+            for places in [0..7, 7..40, 39..40, 40..40] {
+                let part = selection.part(places.clone());
+                assert_eq!(part.of(100), whole[places.clone()]);
+                assert_eq!(part.count(100), places.len());
+                let labels: Vec<u32> = (0..100).collect();
+                assert!(part.labels(&labels).iter().map(|&label| label as usize).eq(part.of(100)));
+            }
+            assert_eq!(selection.part(30..1000).of(100), whole[30..]);
+            assert_eq!(selection.part(1000..2000).of(100), [0; 0]);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! models a multiplier; [`set_modes`] says what each layer computes; [`evaluate`] runs the batches and
 //! counts. None of them knows command-line options or output formats.
 
+mod activations;
 mod assign;
 mod calibrate;
 mod gate;
@@ -35,7 +36,7 @@ pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
 pub use nan::NanSample;
 pub use noise::derive_noise;
-pub use operands::OperandCounter;
+pub use operands::{CountedOperands, OperandCounter};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
 pub use session::{

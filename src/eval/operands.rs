@@ -7,7 +7,7 @@ use super::{Arithmetic, Assignment};
 use crate::graph::{Graph, InputObserver};
 use crate::kernel::for_simd_levels;
 use crate::layer::{ActivationCounts, ApproxLayer, InferenceMode, WeightedLayer, with_values};
-use crate::lut::OperandErrors;
+use crate::lut::{EntryUse, OperandErrors};
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -19,6 +19,16 @@ const BLOCK: usize = 64;
 
 /// Values that one thread quantizes at a time.
 const PIECE: usize = 1 << 16;
+
+/// What a multiplier does to the operands of a layer.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct CountedOperands {
+    /// Its errors over them.
+    pub errors: OperandErrors,
+    /// Its products that contribute most to these.
+    pub costliest: Vec<EntryUse>,
+}
 
 /// Counts the operands of approximate layers over the first samples of a run.
 #[derive(Debug)]
@@ -42,9 +52,9 @@ impl OperandCounter {
         OperandCounter { samples, layers: Mutex::new(BTreeMap::new()) }
     }
 
-    /// The errors of each layer's multiplier over the operands that were counted, in graph order; `None` for layers
-    /// without a multiplier.
-    pub fn finish(self, graph: &Graph, assignment: &Assignment) -> Vec<Option<OperandErrors>> {
+    /// The errors of each layer's multiplier over the operands that were counted, with as many of its costliest products,
+    /// in graph order; `None` for layers without a multiplier.
+    pub fn finish(self, graph: &Graph, assignment: &Assignment, costliest: usize) -> Vec<Option<CountedOperands>> {
         let mut layers = self.layers.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut counts = pairs_for_threads();
         let mut errors = |(layer, config): (&dyn ApproxLayer, &super::LayerConfig)| {
@@ -62,7 +72,12 @@ impl OperandCounter {
             let coding = config.quantization.coding;
             let kinds = [params.input.range(), params.weight.range()]
                 .map(|range| coding.operand_signedness(range.signedness()));
-            OperandErrors::compute(lut, coding, kinds, pairs)
+            let errors = OperandErrors::compute(lut, coding, kinds, pairs)?;
+            let costliest = match costliest {
+                0 => Vec::new(),
+                most => EntryUse::costliest(lut, coding, kinds, pairs, most),
+            };
+            Some(CountedOperands { errors, costliest })
         };
         graph.layers().zip(assignment.layers()).map(&mut errors).collect()
     }

@@ -3,10 +3,11 @@
 use super::sample_watch::{SampleWatch, SeeError};
 use super::{Assignment, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches};
-use crate::graph::{Graph, InputObserver, RunError};
+use crate::graph::{Graph, RunError};
 use crate::layer::{Accumulator, LayerError};
 use crate::model::Model;
 use crate::task::{Metrics, Predictions, SamplesError};
+use candle_core::Tensor;
 use std::time::{Duration, Instant};
 
 /// Why an evaluation failed.
@@ -134,14 +135,16 @@ pub fn evaluate(
     progress: &dyn Progress,
     sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
 ) -> Result<Outcome, EvalError> {
-    evaluate_seen(model, batches, &[], progress, &mut SampleWatch::default(), sink)
+    let run = |_, batch: &Batch| model.graph.run(std::slice::from_ref(&batch.images), batch.first as u64);
+    evaluate_seen(model, batches, run, progress, &mut SampleWatch::default(), sink)
 }
 
-/// As [`evaluate`]; `watch` sees the samples, and `observers` the inputs of layers.
+/// As [`evaluate`]; `run` computes the outputs of one batch after another, which it gets with their numbers, and `watch`
+/// sees the samples.
 pub(super) fn evaluate_seen(
     model: &Model,
     batches: Batches,
-    observers: &[&dyn InputObserver],
+    mut run: impl FnMut(usize, &Batch) -> Result<Vec<Tensor>, RunError>,
     progress: &dyn Progress,
     watch: &mut SampleWatch,
     mut sink: impl FnMut(&BatchOutputs) -> std::io::Result<()>,
@@ -157,12 +160,12 @@ pub(super) fn evaluate_seen(
     let (mut evaluator, classes) = (task.evaluator(task_outputs), task.label_count(outputs));
     let mut all = Predictions::new(*task);
     progress.start("evaluating", batches.samples());
-    for batch in batches {
+    for (at, batch) in batches.enumerate() {
         let batch = batch?;
         watch.see(&dataset, &batch, graph)?;
         let Batch { first, samples: indices, images, labels } = &batch;
         let samples = labels.len();
-        let output = graph.run_observed(std::slice::from_ref(images), *first as u64, observers)?.swap_remove(0);
+        let output = run(at, &batch)?.swap_remove(0);
         if output.dims() != [samples, outputs] {
             return Err(EvalError::Output { found: output.dims().to_vec(), samples, outputs });
         }

@@ -49,7 +49,7 @@ mod tests;
 mod types;
 
 pub use bind::{BindError, MisShaped, strip_common_prefix};
-
+pub use execute::Midway;
 pub use layers::LayerCounts;
 pub use network::{Graph, GraphError, Node, ValueId};
 pub use operator::{

@@ -53,7 +53,7 @@ pub use metadata::Metadata;
 pub use metrics::ErrorMetrics;
 pub use open::{OpenError, OpenOptions, open, read_stream};
 pub use operand::Operand;
-pub use operand_errors::OperandErrors;
+pub use operand_errors::{EntryUse, OperandErrors};
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, plot};
 pub use provenance::{LutWarning, Provenance, ReadingSource};

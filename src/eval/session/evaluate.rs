@@ -2,20 +2,23 @@
 
 use super::images::{arrange, match_classes};
 use super::{Experiment, ParamsSource, Session, SessionError};
-use crate::data::{Batches, Dataset, Split};
+use crate::data::{Batch, Batches, Dataset, Split};
+use crate::eval::activations::Pass;
 use crate::eval::input_watch::LayerWatches;
 use crate::eval::run::evaluate_seen;
 use crate::eval::sample_watch::SampleWatch;
 use crate::eval::vectors::VectorRecorder;
 use crate::eval::{
-    Arithmetic, Assignment, BatchOutputs, OperandCounter, Outcome, OutputError, set_accumulators, set_modes,
+    Arithmetic, Assignment, BatchOutputs, CountedOperands, OperandCounter, Outcome, OutputError, set_accumulators,
+    set_modes,
 };
 use crate::graph::InputObserver;
 use crate::layer::{AccumulatorFindings, InferenceMode, LayerVectors};
-use crate::lut::{Coding, OperandErrors};
+use crate::lut::Coding;
 use crate::quant::LayerParams;
 use crate::task::{Comparison, Metric};
 use std::io;
+use std::ops::Range;
 
 /// What an evaluation found.
 #[derive(Debug, Clone)]
@@ -48,8 +51,8 @@ pub struct LayerFindings {
     pub shifts: [i32; 2],
     /// The error of its output, where measured.
     pub error: Option<OutputError>,
-    /// The multiplier's errors over the operands of the first samples, in approximate mode.
-    pub operands: Option<OperandErrors>,
+    /// What the multiplier does to the operands of the first samples, in approximate mode.
+    pub operands: Option<CountedOperands>,
     /// What its accumulators went through, where it has such.
     pub accumulator: Option<AccumulatorFindings>,
     /// By which kernel and how its products were summed, in words, in modes that quantize.
@@ -80,20 +83,51 @@ impl Session {
         assignment: &Assignment,
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
+        self.evaluate_part(assignment, 0..self.samples, sink)
+    }
+
+    /// As [`evaluate`](Session::evaluate), over the samples at some places among the
+    /// [`samples`](Session::samples) that it would run over: a study holds others back.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Session::evaluate), and when the part has too few samples for the task's metrics.
+    pub fn evaluate_part(
+        &mut self,
+        assignment: &Assignment,
+        part: Range<usize>,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
+    ) -> Result<Findings, SessionError> {
+        let prepared = self.activations.prepared(&self.dataset_name, &part);
+        if let Some((batches, dataset_blake3)) = prepared.zip(self.dataset_hash.clone()) {
+            let assignment = self.set_up(assignment)?;
+            let findings = self.run(assignment, batches, Some(part), sink)?;
+            return Ok(Findings { dataset_blake3, ..findings });
+        }
         let dataset = self.take_dataset()?;
         let origin = dataset.origin().clone();
         let hash = self.dataset_hash.take();
         // Its hash is computed beside the evaluation.
         let hash =
             std::thread::spawn(move || hash.map_or_else(|| origin.blake3().map(|hash| hash.to_hex().to_string()), Ok));
-        let (preprocess, selection) = (self.preprocess.clone(), self.experiment.evaluated());
+        let (preprocess, selection) = (self.preprocess.clone(), self.experiment.evaluated().part(part.clone()));
         let assignment = self.set_up(assignment)?;
         let batches =
             Batches::start(dataset, preprocess, self.batch_size(), selection).map_err(crate::eval::EvalError::from)?;
-        let findings = self.run(assignment, batches, sink)?;
+        let findings = self.run(assignment, batches, Some(part), sink)?;
         let dataset_blake3 = hash.join().map_err(|_| SessionError::Panicked)??;
         self.dataset_hash = Some(dataset_blake3.clone());
         Ok(Findings { dataset_blake3, ..findings })
+    }
+
+    /// Tells that the evaluations that follow have in common what comes before the layer of this index (in graph
+    /// order): prepared images, and activations before that layer, are kept in memory, up to a GiB, and evaluations whose
+    /// earlier layers compute the same go on from these. Results are the same bits. `None` gives the memory back.
+    ///
+    /// Loops over layers are quickest from the first layer on: what stands before the next one follows from what is
+    /// kept. Where layers' errors, accumulators or integers are looked at, or networks run on integers alone, all layers
+    /// run each time.
+    pub fn share_before(&mut self, layer: Option<usize>) {
+        self.activations.keep_before(layer);
     }
 
     /// Evaluates `batches` instead of the session's own dataset, such as tensors in memory
@@ -108,7 +142,7 @@ impl Session {
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
         let assignment = self.set_up(assignment)?;
-        self.run(assignment, batches, sink)
+        self.run(assignment, batches, None, sink)
     }
 
     /// Evaluates the same samples with every layer in `mode`, `base` or `quant`, on the integers that
@@ -160,15 +194,18 @@ impl Session {
         Ok(assignment)
     }
 
+    /// Runs `batches`, of a part of the session's own samples where that is given.
     fn run(
         &mut self,
         assignment: Assignment,
         batches: Batches,
+        part: Option<Range<usize>>,
         sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
     ) -> Result<Findings, SessionError> {
         let Experiment { model, layer_errors, operand_samples, vector_samples, .. } = &self.experiment;
         let is_calibrated = assignment.is_quantized();
-        let known = self.observations().filter(|_| is_calibrated).map(|observations| &observations.set.fingerprints);
+        let observations = self.scales.observations.as_ref().filter(|_| is_calibrated);
+        let known = observations.map(|observations| &observations.set.fingerprints);
         let mut watch = SampleWatch { known, ..SampleWatch::default() };
         let counter = OperandCounter::new(*operand_samples);
         let is_counted = *operand_samples > 0 && assignment.luts_in_use().iter().any(|lut| !lut.is_exact());
@@ -181,9 +218,22 @@ impl Session {
         if *vector_samples > 0 {
             observers.push(&recorder);
         }
-        let outcome = evaluate_seen(model, batches, &observers, &*self.progress, &mut watch, sink)?;
+        let is_whole = self.experiment.layer_errors
+            || self.experiment.accumulator.is_some()
+            || *vector_samples > 0
+            || self.requantization().is_some();
+        let whole = if is_counted { *operand_samples } else { 0 };
+        let part = part.filter(|_| !is_whole);
+        let begin = |part| self.activations.begin(part, &model.graph, (&assignment, self.experiment.seed), whole);
+        let mut pass = part.map_or_else(Pass::default, begin);
+        let run = |at, batch: &Batch| pass.run(at, &model.graph, batch, &observers);
+        let outcome = evaluate_seen(model, batches, run, &*self.progress, &mut watch, sink)?;
         let SampleWatch { images, shared, .. } = watch;
-        let operands = if is_counted { counter.finish(&model.graph, &assignment) } else { Vec::new() };
+        let operands = if is_counted {
+            counter.finish(&model.graph, &assignment, self.experiment.costliest_products)
+        } else {
+            Vec::new()
+        };
         let vectors = recorder.finish(&model.graph)?;
         let measured = self.statistics.as_ref().filter(|_| *layer_errors);
         let errors = measured.map_or_else(Vec::new, |statistics| statistics.take());
@@ -201,7 +251,8 @@ impl Session {
             LayerFindings { params, coding, source, shifts, error, operands, accumulator, sums, vectors }
         });
         let layers = layers.collect();
-        let notes = self.notes_after(&assignment, &outcome, &watches.finish(), &images, shared);
+        let seen = pass.end(&mut self.activations, &model.graph, watches.finish());
+        let notes = self.notes_after(&assignment, &outcome, &seen, &images, shared);
         Ok(Findings { layers, outcome, assignment, dataset_blake3: String::new(), notes })
     }
 

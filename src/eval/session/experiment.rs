@@ -58,6 +58,8 @@ pub struct Experiment {
     pub layer_errors: bool,
     /// First samples over whose operands each layer's multiplier is measured; 0 measures nothing.
     pub operand_samples: u64,
+    /// Products of each layer's multiplier that contribute most to its errors over these operands, to be found.
+    pub costliest_products: usize,
     /// First samples over which the integers of each layer are kept ([`LayerVectors`](crate::layer::LayerVectors)); 0
     /// keeps none.
     pub vector_samples: u64,
@@ -138,6 +140,7 @@ impl Experiment {
             kernel: kernel::best(),
             layer_errors: false,
             operand_samples: 16,
+            costliest_products: 0,
             vector_samples: 0,
         }
     }

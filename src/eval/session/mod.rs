@@ -47,6 +47,7 @@ pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, P
 pub use images::ImagesError;
 pub use scales::Observations;
 
+use super::activations::Activations;
 use super::traps::InnerNormalization;
 use super::{
     Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
@@ -79,6 +80,8 @@ pub struct Session {
     preprocess: Preprocess,
     pixel_kind: PixelKind,
     samples: usize,
+    /// What one evaluation after another has in common.
+    activations: Activations,
     /// Whether these are fewer than the dataset has, or those that were calibrated on fewer than their set has.
     uses_part: bool,
     /// What the network does to its images before anything else.
@@ -149,6 +152,7 @@ impl Session {
             data,
             dataset_name: dataset.name().to_owned(),
             dataset_hash: None,
+            activations: Activations::default(),
             uses_part: samples < dataset.len(),
             pixel_kind: dataset.pixel_kind(),
             dataset: Some(dataset),

@@ -278,3 +278,76 @@ fn what_cannot_be_opened_says_which_settings_fix_it() {
         Experiment { calibration: CalibrationOptions::default(), layers: with_lut("drum-4"), ..experiment() };
     assert_eq!(open(uncalibrated).keys(), ["calib_data", "qparams"]);
 }
+
+/// Evaluations that go on from what earlier ones have in common find what evaluations from the start do, whatever
+/// differs from one to the next.
+#[test]
+fn shared_activations_change_nothing() {
+    let limit = NonZeroUsize::new(150);
+    let batch_size = NonZeroUsize::new(32).unwrap();
+    let open = || Experiment { limit, batch_size, ..Experiment::new(Model::open("resnet8").unwrap()) };
+    let mut shared = Session::open(open()).unwrap();
+    let mut plain = Session::open(open()).unwrap();
+    let names: Vec<String> = plain.model().graph.layers().map(|layer| layer.name().to_owned()).collect();
+    let quant = |lut: &str| LayerOptions { mode: Some(InferenceMode::Quantized), ..with_lut(lut) };
+    let rules = |layers: &[String], text: &str| {
+        Rules::new(layers.iter().map(|layer| format!("{layer}:{text}").parse().unwrap()).collect())
+    };
+    let mut settings = Vec::new();
+    for layer in [0, 1, 4, 4, 5, names.len() - 1] {
+        let alone = &names[layer..=layer];
+        settings.push((layer, quant("etm"), rules(alone, "mode=approx")));
+        settings.push((layer, quant("drum-3"), rules(alone, "mode=approx")));
+        settings.push((layer, quant("drum-3"), rules(alone, "mode=noise,noise_std=0.3")));
+        settings.push((layer, quant("drum-3"), rules(alone, "act_bits=4")));
+        settings.push((layer, quant("drum-3"), rules(alone, "mode=base")));
+    }
+    // What is shared has another coding, another multiplier, other widths; and comes from a layer further back.
+    settings.push((
+        5,
+        LayerOptions { coding: Some(Coding::Affine), ..quant("etm") },
+        rules(&names[5..6], "mode=approx"),
+    ));
+    for layer in [2, 6, 3] {
+        settings.push((layer, with_lut("etm"), rules(&names[layer..=layer], "mode=quant")));
+        settings.push((layer, with_lut("etm"), rules(&names[layer..=layer], "mode=base")));
+    }
+    for (layer, options, rules) in settings {
+        let mut found = [Vec::new(), Vec::new()];
+        shared.share_before(Some(layer));
+        let run = |session: &mut Session, logits: &mut Vec<f32>| {
+            let assignment = session.assign(&options, &rules).unwrap();
+            let findings = session.evaluate(&assignment, |batch| {
+                logits.extend_from_slice(batch.logits);
+                Ok(())
+            });
+            let Findings { outcome, layers, notes, dataset_blake3, .. } = findings.unwrap();
+            (outcome.predictions, layers, notes, dataset_blake3)
+        };
+        let findings = [run(&mut shared, &mut found[0]), run(&mut plain, &mut found[1])];
+        let context = format!("layer {layer}, {options:?}, {rules:?}");
+        assert_eq!(found[0], found[1], "{context}");
+        assert_eq!(findings[0], findings[1], "{context}");
+    }
+}
+
+/// A part of the samples is what a session of those alone evaluates.
+#[test]
+fn parts_are_evaluated_alone() {
+    let mut session = Session::open(experiment()).unwrap();
+    let assignment = session.assign(&with_lut("drum-4"), &Rules::default()).unwrap();
+    let expected = logits(&mut session, &assignment);
+    for share in [None, Some(1), Some(1)] {
+        session.share_before(share);
+        let mut found = Vec::new();
+        for part in [0..4, 4..10, 0..4] {
+            let findings = session.evaluate_part(&assignment, part.clone(), |batch| {
+                found.extend_from_slice(batch.logits);
+                Ok(())
+            });
+            assert_eq!(findings.unwrap().outcome.predictions.len(), part.len());
+        }
+        assert_eq!(found[..30], expected);
+        assert_eq!(found[30..], expected[..12]);
+    }
+}

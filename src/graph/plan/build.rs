@@ -3,7 +3,7 @@
 use super::demand::{Demand, Demands, LayerWay, Wanted, Way};
 use super::slots;
 use super::value::{ImageType, Kept, KeptImages, KeptKind, Order};
-use super::{Action, LayerStep, Operand, Plan, Step};
+use super::{Action, LayerStep, Operand, Plan, Span, Step};
 use crate::graph::network::Source;
 use crate::graph::schedule::{Level, Schedule};
 use crate::graph::{Graph, ValueId};
@@ -12,9 +12,9 @@ use crate::layer::Form;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The plan of a run.
-pub fn plan(graph: &Graph, batch: usize, observed: &[bool]) -> Plan {
-    let Demands { ways, of_value } = Demands::find(graph, observed);
+/// The plan of a run of `span`.
+pub fn plan(graph: &Graph, span: &Span, batch: usize, observed: &[bool]) -> Plan {
+    let Demands { ways, of_value } = Demands::find(graph, span, observed);
     let mut builder = Builder {
         graph,
         demands: of_value,
@@ -23,15 +23,15 @@ pub fn plan(graph: &Graph, batch: usize, observed: &[bool]) -> Plan {
         tensors: HashMap::new(),
         images: HashMap::new(),
     };
-    for &input in &graph.inputs {
-        builder.write_all_from_tensor(0, input);
+    for &input in &span.inputs {
+        builder.write_all_from_tensor(span.nodes.start, input);
     }
     for (at, way) in ways.iter().enumerate() {
         builder.node(at, way, observed[at]);
     }
-    let outputs: Vec<Operand> = graph.outputs.iter().map(|&id| builder.operand(id)).collect();
+    let outputs: Vec<Operand> = span.outputs.iter().map(|&id| builder.operand(id)).collect();
     let Builder { mut kept, mut steps, .. } = builder;
-    lifetimes(&mut kept, &mut steps, &graph.inputs, &outputs);
+    lifetimes(&mut kept, &mut steps, &span.inputs, &outputs);
     slots::assign(&mut kept);
     let mut levels = Vec::new();
     let mut start = 0;
@@ -42,7 +42,7 @@ pub fn plan(graph: &Graph, batch: usize, observed: &[bool]) -> Plan {
     }
     debug_assert_eq!(start, steps.len());
     let levels = merged(levels);
-    Plan { kept, steps, levels, outputs }
+    Plan { inputs: span.inputs.clone(), kept, steps, levels, outputs }
 }
 
 /// Without levels that have no steps, but for the last.
@@ -65,7 +65,7 @@ fn lifetimes(kept: &mut [Kept], steps: &mut [Step], inputs: &[ValueId], outputs:
             kept[i].steps[1] = kept[i].steps[1].max(at);
         }
     }
-    // The network's inputs are there before the first step.
+    // Inputs are there before the first step.
     for kept in kept.iter_mut().filter(|kept| inputs.contains(&kept.value) && kept.as_images().is_none()) {
         kept.steps[0] = 0;
     }
@@ -120,7 +120,7 @@ impl Builder<'_> {
         let graph = self.graph;
         let node = &graph.nodes[at];
         match way {
-            Way::Fused => (),
+            Way::Elsewhere => (),
             Way::Tensors => {
                 let inputs = node.inputs.iter().map(|&id| self.operand(id)).collect();
                 let is_read = |id: &ValueId| {

@@ -1,5 +1,6 @@
 //! In which forms each value is read.
 
+use super::Span;
 use super::fusion::{Fusion, fusions};
 use super::value::{ImageType, Order};
 use crate::graph::network::Source;
@@ -60,8 +61,8 @@ pub enum Way {
     Selection(Wanted),
     /// Its output has the numbers of its input, in the same places.
     Same,
-    /// In a layer before it.
-    Fused,
+    /// In a layer before it, or in another run.
+    Elsewhere,
 }
 
 /// A layer over images.
@@ -86,15 +87,17 @@ pub struct Demands {
 const FIRST: Order = Order::ChannelsFirst;
 
 impl Demands {
-    /// Finds how nodes run, first to last, and what they read, last to first.
-    pub fn find(graph: &Graph, observed: &[bool]) -> Self {
+    /// Finds how the nodes of `span` run, first to last, and what they read, last to first.
+    pub fn find(graph: &Graph, span: &Span, observed: &[bool]) -> Self {
         // Layers are laid out here, where they have not been before.
-        let mut ways: Vec<Way> = graph.nodes.par_iter().map(|node| layer_way(graph, node)).collect();
+        let way = |(at, node)| if span.nodes.contains(&at) { layer_way(graph, node) } else { Way::Elsewhere };
+        let mut ways: Vec<Way> = graph.nodes.par_iter().enumerate().map(way).collect();
         let is_layer: Vec<bool> = ways.iter().map(|way| matches!(way, Way::Layer(_))).collect();
-        for (layer, fusion) in fusions(graph, &is_layer) {
+        let of_span = fusions(graph, &is_layer).into_iter().filter(|(_, fusion)| span.nodes.contains(&fusion.add));
+        for (layer, fusion) in of_span {
             if let Way::Layer(way) = &mut ways[layer] {
                 way.fusion = Some(fusion);
-                ways[fusion.add] = Way::Fused;
+                ways[fusion.add] = Way::Elsewhere;
             }
         }
         // Values that come as images.
@@ -116,11 +119,11 @@ impl Demands {
                     }
                     natural.insert(node.outputs[0], FIRST);
                 }
-                Way::Images | Way::Selection(_) | Way::Same | Way::Fused => (),
+                Way::Images | Way::Selection(_) | Way::Same | Way::Elsewhere => (),
             }
         }
         let mut demands = Demands { ways, of_value: vec![Demand::default(); graph.values.len()] };
-        graph.outputs.iter().for_each(|id| demands.of_value[id.0].tensor = true);
+        span.outputs.iter().for_each(|id| demands.of_value[id.0].tensor = true);
         for (node, &is_observed) in observed.iter().enumerate().rev() {
             demands.add_inputs(graph, node, is_observed, &natural);
         }
@@ -164,7 +167,7 @@ impl Demands {
                     self.of_value[fusion.residual.0].want(reals(*order));
                 }
             }
-            Way::Fused => (),
+            Way::Elsewhere => (),
         }
     }
 

@@ -30,9 +30,19 @@ use std::ops::Range;
 use std::sync::Arc;
 use value::Kept;
 
+/// A stretch of a network: its nodes, the values that are there before them, and those that are wanted of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    pub nodes: Range<usize>,
+    pub inputs: Vec<ValueId>,
+    pub outputs: Vec<ValueId>,
+}
+
 /// The steps of a run, and what they keep.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// The values that are there before the first step.
+    inputs: Vec<ValueId>,
     /// What is kept, in the order of its first step.
     kept: Vec<Kept>,
     steps: Vec<Step>,
@@ -92,9 +102,9 @@ struct LayerStep {
 }
 
 impl Graph {
-    /// The plan of a run on `batch` samples, in which the inputs of the layers that are `observed`, node by node, are
-    /// shown.
-    pub(super) fn plan(&self, batch: usize, observed: &[bool]) -> Plan {
-        build::plan(self, batch, observed)
+    /// The plan of a run of `span` on `batch` samples, in which the inputs of the layers that are `observed`, node by
+    /// node, are shown.
+    pub(super) fn plan(&self, span: &Span, batch: usize, observed: &[bool]) -> Plan {
+        build::plan(self, span, batch, observed)
     }
 }

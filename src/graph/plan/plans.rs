@@ -1,6 +1,7 @@
 //! Plans that are kept from batch to batch.
 
 use super::{MemoryPool, Plan};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The plans of a graph, as long as nothing about it changes.
@@ -10,22 +11,29 @@ pub struct Plans {
     pool: MemoryPool,
 }
 
-/// A plan, and what it is for: samples of a batch, and the nodes whose inputs are observed.
+/// A plan, and what it is for: nodes, samples of a batch, and the nodes whose inputs are observed.
 #[derive(Debug)]
 struct Known {
+    nodes: Range<usize>,
     batch: usize,
     observed: Vec<bool>,
     plan: Arc<Plan>,
 }
 
-/// Plans that are kept: of a first batch, which is observed, those after it, and a last one.
-const MOST: usize = 3;
+/// Plans that are kept: of a first batch, which is observed, those after it, and a last one, for a run in two stretches.
+const MOST: usize = 6;
 
 impl Plans {
-    /// The plan of a run on that many samples, which `plan` makes where it is not known.
-    pub fn find(&self, batch: usize, observed: Vec<bool>, plan: impl FnOnce(&[bool]) -> Plan) -> Arc<Plan> {
+    /// The plan of a run of `nodes` on that many samples, which `plan` makes where it is not known.
+    pub fn find(
+        &self,
+        nodes: Range<usize>,
+        batch: usize,
+        observed: Vec<bool>,
+        plan: impl FnOnce(&[bool]) -> Plan,
+    ) -> Arc<Plan> {
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |known: &&Known| known.batch == batch && known.observed == observed;
+        let is_it = |known: &&Known| known.nodes == nodes && known.batch == batch && known.observed == observed;
         if let Some(known) = lock().iter().find(is_it) {
             return Arc::clone(&known.plan);
         }
@@ -37,7 +45,7 @@ impl Plans {
         if known.len() == MOST {
             known.remove(0);
         }
-        known.push(Known { batch, observed, plan: Arc::clone(&plan) });
+        known.push(Known { nodes, batch, observed, plan: Arc::clone(&plan) });
         plan
     }
 

@@ -22,7 +22,7 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The network's outputs for all samples of the batch.
+    /// The outputs of the plan for all samples of the batch.
     ///
     /// # Errors
     /// Names the node that failed, or the parameter that is not bound.
@@ -115,13 +115,13 @@ impl Run<'_> {
     }
 
     fn is_input(&self, kept: &Kept) -> bool {
-        matches!(kept.kind, KeptKind::Tensor) && self.graph.inputs.contains(&kept.value)
+        matches!(kept.kind, KeptKind::Tensor) && self.plan.inputs.contains(&kept.value)
     }
 
-    /// Keeps the network's inputs for some samples, as far as steps from `first` on read them.
+    /// Keeps the inputs for some samples, as far as steps from `first` on read them.
     fn set_inputs(&self, samples: &Range<usize>, first: usize, memory: &mut Memory) -> Result<(), RunError> {
         for kept in self.plan.kept.iter().filter(|kept| self.is_input(kept) && kept.steps[1] >= first) {
-            let at = self.graph.inputs.iter().position(|&input| input == kept.value).expect("an input");
+            let at = self.plan.inputs.iter().position(|&input| input == kept.value).expect("an input");
             let input = &self.inputs[at];
             let tensor = match self.graph.ty(kept.value).batch_axis() {
                 Some((axis, times)) => input.narrow(axis, times * samples.start, times * samples.len())?,

@@ -224,6 +224,7 @@ proptest! {
         modes in prop::collection::vec(0usize..3, 1..6),
         (coding, affine, table) in (0usize..3, any::<bool>(), 0usize..4),
         (kernel, threads) in (0usize..8, 1usize..4),
+        stops in prop::collection::vec(0usize..20, 0..3),
     ) {
         let mut graph = network(&blocks, size, on_sequence);
         let images = tensor(&[batch, 3, size[0], size[1]], 0.11);
@@ -249,12 +250,20 @@ proptest! {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         for until in [0, 1] {
             let seen = Seen { until, ..Seen::default() };
-            // Twice, since memory is used again.
-            for _ in 0..2 {
-                let run = || graph.run_observed(std::slice::from_ref(&images), 0, &[&seen]).unwrap();
-                let found = pool.install(run);
-                prop_assert_eq!(&bits(&found[0]), &expected);
-            }
+            // Once as a whole and once in stretches, since memory is used again.
+            let whole = pool.install(|| graph.run_observed(std::slice::from_ref(&images), 0, &[&seen]).unwrap());
+            prop_assert_eq!(&bits(&whole[0]), &expected);
+            let in_stretches = pool.install(|| {
+                let layers = graph.layers().count();
+                let mut batch = graph.enter(std::slice::from_ref(&images)).unwrap();
+                let mut stops: Vec<usize> = stops.iter().map(|stop| stop % layers).collect();
+                stops.sort_unstable();
+                for stop in stops {
+                    batch = graph.advance(&batch, stop, 0, &[&seen]).unwrap();
+                }
+                graph.finish(&batch, 0, &[&seen]).unwrap()
+            });
+            prop_assert_eq!(&bits(&in_stretches[0]), &expected);
             let seen = seen.sums.into_inner().unwrap();
             let expected = if until == 0 { HashMap::new() } else { inputs.clone() };
             prop_assert_eq!(seen.len(), expected.len());

@@ -131,7 +131,7 @@ impl LayerReport {
             input_shift: shifts[0],
             weight_shift: shifts[1],
             error: swapped.and_then(|(_, found)| found.error),
-            operands: swapped.and_then(|(_, found)| found.operands),
+            operands: swapped.and_then(|(_, found)| Some(found.operands.as_ref()?.errors)),
             accumulator: swapped.and_then(|(_, found)| found.accumulator),
             sums: swapped.and_then(|(_, found)| found.sums.clone()),
         }

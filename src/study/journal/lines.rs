@@ -4,7 +4,7 @@ use super::JournalError;
 use crate::input;
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// The records of the journal at `path`, in its order.
