@@ -289,7 +289,7 @@ mod in_a_browser {
         browser.prefers("light", "screen");
         browser.resize(390, 800);
         browser.settle();
-        assert_eq!(browser.run("document.documentElement.scrollWidth"), 390);
+        assert_eq!(browser.run("document.documentElement.scrollWidth <= innerWidth"), true);
         assert_eq!(browser.complaints(), [""; 0]);
     }
 
@@ -350,7 +350,7 @@ mod in_a_browser {
         assert_eq!(browser.texts("#evaluations tbody tr").len(), 50);
         browser.click("#evaluations .pager button:last-child");
         assert_eq!(browser.texts("#evaluations [role=status]"), ["51 to 100 of 4,800 evaluations of 10,000"]);
-        assert!(browser.run("document.querySelectorAll('*').length").as_u64().unwrap() < 10_000);
+        assert!(browser.run("document.querySelectorAll('#evaluations *').length").as_u64().unwrap() < 2_000);
         assert_eq!(browser.complaints(), [""; 0]);
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn read(json: &Value, document: &mut StudyDocument) {
         caption: "assignments, on the samples that say most about them".to_owned(),
         header: ["assignment", "cost", "metric", "interval from", "to"].map(str::to_owned).to_vec(),
         rows: points.iter().map(row).collect(),
-        numeric: vec![],
+        numeric: vec![1, 2, 3, 4],
     });
     document.figures.push(StudyFigure::Front { points });
     let layers = list(json, "layers");
@@ -42,7 +42,7 @@ pub(super) fn read(json: &Value, document: &mut StudyDocument) {
         caption: "the multiplier of each layer".to_owned(),
         header: header.map(str::to_owned).collect(),
         rows: layers.iter().enumerate().map(row).collect(),
-        numeric: vec![],
+        numeric: vec![1],
     });
 }
 

@@ -20,6 +20,9 @@ pub(super) fn read(json: &Value, document: &mut StudyDocument) {
     });
 }
 
+/// Columns of a table of layers; the last two where intervals are known.
+const HEADER: [&str; 5] = ["layer", "products", "value", "interval from", "to"];
+
 /// Adds the bars of layers, and a table of the same.
 fn add(
     document: &mut StudyDocument,
@@ -42,13 +45,13 @@ fn add(
         let [low, high] = ci95.map_or_else(Default::default, |ends| ends.map(value));
         vec![layer.clone(), share, value(*drop), low, high]
     };
+    let has_intervals = bars.iter().any(|(_, _, ci95)| ci95.is_some());
+    let columns = if has_intervals { 5 } else { 3 };
     document.tables.push(StudyTable {
         caption: format!("{title}{}", if points { ", in points" } else { "" }),
-        header: ["layer", "products", if points { "drop" } else { "noise" }, "interval from", "to"]
-            .map(str::to_owned)
-            .to_vec(),
-        rows: bars.iter().zip(layers).map(row).collect(),
-        numeric: vec![2, 3, 4],
+        header: HEADER.iter().take(columns).map(|name| (*name).to_owned()).collect(),
+        rows: bars.iter().zip(layers).map(row).map(|row| row.into_iter().take(columns).collect()).collect(),
+        numeric: (1..columns).collect(),
     });
     document.figures.push(StudyFigure::Bars { title: title.to_owned(), bars, points });
 }

@@ -29,7 +29,7 @@ const documentFigure = (figure, title) => {
   const draw = (width) => {
     if (figure.form === 'front') return place.replaceChildren(frontChart(width, figure.points, title));
     const bars = figure.bars.map(([name, value, ci]) => ({ name, value, low: ci?.[0], high: ci?.[1] }));
-    const text = figure.points ? dropText : (x) => significant(x, 3);
+    const text = figure.points ? dropText : (x) => signed(String(Number(x.toPrecision(3))));
     return place.replaceChildren(barChart(width, bars, { title: `${title}: ${figure.title}`, description: bars.slice(0, 5).map((bar) => `${bar.name} ${text(bar.value)}`).join(', '), text }));
   };
   onWidth(place, (width) => draw(Math.max(280, Math.min(width, 900))));
@@ -39,7 +39,7 @@ const documentFigure = (figure, title) => {
 
 const documentTable = ({ caption, header, rows, numeric }) => {
   const columns = header.map((title, place) => numeric.includes(place)
-    ? { title, numeric: true, value: (row) => (row[place] === '' ? null : Number(row[place])), cell: (row) => (row[place] === '' ? '' : signed(String(Number(Number(row[place]).toPrecision(5))))) }
+    ? { title, numeric: true, value: (row) => parseFloat(row[place]), cell: (row) => signed(row[place]) }
     : { title, className: 'name', value: (row) => row[place] });
   return makeTable({ caption, columns, rows, pageSize: rows.length > 60 ? 50 : null }).element;
 };
@@ -49,8 +49,7 @@ const showDocuments = () => {
   section('documents', 'Other results', null, el('div', { class: 'network-body' }, study.documents.map((found) => {
     const title = [DOCUMENTS[found.kind] ?? found.kind, found.network].filter(Boolean).join(', ');
     return el('article', { class: 'card' }, el('h3', {}, title), el('p', { class: 'small' }, found.file),
-      found.figures.map((figure) => documentFigure(figure, shown(title))),
-      found.tables.map(documentTable),
+      el('div', { class: 'pair' }, found.figures.map((figure) => documentFigure(figure, shown(title))), found.tables.map(documentTable)),
       found.facts.length ? el('details', {}, el('summary', {}, 'What it says besides'), el('table', {}, el('tbody', {}, found.facts.map(([name, value]) => el('tr', {}, el('th', { scope: 'row' }, name), el('td', { class: 'name' }, value)))))) : null);
   })));
 };

@@ -7,7 +7,7 @@ const MINUS = '\u2212';
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const shown = (text) => String(text).replace(CONTROL, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 
-const signed = (text) => text.replace('-', MINUS);
+const signed = (text) => text.replace(/^-/, MINUS);
 
 /** A number with so many decimals. */
 const fixed = (x, decimals) => {
