@@ -115,7 +115,8 @@ mod tests {
     fn brute_force(layers: &[Vec<Candidate>], most: usize) -> Option<f64> {
         let mut all = vec![(0, 0.0)];
         for candidates in layers {
-            let with = |(drop, energy): (usize, f64)| candidates.iter().map(move |c| (drop + c.drop, energy + c.energy));
+            let with =
+                |(drop, energy): (usize, f64)| candidates.iter().map(move |c| (drop + c.drop, energy + c.energy));
             all = all.into_iter().flat_map(with).collect();
         }
         let energies = all.into_iter().filter(|(drop, _)| *drop <= most).map(|(_, energy)| energy);

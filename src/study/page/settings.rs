@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Settings that tell jobs of one network apart, rather than networks.
-const OF_JOBS: &[&str] = &["mode", "lut", "scope", "layer"];
+const OF_JOBS: &[&str] = &["mode", "lut", "scope", "layer", "seed"];
 
 /// Names and values of a job's settings, as texts.
 pub(super) type Settings = BTreeMap<String, String>;
@@ -15,7 +15,10 @@ pub(super) type Settings = BTreeMap<String, String>;
 pub(super) fn shared(job: &Finished) -> Settings {
     let settings = job.job.settings.iter();
     let settings = settings.filter(|(name, value)| {
-        !OF_JOBS.contains(&name.as_str()) && !name.starts_with("noise") && !value.is_null() && **value != Value::Bool(false)
+        !OF_JOBS.contains(&name.as_str())
+            && !name.starts_with("noise")
+            && !value.is_null()
+            && **value != Value::Bool(false)
     });
     settings.map(|(name, value)| (name.clone(), text(value))).collect()
 }
@@ -53,7 +56,8 @@ pub(super) fn networks(jobs: &[Finished]) -> (Vec<usize>, Vec<Settings>) {
     for of_fp32 in [false, true] {
         for (place, job) in places.iter_mut().zip(jobs).filter(|(_, job)| is_fp32(job) == of_fp32) {
             let key = (job.subject(), shared(job));
-            let found = keys.iter().position(|(subject, settings)| (of_fp32 || *settings == key.1) && *subject == key.0);
+            let found =
+                keys.iter().position(|(subject, settings)| (of_fp32 || *settings == key.1) && *subject == key.0);
             *place = found.unwrap_or_else(|| {
                 settings.push(key.1.clone());
                 keys.push(key);
@@ -63,4 +67,3 @@ pub(super) fn networks(jobs: &[Finished]) -> (Vec<usize>, Vec<Settings>) {
     }
     (places, settings)
 }
-
