@@ -1,10 +1,11 @@
 //! A page from finished jobs.
 
+use super::baseline::Baselines;
 use super::folder::Study;
+use super::heat_map;
 use super::mix::{self, Candidate};
 use super::read::Finished;
 use super::settings::{self, Settings};
-use super::{baseline, heat_map};
 use crate::layer::InferenceMode;
 use crate::lut::LutInfo;
 use crate::report::html::{
@@ -30,8 +31,9 @@ pub(super) fn page(study: Study, bound: f64) -> StudyPage {
     let (multipliers, of_jobs) = multipliers(jobs, &bases);
     let (places, choices) = settings::networks(jobs);
     let common = settings::common(choices.iter());
+    let baselines = Baselines::new(jobs, &places);
     let networks: Vec<Network> =
-        choices.iter().enumerate().map(|(i, own)| network(i, own, &common, jobs, &places)).collect();
+        choices.iter().enumerate().map(|(i, own)| network(i, own, &common, &baselines)).collect();
     let run = |(i, job): (usize, &Finished)| Run {
         network: places[i],
         multiplier: of_jobs[i],
@@ -41,7 +43,7 @@ pub(super) fn page(study: Study, bound: f64) -> StudyPage {
         layer: job.job.layer.clone(),
         value: job.value,
         ci95: job.ci95,
-        drop: baseline::drop(job, places[i], jobs, &places, networks[places[i]].baseline.as_ref()),
+        drop: baselines.drop(job, places[i], networks[places[i]].baseline.as_ref()),
         energy: job.energy.as_ref().map(|(energy, _)| *energy),
         basis: job.energy.as_ref().and_then(|(_, basis)| bases.iter().position(|known| known == basis)),
         loss: job.loss,
@@ -156,8 +158,8 @@ fn tell_apart(multipliers: &mut [Multiplier], tables: &[Option<&LutInfo>]) {
     }
 }
 
-fn network(place: usize, own: &Settings, common: &Settings, jobs: &[Finished], places: &[usize]) -> Network {
-    let mine = || jobs.iter().zip(places).filter(|(_, found)| **found == place).map(|(job, _)| job);
+fn network(place: usize, own: &Settings, common: &Settings, baselines: &Baselines) -> Network {
+    let mine = || baselines.of_network(place);
     let Some(first) = mine().next() else { return Network::default() };
     let layers = mine().map(|job| &job.layers).max_by_key(|layers| layers.len());
     let layer = |(name, kind, opcount): &(String, String, u64)| NetworkLayer {
@@ -178,8 +180,8 @@ fn network(place: usize, own: &Settings, common: &Settings, jobs: &[Finished], p
         options: options.chain(limit).collect(),
         metric: first.task.metric().into(),
         layers: layers.into_iter().flatten().map(layer).collect(),
-        baseline: baseline::of(place, jobs, places),
-        fp32: baseline::fp32(place, jobs, places),
+        baseline: baselines.of(place),
+        fp32: baselines.fp32(place),
         mixes: Vec::new(),
     }
 }

@@ -7,7 +7,6 @@ use crate::task::Task;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::hash::Hash;
 
 /// A line of a journal.
 #[derive(Debug, Deserialize)]
@@ -136,8 +135,8 @@ impl Finished {
     }
 
     /// The network that it ran on the data that it saw.
-    pub fn subject(&self) -> impl Eq + Hash + use<> {
-        (self.model.clone(), self.dataset.clone(), self.samples)
+    pub fn subject(&self) -> (&[String; 2], &[String; 2], usize) {
+        (&self.model, &self.dataset, self.samples)
     }
 
     /// Which layers have the job's multiplier or mode.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Settings that tell jobs of one network apart, rather than networks.
-const OF_JOBS: &[&str] = &["mode", "lut", "scope", "layer"];
+const OF_JOBS: &[&str] = &["mode", "lut", "scope", "layer", "seed"];
 
 /// Names and values of a job's settings, as texts.
 pub(super) type Settings = BTreeMap<String, String>;
