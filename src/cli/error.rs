@@ -11,6 +11,7 @@ use crate::model::ModelError;
 use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
 use crate::report::{BaselineError, GatesError, TradeoffError};
+use crate::study::correct::CorrectError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -49,7 +50,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         LayerProblem,
         BaselineError,
         GatesError,
-        TradeoffError
+        TradeoffError,
+        CorrectError
     )
     .unwrap_or_default()
 }

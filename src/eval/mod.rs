@@ -41,9 +41,10 @@ pub use noise::derive_noise;
 pub use operands::{CountedOperands, OperandCounter};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
+pub(crate) use session::Walk;
 pub use session::{
-    CalibrationImages, CalibrationOptions, CalibrationOutputs, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
-    ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
+    CalibrationImages, CalibrationOptions, CalibrationOutputs, Experiment, Findings, ImagesError, LayerFindings,
+    ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
 };
 pub use traps::far_below_fp32;
 

@@ -59,6 +59,15 @@ impl ChannelMoments {
     }
 }
 
+impl FromIterator<[f64; 3]> for ChannelMoments {
+    /// The moments of positions, of each its [quantities](Quantity).
+    fn from_iter<I: IntoIterator<Item = [f64; 3]>>(positions: I) -> Self {
+        let mut moments = ChannelMoments::default();
+        positions.into_iter().for_each(|values| moments.add(values));
+        moments
+    }
+}
+
 impl AddAssign for ChannelMoments {
     fn add_assign(&mut self, other: Self) {
         self.count += other.count;
@@ -177,9 +186,9 @@ mod tests {
             for a in [Exact, Approximate, Activations] {
                 assert!((moments.mean(a) - mean(a as usize)).abs() < 1e-9);
                 for b in [Exact, Approximate, Activations] {
-                    let terms = rows.iter().map(|row| {
-                        (row[a as usize] - mean(a as usize)) * (row[b as usize] - mean(b as usize))
-                    });
+                    let terms = rows
+                        .iter()
+                        .map(|row| (row[a as usize] - mean(a as usize)) * (row[b as usize] - mean(b as usize)));
                     let covariance = terms.sum::<f64>() / 150.0;
                     assert!((moments.covariance(a, b) - covariance).abs() < 1e-6 * (1.0 + covariance.abs()));
                 }

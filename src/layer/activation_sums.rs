@@ -120,7 +120,7 @@ mod tests {
         for (coding, lut) in [(Coding::Affine, "drum-4"), (Coding::SignMagnitude, "drum-4"), (Coding::Signed, "exact")] {
             layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
             let _ = layer.baseline_fwd(input).unwrap();
-            let lut = design::resolve(lut, Some(coding)).unwrap();
+            let lut = design::resolve(lut, Some(coding.table_signedness())).unwrap();
             layer.finish_calibration(&QuantConfig::new(coding), Some(&lut), kernel::best()).unwrap();
             let sums = activation_sums(&layer, input).unwrap();
             let mut parts = layer.parts().unwrap();
@@ -180,7 +180,7 @@ mod tests {
             (Coding::Affine, "truncated-4"),
             (Coding::Affine, "mitchell"),
         ] {
-            let lut = design::resolve(lut, Some(coding)).unwrap();
+            let lut = design::resolve(lut, Some(coding.table_signedness())).unwrap();
             let mut layer = ApproxConv2d::new("conv", conv, &weight, None).unwrap();
             layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
             let _ = layer.baseline_fwd(&input).unwrap();

@@ -120,7 +120,7 @@ mod tests {
     fn prepared(layer: &mut impl WeightedLayer, input: &Tensor, coding: Coding, lut: &str) -> ActivationCounts {
         layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
         let _ = layer.baseline_fwd(input).unwrap();
-        let lut = design::resolve(lut, Some(coding)).unwrap();
+        let lut = design::resolve(lut, Some(coding.table_signedness())).unwrap();
         layer.finish_calibration(&QuantConfig::new(coding), Some(&lut), kernel::best()).unwrap();
         let (window, params) = (layer.window(input.dims()).unwrap(), layer.params().unwrap());
         let counts = ActivationCounts::new(&window);

@@ -8,6 +8,7 @@
 mod baseline;
 mod comparison;
 mod confusion;
+mod correction;
 mod csv;
 mod document;
 mod dump;
@@ -29,6 +30,9 @@ mod tradeoff;
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
+pub use correction::{
+    AffineCost, CorrectionCalibration, CorrectionLayer, CorrectionLut, CorrectionReport, KeptOut, KeptOutFigures,
+};
 pub use document::{Check, Document, Printable, Records, Section};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{

@@ -3,7 +3,7 @@
 use super::choice::{Choice, Weights, snr_db};
 use super::layers::Original;
 use super::{CorrectError, Part, Parts};
-use crate::eval::{Assignment, Beside, CalibrationImages, Session, SessionError};
+use crate::eval::{Assignment, Beside, CalibrationImages, Session, SessionError, Walk};
 use crate::layer::{LayerError, LayerParts, WeightedLayer};
 use crate::quant::{LayerParams, ParamsError, WeightParams};
 use std::ops::Range;
@@ -41,9 +41,9 @@ pub(super) fn fit(
 ) -> Result<Vec<Fitted>, CorrectError> {
     restore(session, originals)?;
     session.progress().start("correcting layers", originals.len());
-    let mut all = Vec::new();
+    let (mut all, mut walk) = (Vec::new(), session.walk(samples, part)?);
     for original in originals {
-        let fitted = fit_layer(session, assignment, original, plan, samples, part)?;
+        let fitted = fit_layer(session, assignment, original, plan, &mut walk)?;
         set(session, original, &fitted)?;
         all.push(fitted);
         session.progress().advance(1);
@@ -74,16 +74,16 @@ fn fit_layer(
     assignment: &Assignment,
     original: &Original,
     plan: Plan,
-    samples: &CalibrationImages,
-    part: &Range<usize>,
+    walk: &mut Walk,
 ) -> Result<Fitted, CorrectError> {
     let usable = usable(original, plan.parts);
     let own = original.layer(session, &original.parts, &original.params).map_err(SessionError::from)?;
     let mapped = if usable.has(Part::Map) { mapped(session, original)? } else { None };
-    let layers: Vec<&dyn WeightedLayer> = [Some(&own), mapped.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
+    let layers: Vec<&dyn WeightedLayer> =
+        [Some(&own), mapped.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
     let beside = Beside { exact: own.as_ref(), approximate: &layers, with_activations: usable.has(Part::Affine) };
     let mut moments = vec![Vec::new(); layers.len()];
-    session.inputs_of(assignment, original.index, samples, part, |_, input| beside.add(input, &mut moments))?;
+    session.advance(walk, assignment, original.index, |_, input| beside.add(input, &mut moments))?;
 
     let units: Vec<f64> = (0..original.outputs()).map(|channel| original.unit(channel)).collect();
     let factors: Vec<_> = (0..original.outputs()).map(|channel| original.factors(channel)).collect();
@@ -97,10 +97,8 @@ fn fit_layer(
         Some(mapped) if !plan.chooses || mapped.error < choice.error => (true, mapped),
         _ => (false, choice),
     };
-    let fitted = corrected(original, is_mapped, &choice).map_err(|error| CorrectError::Params {
-        layer: original.name.clone(),
-        source: error,
-    })?;
+    let fitted = corrected(original, is_mapped, &choice)
+        .map_err(|error| CorrectError::Params { layer: original.name.clone(), source: error })?;
     Ok(Fitted { snr_db: [snr_db(before.signal, before.error), choice.snr_db()], ..fitted })
 }
 
@@ -137,11 +135,8 @@ fn corrected(original: &Original, is_mapped: bool, choice: &Choice) -> Result<Fi
         params.weight = WeightParams::new(scales, zero_points, weight.range())?;
     }
     let integers = if is_mapped { &original.nearest } else { &original.integers };
-    let weight = if is_mapped || gains.is_some() {
-        original.weight(integers, &params)
-    } else {
-        original.parts.weight.clone()
-    };
+    let weight =
+        if is_mapped || gains.is_some() { original.weight(integers, &params) } else { original.parts.weight.clone() };
     let outputs = original.outputs();
     let own = |channel: usize| original.parts.bias.as_ref().map_or(0.0, |bias| bias[channel]);
     let bias = match shifts {
