@@ -84,9 +84,9 @@ mod weights;
 mod window;
 
 pub use accumulator::{ACC_OVERFLOWS, AccBits, AccBitsError, AccOverflow, Accumulator, AccumulatorFindings};
+pub(crate) use activation_sums::{activation_bytes, activation_sums};
 pub use after_sums::Requantization;
 pub use approx_layer::{ApproxLayer, WeightedLayer};
-pub(crate) use activation_sums::{activation_bytes, activation_sums};
 pub(crate) use call::Call;
 pub use conv::{ApproxConv, ApproxConv1d, ApproxConv2d, ConvAttributes};
 pub use conv_transpose::{ApproxConvTranspose, ApproxConvTranspose1d, ApproxConvTranspose2d, ConvTransposeAttributes};
@@ -105,6 +105,6 @@ pub(crate) use reach::ActivationCounts;
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
 pub(crate) use vectors::layer_vectors;
-pub(crate) use weight_map::{nearest_weights, weight_integers};
 pub use vectors::{LayerVectors, VectorBias, VectorOutputs};
+pub(crate) use weight_map::{nearest_weights, weight_integers};
 pub use window::{Flow, Window, linear_window};

@@ -161,8 +161,7 @@ impl Quantized {
                 };
                 // Ways are right for the activations that can occur.
                 let same_table = same_weights.and(before).and_then(|before| before.multiplier.as_ref());
-                let is_same =
-                    |multiplier: &&Arc<Multiplier>| multiplier.table == table && multiplier.params == params;
+                let is_same = |multiplier: &&Arc<Multiplier>| multiplier.table == table && multiplier.params == params;
                 Some(match same_table.filter(is_same) {
                     Some(multiplier) => Arc::clone(multiplier),
                     None => Arc::new(Multiplier { table, params, way: OnceLock::new(), packed: OnceLock::new() }),

@@ -26,7 +26,8 @@ impl Session {
         let layers = self.experiment.model.graph.layers().zip(assignment.layers());
         let mut found = Differences::default();
         for (layer, config) in layers {
-            let Some(corrected) = correction.config.layers.get(layer.name()) else { continue };
+            let of_layer = |(name, _): &(&str, &CorrectedLayerConfig)| *name == layer.name();
+            let Some((_, corrected)) = correction.corrected().find(of_layer) else { continue };
             match &config.arithmetic {
                 Arithmetic::Approx(lut) => {
                     let is_same = config.quantization.coding == corrected.coding
@@ -63,7 +64,7 @@ impl Differences {
     /// Each with whether it is a warning.
     fn notes(&self, correction: &ModelCorrection, model: &str) -> Vec<(String, bool)> {
         let multipliers = correction.multipliers().join(", ");
-        let all = correction.config.layers.len();
+        let all = correction.corrected().count();
         let mut notes = Vec::new();
         if let Some(other) = &self.other {
             notes.push((

@@ -67,9 +67,15 @@ impl ModelCorrection {
         Ok(())
     }
 
+    /// The layers that it changes, by name.
+    pub fn corrected(&self) -> impl Iterator<Item = (&str, &CorrectedLayerConfig)> {
+        let layers = self.config.layers.iter().filter(|(_, layer)| !layer.parts.is_empty());
+        layers.map(|(name, layer)| (name.as_str(), layer))
+    }
+
     /// The multipliers that it is for, by name, each once.
     pub fn multipliers(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.config.layers.values().map(|layer| layer.lut.name.as_str()).collect();
+        let mut names: Vec<&str> = self.corrected().map(|(_, layer)| layer.lut.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names

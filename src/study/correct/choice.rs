@@ -186,12 +186,23 @@ mod tests {
         let (moments, units, targets) = (moments(&rows), [0.1, 0.05, 0.2], [1.0, -2.0, 0.5]);
         let factors = [-128..=127, -128..=127, -1..=1];
         let weights = Weights { moments: &moments, units: &units, factors: &factors, targets: &targets };
-        for names in [&[][..], &[Part::Bias], &[Part::Bn], &[Part::Affine], &[Part::Bias, Part::Affine], &[Part::Bn, Part::Affine]] {
+        for names in [
+            &[][..],
+            &[Part::Bias],
+            &[Part::Bn],
+            &[Part::Affine],
+            &[Part::Bias, Part::Affine],
+            &[Part::Bn, Part::Affine],
+        ] {
             let parts: Parts = names.iter().copied().collect();
             let choice = weights.with(parts);
             let is_centered = parts.has(Part::Bias) || parts.has(Part::Bn);
             let expected = naive(&rows, &choice, &units, is_centered);
-            assert!((choice.error - expected).abs() < 1e-9 * (1.0 + expected), "{names:?}: {} {expected}", choice.error);
+            assert!(
+                (choice.error - expected).abs() < 1e-9 * (1.0 + expected),
+                "{names:?}: {} {expected}",
+                choice.error
+            );
             let Some(shifts) = &choice.shifts else { continue };
             for (i, rows) in rows.iter().enumerate() {
                 let gain = choice.gains.as_ref().map_or(1.0, |gains| gains[i]);

@@ -102,10 +102,9 @@ fn fit_layer(
     Ok(Fitted { snr_db: [snr_db(before.signal, before.error), choice.snr_db()], ..fitted })
 }
 
-/// The parts that a layer can have: it has a scale of each output channel, and had a normalization, for `bn`.
+/// The parts that a layer can have.
 fn usable(original: &Original, parts: Parts) -> Parts {
-    let has_scales = original.is_normalized && (original.outputs() == 1 || !original.params.weight.is_per_tensor());
-    if has_scales { parts } else { parts.without(Part::Bn) }
+    if original.has_scales() { parts } else { parts.without(Part::Bn) }
 }
 
 /// All of the parts that were named; `bn` has what `bias` does.

@@ -40,6 +40,11 @@ impl Original {
         self.means.len()
     }
 
+    /// Whether it had a normalization, and has a scale for each output channel that could be another.
+    pub fn has_scales(&self) -> bool {
+        self.is_normalized && (self.outputs() == 1 || !self.params.weight.is_per_tensor())
+    }
+
     /// The real number that one step of the sums of a channel is.
     pub fn unit(&self, channel: usize) -> f64 {
         f64::from(self.params.input.scale()) * f64::from(self.params.weight.scale(channel))

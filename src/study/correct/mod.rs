@@ -167,7 +167,10 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
         );
         Ok(Tried { parts, fitted, judged })
     };
-    let asked = options.parts.unwrap_or_else(Parts::all);
+    let mut asked = options.parts.unwrap_or_else(Parts::all);
+    if !originals.iter().any(Original::has_scales) {
+        asked = asked.without(Part::Bn);
+    }
     let best = search(asked, &before, judge.samples(), &mut attempt)?;
     let (fitted, after, kept) = match best {
         Some(Tried { parts, fitted, judged }) => {
@@ -294,7 +297,8 @@ mod tests {
         let before = judged(0.5, 0.5);
         let all: &[Part] = &[Map, Bias, Affine, Bn];
         // The bias alone hurts.
-        let outcomes = [(all, judged(0.9, 0.05)), (&[Map, Bias, Bn], judged(0.89, 0.055)), (&[Bias], judged(0.15, 0.9))];
+        let outcomes =
+            [(all, judged(0.9, 0.05)), (&[Map, Bias, Bn], judged(0.89, 0.055)), (&[Bias], judged(0.15, 0.9))];
         assert_eq!(found(&outcomes, before).unwrap(), ["map", "bias", "bn"]);
         // All together hurt, without one part they do not.
         let outcomes = [(all, judged(0.3, 0.9)), (&[Map, Bias, Bn], judged(0.3, 0.9)), (&[Bias, Bn], judged(0.8, 0.1))];
