@@ -128,6 +128,8 @@ impl Session {
     /// # Panics
     /// When there is no such layer with weights, or parameters are not fixed.
     pub fn set_layer(&mut self, layer: &str, parts: &LayerParts, params: LayerParams) -> Result<(), LayerError> {
+        // What was computed by other numbers.
+        self.share_before(None);
         self.scales.first_mut().expect("parameters are fixed").layers.insert(layer.to_owned(), params);
         let mut layers = self.experiment.model.graph.layers_mut();
         let found = layers.find(|found| found.name() == layer).and_then(ApproxLayer::as_weighted_mut);
