@@ -8,7 +8,9 @@ use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
 use crate::eval::{Experiment, Session};
-use crate::study::correct::{CorrectOptions, PARTS, Part, Parts, correct};
+use crate::output::OutputFolder;
+use crate::report::{FORMATS, Style};
+use crate::study::correct::{CorrectOptions, PARTS, Part, correct};
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -76,44 +78,29 @@ pub(super) fn run(args: &CorrectArgs, terminal: &TerminalArgs) -> anyhow::Result
 
 impl CorrectArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        // All that can be wrong is found before the work starts.
         let mut session = Session::open(self.experiment()?)?.with_progress(Bar::new(terminal));
-        let parts =
-            (!self.correction.parts.is_empty()).then(|| self.correction.parts.iter().copied().collect::<Parts>());
-        let started = std::time::Instant::now();
-        let correction = correct(&mut session, CorrectOptions { parts })?;
-        for layer in &correction.layers {
-            println!(
-                "{:<22} {:<20} moved {:>6} of {:>6}  snr {:?} -> {:?}",
-                layer.name,
-                layer.applied.names().join(","),
-                layer.moved,
-                layer.weights,
-                layer.snr_db[0],
-                layer.snr_db[1]
-            );
-        }
-        println!(
-            "exact {:?}\nbefore {:?}\nafter {:?}\nleft out {:?} {:?}",
-            correction.exact,
-            correction.before,
-            correction.after,
-            correction.left_out,
-            started.elapsed()
-        );
-        let assignment = session.assignment().clone();
-        println!("test {}", session.evaluate(&assignment, |_| Ok(()))?.outcome.metrics.value());
+        let PartArgs { output, parts } = &self.correction;
+        let options = CorrectOptions { parts: (!parts.is_empty()).then(|| parts.iter().copied().collect()) };
+        options.check(&session)?;
+        let folder = OutputFolder::create(output).context("--output")?;
+        let correction = correct(&mut session, options)?;
+        correction.write(&session, &folder)?;
+        let report = correction.report(&session, output);
+        let json = FORMATS.find("json").map_err(anyhow::Error::msg)?;
+        folder.write("correction.json", &json.export(&report, Style::default()))?;
+        folder.commit()?;
+        self.format.print(&report, terminal)?;
         Ok(ExitCode::Success)
     }
 
-    /// What the options ask for.
+    /// What the options ask for: without a dataset of the network's own, calibration data say what its images are.
     fn experiment(&self) -> anyhow::Result<Experiment> {
         let layers = self.layers.apply(self.quantization.apply(self.lut.options(false)?));
         let rules = self.layers.rules()?;
-        Ok(Experiment {
-            layers,
-            rules,
-            operand_samples: 0,
-            ..experiment(&self.model, &self.output_name, &self.data, &self.quantization)?
-        })
+        let opened = experiment(&self.model, &self.output_name, &self.data, &self.quantization)?;
+        let needs_data = opened.data.is_none() && opened.model.dataset.is_none();
+        let data = if needs_data { opened.calibration.data.clone() } else { opened.data.clone() };
+        Ok(Experiment { layers, rules, data, operand_samples: 0, ..opened })
     }
 }

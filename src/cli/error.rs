@@ -16,6 +16,7 @@ use crate::study::journal::JournalError;
 use crate::study::scope::ScopeError;
 use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
 use crate::study::rank::RankError;
+use crate::study::correct::CorrectError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -64,7 +65,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         RunError,
         MergeError,
         LayerwiseError,
-        RankError
+        RankError,
+        CorrectError
     )
     .unwrap_or_default()
 }

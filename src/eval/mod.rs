@@ -43,6 +43,7 @@ pub use operands::{CountedOperands, OperandCounter};
 pub use predict::{ErrorParts, OperandStatistics, PredictedError};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
+pub(crate) use session::Walk;
 pub use session::{
     CalibrationImages, CalibrationOptions, CalibrationOutputs, Configuration, Experiment, Findings, ImagesError,
     LayerFindings, LayerResponse, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session,

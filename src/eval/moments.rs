@@ -59,6 +59,15 @@ impl ChannelMoments {
     }
 }
 
+impl FromIterator<[f64; 3]> for ChannelMoments {
+    /// The moments of positions, of each its [quantities](Quantity).
+    fn from_iter<I: IntoIterator<Item = [f64; 3]>>(positions: I) -> Self {
+        let mut moments = ChannelMoments::default();
+        positions.into_iter().for_each(|values| moments.add(values));
+        moments
+    }
+}
+
 impl AddAssign for ChannelMoments {
     fn add_assign(&mut self, other: Self) {
         self.count += other.count;

@@ -1,6 +1,6 @@
 //! The linear and convolution layers of a graph, its products of two activations, and what they multiply.
 
-use super::{Dim, Graph, Macs, Node, ValueId, ValueType};
+use super::{Dim, Graph, Macs, Node, ValueType};
 use crate::layer::{ApproxLayer, Window};
 use crate::quant::Operands;
 use serde::Serialize;
@@ -64,12 +64,6 @@ impl Graph {
         layers
             .map(|node| Operands { input: node.inputs[0], second: node.inputs.get(1).copied() }.map(elements))
             .collect()
-    }
-
-    /// What each approximate layer reads, the first factor of a product of two activations, in graph order.
-    pub fn layer_inputs(&self) -> Vec<ValueId> {
-        let layers = self.nodes.iter().filter(|node| node.op.as_approximate().is_some());
-        layers.map(|node| node.inputs[0]).collect()
     }
 
     /// The names of the layers that batch normalizations were folded into.

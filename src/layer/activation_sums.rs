@@ -117,7 +117,8 @@ mod tests {
 
     /// The sums are those of exact products by weights that are all one integer, zero points included.
     fn check(mut layer: impl WeightedLayer, input: &Tensor) {
-        for (coding, lut) in [(Coding::Affine, "drum-4"), (Coding::SignMagnitude, "drum-4"), (Coding::Signed, "exact")] {
+        for (coding, lut) in [(Coding::Affine, "drum-4"), (Coding::SignMagnitude, "drum-4"), (Coding::Signed, "exact")]
+        {
             layer.begin_calibration(Observer::MinMax.start(input.elem_count()).into());
             let _ = layer.baseline_fwd(input).unwrap();
             let lut = design::resolve(lut, Some(coding.table_signedness())).unwrap();
@@ -131,7 +132,8 @@ mod tests {
             let params = layer.params().unwrap();
             let (positions, each) = (window.geometry.positions(), window.group_outputs());
             for (i, y) in exact.into_iter().enumerate() {
-                let (image, channel, at) = (i / positions / window.outputs, i / positions % window.outputs, i % positions);
+                let (image, channel, at) =
+                    (i / positions / window.outputs, i / positions % window.outputs, i % positions);
                 let sum = sums[(image * window.groups + channel / each) * positions + at];
                 let unit = f64::from(params.input.scale()) * 0.5;
                 assert_eq!(f64::from(y), f64::from((f64::from(sum) * unit) as f32), "{coding} {i}");
@@ -150,7 +152,8 @@ mod tests {
         let zero_point = params.weight.zero_point(0);
         // One step of weights is 0.5.
         params.weight =
-            crate::quant::WeightParams::new(vec![0.5; outputs], vec![zero_point; outputs], params.weight.range()).unwrap();
+            crate::quant::WeightParams::new(vec![0.5; outputs], vec![zero_point; outputs], params.weight.range())
+                .unwrap();
         ones.quantize(params, coding, None, kernel::best()).unwrap();
         ones.quant_fwd(input).unwrap().flatten_all().unwrap().to_vec1().unwrap()
     }
@@ -164,7 +167,10 @@ mod tests {
         let depthwise = ConvAttributes::<2> { padding: [[1, 1]; 2], groups: 4, ..Default::default() };
         check(ApproxConv2d::new("dw", depthwise, &values(&[4, 1, 3, 3], 5), None).unwrap(), &values(&[2, 4, 5, 6], 3));
         let up = ConvTransposeAttributes::<2> { stride: [2, 3], padding: [[1, 0], [0, 1]], ..Default::default() };
-        check(ApproxConvTranspose2d::new("up", up, &values(&[3, 2, 3, 2], 1), None).unwrap(), &values(&[2, 3, 3, 2], 9));
+        check(
+            ApproxConvTranspose2d::new("up", up, &values(&[3, 2, 3, 2], 1), None).unwrap(),
+            &values(&[2, 3, 3, 2], 9),
+        );
         check(ApproxLinear::new("fc", &values(&[7, 13], 2), None).unwrap(), &values(&[2, 3, 13], 4));
     }
 

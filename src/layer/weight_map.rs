@@ -104,7 +104,8 @@ mod tests {
     use super::*;
     use crate::kernel;
     use crate::layer::{
-        ApproxConv2d, ApproxConvTranspose2d, ApproxLayer, ConvAttributes, ConvTransposeAttributes, WeightedCore, with_values,
+        ApproxConv2d, ApproxConvTranspose2d, ApproxLayer, ConvAttributes, ConvTransposeAttributes, WeightedCore,
+        with_values,
     };
     use crate::lut::{Coding, design};
     use crate::quant::{Observer, QuantConfig};

@@ -9,6 +9,7 @@ mod advice;
 mod baseline;
 mod comparison;
 mod confusion;
+mod correction;
 mod csv;
 mod degradation;
 mod document;
@@ -38,6 +39,9 @@ pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use degradation::Degradation;
+pub use correction::{
+    AffineCost, CorrectionCalibration, CorrectionLayer, CorrectionLut, CorrectionReport, KeptOut, KeptOutFigures,
+};
 pub use document::{Check, Document, Printable, Records, Section};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{

@@ -41,6 +41,8 @@ const PAGES: &[&str] = &[
     "docs/studies.md",
     "docs/advice.md",
     "docs/search.md",
+    "docs/correction.md",
+    "docs/golden-vectors.md",
 ];
 
 /// The files that a reader brings along.

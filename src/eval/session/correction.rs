@@ -5,6 +5,7 @@ use super::scales::{CalibrationSet, Known};
 use super::{ParamsSource, Session, SessionError};
 use crate::data::Batches;
 use crate::eval::{Assignment, CALIBRATION_BATCH, EvalError};
+use crate::graph::Midway;
 use crate::layer::{ApproxLayer, LayerError, LayerParts};
 use crate::quant::{LayerParams, ParamsFile};
 use crate::task::{Metrics, Predictions};
@@ -26,6 +27,16 @@ pub struct CalibrationImages {
 
 /// Bytes of calibration images that are kept.
 const LARGEST: usize = 4 << 30;
+
+/// Bytes of activations that are kept between layers; batches beyond run from the start again.
+const KEPT: usize = 1 << 30;
+
+/// Samples on their way through a network.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// The images of each batch, and how far it is.
+    batches: Vec<(Tensor, Option<Midway>)>,
+}
 
 impl CalibrationImages {
     /// Samples in all.
@@ -117,46 +128,51 @@ impl Session {
     /// # Panics
     /// When there is no such layer with weights, or parameters are not fixed.
     pub fn set_layer(&mut self, layer: &str, parts: &LayerParts, params: LayerParams) -> Result<(), LayerError> {
+        // What was computed by other numbers.
+        self.share_before(None);
         self.scales.first_mut().expect("parameters are fixed").layers.insert(layer.to_owned(), params);
         let mut layers = self.experiment.model.graph.layers_mut();
         let found = layers.find(|found| found.name() == layer).and_then(ApproxLayer::as_weighted_mut);
         found.expect("a layer with weights").set_parts(parts)
     }
 
-    /// Runs some calibration samples through the network under `assignment` as far as the layer of index `layer` in
-    /// graph order, and shows `see` that layer with its input, batch by batch.
+    /// Some calibration samples before the first layer of the network.
+    ///
+    /// # Errors
+    /// When a tensor cannot be cut.
+    pub(crate) fn walk(&self, samples: &CalibrationImages, part: &Range<usize>) -> Result<Walk, SessionError> {
+        let images = samples.part(part).map_err(|error| SessionError::Eval(error.into()))?;
+        Ok(Walk { batches: images.into_iter().map(|images| (images, None)).collect() })
+    }
+
+    /// Takes samples under `assignment` on to the layer of index `layer` in graph order, and shows `see` that layer with
+    /// its input, batch by batch. What comes before the layers that they were at computes what it did then.
     ///
     /// # Errors
     /// When layers cannot be quantized, the network fails, or `see` does.
-    pub(crate) fn inputs_of(
+    pub(crate) fn advance(
         &mut self,
+        walk: &mut Walk,
         assignment: &Assignment,
         layer: usize,
-        samples: &CalibrationImages,
-        part: &Range<usize>,
         mut see: impl FnMut(&dyn ApproxLayer, &Tensor) -> Result<(), LayerError>,
     ) -> Result<(), SessionError> {
         self.set_up(assignment)?;
-        let images = samples.part(part).map_err(|error| SessionError::Eval(error.into()))?;
-        let graph = &mut self.experiment.model.graph;
-        let outputs = graph.outputs().to_vec();
-        let input = graph.layer_inputs()[layer];
-        // Nothing after it is computed.
-        graph.set_outputs(&[input]);
-        let graph = &*graph;
-        let run = || {
-            let mut first = 0;
-            for images in images {
-                let count = images.dims()[0];
-                let input = graph.run(&[images], first).map_err(EvalError::from)?.swap_remove(0);
-                see(graph.layers().nth(layer).expect("a layer of that index"), &input)?;
-                first += count as u64;
-            }
-            Ok(())
-        };
-        let seen = run();
-        self.experiment.model.graph.set_outputs(&outputs);
-        seen
+        let graph = &self.experiment.model.graph;
+        let (mut first, mut kept) = (0, 0);
+        for (images, midway) in &mut walk.batches {
+            let before = match midway.take() {
+                Some(midway) => midway,
+                None => graph.enter(std::slice::from_ref(images)).map_err(EvalError::from)?,
+            };
+            let after = graph.advance(&before, layer, first, &[]).map_err(EvalError::from)?;
+            let input = graph.next_input(&after).expect("a layer reads a value that is computed");
+            see(graph.layers().nth(layer).expect("a layer of that index"), input)?;
+            kept += after.bytes();
+            *midway = Some(after).filter(|_| kept <= KEPT);
+            first += images.dims()[0] as u64;
+        }
+        Ok(())
     }
 
     /// The outputs of the network under `assignment` for some calibration samples, and how good they are.

@@ -205,6 +205,7 @@ impl Session {
         if let Some(statistics) = &self.statistics {
             if layer_errors { statistics.resume() } else { statistics.pause() }
         }
+        self.note_correction(&assignment);
         self.trace(&assignment);
         Ok(assignment)
     }

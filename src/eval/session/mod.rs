@@ -29,6 +29,7 @@
 //! ```
 
 mod configure;
+mod corrected;
 mod correction;
 mod error;
 mod evaluate;
@@ -45,6 +46,7 @@ mod trace;
 mod traps;
 
 pub use configure::Configuration;
+pub(crate) use correction::Walk;
 pub use correction::{CalibrationImages, CalibrationOutputs};
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
@@ -294,6 +296,14 @@ impl Experiment {
             prepare(&mut self.model, fold)?;
             None
         };
+        if let Some(correction) = &self.model.correction {
+            let name = || self.model.name.clone();
+            if !fold {
+                return Err(OpenError::FoldedCorrection(name()));
+            }
+            let applied = correction.apply(&mut self.model.graph);
+            applied.map_err(|source| OpenError::Correction { model: name(), source })?;
+        }
         if self.makes_integers() {
             prepare_integers(&mut self.model.graph);
         }

@@ -147,3 +147,113 @@ impl Weights<'_> {
         best
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outputs of three channels at 40 positions: exact, approximate, and the sum of activations.
+    fn rows() -> Vec<Vec<[f64; 3]>> {
+        let value = |i: usize, seed: usize| ((i * 7919 + seed * 104_729) % 97) as f64 / 9.7 - 5.0;
+        let row = |channel: usize, i: usize| {
+            let (exact, sum) = (value(i, channel), (i * 31 % 23) as f64);
+            let noise = value(i, channel + 50) / 50.0;
+            [exact, 0.8 * exact - 0.24 * sum + 1.5 * channel as f64 + noise, sum]
+        };
+        (0..3).map(|channel| (0..40).map(|i| row(channel, i)).collect()).collect()
+    }
+
+    fn moments(rows: &[Vec<[f64; 3]>]) -> Vec<ChannelMoments> {
+        rows.iter().map(|rows| rows.iter().copied().collect()).collect()
+    }
+
+    /// The mean square of what is left of the error, position by position.
+    fn naive(rows: &[Vec<[f64; 3]>], choice: &Choice, units: &[f64], is_centered: bool) -> f64 {
+        let of_channel = |(i, rows): (usize, &Vec<[f64; 3]>)| {
+            let gain = choice.gains.as_ref().map_or(1.0, |gains| gains[i]);
+            let factor = choice.factors.as_ref().map_or(0.0, |factors| f64::from(factors[i]));
+            let errors = rows.iter().map(|[y, a, s]| y - gain * (a + factor * units[i] * s));
+            let errors: Vec<f64> = errors.collect();
+            let mean = if is_centered { errors.iter().sum::<f64>() / 40.0 } else { 0.0 };
+            errors.iter().map(|error| (error - mean) * (error - mean)).sum::<f64>() / 40.0
+        };
+        rows.iter().enumerate().map(of_channel).sum::<f64>() / 3.0
+    }
+
+    #[test]
+    fn what_is_left_is_that_of_every_position() {
+        let rows = rows();
+        let (moments, units, targets) = (moments(&rows), [0.1, 0.05, 0.2], [1.0, -2.0, 0.5]);
+        let factors = [-128..=127, -128..=127, -1..=1];
+        let weights = Weights { moments: &moments, units: &units, factors: &factors, targets: &targets };
+        for names in [
+            &[][..],
+            &[Part::Bias],
+            &[Part::Bn],
+            &[Part::Affine],
+            &[Part::Bias, Part::Affine],
+            &[Part::Bn, Part::Affine],
+        ] {
+            let parts: Parts = names.iter().copied().collect();
+            let choice = weights.with(parts);
+            let is_centered = parts.has(Part::Bias) || parts.has(Part::Bn);
+            let expected = naive(&rows, &choice, &units, is_centered);
+            assert!(
+                (choice.error - expected).abs() < 1e-9 * (1.0 + expected),
+                "{names:?}: {} {expected}",
+                choice.error
+            );
+            let Some(shifts) = &choice.shifts else { continue };
+            for (i, rows) in rows.iter().enumerate() {
+                let gain = choice.gains.as_ref().map_or(1.0, |gains| gains[i]);
+                let factor = choice.factors.as_ref().map_or(0.0, |factors| f64::from(factors[i]));
+                let mean = rows.iter().map(|[_, a, s]| gain * (a + factor * units[i] * s)).sum::<f64>() / 40.0;
+                assert!((mean + shifts[i] - targets[i]).abs() < 1e-9, "the mean becomes the target");
+            }
+        }
+    }
+
+    /// No other integer leaves less, but one that the channel cannot have.
+    #[test]
+    fn factors_are_the_best_integers() {
+        let rows = rows();
+        let (moments, units) = (moments(&rows), [0.1, 0.05, 0.2]);
+        let factors = [-128..=127, -128..=127, -1..=0];
+        let weights = Weights { moments: &moments, units: &units, factors: &factors, targets: &[0.0; 3] };
+        for (parts, is_centered) in [(vec![Part::Affine], false), (vec![Part::Affine, Part::Bias], true)] {
+            let choice = weights.with(parts.into_iter().collect());
+            let found = choice.factors.clone().unwrap();
+            assert!(found.iter().any(|&factor| factor != 0));
+            for i in 0..3 {
+                for other in factors[i].clone() {
+                    let mut all = found.clone();
+                    all[i] = other;
+                    let tried = Choice { factors: Some(all), ..choice.clone() };
+                    let left = naive(&rows, &tried, &units, is_centered);
+                    assert!(left >= choice.error - 1e-9, "channel {i}: {other} is better than {}", found[i]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_chosen_where_they_are_worth_it() {
+        let best = |rows: &[Vec<[f64; 3]>], parts: Parts| {
+            let moments = moments(rows);
+            let (units, factors) = (vec![0.1; rows.len()], vec![-128..=127; rows.len()]);
+            let targets = vec![0.0; rows.len()];
+            Weights { moments: &moments, units: &units, factors: &factors, targets: &targets }.best(parts)
+        };
+        assert_eq!(best(&rows(), Parts::all()).parts.names(), ["affine", "bn"]);
+        let without = Parts::all().without(Part::Bn);
+        assert_eq!(best(&rows(), without).parts.names(), ["bias", "affine"]);
+        assert_eq!(best(&rows(), without.without(Part::Affine)).parts.names(), ["bias"]);
+        // An error that does not follow the activations is worth no adder, and one without a mean no bias.
+        let even = |i: usize| if i % 2 == 0 { 0.5 } else { -0.5 };
+        let noisy: Vec<[f64; 3]> = (0..40).map(|i| [i as f64, i as f64 + even(i), (i / 2) as f64]).collect();
+        assert_eq!(best(&[noisy], Parts::all()).parts.names(), [""; 0]);
+        let same: Vec<[f64; 3]> = (0..40).map(|i| [i as f64, i as f64, 1.0]).collect();
+        let choice = best(&[same], Parts::all());
+        assert_eq!((choice.parts, choice.snr_db()), (Parts::default(), None));
+    }
+}

@@ -3,7 +3,7 @@
 use super::choice::{Choice, Weights, snr_db};
 use super::layers::Original;
 use super::{CorrectError, Part, Parts};
-use crate::eval::{Assignment, Beside, CalibrationImages, Session, SessionError};
+use crate::eval::{Assignment, Beside, CalibrationImages, Session, SessionError, Walk};
 use crate::layer::{LayerError, LayerParts, WeightedLayer};
 use crate::quant::{LayerParams, ParamsError, WeightParams};
 use std::ops::Range;
@@ -41,9 +41,9 @@ pub(super) fn fit(
 ) -> Result<Vec<Fitted>, CorrectError> {
     restore(session, originals)?;
     session.progress().start("correcting layers", originals.len());
-    let mut all = Vec::new();
+    let (mut all, mut walk) = (Vec::new(), session.walk(samples, part)?);
     for original in originals {
-        let fitted = fit_layer(session, assignment, original, plan, samples, part)?;
+        let fitted = fit_layer(session, assignment, original, plan, &mut walk)?;
         set(session, original, &fitted)?;
         all.push(fitted);
         session.progress().advance(1);
@@ -74,8 +74,7 @@ fn fit_layer(
     assignment: &Assignment,
     original: &Original,
     plan: Plan,
-    samples: &CalibrationImages,
-    part: &Range<usize>,
+    walk: &mut Walk,
 ) -> Result<Fitted, CorrectError> {
     let usable = usable(original, plan.parts);
     let own = original.layer(session, &original.parts, &original.params).map_err(SessionError::from)?;
@@ -84,7 +83,7 @@ fn fit_layer(
         [Some(&own), mapped.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
     let beside = Beside { exact: own.as_ref(), approximate: &layers, with_activations: usable.has(Part::Affine) };
     let mut moments = vec![Vec::new(); layers.len()];
-    session.inputs_of(assignment, original.index, samples, part, |_, input| beside.add(input, &mut moments))?;
+    session.advance(walk, assignment, original.index, |_, input| beside.add(input, &mut moments))?;
 
     let units: Vec<f64> = (0..original.outputs()).map(|channel| original.unit(channel)).collect();
     let factors: Vec<_> = (0..original.outputs()).map(|channel| original.factors(channel)).collect();
@@ -103,10 +102,9 @@ fn fit_layer(
     Ok(Fitted { snr_db: [snr_db(before.signal, before.error), choice.snr_db()], ..fitted })
 }
 
-/// The parts that a layer can have: it has a scale of each output channel, and had a normalization, for `bn`.
+/// The parts that a layer can have.
 fn usable(original: &Original, parts: Parts) -> Parts {
-    let has_scales = original.is_normalized && (original.outputs() == 1 || !original.params.weight.is_per_tensor());
-    if has_scales { parts } else { parts.without(Part::Bn) }
+    if original.has_scales() { parts } else { parts.without(Part::Bn) }
 }
 
 /// All of the parts that were named; `bn` has what `bias` does.

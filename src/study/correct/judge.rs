@@ -23,6 +23,8 @@ pub(super) struct Judge<'a> {
 
 /// An error that is larger by less than this is no larger.
 const ABOUT: f64 = 1.05;
+/// The same of one that costs less hardware.
+const WORTH_HARDWARE: f64 = 1.25;
 
 impl<'a> Judge<'a> {
     /// Who compares with the session's network under `exact`.
@@ -68,9 +70,9 @@ impl Judged {
     }
 
     /// Whether it does what another does, or more, of `samples`: metrics that chance could tell apart, by one standard
-    /// error, are left to the distance, and that may be a little larger.
-    pub fn is_as_good(&self, other: &Judged, samples: usize) -> bool {
-        let is_close = self.distance <= ABOUT * other.distance;
+    /// error, are left to the distance, and that may be a little larger, or more so where it is of less hardware.
+    pub fn is_as_good(&self, other: &Judged, is_cheaper: bool, samples: usize) -> bool {
+        let is_close = self.distance <= other.distance * if is_cheaper { WORTH_HARDWARE } else { ABOUT };
         match (self.metric, other.metric) {
             (Some(own), Some(other)) => {
                 let deviation = (other.value * (1.0 - other.value) / samples.max(1) as f64).sqrt();

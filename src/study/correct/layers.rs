@@ -28,6 +28,8 @@ pub(super) struct Original {
     pub nearest: Vec<i32>,
     /// Whether a batch normalization was folded into it.
     pub is_normalized: bool,
+    /// Output channels that read the same activations.
+    pub group_outputs: usize,
     /// Mean of each output channel before the bias, of exact products in all layers.
     pub means: Vec<f64>,
 }
@@ -36,6 +38,11 @@ impl Original {
     /// Output channels.
     pub fn outputs(&self) -> usize {
         self.means.len()
+    }
+
+    /// Whether it had a normalization, and has a scale for each output channel that could be another.
+    pub fn has_scales(&self) -> bool {
+        self.is_normalized && (self.outputs() == 1 || !self.params.weight.is_per_tensor())
     }
 
     /// The real number that one step of the sums of a channel is.
@@ -109,12 +116,13 @@ pub(super) fn originals(
     let exact = exact(assignment);
     let progress = session.progress();
     progress.start("counting operands", found.len());
-    let mut originals = Vec::new();
+    let (mut originals, mut walk) = (Vec::new(), session.walk(samples, part)?);
     for (index, coding, lut) in found {
-        let (mut counts, mut moments) = (None, [Vec::new()]);
-        session.inputs_of(&exact, index, samples, part, |layer, input| {
+        let (mut counts, mut moments, mut group_outputs) = (None, [Vec::new()], 1);
+        session.advance(&mut walk, &exact, index, |layer, input| {
             let layer = layer.as_weighted().expect("a layer with weights");
             let window = layer.window(input.dims())?;
+            group_outputs = window.group_outputs();
             let counts = counts.get_or_insert_with(|| ActivationCounts::new(&window));
             let bytes = activation_bytes(layer, input)?;
             let padding = layer.params().map_or(0, |params| params.input.zero_point()) as u8;
@@ -135,6 +143,7 @@ pub(super) fn originals(
             lut,
             integers: weight_integers(layer).ok_or_else(missing).map_err(SessionError::from)?,
             nearest: nearest.map_err(SessionError::from)?,
+            group_outputs,
             is_normalized: session.model().graph.folded_layers().contains(layer.name()),
             means: moments.iter().map(|moments: &ChannelMoments| moments.mean(Quantity::Exact)).collect(),
         });

@@ -6,6 +6,7 @@
 //! worse on samples that its correction has not seen.
 
 mod choice;
+mod document;
 mod fit;
 mod judge;
 mod layers;
@@ -13,7 +14,7 @@ mod part;
 pub use judge::Judged;
 pub use part::{PARTS, Part, Parts};
 
-use crate::eval::{Session, SessionError};
+use crate::eval::{Arithmetic, Session, SessionError};
 use crate::layer::LayerParts;
 use crate::lut::Lut;
 use crate::quant::{LayerParams, ParamsError, ParamsFile};
@@ -94,6 +95,8 @@ pub struct Correction {
     pub before: Judged,
     /// The network with it.
     pub after: Judged,
+    /// The parts that were asked for; `None` left them to each layer.
+    pub asked: Option<Parts>,
     /// Parts that were tried and left out, as the network does without them.
     pub left_out: Vec<Part>,
 }
@@ -122,6 +125,8 @@ pub struct CorrectedLayer {
     pub opcount: u64,
     /// Products summed into one output.
     pub fan_in: usize,
+    /// Output channels that read the same activations.
+    pub group_outputs: usize,
 }
 
 /// What has been tried.
@@ -137,7 +142,7 @@ struct Tried {
 /// # Errors
 /// When there is no multiplier, the network cannot be corrected, or it or its data fail.
 pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correction, CorrectError> {
-    check(session)?;
+    options.check(session)?;
     let assignment = session.assignment().clone();
     let params = session.params(&assignment)?;
     session.fix_params(params);
@@ -148,9 +153,6 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
     let fitted_on = samples.len() - samples.len() / 4;
     let (fit_part, kept_part) = (0..fitted_on, fitted_on..samples.len());
     let originals = layers::originals(session, &assignment, &samples, &fit_part)?;
-    if originals.is_empty() {
-        return Err(CorrectError::NoMultiplier);
-    }
     let judge = Judge::new(session, &layers::exact(&assignment), &samples, kept_part)?;
     let before = judge.judge(session, &assignment)?;
     let mut attempt = |parts: Parts| -> Result<Tried, CorrectError> {
@@ -165,7 +167,10 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
         );
         Ok(Tried { parts, fitted, judged })
     };
-    let asked = options.parts.unwrap_or_else(Parts::all);
+    let mut asked = options.parts.unwrap_or_else(Parts::all);
+    if !originals.iter().any(Original::has_scales) {
+        asked = asked.without(Part::Bn);
+    }
     let best = search(asked, &before, judge.samples(), &mut attempt)?;
     let (fitted, after, kept) = match best {
         Some(Tried { parts, fitted, judged }) => {
@@ -192,6 +197,7 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
             snr_db: fitted.snr_db,
             opcount: count.map_or(0, |count| count.opcount),
             fan_in: count.map_or(0, |count| count.fan_in),
+            group_outputs: original.group_outputs,
         }
     });
     Ok(Correction {
@@ -203,20 +209,32 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
         exact: judge.exact(),
         before,
         after,
+        asked: options.parts,
         left_out: asked.iter().filter(|part| !kept.has(*part)).collect(),
     })
 }
 
-/// Fails where a network cannot be corrected.
-fn check(session: &Session) -> Result<(), CorrectError> {
-    if session.assignment().luts_in_use().is_empty() {
-        return Err(CorrectError::NoMultiplier);
+impl CorrectOptions {
+    /// Fails where the network of `session` cannot be corrected.
+    ///
+    /// # Errors
+    /// When no layer has a multiplier, or the network is corrected already or keeps its batch normalization apart.
+    pub fn check(&self, session: &Session) -> Result<(), CorrectError> {
+        if session.model().correction.is_some() {
+            return Err(CorrectError::Corrected(session.model().name.clone()));
+        }
+        if !session.experiment().fold_batch_norm {
+            return Err(CorrectError::NotFolded);
+        }
+        let mut layers = session.model().graph.layers().zip(session.assignment().layers());
+        let has_multiplier = layers
+            .any(|(layer, config)| layer.as_weighted().is_some() && matches!(config.arithmetic, Arithmetic::Approx(_)));
+        if has_multiplier { Ok(()) } else { Err(CorrectError::NoMultiplier) }
     }
-    if !session.experiment().fold_batch_norm {
-        return Err(CorrectError::NotFolded);
-    }
-    Ok(())
 }
+
+/// The parts, in the order in which the network tries to do without them: those that cost hardware first.
+const BY_COST: [Part; 4] = [Part::Affine, Part::Bn, Part::Map, Part::Bias];
 
 /// Tries the parts asked for, then leaves out what is not needed, one after another; `None` where nothing that was tried
 /// is better than no correction.
@@ -227,28 +245,19 @@ fn search(
     attempt: &mut dyn FnMut(Parts) -> Result<Tried, CorrectError>,
 ) -> Result<Option<Tried>, CorrectError> {
     let mut best = attempt(asked)?;
-    loop {
-        let mut next: Option<Tried> = None;
-        for part in best.parts.iter() {
-            let fewer = best.parts.without(part);
-            if fewer.is_empty() {
-                continue;
-            }
-            let tried = attempt(fewer)?;
-            // What keeps the network from becoming worse is needed.
-            let is_safe = tried.judged.is_no_worse(before) || !best.judged.is_no_worse(before);
-            let is_needless = is_safe && tried.judged.is_as_good(&best.judged, samples);
-            let is_first = next.as_ref().is_none_or(|next| tried.judged.distance < next.judged.distance);
-            if is_needless && is_first {
-                next = Some(tried);
-            }
+    for part in BY_COST {
+        let fewer = best.parts.without(part);
+        if fewer.is_empty() || fewer == best.parts {
+            continue;
         }
-        match next {
-            Some(fewer) => best = fewer,
-            None => break,
+        let tried = attempt(fewer)?;
+        // What keeps the network from becoming worse is needed.
+        let is_safe = tried.judged.is_no_worse(before) || !best.judged.is_no_worse(before);
+        if is_safe && tried.judged.is_as_good(&best.judged, part == Part::Affine, samples) {
+            best = tried;
         }
     }
-    let helps = best.judged.is_no_worse(before) && !before.is_as_good(&best.judged, samples);
+    let helps = best.judged.is_no_worse(before) && !before.is_as_good(&best.judged, false, samples);
     Ok(helps.then_some(best))
 }
 
@@ -260,5 +269,62 @@ fn unchanged(original: &Original) -> Fitted {
         parts: original.parts.clone(),
         params: original.params.clone(),
         snr_db: [None; 2],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Metric, Task};
+
+    fn judged(top1: f64, distance: f64) -> Judged {
+        Judged { metric: Some(Metric { task: Task::Classification, value: top1 }), distance }
+    }
+
+    fn found(outcomes: &[(&[Part], Judged)], before: Judged) -> Option<Vec<&'static str>> {
+        let mut attempt = |parts: Parts| {
+            let of = |(names, _): &&(&[Part], Judged)| names.iter().copied().collect::<Parts>() == parts;
+            let judged = outcomes.iter().find(of).map_or(judged(0.1, 2.0), |(_, judged)| *judged);
+            Ok(Tried { parts, fitted: Vec::new(), judged })
+        };
+        search(Parts::all(), &before, 100, &mut attempt).unwrap().map(|tried| tried.parts.names())
+    }
+
+    /// What hurts is left out, and what does not help, hardware first.
+    #[test]
+    fn parts_that_do_not_help_are_left_out() {
+        use Part::{Affine, Bias, Bn, Map};
+        let before = judged(0.5, 0.5);
+        let all: &[Part] = &[Map, Bias, Affine, Bn];
+        // The bias alone hurts.
+        let outcomes =
+            [(all, judged(0.9, 0.05)), (&[Map, Bias, Bn], judged(0.89, 0.055)), (&[Bias], judged(0.15, 0.9))];
+        assert_eq!(found(&outcomes, before).unwrap(), ["map", "bias", "bn"]);
+        // All together hurt, without one part they do not.
+        let outcomes = [(all, judged(0.3, 0.9)), (&[Map, Bias, Bn], judged(0.3, 0.9)), (&[Bias, Bn], judged(0.8, 0.1))];
+        assert_eq!(found(&outcomes, before).unwrap(), ["bias", "bn"]);
+        // Nothing is good enough.
+        assert_eq!(found(&[], before), None);
+        assert_eq!(found(&[(all, judged(0.49, 0.1))], before), None);
+        // What is no better than nothing is nothing.
+        assert_eq!(found(&[(all, judged(0.5, 0.5))], before), None);
+    }
+
+    /// Parts that keep a network from becoming worse stay, however small the difference.
+    #[test]
+    fn nothing_is_left_out_that_would_make_the_network_worse() {
+        use Part::{Affine, Bias, Bn, Map};
+        let before = judged(0.9, 0.2);
+        let all: &[Part] = &[Map, Bias, Affine, Bn];
+        let outcomes = [(all, judged(0.9, 0.1)), (&[Map, Bias, Bn], judged(0.89, 0.1))];
+        assert_eq!(found(&outcomes, before).unwrap(), ["map", "bias", "affine", "bn"]);
+    }
+
+    #[test]
+    fn networks_without_labels_are_judged_by_their_outputs() {
+        let of = |distance| Judged { metric: None, distance };
+        assert!(of(0.1).is_no_worse(&of(0.1)) && !of(0.2).is_no_worse(&of(0.1)));
+        assert!(of(0.104).is_as_good(&of(0.1), false, 10) && !of(0.12).is_as_good(&of(0.1), false, 10));
+        assert!(of(0.12).is_as_good(&of(0.1), true, 10));
     }
 }
