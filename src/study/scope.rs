@@ -1,12 +1,13 @@
 //! Scopes: which layers of a network are approximate at a time.
 //!
 //! How much a multiplier costs in a whole network says little of where it costs that. A [`Scope`] turns one evaluation
-//! into several, its [variants](Scope::variants): each layer alone, all but one, the first few, or those of a group. The layers that
-//! are not in a variant multiply exactly, on the integers that the multiplier would have seen, so that what differs
-//! from the variant of no layer is the multiplier's doing alone.
+//! into several, its [variants](Scope::variants): each layer alone, all but one, the first few, or those of a group. The
+//! layers that are not in a variant multiply exactly, on the integers that the multiplier would have seen, so that what
+//! differs from the variant of no layer is the multiplier's doing alone.
 //!
 //! A layer takes part where the evaluation itself perturbs it: by a multiplier, or by noise. Layers that rules keep in
-//! `quant` or `base` stay so in every variant, and so do products of two activations that are not asked to be approximate.
+//! `quant` or `base` stay so in every variant, and so do products of two activations that are not asked to be
+//! approximate.
 
 use crate::eval::{Assignment, LayerOptions, Pattern, PatternError, Rule, Session};
 use crate::layer::{ApproxLayer, InferenceMode};

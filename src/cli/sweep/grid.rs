@@ -1,7 +1,7 @@
 //! The options of a grid: those of an evaluation, some of which may have several values.
 //!
-//! They are the evaluation's own, asked of clap and made repeatable, and every point of the grid is the command line of one
-//! evaluation, so that there is one way in which options are read and checked.
+//! They are the evaluation's own, asked of clap and made repeatable, and every point of the grid is the command line of
+//! one evaluation, so that there is one way in which options are read and checked.
 
 use super::lists::split;
 use crate::cli::evaluate::EvaluateArgs;

@@ -1,7 +1,7 @@
 //! Another question to an open session: another multiplier, another mode, other rules, widths or seeds.
 //!
-//! A study asks many of one network and one data set. A session that is [configured](Session::configure) anew keeps what
-//! it has opened and observed, and answers, and is reported, as one that was opened for the question.
+//! A study asks many of one network and one data set. A session that is [configured](Session::configure) anew keeps
+//! what it has opened and observed, and answers, and is reported, as one that was opened for the question.
 
 use super::scales::{CalibrationSet, Scales};
 use super::{Experiment, OpenError, Session};
@@ -9,8 +9,8 @@ use crate::eval::traps::unused_multipliers;
 use crate::eval::{Assignment, LayerDefaults, LayerOptions, Rules, Scheme};
 use crate::layer::{Accumulator, InferenceMode};
 
-/// What a session computes on what it has opened: those options of an [`Experiment`] that decide neither the network nor
-/// its data.
+/// What a session computes on what it has opened: those options of an [`Experiment`] that decide neither the network
+/// nor its data.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configuration {
     /// The options of every layer.

@@ -2,12 +2,13 @@
 //!
 //! A sweep's [`Group`]s are networks with their data, each opened as one [`Session`](crate::eval::Session), and the
 //! [`Point`]s of the grid that are evaluated on it. [`Sweep::plan`] checks every point and turns it into one job a
-//! variant of each [`Scope`](super::scope::Scope); a job's key is a hash of all that decides it. [`Sweep::run`] does the jobs that a
-//! [`StudyFolder`]'s journals do not have yet, those of a [`Shard`] or all. [`merge`] joins the journals of one or
-//! more folders.
+//! variant of each [`Scope`](super::scope::Scope); a job's key is a hash of all that decides it. [`Sweep::run`] does the
+//! jobs that a [`StudyFolder`]'s journals do not have yet, those of a [`Shard`] or all. [`merge`] joins the journals of
+//! one or more folders.
 //!
-//! Jobs stand in the plan so that what neighbours share is computed once: network by network, then by scope, layer and
-//! multiplier. Shards are blocks of neighbours.
+//! Jobs stand in the plan network by network, then by scope, layer and multiplier; shards are blocks of neighbours. A
+//! run does its jobs in an order of its own, so that what several have in common, activations before the layer that
+//! differs, is computed once.
 
 mod folder;
 mod identity;

@@ -126,8 +126,8 @@ impl<E: From<PlanError>> Group<'_, E> {
     }
 }
 
-/// Which of the kinds of operands in `known` the layers of `assignment` have. Jobs of one kind come one behind the other:
-/// exact layers compute the same in all of them.
+/// Which of the kinds of operands in `known` the layers of `assignment` have. Jobs of one kind come one behind the
+/// other: exact layers compute the same in all of them.
 fn kind_of_operands(known: &mut Vec<Vec<QuantConfig>>, assignment: &Assignment) -> usize {
     let kind: Vec<QuantConfig> = assignment.layers().iter().map(|layer| layer.quantization.clone()).collect();
     known.iter().position(|other| *other == kind).unwrap_or_else(|| {

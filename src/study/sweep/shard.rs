@@ -98,8 +98,8 @@ impl Shard {
         self.count
     }
 
-    /// The part that the environment, whose variables `get` knows, gives to this process: a task of a Slurm array, or an
-    /// index of an indexed Kubernetes job, whose number of completions stands in `JOB_COMPLETIONS`.
+    /// The part that the environment, whose variables `get` knows, gives to this process: a task of a Slurm array, or
+    /// an index of an indexed Kubernetes job, whose number of completions stands in `JOB_COMPLETIONS`.
     ///
     /// # Errors
     /// When the variables do not say which part of how many that is.
@@ -133,8 +133,8 @@ impl Shard {
         Ok(Shard { index: (task - min) / step + 1, count })
     }
 
-    /// Its part of as many things as there are `costs`: the parts are blocks of neighbours, in their order, of about the
-    /// same cost each.
+    /// Its part of as many things as there are `costs`: the parts are blocks of neighbours, in their order, of about
+    /// the same cost each.
     pub fn block(self, costs: &[f64]) -> Range<usize> {
         let total: f64 = costs.iter().sum();
         let mut before = 0.0;

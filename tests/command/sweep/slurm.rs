@@ -1,8 +1,9 @@
-//! `docs/cluster.md` is true: a Slurm of this test's own runs its scripts, and its other parts are run as schedulers run
-//! them.
+//! `docs/cluster.md` is true: a Slurm of this test's own runs its scripts, and its other parts are run as schedulers
+//! run them.
 //!
-//! Slurm is there where `APPROX_EVAL_SLURM` names the root that its packages are unpacked in, as `.ci/run` does. Its daemons
-//! listen on loopback, authenticate nobody, and think that the machine has as many processors as the scripts ask for.
+//! Slurm is there where `APPROX_EVAL_SLURM` names the root that its packages are unpacked in, as `.ci/run` does. Its
+//! daemons listen on loopback, authenticate nobody, and think that the machine has as many processors as the scripts ask
+//! for.
 
 use super::merged;
 use crate::common::markdown::{blocks, of_the_project};
