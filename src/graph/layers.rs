@@ -1,9 +1,10 @@
 //! The linear and convolution layers of a graph, its products of two activations, and what they multiply.
 
-use super::{Dim, Graph, Macs, Node, ValueType};
+use super::{Dim, Graph, Macs, Node, ValueId, ValueType};
 use crate::layer::{ApproxLayer, Window};
 use crate::quant::Operands;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Shape and multiplications of a linear or convolution layer, or of a matrix product of two activations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +64,17 @@ impl Graph {
         layers
             .map(|node| Operands { input: node.inputs[0], second: node.inputs.get(1).copied() }.map(elements))
             .collect()
+    }
+
+    /// What each approximate layer reads, the first factor of a product of two activations, in graph order.
+    pub fn layer_inputs(&self) -> Vec<ValueId> {
+        let layers = self.nodes.iter().filter(|node| node.op.as_approximate().is_some());
+        layers.map(|node| node.inputs[0]).collect()
+    }
+
+    /// The names of the layers that batch normalizations were folded into.
+    pub fn folded_layers(&self) -> &BTreeSet<String> {
+        &self.folded
     }
 
     /// The approximate layers that were swapped in, products of two activations among them, in graph order.

@@ -4,6 +4,7 @@
 mod common;
 
 mod accumulators;
+mod advise;
 mod assignment;
 mod attention;
 mod axes;
@@ -36,16 +37,20 @@ mod operands;
 mod outputs;
 mod outside_cases;
 mod plot;
+mod predict;
 mod provenance;
 mod qparams;
 mod readme;
 mod report;
 mod same_bits;
+mod search;
+mod sensitivity;
 mod several_outputs;
 mod shell;
 mod shipped_networks;
 mod statistics;
 mod study_page;
+mod sweep;
 mod tflite;
 mod traps;
 mod usage;

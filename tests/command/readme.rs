@@ -32,8 +32,16 @@ fn commands(markdown: &str) -> Vec<String> {
 }
 
 /// The pages whose commands are run.
-const PAGES: &[&str] =
-    &["README.md", "docs/experiments.md", "docs/networks.md", "docs/accumulators.md", "docs/golden-vectors.md"];
+const PAGES: &[&str] = &[
+    "README.md",
+    "docs/experiments.md",
+    "docs/networks.md",
+    "docs/accumulators.md",
+    "docs/golden-vectors.md",
+    "docs/studies.md",
+    "docs/advice.md",
+    "docs/search.md",
+];
 
 /// The files that a reader brings along.
 fn prepare(folder: &Folder) {

@@ -12,11 +12,19 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Layers")]
-pub(super) struct LayerArgs {
+pub(in crate::cli) struct LayerArgs {
     /// What layers compute; default: approx when a LUT is given, else base
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,
 
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+/// Options of some layers.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Layers")]
+pub(in crate::cli) struct RuleArgs {
     /// What products of two activations compute, such as queries by keys, unless a rule names them
     #[arg(long, value_name = "MODE", default_value = "base", value_parser = named(&MODES))]
     attention: InferenceMode,
@@ -45,9 +53,26 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 impl LayerArgs {
     /// Takes LUT files that the first rules name from these folders, one for each of them.
     pub fn rebase(&mut self, folders: &[PathBuf]) {
+        self.rules.rebase(folders);
+    }
+
+    /// The rules of the file, then those of the command line.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        self.rules.rules()
+    }
+
+    /// `options` of all layers, with the modes asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { mode: self.mode, ..self.rules.apply(options) }
+    }
+}
+
+impl RuleArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase(&mut self, folders: &[PathBuf]) {
         for (rule, folder) in self.set.iter_mut().zip(folders) {
             let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
-            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().map(|NoiseLutSpec(lut)| lut)) {
+            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().and_then(|noise| noise.lut.as_mut())) {
                 if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
                     spec.lut = path;
                 }
@@ -65,10 +90,14 @@ impl LayerArgs {
         Ok(rules)
     }
 
-    /// `options` of all layers, with the modes asked for.
+    /// What products of two activations compute, where that is not fp32.
+    pub fn attention(&self) -> Option<InferenceMode> {
+        Some(self.attention).filter(|mode| mode.is_quantized())
+    }
+
+    /// `options` of all layers, with the mode of products of two activations that was asked for.
     pub fn apply(&self, options: LayerOptions) -> LayerOptions {
-        let attention = Some(self.attention).filter(|mode| mode.is_quantized());
-        LayerOptions { mode: self.mode, attention, ..options }
+        LayerOptions { attention: self.attention(), ..options }
     }
 }
 
@@ -84,9 +113,12 @@ pub(super) struct NoiseArgs {
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_mean: f64,
 
-    /// Derive both for each layer from a multiplier's errors on calibration data; --lut-format and
-    /// --swap-operands apply to its file too
-    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
+    /// Derive both for each layer from a multiplier's errors on calibration data, measured or 'predicted:LUT'
+    ///
+    /// 'LUT' and 'measured:LUT' multiply by it and measure; 'predicted:LUT' finds them from the table and the layers'
+    /// operands. 'measured' and 'predicted' alone are of the LUT of --lut. --lut-format and --swap-operands apply to the
+    /// LUT's file too.
+    #[arg(long, value_name = "[METHOD:]LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
     noise_from_lut: Option<String>,
 
     /// Seed of the noise
@@ -94,7 +126,7 @@ pub(super) struct NoiseArgs {
     pub seed: u64,
 }
 
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn parse_seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
@@ -108,7 +140,7 @@ impl NoiseArgs {
     pub fn apply(&self, options: LayerOptions, reading: LutSpec) -> anyhow::Result<LayerOptions> {
         self.check()?;
         let nonzero = |x: f64| (x != 0.0).then_some(x);
-        let noise_from_lut = self.noise_from_lut.clone().map(|lut| NoiseLutSpec(LutSpec { lut, ..reading }));
+        let noise_from_lut = self.noise_from_lut.as_ref().map(|text| NoiseLutSpec::read(text, reading));
         let (noise_std, noise_mean) = (nonzero(self.noise_std), nonzero(self.noise_mean));
         Ok(LayerOptions { noise_std, noise_mean, noise_from_lut, ..options })
     }
@@ -124,7 +156,7 @@ impl NoiseArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Run", group = clap::ArgGroup::new("parts").multiple(true))]
-pub(super) struct RunArgs {
+pub(in crate::cli) struct RunArgs {
     /// Evaluate the first N samples only
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     #[arg(group = "parts")]
@@ -148,11 +180,18 @@ pub(super) struct RunArgs {
     pub kernel: Option<String>,
 }
 
-pub(super) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+pub(in crate::cli) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 
 impl RunArgs {
+    /// Does `work` on as many threads as asked for.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        let threads = self.threads.map_or(0, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
+        pool.install(work)
+    }
+
     /// The kernel asked for, which all give the same bits.
     pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
         let Some(name) = &self.kernel else { return Ok(kernel::best()) };

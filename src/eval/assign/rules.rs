@@ -89,6 +89,19 @@ impl Serialize for Pattern {
 }
 
 impl Pattern {
+    /// The pattern that matches the layer called `name` alone.
+    ///
+    /// # Errors
+    /// When the name is too long for a pattern.
+    pub fn of_name(name: &str) -> Result<Self, PatternError> {
+        globset::escape(name).parse()
+    }
+
+    /// It as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it matches a layer of that name.
     pub fn matches(&self, name: &str) -> bool {
         self.text == name || self.glob.is_match(name)
@@ -101,7 +114,7 @@ impl Pattern {
     }
 
     /// Up to three of `names`, the most similar first.
-    fn similar(&self, names: &[String]) -> Vec<String> {
+    pub(crate) fn similar(&self, names: &[String]) -> Vec<String> {
         let plain: String = self.text.chars().filter(|c| !"*?[]{}".contains(*c)).collect();
         let mut scored: Vec<(f64, &String)> =
             names.iter().map(|name| (strsim::jaro_winkler(&plain, name), name)).collect();
@@ -281,6 +294,11 @@ impl Rules {
         self.rules.extend(rules);
     }
 
+    /// The rules, in the order in which they apply.
+    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.rules.iter()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -292,15 +310,15 @@ impl Rules {
         self.rules.iter().any(|rule| sets(&rule.options))
     }
 
-    /// Whether any derives noise from a multiplier.
-    pub fn derive_noise(&self) -> bool {
-        self.rules.iter().any(|rule| rule.options.noise_from_lut.is_some())
+    /// Whether any measures the noise of a multiplier.
+    pub fn measure_noise(&self) -> bool {
+        self.rules.iter().any(|rule| rule.options.measures_noise())
     }
 
     /// The multipliers that `base` and these rules name and that no layer of `graph` uses, as users gave
     /// them: for its products or, in the other modes that quantize, for its operands or its errors.
     pub fn unused_multipliers(&self, graph: &Graph, base: &LayerOptions) -> Vec<String> {
-        let of_noise = |options: &LayerOptions| options.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
+        let of_noise = |options: &LayerOptions| Some(options.noise_from_lut.as_ref()?.lut.as_ref()?.lut.clone());
         let of_layer = |options: &LayerOptions| options.lut.as_ref().map(|lut| lut.lut.clone());
         let layers = graph.layers().map(|layer| self.options_of(layer, base));
         let quantized = layers.filter(|options| options.mode().is_quantized());

@@ -117,6 +117,7 @@ impl SessionError {
             SessionError::CalibrationSet(error) => error.keys(),
             SessionError::Data(error) => error.keys(),
             SessionError::Comparison(_) => &["compare"],
+            SessionError::CalibrationSize { .. } => &["calib_samples"],
             _ => &[],
         }
     }
@@ -150,6 +151,14 @@ pub enum SessionError {
     /// The calibration set cannot be opened again.
     #[error(transparent)]
     CalibrationSet(Box<OpenError>),
+    /// Calibration samples do not fit memory.
+    #[error("{samples} calibration samples do not fit memory: calibrate on the first {limit} or fewer")]
+    CalibrationSize {
+        /// How many there are.
+        samples: usize,
+        /// How many do.
+        limit: usize,
+    },
     /// Layers cannot be quantized by the parameters that are known.
     #[error("{from}")]
     Params {

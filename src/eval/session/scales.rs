@@ -90,6 +90,16 @@ impl Scales {
         Ok(Scales { known: given.into_iter().chain(own).collect(), observations: None })
     }
 
+    /// Takes parameters in place of all others.
+    pub fn fix(&mut self, known: Known) {
+        self.known = vec![known];
+    }
+
+    /// Those that win, to be changed.
+    pub fn first_mut(&mut self) -> Option<&mut ParamsFile> {
+        self.known.first_mut().map(|known| &mut known.file)
+    }
+
     /// All that are known.
     pub fn files(&self) -> &[Known] {
         &self.known

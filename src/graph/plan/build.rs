@@ -26,7 +26,9 @@ pub fn plan(graph: &Graph, span: &Span, batch: usize, observed: &[bool]) -> Plan
     for &input in &span.inputs {
         builder.write_all_from_tensor(span.nodes.start, input);
     }
-    for (at, way) in ways.iter().enumerate() {
+    // What comes after the last output is for nothing.
+    let needed = graph.nodes.iter().rposition(|node| node.outputs.iter().any(|id| graph.outputs.contains(id)));
+    for (at, way) in ways.iter().enumerate().take(needed.map_or(0, |last| last + 1)) {
         builder.node(at, way, observed[at]);
     }
     let outputs: Vec<Operand> = span.outputs.iter().map(|&id| builder.operand(id)).collect();

@@ -7,7 +7,9 @@ use super::{
     ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
-use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session, far_below_fp32};
+use crate::eval::{
+    Assignment, Experiment, Findings, LayerOptions, ModeComparison, NoiseLutSpec, Session, far_below_fp32,
+};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Costs, Lut, LutInfo};
 use crate::model::Model;
@@ -126,7 +128,10 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
     let (experiment, model, preprocess) = (session.experiment(), session.model(), session.preprocess());
     let Experiment { layers, rules, .. } = experiment;
     let mode = assignment.shared_mode().unwrap_or(layers.mode());
-    let derived = layers.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
+    let derived = layers.noise_from_lut.clone().map(|noise| {
+        let lut = noise.lut.or(layers.lut.clone());
+        NoiseLutSpec { lut, ..noise }.to_string()
+    });
     let given = |x: Option<f64>| derived.is_none().then_some(x.unwrap_or(0.0));
     let noise =
         NoiseReport { stdev: given(layers.noise_std), mean: given(layers.noise_mean), from_lut: derived.clone() };
