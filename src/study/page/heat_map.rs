@@ -1,6 +1,6 @@
 //! A multiplier's errors as a small picture, where its table can be opened again.
 
-use crate::lut::{self, Coding, Lut, LutInfo, OpenOptions, Operand};
+use crate::lut::{self, Bits, Coding, Lut, LutInfo, OpenOptions, Operand};
 use crate::printable::{printable, shortened};
 use crate::report::html::HeatMap;
 
@@ -22,7 +22,7 @@ pub(super) fn of(info: &LutInfo, spec: &str, coding: Option<Coding>) -> Result<H
 
 /// The errors of `lut` over at most `most` cells a side.
 fn draw(lut: &Lut, most: usize) -> HeatMap {
-    let values = lut.bits().map(|bits| bits.values());
+    let values = lut.bits().map(Bits::values);
     let cells = values.map(|values| values.min(most));
     let ranges = [Operand::Activation, Operand::Weight].map(|operand| lut.operand_range(operand));
     let place = |operand: usize, value: i32| {

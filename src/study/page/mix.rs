@@ -48,10 +48,10 @@ pub fn steps(layers: &[Vec<Candidate>], most: usize) -> Vec<Step> {
         picked.push(picks);
     }
     let mut steps: Vec<Step> = Vec::new();
-    for total in 0..=most {
-        let falls = steps.last().is_none_or(|last| least[total] < last.energy - EQUAL * steps[0].energy.abs());
+    for (total, energy) in least.into_iter().enumerate() {
+        let falls = steps.last().is_none_or(|last| energy < last.energy - EQUAL * steps[0].energy.abs());
         if let Some(picks) = choice(layers, &picked, total).filter(|_| falls) {
-            steps.push(Step { drop: total, energy: least[total], picks });
+            steps.push(Step { drop: total, energy, picks });
         }
     }
     steps

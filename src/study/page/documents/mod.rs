@@ -80,7 +80,7 @@ fn table(caption: String, rows: &[&Map<String, Value>]) -> StudyTable {
     };
     let is_number = |key: &&String| {
         let mut values = rows.iter().filter_map(|row| row.get(*key)).filter(|value| !value.is_null()).peekable();
-        values.peek().is_some() && values.all(|value| value.is_number())
+        values.peek().is_some() && values.all(Value::is_number)
     };
     let numeric = keys.iter().enumerate().filter(|(_, key)| is_number(key)).map(|(i, _)| i).collect();
     StudyTable {

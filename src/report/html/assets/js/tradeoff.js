@@ -149,9 +149,12 @@ const tradeoffFigure = (network) => {
   const whole = el('input', { type: 'checkbox', onchange: () => draw() });
   const data = el('details', {}, el('summary', {}, 'All points as a table'));
   const legend = el('div');
+  const controls = el('div', { class: 'controls' }, el('label', { class: 'field row' }, whole, 'Show all down to the lowest'));
   let width = 640;
   const draw = () => {
-    if (!tradeoffPoints(network).length) {
+    const isEmpty = !tradeoffPoints(network).length;
+    [controls.hidden, data.hidden, legend.hidden, below.hidden] = [isEmpty, isEmpty, isEmpty, isEmpty];
+    if (isEmpty) {
       place.replaceChildren(el('p', { class: 'small' }, 'No energy is known of these multipliers.'));
       return;
     }
@@ -168,5 +171,5 @@ const tradeoffFigure = (network) => {
   onChoice(draw);
   draw();
   return el('figure', { class: 'card' }, el('figcaption', {}, el('h4', {}, 'Accuracy against energy')), legend, place, below,
-    el('div', { class: 'controls' }, el('label', { class: 'field row' }, whole, 'Show all down to the lowest')), data);
+    controls, data);
 };

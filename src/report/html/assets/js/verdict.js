@@ -42,10 +42,10 @@ const figures = (network, uniform, mix) => {
       ? figureOf(baselineText(of), valueText(of, baseline.value), intervalText(of, ...baseline.ci95))
       : figureOf('Exact products', '\u2013', 'not evaluated'),
     uniform === null
-      ? figureOf('One for all layers', '\u2013', 'none within the bound')
+      ? figureOf('One for all layers', '\u2013', study.bases.length ? 'none within the bound' : 'no known energy')
       : figureOf('One for all layers', energyText(energyOf(uniform)), 'of the energy, measured'),
     mix === null
-      ? figureOf('One for each layer', '\u2013', 'needs single layers')
+      ? figureOf('One for each layer', '\u2013', study.bases.length ? 'needs single layers' : 'no known energy')
       : figureOf('One for each layer', energyText(mix.step.energy), 'of the energy, predicted'));
 };
 
@@ -61,7 +61,7 @@ const answer = (network, uniform, mix) => {
     const known = byNetwork[network].uniform.filter((run) => energyOf(run) !== null);
     parts.push(known.length
       ? `None of ${counted(known.length, 'multiplier')} saves energy within ${bound} in all layers. `
-      : 'No multiplier with a known energy was evaluated in all layers. ');
+      : withinText(network, bound));
   } else {
     parts.push('Within ', bound, ', ', pick(multiplierName(uniform), 'pick'), ' in all layers takes ', el('strong', {}, energyText(energyOf(uniform))),
       ` of the energy at ${of.metric.title} ${valueText(of, runs.value[uniform])}, a drop of ${dropText(runs.drop[uniform])}. `);
@@ -143,6 +143,25 @@ const mixNotes = (network, best) => {
   ];
 };
 
+/** Why there is no multiplier for each layer. */
+const whyNoMix = (network) => {
+  if (!study.bases.length) return 'No energy is known of any multiplier: state costs (--costs) in the sweep to have the cheapest named.';
+  return byNetwork[network].scopes.has('each')
+    ? `No energy by ${study.bases[chosen.basis]} is known of the multipliers of single layers.`
+    : 'No evaluation of single layers: with --scope each, the sweep tells which multiplier suits which layer.';
+};
+
+/** Multipliers within the bound in all layers, where no energy is known to choose one by. */
+const withinText = (network, bound) => {
+  const all = byNetwork[network].uniform.filter((run) => runs.drop[run] !== null);
+  const within = all.filter((run) => isWithin(runs.drop[run])).sort((a, b) => runs.drop[a] - runs.drop[b]);
+  if (!all.length) return 'No multiplier was evaluated in all layers. ';
+  const names = within.slice(0, 8).map(multiplierName);
+  const others = within.length > names.length ? [`${within.length - names.length} more`] : [];
+  const which = within.length ? `: ${listed([...names, ...others])}` : '';
+  return `${within.length} of ${counted(all.length, 'multiplier')} stay within ${bound} in all layers${which}. `;
+};
+
 const verdictCard = (network) => {
   const of = networks[network];
   const heading = newId('network');
@@ -156,11 +175,7 @@ const verdictCard = (network) => {
       const some = misses.slice(0, 3).map((run) => `${multiplierName(run)} (drop ${dropText(runs.drop[run])}, energy ${energyText(energyOf(run))})`);
       remarks.push(el('p', { class: 'small' }, `Just outside, by less than the interval: ${listed(some)}.`));
     }
-    const missing = mix === null
-      ? el('p', { class: 'notice' }, study.bases.length
-        ? 'No evaluation of single layers: with --scope each, the sweep tells which multiplier suits which layer.'
-        : 'No energy is known of any multiplier: state costs (--costs) in the sweep to have the cheapest named.')
-      : null;
+    const missing = mix === null ? el('p', { class: 'notice' }, whyNoMix(network)) : null;
     body.replaceChildren(...[
       of.baseline && of.baseline.kind !== 'exact' ? el('p', { class: 'notice' }, `Drops are from ${of.baseline.label}.`) : null,
       answer(network, uniform, mix), figures(network, uniform, mix), ...(mix ? [layerTable(network, mix)] : []), missing,
