@@ -42,7 +42,6 @@ const PAGES: &[&str] = &[
     "docs/advice.md",
     "docs/search.md",
     "docs/correction.md",
-    "docs/golden-vectors.md",
 ];
 
 /// The files that a reader brings along.
