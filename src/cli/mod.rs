@@ -96,7 +96,7 @@ enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
-    Rank(rank::RankArgs),
+    Rank(Box<rank::RankArgs>),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
     /// Print a shell's completion script

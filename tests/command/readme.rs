@@ -32,8 +32,14 @@ fn commands(markdown: &str) -> Vec<String> {
 }
 
 /// The pages whose commands are run.
-const PAGES: &[&str] =
-    &["README.md", "docs/experiments.md", "docs/networks.md", "docs/accumulators.md", "docs/golden-vectors.md"];
+const PAGES: &[&str] = &[
+    "README.md",
+    "docs/experiments.md",
+    "docs/networks.md",
+    "docs/accumulators.md",
+    "docs/golden-vectors.md",
+    "docs/prediction.md",
+];
 
 /// The files that a reader brings along.
 fn prepare(folder: &Folder) {

@@ -113,13 +113,11 @@ impl LayerOperands {
     ) -> Result<PredictedError, CodingError> {
         let kinds = [self.params.input.range(), self.params.weight.range()]
             .map(|range| self.coding.operand_signedness(range.signedness()));
-        let at = match tables.iter().position(|table| table.is_for(self.coding, kinds)) {
-            Some(at) => at,
-            None => {
-                tables.push(ErrorTable::new(lut, self.coding, kinds, kernel)?);
-                tables.len() - 1
-            }
-        };
+        let known = tables.iter().position(|table| table.is_for(self.coding, kinds));
+        let at = known.unwrap_or(tables.len());
+        if known.is_none() {
+            tables.push(ErrorTable::new(lut, self.coding, kinds, kernel)?);
+        }
         let channels: Channels = match &self.operands {
             Operands::Weights(operands) => operands.errors(&tables[at]),
             Operands::Products(operands) => operands.errors(&tables[at]),
