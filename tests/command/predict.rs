@@ -93,7 +93,6 @@ fn predictions_stand_beside_what_is_measured() {
         assert!(number(layer, "/error/relative_std") > 0.0);
     }
     let table = folder.run_to(0, &format!("{TINY} --lut lut.safetensors --layer-errors")).stdout;
-    let table = String::from_utf8_lossy(&table).into_owned();
     assert!(table.contains("predicted"), "{table}");
     // Not in other modes, nor where nothing is measured.
     for args in ["--lut lut.safetensors", "--mode quant --layer-errors", "--lut exact --layer-errors"] {
@@ -128,7 +127,6 @@ fn multipliers_are_ranked_and_the_best_evaluated() {
         assert_eq!((&one["lut"], &one["output_noise"]), (&other["lut"], &other["output_noise"]));
     }
     let table = folder.run_to(0, &format!("rank -l {luts} -n 300 --top 1")).stdout;
-    let table = String::from_utf8_lossy(&table).into_owned();
     assert!(table.contains("drum-6") && table.lines().all(|line| line.chars().count() <= 80), "{table}");
 }
 
