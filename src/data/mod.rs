@@ -77,7 +77,7 @@ pub(crate) use preprocess::MAX_SIDE;
 pub use preprocess::{ByteIntegers, Preprocess, PreprocessError};
 pub use registry::{DATA_FORMATS, DataFormat, open};
 pub use safetensors::embedded_safetensors;
-pub use selection::Selection;
+pub use selection::{Parts, Selection};
 pub use spec::DatasetSpec;
 pub use storage::Origin;
 
@@ -292,7 +292,7 @@ impl Dataset {
         self.reader.read(samples)
     }
 
-    /// Reads the pixels of the samples at `indices`, which increase: what follows on one another at once.
+    /// Reads the pixels of the samples at `indices`: what follows on one another at once.
     ///
     /// # Errors
     /// As [`read`](Dataset::read).

@@ -6,6 +6,8 @@
 //! `ChaCha8Rng::seed_from_u64(seed)` (words past the last whole multiple of `N - i` are passed over), takes the
 //! index there, and leaves the one of place `i` in its stead. So the draw of fewer samples is part of the draw of
 //! more. What was drawn is read in the order of the dataset.
+//!
+//! Samples can be read in [parts](Parts) besides: those of each part, and only these, in the order of the dataset.
 
 use super::Split;
 use rand::{Rng, SeedableRng};
@@ -30,6 +32,32 @@ pub struct Selection {
     draw: Option<Draw>,
     /// The first place among these samples that is read, and the one after the last.
     part: Option<[usize; 2]>,
+    parts: Option<Parts>,
+}
+
+/// Three parts of the samples that are read, one after the other: some that are drawn at random, more of these, and
+/// those that are left. So the first two are as mixed as all are, whatever the order of the set, and what is found on
+/// them can be confirmed on the third.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Samples of the first part, and of the first two together.
+    pub ends: [usize; 2],
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+impl Parts {
+    /// `indices` in the order of the parts: a draw of places among them, as for samples, on stream 2 of the generator.
+    fn order(self, indices: &[usize]) -> Vec<usize> {
+        let [first, both] = self.ends.map(|end| end.min(indices.len()));
+        let mut places = Draw { seed: self.seed, stream: 2 }.places(both.max(first), indices.len());
+        places[..first].sort_unstable();
+        places[first..].sort_unstable();
+        let mut is_drawn = vec![false; indices.len()];
+        places.iter().for_each(|&place| is_drawn[place] = true);
+        places.extend((0..indices.len()).filter(|&place| !is_drawn[place]));
+        places.into_iter().map(|place| indices[place]).collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +69,7 @@ struct Draw {
 impl From<Option<usize>> for Selection {
     /// That many of the first samples; all without a limit.
     fn from(limit: Option<usize>) -> Self {
-        Selection { limit, draw: None, part: None }
+        Selection { limit, ..Selection::default() }
     }
 }
 
@@ -54,10 +82,16 @@ impl Selection {
             Split::Test => 0,
             Split::Train => 1,
         };
-        Selection { limit, draw: Some(Draw { seed, stream }), part: None }
+        Selection { limit, draw: Some(Draw { seed, stream }), ..Selection::default() }
     }
 
-    /// Those at some places among the samples that it selects, in increasing order of their indices; places beyond the
+    /// The same samples, read in `parts`.
+    #[must_use]
+    pub fn in_parts(self, parts: Parts) -> Self {
+        Selection { parts: Some(parts), ..self }
+    }
+
+    /// Those at some places among the samples that it selects, in the order that they are read in; places beyond the
     /// last are passed over.
     ///
     /// ```
@@ -70,7 +104,8 @@ impl Selection {
         Selection { part: Some([places.start, places.end]), ..self }
     }
 
-    /// The indices of the samples that are read of a dataset of `all` samples, in increasing order.
+    /// The indices of the samples that are read of a dataset of `all` samples, in the order that they are read in: an
+    /// increasing one, but for parts.
     pub fn of(&self, all: usize) -> Vec<usize> {
         self.indices(all).at(0..self.count(all))
     }
@@ -102,24 +137,33 @@ impl Selection {
 
     pub(super) fn indices(&self, all: usize) -> Indices {
         let (places, selected) = (self.places(all), self.limit.unwrap_or(all).min(all));
-        match self.draw {
-            Some(draw) if selected < all => {
-                let drawn = draw.draw(selected, all);
-                Indices::Drawn(if places.len() < selected { drawn[places].to_vec() } else { drawn })
-            }
-            _ => Indices::Consecutive(places),
+        let drawn = self.draw.filter(|_| selected < all).map(|draw| draw.draw(selected, all));
+        let listed = match self.parts {
+            Some(parts) => Some(parts.order(&drawn.unwrap_or_else(|| (0..selected).collect()))),
+            None => drawn,
+        };
+        match listed {
+            Some(listed) => Indices::Drawn(if places.len() < selected { listed[places].to_vec() } else { listed }),
+            None => Indices::Consecutive(places),
         }
     }
 }
 
 impl Draw {
-    /// `count` of the indices `0..all`, in increasing order, in memory that grows with `count` alone.
+    /// `count` of the indices `0..all`, in increasing order.
     fn draw(self, count: usize, all: usize) -> Vec<usize> {
+        let mut drawn = self.places(count, all);
+        drawn.sort_unstable();
+        drawn
+    }
+
+    /// The same in the order that they are drawn in, in memory that grows with `count` alone.
+    fn places(self, count: usize, all: usize) -> Vec<usize> {
         let mut words = ChaCha8Rng::seed_from_u64(self.seed);
         words.set_stream(self.stream);
         // The indices at the places that do not have their own any more.
         let mut moved: HashMap<usize, usize> = HashMap::new();
-        let mut drawn: Vec<usize> = (0..count)
+        (0..count)
             .map(|i| {
                 let place = i + below(&mut words, (all - i) as u64) as usize;
                 let index_of = |place: usize| moved.get(&place).copied().unwrap_or(place);
@@ -127,9 +171,7 @@ impl Draw {
                 moved.insert(place, left);
                 picked
             })
-            .collect();
-        drawn.sort_unstable();
-        drawn
+            .collect()
     }
 }
 
@@ -145,11 +187,12 @@ fn below(words: &mut ChaCha8Rng, bound: u64) -> u64 {
     }
 }
 
-/// Indices in increasing order.
+/// Indices in the order that they are read in.
 #[derive(Debug)]
 pub(super) enum Indices {
     /// These, one after another.
     Consecutive(Range<usize>),
+    /// Some, increasing within each part.
     Drawn(Vec<usize>),
 }
 
@@ -238,6 +281,30 @@ mod tests {
             assert_eq!(selection.part(30..1000).of(100), whole[30..]);
             assert_eq!(selection.part(1000..2000).of(100), [0; 0]);
         }
+    }
+
+    /// The first part is a draw, the first two are the draw of more, and all three are every sample once.
+    #[test]
+    fn parts_are_draws() {
+        let parts = |ends| Selection::from(Some(90)).in_parts(Parts { ends, seed: 5 }).of(100);
+        let found = parts([20, 50]);
+        assert!(found[..20].is_sorted() && found[20..50].is_sorted() && found[50..].is_sorted());
+        assert_eq!(found.iter().copied().collect::<BTreeSet<_>>(), (0..90).collect());
+        assert_eq!(found[..20], whole_shuffle(20, 90, 5, 2));
+        let both: BTreeSet<usize> = found[..50].iter().copied().collect();
+        assert!(both.iter().copied().eq(whole_shuffle(50, 90, 5, 2)));
+        assert_eq!(
+            Selection::from(Some(90)).in_parts(Parts { ends: [20, 50], seed: 5 }).part(50..90).of(100),
+            found[50..]
+        );
+        // Ends beyond the samples, or out of order, leave less for later parts.
+        assert_eq!((parts([200, 300]), parts([50, 20])), ((0..90).collect(), parts([50, 50])));
+        // Of drawn samples, places are drawn.
+        let drawn = Selection::drawn(Some(30), 1, Split::Test);
+        let found = drawn.in_parts(Parts { ends: [10, 20], seed: 5 });
+        assert_eq!(found.of(100).into_iter().collect::<BTreeSet<_>>(), drawn.of(100).into_iter().collect());
+        let labels: Vec<u32> = (0..100).collect();
+        assert!(found.labels(&labels).iter().map(|&label| label as usize).eq(found.of(100)));
     }
 
     #[test]

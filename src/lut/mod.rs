@@ -34,6 +34,7 @@ mod plot;
 mod provenance;
 mod quadrant;
 mod reading;
+mod select;
 mod shipped;
 mod sidecar;
 mod stated_metrics;
@@ -43,7 +44,10 @@ mod write;
 pub use audit::{Audit, Finding, MetricCheck, ProductError, WorstOperand};
 pub use bits::{Bits, BitsError};
 pub use coding::{CODINGS, Coding, CodingError};
-pub use cost::{Cost, CostSource, Costs, CostsError, ExactMultiplier, Figures, Ratios};
+pub use cost::{
+    COST_KINDS, CommonCosts, Cost, CostKind, CostSource, Costs, CostsError, ExactMultiplier, Figures, NoCommonCosts,
+    Ratios,
+};
 pub use fields::{FieldError, Fields};
 pub use from_c::{CModel, FromCError, FromCOptions, from_c};
 pub use generate::{GenerateError, generate};
@@ -59,6 +63,7 @@ pub use plot::{PlotError, plot};
 pub use provenance::{LutWarning, Provenance, ReadingSource};
 pub use quadrant::{Quadrant, Relation};
 pub use reading::{INDEX_ORDERS, IndexOrder, PartialReading, Reading};
+pub use select::{BracesError, LISTS, SelectError, select};
 pub use shipped::{SHIPPED, write_shipped};
 pub use sidecar::SidecarError;
 pub use stated_metrics::{StatedMetric, StatedMetricError, StatedMetrics};

@@ -1,5 +1,6 @@
 //! Mean and variance of values that come in batches.
 
+use super::normal::Z95;
 use rayon::prelude::*;
 
 /// Count, mean and sum of squared deviations, which merge without loss of precision (Chan, Golub and
@@ -51,6 +52,14 @@ impl Moments {
     pub fn mean_square(&self) -> f64 {
         if self.count == 0.0 { 0.0 } else { self.squares / self.count + self.mean * self.mean }
     }
+}
+
+/// The mean of paired differences, and its 95 % interval, normal about the mean; without width below two values.
+pub(crate) fn mean_interval(values: &[f64]) -> (f64, [f64; 2]) {
+    let mut moments = Moments::default();
+    moments.add(values.len(), |i| values[i]);
+    let half = Z95 * moments.sample_std() / (values.len().max(1) as f64).sqrt();
+    (moments.mean(), [moments.mean() - half, moments.mean() + half])
 }
 
 #[cfg(test)]

@@ -59,6 +59,20 @@ impl TaskKind for Classification {
         Some(PREDICTION)
     }
 
+    /// Cross entropies.
+    fn losses(&self, outputs: &[f32], labels: &[u32]) -> Option<Vec<f64>> {
+        let classes = outputs.len() / labels.len().max(1);
+        let samples = outputs.chunks_exact(classes.max(1)).zip(labels);
+        Some(samples.map(|(logits, &label)| cross_entropy(logits, label as usize)).collect())
+    }
+
+    /// Kullback-Leibler divergences of the outputs' softmax from that of the reference, in nats.
+    fn divergences(&self, reference: &[f32], outputs: &[f32], samples: usize) -> Option<Vec<f64>> {
+        let classes = (outputs.len() / samples.max(1)).max(1);
+        let pairs = reference.chunks_exact(classes).zip(outputs.chunks_exact(classes));
+        Some(pairs.map(|(reference, logits)| divergence(reference, logits)).collect())
+    }
+
     fn evaluator(&self, outputs: Outputs) -> Box<dyn Evaluator> {
         Box::new(Counter { classes: outputs.count, ..Counter::default() })
     }
@@ -166,9 +180,26 @@ fn argmax(logits: &[f32]) -> u32 {
 
 /// Cross entropy of the softmax of `logits` against class `label`, in `f64`.
 fn cross_entropy(logits: &[f32], label: usize) -> f64 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let shifted = |logit: f32| f64::from(logit) - f64::from(max);
-    libm::log(logits.iter().map(|&logit| libm::exp(shifted(logit))).sum::<f64>()) - shifted(logits[label])
+    let (max, log_sum) = log_normalizer(logits);
+    log_sum - (f64::from(logits[label]) - max)
+}
+
+/// The largest of `logits`, and the logarithm of the sum of the exponentials of all less that, in `f64`.
+fn log_normalizer(logits: &[f32]) -> (f64, f64) {
+    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    (max, libm::log(logits.iter().map(|&logit| libm::exp(f64::from(logit) - max)).sum::<f64>()))
+}
+
+/// Kullback-Leibler divergence of the softmax of `logits` from that of `reference`, in `f64`.
+fn divergence(reference: &[f32], logits: &[f32]) -> f64 {
+    let [before, now] = [reference, logits].map(log_normalizer);
+    let log_share = |logit: f32, (max, log_sum): (f64, f64)| f64::from(logit) - max - log_sum;
+    let terms = reference.iter().zip(logits).map(|(&reference, &logit)| {
+        let (reference, logit) = (log_share(reference, before), log_share(logit, now));
+        libm::exp(reference) * (reference - logit)
+    });
+    // Rounding must not make it negative.
+    terms.sum::<f64>().max(0.0)
 }
 
 impl Counter {
@@ -237,6 +268,18 @@ mod tests {
             counter.count(&logits, label);
         }
         assert_eq!(counter.accuracy().top5, Some(5.0 / 7.0));
+    }
+
+    /// Shares of 1/2 and 1/2 against 1/4 and 3/4: `ln(2 / sqrt(3))`; shifting all logits changes nothing.
+    #[test]
+    fn losses_and_divergences_by_hand() {
+        let (reference, logits) = ([7.0, 7.0], [0.0, 3f32.ln()]);
+        let both = |a: [f32; 2], b: [f32; 2]| [a, b].concat();
+        let found = Classification.divergences(&both(reference, logits), &both(logits, logits.map(|x| x + 5.0)), 2);
+        let found = found.unwrap();
+        assert!((found[0] - (2.0 / 3f64.sqrt()).ln()).abs() < 1e-7 && found[1] < 1e-7, "{found:?}");
+        let losses = Classification.losses(&both(logits, logits), &[0, 1]).unwrap();
+        assert!((losses[0] - 4f64.ln()).abs() < 1e-7 && (losses[1] - (4f64 / 3.0).ln()).abs() < 1e-7, "{losses:?}");
     }
 
     #[test]

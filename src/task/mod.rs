@@ -152,6 +152,18 @@ pub trait TaskKind: Send + Sync {
     /// matrix, and class names.
     fn class_column(&self) -> Option<usize>;
 
+    /// The loss of each sample with `labels`, whose raw outputs are `outputs`, `[samples, outputs]`; `None` for tasks
+    /// that have none.
+    fn losses(&self, _outputs: &[f32], _labels: &[u32]) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// How far each sample's raw outputs are from those of a reference, 0 where they mean the same; `None` for tasks
+    /// without such a measure.
+    fn divergences(&self, _reference: &[f32], _outputs: &[f32], _samples: usize) -> Option<Vec<f64>> {
+        None
+    }
+
     /// Starts the evaluation of a network with these outputs.
     fn evaluator(&self, outputs: Outputs) -> Box<dyn Evaluator>;
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Layers")]
-pub(super) struct LayerArgs {
+pub(in crate::cli) struct LayerArgs {
     /// What layers compute; default: approx when a LUT is given, else base
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,
@@ -21,7 +21,7 @@ pub(super) struct LayerArgs {
     rules: RuleArgs,
 }
 
-/// What some layers compute.
+/// Options of some layers.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Layers")]
 pub(in crate::cli) struct RuleArgs {
@@ -90,10 +90,14 @@ impl RuleArgs {
         Ok(rules)
     }
 
+    /// What products of two activations compute, where that is not fp32.
+    pub fn attention(&self) -> Option<InferenceMode> {
+        Some(self.attention).filter(|mode| mode.is_quantized())
+    }
+
     /// `options` of all layers, with the mode of products of two activations that was asked for.
     pub fn apply(&self, options: LayerOptions) -> LayerOptions {
-        let attention = Some(self.attention).filter(|mode| mode.is_quantized());
-        LayerOptions { attention, ..options }
+        LayerOptions { attention: self.attention(), ..options }
     }
 }
 
@@ -122,7 +126,7 @@ pub(super) struct NoiseArgs {
     pub seed: u64,
 }
 
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn parse_seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
@@ -176,7 +180,7 @@ pub(in crate::cli) struct RunArgs {
     pub kernel: Option<String>,
 }
 
-pub(super) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+pub(in crate::cli) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 

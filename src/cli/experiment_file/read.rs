@@ -42,9 +42,11 @@ pub(super) fn is_setting(option: &Arg) -> bool {
     option.get_long().is_some_and(|name| name != OPTION) && !asks
 }
 
-/// Whether occurrences of an option add up.
+/// Whether occurrences of an option add up. Those that take any number of values at a time are axes of a grid, which
+/// are said as a whole.
 pub(super) fn adds_up(option: &Arg) -> bool {
-    matches!(option.get_action(), ArgAction::Append)
+    let is_axis = option.get_num_args().is_some_and(|values| values.max_values() > 1);
+    matches!(option.get_action(), ArgAction::Append) && !is_axis
 }
 
 /// The statements of the file at `path`, in its order; paths in it are relative to its folder.
@@ -69,7 +71,10 @@ pub(super) fn statements<'a>(path: &Path, command: &'a Command) -> Result<Vec<St
         let (name, line) = (key.get_ref().as_ref(), line(key.span().start));
         let option = find(name, command).map_err(|unknown| match name {
             OPTION => FileError::Nested { path: owned(), line },
-            _ => FileError::Key { path: owned(), line, unknown },
+            _ => {
+                let command = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+                FileError::Key { path: owned(), line, command, unknown }
+            }
         })?;
         source.statement(option, value, command)
     };

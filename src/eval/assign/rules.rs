@@ -89,6 +89,19 @@ impl Serialize for Pattern {
 }
 
 impl Pattern {
+    /// The pattern that matches the layer called `name` alone.
+    ///
+    /// # Errors
+    /// When the name is too long for a pattern.
+    pub fn of_name(name: &str) -> Result<Self, PatternError> {
+        globset::escape(name).parse()
+    }
+
+    /// It as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it matches a layer of that name.
     pub fn matches(&self, name: &str) -> bool {
         self.text == name || self.glob.is_match(name)
@@ -101,7 +114,7 @@ impl Pattern {
     }
 
     /// Up to three of `names`, the most similar first.
-    fn similar(&self, names: &[String]) -> Vec<String> {
+    pub(crate) fn similar(&self, names: &[String]) -> Vec<String> {
         let plain: String = self.text.chars().filter(|c| !"*?[]{}".contains(*c)).collect();
         let mut scored: Vec<(f64, &String)> =
             names.iter().map(|name| (strsim::jaro_winkler(&plain, name), name)).collect();
@@ -279,6 +292,11 @@ impl Rules {
     /// Adds rules that apply after these.
     pub fn extend(&mut self, rules: impl IntoIterator<Item = Rule>) {
         self.rules.extend(rules);
+    }
+
+    /// The rules, in the order in which they apply.
+    pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
+        self.rules.iter()
     }
 
     /// Whether there is none.

@@ -338,3 +338,15 @@ fn other_arithmetic_leaves_unnamed_products_alone() {
     assert_eq!(assignment.shared_mode(), Some(InferenceMode::Approximate), "of the layers with weights");
     assert_eq!(assignment.products().count(), 2);
 }
+
+proptest::proptest! {
+    /// Whatever characters a name has, its pattern matches it and none like it.
+    #[test]
+    fn the_pattern_of_a_layer_matches_it_alone(name in "[a-c*?\\[\\]{}!,\\\\/.^-]{1,6}", other in "[a-c*?\\[\\]{}!,\\\\/.^-]{1,6}") {
+        let pattern = Pattern::of_name(&name).unwrap();
+        proptest::prop_assert!(pattern.matches(&name));
+        let text = pattern.as_str();
+        proptest::prop_assert!(other == name || text == other || !pattern.matches(&other));
+        proptest::prop_assert!(text != "*");
+    }
+}

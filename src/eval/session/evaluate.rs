@@ -190,7 +190,7 @@ impl Session {
     }
 
     /// Makes the layers what `assignment` says; returns it with the noise that was derived.
-    fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
+    pub(super) fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
         if assignment.is_quantized() {
             self.quantize(assignment)?;
         }
@@ -205,6 +205,7 @@ impl Session {
         if let Some(statistics) = &self.statistics {
             if layer_errors { statistics.resume() } else { statistics.pause() }
         }
+        self.note_correction(&assignment);
         self.trace(&assignment);
         Ok(assignment)
     }

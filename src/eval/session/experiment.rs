@@ -1,6 +1,6 @@
 //! What an evaluation is asked to do, before anything is opened or checked.
 
-use crate::data::{Channels, DatasetSpec, Interpolation, Selection, Split};
+use crate::data::{Channels, DatasetSpec, Interpolation, Parts, Selection, Split};
 use crate::eval::{LayerOptions, Rules, Scheme};
 use crate::kernel::{self, Kernel, Rounding};
 use crate::layer::Accumulator;
@@ -46,6 +46,8 @@ pub struct Experiment {
     /// Draws as many samples as `limit` says, and as [`CalibrationOptions::samples`] says, by this seed instead of
     /// taking the first ones (see [`Selection`]).
     pub shuffle: Option<u64>,
+    /// Reads the evaluated samples in these parts.
+    pub parts: Option<Parts>,
     /// Samples of a batch.
     pub batch_size: NonZeroUsize,
     /// What sums are kept in, in modes quant and approx; `None` keeps them whole.
@@ -134,6 +136,7 @@ impl Experiment {
             requantize: None,
             limit: None,
             shuffle: None,
+            parts: None,
             batch_size: NonZeroUsize::new(64).expect("64 is not 0"),
             accumulator: None,
             seed: 0,
@@ -147,7 +150,8 @@ impl Experiment {
 
     /// Which samples of the dataset are evaluated.
     pub(super) fn evaluated(&self) -> Selection {
-        self.select(self.limit.map(NonZeroUsize::get), Split::Test)
+        let selection = self.select(self.limit.map(NonZeroUsize::get), Split::Test);
+        self.parts.map_or(selection, |parts| selection.in_parts(parts))
     }
 
     /// Which samples of the calibration set are calibrated on.

@@ -6,7 +6,7 @@ use crate::eval::{LayerConfig, LutSpec, NoiseLutSpec, Scheme, observe, quantize_
 use crate::graph::op::{Flatten, Linear, Relu};
 use crate::graph::{Graph, ValueType};
 use crate::kernel;
-
+use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{
     ActScheme, ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams, WeightScheme,

@@ -5,10 +5,12 @@
 //! Only figures of one *basis*, which is one source's one technology and flow, are ever compared with each
 //! other: every ratio is to the exact multiplier of the same basis, width and signedness.
 
+mod common;
 mod costs_file;
 mod figures;
 mod multiplication;
 
+pub use common::{COST_KINDS, CommonCosts, CostKind, NoCommonCosts};
 pub use costs_file::CostsError;
 pub use figures::{Figures, Ratios};
 pub use multiplication::{Cost, CostSource, ExactMultiplier};

@@ -45,7 +45,7 @@ impl Report {
         Report {
             schema: SCHEMA,
             tool: ToolReport::default(),
-            model: model_report(session),
+            model: ModelReport::of(session),
             dataset: DatasetReport {
                 name: session.dataset_name().to_owned(),
                 path: experiment.data.as_ref().and_then(|data| data.as_path()).map(|path| path.display().to_string()),
@@ -110,16 +110,19 @@ impl From<ModeComparison> for ComparisonReport {
     }
 }
 
-fn model_report(session: &Session) -> ModelReport {
-    let model = session.model();
-    ModelReport {
-        name: model.name.clone(),
-        path: model.source.path().map(|path| path.display().to_string()),
-        architecture: model.architecture.to_owned(),
-        parameters: session.parameters(),
-        blake3: model.blake3.clone(),
-        task: model.task,
-        weights: model.source.weights().cloned(),
+impl ModelReport {
+    /// The network of a session.
+    pub fn of(session: &Session) -> Self {
+        let model = session.model();
+        ModelReport {
+            name: model.name.clone(),
+            path: model.source.path().map(|path| path.display().to_string()),
+            architecture: model.architecture.to_owned(),
+            parameters: session.parameters(),
+            blake3: model.blake3.clone(),
+            task: model.task,
+            weights: model.source.weights().cloned(),
+        }
     }
 }
 

@@ -1,0 +1,86 @@
+//! `approx-eval sensitivity`: which layers approximation hurts.
+
+use super::costs::CostsArgs;
+use super::evaluate::options::parse_seed;
+use super::output::{FormatArgs, OutputFiles};
+use super::progress::Bar;
+use super::studied::{StudiedArgs, parse_drop};
+use super::{ExitCode, TerminalArgs};
+use crate::study::{ToleranceSettings, sensitivity};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SensitivityArgs {
+    /// What layers are disturbed by: each multiplier, or noise of which the largest deviation is looked for that a layer
+    /// stands
+    #[arg(long, value_name = "WHAT", default_value = "multiplier")]
+    by: By,
+
+    /// With --by noise, the largest drop of accuracy that is stood, a fraction: 0.01 is one percentage point
+    #[arg(long, value_name = "D", default_value = "0.01", allow_hyphen_values = true, value_parser = parse_drop)]
+    max_drop: f64,
+
+    /// With --by noise, how close the bisection comes: to this ratio between noise that is stood and noise that is not
+    #[arg(long, value_name = "RATIO", default_value = "1.1", allow_hyphen_values = true, value_parser = parse_ratio)]
+    tolerance: f64,
+
+    /// With --by noise, the seed of the noise
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = parse_seed)]
+    seed: u64,
+
+    #[command(flatten)]
+    studied: StudiedArgs,
+
+    #[command(flatten)]
+    costs: CostsArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+
+    /// Also write the result to a file, in the format of its extension; may be given more than once
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    output: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Each layer alone approximate, and each alone exact
+    Multiplier,
+    /// The largest relative standard deviation of noise that each layer stands alone
+    Noise,
+}
+
+fn parse_ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio: &f64| (1.001..=10.0).contains(ratio));
+    ratio.ok_or_else(|| "expected a ratio from 1.001 to 10".to_owned())
+}
+
+pub(super) fn run(args: &SensitivityArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    args.studied.in_threads(|| args.run(terminal))
+}
+
+impl SensitivityArgs {
+    fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        if self.by == By::Multiplier {
+            self.studied.check_luts()?;
+        }
+        let costs = self.costs.open()?;
+        let mut session = self.studied.open(self.seed)?;
+        let files = OutputFiles::create(&self.output)?;
+        let (progress, luts) = (Bar::new(terminal), self.studied.luts());
+        let details = match self.by {
+            By::Multiplier => sensitivity::by_multiplier(&mut session, &luts, &costs, &progress)?,
+            By::Noise => {
+                let settings = ToleranceSettings {
+                    max_drop: self.max_drop,
+                    ratio: self.tolerance,
+                    ..ToleranceSettings::default()
+                };
+                sensitivity::by_noise(&mut session, settings, &progress)?
+            }
+        };
+        self.format.print_and_commit(&details, files.filled(&details, terminal)?, terminal)?;
+        Ok(ExitCode::Success)
+    }
+}

@@ -1,0 +1,110 @@
+//! Options of studies of one network under several multipliers.
+
+use super::evaluate::options::{RuleArgs, RunArgs};
+use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
+use super::named::named;
+use super::quantization::QuantizationArgs;
+use super::{DataArgs, ModelArgs};
+use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
+use crate::layer::InferenceMode;
+use crate::lut::{CODINGS, Coding};
+use anyhow::ensure;
+use clap::ValueHint;
+
+/// The network, its data, and the multipliers that its layers may have.
+#[derive(Debug, clap::Args)]
+pub(super) struct StudiedArgs {
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    output: OutputNameArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    library: LibraryArgs,
+
+    #[command(flatten)]
+    quantization: QuantizationArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Several multipliers.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Multipliers")]
+struct LibraryArgs {
+    /// LUT files, or names of multipliers (see 'approx-eval lut list'); may be given more than once
+    #[arg(short, long = "lut", value_name = "LUT", num_args = 1.., value_hint = ValueHint::AnyPath)]
+    lut: Vec<String>,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS))]
+    coding: Option<Coding>,
+}
+
+impl StudiedArgs {
+    /// The multipliers.
+    pub fn luts(&self) -> Vec<LutSpec> {
+        let reading = self.library.file.reading();
+        self.library.lut.iter().map(|lut| LutSpec { lut: lut.clone(), ..reading.clone() }).collect()
+    }
+
+    /// Fails unless a multiplier is given.
+    pub fn check_luts(&self) -> anyhow::Result<()> {
+        ensure!(
+            !self.library.lut.is_empty(),
+            "no multiplier: give LUT files, or names that 'approx-eval lut list' shows, with --lut"
+        );
+        Ok(())
+    }
+
+    /// The network and its data, all layers with exact products.
+    pub fn experiment(&self) -> anyhow::Result<Experiment> {
+        let layers = LayerOptions {
+            mode: Some(InferenceMode::Quantized),
+            attention: self.rules.attention(),
+            lut: self.luts().first().cloned(),
+            coding: self.library.coding,
+            ..LayerOptions::default()
+        };
+        let layers = self.quantization.apply(layers);
+        Ok(Experiment {
+            layers,
+            rules: self.rules.rules()?,
+            limit: self.run.limit,
+            shuffle: self.run.shuffle,
+            batch_size: self.run.batch_size,
+            kernel: self.run.kernel()?,
+            operand_samples: 0,
+            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
+        })
+    }
+
+    /// Opens what `experiment` names.
+    pub fn open(&self, seed: u64) -> anyhow::Result<Session> {
+        Ok(Session::open(Experiment { seed, ..self.experiment()? })?)
+    }
+
+    /// Does `work` on as many threads as asked for.
+    pub fn in_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        self.run.install(work)
+    }
+}
+
+/// A bound on the drop of the metric.
+pub(super) fn parse_drop(text: &str) -> Result<f64, String> {
+    let drop = text.parse().ok().filter(|drop: &f64| *drop > 0.0 && *drop <= 1.0);
+    drop.ok_or_else(|| {
+        "expected a fraction above 0 and at most 1, such as 0.005 for half a percentage point".to_owned()
+    })
+}
