@@ -111,7 +111,7 @@ enum Command {
     /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
     Search(search::SearchArgs),
     /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
-    Rank(rank::RankArgs),
+    Rank(Box<rank::RankArgs>),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
     /// Evaluate a grid of networks, multipliers and settings

@@ -8,7 +8,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
         // Values that are less, and half of those that are the same.
         let less = values.iter().filter(|&&other| other < values[equal[0]]).count();
-        let rank = less as f64 + (equal.len() as f64 + 1.0) / 2.0;
+        let rank = less as f64 + f64::midpoint(equal.len() as f64, 1.0);
         equal.iter().for_each(|&at| ranks[at] = rank);
     }
     ranks
@@ -28,7 +28,7 @@ pub fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
     let (xs, ys): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     let (xs, ys) = (ranks(&xs), ranks(&ys));
     // Ranks sum to the same whatever is equal.
-    let mean = (pairs.len() as f64 + 1.0) / 2.0;
+    let mean = f64::midpoint(pairs.len() as f64, 1.0);
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
     let spread = product(&xs, &xs) * product(&ys, &ys);
     (spread > 0.0).then(|| product(&xs, &ys) / spread.sqrt())

@@ -42,6 +42,7 @@ const PAGES: &[&str] = &[
     "docs/advice.md",
     "docs/search.md",
     "docs/correction.md",
+    "docs/prediction.md",
 ];
 
 /// The files that a reader brings along.

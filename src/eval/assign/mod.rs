@@ -8,6 +8,7 @@
 mod config;
 mod error;
 mod json;
+mod lut_spec;
 mod luts;
 mod noise_spec;
 mod options;
@@ -17,9 +18,10 @@ mod tests;
 
 pub use config::{Arithmetic, LayerConfig, LayerDefaults, LayerNoise, NoiseSource, Scheme};
 pub use error::{AssignError, ResolveError};
+pub use lut_spec::LutSpec;
 pub use luts::Luts;
 pub use noise_spec::{NoiseLutSpec, NoiseMethod};
-pub use options::{LayerOptions, LayerOptionsError, LutSpec};
+pub use options::{LayerOptions, LayerOptionsError};
 pub use rules::{Pattern, PatternError, Rule, RuleError, Rules, RulesError};
 
 use crate::graph::Graph;

@@ -4,9 +4,9 @@
 //! merged, and only then resolved into a [`LayerConfig`](super::LayerConfig). A key is one entry of
 //! [`KEYS`] and one field.
 
-use super::{NoiseLutSpec, NoiseMethod};
+use super::{LutSpec, NoiseLutSpec, NoiseMethod};
 use crate::layer::InferenceMode;
-use crate::lut::{Bits, Coding, LutFormat};
+use crate::lut::{Bits, Coding};
 use crate::registry::similar;
 use serde::Serialize;
 use std::str::FromStr;
@@ -42,26 +42,6 @@ pub struct LayerOptions {
     /// Width of weights; by default the multiplier's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_bits: Option<Bits>,
-}
-
-/// A multiplier: its file or name, and how the file is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct LutSpec {
-    /// A file or a name.
-    pub lut: String,
-    /// How the file is read; detected where it is `None`.
-    #[serde(rename = "lut_format", skip_serializing_if = "Option::is_none")]
-    pub format: Option<LutFormat>,
-    /// Whether its operands are exchanged.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub swap_operands: bool,
-}
-
-impl LutSpec {
-    /// The multiplier of this file or name, its reading detected.
-    pub fn new(lut: impl Into<String>) -> Self {
-        LutSpec { lut: lut.into(), ..LutSpec::default() }
-    }
 }
 
 /// A key or value that layer options do not have.

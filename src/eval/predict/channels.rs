@@ -1,6 +1,7 @@
 //! From the errors of single channels to those of a layer.
 
-use super::{ErrorParts, LayerNoise, PredictedError};
+use super::predicted::{ErrorParts, PredictedError};
+use crate::eval::LayerNoise;
 use crate::kernel::for_simd_levels;
 
 /// Sums over output positions of one channel, of errors `e` and of exact outputs `y`.

@@ -15,6 +15,7 @@
 
 mod channels;
 mod errors;
+mod predicted;
 mod products;
 mod sampler;
 mod sampling;
@@ -22,16 +23,15 @@ mod sampling;
 mod tests;
 mod weighted;
 
+pub use predicted::{ErrorParts, PredictedError};
 pub(super) use sampler::OperandSampler;
 
-use super::LayerNoise;
 use crate::kernel::Kernel;
 use crate::lut::{Coding, CodingError, Lut};
 use crate::quant::LayerParams;
 use channels::Channels;
 use errors::ErrorTable;
 use products::ProductOperands;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use weighted::WeightOperands;
 
@@ -53,33 +53,6 @@ pub(super) struct LayerOperands {
 enum Operands {
     Weights(WeightOperands),
     Products(ProductOperands),
-}
-
-/// The error that a multiplier is predicted to add to a layer's output.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct PredictedError {
-    /// The noise that models it: deviation and mean over all elements of the output, as those that
-    /// [are measured](super::derive_noise).
-    pub noise: LayerNoise,
-    /// The parts of the deviation, all relative to the standard deviation of the exact output.
-    pub parts: ErrorParts,
-}
-
-/// What a layer's error consists of, relative to the standard deviation of the layer's exact output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ErrorParts {
-    /// Mean over all elements.
-    pub mean: f64,
-    /// Slope of the least squares fit of the error over the exact output: -0.1 shrinks outputs by a tenth.
-    pub gain: f64,
-    /// Standard deviation over channels of what is left of the channels' means.
-    pub channels: f64,
-    /// Standard deviation over samples of what is left of the means of a channel's positions.
-    pub samples: f64,
-    /// Standard deviation over positions of what is left.
-    pub scatter: f64,
 }
 
 impl OperandStatistics {
@@ -113,13 +86,11 @@ impl LayerOperands {
     ) -> Result<PredictedError, CodingError> {
         let kinds = [self.params.input.range(), self.params.weight.range()]
             .map(|range| self.coding.operand_signedness(range.signedness()));
-        let at = match tables.iter().position(|table| table.is_for(self.coding, kinds)) {
-            Some(at) => at,
-            None => {
-                tables.push(ErrorTable::new(lut, self.coding, kinds, kernel)?);
-                tables.len() - 1
-            }
-        };
+        let known = tables.iter().position(|table| table.is_for(self.coding, kinds));
+        let at = known.unwrap_or(tables.len());
+        if known.is_none() {
+            tables.push(ErrorTable::new(lut, self.coding, kinds, kernel)?);
+        }
         let channels: Channels = match &self.operands {
             Operands::Weights(operands) => operands.errors(&tables[at]),
             Operands::Products(operands) => operands.errors(&tables[at]),

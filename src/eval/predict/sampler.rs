@@ -29,10 +29,13 @@ struct Layer {
     operands: Gathered,
 }
 
+/// What was read at the output positions that were chosen, by their numbers, each with its sample.
+type Chosen<T> = Mutex<BTreeMap<usize, (u64, T)>>;
+
 #[derive(Debug)]
 enum Gathered {
-    Weights { seen: OnceLock<(Window, ActivationCounts)>, patches: Mutex<BTreeMap<usize, (u64, Patch)>> },
-    Products { pairs: Mutex<Vec<u64>>, outputs: Mutex<BTreeMap<usize, (u64, [Vec<u8>; 2])>> },
+    Weights { seen: Box<OnceLock<(Window, ActivationCounts)>>, patches: Chosen<Patch> },
+    Products { pairs: Mutex<Vec<u64>>, outputs: Chosen<[Vec<u8>; 2]> },
 }
 
 impl OperandSampler {
@@ -62,7 +65,7 @@ impl Layer {
     fn new(layer: &dyn ApproxLayer, samples: u64) -> Self {
         let products = layer.as_weighted().map_or(1, |layer| layer.weight_shape().iter().product());
         let operands = if layer.as_weighted().is_some() {
-            Gathered::Weights { seen: OnceLock::new(), patches: Mutex::default() }
+            Gathered::Weights { seen: Box::default(), patches: Mutex::default() }
         } else {
             Gathered::Products { pairs: Mutex::default(), outputs: Mutex::default() }
         };

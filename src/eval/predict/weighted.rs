@@ -4,7 +4,7 @@ use super::channels::{Channel, Channels, Sums};
 use super::errors::ErrorTable;
 use crate::kernel::{LANES, Lanes, Tile, WeightMatrix, for_simd_levels};
 use crate::layer::{ActivationCounts, Patch, WeightedLayer, Window};
-use crate::quant::LayerParams;
+use crate::quant::{IntRange, LayerParams};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -129,7 +129,7 @@ impl Positions {
         };
         let of_group = |group| patches.chunks(LANES).map(|patches| tile(group, patches)).collect();
         let tiles: Vec<Vec<Tile>> = (0..window.groups).map(of_group).collect();
-        let integers = [params.input.range(), params.weight.range()].map(|range| range.signedness());
+        let integers = [params.input.range(), params.weight.range()].map(IntRange::signedness);
         let of_output = |output: usize| {
             let zero_points = [params.input.zero_point(), params.weight.zero_point(output)];
             let row = &weights[output * depth..][..depth];
