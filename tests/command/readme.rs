@@ -41,6 +41,7 @@ const PAGES: &[&str] = &[
     "docs/studies.md",
     "docs/advice.md",
     "docs/search.md",
+    "docs/reports.md",
 ];
 
 /// The files that a reader brings along.
