@@ -43,6 +43,7 @@ const PAGES: &[&str] = &[
     "docs/search.md",
     "docs/correction.md",
     "docs/prediction.md",
+    "docs/reports.md",
 ];
 
 /// The files that a reader brings along.

@@ -102,8 +102,8 @@ pub struct HeatMap {
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// The network as an evaluation's `--model` takes it.
-    pub model: String,
+    /// The network as an evaluation's `--model` takes it; none of one that is given by its weights.
+    pub model: Option<String>,
     /// The data set as `--data` takes it; none for the model's own.
     pub data: Option<String>,
     /// The data set's name.

@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn names_from_files_are_text_everywhere() {
-        let network = Network { name: EVIL.to_owned(), model: EVIL.to_owned(), ..Network::default() };
+        let network = Network { name: EVIL.to_owned(), model: Some(EVIL.to_owned()), ..Network::default() };
         let page = StudyPage { title: EVIL.to_owned(), networks: vec![network], ..StudyPage::default() };
         let html = page.html();
         assert!(!html.contains("<img") && !html.contains("<!--") && !html.contains("</script><"));

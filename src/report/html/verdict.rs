@@ -101,7 +101,7 @@ impl StudyPage {
 impl Network {
     /// Its name, with the settings that tell it from others.
     pub fn title(&self) -> String {
-        let settings = self.settings.iter().map(|(name, value)| format!(", {name} {value}"));
+        let settings = self.settings.iter().map(|(name, value)| format!(", {name} {value}").trim_end().to_owned());
         let data = self.data.as_ref().map(|_| format!(" on {}", self.dataset));
         format!("{}{}{}", self.name, data.unwrap_or_default(), settings.collect::<String>())
     }

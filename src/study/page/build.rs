@@ -3,7 +3,6 @@
 use super::baseline::Baselines;
 use super::folder::Study;
 use super::heat_map;
-use super::mix::{self, Candidate};
 use super::read::Finished;
 use super::settings::{self, Settings};
 use crate::layer::InferenceMode;
@@ -12,6 +11,8 @@ use crate::report::html::{
     Choice, Jobs, MeasuredDrop, Mix, MixLayer, MixStep, Multiplier, MultiplierErrors, Network, NetworkLayer, Run,
     StudyPage,
 };
+use crate::study::search::Space;
+use crate::study::search::knapsack::{Step, staircase};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,6 +22,9 @@ const WIDEST: f64 = 0.1;
 
 /// Differences of metrics that are not counts of samples.
 const FINE: f64 = 1e-4;
+
+/// Energies closer than this are equal.
+const EQUAL: f64 = 1e-12;
 
 /// Missing jobs that a page lists.
 const LISTED: usize = 50;
@@ -39,7 +43,7 @@ pub(super) fn page(study: Study, bound: f64) -> StudyPage {
         multiplier: of_jobs[i],
         mode: job.mode.to_string(),
         coding: job.coding.map(|coding| coding.to_string()),
-        scope: job.scope().to_owned(),
+        scope: job.job.scope.clone(),
         layer: job.job.layer.clone(),
         value: job.value,
         ci95: job.ci95,
@@ -73,7 +77,7 @@ fn done(study: &Study) -> Jobs {
     let keys: HashSet<&str> = study.jobs.iter().map(|job| job.key.as_str()).collect();
     let missing = plan.plan.iter().filter(|planned| !keys.contains(planned.key.as_str()));
     let missing = missing.map(|planned| planned.job.label()).take(LISTED).collect();
-    Jobs { planned: Some(plan.jobs), done, missing }
+    Jobs { planned: Some(plan.plan.len().max(plan.jobs)), done, missing }
 }
 
 /// The bases of energies, that of the most multipliers first.
@@ -167,13 +171,20 @@ fn network(place: usize, own: &Settings, common: &Settings, baselines: &Baseline
         kind: kind.clone(),
         opcount: *opcount,
     };
-    let options = own.iter().map(|(name, value)| (name.clone(), value.clone()));
+    // Weights stand in place of a model; paths say more than what tables call them.
+    let path = first.model_path.clone();
+    let has_weights = own.contains_key("weights");
+    let option = |(name, value): (&String, &String)| {
+        let value = if name == "weights" { path.as_ref() } else { None }.unwrap_or(value);
+        (name.clone(), value.clone())
+    };
+    let options = own.iter().map(option);
     let has_limit = ["limit", "n"].iter().any(|name| own.contains_key(*name));
     let limit = (!has_limit).then(|| ("limit".to_owned(), first.samples.to_string()));
     Network {
         name: first.model[0].clone(),
-        model: first.job.model.clone().unwrap_or_else(|| first.model[0].clone()),
-        data: first.job.data.clone(),
+        model: (!has_weights).then(|| path.clone().unwrap_or_else(|| first.job.model.clone())),
+        data: first.job.data.as_ref().map(|data| first.data_path.as_ref().unwrap_or(data).clone()),
         dataset: first.dataset[0].clone(),
         samples: first.samples,
         settings: settings::differing(own, common),
@@ -234,28 +245,23 @@ fn mix_of(page: &StudyPage, place: usize, basis: usize, counts: bool) -> Mix {
 }
 
 fn steps(network: &Network, choices: &[Choice], layers: &[MixLayer], unit: f64, widest: f64) -> Vec<MixStep> {
-    let all: f64 = network.layers.iter().map(|layer| layer.opcount as f64).sum();
-    // Exact products come first; the places of other candidates are looked up in the second list.
-    let mut places: Vec<Vec<Option<usize>>> = Vec::with_capacity(layers.len());
-    let mut candidates = Vec::with_capacity(layers.len());
-    for (layer, NetworkLayer { opcount, .. }) in layers.iter().zip(&network.layers) {
-        let energy = |relative: f64| *opcount as f64 * relative / all;
-        let known = layer.drops.iter().enumerate().filter_map(|(place, drop)| Some((place, (*drop)?)));
-        let known: Vec<(usize, MeasuredDrop)> = known.collect();
-        let exact = Candidate { drop: 0, energy: energy(1.0) };
-        let candidate = |(place, drop): &(usize, MeasuredDrop)| Candidate {
-            drop: units(drop.drop, unit),
-            energy: energy(choices[*place].energy),
-        };
-        candidates.push(std::iter::once(exact).chain(known.iter().map(candidate)).collect());
-        places.push(std::iter::once(None).chain(known.iter().map(|(place, _)| Some(*place))).collect());
+    let opcounts = network.layers.iter().map(|layer| layer.opcount as f64).collect();
+    // Exact products are the first option.
+    let prices = std::iter::once(1.0).chain(choices.iter().map(|choice| choice.energy)).collect();
+    let space = Space::new(opcounts, prices, 0.0, 0.0, None);
+    let harm = |drop: &Option<MeasuredDrop>| drop.map(|drop| units(drop.drop, unit));
+    let harms = layers.iter().map(|layer| std::iter::once(Some(0)).chain(layer.drops.iter().map(harm)).collect());
+    let harms: Vec<Vec<Option<usize>>> = harms.collect();
+    let allowed: Vec<usize> = (0..space.options()).collect();
+    let mut steps: Vec<MixStep> = Vec::new();
+    for Step { budget, cost, choice } in staircase(&space, &harms, &allowed, (widest / unit).round() as usize) {
+        // Sums of the same energies in another order are no step.
+        if steps.last().is_none_or(|last| cost < last.energy - EQUAL) {
+            let picks = choice.into_iter().map(|option| option.checked_sub(1)).collect();
+            steps.push(MixStep { drop: budget as f64 * unit, energy: cost, picks });
+        }
     }
-    let step = |step: mix::Step| MixStep {
-        drop: step.drop as f64 * unit,
-        energy: step.energy,
-        picks: step.picks.iter().zip(&places).map(|(pick, places)| places[*pick]).collect(),
-    };
-    mix::steps(&candidates, (widest / unit).round() as usize).into_iter().map(step).collect()
+    steps
 }
 
 /// A drop as a whole number of units, rounded up. An improvement is none: it would pay for other layers' drops with

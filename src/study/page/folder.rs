@@ -2,11 +2,12 @@
 
 use super::documents;
 use super::error::PageError;
-use super::read::{Finished, Job, Line};
+use super::read::Finished;
 use crate::input;
+use crate::report::SweepPlan;
 use crate::report::html::StudyDocument;
 use crate::study::journal;
-use serde::Deserialize;
+use crate::study::sweep::JobRecord;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -22,7 +23,7 @@ pub(super) struct Study {
     /// Finished jobs, each once, in the order of the plan.
     pub jobs: Vec<Finished>,
     /// The plan, where a folder has it.
-    pub plan: Option<Plan>,
+    pub plan: Option<SweepPlan>,
     /// Documents beside the journals.
     pub documents: Vec<StudyDocument>,
     /// What a reader should know.
@@ -84,8 +85,8 @@ type Places = HashMap<String, (usize, PathBuf)>;
 
 /// Adds the jobs of a journal that are not there yet.
 fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), PageError> {
-    journal::for_each(path, |line: Line| {
-        let job = Finished::new(line);
+    journal::for_each(path, |record: JobRecord| {
+        let job = Finished::new(record);
         match places.entry(job.key.clone()) {
             Entry::Vacant(place) => {
                 place.insert((all.len(), path.to_owned()));
@@ -102,24 +103,8 @@ fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), 
     })
 }
 
-/// The plan of a study, as far as a page needs it.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Plan {
-    /// How many jobs there are.
-    pub jobs: usize,
-    /// The jobs, where they are listed.
-    #[serde(default)]
-    pub plan: Vec<Planned>,
-}
-
-/// A job of a plan.
-#[derive(Debug, Deserialize)]
-pub(super) struct Planned {
-    pub key: String,
-    pub job: Job,
-}
-
-fn plan(path: &Path) -> Result<Plan, PageError> {
+/// The plan in a file.
+fn plan(path: &Path) -> Result<SweepPlan, PageError> {
     let wrong = |source| PageError::Plan { path: path.to_owned(), source };
     serde_json::from_slice(&bytes(path)?).map_err(wrong)
 }

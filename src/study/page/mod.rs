@@ -1,7 +1,8 @@
 //! A study's folders as the page that shows them.
 //!
 //! Journals are read once: every finished job becomes a row, and what all rows of a network have in common becomes the
-//! network. Then drops are measured from each network's baseline, and [`mix`] finds the multiplier of each layer. Tables
+//! network. Then drops are measured from each network's baseline, and the [`knapsack`](super::search::knapsack) of searches finds the
+//! multiplier of each layer. Tables
 //! are opened again for their heat maps where that is possible, and JSON documents beside the journals are shown too.
 
 mod baseline;
@@ -10,7 +11,6 @@ mod documents;
 mod error;
 mod folder;
 mod heat_map;
-pub mod mix;
 mod read;
 mod settings;
 #[cfg(test)]

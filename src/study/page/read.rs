@@ -2,63 +2,22 @@
 
 use crate::layer::InferenceMode;
 use crate::lut::{Coding, LutInfo};
-use crate::report::{LayerReport, QuantizationReport, Report};
+use crate::report::{LayerReport, QuantizationReport, SweepJob};
+use crate::study::sweep::JobRecord;
 use crate::task::Task;
-use serde::Deserialize;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// A line of a journal.
-#[derive(Debug, Deserialize)]
-pub(super) struct Line {
-    key: String,
-    job: Job,
-    report: Report,
-}
-
-/// A job of a plan.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub(super) struct Job {
-    /// Its place in the plan.
-    #[serde(default)]
-    pub index: usize,
-    /// The network as typed.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// The data set as typed; none for the model's own.
-    #[serde(default)]
-    pub data: Option<String>,
-    /// The multiplier as typed, a file by its stem.
-    #[serde(default)]
-    pub lut: Option<String>,
-    /// Which layers are approximate.
-    #[serde(default)]
-    pub scope: Option<String>,
-    /// The layer or group that the scope is about.
-    #[serde(default)]
-    pub layer: Option<String>,
-    /// Options of the evaluation: names and values.
-    #[serde(default)]
-    pub settings: Map<String, Value>,
-}
-
-impl Job {
-    /// It in a line.
-    pub fn label(&self) -> String {
-        let scope = self.scope.as_deref().filter(|scope| *scope != "all");
-        let names = [self.model.as_deref(), self.data.as_deref(), self.lut.as_deref(), scope, self.layer.as_deref()];
-        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
-    }
-}
 
 /// A finished job.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub key: String,
-    pub job: Job,
+    pub job: SweepJob,
     /// What it ran: name and hash of the network, and of the data set.
     pub model: [String; 2],
     pub dataset: [String; 2],
+    /// Their files, where they have such.
+    pub model_path: Option<String>,
+    pub data_path: Option<String>,
     pub samples: usize,
     pub task: Task,
     pub mode: InferenceMode,
@@ -93,8 +52,8 @@ pub(super) struct Exact {
 }
 
 impl Finished {
-    /// The job of a line.
-    pub fn new(Line { key, job, mut report }: Line) -> Self {
+    /// What a page shows of a record.
+    pub fn new(JobRecord { key, job, mut report, .. }: JobRecord) -> Self {
         let modes: Vec<InferenceMode> = report.layers.iter().map(|layer| layer.mode).collect();
         let lut = (!report.luts.is_empty()).then(|| report.luts.swap_remove(0));
         let cost = report.cost.as_ref();
@@ -109,6 +68,8 @@ impl Finished {
         let number = |key: &str| record.iter().find(|(name, _)| *name == key).and_then(|(_, text)| text.parse().ok());
         Finished {
             key,
+            model_path: report.model.path.clone(),
+            data_path: report.dataset.path.clone(),
             model: [report.model.name.clone(), report.model.blake3.clone()],
             dataset: [report.dataset.name.clone(), report.dataset.blake3.clone()],
             samples: report.dataset.samples,
@@ -137,11 +98,6 @@ impl Finished {
     /// The network that it ran on the data that it saw.
     pub fn subject(&self) -> (&[String; 2], &[String; 2], usize) {
         (&self.model, &self.dataset, self.samples)
-    }
-
-    /// Which layers have the job's multiplier or mode.
-    pub fn scope(&self) -> &str {
-        self.job.scope.as_deref().unwrap_or("all")
     }
 
     /// Whether its products are exact integer ones: without a multiplier, or with one that makes no error.

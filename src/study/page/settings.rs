@@ -2,7 +2,6 @@
 
 use super::read::Finished;
 use crate::layer::InferenceMode;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Settings that tell jobs of one network apart, rather than networks.
@@ -14,22 +13,13 @@ pub(super) type Settings = BTreeMap<String, String>;
 /// Those of a job's settings that it shares with the jobs it is compared with.
 pub(super) fn shared(job: &Finished) -> Settings {
     let settings = job.job.settings.iter();
-    let settings = settings.filter(|(name, value)| {
-        !OF_JOBS.contains(&name.as_str())
-            && !name.starts_with("noise")
-            && !value.is_null()
-            && **value != Value::Bool(false)
-    });
+    let settings = settings.filter(|(name, _)| !OF_JOBS.contains(&name.as_str()) && !name.starts_with("noise"));
     settings.map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// A value as an option takes it; a switch takes none.
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Bool(true) => String::new(),
-        value => value.to_string(),
-    }
+fn text(value: &str) -> String {
+    if value == "true" { String::new() } else { value.to_owned() }
 }
 
 /// A job's settings apart from those that all of them share.

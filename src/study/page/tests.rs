@@ -199,7 +199,7 @@ fn missing_jobs_have_names_and_torn_ones_are_missing() {
         .map(|line| serde_json::from_str(line).unwrap())
         .map(|line: Value| json!({"key": line["key"], "job": line["job"]}))
         .collect();
-    let plan = json!({"schema": 1, "kind": "sweep", "jobs": 9, "plan": plan});
+    let plan = json!({"schema": 1, "kind": "sweep", "tool": {"name": "approx-eval", "version": "0.1.0"}, "jobs": 9, "plan": plan});
     std::fs::write(dir.path().join("study.json"), plan.to_string()).unwrap();
     let page = page_of(dir.path(), 0.01);
     assert_eq!((page.jobs.planned, page.jobs.done), (Some(9), 4));

@@ -6,7 +6,7 @@
 //! plain greedy choice beside it, on samples that the search never saw.
 
 mod greedy;
-mod knapsack;
+pub mod knapsack;
 mod matching;
 mod network;
 mod nsga2;

@@ -38,7 +38,7 @@ const quoted = (text) => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\
 const networkOptions = (network) => {
   const { model, data, options } = networks[network];
   const pair = ([name, value]) => (value === '' ? [`--${name}`] : [`--${name}`, value]);
-  return ['-m', model, ...(data === null ? [] : ['-d', data]), ...options.flatMap(pair)];
+  return [...(model === null ? [] : ['-m', model]), ...(data === null ? [] : ['-d', data]), ...options.flatMap(pair)];
 };
 
 /** A name for the assignment's file. */

@@ -22,7 +22,7 @@ const textOf = (column, run) => (column.at[run] === null ? null : column.texts[c
 /** The title of a network, with the settings that tell it from others. */
 const networkTitle = (network) => {
   const data = network.data === null ? '' : ` on ${network.dataset}`;
-  return `${network.name}${data}${network.settings.map(([name, value]) => `, ${name} ${value}`).join('')}`;
+  return `${network.name}${data}${network.settings.map(([name, value]) => (value === '' ? `, ${name}` : `, ${name} ${value}`)).join('')}`;
 };
 
 const multiplierName = (run) => (runs.multiplier[run] === null ? null : multipliers[runs.multiplier[run]].name);

@@ -25,7 +25,7 @@ const significant = (x, digits) => {
   if (size >= 1e7 || size < 1e-4) return signed(x.toExponential(digits - 1));
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const text = fixed(x, Math.min(decimals, 9));
-  return size >= 1e3 ? text.replace(/^(.?)(\d+)/, (_, sign, whole) => sign + grouped(whole)) : text;
+  return size >= 1e3 ? text.replace(/^(\D?)(\d+)/, (_, sign, whole) => sign + grouped(whole)) : text;
 };
 
 /** A fraction in percent. */

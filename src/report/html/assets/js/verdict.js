@@ -131,7 +131,7 @@ const mixNotes = (network, best) => {
   const command = checkCommand(network);
   const file = assignmentFile(network, best);
   return [
-    el('p', { class: 'small' }, `Predicted from drops of one layer at a time, added up (an improvement counts as 0). ${precision(network, best)} Energies are those of multiplications, by ${study.bases[chosen.basis]}.`),
+    el('p', { class: 'small' }, `Predicted from drops of one layer at a time, added up (an improvement counts as 0). Expect a larger drop: the choice favors drops that chance made small, and errors of several layers meet. ${precision(network, best)} Energies are those of multiplications, by ${study.bases[chosen.basis]}.`),
     el('div', { class: 'actions' },
       el('a', { class: 'button', href: `data:application/json;charset=utf-8,${encodeURIComponent(file)}`, download: fileName(network) }, 'Download assignment'),
       copyButton('Copy assignment', () => file),
