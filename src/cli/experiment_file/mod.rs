@@ -85,8 +85,7 @@ impl Resolved {
 pub fn resolve(command: &Command, arguments: Vec<OsString>) -> Result<Resolved, FileError> {
     let mut resolved = Resolved { arguments, origins: Origins::default(), rule_folders: Vec::new(), files: Vec::new() };
     // Errors are ignored: what is wrong with the command line is said when all of it is read.
-    let lenient = command.clone().ignore_errors(true).try_get_matches_from(&resolved.arguments);
-    let Ok(matches) = lenient else { return Ok(resolved) };
+    let Ok(matches) = lenient(command.clone()).try_get_matches_from(&resolved.arguments) else { return Ok(resolved) };
     let (command, matches, start) = innermost(command, &matches, &resolved.arguments);
     if command.get_arguments().all(|option| option.get_id() != OPTION) {
         return Ok(resolved);
@@ -127,6 +126,11 @@ pub fn resolve(command: &Command, arguments: Vec<OsString>) -> Result<Resolved, 
     resolved.arguments.extend(rest);
     resolved.files = files;
     Ok(resolved)
+}
+
+/// `command` that ignores errors, and so do those below it: what it lacks may be in a file.
+fn lenient(command: Command) -> Command {
+    command.ignore_errors(true).mut_subcommands(lenient)
 }
 
 /// The command that the arguments name, `command` or one below it, with its matches, and where its arguments start.

@@ -58,7 +58,10 @@ impl Session {
         self.experiment.accumulator = accumulator;
         self.experiment.seed = seed;
         self.notes.clone_from(&self.notes_on_opening);
-        self.notes.extend(notes(&self.experiment, &self.scales, &assignment));
+        // They are in reports; who asks many questions is not told each time.
+        let silent = tracing::subscriber::NoSubscriber::default();
+        let found = tracing::subscriber::with_default(silent, || notes(&self.experiment, &self.scales, &assignment));
+        self.notes.extend(found);
         (self.defaults, self.assignment) = (defaults, assignment);
         Ok(())
     }

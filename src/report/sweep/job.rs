@@ -27,7 +27,7 @@ pub struct SweepJob {
 impl SweepJob {
     /// It in a line, for messages.
     pub fn label(&self) -> String {
-        let scope = (self.scope != "all").then_some(self.scope.as_str());
+        let scope = Some(self.scope.as_str()).filter(|scope| !["all", ""].contains(scope));
         let names =
             [Some(self.model.as_str()), self.data.as_deref(), self.lut.as_deref(), scope, self.layer.as_deref()];
         names.into_iter().flatten().collect::<Vec<_>>().join(" ")

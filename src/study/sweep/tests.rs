@@ -157,7 +157,8 @@ fn runs_are_resumed_and_parts_are_the_whole() {
     let assignment = session.assignment().clone();
     let findings = session.evaluate(&assignment, |_| Ok(())).unwrap();
     let alone = Report::new(&session, &findings, &Costs::default());
-    assert_eq!(Report { timing: alone.timing.clone(), ..report.clone() }, alone);
+    let report = Report { timing: alone.timing.clone(), ..report.clone() };
+    assert_eq!(report.json(), alone.json());
     // Two parts in one folder, two in two.
     for shard in ["2/2", "1/2"] {
         let table = run(&sweep, &path("one"), Some(shard), Start::New).unwrap();

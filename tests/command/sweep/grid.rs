@@ -143,7 +143,7 @@ fn files_say_what_options_say() {
     assert_eq!(merged(&folder, "by-file"), merged(&folder, "by-options"));
     // The command line replaces an axis of a file, and what is said before the command stays.
     assert_eq!(names(&plan("-f luts/sweep.toml -l etm --act-bits 8")), ["etm", "etm"]);
-    let run = folder.run_to(0, "-v sweep plan -f luts/sweep.toml -l etm --act-bits 8 --format csv");
+    let run = folder.run_to(0, "sweep -v plan -f luts/sweep.toml -l etm --act-bits 8 --format csv");
     assert_eq!(rows(&run.stdout).len(), 2);
     // The folder of the study is relative to the file too.
     folder.write("luts/whole.toml", format!("{FILE}output = 'study'\nresume = true\n"));

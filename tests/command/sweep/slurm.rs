@@ -173,10 +173,10 @@ fn slurm_does_what_the_page_says() {
         assert_eq!(run.code, Some(0), "{run:?}");
     };
     submit();
-    // One task is killed midway.
-    let journal = folder.path("study/jobs-3-of-8.jsonl");
-    slurm.wait("first job of part 3", || journal.metadata().is_ok_and(|found| found.len() > 0));
-    let task = slurm.run("squeue --noheader --array --name=sweep --format=%F_%K | grep _3$");
+    // One task, that of the most jobs, is killed midway.
+    let journal = folder.path("study/jobs-8-of-8.jsonl");
+    slurm.wait("first job of part 8", || journal.metadata().is_ok_and(|found| found.len() > 0));
+    let task = slurm.run("squeue --noheader --array --name=sweep --format=%F_%K | grep _8$");
     let killed = slurm.run(&format!("scancel --full --signal=KILL {}", task.stdout.trim()));
     assert!(!task.stdout.is_empty() && killed.code == Some(0), "{task:?} {killed:?}");
     slurm.drain();
