@@ -53,7 +53,7 @@ struct PlanArgs {
 
     /// One-sided confidence that the drop is within that, by the interval on the search's samples; 0.5 takes measured
     /// drops as they are
-    #[arg(long, value_name = "C", default_value = "0.5", allow_hyphen_values = true, value_parser = parse_confidence)]
+    #[arg(long, value_name = "C", default_value = "0.9", allow_hyphen_values = true, value_parser = parse_confidence)]
     confidence: f64,
 
     /// What is minimized

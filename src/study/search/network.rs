@@ -1,7 +1,7 @@
 //! A search over a network: its choices are assignments, evaluated once each and kept in a journal.
 
 use super::points::front;
-use super::{Evaluator, Found, Method, Part, Point, SearchPlan, Space, Stop, run};
+use super::{EXACT, Evaluator, Found, Method, Part, Point, SearchPlan, Space, Stop, run};
 use crate::data::Parts;
 use crate::eval::{Assignment, LutSpec, OpenError, Progress, Rules, Session, SessionError};
 use crate::lut::{CommonCosts, Costs};
@@ -90,6 +90,13 @@ pub fn search(
     network.finish();
     let layerwise = network.layerwise;
     notes.splice(0..0, report.notes.iter().cloned());
+    if found.chosen.iter().all(|&option| option == EXACT) {
+        notes.push(format!(
+            "no multiplier is within the bound at a confidence of {} on {} samples of the search: more samples, a lower \
+             confidence or a larger bound help",
+            plan.confidence, samples.search
+        ));
+    }
     let details = details(&layerwise, report, &space, &prices, plan, &found, notes);
     Ok((details, layerwise.rules(&found.chosen)?))
 }
