@@ -6,12 +6,17 @@ use crate::eval::{AssignError, CalibrationError, ImagesError, OpenError, Resolve
 use crate::import::onnx::{OnnxError, OnnxProblem};
 use crate::import::tflite::{TfliteError, TfliteProblem};
 use crate::layer::LayerProblem;
-use crate::lut::{self, CodingError, FromCError, WriteError, detect::DetectError};
+use crate::lut::{self, CodingError, FromCError, SelectError, WriteError, detect::DetectError};
 use crate::model::ModelError;
 use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
 use crate::report::{BaselineError, GatesError, TradeoffError};
 use crate::study::LayerwiseError;
+use crate::study::journal::JournalError;
+use crate::study::scope::ScopeError;
+use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
+use crate::study::rank::RankError;
+use crate::study::correct::CorrectError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
@@ -51,7 +56,17 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         BaselineError,
         GatesError,
         TradeoffError,
-        LayerwiseError
+        JournalError,
+        ScopeError,
+        SelectError,
+        FolderError,
+        ShardError,
+        PlanError,
+        RunError,
+        MergeError,
+        LayerwiseError,
+        RankError,
+        CorrectError
     )
     .unwrap_or_default()
 }

@@ -3,8 +3,10 @@
 //! Options are clap structs that stay in this room; what leaves it are the settings of the rooms
 //! below. [`run`] does what a parsed command line asks for.
 
+mod advise;
 mod compare;
 mod completions;
+mod correct;
 mod costs;
 mod error;
 mod evaluate;
@@ -22,10 +24,13 @@ mod parse;
 mod plot;
 mod progress;
 mod quantization;
+mod report;
 mod search;
 mod sensitivity;
 mod studied;
+mod rank;
 mod suggestion;
+mod sweep;
 
 pub use error::describe;
 pub use exit_code::ExitCode;
@@ -89,8 +94,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say what one multiplier does to a network, and what to do about it
+    Advise(advise::AdviseArgs),
     /// Compare saved reports of runs over the same samples
     Compare(compare::CompareArgs),
+    /// Correct a network for a multiplier without retraining
+    Correct(correct::CorrectArgs),
     /// Show, generate, convert and plot multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),
@@ -101,8 +110,15 @@ enum Command {
     Sensitivity(sensitivity::SensitivityArgs),
     /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
     Search(search::SearchArgs),
+    /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
+    Rank(rank::RankArgs),
     /// Plot accuracy against energy, or another cost, from saved reports
     Plot(plot::PlotArgs),
+    /// Evaluate a grid of networks, multipliers and settings
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
+    /// Show a study's folder as a page: a verdict for each network, tables and charts
+    Report(report::ReportArgs),
     /// Print a shell's completion script
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one for each command
@@ -201,12 +217,17 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
+        Some(Command::Advise(args)) => advise::run(args, &cli.terminal),
         Some(Command::Compare(args)) => compare::run(args, &cli.terminal),
+        Some(Command::Correct(args)) => correct::run(args, &cli.terminal),
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Sensitivity(args)) => sensitivity::run(args, &cli.terminal),
         Some(Command::Search(args)) => search::run(args, &cli.terminal),
+        Some(Command::Rank(args)) => rank::run(args, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),
+        Some(Command::Sweep(command)) => sweep::run(command, &cli.terminal),
+        Some(Command::Report(args)) => report::run(args, &cli.terminal),
         Some(Command::Completions(args)) => completions::run(args, Cli::command()),
         Some(Command::Man(args)) => man::run(args, Cli::command(), EXAMPLES, EXIT_CODES),
     }

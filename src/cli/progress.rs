@@ -53,7 +53,7 @@ fn round(rate: f64) -> String {
 }
 
 /// A time as people say it.
-fn duration(time: Duration) -> String {
+pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -8,7 +8,7 @@ use super::{DataArgs, ModelArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
 use crate::lut::{CODINGS, Coding};
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::ValueHint;
 
 /// The network, its data, and the multipliers that its layers may have.
@@ -97,9 +97,7 @@ impl StudiedArgs {
 
     /// Does `work` on as many threads as asked for.
     pub fn in_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
-        let threads = self.run.threads.map_or(0, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
-        pool.install(work)
+        self.run.install(work)
     }
 }
 

@@ -12,9 +12,11 @@ mod calibrate;
 mod gate;
 mod input_watch;
 mod layer_statistics;
+mod moments;
 mod nan;
 mod noise;
 mod operands;
+mod predict;
 mod progress;
 mod run;
 mod sample_watch;
@@ -26,22 +28,26 @@ mod vectors;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
-    LutSpec, Luts, NoiseLutSpec, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules, RulesError,
-    Scheme,
+    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules,
+    RulesError, Scheme,
 };
 pub use calibrate::{
     CALIBRATION_BATCH, CalibrationError, calibration_data, observe, params, quantize, quantize_observed,
 };
 pub use gate::{GATES, Gate, GateKind};
 pub use layer_statistics::{LayerStatistics, OutputError};
+pub use moments::{Beside, ChannelMoments, Quantity};
 pub use nan::NanSample;
-pub use noise::derive_noise;
+pub use noise::{derive_noise, gather_operands};
 pub use operands::{CountedOperands, OperandCounter};
+pub use predict::{ErrorParts, OperandStatistics, PredictedError};
 pub use progress::{Progress, Silent};
 pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_modes};
+pub(crate) use session::Walk;
 pub use session::{
-    CalibrationOptions, Experiment, Findings, ImagesError, LayerFindings, ModeComparison, Observations, OpenError,
-    ParamsSource, ParamsSpec, PreprocessOptions, Session, SessionError,
+    CalibrationImages, CalibrationOptions, CalibrationOutputs, Configuration, Experiment, Findings, ImagesError,
+    LayerFindings, LayerResponse, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session,
+    SessionError,
 };
 pub use traps::far_below_fp32;
 

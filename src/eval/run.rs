@@ -113,6 +113,7 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
         let noise = config.noise();
         layer.set_stdev(noise.stdev)?;
         layer.set_mean(noise.mean)?;
+        layer.set_channel_stdev(0.0)?;
         layer.set_seed(seed, index as u64);
     }
     Ok(())

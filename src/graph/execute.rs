@@ -75,6 +75,13 @@ impl Graph {
         Ok(Midway { node, samples: batch.samples, values })
     }
 
+    /// What the next node of a batch reads first, such as the input of a layer that it was [advanced](Graph::advance) to.
+    pub fn next_input<'b>(&self, batch: &'b Midway) -> Option<&'b Tensor> {
+        let input = *self.nodes.get(batch.node)?.inputs.first()?;
+        let values = if batch.node == 0 { self.inputs.clone() } else { self.values_before(batch.node) };
+        values.iter().position(|&value| value == input).and_then(|at| batch.values.get(at))
+    }
+
     /// The outputs for a batch, by the nodes that are left.
     ///
     /// # Errors

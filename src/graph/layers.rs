@@ -4,6 +4,7 @@ use super::{Dim, Graph, Macs, Node, ValueType};
 use crate::layer::{ApproxLayer, Window};
 use crate::quant::Operands;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Shape and multiplications of a linear or convolution layer, or of a matrix product of two activations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +64,11 @@ impl Graph {
         layers
             .map(|node| Operands { input: node.inputs[0], second: node.inputs.get(1).copied() }.map(elements))
             .collect()
+    }
+
+    /// The names of the layers that batch normalizations were folded into.
+    pub fn folded_layers(&self) -> &BTreeSet<String> {
+        &self.folded
     }
 
     /// The approximate layers that were swapped in, products of two activations among them, in graph order.

@@ -4,7 +4,7 @@ use super::plan::Plans;
 use super::{Dim, ElementType, KeptInputs, OpError, Operator, ValueType};
 use crate::quant::Grid;
 use candle_core::Tensor;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 /// A value of a graph.
@@ -89,6 +89,8 @@ pub struct Graph {
     pub(super) inputs: Vec<ValueId>,
     pub(super) outputs: Vec<ValueId>,
     names: HashSet<String>,
+    /// The layers that batch normalizations were folded into.
+    pub(super) folded: BTreeSet<String>,
     pub(super) plans: Plans,
 }
 

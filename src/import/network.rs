@@ -26,6 +26,8 @@ pub struct Network {
     pub reconstructs_input: bool,
     /// Hash of the file, and of the external data that the network reads.
     pub blake3: String,
+    /// Files of the external data that the network reads, relative to the file's folder.
+    pub external: Vec<String>,
     /// The quantization parameters of layers, where the file is quantized already.
     pub params: Option<ParamsFile>,
     /// How layers round, where the file is of integer arithmetic.

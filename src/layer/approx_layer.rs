@@ -3,7 +3,9 @@
 use super::accumulator::LayerAccumulator;
 use super::observing::Observing;
 use super::sealed::{LayerCore, WeightedCore};
-use super::{Accumulator, AccumulatorFindings, Call, InferenceMode, LayerError, LayerProblem, Requantization};
+use super::{
+    Accumulator, AccumulatorFindings, Call, InferenceMode, LayerError, LayerParts, LayerProblem, Requantization,
+};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{Calibrator, LayerParams, Observed, Operands, QuantConfig};
@@ -77,6 +79,16 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
     fn set_mean(&mut self, mean: f64) -> Result<(), LayerError> {
         let settings = self.settings_mut();
         settings.noise.set_mean(mean).map_err(|problem| problem.in_layer(&settings.name))
+    }
+
+    /// Sets the standard deviation of noise that is drawn once for each output channel, relative as that of
+    /// [`set_stdev`](ApproxLayer::set_stdev). Products of two activations have no channels.
+    ///
+    /// # Errors
+    /// When it is negative or not finite.
+    fn set_channel_stdev(&mut self, stdev: f64) -> Result<(), LayerError> {
+        let settings = self.settings_mut();
+        settings.noise.set_channel_stdev(stdev).map_err(|problem| problem.in_layer(&settings.name))
     }
 
     /// Seeds the noise; `layer_index`, the layer's index in its network, makes its draws independent of
@@ -223,6 +235,37 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
     /// The bias, one number per output channel.
     fn bias(&self) -> Option<&[f32]> {
         self.state().bias.as_deref()
+    }
+
+    /// The integers that sums of activations are multiplied by and added in mode approx, one per output channel.
+    fn activation_factors(&self) -> Option<&[i32]> {
+        self.state().activation_factors.as_deref()
+    }
+
+    /// Weight, bias and activation factors.
+    ///
+    /// # Errors
+    /// When the weight cannot be read.
+    fn parts(&self) -> Result<LayerParts, LayerError> {
+        self.state().parts().map_err(|problem| problem.in_layer(self.name()))
+    }
+
+    /// Exchanges weight, bias and activation factors. The layer has to be quantized again.
+    ///
+    /// # Errors
+    /// When they are not of the layer's dimensions.
+    fn set_parts(&mut self, parts: &LayerParts) -> Result<(), LayerError> {
+        let set = self.state_mut().set_parts(parts);
+        set.map_err(|problem| problem.in_layer(self.name()))
+    }
+
+    /// A layer of the same kind and geometry with other parts, in baseline mode.
+    ///
+    /// # Errors
+    /// When they are not of the layer's dimensions.
+    fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError> {
+        let state = self.state().with_parts(parts).map_err(|problem| problem.in_layer(self.name()))?;
+        Ok(self.with_state(state))
     }
 
     /// Products summed into one output element; the largest number where outputs differ.

@@ -160,6 +160,10 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
 impl<const D: usize> WeightedLayer for ApproxConv<D> {}
 
 impl<const D: usize> WeightedCore for ApproxConv<D> {
+    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer> {
+        Box::new(ApproxConv { state, attributes: self.attributes })
+    }
+
     fn state(&self) -> &LayerState {
         &self.state
     }

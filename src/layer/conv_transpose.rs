@@ -233,6 +233,11 @@ impl<const D: usize> WeightedLayer for ApproxConvTranspose<D> {
 }
 
 impl<const D: usize> WeightedCore for ApproxConvTranspose<D> {
+    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer> {
+        let (attributes, weight_shape) = (self.attributes, self.weight_shape.clone());
+        Box::new(ApproxConvTranspose { state, attributes, weight_shape })
+    }
+
     fn state(&self) -> &LayerState {
         &self.state
     }

@@ -53,6 +53,25 @@ pub enum LayerProblem {
         /// Output channels of the layer.
         outputs: usize,
     },
+    /// The layer does not have one activation factor for each output channel.
+    #[error("{found} activation factors, expected {outputs}, one for each output channel")]
+    ActivationFactors {
+        /// How many there are.
+        found: usize,
+        /// Output channels of the layer.
+        outputs: usize,
+    },
+    /// An activation factor that is too large.
+    #[error(
+        "activation factor {factor} of output channel {channel}, expected one that is at most 255 from the zero point of \
+         the channel's weights"
+    )]
+    ActivationFactor {
+        /// The output channel.
+        channel: usize,
+        /// Its factor.
+        factor: i32,
+    },
     /// The window does not fit the input.
     #[error(transparent)]
     Geometry(#[from] GeometryError),

@@ -46,7 +46,9 @@ pub(super) fn run(
                 (None, Flow::Transposed) => scattered(state, window, mode, input, call, before)?,
             };
             if mode == InferenceMode::Noise {
-                state.settings.noise.perturb(&mut output, window.samples, call.first_sample);
+                let noise = &state.settings.noise;
+                noise.shift_channels(&mut output, [window.outputs, window.geometry.positions()]);
+                noise.perturb(&mut output, window.samples, call.first_sample);
                 let channels = output.chunks_exact_mut(window.geometry.positions()).enumerate();
                 channels.for_each(|(i, outputs)| epilogue.apply(i % window.outputs, outputs));
             }

@@ -7,7 +7,8 @@
 //! y   = f32(f64(acc) * (f64(s_x) * f64(s_w)))
 //! ```
 //!
-//! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`.
+//! which for an exact table is the sum of `(x_q - z_x)(w_q - z_w)`. An activation factor `f` of the channel adds
+//! `f * sum (x_q - z_x)` to sums of the multiplier's products: the same with `z_w - f` in place of `z_w`.
 //!
 //! All but the last line can be summed in parts. A transposed convolution does so: an output channel
 //! has a row of weights for each kernel tap, and an output sums those that land on it.
@@ -51,12 +52,12 @@ pub(super) struct Sums {
 impl<'a> Integer<'a> {
     /// Sums of exact products.
     pub fn exact(layer: &'a Quantized, epilogue: Epilogue<'a>) -> Self {
-        Self::of_layer(layer, layer.exact(), epilogue)
+        Self::of_layer(layer, layer.params(), layer.exact(), epilogue)
     }
 
     /// Sums of the multiplier's products, where the layer has a multiplier.
     pub fn approximate(layer: &'a Quantized, epilogue: Epilogue<'a>) -> Option<Self> {
-        Some(Self::of_layer(layer, layer.approximate()?, epilogue))
+        Some(Self::of_layer(layer, layer.approximate_params()?, layer.approximate()?, epilogue))
     }
 
     /// Sums over the weights of `packed`, an output for each of whose rows; nothing follows them.
@@ -64,9 +65,14 @@ impl<'a> Integer<'a> {
         Integer { params, rows_per_output: 1, weight_sums, packed, epilogue: Epilogue::default() }
     }
 
-    fn of_layer(layer: &'a Quantized, packed: &'a PackedTable, epilogue: Epilogue<'a>) -> Self {
+    fn of_layer(
+        layer: &'a Quantized,
+        params: &'a LayerParams,
+        packed: &'a PackedTable,
+        epilogue: Epilogue<'a>,
+    ) -> Self {
         let (rows_per_output, weight_sums) = (layer.rows_per_output(), layer.weight_sums());
-        Integer { params: layer.params(), rows_per_output, weight_sums, packed, epilogue }
+        Integer { params, rows_per_output, weight_sums, packed, epilogue }
     }
 
     /// The last step of output `channel`.

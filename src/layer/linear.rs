@@ -72,6 +72,10 @@ impl ApproxLayer for ApproxLinear {
 impl WeightedLayer for ApproxLinear {}
 
 impl WeightedCore for ApproxLinear {
+    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer> {
+        Box::new(ApproxLinear { state })
+    }
+
     fn state(&self) -> &LayerState {
         &self.state
     }

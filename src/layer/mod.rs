@@ -46,6 +46,7 @@
 //! ```
 
 mod accumulator;
+mod activation_sums;
 mod after_sums;
 mod approx_layer;
 mod call;
@@ -64,6 +65,7 @@ mod mode;
 mod noise;
 mod observing;
 mod ordered;
+mod parts;
 mod quantized;
 mod reach;
 mod scatter;
@@ -77,10 +79,12 @@ mod tests;
 mod tiles;
 mod values;
 mod vectors;
+mod weight_map;
 mod weights;
 mod window;
 
 pub use accumulator::{ACC_OVERFLOWS, AccBits, AccBitsError, AccOverflow, Accumulator, AccumulatorFindings};
+pub(crate) use activation_sums::{activation_bytes, activation_sums};
 pub use after_sums::Requantization;
 pub use approx_layer::{ApproxLayer, WeightedLayer};
 pub(crate) use call::Call;
@@ -96,9 +100,11 @@ pub(crate) use matmul::ordered_matmul;
 pub use matmul::{ApproxMatMul, SampleAxis};
 pub use mode::{InferenceMode, MODES};
 pub use observing::Observing;
-pub(crate) use reach::ActivationCounts;
+pub use parts::LayerParts;
+pub(crate) use reach::{ActivationCounts, Patch};
 pub(crate) use sealed::{LayerCore, WeightedCore};
 pub(crate) use values::with_values;
 pub(crate) use vectors::layer_vectors;
 pub use vectors::{LayerVectors, VectorBias, VectorOutputs};
+pub(crate) use weight_map::{nearest_weights, weight_integers};
 pub use window::{Flow, Window, linear_window};

@@ -12,6 +12,8 @@ use rayon::prelude::*;
 pub(super) struct Noise {
     pub stdev: f64,
     pub mean: f64,
+    /// Standard deviation, relative as [`stdev`](Noise::stdev), of what is drawn once for each output channel.
+    pub channel_stdev: f64,
     /// Seed of all draws.
     pub seed: u64,
     /// The layer's index in its network, which makes its draws independent of other layers'.
@@ -21,7 +23,7 @@ pub(super) struct Noise {
 impl Noise {
     /// Whether it changes nothing.
     pub fn is_none(&self) -> bool {
-        self.stdev == 0.0 && self.mean == 0.0
+        self.stdev == 0.0 && self.mean == 0.0 && self.channel_stdev == 0.0
     }
 
     pub fn set_stdev(&mut self, stdev: f64) -> Result<(), LayerProblem> {
@@ -32,12 +34,35 @@ impl Noise {
         Ok(())
     }
 
+    pub fn set_channel_stdev(&mut self, stdev: f64) -> Result<(), LayerProblem> {
+        let mut checked = Noise::default();
+        checked.set_stdev(stdev)?;
+        self.channel_stdev = stdev;
+        Ok(())
+    }
+
     pub fn set_mean(&mut self, mean: f64) -> Result<(), LayerProblem> {
         if !mean.is_finite() {
             return Err(LayerProblem::Noise { what: "mean", value: mean, non_negative: false });
         }
         self.mean = mean;
         Ok(())
+    }
+
+    /// Draws a number for each of `channels` and adds it at all positions of the channel: `output` has whole channels
+    /// of `positions` side by side.
+    pub fn shift_channels(&self, output: &mut [f32], [channels, positions]: [usize; 2]) {
+        if self.channel_stdev == 0.0 || output.is_empty() {
+            return;
+        }
+        let spread = self.channel_stdev * sample_standard_deviation(output);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        // No sample has this stream.
+        rng.set_stream(self.layer_index << 40 | ((1 << 40) - 1));
+        let shifts: Vec<f64> = StandardNormal.sample_iter(&mut rng).take(channels).map(|g: f64| spread * g).collect();
+        output.par_chunks_mut(positions).enumerate().for_each(|(i, channel)| {
+            channel.iter_mut().for_each(|y| *y = (f64::from(*y) + shifts[i % channels]) as f32);
+        });
     }
 
     /// Perturbs `samples` equal parts of `output`, the first being sample `first_sample` of the data
@@ -90,7 +115,7 @@ mod tests {
     #[test]
     fn draws_belong_to_the_sample() {
         // Two values that keep the batch's standard deviation the same however samples are grouped.
-        let noise = Noise { stdev: 0.5, mean: 0.25, seed: 7, layer_index: 3 };
+        let noise = Noise { stdev: 0.5, mean: 0.25, seed: 7, layer_index: 3, ..Noise::default() };
         let batch = [1.0f32, -1.0].repeat(8);
         let mut whole = batch.clone();
         noise.perturb(&mut whole, 4, 10);
@@ -102,7 +127,7 @@ mod tests {
 
     #[test]
     fn moments_are_those_asked_for() {
-        let noise = Noise { stdev: 0.5, mean: 3.0, seed: 1, layer_index: 0 };
+        let noise = Noise { stdev: 0.5, mean: 3.0, seed: 1, ..Noise::default() };
         let clean: Vec<f32> = [2.0f32, -2.0].repeat(50_000);
         let mut noisy = clean.clone();
         noise.perturb(&mut noisy, 100, 0);
@@ -111,6 +136,21 @@ mod tests {
         // Standard errors over 100,000 draws are 0.003 and 0.002.
         assert!((mean - 3.0).abs() < 0.02, "{mean}");
         assert!((sample_standard_deviation(&errors) - 1.0).abs() < 0.02);
+    }
+
+    /// The same in all images and at all positions, and nothing else.
+    #[test]
+    fn channels_are_shifted_as_a_whole() {
+        let noise = Noise { channel_stdev: 0.5, seed: 1, ..Noise::default() };
+        let clean: Vec<f32> = (0..3 * 400 * 5).map(|i| if i % 2 == 0 { 2.0 } else { -2.0 }).collect();
+        let mut noisy = clean.clone();
+        noise.shift_channels(&mut noisy, [400, 5]);
+        let shifts: Vec<f32> = noisy.iter().zip(&clean).map(|(noisy, clean)| noisy - clean).collect();
+        let (first, others) = shifts.split_at(400 * 5);
+        assert!(others.chunks(400 * 5).all(|image| image.iter().zip(first).all(|(a, b)| (a - b).abs() < 1e-5)));
+        assert!(first.chunks(5).all(|channel| channel.iter().all(|shift| (shift - channel[0]).abs() < 1e-5)));
+        // A standard error over 400 draws is 0.035.
+        assert!((sample_standard_deviation(first) - 1.0).abs() < 0.12);
     }
 
     #[test]

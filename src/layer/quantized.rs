@@ -42,6 +42,9 @@ struct QuantizedWeights {
 struct Multiplier {
     /// Which layers of the same multiplier share.
     table: Arc<EffectiveTable>,
+    /// The layer's parameters as sums of these products see them: activation factors are taken off the zero points of
+    /// the weights.
+    params: LayerParams,
     /// How they are summed, once that is asked.
     way: OnceLock<Way>,
     packed: OnceLock<PackedTable>,
@@ -108,18 +111,29 @@ impl QuantizedWeights {
     }
 }
 
+/// What a layer multiplies its activations by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Factors<'a> {
+    pub weight: &'a [f32],
+    /// Output channels, and the rows of the weight that each has.
+    pub rows: [usize; 2],
+    /// What the sum of an output channel's activations is multiplied by and added to its sum of the multiplier's
+    /// products.
+    pub of_sums: Option<&'a [i32]>,
+}
+
 impl Quantized {
-    /// Quantizes `weight` (`outputs` times `rows_per_output` rows) for exact products and for those of
-    /// `lut`, reusing what has not changed since the layer was quantized `before`.
+    /// Quantizes a layer for exact products and for those of `lut`, reusing what has not changed since it was
+    /// quantized `before`.
     pub fn new(
         params: LayerParams,
         coding: Coding,
         lut: Option<&Lut>,
         kernel: &'static dyn Kernel,
-        weight: &[f32],
-        rows: [usize; 2],
+        factors: Factors,
         before: Option<&Quantized>,
     ) -> Result<Self, LayerProblem> {
+        let Factors { weight, rows, of_sums } = factors;
         let (params, shifts) = match lut {
             Some(lut) => {
                 let (params, shifts) = operands(params, coding, lut)?;
@@ -141,12 +155,16 @@ impl Quantized {
                 let [activation, weight] = [params.input.range(), params.weight.range()]
                     .map(|range| coding.operand_signedness(range.signedness()));
                 let table = shared(coding.effective_table(lut, activation, weight)?);
+                let params = match of_sums {
+                    Some(factors) => less_factors(&params, factors, rows[0])?,
+                    None => params.clone(),
+                };
                 // Ways are right for the activations that can occur.
-                let keeps_range = before.is_some_and(|before| before.params.input == params.input);
                 let same_table = same_weights.and(before).and_then(|before| before.multiplier.as_ref());
-                Some(match same_table.filter(|multiplier| multiplier.table == table && keeps_range) {
+                let is_same = |multiplier: &&Arc<Multiplier>| multiplier.table == table && multiplier.params == params;
+                Some(match same_table.filter(is_same) {
                     Some(multiplier) => Arc::clone(multiplier),
-                    None => Arc::new(Multiplier { table, way: OnceLock::new(), packed: OnceLock::new() }),
+                    None => Arc::new(Multiplier { table, params, way: OnceLock::new(), packed: OnceLock::new() }),
                 })
             }
         };
@@ -156,6 +174,11 @@ impl Quantized {
     /// The parameters in use, shifted into the coding's range where they had to be.
     pub fn params(&self) -> &LayerParams {
         &self.params
+    }
+
+    /// The parameters as sums of the multiplier's products see them, where there is one.
+    pub fn approximate_params(&self) -> Option<&LayerParams> {
+        Some(&self.multiplier.as_deref()?.params)
     }
 
     /// How far the integers of input and weights had to be shifted for the multiplier, where there is one.
@@ -215,12 +238,12 @@ impl Quantized {
     /// The way in which the multiplier's products are summed.
     pub fn way(&self) -> Option<&Way> {
         let multiplier = self.multiplier.as_deref()?;
-        Some(multiplier.way.get_or_init(|| self.find_way(&multiplier.table)))
+        Some(multiplier.way.get_or_init(|| self.find_way(multiplier)))
     }
 
     /// A magnitude that no sum of the multiplier's products exceeds, zero-point terms included.
     pub fn sums_to(&self) -> i64 {
-        let LayerParams { input, weight, .. } = &self.params;
+        let LayerParams { input, weight, .. } = self.approximate_params().unwrap_or(&self.params);
         let largest = |range: IntRange| i64::from(range.q_max().max(-range.q_min()));
         let (x, w, z_x) = (largest(input.range()), largest(weight.range()), i64::from(input.zero_point().abs()));
         let z_w = weight.zero_points().iter().map(|z| i64::from(z.abs())).max().unwrap_or(0);
@@ -229,8 +252,8 @@ impl Quantized {
     }
 
     /// The cheapest way that is right: other ways than look-ups sum modulo 2^32, zero points as products, and whole rows.
-    fn find_way(&self, table: &EffectiveTable) -> Way {
-        let LayerParams { input, weight, .. } = &self.params;
+    fn find_way(&self, Multiplier { table, params, .. }: &Multiplier) -> Way {
+        let LayerParams { input, weight, .. } = params;
         let is_narrow = self.sums_to() <= i64::from(i32::MAX);
         let fits_byte = weight.zero_points().iter().all(|&z| i8::try_from(-z).is_ok());
         let kernel = self.weights.kernel;
@@ -256,6 +279,20 @@ impl Quantized {
     pub fn approximate(&self) -> Option<&PackedTable> {
         let Multiplier { table, packed, .. } = self.multiplier.as_deref()?;
         Some(packed.get_or_init(|| self.weights.pack(table)))
+    }
+}
+
+/// The parameters with activation factors taken off the zero points of `outputs` channels of weights.
+fn less_factors(params: &LayerParams, factors: &[i32], outputs: usize) -> Result<LayerParams, LayerProblem> {
+    /// What kernels have room for.
+    const LARGEST: i32 = 255;
+    if factors.len() != outputs {
+        return Err(LayerProblem::ActivationFactors { found: factors.len(), outputs });
+    }
+    let weight = params.weight.less(factors);
+    match weight.zero_points().iter().position(|zero_point| zero_point.abs() > LARGEST) {
+        Some(channel) => Err(LayerProblem::ActivationFactor { channel, factor: factors[channel] }),
+        None => Ok(LayerParams { weight, ..params.clone() }),
     }
 }
 

@@ -9,10 +9,10 @@ use super::epilogue::Epilogue;
 use super::forward;
 use super::images::ImageLayer;
 use super::observing::Observing;
-use super::quantized::{Quantized, Shifts};
+use super::quantized::{Factors, Quantized, Shifts};
 use super::settings::Settings;
 use super::state::LayerState;
-use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window};
+use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, WeightedLayer, Window};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{LayerParams, Observed, Operands, QuantConfig};
@@ -62,6 +62,13 @@ pub trait LayerCore {
         None
     }
 
+    /// The pairs of bytes, those of the first input and those of the second, that some outputs for these inputs sum the
+    /// products of; `places` says which of so many outputs, counted through one sample after the other. `None` where
+    /// the second factor is a weight, or nothing is quantized.
+    fn read_outputs(&self, _inputs: &[&Tensor], _places: &dyn Fn(usize) -> Vec<usize>) -> Option<Vec<[Vec<u8>; 2]>> {
+        None
+    }
+
     /// The quantization parameters in use, and how far the integers of both operands had to be shifted for the
     /// multiplier, where there is one.
     fn quantization(&self) -> Option<(&LayerParams, Option<Shifts>)>;
@@ -81,6 +88,9 @@ pub trait LayerCore {
 
 /// The parts of a layer with weights.
 pub trait WeightedCore {
+    /// The layer with another state, in the same geometry.
+    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer>;
+
     /// Weights, settings and quantization.
     fn state(&self) -> &LayerState;
 
@@ -161,7 +171,11 @@ impl<L: WeightedCore> LayerCore for L {
         let state = self.state();
         let rows = [state.outputs(), state.rows_per_output];
         let before = state.quantized.as_ref();
-        let quantize = |weight: &[f32]| Quantized::new(params, coding, lut, kernel, weight, rows, before);
+        let of_sums = state.activation_factors.as_deref();
+        let quantize = |weight: &[f32]| {
+            let factors = Factors { weight, rows, of_sums };
+            Quantized::new(params, coding, lut, kernel, factors, before)
+        };
         let quantized = state.weights.with_values(quantize)??;
         self.state_mut().set_quantized(quantized);
         Ok(())

@@ -7,7 +7,7 @@ use super::observing::Observing;
 use super::quantized::Quantized;
 use super::settings::Settings;
 use super::weights::Weights;
-use super::{InferenceMode, LayerError, LayerProblem, Window};
+use super::{InferenceMode, LayerError, LayerParts, LayerProblem, Window};
 use crate::kernel::Clip;
 use candle_core::{DType, Device, Tensor};
 use std::sync::{Arc, OnceLock};
@@ -18,6 +18,8 @@ pub struct LayerState {
     pub(super) settings: Settings,
     pub(super) weights: Weights,
     pub(super) bias: Option<Vec<f32>>,
+    /// What the sum of an output channel's activations is multiplied by and added to its sum of a multiplier's products.
+    pub(super) activation_factors: Option<Vec<i32>>,
     /// Rows of the weight per output channel, each summed on its own.
     pub(super) rows_per_output: usize,
     pub(super) quantized: Option<Quantized>,
@@ -61,6 +63,7 @@ impl LayerState {
                 settings: Settings::new(name),
                 weights: Weights::new(weight),
                 bias,
+                activation_factors: None,
                 rows_per_output: 1,
                 quantized: None,
                 requantization: None,
@@ -106,6 +109,51 @@ impl LayerState {
             self.weights.leave_to(&layer);
         }
         Ok(layer)
+    }
+
+    /// The state of a layer of the same kind and name in baseline mode, with this weight, of the same dimensions, and
+    /// what else its outputs are made of.
+    pub(super) fn with_parts(&self, parts: &LayerParts) -> Result<Self, LayerProblem> {
+        let LayerParts { weight, bias, activation_factors } = parts;
+        let dims = self.weights.dims();
+        if weight.len() != dims.iter().product::<usize>() {
+            let expected = format!("{dims:?}");
+            return Err(LayerProblem::Weight { found: vec![weight.len()], expected });
+        }
+        let outputs = self.outputs();
+        if let Some(bias) = bias.as_ref().filter(|bias| bias.len() != outputs) {
+            return Err(LayerProblem::Bias { found: vec![bias.len()], outputs });
+        }
+        if let Some(factors) = activation_factors.as_ref().filter(|factors| factors.len() != outputs) {
+            return Err(LayerProblem::ActivationFactors { found: factors.len(), outputs });
+        }
+        Ok(LayerState {
+            settings: Settings::new(&self.settings.name),
+            weights: Weights::new(Tensor::from_slice(weight, dims, &Device::Cpu)?),
+            bias: bias.clone(),
+            activation_factors: activation_factors.clone(),
+            rows_per_output: self.rows_per_output,
+            quantized: None,
+            requantization: None,
+            after_sums: None,
+            observing: Observing::default(),
+            laid_out: LaidOut::default(),
+        })
+    }
+
+    /// Exchanges what the outputs are made of. The layer is to be quantized again; its settings stay.
+    pub(super) fn set_parts(&mut self, parts: &LayerParts) -> Result<(), LayerProblem> {
+        let mut state = self.with_parts(parts)?;
+        std::mem::swap(&mut state.settings, &mut self.settings);
+        state.requantization = self.requantization;
+        *self = state;
+        Ok(())
+    }
+
+    /// What the outputs are made of.
+    pub(super) fn parts(&self) -> Result<LayerParts, LayerProblem> {
+        let weight = self.weights.with_values(<[f32]>::to_vec)?;
+        Ok(LayerParts { weight, bias: self.bias.clone(), activation_factors: self.activation_factors.clone() })
     }
 
     /// Takes the weight back from the layer laid out for baseline mode, which is laid out anew when it is next needed.

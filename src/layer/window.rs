@@ -70,6 +70,18 @@ impl Window {
         }
     }
 
+    /// The input position that tap `tap` of the kernel takes to output position `output` along an axis: none lies in
+    /// the padding or, in a transposed convolution, between inputs.
+    pub fn source(&self, axis: usize, output: usize, tap: usize) -> Option<usize> {
+        let ConvGeometry { input, stride, dilation, padding, .. } = &self.geometry;
+        match self.flow {
+            Flow::Forward => (output * stride[axis] + tap * dilation[axis])
+                .checked_sub(padding[axis])
+                .filter(|&from| from < input[axis]),
+            Flow::Transposed => Taps::new(&self.geometry, axis).source(tap, output),
+        }
+    }
+
     fn taps(&self) -> [Taps; 2] {
         [0, 1].map(|axis| Taps::new(&self.geometry, axis))
     }

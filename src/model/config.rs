@@ -1,9 +1,11 @@
 //! A model directory's `config.json`.
 
+use super::corrected::CorrectionConfig;
 use crate::data::{Interpolation, MAX_SIDE};
+use crate::import::Layout;
 use crate::task::Task;
-use serde::Deserialize;
 use serde::de::Error;
+use serde::{Deserialize, Serialize};
 
 /// What a model says of itself. Fields that are not listed are provenance, and left alone.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -28,31 +30,56 @@ pub struct ModelConfig {
     /// The embedded data set that it is evaluated on when none is given.
     #[serde(default)]
     pub dataset: Option<String>,
+    /// The file of the network, where it is another program's.
+    #[serde(default)]
+    pub network: Option<NetworkFile>,
+    /// What its layers were corrected for, where they were.
+    #[serde(default)]
+    pub correction: Option<CorrectionConfig>,
     /// What timm writes in place of `input`.
     #[serde(default)]
     pretrained_cfg: Option<TimmConfig>,
 }
 
+/// Another program's file in a model directory: an .onnx or a .tflite file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkFile {
+    /// The file, relative to the directory.
+    pub file: String,
+    /// Files of its external data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// Axis order of its input.
+    #[serde(default)]
+    pub layout: Layout,
+    /// The output that it is judged by, where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// The state dict whose tensors replace some of the file's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+}
+
 /// What the network's input looks like.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct InputConfig {
     /// Channels, height, width; the architecture's own where it is missing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<[usize; 3]>,
     /// Subtracted from `x / 255`, by channel.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mean: Vec<f32>,
     /// Divided by after that, by channel.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub std: Vec<f32>,
     /// Shorter side that images are resized to.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<usize>,
     /// How pixels are weighed for that; bilinear where nothing is said.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpolation: Option<Interpolation>,
     /// Square that is cut from the middle after that.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<usize>,
 }
 

@@ -6,7 +6,7 @@ use crate::graph::{BindError, GraphError};
 use crate::import::onnx::OnnxError;
 #[cfg(feature = "tflite")]
 use crate::import::tflite::TfliteError;
-use crate::quant::ParamsError;
+use crate::quant::{ParamsError, ParamsFileError};
 use crate::registry::UnknownName;
 use crate::task::Task;
 use std::path::PathBuf;
@@ -102,6 +102,17 @@ pub enum ModelError {
         /// Its task.
         task: Task,
     },
+    /// A file of a corrected network is not what it should be.
+    #[error("{}: {reason}", .path.display())]
+    Correction {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The scales of a corrected network cannot be read.
+    #[error(transparent)]
+    Qparams(Box<ParamsFileError>),
     /// Not as many labels as classes.
     #[error("{}: {labels} labels for {num_classes} classes", .path.display())]
     Labels {
@@ -220,6 +231,8 @@ impl ModelError {
             | ModelError::Unsupported { .. }
             | ModelError::Read { .. }
             | ModelError::Config { .. }
+            | ModelError::Correction { .. }
+            | ModelError::Qparams(_)
             | ModelError::Labels { .. }
             | ModelError::Architecture { .. }
             | ModelError::Feature { .. } => &["model"],

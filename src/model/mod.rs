@@ -5,6 +5,7 @@
 //! [`ModelSpec`] names one as users do and opens it; [`FORMATS`] is the registry of what a path can be.
 
 mod config;
+mod corrected;
 mod detect;
 mod directory;
 mod error;
@@ -23,7 +24,11 @@ mod tflite;
 mod unsupported;
 mod weights;
 
-pub use config::{InputConfig, ModelConfig};
+pub use config::{InputConfig, ModelConfig, NetworkFile};
+pub use corrected::{
+    CorrectedLayerConfig, CorrectedNetwork, CorrectedTensors, CorrectionConfig, CorrectionData, CorrectionError,
+    CorrectionSource, CorrectionTool, LutId, ModelCorrection, WriteModelError, write as write_corrected,
+};
 pub use detect::{DetectError, detect};
 pub use error::ModelError;
 pub use format::{FORMATS, ModelFormat};
@@ -77,6 +82,8 @@ pub struct Model {
     pub calibration: Option<Calibration>,
     /// Quantization parameters of its layers, where its file is quantized already.
     pub params: Option<ParamsFile>,
+    /// The correction of its layers for a multiplier, where its directory brings one.
+    pub correction: Option<ModelCorrection>,
     /// How its layers round, where its file is of integer arithmetic.
     pub roundings: Option<Roundings>,
     /// Hash of the weights file.
@@ -107,6 +114,7 @@ impl Model {
             dataset: None,
             calibration: None,
             params: None,
+            correction: None,
             roundings: None,
             blake3: String::new(),
             notes: Vec::new(),

@@ -28,7 +28,12 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
         onnx::ImportOptions { layout: spec.layout, images: spec.input, output: spec.output.clone(), weights: tensors };
     let mut network = onnx::import(path, options)?;
     network.notes.extend(weight_notes.unwrap_or_default());
-    let source =
-        ModelSource::Onnx { path: path.to_owned(), layout: spec.layout, output: spec.output.clone(), weights: file };
+    let source = ModelSource::Onnx {
+        path: path.to_owned(),
+        layout: spec.layout,
+        output: spec.output.clone(),
+        weights: file,
+        external: network.external.clone(),
+    };
     Ok(imported::model(path, "onnx", source, network))
 }

@@ -24,6 +24,8 @@ pub enum ModelSource {
         output: Option<String>,
         /// The state dict that replaces tensors of the file, where one does.
         weights: Option<WeightsFile>,
+        /// Files of external data that the network reads, relative to the file's folder.
+        external: Vec<String>,
     },
     /// A TensorFlow Lite file.
     Tflite {

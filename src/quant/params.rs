@@ -279,6 +279,17 @@ impl WeightParams {
         self.zero_points[if self.is_per_tensor() { 0 } else { channel }]
     }
 
+    /// The same with `factors` taken off the zero points of as many output channels, wherever these come to lie: how sums
+    /// see weights whose channels add so many times the sum of their activations.
+    pub(crate) fn less(&self, factors: &[i32]) -> Self {
+        let channels = || 0..factors.len();
+        WeightParams {
+            scales: channels().map(|channel| self.scale(channel)).collect(),
+            zero_points: channels().map(|channel| self.zero_point(channel) - factors[channel]).collect(),
+            range: self.range,
+        }
+    }
+
     /// Bytes of `weights`, output channel major, `channels` of them.
     ///
     /// # Errors

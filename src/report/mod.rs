@@ -5,9 +5,11 @@
 //! into bytes without knowing which document it is. What is written sample by sample
 //! ([`PredictionsFile`], [`Logits`]) goes straight to its file, the integers of layers to a folder ([`Dump`]). A [`Report`] is read as well as written.
 
+mod advice;
 mod baseline;
 mod comparison;
 mod confusion;
+mod correction;
 mod csv;
 mod degradation;
 mod document;
@@ -15,6 +17,7 @@ mod dump;
 mod evaluation;
 mod fit;
 mod gates;
+pub mod html;
 mod json;
 mod junit;
 mod latex;
@@ -25,14 +28,20 @@ mod model;
 mod predictions;
 mod search;
 mod sensitivity;
+mod sweep;
+mod rank;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
 
+pub use advice::{AccumulatorAdvice, Advice, CorrectedAdvice, LayerAdvice, MixedAdvice, ProductAdvice};
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use degradation::Degradation;
+pub use correction::{
+    AffineCost, CorrectionCalibration, CorrectionLayer, CorrectionLut, CorrectionReport, KeptOut, KeptOutFigures,
+};
 pub use document::{Check, Document, Printable, Records, Section};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{
@@ -47,6 +56,8 @@ pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary}
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
 pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
+pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
+pub use rank::{RankReport, RankedLayer, RankedMultiplier};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

@@ -7,12 +7,14 @@ mod moments;
 mod normal;
 mod pareto;
 mod proportions;
+mod ranks;
 mod roc;
 mod text;
 
 pub(crate) use moments::{Moments, mean_interval};
 pub use normal::{Z95, two_sided_p};
 pub use pareto::pareto_front;
-pub use proportions::{mcnemar_exact, paired_interval, wilson_interval};
+pub use proportions::{mcnemar_exact, paired_interval, unpaired_interval, wilson_interval};
+pub use ranks::spearman;
 pub use roc::{AucDifference, Roc, auc_variance};
 pub(crate) use text::{grouped, p_value, percent, signed_percent, significant, significant_percent};

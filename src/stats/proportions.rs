@@ -34,6 +34,16 @@ pub fn mcnemar_exact(lost: u64, gained: u64) -> f64 {
     (2.0 * sum).min(1.0)
 }
 
+/// The 95 % interval of the difference `values[0] - values[1]` of two independent values with intervals of their own
+/// (Newcombe, Statistics in Medicine 17, 1998, method 10 for two proportions; MOVER for others). Of values over the same
+/// samples it is wider than [`paired_interval`], which knows how often both agree.
+pub fn unpaired_interval(values: [f64; 2], intervals: [[f64; 2]; 2]) -> [f64; 2] {
+    let [below, above] = [0, 1].map(|end| [0, 1].map(|run| (intervals[run][end] - values[run]).abs()));
+    let difference = values[0] - values[1];
+    let apart = |a: f64, b: f64| (a * a + b * b).sqrt();
+    [difference - apart(below[0], above[1]), difference + apart(above[0], below[1])]
+}
+
 /// The 95 % interval of the difference of two paired proportions, of which `both` samples have both,
 /// `first` and `second` only one, of `n` in all: Wilson's intervals of the two proportions, squared
 /// and added with regard to their correlation (Newcombe, Statistics in Medicine 17, 1998, method 10).
@@ -127,6 +137,22 @@ mod tests {
             let found = paired_interval(both, first, second, both + first + second + neither);
             let fits = found.iter().zip(expected).all(|(&found, expected)| (found - expected).abs() < 1e-9);
             assert!(fits, "{counts:?}: {found:?}, expected {expected:?}");
+        });
+    }
+
+    /// Newcombe's own examples of method 10, to the four decimals that he has.
+    #[test]
+    fn unpaired_intervals_are_newcombes() {
+        let cases = [
+            ([56, 70, 48, 80], [0.0524, 0.3339]),
+            ([9, 10, 3, 10], [0.1705, 0.8090]),
+            ([5, 56, 0, 29], [-0.0381, 0.1926]),
+            ([10, 10, 0, 10], [0.6075, 1.0]),
+        ];
+        for_each_case(cases, |([a, m, b, n], expected)| {
+            let values = [a as f64 / m as f64, b as f64 / n as f64];
+            let found = unpaired_interval(values, [wilson_interval(a, m), wilson_interval(b, n)]);
+            assert!(found.iter().zip(expected).all(|(&found, expected)| close(found, expected, 5e-5)), "{found:?}");
         });
     }
 

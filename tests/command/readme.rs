@@ -38,7 +38,10 @@ const PAGES: &[&str] = &[
     "docs/networks.md",
     "docs/accumulators.md",
     "docs/golden-vectors.md",
+    "docs/studies.md",
+    "docs/advice.md",
     "docs/search.md",
+    "docs/correction.md",
 ];
 
 /// The files that a reader brings along.

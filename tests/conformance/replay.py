@@ -53,6 +53,8 @@ def replay(layer, load):
     weight = np.moveaxis(weight, -1, 1) if transposed else weight
     weight = weight.reshape(groups, -1, inner, *g["kernel"])
     z_w = of_output(load(layer["weight"]["zero_point"])).astype(np.int64)
+    if "activation_factor" in layer:
+        z_w = z_w - of_output(load(layer["activation_factor"])).astype(np.int64)
     lut = layer["lut"] and load(layer["lut"]).astype(np.int64)
 
     acc = np.zeros((len(x), groups, weight.shape[1], *g["output"]), np.int64)

@@ -9,7 +9,8 @@ mod outputs;
 use self::accumulators::AccumulatorArgs;
 use self::dump::DumpArgs;
 use self::gates::GateArgs;
-use self::options::{LayerArgs, NoiseArgs, ReportArgs, RunArgs};
+use self::options::{NoiseArgs, ReportArgs};
+pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::shown;
@@ -18,11 +19,11 @@ use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
-use crate::eval::{Experiment, Session};
+use crate::eval::{Configuration, Experiment, Session};
+use crate::lut::Costs;
 use crate::output::OutputFolder;
 use crate::registry::Named;
 use crate::report::Report;
-use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -77,9 +78,7 @@ pub(super) struct EvaluateArgs {
 
 /// Runs one evaluation, on as many threads as asked for.
 pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let threads = args.run.threads.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
-    pool.install(|| args.run(terminal))
+    args.run.install(|| args.run(terminal))
 }
 
 impl EvaluateArgs {
@@ -118,19 +117,40 @@ impl EvaluateArgs {
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
     }
 
-    /// What the options ask for.
-    fn experiment(&self) -> anyhow::Result<Experiment> {
+    /// Does `work` on as many threads as asked for.
+    pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        self.run.install(work)
+    }
+
+    /// What multipliers cost.
+    pub fn costs(&self) -> anyhow::Result<Costs> {
+        self.costs.open()
+    }
+
+    /// What the options ask of a session, whatever it was opened for.
+    pub fn configuration(&self) -> anyhow::Result<Configuration> {
         let layers = self.quantization.apply(self.lut.options(self.noise.is_derived())?);
-        let layers = self.layers.apply(self.noise.apply(layers, self.lut.reading())?);
-        let rules = self.layers.rules()?;
+        Ok(Configuration {
+            layers: self.layers.apply(self.noise.apply(layers, self.lut.reading())?),
+            rules: self.layers.rules()?,
+            scheme: self.quantization.scheme(),
+            accumulator: self.accumulators.accumulator(),
+            seed: self.noise.seed,
+        })
+    }
+
+    /// What the options ask for.
+    pub fn experiment(&self) -> anyhow::Result<Experiment> {
+        let Configuration { layers, rules, scheme, accumulator, seed } = self.configuration()?;
         Ok(Experiment {
             layers,
             rules,
+            scheme,
+            accumulator,
+            seed,
             limit: self.run.limit,
             shuffle: self.run.shuffle,
             batch_size: self.run.batch_size,
-            accumulator: self.accumulators.accumulator(),
-            seed: self.noise.seed,
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
             vector_samples: self.dump.samples(),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Layers")]
-pub(super) struct LayerArgs {
+pub(in crate::cli) struct LayerArgs {
     /// What layers compute; default: approx when a LUT is given, else base
     #[arg(long, value_name = "MODE", value_parser = named(&MODES))]
     mode: Option<InferenceMode>,
@@ -53,14 +53,7 @@ fn parse_rule(text: &str) -> Result<Rule, String> {
 impl LayerArgs {
     /// Takes LUT files that the first rules name from these folders, one for each of them.
     pub fn rebase(&mut self, folders: &[PathBuf]) {
-        for (rule, folder) in self.rules.set.iter_mut().zip(folders) {
-            let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
-            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().map(|NoiseLutSpec(lut)| lut)) {
-                if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
-                    spec.lut = path;
-                }
-            }
-        }
+        self.rules.rebase(folders);
     }
 
     /// The rules of the file, then those of the command line.
@@ -70,11 +63,23 @@ impl LayerArgs {
 
     /// `options` of all layers, with the modes asked for.
     pub fn apply(&self, options: LayerOptions) -> LayerOptions {
-        LayerOptions { mode: self.mode, attention: self.rules.attention(), ..options }
+        LayerOptions { mode: self.mode, ..self.rules.apply(options) }
     }
 }
 
 impl RuleArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase(&mut self, folders: &[PathBuf]) {
+        for (rule, folder) in self.set.iter_mut().zip(folders) {
+            let LayerOptions { lut, noise_from_lut, .. } = &mut rule.options;
+            for spec in lut.iter_mut().chain(noise_from_lut.as_mut().and_then(|noise| noise.lut.as_mut())) {
+                if let Ok(path) = file_or_name(folder, &spec.lut).into_string() {
+                    spec.lut = path;
+                }
+            }
+        }
+    }
+
     /// The rules of the file, then those of the command line.
     pub fn rules(&self) -> anyhow::Result<Rules> {
         let mut rules = match &self.assign {
@@ -88,6 +93,11 @@ impl RuleArgs {
     /// What products of two activations compute, where that is not fp32.
     pub fn attention(&self) -> Option<InferenceMode> {
         Some(self.attention).filter(|mode| mode.is_quantized())
+    }
+
+    /// `options` of all layers, with the mode of products of two activations that was asked for.
+    pub fn apply(&self, options: LayerOptions) -> LayerOptions {
+        LayerOptions { attention: self.attention(), ..options }
     }
 }
 
@@ -103,9 +113,12 @@ pub(super) struct NoiseArgs {
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_mean: f64,
 
-    /// Derive both for each layer from a multiplier's errors on calibration data; --lut-format and
-    /// --swap-operands apply to its file too
-    #[arg(long, value_name = "LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
+    /// Derive both for each layer from a multiplier's errors on calibration data, measured or 'predicted:LUT'
+    ///
+    /// 'LUT' and 'measured:LUT' multiply by it and measure; 'predicted:LUT' finds them from the table and the layers'
+    /// operands. 'measured' and 'predicted' alone are of the LUT of --lut. --lut-format and --swap-operands apply to the
+    /// LUT's file too.
+    #[arg(long, value_name = "[METHOD:]LUT", conflicts_with_all = ["noise_std", "noise_mean"], value_hint = ValueHint::AnyPath)]
     noise_from_lut: Option<String>,
 
     /// Seed of the noise
@@ -127,7 +140,7 @@ impl NoiseArgs {
     pub fn apply(&self, options: LayerOptions, reading: LutSpec) -> anyhow::Result<LayerOptions> {
         self.check()?;
         let nonzero = |x: f64| (x != 0.0).then_some(x);
-        let noise_from_lut = self.noise_from_lut.clone().map(|lut| NoiseLutSpec(LutSpec { lut, ..reading }));
+        let noise_from_lut = self.noise_from_lut.as_ref().map(|text| NoiseLutSpec::read(text, reading));
         let (noise_std, noise_mean) = (nonzero(self.noise_std), nonzero(self.noise_mean));
         Ok(LayerOptions { noise_std, noise_mean, noise_from_lut, ..options })
     }
@@ -172,6 +185,13 @@ pub(in crate::cli) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T,
 }
 
 impl RunArgs {
+    /// Does `work` on as many threads as asked for.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        let threads = self.threads.map_or(0, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
+        pool.install(work)
+    }
+
     /// The kernel asked for, which all give the same bits.
     pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
         let Some(name) = &self.kernel else { return Ok(kernel::best()) };

@@ -39,7 +39,7 @@ pub enum FileError {
     },
     /// No option of an evaluation has that name.
     #[error(
-        "{}: line {line}: unknown key '{}'{}: expected the long name of an option that 'approx-eval --help' lists",
+        "{}: line {line}: unknown key '{}'{}: expected the long name of an option that '{command} --help' lists",
         .path.display(), .unknown.found, similar(.unknown)
     )]
     Key {
@@ -47,6 +47,8 @@ pub enum FileError {
         path: PathBuf,
         /// The line.
         line: usize,
+        /// The command whose options it can state.
+        command: String,
         /// The key, and keys like it.
         unknown: UnknownName,
     },

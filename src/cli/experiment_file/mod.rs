@@ -19,7 +19,7 @@ pub use paths::file_or_name;
 use self::read::{OPTION, Statement, adds_up};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, Command};
+use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -87,8 +87,12 @@ pub fn resolve(command: &Command, arguments: Vec<OsString>) -> Result<Resolved, 
     // Errors are ignored: what is wrong with the command line is said when all of it is read.
     let lenient = command.clone().ignore_errors(true).try_get_matches_from(&resolved.arguments);
     let Ok(matches) = lenient else { return Ok(resolved) };
+    let (command, matches, start) = innermost(command, &matches, &resolved.arguments);
+    if command.get_arguments().all(|option| option.get_id() != OPTION) {
+        return Ok(resolved);
+    }
     let files: Vec<PathBuf> = matches.get_many(OPTION).into_iter().flatten().cloned().collect();
-    if files.is_empty() || matches.subcommand_name().is_some() {
+    if files.is_empty() {
         return Ok(resolved);
     }
     let is_given = |option: &&Arg| {
@@ -107,7 +111,7 @@ pub fn resolve(command: &Command, arguments: Vec<OsString>) -> Result<Resolved, 
         layers.push((path, statements));
     }
     let is_on_line = |option: &Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-    let rest = resolved.arguments.split_off(1.min(resolved.arguments.len()));
+    let rest = resolved.arguments.split_off(start);
     for (path, statements) in layers.into_iter().rev() {
         let folder = path.parent().unwrap_or(Path::new(""));
         for Statement { option, key, line, arguments } in statements {
@@ -123,6 +127,21 @@ pub fn resolve(command: &Command, arguments: Vec<OsString>) -> Result<Resolved, 
     resolved.arguments.extend(rest);
     resolved.files = files;
     Ok(resolved)
+}
+
+/// The command that the arguments name, `command` or one below it, with its matches, and where its arguments start.
+fn innermost<'a>(
+    mut command: &'a Command,
+    mut matches: &'a ArgMatches,
+    arguments: &[OsString],
+) -> (&'a Command, &'a ArgMatches, usize) {
+    let mut start = 1.min(arguments.len());
+    while let Some((name, below)) = matches.subcommand() {
+        let Some(inner) = command.find_subcommand(name) else { break };
+        start += arguments[start..].iter().position(|argument| argument == name).map_or(0, |place| place + 1);
+        (command, matches) = (inner, below);
+    }
+    (command, matches, start)
 }
 
 /// Options that a file does not decide: those of the command line, the environment and later files.

@@ -2,6 +2,7 @@
 
 use super::error::FileError;
 use super::paths;
+use crate::eval::NoiseLutSpec;
 use crate::input;
 use crate::registry::UnknownName;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -41,9 +42,11 @@ pub(super) fn is_setting(option: &Arg) -> bool {
     option.get_long().is_some_and(|name| name != OPTION) && !asks
 }
 
-/// Whether occurrences of an option add up.
+/// Whether occurrences of an option add up. Those that take any number of values at a time are axes of a grid, which
+/// are said as a whole.
 pub(super) fn adds_up(option: &Arg) -> bool {
-    matches!(option.get_action(), ArgAction::Append)
+    let is_axis = option.get_num_args().is_some_and(|values| values.max_values() > 1);
+    matches!(option.get_action(), ArgAction::Append) && !is_axis
 }
 
 /// The statements of the file at `path`, in its order; paths in it are relative to its folder.
@@ -68,7 +71,10 @@ pub(super) fn statements<'a>(path: &Path, command: &'a Command) -> Result<Vec<St
         let (name, line) = (key.get_ref().as_ref(), line(key.span().start));
         let option = find(name, command).map_err(|unknown| match name {
             OPTION => FileError::Nested { path: owned(), line },
-            _ => FileError::Key { path: owned(), line, unknown },
+            _ => {
+                let command = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+                FileError::Key { path: owned(), line, command, unknown }
+            }
         })?;
         source.statement(option, value, command)
     };
@@ -187,6 +193,11 @@ impl Source<'_> {
         );
         // An option of a text that is completed by paths takes names too.
         let takes_names = option.get_value_parser().type_id() != TypeId::of::<PathBuf>();
+        // Of noise, the method stays before the path.
+        let has_method =
+            option.get_value_names().and_then(<[_]>::first).is_some_and(|name| name.starts_with("[METHOD:]"));
+        let (method, text) = if has_method { NoiseLutSpec::split_method(text) } else { ("", text) };
+        argument.push(method);
         argument.push(match (takes_path, takes_names) {
             (true, false) => self.folder.join(text).into_os_string(),
             (true, true) => paths::file_or_name(self.folder, text),

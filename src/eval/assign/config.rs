@@ -1,6 +1,6 @@
 //! Resolved layer configuration: multipliers opened, coding and widths decided and checked.
 
-use super::{LayerOptions, LutSpec, Luts, ResolveError};
+use super::{LayerOptions, Luts, NoiseLutSpec, NoiseMethod, ResolveError};
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding, Lut, Operand};
 use crate::quant::{ActScheme, Observer, QuantConfig, ScaleKind, WeightScheme};
@@ -36,8 +36,8 @@ pub enum Arithmetic {
 pub enum NoiseSource {
     /// Its parameters are known.
     Given(LayerNoise),
-    /// It models the errors of this multiplier, to be measured on calibration data.
-    Lut(Arc<Lut>),
+    /// It models the errors of this multiplier, to be found on calibration data in this way.
+    Lut(Arc<Lut>, NoiseMethod),
 }
 
 impl Arithmetic {
@@ -108,7 +108,11 @@ impl LayerConfig {
             InferenceMode::Baseline => Arithmetic::Base,
             InferenceMode::Quantized => Arithmetic::Quant,
             InferenceMode::Approximate => Arithmetic::Approx(lut.clone().ok_or(ResolveError::NoMultiplier)?),
-            InferenceMode::Noise => Arithmetic::Noise(noise_lut.map_or(NoiseSource::Given(given), NoiseSource::Lut)),
+            InferenceMode::Noise => {
+                let method = options.noise_from_lut.as_ref().map(|noise| noise.method).unwrap_or_default();
+                let source = noise_lut.map_or(NoiseSource::Given(given), |lut| NoiseSource::Lut(lut, method));
+                Arithmetic::Noise(source)
+            }
         };
         Ok(LayerConfig { arithmetic, quantization, reference_lut: lut })
     }
@@ -126,7 +130,7 @@ impl LayerConfig {
     /// The multiplier whose table is looked up: its operands are the integers that it can have.
     pub fn looked_up_lut(&self) -> Option<&Lut> {
         match &self.arithmetic {
-            Arithmetic::Approx(lut) | Arithmetic::Noise(NoiseSource::Lut(lut)) => Some(lut),
+            Arithmetic::Approx(lut) | Arithmetic::Noise(NoiseSource::Lut(lut, _)) => Some(lut),
             _ => None,
         }
     }
@@ -135,7 +139,7 @@ impl LayerConfig {
     #[must_use]
     pub fn with_arithmetic(&self, arithmetic: Arithmetic) -> Self {
         let reference_lut = match &self.arithmetic {
-            Arithmetic::Approx(lut) | Arithmetic::Noise(NoiseSource::Lut(lut)) => Some(Arc::clone(lut)),
+            Arithmetic::Approx(lut) | Arithmetic::Noise(NoiseSource::Lut(lut, _)) => Some(Arc::clone(lut)),
             _ => self.reference_lut.clone(),
         };
         LayerConfig { arithmetic, quantization: self.quantization.clone(), reference_lut }
@@ -151,8 +155,13 @@ impl LayerConfig {
 
     /// The multiplier that its noise is to be derived from.
     pub fn noise_lut(&self) -> Option<&Arc<Lut>> {
+        self.derived_noise().map(|(lut, _)| lut)
+    }
+
+    /// The same, and how.
+    pub fn derived_noise(&self) -> Option<(&Arc<Lut>, NoiseMethod)> {
         match &self.arithmetic {
-            Arithmetic::Noise(NoiseSource::Lut(lut)) => Some(lut),
+            Arithmetic::Noise(NoiseSource::Lut(lut, method)) => Some((lut, *method)),
             _ => None,
         }
     }
@@ -179,8 +188,11 @@ impl LayerDefaults {
         let of_noise = |error: ResolveError| ResolveError::Noise(Box::new(error));
         let lut = options.lut.as_ref().map(|spec| luts.open(spec, options.coding)).transpose()?;
         let coding = options.coding.or(lut.as_deref().map(|lut| scheme.coding_for(lut)));
-        let noise_spec: Option<&LutSpec> = options.noise_from_lut.as_ref().map(|noise| &noise.0);
-        let noise_lut = noise_spec.map(|spec| luts.open(spec, coding)).transpose().map_err(of_noise)?;
+        let noise_lut = match &options.noise_from_lut {
+            None => None,
+            Some(NoiseLutSpec { lut: Some(spec), .. }) => Some(luts.open(spec, coding).map_err(of_noise)?),
+            Some(noise) => Some(lut.clone().ok_or_else(|| ResolveError::NoNoiseMultiplier(noise.to_string()))?),
+        };
         let default = noise_lut.as_deref().map_or(Coding::Signed, |lut| scheme.coding_for(lut));
         let coding = coding.unwrap_or(default);
         if let Some(lut) = &lut {

@@ -36,6 +36,9 @@ pub enum ResolveError {
     /// The multiplier that noise models cannot be opened, or does not suit the coding.
     #[error(transparent)]
     Noise(Box<ResolveError>),
+    /// Noise is to model the layer's own multiplier, without one.
+    #[error("'{0}' alone means the noise of the LUT in use, and there is none: give one, or '{0}:LUT'")]
+    NoNoiseMultiplier(String),
     /// The multiplier does not suit the coding.
     #[error(transparent)]
     Coding(#[from] CodingError),
@@ -70,7 +73,7 @@ impl ResolveError {
         match self {
             ResolveError::Lut(error) if error.keys().is_empty() => &["lut"],
             ResolveError::Lut(error) => error.keys(),
-            ResolveError::Noise(_) => &["noise_from_lut"],
+            ResolveError::Noise(_) | ResolveError::NoNoiseMultiplier(_) => &["noise_from_lut"],
             ResolveError::Coding(error) => error.keys(),
             ResolveError::Width { key: "act_bits", .. } => &["act_bits"],
             ResolveError::Width { .. } => &["weight_bits"],

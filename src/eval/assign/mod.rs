@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod json;
 mod luts;
+mod noise_spec;
 mod options;
 mod rules;
 #[cfg(test)]
@@ -17,7 +18,8 @@ mod tests;
 pub use config::{Arithmetic, LayerConfig, LayerDefaults, LayerNoise, NoiseSource, Scheme};
 pub use error::{AssignError, ResolveError};
 pub use luts::Luts;
-pub use options::{LayerOptions, LayerOptionsError, LutSpec, NoiseLutSpec};
+pub use noise_spec::{NoiseLutSpec, NoiseMethod};
+pub use options::{LayerOptions, LayerOptionsError, LutSpec};
 pub use rules::{Pattern, PatternError, Rule, RuleError, Rules, RulesError};
 
 use crate::graph::Graph;
@@ -103,6 +105,11 @@ impl Assignment {
     /// Whether any layer's noise is to be derived from a multiplier.
     pub fn derives_noise(&self) -> bool {
         self.layers.iter().any(|layer| layer.noise_lut().is_some())
+    }
+
+    /// Whether any layer's noise is to be derived in this way.
+    pub fn derives_noise_by(&self, method: NoiseMethod) -> bool {
+        self.layers.iter().any(|layer| layer.derived_noise().is_some_and(|(_, of_layer)| of_layer == method))
     }
 
     /// What all layers with weights compute, where it is the same.

@@ -4,6 +4,7 @@
 //! merged, and only then resolved into a [`LayerConfig`](super::LayerConfig). A key is one entry of
 //! [`KEYS`] and one field.
 
+use super::{NoiseLutSpec, NoiseMethod};
 use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding, LutFormat};
 use crate::registry::similar;
@@ -60,27 +61,6 @@ impl LutSpec {
     /// The multiplier of this file or name, its reading detected.
     pub fn new(lut: impl Into<String>) -> Self {
         LutSpec { lut: lut.into(), ..LutSpec::default() }
-    }
-}
-
-/// The multiplier that noise mode models, under keys of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(into = "NoiseLutKeys")]
-pub struct NoiseLutSpec(pub LutSpec);
-
-#[derive(Serialize)]
-struct NoiseLutKeys {
-    #[serde(rename = "noise_from_lut")]
-    lut: String,
-    #[serde(rename = "noise_lut_format", skip_serializing_if = "Option::is_none")]
-    format: Option<LutFormat>,
-    #[serde(rename = "noise_swap_operands", skip_serializing_if = "std::ops::Not::not")]
-    swap_operands: bool,
-}
-
-impl From<NoiseLutSpec> for NoiseLutKeys {
-    fn from(NoiseLutSpec(LutSpec { lut, format, swap_operands }): NoiseLutSpec) -> Self {
-        NoiseLutKeys { lut, format, swap_operands }
     }
 }
 
@@ -214,7 +194,16 @@ impl LayerOptions {
         }
         let lut = named(draft.lut, ["lut", "lut_format", "swap_operands"])?;
         let noise = named(draft.noise, ["noise_from_lut", "noise_lut_format", "noise_swap_operands"])?;
-        let options = LayerOptions { lut, noise_from_lut: noise.map(NoiseLutSpec), ..draft.options };
+        let noise = noise.map(|spec| {
+            let text = spec.lut.clone();
+            let noise = NoiseLutSpec::read(&text, spec.clone());
+            let is_read = spec.format.is_some() || spec.swap_operands;
+            if noise.lut.is_none() && is_read {
+                return Err(value_error("noise_from_lut", &text, "METHOD:LUT where keys say how the LUT is read"));
+            }
+            Ok(noise)
+        });
+        let options = LayerOptions { lut, noise_from_lut: noise.transpose()?, ..draft.options };
         if options.noise_from_lut.is_some() && options.has_noise() {
             return Err(LayerOptionsError::TwoNoises);
         }
@@ -254,6 +243,11 @@ impl LayerOptions {
 
     fn has_noise(&self) -> bool {
         self.noise_std.is_some() || self.noise_mean.is_some()
+    }
+
+    /// Whether noise is that of a multiplier, measured.
+    pub fn measures_noise(&self) -> bool {
+        self.noise_from_lut.as_ref().is_some_and(|noise| noise.method == NoiseMethod::Measured)
     }
 
     /// What the layer computes.

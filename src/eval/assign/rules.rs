@@ -114,7 +114,7 @@ impl Pattern {
     }
 
     /// Up to three of `names`, the most similar first.
-    fn similar(&self, names: &[String]) -> Vec<String> {
+    pub(crate) fn similar(&self, names: &[String]) -> Vec<String> {
         let plain: String = self.text.chars().filter(|c| !"*?[]{}".contains(*c)).collect();
         let mut scored: Vec<(f64, &String)> =
             names.iter().map(|name| (strsim::jaro_winkler(&plain, name), name)).collect();
@@ -310,15 +310,15 @@ impl Rules {
         self.rules.iter().any(|rule| sets(&rule.options))
     }
 
-    /// Whether any derives noise from a multiplier.
-    pub fn derive_noise(&self) -> bool {
-        self.rules.iter().any(|rule| rule.options.noise_from_lut.is_some())
+    /// Whether any measures the noise of a multiplier.
+    pub fn measure_noise(&self) -> bool {
+        self.rules.iter().any(|rule| rule.options.measures_noise())
     }
 
     /// The multipliers that `base` and these rules name and that no layer of `graph` uses, as users gave
     /// them: for its products or, in the other modes that quantize, for its operands or its errors.
     pub fn unused_multipliers(&self, graph: &Graph, base: &LayerOptions) -> Vec<String> {
-        let of_noise = |options: &LayerOptions| options.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
+        let of_noise = |options: &LayerOptions| Some(options.noise_from_lut.as_ref()?.lut.as_ref()?.lut.clone());
         let of_layer = |options: &LayerOptions| options.lut.as_ref().map(|lut| lut.lut.clone());
         let layers = graph.layers().map(|layer| self.options_of(layer, base));
         let quantized = layers.filter(|options| options.mode().is_quantized());

@@ -5,7 +5,7 @@ use crate::data::DataError;
 use crate::eval::{AssignError, CalibrationError, EvalError, ResolveError};
 use crate::graph::{OpError, RunError};
 use crate::layer::LayerError;
-use crate::model::ModelError;
+use crate::model::{CorrectionError, ModelError};
 use crate::quant::{ParamsFileError, QuantError};
 use crate::task::{ComparisonError, SamplesError};
 
@@ -58,6 +58,18 @@ pub enum OpenError {
     /// The network cannot be prepared.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A network's correction does not fit it.
+    #[error("{model}")]
+    Correction {
+        /// The network's name.
+        model: String,
+        /// Why.
+        #[source]
+        source: CorrectionError,
+    },
+    /// A corrected network whose batch normalization is to be kept apart.
+    #[error("'{0}' is corrected with its batch normalization folded in: fold it")]
+    FoldedCorrection(String),
     /// The dataset has too few samples of a kind to evaluate the task.
     #[error("{dataset}, the {which} {samples} of {all} samples")]
     Samples {
@@ -91,6 +103,8 @@ impl OpenError {
             OpenError::Images(error) => error.keys(),
             OpenError::Data(error) if error.keys().is_empty() => &["data"],
             OpenError::Data(error) => error.keys(),
+            OpenError::Correction { .. } => &["model"],
+            OpenError::FoldedCorrection(_) => &["no_fold_bn"],
             OpenError::Run(_) | OpenError::Samples { .. } => &[],
         }
     }
@@ -117,6 +131,7 @@ impl SessionError {
             SessionError::CalibrationSet(error) => error.keys(),
             SessionError::Data(error) => error.keys(),
             SessionError::Comparison(_) => &["compare"],
+            SessionError::CalibrationSize { .. } => &["calib_samples"],
             _ => &[],
         }
     }
@@ -150,6 +165,14 @@ pub enum SessionError {
     /// The calibration set cannot be opened again.
     #[error(transparent)]
     CalibrationSet(Box<OpenError>),
+    /// Calibration samples do not fit memory.
+    #[error("{samples} calibration samples do not fit memory: calibrate on the first {limit} or fewer")]
+    CalibrationSize {
+        /// How many there are.
+        samples: usize,
+        /// How many do.
+        limit: usize,
+    },
     /// Layers cannot be quantized by the parameters that are known.
     #[error("{from}")]
     Params {

@@ -9,8 +9,8 @@ use crate::eval::run::evaluate_seen;
 use crate::eval::sample_watch::SampleWatch;
 use crate::eval::vectors::VectorRecorder;
 use crate::eval::{
-    Arithmetic, Assignment, BatchOutputs, CountedOperands, OperandCounter, Outcome, OutputError, set_accumulators,
-    set_modes,
+    Arithmetic, Assignment, BatchOutputs, CountedOperands, LayerNoise, OperandCounter, Outcome, OutputError,
+    set_accumulators, set_modes,
 };
 use crate::graph::InputObserver;
 use crate::layer::{AccumulatorFindings, InferenceMode, LayerVectors};
@@ -51,6 +51,8 @@ pub struct LayerFindings {
     pub shifts: [i32; 2],
     /// The error of its output, where measured.
     pub error: Option<OutputError>,
+    /// The same as predicted from the multiplier's table and calibration data, where measured in approximate mode.
+    pub predicted: Option<LayerNoise>,
     /// What the multiplier does to the operands of the first samples, in approximate mode.
     pub operands: Option<CountedOperands>,
     /// What its accumulators went through, where it has such.
@@ -92,6 +94,19 @@ impl Session {
     /// # Errors
     /// As [`evaluate`](Session::evaluate), and when the part has too few samples for the task's metrics.
     pub fn evaluate_part(
+        &mut self,
+        assignment: &Assignment,
+        part: Range<usize>,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
+    ) -> Result<Findings, SessionError> {
+        let predicted = self.predict_errors(assignment)?;
+        let mut findings = self.evaluate_dataset(assignment, part, sink)?;
+        findings.layers.iter_mut().zip(predicted).for_each(|(layer, predicted)| layer.predicted = predicted);
+        Ok(findings)
+    }
+
+    /// As [`evaluate_part`](Session::evaluate_part), without predictions.
+    fn evaluate_dataset(
         &mut self,
         assignment: &Assignment,
         part: Range<usize>,
@@ -175,7 +190,7 @@ impl Session {
     }
 
     /// Makes the layers what `assignment` says; returns it with the noise that was derived.
-    fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
+    pub(super) fn set_up(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
         if assignment.is_quantized() {
             self.quantize(assignment)?;
         }
@@ -190,6 +205,7 @@ impl Session {
         if let Some(statistics) = &self.statistics {
             if layer_errors { statistics.resume() } else { statistics.pause() }
         }
+        self.note_correction(&assignment);
         self.trace(&assignment);
         Ok(assignment)
     }
@@ -248,7 +264,8 @@ impl Session {
             let shifts = layer.shifts().filter(|_| is_quantized).unwrap_or_default();
             let accumulator = layer.accumulator_findings();
             let sums = layer.describe_sums();
-            LayerFindings { params, coding, source, shifts, error, operands, accumulator, sums, vectors }
+            let predicted = None;
+            LayerFindings { params, coding, source, shifts, error, predicted, operands, accumulator, sums, vectors }
         });
         let layers = layers.collect();
         let seen = pass.end(&mut self.activations, &model.graph, watches.finish());

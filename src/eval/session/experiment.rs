@@ -163,9 +163,9 @@ impl Experiment {
         self.shuffle.map_or_else(|| Selection::from(limit), |seed| Selection::drawn(limit, seed, split))
     }
 
-    /// Whether layers are to be observed: their errors are measured, or noise is derived from them.
+    /// Whether layers are to be observed: their errors are measured, or noise by them.
     pub(super) fn observes_layers(&self) -> bool {
-        self.layer_errors || self.layers.noise_from_lut.is_some() || self.rules.derive_noise()
+        self.layer_errors || self.layers.measures_noise() || self.rules.measure_noise()
     }
 
     /// The settings given that only calibration uses, by key.

@@ -28,6 +28,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod configure;
+mod corrected;
+mod correction;
 mod error;
 mod evaluate;
 mod experiment;
@@ -35,16 +38,21 @@ mod image_shape;
 mod images;
 mod quantize;
 mod requantize;
+mod response;
 mod scales;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod traps;
 
+pub use configure::Configuration;
+pub(crate) use correction::Walk;
+pub use correction::{CalibrationImages, CalibrationOutputs};
 pub use error::{OpenError, SessionError};
 pub use evaluate::{Findings, LayerFindings, ModeComparison};
 pub use experiment::{CalibrationOptions, Experiment, ParamsSource, ParamsSpec, PreprocessOptions};
 pub use images::ImagesError;
+pub use response::LayerResponse;
 pub use scales::Observations;
 
 use super::activations::Activations;
@@ -54,7 +62,6 @@ use super::{
 };
 use crate::data::{Dataset, DatasetSpec, Parts, PixelKind, Preprocess, Selection, Split};
 use crate::graph::pass::prepare_integers;
-use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::task::Task;
 use images::{arrange, check_images, match_classes};
@@ -88,8 +95,12 @@ pub struct Session {
     inner: Option<InnerNormalization>,
     parameters: u64,
     scales: Scales,
+    /// Whether the calibration set was opened, which checks it.
+    has_calibration_data: bool,
     statistics: Option<Arc<LayerStatistics>>,
     progress: Box<dyn Progress>,
+    /// Notes on what was opened, whatever is computed on it.
+    notes_on_opening: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -105,10 +116,7 @@ impl Session {
         let defaults = LayerDefaults::open(&experiment.layers, &experiment.scheme, &mut luts);
         let defaults = defaults.map_err(OpenError::Options)?;
         let Experiment { layers, rules, .. } = &experiment;
-        let is_approx = [layers.mode(), layers.attention()].contains(&InferenceMode::Approximate);
-        if is_approx && layers.lut.is_none() && rules.is_empty() {
-            return Err(OpenError::NoMultiplier);
-        }
+        configure::check_multiplier(layers, rules)?;
         let data = match (&experiment.data, &experiment.model.dataset) {
             (Some(data), _) => data.clone(),
             (None, Some(name)) => DatasetSpec::Embedded(name.clone()),
@@ -133,18 +141,18 @@ impl Session {
         let is_used = assignment.derives_noise() || !gaps.is_empty();
         let calibration = is_used || experiment.calibration.data.is_some();
         let calibration = calibration.then(|| CalibrationSet::open(&experiment)).transpose()?;
+        let has_calibration_data = calibration.is_some();
         let samples = experiment.evaluated().count(dataset.len());
         check_samples(&dataset, experiment.evaluated(), model.task)?;
-        let mut notes = model.notes.clone();
-        notes.extend(class_note);
-        notes.extend(attention_note(layers, &assignment));
-        notes.extend(experiment.preprocess.notes(&dataset, &model.preprocess, &preprocess));
-        notes.extend(scales.unused_settings(&experiment, &assignment));
+        let mut notes_on_opening = model.notes.clone();
+        notes_on_opening.extend(class_note);
+        notes_on_opening.extend(experiment.preprocess.notes(&dataset, &model.preprocess, &preprocess));
         let inner = InnerNormalization::find(&model.graph);
         let calibration = calibration.filter(|_| is_used);
-        let found =
-            traps::on_opening(&experiment, &dataset, &preprocess, inner.as_ref(), calibration.as_ref(), &assignment);
-        notes.extend(found.into_iter().inspect(|note| tracing::warn!("{note}")));
+        let found = traps::on_opening(&experiment, &dataset, &preprocess, inner.as_ref(), calibration.as_ref());
+        notes_on_opening.extend(found.into_iter().inspect(|note| tracing::warn!("{note}")));
+        let mut notes = notes_on_opening.clone();
+        notes.extend(configure::notes(&experiment, &scales, &assignment));
         Ok(Session {
             defaults,
             assignment,
@@ -161,8 +169,10 @@ impl Session {
             inner,
             parameters,
             scales,
+            has_calibration_data,
             statistics,
             progress: Box::new(Silent),
+            notes_on_opening,
             notes,
             experiment,
         })
@@ -174,10 +184,15 @@ impl Session {
         Session { progress: Box::new(progress), ..self }
     }
 
-    /// Reads the samples of evaluations in `parts`, one after the other: before the first evaluation, so that all have
-    /// the same order.
+    /// Reads the samples of the evaluations that follow in `parts`, one after the other.
     pub fn read_in_parts(&mut self, parts: Parts) {
         self.experiment.parts = Some(parts);
+        self.activations = Activations::default();
+    }
+
+    /// Who follows its loops.
+    pub fn progress(&self) -> &dyn Progress {
+        &*self.progress
     }
 
     /// What was asked for. Its model is prepared: folded, and its layers approximate ones.
@@ -281,19 +296,19 @@ impl Experiment {
             prepare(&mut self.model, fold)?;
             None
         };
+        if let Some(correction) = &self.model.correction {
+            let name = || self.model.name.clone();
+            if !fold {
+                return Err(OpenError::FoldedCorrection(name()));
+            }
+            let applied = correction.apply(&mut self.model.graph);
+            applied.map_err(|source| OpenError::Correction { model: name(), source })?;
+        }
         if self.makes_integers() {
             prepare_integers(&mut self.model.graph);
         }
         Ok(statistics)
     }
-}
-
-/// A note on attention asked for of a network that has none.
-fn attention_note(layers: &LayerOptions, assignment: &Assignment) -> Option<String> {
-    let asked = layers.attention.filter(|mode| mode.is_quantized() && assignment.products().next().is_none())?;
-    let note = format!("the network has no products of two activations: attention in mode {asked} changes nothing");
-    tracing::warn!("{note}");
-    Some(note)
 }
 
 /// Fails where the samples of a dataset that are evaluated are too few for the task.

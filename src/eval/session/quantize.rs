@@ -4,11 +4,15 @@ use super::scales::{CalibrationSet, Observations, Scales};
 use super::{Experiment, ParamsSource, Session, SessionError};
 use crate::data::Batches;
 use crate::eval::calibrate::{Seen, observe_seen, quantize_by};
-use crate::eval::{Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, derive_noise, params};
+use crate::eval::noise::{derive_noise, gather_operands};
+use crate::eval::{
+    Arithmetic, Assignment, CALIBRATION_BATCH, CalibrationError, LayerConfig, LayerNoise, NoiseMethod,
+    OperandStatistics, params, set_accumulators,
+};
 use crate::graph::Graph;
 use crate::graph::pass::set_integers;
 use crate::layer::{ApproxLayer, LayerError};
-use crate::lut::Coding;
+use crate::lut::{Coding, CodingError};
 use crate::quant::ParamsFile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -131,21 +135,68 @@ impl Session {
         Ok(())
     }
 
-    /// `assignment` with the noise that multipliers' errors amount to, measured on the calibration set, in
+    /// `assignment` with the noise that multipliers' errors amount to, found on the calibration set, in
     /// place of these multipliers. The layers are quantized.
     pub(super) fn derive_noise(&mut self, assignment: &Assignment) -> Result<Assignment, SessionError> {
         if !assignment.derives_noise() {
             return Ok(assignment.clone());
         }
-        let Some(statistics) = &self.statistics else { return Err(SessionError::NotObserved) };
+        let is_measured = assignment.derives_noise_by(NoiseMethod::Measured);
+        if is_measured && self.statistics.is_none() {
+            return Err(SessionError::NotObserved);
+        }
+        let batches = self.calibration_batches()?;
+        if let Some(statistics) = &self.statistics {
+            if is_measured { statistics.resume() } else { statistics.pause() }
+        }
+        let Experiment { model, kernel, .. } = &mut self.experiment;
+        let statistics = self.statistics.as_deref();
+        Ok(derive_noise(&mut model.graph, batches, assignment, statistics, *kernel, &*self.progress)?)
+    }
+
+    /// The operands of the layers that `assignment` makes approximate, gathered on the calibration set, from which
+    /// the errors of any multiplier under the same quantization are predicted.
+    ///
+    /// # Errors
+    /// When there is no calibration set, it cannot be read, or the layers cannot be quantized.
+    pub fn operand_statistics(&mut self, assignment: &Assignment) -> Result<OperandStatistics, SessionError> {
+        self.quantize(assignment)?;
+        set_accumulators(&mut self.experiment.model.graph, None);
+        self.requantize(assignment)?;
+        let batches = self.calibration_batches()?;
+        if let Some(statistics) = &self.statistics {
+            statistics.pause();
+        }
+        let Experiment { model, kernel, .. } = &mut self.experiment;
+        Ok(gather_operands(&mut model.graph, batches, assignment, *kernel, &*self.progress)?)
+    }
+
+    /// The errors of the multipliers in `assignment`, in graph order, predicted where layers' errors are measured and
+    /// there is a calibration set.
+    pub(super) fn predict_errors(&mut self, assignment: &Assignment) -> Result<Vec<Option<LayerNoise>>, SessionError> {
+        let is_approximate =
+            |config: &LayerConfig| matches!(&config.arithmetic, Arithmetic::Approx(lut) if !lut.is_exact());
+        let is_possible = self.experiment.calibration.data.is_some() || self.model().calibration.is_some();
+        if !self.experiment.layer_errors || !is_possible || !assignment.layers().iter().any(is_approximate) {
+            return Ok(Vec::new());
+        }
+        let operands = self.operand_statistics(assignment)?;
+        let of_layer = |(index, config): (usize, &LayerConfig)| {
+            let Arithmetic::Approx(lut) = &config.arithmetic else { return Ok(None) };
+            Ok(operands.predict_layer(index, lut)?.map(|error| error.noise))
+        };
+        let predicted: Result<_, CodingError> = assignment.layers().iter().enumerate().map(of_layer).collect();
+        // Layers are quantized for multipliers that their coding takes.
+        Ok(predicted.unwrap_or_default())
+    }
+
+    /// The calibration set, in batches of its own size.
+    pub(super) fn calibration_batches(&mut self) -> Result<Batches, SessionError> {
         let CalibrationSet { dataset, preprocess } = CalibrationSet::open(&self.experiment)?;
         let selection = self.experiment.calibrated();
         self.uses_part |= selection.count(dataset.len()) < dataset.len();
-        let model = &mut self.experiment.model;
-        let batch_size = model.graph.batch_size(CALIBRATION_BATCH);
-        let batches = Batches::start(dataset, preprocess, batch_size, selection).map_err(CalibrationError::from)?;
-        statistics.resume();
-        Ok(derive_noise(&mut model.graph, batches, assignment, statistics, &*self.progress)?)
+        let batch_size = self.experiment.model.graph.batch_size(CALIBRATION_BATCH);
+        Ok(Batches::start(dataset, preprocess, batch_size, selection).map_err(CalibrationError::from)?)
     }
 }
 

@@ -86,8 +86,27 @@ impl Scales {
             None => None,
         };
         let path = experiment.model.source.path().map(PathBuf::from);
-        let own = experiment.model.params.take().map(|file| Known { file, source: ParamsSource::ModelFile, path });
+        let mut own = experiment.model.params.take().map(|file| Known { file, source: ParamsSource::ModelFile, path });
+        // Those by which corrected weights are the integers that are meant, unless others are asked for.
+        let is_asked = given.is_some() || experiment.calibration.data.is_some();
+        if let Some(correction) = experiment.model.correction.as_ref().filter(|_| !is_asked) {
+            let mut file = correction.params.clone();
+            for (name, params) in own.take().into_iter().flat_map(|own| own.file.layers) {
+                file.layers.entry(name).or_insert(params);
+            }
+            own = Some(Known { file, source: ParamsSource::ModelFile, path: Some(correction.params_path.clone()) });
+        }
         Ok(Scales { known: given.into_iter().chain(own).collect(), observations: None })
+    }
+
+    /// Takes parameters in place of all others.
+    pub fn fix(&mut self, known: Known) {
+        self.known = vec![known];
+    }
+
+    /// Those that win, to be changed.
+    pub fn first_mut(&mut self) -> Option<&mut ParamsFile> {
+        self.known.first_mut().map(|known| &mut known.file)
     }
 
     /// All that are known.

@@ -6,7 +6,7 @@ use crate::eval::{LayerConfig, LutSpec, NoiseLutSpec, Scheme, observe, quantize_
 use crate::graph::op::{Flatten, Linear, Relu};
 use crate::graph::{Graph, ValueType};
 use crate::kernel;
-
+use crate::layer::InferenceMode;
 use crate::lut::{Bits, Coding};
 use crate::quant::{
     ActScheme, ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams, WeightScheme,
@@ -217,7 +217,7 @@ fn comparisons_leave_the_layers_as_they_are() {
 fn noise_is_derived_where_layers_are_observed() {
     let noise = LayerOptions {
         mode: Some(InferenceMode::Noise),
-        noise_from_lut: Some(NoiseLutSpec(LutSpec::new("drum-4"))),
+        noise_from_lut: Some(NoiseLutSpec::measured(LutSpec::new("drum-4"))),
         ..LayerOptions::default()
     };
     let mut session = Session::open(Experiment { layers: noise.clone(), ..experiment() }).unwrap();

@@ -17,9 +17,8 @@ pub(super) fn on_opening(
     preprocess: &Preprocess,
     inner: Option<&InnerNormalization>,
     calibration: Option<&CalibrationSet>,
-    assignment: &Assignment,
 ) -> Vec<String> {
-    let Experiment { model, preprocess: given, layers, rules, .. } = experiment;
+    let Experiment { model, preprocess: given, .. } = experiment;
     let own = &model.preprocess;
     traps::on_opening(&Opening {
         model,
@@ -33,8 +32,6 @@ pub(super) fn on_opening(
         labels: LabelSelection { labels: dataset.labels(), selection: experiment.evaluated() },
         calibration_labels: calibration
             .map(|set| LabelSelection { labels: set.dataset.labels(), selection: experiment.calibrated() }),
-        assignment,
-        unused_multipliers: &rules.unused_multipliers(&model.graph, layers),
     })
 }
 

@@ -22,9 +22,9 @@ pub use accuracy::far_below_fp32;
 pub(super) use inner::InnerNormalization;
 pub(super) use labels::LabelSelection;
 pub(super) use layers::WatchedLayer;
+pub(super) use multipliers::unused as unused_multipliers;
 pub(super) use samples::{Channels, Fingerprints, SeenSamples};
 
-use super::Assignment;
 use crate::data::{PixelKind, Preprocess};
 use crate::layer::InferenceMode;
 use crate::model::Model;
@@ -48,10 +48,6 @@ pub(super) struct Opening<'a> {
     pub labels: LabelSelection<'a>,
     /// The same of the calibration set, where there is one.
     pub calibration_labels: Option<LabelSelection<'a>>,
-    /// What each layer computes.
-    pub assignment: &'a Assignment,
-    /// Multipliers that were given and that no layer uses.
-    pub unused_multipliers: &'a [String],
 }
 
 /// Traps that can be seen before any work starts.
@@ -61,7 +57,6 @@ const ON_OPENING: &[fn(&Opening) -> Option<String>] = &[
     labels::constant,
     labels::few_classes,
     labels::few_calibration_classes,
-    multipliers::unused,
 ];
 
 /// What is known of a run after the evaluation.

@@ -26,6 +26,8 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<(), RunError> {
             source: Box::new(source),
         })?;
         replace_parameters(graph, layer, folded);
+        let name = graph.nodes[layer].name.clone();
+        graph.folded.insert(name);
         graph.bypass(at);
         // One by one, so that a network's weights are not there twice.
         graph.release_unread();

@@ -142,6 +142,7 @@ impl File {
         let params = params.map(|layers| ParamsFile { layers, blake3: blake3.clone(), ..ParamsFile::default() });
         let OutputForm { count: outputs, reconstructs_input, .. } = output;
         Ok(Network {
+            external: external.locations(),
             graph,
             roundings: None,
             input: input.images.shape,

@@ -46,6 +46,13 @@ impl ExternalFiles {
         self.ranges.values().map(Vec::as_slice)
     }
 
+    /// The files that were read, each once.
+    pub fn locations(&self) -> Vec<String> {
+        let mut locations: Vec<String> = self.ranges.keys().map(|(location, ..)| location.clone()).collect();
+        locations.dedup();
+        locations
+    }
+
     /// Bytes of all that was read.
     pub fn size(&self) -> u64 {
         self.contents().map(|bytes| bytes.len() as u64).sum()

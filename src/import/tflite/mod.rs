@@ -89,6 +89,7 @@ fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TflitePr
     let params = layers.map(|layers| ParamsFile { layers, blake3: blake3.clone(), ..ParamsFile::default() });
     let roundings = graph.has_quantized_values().then(|| roundings(&graph, params.as_ref()));
     Ok(Network {
+        external: Vec::new(),
         graph,
         roundings,
         input: input.images.shape,

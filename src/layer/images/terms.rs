@@ -155,7 +155,7 @@ impl Layer<'_> {
         sum: &Lowered<A, W>,
         offset: i32,
     ) -> Option<Mapped<A, W>> {
-        let LayerParams { input, weight, .. } = self.quantized.params();
+        let LayerParams { input, weight, .. } = self.quantized.approximate_params()?;
         let (outputs, depth) = (self.shape.groups * self.shape.outputs, self.depth());
         let bytes = self.quantized.weights().bytes();
         let mut factors: Vec<i32> = sum.terms.iter().map(|term| term.factor).collect();

@@ -47,7 +47,7 @@ use crate::kernel::Kernel;
 use crate::lut::{Bits, Coding, Lut, Operand};
 use crate::quant::{LayerParams, Observed, Operands, QuantConfig};
 use candle_core::{Device, Tensor};
-use count::count_pairs;
+use count::{count_pairs, read_outputs};
 use quantized::QuantizedMatMul;
 
 /// The matrix product over the last two axes of two activations of the same rank, at least 2, whose leading axes
@@ -177,6 +177,12 @@ impl LayerCore for ApproxMatMul {
         let &[a, b] = inputs else { return None };
         let params = self.quantized.as_ref()?.params();
         count_pairs([params.input, params.weight.as_activation()?], self.samples, [a, b], counted)
+    }
+
+    fn read_outputs(&self, inputs: &[&Tensor], places: &dyn Fn(usize) -> Vec<usize>) -> Option<Vec<[Vec<u8>; 2]>> {
+        let &[a, b] = inputs else { return None };
+        let params = self.quantized.as_ref()?.params();
+        read_outputs([params.input, params.weight.as_activation()?], self.samples, [a, b], places)
     }
 
     fn quantization(&self) -> Option<(&LayerParams, Option<Shifts>)> {

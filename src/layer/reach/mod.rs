@@ -11,6 +11,7 @@
 
 mod histogram;
 mod lines;
+mod patch;
 mod plan;
 mod tally;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 use super::{Flow, Window};
 use histogram::BYTES;
+pub(crate) use patch::Patch;
 use std::sync::{Arc, Mutex, PoisonError};
 use tally::Tally;
 

@@ -34,6 +34,9 @@ pub struct LayerVectors {
     pub weight_shape: Vec<usize>,
     /// The weight's integers.
     pub weight: Vec<i32>,
+    /// What the sum of each output channel's activations, less their zero points, is multiplied by and added, in mode
+    /// approx of a layer that is corrected so.
+    pub activation_factors: Option<Vec<i32>>,
     /// What is added for each output channel.
     pub bias: VectorBias,
     /// What the sums were kept in; `None` keeps them whole.
@@ -120,13 +123,17 @@ fn compute(
         VectorBias::Integers(bias) => bias,
         VectorBias::None | VectorBias::Numbers(_) => &[],
     };
-    let sums = Sums { window: &window, params, table: table.as_deref(), weights, bias: added, accumulator };
+    // As the sums of the multiplier's products see them.
+    let in_sums = quantized.approximate_params().filter(|_| table.is_some()).unwrap_or(params);
+    let sums = Sums { window: &window, params: in_sums, table: table.as_deref(), weights, bias: added, accumulator };
     let sums = sums.of_input(&bytes);
     let outputs = VectorOutputs::of(&sums, params, &window, &epilogue);
     let integers =
         |bytes: &[u8], range: IntRange| bytes.iter().map(|&byte| range.signedness().value(byte)).collect::<Vec<i32>>();
+    let activation_factors = state.activation_factors.clone().filter(|_| table.is_some());
     Ok(Some(LayerVectors {
         table,
+        activation_factors,
         input_shape: x.dims().to_vec(),
         input: integers(&bytes, params.input.range()),
         weight_shape: state.weights.dims().to_vec(),

@@ -44,19 +44,6 @@ impl Sums<'_> {
         let (channels, [height, width], [rows, columns]) = (geometry.channels, geometry.input, geometry.kernel);
         let first = output / self.window.group_outputs() * channels;
         let zero = self.params.input.zero_point() as u8;
-        // The input position that a tap takes to an output position along an axis.
-        let read = |axis: usize, at: usize, tap: usize| {
-            let [stride, dilation, padding] =
-                [geometry.stride, geometry.dilation, geometry.padding].map(|sizes| sizes[axis]);
-            let from = match flow {
-                Flow::Forward => (at * stride + tap * dilation).checked_sub(padding),
-                Flow::Transposed => {
-                    let steps = (at + padding).checked_sub(tap * dilation);
-                    steps.filter(|steps| steps.is_multiple_of(stride)).map(|steps| steps / stride)
-                }
-            };
-            from.filter(|&from| from < geometry.input[axis])
-        };
         pairs.clear();
         for channel in 0..channels {
             for ky in 0..rows {
@@ -65,7 +52,7 @@ impl Sums<'_> {
                         Flow::Forward => ((output * channels + channel) * rows + ky) * columns + kx,
                         Flow::Transposed => ((output * rows + ky) * columns + kx) * channels + channel,
                     };
-                    let position = read(0, oy, ky).zip(read(1, ox, kx));
+                    let position = self.window.source(0, oy, ky).zip(self.window.source(1, ox, kx));
                     let real = position.map(|(iy, ix)| input[((first + channel) * height + iy) * width + ix]);
                     if let Some(byte) = real.or((*flow == Flow::Forward).then_some(zero)) {
                         pairs.push([byte, self.weights[weight]]);

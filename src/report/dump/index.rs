@@ -42,6 +42,9 @@ pub(super) struct LayerIndex {
     pub geometry: Geometry,
     pub input: OperandIndex,
     pub weight: OperandIndex,
+    /// What sums of activations, less their zero points, are multiplied by, of a layer that is corrected so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation_factor: Option<Stored>,
     pub bias: Option<BiasIndex>,
     pub accumulator: Option<AccumulatorIndex>,
     pub sums: Stored,

@@ -193,6 +193,8 @@ impl Dump {
             Some((array, in_sums)) => Some(BiasIndex { stored: write(&array, "bias")?, in_sums }),
             None => None,
         };
+        let factors = vectors.activation_factors.as_ref();
+        let factors = factors.map(|factors| write(&Array::signed(channels(), wide(factors), 8), "activation_factor"));
         let bits = vectors.accumulator.and_then(|accumulator| accumulator.bits.get());
         let sums = Array::signed(window.output_shape.clone(), vectors.sums.clone(), bits.unwrap_or(SUM_BITS));
         Ok(LayerIndex {
@@ -204,6 +206,7 @@ impl Dump {
             geometry: geometry(window),
             input,
             weight,
+            activation_factor: factors.transpose()?,
             bias,
             accumulator: vectors
                 .accumulator

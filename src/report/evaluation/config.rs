@@ -1,7 +1,7 @@
 //! How a network was run: all that is needed to run it again.
 
 use crate::data::Interpolation;
-use crate::eval::{ParamsSource, Rules};
+use crate::eval::{LutSpec, NoiseLutSpec, NoiseMethod, ParamsSource, Rules};
 use crate::import::Layout;
 use crate::kernel::Rounding;
 use crate::layer::{AccBits, AccOverflow, InferenceMode};
@@ -115,7 +115,7 @@ pub struct NoiseReport {
     /// Mean, in units of the output, where given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
-    /// The multiplier that both were derived from, for each layer its own.
+    /// The multiplier that both were derived from, for each layer its own, after `predicted:` where they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_lut: Option<String>,
 }
@@ -124,7 +124,13 @@ impl NoiseReport {
     /// In words, with the seed of its draws.
     pub(super) fn summary(&self, seed: u64) -> String {
         if let Some(lut) = &self.from_lut {
-            return format!("as the errors of {lut} in each layer, seed {seed}");
+            let NoiseLutSpec { method, lut } = NoiseLutSpec::read(lut, LutSpec::default());
+            let lut = lut.map_or_else(|| "the LUT".to_owned(), |spec| spec.lut);
+            let errors = match method {
+                NoiseMethod::Measured => "the errors",
+                NoiseMethod::Predicted => "the predicted errors",
+            };
+            return format!("as {errors} of {lut} in each layer, seed {seed}");
         }
         let (stdev, mean) = (self.stdev.unwrap_or_default(), self.mean.unwrap_or_default());
         format!("stdev {stdev} (relative), mean {mean}, seed {seed}")

@@ -7,7 +7,9 @@ use super::{
     ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
 use crate::data::{DatasetSpec, PixelKind};
-use crate::eval::{Assignment, Experiment, Findings, LayerOptions, ModeComparison, Session, far_below_fp32};
+use crate::eval::{
+    Assignment, Experiment, Findings, LayerOptions, ModeComparison, NoiseLutSpec, Session, far_below_fp32,
+};
 use crate::layer::{ApproxLayer, InferenceMode};
 use crate::lut::{Costs, Lut, LutInfo};
 use crate::model::Model;
@@ -43,7 +45,7 @@ impl Report {
         Report {
             schema: SCHEMA,
             tool: ToolReport::default(),
-            model: model_report(session),
+            model: ModelReport::of(session),
             dataset: DatasetReport {
                 name: session.dataset_name().to_owned(),
                 path: experiment.data.as_ref().and_then(|data| data.as_path()).map(|path| path.display().to_string()),
@@ -108,16 +110,19 @@ impl From<ModeComparison> for ComparisonReport {
     }
 }
 
-fn model_report(session: &Session) -> ModelReport {
-    let model = session.model();
-    ModelReport {
-        name: model.name.clone(),
-        path: model.source.path().map(|path| path.display().to_string()),
-        architecture: model.architecture.to_owned(),
-        parameters: session.parameters(),
-        blake3: model.blake3.clone(),
-        task: model.task,
-        weights: model.source.weights().cloned(),
+impl ModelReport {
+    /// The network of a session.
+    pub fn of(session: &Session) -> Self {
+        let model = session.model();
+        ModelReport {
+            name: model.name.clone(),
+            path: model.source.path().map(|path| path.display().to_string()),
+            architecture: model.architecture.to_owned(),
+            parameters: session.parameters(),
+            blake3: model.blake3.clone(),
+            task: model.task,
+            weights: model.source.weights().cloned(),
+        }
     }
 }
 
@@ -126,7 +131,10 @@ fn config_report(session: &Session, assignment: &Assignment, reports: &[LayerRep
     let (experiment, model, preprocess) = (session.experiment(), session.model(), session.preprocess());
     let Experiment { layers, rules, .. } = experiment;
     let mode = assignment.shared_mode().unwrap_or(layers.mode());
-    let derived = layers.noise_from_lut.as_ref().map(|noise| noise.0.lut.clone());
+    let derived = layers.noise_from_lut.clone().map(|noise| {
+        let lut = noise.lut.or(layers.lut.clone());
+        NoiseLutSpec { lut, ..noise }.to_string()
+    });
     let given = |x: Option<f64>| derived.is_none().then_some(x.unwrap_or(0.0));
     let noise =
         NoiseReport { stdev: given(layers.noise_std), mean: given(layers.noise_mean), from_lut: derived.clone() };

@@ -66,6 +66,10 @@ pub struct LayerReport {
     pub weight_shift: i32,
     /// The output error and input saturation, where measured.
     pub error: Option<OutputError>,
+    /// The output error's mean and relative standard deviation as predicted from the multiplier's table on calibration
+    /// data, where the error was measured.
+    #[serde(default)]
+    pub predicted: Option<LayerNoise>,
     /// The multiplier's errors over the operands that the layer multiplies, counted over the run's first samples.
     #[serde(default)]
     pub operands: Option<OperandErrors>,
@@ -131,6 +135,7 @@ impl LayerReport {
             input_shift: shifts[0],
             weight_shift: shifts[1],
             error: swapped.and_then(|(_, found)| found.error),
+            predicted: swapped.and_then(|(_, found)| found.predicted),
             operands: swapped.and_then(|(_, found)| Some(found.operands.as_ref()?.errors)),
             accumulator: swapped.and_then(|(_, found)| found.accumulator),
             sums: swapped.and_then(|(_, found)| found.sums.clone()),

@@ -276,6 +276,16 @@ const MEASURED: [Column; 4] = [
     ("error mean", true, |layer| layer.error.map_or_else(String::new, |error| significant(error.mean, 4))),
 ];
 
+/// Where errors were predicted, too.
+const PREDICTED: [Column; 2] = [
+    ("predicted std", true, |layer| {
+        layer.predicted.map_or_else(String::new, |predicted| significant(predicted.stdev, 4))
+    }),
+    ("predicted mean", true, |layer| {
+        layer.predicted.map_or_else(String::new, |predicted| significant(predicted.mean, 4))
+    }),
+];
+
 /// Columns of details: modes follow from the multiplier and the noise.
 const DETAILS: [&str; 6] = ["weight", "output", "mode", "MAE in use", "NMED in use", "unused"];
 
@@ -290,7 +300,7 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
     let first = codings.next();
     let codings_differ = codings.any(|coding| Some(coding) != first);
     let sources_differ = layers.iter().filter_map(|layer| layer.scales).collect::<BTreeSet<_>>().len() > 1;
-    let parts: [(&[Column], bool); 9] = [
+    let parts: [(&[Column], bool); 10] = [
         (&ALWAYS, true),
         (&MODE, differ),
         (&CODING, codings_differ),
@@ -300,6 +310,7 @@ pub(super) fn layers(layers: &[LayerReport]) -> Section {
         (&OPERANDS, any(|layer| layer.operands.is_some())),
         (&ACCUMULATORS, any(|layer| layer.accumulator.is_some())),
         (&MEASURED, any(|layer| layer.error.is_some())),
+        (&PREDICTED, any(|layer| layer.predicted.is_some())),
     ];
     let columns: Vec<&Column> = parts.iter().filter(|(_, shown)| *shown).flat_map(|(columns, _)| *columns).collect();
     // What is the same in all layers stands above.

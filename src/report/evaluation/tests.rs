@@ -48,6 +48,7 @@ fn layer(name: &str, mode: InferenceMode, scale: f32, number: f64) -> LayerRepor
         shifted: true,
         input_shift: -128,
         weight_shift: 0,
+        predicted: Some(LayerNoise { stdev: number, mean: -number }),
         operands: None,
         accumulator: mode.is_quantized().then(accumulator),
         sums: None,

@@ -62,5 +62,5 @@ fn is_torn(line: &[u8], rest: &mut impl BufRead) -> std::io::Result<bool> {
         return Ok(true);
     }
     // Records have no zeros: JSON writes them otherwise.
-    Ok(line.contains(&0) && rest.by_ref().fill_buf()?.is_empty())
+    Ok(line.contains(&0) && rest.fill_buf()?.is_empty())
 }

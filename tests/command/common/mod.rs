@@ -1,5 +1,7 @@
 //! What the tests share: running the command in a folder, and files to run it on.
 
+#[cfg(unix)]
+pub mod browser;
 #[path = "../../../src/cases.rs"]
 pub mod cases;
 pub mod files;

@@ -1,0 +1,117 @@
+//! `approx-eval advise`: one page on one multiplier in one network.
+
+use super::costs::CostsArgs;
+use super::evaluate::options::{RuleArgs, RunArgs};
+use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
+use super::named::named;
+use super::output::{FormatArgs, OutputFiles};
+use super::progress::Bar;
+use super::quantization::QuantizationArgs;
+use super::studied::parse_drop;
+use super::{DataArgs, ExitCode, ModelArgs, TerminalArgs};
+use crate::eval::{Experiment, LayerOptions, LutSpec};
+use crate::layer::InferenceMode;
+use crate::lut::{CODINGS, Coding};
+use crate::study::advise::{AdviceExperiments, AdviceSettings, advise};
+use clap::ValueHint;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AdviseArgs {
+    /// LUT file, or the name of a multiplier
+    #[arg(value_hint = ValueHint::AnyPath)]
+    lut: String,
+
+    /// The largest drop of accuracy (or AUC) against exact products that is allowed, a fraction: 0.01 is one percentage
+    /// point
+    #[arg(long, value_name = "D", default_value = "0.01", allow_hyphen_values = true, value_parser = parse_drop)]
+    max_drop: f64,
+
+    /// Do not try what 'approx-eval correct' would recover
+    #[arg(long)]
+    no_correction: bool,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS), help_heading = "Multiplier")]
+    coding: Option<Coding>,
+
+    #[command(flatten)]
+    costs: CostsArgs,
+
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    output_name: OutputNameArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    quantization: QuantizationArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+
+    /// Also write the advice to a file, in the format of its extension; may be given more than once
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    output: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &AdviseArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    args.run.install(|| args.run(terminal))
+}
+
+impl AdviseArgs {
+    fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        let costs = self.costs.open()?;
+        let approximate = || self.experiment(InferenceMode::Approximate);
+        let experiments = AdviceExperiments {
+            approximate: approximate()?,
+            corrected: approximate()?,
+            followed: approximate()?,
+            exact: self.experiment(InferenceMode::Quantized)?,
+        };
+        let files = OutputFiles::create(&self.output)?;
+        let settings = AdviceSettings { max_drop: self.max_drop, corrects: !self.no_correction };
+        let advice = advise(experiments, &self.lut(), &costs, settings, &Bar::new(terminal))?;
+        self.format.print_and_commit(&advice, files.filled(&advice, terminal)?, terminal)?;
+        Ok(ExitCode::Success)
+    }
+
+    fn lut(&self) -> LutSpec {
+        LutSpec { lut: self.lut.clone(), ..self.file.reading() }
+    }
+
+    /// The network, its layers computing `mode`.
+    fn experiment(&self, mode: InferenceMode) -> anyhow::Result<Experiment> {
+        let attention =
+            self.rules.attention().map(|asked| if asked == InferenceMode::Approximate { mode } else { asked });
+        let layers = LayerOptions {
+            mode: Some(mode),
+            attention,
+            lut: Some(self.lut()),
+            coding: self.coding,
+            ..LayerOptions::default()
+        };
+        Ok(Experiment {
+            layers: self.quantization.apply(layers),
+            rules: self.rules.rules()?,
+            limit: self.run.limit,
+            shuffle: self.run.shuffle,
+            batch_size: self.run.batch_size,
+            kernel: self.run.kernel()?,
+            operand_samples: 0,
+            ..experiment(&self.model, &self.output_name, &self.data, &self.quantization)?
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! `approx-eval rank`: many multipliers in the order of what they are predicted to do to a network.
+
+use super::evaluate::{RuleArgs, RunArgs};
+use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
+use super::named::named;
+use super::output::{FormatArgs, OutputFiles};
+use super::progress::Bar;
+use super::quantization::QuantizationArgs;
+use super::{DataArgs, ExitCode, ModelArgs, TerminalArgs};
+use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
+use crate::layer::InferenceMode;
+use crate::lut::design::FAMILIES;
+use crate::lut::{CODINGS, Coding, SHIPPED, format};
+use crate::study::rank::{RankPlan, rank};
+use anyhow::{Context, ensure};
+use clap::ValueHint;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RankArgs {
+    /// Multipliers: LUT files, names, folders of LUT files, 'shipped' or 'designs'; may be given more than once
+    #[arg(short, long, value_name = "LUT", required = true, num_args = 1.., value_hint = ValueHint::AnyPath)]
+    #[arg(help_heading = "Multiplier")]
+    lut: Vec<String>,
+
+    #[command(flatten)]
+    file: LutFileArgs,
+
+    /// How quantized integers become operands; default: sign-magnitude for unsigned LUTs, else signed
+    #[arg(long, value_name = "CODING", value_parser = named(&CODINGS), help_heading = "Multiplier")]
+    coding: Option<Coding>,
+
+    /// Evaluate the best N
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Ranking")]
+    top: usize,
+
+    /// Evaluate all, which tells how good the predictions are
+    #[arg(long, conflicts_with = "top", help_heading = "Ranking")]
+    measure_all: bool,
+
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    output_name: OutputNameArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    quantization: QuantizationArgs,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+
+    /// Also write the ranking to a file, in the format of its extension; may be given more than once
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    output: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &RankArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    args.run.install(|| args.run(terminal))
+}
+
+impl RankArgs {
+    fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        let plan = self.plan()?;
+        let mut session = Session::open(self.experiment(&plan)?)?.with_progress(Bar::new(terminal));
+        let files = OutputFiles::create(&self.output)?;
+        let report = rank(&mut session, &plan)?;
+        self.format.print_and_commit(&report, files.filled(&report, terminal)?, terminal)?;
+        Ok(ExitCode::Success)
+    }
+
+    fn plan(&self) -> anyhow::Result<RankPlan> {
+        let mut luts: Vec<LutSpec> = Vec::new();
+        for text in &self.lut {
+            let selected = select(text).with_context(|| format!("--lut {text}"))?;
+            luts.extend(selected.into_iter().map(|lut| LutSpec { lut, ..self.file.reading() }));
+        }
+        let mut seen = HashSet::new();
+        luts.retain(|spec| seen.insert(spec.clone()));
+        let options =
+            LayerOptions { coding: self.coding, mode: Some(InferenceMode::Approximate), ..Default::default() };
+        Ok(RankPlan {
+            luts,
+            options: self.quantization.apply(self.rules.apply(options)),
+            rules: self.rules.rules()?,
+            top: self.top,
+            measure_all: self.measure_all,
+        })
+    }
+
+    /// The network with the first multiplier.
+    fn experiment(&self, plan: &RankPlan) -> anyhow::Result<Experiment> {
+        Ok(Experiment {
+            layers: LayerOptions { lut: plan.luts.first().cloned(), ..plan.options.clone() },
+            rules: plan.rules.clone(),
+            limit: self.run.limit,
+            shuffle: self.run.shuffle,
+            batch_size: self.run.batch_size,
+            kernel: self.run.kernel()?,
+            operand_samples: 0,
+            ..experiment(&self.model, &self.output_name, &self.data, &self.quantization)?
+        })
+    }
+}
+
+/// The files and names that a text stands for.
+fn select(text: &str) -> anyhow::Result<Vec<String>> {
+    let folder = Path::new(text);
+    match text {
+        "shipped" => Ok(SHIPPED.names().map(str::to_owned).collect()),
+        "designs" => Ok(FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string()).collect()),
+        _ if folder.is_dir() => {
+            let extensions = || format::FORMATS.iter().flat_map(|format| format.extensions());
+            let mut files = Vec::new();
+            for entry in std::fs::read_dir(folder)? {
+                let path = entry?.path();
+                let extension = path.extension().and_then(OsStr::to_str);
+                if extension.is_some_and(|extension| extensions().any(|known| *known == extension)) {
+                    files.push(path.display().to_string());
+                }
+            }
+            ensure!(!files.is_empty(), "no LUT file in the folder");
+            files.sort();
+            Ok(files)
+        }
+        _ => Ok(vec![text.to_owned()]),
+    }
+}

@@ -1,0 +1,51 @@
+//! `sweep merge`: the journals of one or more folders as one table.
+
+use crate::cli::error::shown;
+use crate::cli::output::{FormatArgs, OutputFiles};
+use crate::cli::{ExitCode, TerminalArgs};
+use crate::report::SweepTable;
+use crate::study::sweep::merge;
+use clap::ValueHint;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Missing jobs that the message names.
+const NAMED: usize = 5;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct MergeArgs {
+    /// Folders of one sweep, as 'sweep run --output' makes them
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    folders: Vec<PathBuf>,
+
+    /// Also write the table to a file, in the format of its extension; may be given more than once
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    output: Vec<PathBuf>,
+
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+impl MergeArgs {
+    pub fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        let table = merge(&self.folders)?;
+        let files = OutputFiles::create(&self.output)?.filled(&table, terminal)?;
+        self.format.print_and_commit(&table, files, terminal)?;
+        let SweepTable { rows, missing } = &table;
+        if missing.is_empty() {
+            return Ok(ExitCode::Success);
+        }
+        let named: Vec<String> =
+            missing.iter().take(NAMED).map(|job| format!("{} ({})", job.index, shown(&job.label()))).collect();
+        let more = if missing.len() > NAMED { ", ..." } else { "" };
+        let all = rows.len() + missing.len();
+        // A reader that has gone away loses the message, not the exit code.
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: {} of {all} jobs are missing: {}{more}; 'sweep run --resume' does them",
+            missing.len(),
+            named.join(", ")
+        );
+        Ok(ExitCode::GateFailed)
+    }
+}
