@@ -50,11 +50,11 @@ pub trait Evaluator {
     /// When an evaluation fails.
     fn tolerances(&mut self) -> Result<Vec<f64>, Self::Error>;
 
-    /// The relative deviation of each option's error in each layer.
+    /// How far each option's error goes in each layer, relative to the layer's output; `None` where that is not known.
     ///
     /// # Errors
     /// When it cannot be found.
-    fn deviations(&mut self) -> Result<Vec<Vec<f64>>, Self::Error>;
+    fn deviations(&mut self) -> Result<Option<Vec<Vec<f64>>>, Self::Error>;
 
     /// A loop of so many evaluations begins.
     fn begin(&mut self, what: &'static str, evaluations: usize, part: Part);
@@ -130,9 +130,10 @@ pub fn run<V: Evaluator>(space: &Space, plan: &SearchPlan, evaluator: &mut V) ->
                 seeds.extend(run.knapsack(&roots.collect::<Vec<Vec<f64>>>())?);
             }
             Method::Matching => {
-                let (ladder, found) = run.matching(&harms)?;
-                seeds.extend(ladder);
-                tolerances = Some(found);
+                if let Some((near, found)) = run.matching(&harms)? {
+                    seeds.extend(near);
+                    tolerances = Some(found);
+                }
             }
             Method::Nsga2 => {
                 // What is best so far goes first.
@@ -314,9 +315,9 @@ impl<V: Evaluator> Run<'_, V> {
         Ok(near)
     }
 
-    /// Matches noise, and returns the choices about the best one and the layers' tolerances.
-    fn matching(&mut self, harms: &[Vec<f64>]) -> Result<(Vec<Choice>, Vec<f64>), V::Error> {
-        let deviations = self.evaluator.deviations()?;
+    /// Matches noise, where deviations are known, and returns the choices about the best one and the layers' tolerances.
+    fn matching(&mut self, harms: &[Vec<f64>]) -> Result<Option<(Vec<Choice>, Vec<f64>)>, V::Error> {
+        let Some(deviations) = self.evaluator.deviations()? else { return Ok(None) };
         let tolerances = self.evaluator.tolerances()?;
         let ladder = matching::ladder(self.space, &deviations, &tolerances);
         let mut allowed: Vec<Choice> = ladder
@@ -324,7 +325,7 @@ impl<V: Evaluator> Run<'_, V> {
             .map(|choice| self.space.repaired(choice, |layer, option| harms[layer][option]))
             .collect();
         allowed.dedup();
-        Ok((self.climb(&allowed, Origin::Matching)?, tolerances))
+        Ok(Some((self.climb(&allowed, Origin::Matching)?, tolerances)))
     }
 
     /// Evolves `start`.

@@ -50,8 +50,8 @@ impl Evaluator for Toy {
         Ok(vec![0.1; self.harms.len()])
     }
 
-    fn deviations(&mut self) -> Result<Vec<Vec<f64>>, Infallible> {
-        Ok(self.harms.clone())
+    fn deviations(&mut self) -> Result<Option<Vec<Vec<f64>>>, Infallible> {
+        Ok(Some(self.harms.clone()))
     }
 
     fn begin(&mut self, _: &'static str, _: usize, _: Part) {}
