@@ -7,7 +7,6 @@ use super::output::FormatArgs;
 use super::progress::Bar;
 use super::studied::{StudiedArgs, parse_drop};
 use super::{ExitCode, TerminalArgs};
-use crate::eval::{Experiment, Session};
 use crate::lut::{COST_KINDS, CostKind};
 use crate::output::OutputFile;
 use crate::report::{Document, Records, SearchDetails, SearchSamples, Style, format_by_extension};
@@ -53,7 +52,7 @@ struct PlanArgs {
 
     /// One-sided confidence that the drop is within that, by the interval on the search's samples; 0.5 takes measured
     /// drops as they are
-    #[arg(long, value_name = "C", default_value = "0.5", allow_hyphen_values = true, value_parser = parse_confidence)]
+    #[arg(long, value_name = "C", default_value = "0.9", allow_hyphen_values = true, value_parser = parse_confidence)]
     confidence: f64,
 
     /// What is minimized
@@ -164,16 +163,12 @@ pub(super) fn run(args: &SearchArgs, terminal: &TerminalArgs) -> anyhow::Result<
 impl SearchArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         self.studied.check_luts()?;
-        let costs = self.costs.open()?;
-        let mut session = self.studied.open(self.plan.seed)?;
+        let (costs, luts) = (self.costs.open()?, self.studied.luts()?);
+        let mut session = self.studied.open(&luts, self.plan.seed)?;
         let plan = self.plan.plan(self.plan.samples(session.samples())?);
-        let (progress, luts) = (Bar::new(terminal), self.studied.luts());
+        let progress = Bar::new(terminal);
         let journal = || Opened::in_folder(&self.output, self.resume);
-        let experiment =
-            || anyhow::Ok(Experiment { layer_errors: true, seed: self.plan.seed, ..self.studied.experiment()? });
-        let experiment = plan.methods.contains(&Method::Matching).then(experiment).transpose()?;
-        let observed = || Session::open(experiment.expect("made for this method"));
-        let (details, rules) = search(&mut session, &luts, &costs, &plan, observed, journal, &progress)?;
+        let (details, rules) = search(&mut session, &luts, &costs, &plan, journal, &progress)?;
         let mut rules = serde_json::to_string_pretty(&rules).context("assignment.json")?;
         rules.push('\n');
         let front = Front(&details);

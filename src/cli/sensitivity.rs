@@ -65,10 +65,10 @@ impl SensitivityArgs {
         if self.by == By::Multiplier {
             self.studied.check_luts()?;
         }
-        let costs = self.costs.open()?;
-        let mut session = self.studied.open(self.seed)?;
+        let (costs, luts) = (self.costs.open()?, self.studied.luts()?);
+        let mut session = self.studied.open(&luts, self.seed)?;
         let files = OutputFiles::create(&self.output)?;
-        let (progress, luts) = (Bar::new(terminal), self.studied.luts());
+        let progress = Bar::new(terminal);
         let details = match self.by {
             By::Multiplier => sensitivity::by_multiplier(&mut session, &luts, &costs, &progress)?,
             By::Noise => {

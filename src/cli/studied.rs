@@ -7,7 +7,7 @@ use super::quantization::QuantizationArgs;
 use super::{DataArgs, ModelArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
-use crate::lut::{CODINGS, Coding};
+use crate::lut::{self, CODINGS, Coding};
 use anyhow::ensure;
 use clap::ValueHint;
 
@@ -41,6 +41,8 @@ pub(super) struct StudiedArgs {
 #[command(next_help_heading = "Multipliers")]
 struct LibraryArgs {
     /// LUT files, or names of multipliers (see 'approx-eval lut list'); may be given more than once
+    ///
+    /// Several in one text: globs, ranges such as 'truncated-{4..9}', or the lists shipped, designs and catalogue.
     #[arg(short, long = "lut", value_name = "LUT", num_args = 1.., value_hint = ValueHint::AnyPath)]
     lut: Vec<String>,
 
@@ -53,10 +55,19 @@ struct LibraryArgs {
 }
 
 impl StudiedArgs {
-    /// The multipliers.
-    pub fn luts(&self) -> Vec<LutSpec> {
+    /// The multipliers, each once.
+    pub fn luts(&self) -> anyhow::Result<Vec<LutSpec>> {
         let reading = self.library.file.reading();
-        self.library.lut.iter().map(|lut| LutSpec { lut: lut.clone(), ..reading.clone() }).collect()
+        let mut luts: Vec<LutSpec> = Vec::new();
+        for text in &self.library.lut {
+            for lut in lut::select(text).context("--lut")? {
+                let spec = LutSpec { lut, ..reading.clone() };
+                if !luts.contains(&spec) {
+                    luts.push(spec);
+                }
+            }
+        }
+        Ok(luts)
     }
 
     /// Fails unless a multiplier is given.
@@ -68,12 +79,12 @@ impl StudiedArgs {
         Ok(())
     }
 
-    /// The network and its data, all layers with exact products.
-    pub fn experiment(&self) -> anyhow::Result<Experiment> {
+    /// The network and its data, all layers with exact products under the coding of the first of `luts`.
+    fn experiment(&self, luts: &[LutSpec]) -> anyhow::Result<Experiment> {
         let layers = LayerOptions {
             mode: Some(InferenceMode::Quantized),
             attention: self.rules.attention(),
-            lut: self.luts().first().cloned(),
+            lut: luts.first().cloned(),
             coding: self.library.coding,
             ..LayerOptions::default()
         };
@@ -90,9 +101,9 @@ impl StudiedArgs {
         })
     }
 
-    /// Opens what `experiment` names.
-    pub fn open(&self, seed: u64) -> anyhow::Result<Session> {
-        Ok(Session::open(Experiment { seed, ..self.experiment()? })?)
+    /// Opens the network and its data; `seed` is that of noise.
+    pub fn open(&self, luts: &[LutSpec], seed: u64) -> anyhow::Result<Session> {
+        Ok(Session::open(Experiment { seed, ..self.experiment(luts)? })?)
     }
 
     /// Does `work` on as many threads as asked for.

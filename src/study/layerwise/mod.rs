@@ -229,30 +229,28 @@ impl<'a> Layerwise<'a> {
         self.session.model().graph.layer_counts().iter().map(|counts| counts.opcount).sum()
     }
 
-    /// The relative deviation of each option's error in each free layer, exact products first: what `observed`, a
-    /// session of the same network that observes its layers, measures over the first samples, all layers having that
-    /// option.
+    /// How far each option's error goes in each free layer, exact products first: deviation and mean together, relative
+    /// to the layer's exact output, predicted from tables and operands on the calibration set; `None` where there is no
+    /// such set.
     ///
     /// # Errors
-    /// When an evaluation fails.
-    pub fn deviations(&self, observed: &mut Session, samples: usize) -> Result<Vec<Vec<f64>>, LayerwiseError> {
-        let mut deviations = vec![vec![0.0]; self.layers.len()];
-        let given = self.session.experiment();
-        for Candidate { spec, .. } in &self.candidates {
-            let options = LayerOptions {
-                mode: Some(InferenceMode::Approximate),
-                lut: Some(spec.clone()),
-                ..given.layers.clone()
-            };
-            let failed = |source| LayerwiseError::Assign { lut: spec.lut.clone(), source };
-            let assignment = observed.assign(&options, &given.rules).map_err(failed)?;
-            let findings = observed.evaluate_part(&assignment, 0..samples, |_| Ok(()))?;
-            for (layer, deviations) in self.layers.iter().zip(&mut deviations) {
-                let error = findings.layers[layer.index].error;
-                deviations.push(error.and_then(|error| error.relative_std).unwrap_or(f64::INFINITY));
-            }
+    /// When calibration fails.
+    pub fn deviations(&mut self) -> Result<Option<Vec<Vec<f64>>>, LayerwiseError> {
+        let is_given = self.session.experiment().calibration.data.is_some();
+        if !is_given && self.session.model().calibration.is_none() {
+            return Ok(None);
         }
-        Ok(deviations)
+        let statistics = self.session.operand_statistics(&self.candidates[0].assignment)?;
+        let predicted = |layer: &FreeLayer, lut: &Lut| {
+            // Nothing is known of a multiplier whose operands are other integers.
+            let error = statistics.predict_layer(layer.index, lut).ok().flatten();
+            error.map_or(f64::INFINITY, |error| (error.noise.stdev.powi(2) + error.parts.mean.powi(2)).sqrt())
+        };
+        let of_layer = |layer: &FreeLayer| {
+            let candidates = self.candidates.iter().map(|candidate| predicted(layer, &candidate.lut));
+            std::iter::once(0.0).chain(candidates).collect()
+        };
+        Ok(Some(self.layers.iter().map(of_layer).collect()))
     }
 
     /// The multipliers of layers that rules give one.

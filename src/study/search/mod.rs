@@ -50,11 +50,11 @@ pub trait Evaluator {
     /// When an evaluation fails.
     fn tolerances(&mut self) -> Result<Vec<f64>, Self::Error>;
 
-    /// The relative deviation of each option's error in each layer.
+    /// How far each option's error goes in each layer, relative to the layer's output; `None` where that is not known.
     ///
     /// # Errors
     /// When it cannot be found.
-    fn deviations(&mut self) -> Result<Vec<Vec<f64>>, Self::Error>;
+    fn deviations(&mut self) -> Result<Option<Vec<Vec<f64>>>, Self::Error>;
 
     /// A loop of so many evaluations begins.
     fn begin(&mut self, what: &'static str, evaluations: usize, part: Part);
@@ -94,10 +94,10 @@ pub struct Found {
 const STEPS: usize = 4096;
 /// Choices beyond the first bad one that are tried, since accuracy does not fall at every step.
 const PROBES: usize = 4;
-/// Choices that are tried on all samples of the search before exact products are taken.
+/// Choices of a row that are tried on all samples of the search before exact products are taken.
 const FINALISTS: usize = 40;
-/// Points of the front that are evaluated on all samples of the search.
-const FRONT: usize = 24;
+/// Choices that are evaluated on all samples of the search for the front.
+const FRONT: usize = 16;
 /// The drop, in bounds, up to which the front is of interest.
 const SHOWN: f64 = 4.0;
 
@@ -130,15 +130,16 @@ pub fn run<V: Evaluator>(space: &Space, plan: &SearchPlan, evaluator: &mut V) ->
                 seeds.extend(run.knapsack(&roots.collect::<Vec<Vec<f64>>>())?);
             }
             Method::Matching => {
-                let (ladder, found) = run.matching(&harms)?;
-                seeds.extend(ladder);
-                tolerances = Some(found);
+                if let Some((near, found)) = run.matching(&harms)? {
+                    seeds.extend(near);
+                    tolerances = Some(found);
+                }
             }
             Method::Nsga2 => {
                 // What is best so far goes first.
-                let accepted = run.accepted(|_| true);
-                let best = spread(&accepted, plan.population / 4);
-                let start: Vec<Choice> = accepted.iter().take(1).cloned().chain(best).chain(seeds.drain(..)).collect();
+                let ladder = run.ladder(|_| true);
+                let best = spread(&ladder, plan.population / 3);
+                let start: Vec<Choice> = best.into_iter().chain(seeds.drain(..)).collect();
                 run.nsga2(&harms, &start)?;
             }
         }
@@ -201,26 +202,35 @@ impl<V: Evaluator> Run<'_, V> {
         Ok(&point.found[&part])
     }
 
-    /// Whether the drop is within the bound, at the confidence asked for.
-    fn is_within(&self, found: &Degradation) -> bool {
-        found.largest_drop(self.z) <= self.plan.max_drop
+    /// Whether the drop is within the bound: on the samples that all choices are compared on as it was measured, on
+    /// others at the confidence asked for.
+    fn is_within(&self, found: &Degradation, part: Part) -> bool {
+        let z = if part == Part::Scan { 0.0 } else { self.z };
+        found.largest_drop(z) <= self.plan.max_drop
     }
 
     /// Whether a choice stands the scan; `None` where the search is to end.
     fn stands(&mut self, choice: &Choice, origin: Origin) -> Result<Option<bool>, V::Error> {
         let found = self.scan(choice, origin)?.cloned();
-        Ok(found.map(|found| self.is_within(&found)))
+        Ok(found.map(|found| self.is_within(&found, Part::Scan)))
     }
 
-    /// The choices that stand the scan and that `is_wanted`, the cheapest first.
-    fn accepted(&self, is_wanted: impl Fn(&Point) -> bool) -> Vec<Choice> {
-        let standing = self
-            .points
-            .values()
-            .filter(|point| self.is_within(point.scan()) && is_wanted(point) && self.space.allows(&point.choice));
-        let mut standing: Vec<&Point> = standing.collect();
-        standing.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-        standing.into_iter().map(|point| point.choice.clone()).collect()
+    /// Whether a choice that was looked at stands all samples of the search.
+    fn stands_search(&mut self, choice: &Choice) -> Result<Option<bool>, V::Error> {
+        let found = self.measure(choice, Part::Search)?.clone();
+        Ok(Some(self.is_within(&found, Part::Search)))
+    }
+
+    /// The choices that do least harm for their cost, of those that are `wanted`, the dearest first: by harm, since of
+    /// many choices the one with the least drop has been lucky.
+    fn ladder(&self, wanted: impl Fn(&Point) -> bool) -> Vec<Choice> {
+        let cap = self.plan.max_drop * SHOWN;
+        let ladder = front(self.points.values(), |point| {
+            let found = point.scan();
+            let is_open = found.drop <= cap && self.space.allows(&point.choice) && wanted(point);
+            is_open.then(|| -harm(found))
+        });
+        ladder.into_iter().rev().map(|point| point.choice.clone()).collect()
     }
 
     /// Looks at each option for all layers.
@@ -261,23 +271,11 @@ impl<V: Evaluator> Run<'_, V> {
         greedy::greedy(space, harms, |choice| self.stands(choice, Origin::Greedy))
     }
 
-    /// Climbs a ladder of ever cheaper choices as far as the network stands them, and a little further; returns what is
-    /// near the end.
+    /// Climbs a ladder of ever cheaper choices as far as the network stands them, and returns what is near the end.
     fn climb(&mut self, ladder: &[Choice], origin: Origin) -> Result<Vec<Choice>, V::Error> {
         let steps = ladder.len().max(1).ilog2() as usize + 1 + PROBES;
         self.evaluator.begin(origin.name(), steps, Part::Scan);
-        let mut last = last_good(ladder.len(), |i| self.stands(&ladder[i], origin))?;
-        let mut next = last.map_or(0, |last| last + 1);
-        let mut tried = 0;
-        while tried < PROBES && next < ladder.len() {
-            match self.stands(&ladder[next], origin)? {
-                Some(true) => (last, tried) = (Some(next), 0),
-                Some(false) => tried += 1,
-                None => break,
-            }
-            next += 1;
-        }
-        let last = last.unwrap_or(0);
+        let last = end_of(ladder, |choice| self.stands(choice, origin))?.unwrap_or(0);
         let near = last.saturating_sub(PROBES)..(last + PROBES).min(ladder.len());
         Ok(ladder[near].to_vec())
     }
@@ -317,9 +315,9 @@ impl<V: Evaluator> Run<'_, V> {
         Ok(near)
     }
 
-    /// Matches noise, and returns the choices about the best one and the layers' tolerances.
-    fn matching(&mut self, harms: &[Vec<f64>]) -> Result<(Vec<Choice>, Vec<f64>), V::Error> {
-        let deviations = self.evaluator.deviations()?;
+    /// Matches noise, where deviations are known, and returns the choices about the best one and the layers' tolerances.
+    fn matching(&mut self, harms: &[Vec<f64>]) -> Result<Option<(Vec<Choice>, Vec<f64>)>, V::Error> {
+        let Some(deviations) = self.evaluator.deviations()? else { return Ok(None) };
         let tolerances = self.evaluator.tolerances()?;
         let ladder = matching::ladder(self.space, &deviations, &tolerances);
         let mut allowed: Vec<Choice> = ladder
@@ -327,21 +325,21 @@ impl<V: Evaluator> Run<'_, V> {
             .map(|choice| self.space.repaired(choice, |layer, option| harms[layer][option]))
             .collect();
         allowed.dedup();
-        Ok((self.climb(&allowed, Origin::Matching)?, tolerances))
+        Ok(Some((self.climb(&allowed, Origin::Matching)?, tolerances)))
     }
 
     /// Evolves `start`.
     fn nsga2(&mut self, harms: &[Vec<f64>], start: &[Choice]) -> Result<(), V::Error> {
         let SearchPlan { population, generations, seed, max_drop, .. } = *self.plan;
         self.evaluator.begin("nsga2", population * (generations + 1), Part::Scan);
-        let (space, z) = (self.space, self.z);
+        let space = self.space;
         let fitness = |choices: &[Choice]| {
             let mut found = Vec::new();
             for choice in choices {
                 let degradation = self.scan(choice, Origin::Nsga2)?;
                 found.push(degradation.map(|degradation| {
                     // A little beyond the bound there is something to breed from.
-                    let violation = (degradation.largest_drop(z) - 2.0 * max_drop).max(0.0);
+                    let violation = (degradation.drop - 2.0 * max_drop).max(0.0);
                     Fitness { harm: harm(degradation), violation }
                 }));
             }
@@ -354,8 +352,7 @@ impl<V: Evaluator> Run<'_, V> {
     /// The first of some choices that stands all samples of the search; exact products where none of the first ones does.
     fn first_within(&mut self, choices: impl IntoIterator<Item = Choice>) -> Result<Choice, V::Error> {
         for choice in choices.into_iter().take(FINALISTS) {
-            let found = self.measure(&choice, Part::Search)?.clone();
-            if self.is_within(&found) {
+            if self.stands_search(&choice)? == Some(true) {
                 return Ok(choice);
             }
         }
@@ -364,10 +361,16 @@ impl<V: Evaluator> Run<'_, V> {
         Ok(exact)
     }
 
+    /// The cheapest choice of a ladder that stands all samples of the search.
+    fn last_within(&mut self, ladder: &[Choice]) -> Result<Choice, V::Error> {
+        let last = end_of(ladder, |choice| self.stands_search(choice))?;
+        last.map_or_else(|| self.first_within([]), |last| Ok(ladder[last].clone()))
+    }
+
     /// The cheapest choice that was found to stand all samples of the search.
     fn cheapest(&self) -> Choice {
         let within = self.points.values().filter(|point| {
-            let stands = point.found.get(&Part::Search).is_some_and(|found| self.is_within(found));
+            let stands = point.found.get(&Part::Search).is_some_and(|found| self.is_within(found, Part::Search));
             stands && self.space.allows(&point.choice)
         });
         let cheapest = within.min_by(|a, b| a.cost.total_cmp(&b.cost));
@@ -378,25 +381,21 @@ impl<V: Evaluator> Run<'_, V> {
     fn finalists(mut self, uniform: Vec<Choice>, greedy: &[Choice]) -> Result<Found, V::Error> {
         self.evaluator.share_before(None);
         self.evaluator.begin("the best on more samples", FRONT, Part::Search);
-        let cap = self.plan.max_drop * SHOWN;
-        let scanned = front(self.points.values(), |point| {
-            let found = point.scan();
-            (found.drop <= cap && self.space.allows(&point.choice)).then_some(found.metric.value)
-        });
-        let scanned: Vec<Choice> = scanned.into_iter().map(|point| point.choice.clone()).collect();
-        for choice in spread(&scanned, FRONT) {
+        let ladder = self.ladder(|_| true);
+        for choice in spread(&ladder, FRONT) {
             self.measure(&choice, Part::Search)?;
         }
-        let candidates = self.accepted(|_| true);
-        self.first_within(candidates)?;
-        let candidates = self.accepted(|point| uniform.contains(&point.choice));
-        let uniform = self.first_within(candidates)?;
+        self.last_within(&ladder)?;
+        let mut uniform: Vec<Choice> = uniform.into_iter().filter(|choice| self.points.contains_key(choice)).collect();
+        uniform.sort_by(|a, b| self.space.cost(a).total_cmp(&self.space.cost(b)));
+        uniform.retain(|choice| self.points[choice].scan().drop <= self.plan.max_drop * SHOWN);
+        let uniform = self.first_within(uniform)?;
         let greedy = self.first_within(greedy.iter().rev().cloned())?;
         let mut methods = Vec::new();
         for &method in METHODS.iter().filter(|method| self.plan.methods.contains(method)) {
-            let candidates = self.accepted(|point| point.origins.contains(&method.into()));
-            if !candidates.is_empty() {
-                methods.push((method, self.first_within(candidates)?));
+            let ladder = self.ladder(|point| point.origins.contains(&method.into()));
+            if !ladder.is_empty() {
+                methods.push((method, self.last_within(&ladder)?));
             }
         }
         let chosen = self.cheapest();
@@ -409,4 +408,21 @@ impl<V: Evaluator> Run<'_, V> {
         let Run { points, stopped, .. } = self;
         Ok(Found { points, chosen, uniform, greedy, methods, harms: Vec::new(), tolerances: None, stopped })
     }
+}
+
+/// Where a row of choices ends to stand, as far as what comes before one that does so stands too, and a little further:
+/// accuracy does not fall at every step.
+fn end_of<E>(row: &[Choice], mut stands: impl FnMut(&Choice) -> Result<Option<bool>, E>) -> Result<Option<usize>, E> {
+    let mut last = last_good(row.len(), |i| stands(&row[i]))?;
+    let mut next = last.map_or(0, |last| last + 1);
+    let mut tried = 0;
+    while tried < PROBES && next < row.len() {
+        match stands(&row[next])? {
+            Some(true) => (last, tried) = (Some(next), 0),
+            Some(false) => tried += 1,
+            None => break,
+        }
+        next += 1;
+    }
+    Ok(last)
 }

@@ -1,9 +1,9 @@
 //! A search over a network: its choices are assignments, evaluated once each and kept in a journal.
 
 use super::points::front;
-use super::{Evaluator, Found, Method, Part, Point, SearchPlan, Space, Stop, run};
+use super::{EXACT, Evaluator, Found, Method, Part, Point, SearchPlan, Space, Stop, run};
 use crate::data::Parts;
-use crate::eval::{Assignment, LutSpec, OpenError, Progress, Rules, Session, SessionError};
+use crate::eval::{Assignment, LutSpec, Progress, Rules, Session};
 use crate::lut::{CommonCosts, Costs};
 use crate::registry::Named;
 use crate::report::{
@@ -41,9 +41,8 @@ impl Keyed for Record {
 }
 
 /// Searches for the assignment of the multipliers `luts` to the layers of `session` that `plan` asks for: the cheapest by
-/// `costs`. The session's samples are read in the parts that the plan says; what is done is kept in `journal`. Matching measures errors in a session of the same network that `observed` opens, its layers'
-/// errors measured. Both are opened once everything else is checked. Returns the findings, and the chosen assignment as
-/// rules of a file.
+/// `costs`. The session's samples are read in the parts that the plan says; what is done is kept in `journal`, which is
+/// opened once everything else is checked. Returns the findings, and the chosen assignment as rules of a file.
 ///
 /// # Errors
 /// When multipliers cannot be compared or do not suit, there are too few of them or too few samples, or an evaluation
@@ -53,7 +52,6 @@ pub fn search(
     luts: &[LutSpec],
     costs: &Costs,
     plan: &SearchPlan,
-    observed: impl FnOnce() -> Result<Session, OpenError>,
     journal: impl FnOnce() -> Result<Opened, LayerwiseError>,
     progress: &dyn Progress,
 ) -> Result<(SearchDetails, Rules), LayerwiseError> {
@@ -70,11 +68,6 @@ pub fn search(
     let prices = layerwise.costs(costs, objective, &places)?;
     let space = space(&layerwise, &prices, plan.max_multipliers);
     // Only now, after all that can be wrong.
-    let is_matched = plan.methods.contains(&Method::Matching);
-    let mut observed = is_matched.then(observed).transpose().map_err(SessionError::from)?;
-    if let Some(observed) = &mut observed {
-        observed.read_in_parts(Parts { ends, seed: plan.seed });
-    }
     let mut journal = journal()?;
     let report = layerwise.report(&(0..samples.scan))?.clone();
     let mut network = Network {
@@ -82,7 +75,6 @@ pub fn search(
         layerwise,
         plan,
         journal: &mut journal,
-        observed,
         left: 0,
         running: false,
     };
@@ -90,6 +82,16 @@ pub fn search(
     network.finish();
     let layerwise = network.layerwise;
     notes.splice(0..0, report.notes.iter().cloned());
+    if plan.methods.contains(&Method::Matching) && found.tolerances.is_none() {
+        notes.push("there is no calibration set to predict errors on: matching was left out".to_owned());
+    }
+    if found.chosen.iter().all(|&option| option == EXACT) {
+        notes.push(format!(
+            "no multiplier is within the bound at a confidence of {} on {} samples of the search: more samples, a lower \
+             confidence or a larger bound help",
+            plan.confidence, samples.search
+        ));
+    }
     let details = details(&layerwise, report, &space, &prices, plan, &found, notes);
     Ok((details, layerwise.rules(&found.chosen)?))
 }
@@ -164,16 +166,11 @@ fn fingerprint(report: &Report, layerwise: &Layerwise, plan: &SearchPlan) -> Str
     shared.to_string()
 }
 
-/// Samples that the errors of layers are measured over.
-const MEASURED: usize = 256;
-
 /// A network that a search asks.
 struct Network<'a> {
     layerwise: Layerwise<'a>,
     plan: &'a SearchPlan,
     journal: &'a mut Opened,
-    /// Measures layers' errors, where these are needed.
-    observed: Option<Session>,
     fingerprint: String,
     /// Samples that the loop under way has not come to.
     left: usize,
@@ -287,10 +284,8 @@ impl Evaluator for Network<'_> {
         Ok(tolerances)
     }
 
-    fn deviations(&mut self) -> Result<Vec<Vec<f64>>, LayerwiseError> {
-        let samples = MEASURED.min(self.plan.samples.scan);
-        let observed = self.observed.as_mut().expect("matching has a session that observes layers");
-        self.layerwise.deviations(observed, samples)
+    fn deviations(&mut self) -> Result<Option<Vec<Vec<f64>>>, LayerwiseError> {
+        self.layerwise.deviations()
     }
 
     fn begin(&mut self, what: &'static str, evaluations: usize, part: Part) {

@@ -68,13 +68,13 @@ pub struct SearchPlan {
 }
 
 impl SearchPlan {
-    /// The energy of a drop of half a percentage point at most, by all methods on these samples.
+    /// Least energy for a drop of half a percentage point at most, at a confidence of 90 %, by all methods on these samples.
     pub fn new(samples: SearchSamples) -> Self {
         SearchPlan {
             objective: CostKind::default(),
             samples,
             max_drop: 0.005,
-            confidence: 0.5,
+            confidence: 0.9,
             methods: METHODS.iter().copied().collect(),
             max_multipliers: None,
             population: 20,

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::report::SearchSamples;
-use crate::stats::paired_interval;
 use crate::task::{Metric, Predictions, Task};
 use proptest::prelude::*;
 use std::convert::Infallible;
@@ -33,11 +32,7 @@ fn degradation(drop: f64) -> Degradation {
     let [reference, run] = [&labels, &run].map(|classes| Predictions::from_classes(&labels, classes));
     let comparison = crate::task::Comparison::new(&reference, &run).unwrap();
     let metric = Metric { task: Task::Classification, value: 1.0 - drop };
-    Degradation {
-        drop,
-        drop_ci95: paired_interval(1000, 0, 0, 1000),
-        ..Degradation::new(metric, &comparison, None, None)
-    }
+    Degradation { drop, drop_ci95: [drop; 2], ..Degradation::new(metric, &comparison, None, None) }
 }
 
 impl Evaluator for Toy {
@@ -55,8 +50,8 @@ impl Evaluator for Toy {
         Ok(vec![0.1; self.harms.len()])
     }
 
-    fn deviations(&mut self) -> Result<Vec<Vec<f64>>, Infallible> {
-        Ok(self.harms.clone())
+    fn deviations(&mut self) -> Result<Option<Vec<Vec<f64>>>, Infallible> {
+        Ok(Some(self.harms.clone()))
     }
 
     fn begin(&mut self, _: &'static str, _: usize, _: Part) {}
@@ -70,7 +65,8 @@ fn toy(noise: f64) -> (Space, Toy) {
 }
 
 fn plan() -> SearchPlan {
-    SearchPlan::new(SearchSamples { scan: 1000, search: 1000, confirmation: 1000 })
+    let samples = SearchSamples { scan: 1000, search: 1000, confirmation: 1000 };
+    SearchPlan { confidence: 0.5, ..SearchPlan::new(samples) }
 }
 
 fn all() -> impl Iterator<Item = Choice> {
