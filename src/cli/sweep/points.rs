@@ -107,7 +107,7 @@ impl GridArgs {
     /// Hashes of the files that decide a report beside those that a session knows.
     fn inputs(&self) -> anyhow::Result<Vec<String>> {
         let costs = self.given.iter().find(|given| given.id == "costs");
-        let paths = costs.iter().flat_map(|given| given.values.last());
+        let paths = costs.iter().filter_map(|given| given.values.last());
         let hash = |path: &OsString| {
             let bytes = input::read(Path::new(path), LARGEST);
             let bytes = bytes.with_context(|| Path::new(path).display().to_string()).context("--costs")?;

@@ -124,10 +124,10 @@ impl Shard {
         let step = number("SLURM_ARRAY_TASK_STEP", get)?.filter(|step| *step > 0).unwrap_or(1);
         let even = max.saturating_sub(min) / step + 1;
         let count = number("SLURM_ARRAY_TASK_COUNT", get)?.unwrap_or(even);
-        if even != count || max < min || (max - min) % step != 0 {
+        if even != count || max < min || !(max - min).is_multiple_of(step) {
             return Err(ShardError::Uneven { min, max, count, step });
         }
-        if task < min || task > max || (task - min) % step != 0 {
+        if task < min || task > max || !(task - min).is_multiple_of(step) {
             return Err(ShardError::Beyond { name: of, value: task, count });
         }
         Ok(Shard { index: (task - min) / step + 1, count })
