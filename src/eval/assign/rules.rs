@@ -94,7 +94,8 @@ impl Pattern {
     /// # Errors
     /// When the name is too long for a pattern.
     pub fn of_name(name: &str) -> Result<Self, PatternError> {
-        globset::escape(name).parse()
+        // A backslash escapes outside of a class.
+        name.split('\\').map(globset::escape).collect::<Vec<_>>().join("[\\]").parse()
     }
 
     /// It as it was given.
