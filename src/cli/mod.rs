@@ -99,7 +99,7 @@ enum Command {
     /// Compare saved reports of runs over the same samples
     Compare(compare::CompareArgs),
     /// Correct a network for a multiplier without retraining
-    Correct(correct::CorrectArgs),
+    Correct(Box<correct::CorrectArgs>),
     /// Show, generate, convert and plot multipliers
     #[command(subcommand)]
     Lut(lut::LutCommand),

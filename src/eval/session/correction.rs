@@ -59,6 +59,15 @@ impl CalibrationImages {
         self.labels.is_some()
     }
 
+    /// Some of the samples before the first layer of a network.
+    ///
+    /// # Errors
+    /// When a tensor cannot be cut.
+    pub(crate) fn walk(&self, part: &Range<usize>) -> Result<Walk, SessionError> {
+        let images = self.part(part).map_err(|error| SessionError::Eval(error.into()))?;
+        Ok(Walk { batches: images.into_iter().map(|images| (images, None)).collect() })
+    }
+
     /// The images of some of the samples, batch by batch.
     ///
     /// # Errors
@@ -134,15 +143,6 @@ impl Session {
         let mut layers = self.experiment.model.graph.layers_mut();
         let found = layers.find(|found| found.name() == layer).and_then(ApproxLayer::as_weighted_mut);
         found.expect("a layer with weights").set_parts(parts)
-    }
-
-    /// Some calibration samples before the first layer of the network.
-    ///
-    /// # Errors
-    /// When a tensor cannot be cut.
-    pub(crate) fn walk(&self, samples: &CalibrationImages, part: &Range<usize>) -> Result<Walk, SessionError> {
-        let images = samples.part(part).map_err(|error| SessionError::Eval(error.into()))?;
-        Ok(Walk { batches: images.into_iter().map(|images| (images, None)).collect() })
     }
 
     /// Takes samples under `assignment` on to the layer of index `layer` in graph order, and shows `see` that layer with

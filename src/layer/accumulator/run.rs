@@ -22,14 +22,11 @@ pub fn run(
     call: Call,
     epilogue: Epilogue,
 ) -> Result<Vec<f32>, LayerProblem> {
-    let (params, table) = match mode {
-        InferenceMode::Approximate => {
-            layer.approximate_params().zip(layer.table()).ok_or(LayerProblem::NoMultiplier)?
-        }
-        _ => {
-            let params = layer.params();
-            (params, exact_table(params.input.range().signedness(), params.weight.range().signedness()))
-        }
+    let (params, table) = if mode == InferenceMode::Approximate {
+        layer.approximate_params().zip(layer.table()).ok_or(LayerProblem::NoMultiplier)?
+    } else {
+        let params = layer.params();
+        (params, exact_table(params.input.range().signedness(), params.weight.range().signedness()))
     };
     let arithmetic = Accumulating::new(params, table, layer.weights(), epilogue, accumulator.setting());
     let output = match window.flow {

@@ -249,10 +249,10 @@ mod tests {
         assert_eq!(best(&rows(), without).parts.names(), ["bias", "affine"]);
         assert_eq!(best(&rows(), without.without(Part::Affine)).parts.names(), ["bias"]);
         // An error that does not follow the activations is worth no adder, and one without a mean no bias.
-        let even = |i: usize| if i % 2 == 0 { 0.5 } else { -0.5 };
+        let even = |i: usize| if i.is_multiple_of(2) { 0.5 } else { -0.5 };
         let noisy: Vec<[f64; 3]> = (0..40).map(|i| [i as f64, i as f64 + even(i), (i / 2) as f64]).collect();
         assert_eq!(best(&[noisy], Parts::all()).parts.names(), [""; 0]);
-        let same: Vec<[f64; 3]> = (0..40).map(|i| [i as f64, i as f64, 1.0]).collect();
+        let same: Vec<[f64; 3]> = (0..40u8).map(|i| [f64::from(i), f64::from(i), 1.0]).collect();
         let choice = best(&[same], Parts::all());
         assert_eq!((choice.parts, choice.snr_db()), (Parts::default(), None));
     }

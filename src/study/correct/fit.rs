@@ -41,7 +41,7 @@ pub(super) fn fit(
 ) -> Result<Vec<Fitted>, CorrectError> {
     restore(session, originals)?;
     session.progress().start("correcting layers", originals.len());
-    let (mut all, mut walk) = (Vec::new(), session.walk(samples, part)?);
+    let (mut all, mut walk) = (Vec::new(), samples.walk(part)?);
     for original in originals {
         let fitted = fit_layer(session, assignment, original, plan, &mut walk)?;
         set(session, original, &fitted)?;

@@ -116,7 +116,7 @@ pub(super) fn originals(
     let exact = exact(assignment);
     let progress = session.progress();
     progress.start("counting operands", found.len());
-    let (mut originals, mut walk) = (Vec::new(), session.walk(samples, part)?);
+    let (mut originals, mut walk) = (Vec::new(), samples.walk(part)?);
     for (index, coding, lut) in found {
         let (mut counts, mut moments, mut group_outputs) = (None, [Vec::new()], 1);
         session.advance(&mut walk, &exact, index, |layer, input| {

@@ -172,15 +172,12 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
         asked = asked.without(Part::Bn);
     }
     let best = search(asked, &before, judge.samples(), &mut attempt)?;
-    let (fitted, after, kept) = match best {
-        Some(Tried { parts, fitted, judged }) => {
-            fit::apply(session, &originals, &fitted)?;
-            (fitted, judged, parts)
-        }
-        None => {
-            fit::restore(session, &originals)?;
-            (originals.iter().map(unchanged).collect(), before, Parts::default())
-        }
+    let (fitted, after, kept) = if let Some(Tried { parts, fitted, judged }) = best {
+        fit::apply(session, &originals, &fitted)?;
+        (fitted, judged, parts)
+    } else {
+        fit::restore(session, &originals)?;
+        (originals.iter().map(unchanged).collect(), before, Parts::default())
     };
     let params = session.params(&assignment)?;
     let counts = session.model().graph.layer_counts();
