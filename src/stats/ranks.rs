@@ -48,7 +48,8 @@ mod tests {
     /// Without ties by `1 - 6 sum d^2 / (n (n^2 - 1))`; with ties by Pearson's formula over the ranks, by hand.
     #[test]
     fn correlations_by_hand() {
-        let cases: [(&[(f64, f64)], Option<f64>); 7] = [
+        type Pairs = &'static [(f64, f64)];
+        let cases: [(Pairs, Option<f64>); 7] = [
             // Differences of ranks 1, 1, 0, 0, 0: 1 - 6 * 2 / (5 * 24).
             (&[(1.0, 2.0), (2.0, 1.0), (3.0, 3.0), (4.0, 8.0), (5.0, 9.0)], Some(0.9)),
             (&[(1.0, 9.0), (2.0, 4.0), (3.0, 1.0)], Some(-1.0)),

@@ -53,7 +53,7 @@ pub struct AdviceSettings {
 pub enum AdviseError {
     /// The network or its data cannot be opened.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(Box<OpenError>),
     /// An evaluation failed.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -63,6 +63,12 @@ pub enum AdviseError {
     /// Runs cannot be compared.
     #[error(transparent)]
     Comparison(#[from] ComparisonError),
+}
+
+impl From<OpenError> for AdviseError {
+    fn from(error: OpenError) -> Self {
+        AdviseError::Open(Box::new(error))
+    }
 }
 
 impl AdviseError {

@@ -187,7 +187,7 @@ fn every_source_can_be_corrected() {
         // What was written is what was judged: the directory can be moved.
         let logits = folder.logits(&format!("--model {out} {data} {lut}"));
         std::fs::create_dir_all(folder.path("moved")).unwrap();
-        std::fs::rename(folder.path(out), folder.path(&format!("moved/{out}"))).unwrap();
+        std::fs::rename(folder.path(out), folder.path(format!("moved/{out}"))).unwrap();
         assert_eq!(folder.logits(&format!("--model moved/{out} {data} {lut}")), logits, "{out}");
     }
     let mixed = folder.read_json("moved/mixed/config.json");

@@ -30,7 +30,7 @@ fn a_search_finds_what_its_assignment_does() {
     // The assignment works from anywhere and costs as much; over all samples its accuracy is that of both parts.
     let report = folder.json("-n 240 --assign found/assignment.json");
     assert!((number(&report, "/cost/relative_energy") - number(&details, "/chosen/relative_cost")).abs() < 1e-12);
-    let both = (number(&details, "/chosen/search/top1") + number(&details, "/chosen/confirmation/top1")) / 2.0;
+    let both = f64::midpoint(number(&details, "/chosen/search/top1"), number(&details, "/chosen/confirmation/top1"));
     assert!((number(&report, "/accuracy/top1") - both).abs() < 1e-12);
     let names: Vec<&str> =
         report["layers"].as_array().unwrap().iter().map(|layer| layer["lut"].as_str().unwrap_or("exact")).collect();

@@ -71,9 +71,10 @@ impl Advice {
         }
         let recovered = recovered.filter(|_| !self.is_within(&self.all));
         let recovered = recovered.map_or_else(String::new, |share| format!(", {} of the drop", percent(share)));
-        let (does, is_enough) = match self.is_within(found) {
-            true => ("makes it", "within the bound"),
-            false => ("brings it to", "beyond the bound still"),
+        let (does, is_enough) = if self.is_within(found) {
+            ("makes it", "within the bound")
+        } else {
+            ("brings it to", "beyond the bound still")
         };
         let metric = self.metric(found);
         Some(format!("'approx-eval correct' ({}) {does} {metric}{recovered}: {is_enough}", parts.join(", ")))

@@ -16,8 +16,8 @@ impl Document for SensitivityDetails {
 
     fn sections(&self) -> Vec<Section> {
         let mut sections = vec![self.summary()];
-        sections.extend(self.luts.iter().flat_map(|lut| [self.alone(lut), self.alone_exact(lut)]));
-        sections.extend(self.noise.as_ref().map(|noise| self.tolerances(noise)));
+        sections.extend(self.luts.iter().flat_map(|lut| [Self::alone(lut), Self::alone_exact(lut)]));
+        sections.extend(self.noise.as_ref().map(Self::tolerances));
         sections
     }
 
@@ -90,11 +90,10 @@ impl SensitivityDetails {
             details: vec![header.len() - 1],
             header: header.into_iter().map(str::to_owned).collect(),
             rows: lut.layers.iter().map(row).collect(),
-            ..Section::default()
         }
     }
 
-    fn alone(&self, lut: &SensitivityLut) -> Section {
+    fn alone(lut: &SensitivityLut) -> Section {
         let [drop, interval] = lut.all.drop_cells();
         let energy = lut.relative_energy.map(|energy| format!(", energy saved {}", percent(1.0 - energy)));
         let title = format!(
@@ -105,12 +104,12 @@ impl SensitivityDetails {
         Self::layers(title, lut, |layer| &layer.alone, true)
     }
 
-    fn alone_exact(&self, lut: &SensitivityLut) -> Section {
+    fn alone_exact(lut: &SensitivityLut) -> Section {
         let title = format!("One layer exact, {} in the others: the drop that is left", lut.name);
         Self::layers(title, lut, |layer| &layer.alone_exact, false)
     }
 
-    fn tolerances(&self, noise: &NoiseSensitivity) -> Section {
+    fn tolerances(noise: &NoiseSensitivity) -> Section {
         let row = |layer: &NoiseLayer| {
             let sign = match layer.bound.as_str() {
                 "below" => "< ",

@@ -62,9 +62,9 @@ pub fn staircase(space: &Space, harms: &[Vec<Option<usize>>], allowed: &[usize],
         choice
     };
     let mut stairs: Vec<Step> = Vec::new();
-    for budget in 0..=steps {
-        if least[budget].is_finite() && stairs.last().is_none_or(|last| least[budget] < last.cost) {
-            stairs.push(Step { budget, cost: least[budget], choice: choice(budget) });
+    for (budget, &cost) in least.iter().enumerate().take(steps + 1) {
+        if cost.is_finite() && stairs.last().is_none_or(|last| cost < last.cost) {
+            stairs.push(Step { budget, cost, choice: choice(budget) });
         }
     }
     stairs

@@ -27,6 +27,7 @@ use knapsack::{fewer_options, staircase, steps_of};
 use nsga2::{Fitness, Settings, evolve};
 use plan::quantile;
 use points::{front, spread};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -152,6 +153,9 @@ pub fn run<V: Evaluator>(space: &Space, plan: &SearchPlan, evaluator: &mut V) ->
     Ok(found)
 }
 
+/// The choices about the best one that matching found, and the noise that each layer stands.
+type Matched = (Vec<Choice>, Vec<f64>);
+
 /// A search under way.
 struct Run<'a, V> {
     space: &'a Space,
@@ -199,10 +203,10 @@ impl<V: Evaluator> Run<'_, V> {
     /// What a choice that was looked at does on another part of the samples.
     fn measure(&mut self, choice: &Choice, part: Part) -> Result<&Degradation, V::Error> {
         let point = self.points.get_mut(choice).expect("only what was scanned is looked at again");
-        if !point.found.contains_key(&part) {
-            point.found.insert(part, self.evaluator.measure(choice, part)?);
+        match point.found.entry(part) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(self.evaluator.measure(choice, part)?)),
         }
-        Ok(&point.found[&part])
     }
 
     /// Whether the drop is within the bound: on the samples that all choices are compared on as it was measured, on
@@ -319,7 +323,7 @@ impl<V: Evaluator> Run<'_, V> {
     }
 
     /// Matches noise, where deviations are known, and returns the choices about the best one and the layers' tolerances.
-    fn matching(&mut self, harms: &[Vec<f64>]) -> Result<Option<(Vec<Choice>, Vec<f64>)>, V::Error> {
+    fn matching(&mut self, harms: &[Vec<f64>]) -> Result<Option<Matched>, V::Error> {
         let Some(deviations) = self.evaluator.deviations()? else { return Ok(None) };
         let tolerances = self.evaluator.tolerances()?;
         let ladder = matching::ladder(self.space, &deviations, &tolerances);
