@@ -218,8 +218,7 @@ impl Document for CorrectionReport {
     fn sections(&self) -> Vec<Section> {
         let mut sections = vec![self.overview(), self.outcome(), self.of_layers()];
         if !self.notes.is_empty() {
-            let rows = self.notes.iter().map(|note| vec![note.clone()]).collect();
-            sections.push(Section { title: Some("Notes".to_owned()), rows, ..Section::default() });
+            sections.push(Section::pairs(self.notes.iter().map(|note| ("note", note.clone()))));
         }
         sections
     }
