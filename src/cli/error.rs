@@ -12,11 +12,11 @@ use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
 use crate::report::{BaselineError, GatesError, TradeoffError};
 use crate::study::LayerwiseError;
+use crate::study::correct::CorrectError;
 use crate::study::journal::JournalError;
+use crate::study::rank::RankError;
 use crate::study::scope::ScopeError;
 use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
-use crate::study::rank::RankError;
-use crate::study::correct::CorrectError;
 use std::error::Error;
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.

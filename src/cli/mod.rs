@@ -24,11 +24,11 @@ mod parse;
 mod plot;
 mod progress;
 mod quantization;
+mod rank;
 mod report;
 mod search;
 mod sensitivity;
 mod studied;
-mod rank;
 mod suggestion;
 mod sweep;
 

@@ -9,18 +9,17 @@ use super::quantization::QuantizationArgs;
 use super::{DataArgs, ExitCode, ModelArgs, TerminalArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
-use crate::lut::design::FAMILIES;
-use crate::lut::{CODINGS, Coding, SHIPPED, format};
+use crate::lut::{self, CODINGS, Coding, SelectError};
 use crate::study::rank::{RankPlan, rank};
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::ValueHint;
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RankArgs {
-    /// Multipliers: LUT files, names, folders of LUT files, 'shipped' or 'designs'; may be given more than once
+    /// Multipliers: LUT files, folders of them, names, ranges such as 'drum-{3..7}', globs such as 'luts/mul8u_*.bin',
+    /// or the lists shipped, designs and catalogue; may be given more than once
     #[arg(short, long, value_name = "LUT", required = true, num_args = 1.., value_hint = ValueHint::AnyPath)]
     #[arg(help_heading = "Multiplier")]
     lut: Vec<String>,
@@ -83,7 +82,7 @@ impl RankArgs {
     fn plan(&self) -> anyhow::Result<RankPlan> {
         let mut luts: Vec<LutSpec> = Vec::new();
         for text in &self.lut {
-            let selected = select(text).with_context(|| format!("--lut {text}"))?;
+            let selected = select(text).map_err(anyhow::Error::from).context("--lut")?;
             luts.extend(selected.into_iter().map(|lut| LutSpec { lut, ..self.file.reading() }));
         }
         let mut seen = HashSet::new();
@@ -114,26 +113,8 @@ impl RankArgs {
     }
 }
 
-/// The files and names that a text stands for.
-fn select(text: &str) -> anyhow::Result<Vec<String>> {
-    let folder = Path::new(text);
-    match text {
-        "shipped" => Ok(SHIPPED.names().map(str::to_owned).collect()),
-        "designs" => Ok(FAMILIES.iter().flat_map(|family| family.designs()).map(|design| design.to_string()).collect()),
-        _ if folder.is_dir() => {
-            let extensions = || format::FORMATS.iter().flat_map(|format| format.extensions());
-            let mut files = Vec::new();
-            for entry in std::fs::read_dir(folder)? {
-                let path = entry?.path();
-                let extension = path.extension().and_then(OsStr::to_str);
-                if extension.is_some_and(|extension| extensions().any(|known| *known == extension)) {
-                    files.push(path.display().to_string());
-                }
-            }
-            ensure!(!files.is_empty(), "no LUT file in the folder");
-            files.sort();
-            Ok(files)
-        }
-        _ => Ok(vec![text.to_owned()]),
-    }
+/// The files and names that a text stands for: those of [`lut::select`], and the files of a folder.
+fn select(text: &str) -> Result<Vec<String>, SelectError> {
+    let folder = text.trim_end_matches(is_separator);
+    if Path::new(text).is_dir() { lut::select(&format!("{folder}/*")) } else { lut::select(text) }
 }

@@ -76,7 +76,7 @@ struct PlanArgs {
     search_samples: Option<NonZeroUsize>,
 
     /// Samples of these that all assignments are compared on, the best ones being evaluated on all of them; default:
-    /// 2000 at most
+    /// 1000 at most
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     scan_samples: Option<NonZeroUsize>,
 
@@ -122,7 +122,7 @@ fn parse_confidence(text: &str) -> Result<f64, String> {
 }
 
 /// Samples that assignments are compared on by default.
-const SCAN: usize = 2000;
+const SCAN: usize = 1000;
 
 impl PlanArgs {
     fn plan(&self, samples: SearchSamples) -> SearchPlan {

@@ -8,7 +8,7 @@ use super::{DataArgs, ModelArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
 use crate::lut::{self, CODINGS, Coding};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use clap::ValueHint;
 
 /// The network, its data, and the multipliers that its layers may have.

@@ -46,8 +46,8 @@ pub use run::{BatchOutputs, EvalError, Outcome, evaluate, set_accumulators, set_
 pub(crate) use session::Walk;
 pub use session::{
     CalibrationImages, CalibrationOptions, CalibrationOutputs, Configuration, Experiment, Findings, ImagesError,
-    LayerFindings, LayerResponse, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions, Session,
-    SessionError,
+    LayerFindings, LayerResponse, ModeComparison, Observations, OpenError, ParamsSource, ParamsSpec, PreprocessOptions,
+    Session, SessionError,
 };
 pub use traps::far_below_fp32;
 

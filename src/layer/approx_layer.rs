@@ -255,18 +255,14 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
     /// # Errors
     /// When they are not of the layer's dimensions.
     fn set_parts(&mut self, parts: &LayerParts) -> Result<(), LayerError> {
-        let set = self.state_mut().set_parts(parts);
-        set.map_err(|problem| problem.in_layer(self.name()))
+        self.state_mut().set_parts(parts)
     }
 
     /// A layer of the same kind and geometry with other parts, in baseline mode.
     ///
     /// # Errors
     /// When they are not of the layer's dimensions.
-    fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError> {
-        let state = self.state().with_parts(parts).map_err(|problem| problem.in_layer(self.name()))?;
-        Ok(self.with_state(state))
-    }
+    fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError>;
 
     /// Products summed into one output element; the largest number where outputs differ.
     fn fan_in(&self) -> usize {

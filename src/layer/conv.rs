@@ -18,7 +18,7 @@
 
 use super::convolution::{Convolution, check_weight};
 use super::state::LayerState;
-use super::{ApproxLayer, Call, Flow, LayerError, LayerProblem, WeightedCore, WeightedLayer, Window};
+use super::{ApproxLayer, Call, Flow, LayerError, LayerParts, LayerProblem, WeightedCore, WeightedLayer, Window};
 use crate::kernel::{ConvGeometry, output_size};
 use candle_core::{Module, Tensor};
 
@@ -157,13 +157,14 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
     }
 }
 
-impl<const D: usize> WeightedLayer for ApproxConv<D> {}
+impl<const D: usize> WeightedLayer for ApproxConv<D> {
+    fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError> {
+        let state = self.state.with_parts(parts)?;
+        Ok(Box::new(ApproxConv { state, attributes: self.attributes }))
+    }
+}
 
 impl<const D: usize> WeightedCore for ApproxConv<D> {
-    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer> {
-        Box::new(ApproxConv { state, attributes: self.attributes })
-    }
-
     fn state(&self) -> &LayerState {
         &self.state
     }

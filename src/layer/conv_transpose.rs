@@ -19,7 +19,7 @@
 use super::convolution::{Convolution, check_weight};
 use super::state::LayerState;
 use super::taps::most_taps;
-use super::{ApproxLayer, Call, Flow, LayerError, LayerProblem, WeightedCore, WeightedLayer, Window};
+use super::{ApproxLayer, Call, Flow, LayerError, LayerParts, LayerProblem, WeightedCore, WeightedLayer, Window};
 use crate::kernel::{ConvGeometry, GeometryError};
 use candle_core::{Module, Tensor};
 
@@ -219,6 +219,12 @@ impl<const D: usize> ApproxLayer for ApproxConvTranspose<D> {
 }
 
 impl<const D: usize> WeightedLayer for ApproxConvTranspose<D> {
+    fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError> {
+        let state = self.state.with_parts(parts)?;
+        let (attributes, weight_shape) = (self.attributes, self.weight_shape.clone());
+        Ok(Box::new(ApproxConvTranspose { state, attributes, weight_shape }))
+    }
+
     fn weight_shape(&self) -> &[usize] {
         &self.weight_shape
     }
@@ -233,11 +239,6 @@ impl<const D: usize> WeightedLayer for ApproxConvTranspose<D> {
 }
 
 impl<const D: usize> WeightedCore for ApproxConvTranspose<D> {
-    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer> {
-        let (attributes, weight_shape) = (self.attributes, self.weight_shape.clone());
-        Box::new(ApproxConvTranspose { state, attributes, weight_shape })
-    }
-
     fn state(&self) -> &LayerState {
         &self.state
     }

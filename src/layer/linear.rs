@@ -24,7 +24,9 @@
 //! ```
 
 use super::state::LayerState;
-use super::{ApproxLayer, Call, LayerError, LayerProblem, WeightedCore, WeightedLayer, Window, linear_window};
+use super::{
+    ApproxLayer, Call, LayerError, LayerParts, LayerProblem, WeightedCore, WeightedLayer, Window, linear_window,
+};
 use candle_core::{Module, Tensor};
 
 /// `y = x W^T + b` over the last axis of an input of any rank, with a weight `[out, in]`.
@@ -69,13 +71,14 @@ impl ApproxLayer for ApproxLinear {
     }
 }
 
-impl WeightedLayer for ApproxLinear {}
+impl WeightedLayer for ApproxLinear {
+    fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError> {
+        let state = self.state.with_parts(parts)?;
+        Ok(Box::new(ApproxLinear { state }))
+    }
+}
 
 impl WeightedCore for ApproxLinear {
-    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer> {
-        Box::new(ApproxLinear { state })
-    }
-
     fn state(&self) -> &LayerState {
         &self.state
     }

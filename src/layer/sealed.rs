@@ -12,7 +12,7 @@ use super::observing::Observing;
 use super::quantized::{Factors, Quantized, Shifts};
 use super::settings::Settings;
 use super::state::LayerState;
-use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, WeightedLayer, Window};
+use super::{Call, Flow, InferenceMode, LayerError, LayerProblem, Window};
 use crate::kernel::Kernel;
 use crate::lut::{Coding, Lut};
 use crate::quant::{LayerParams, Observed, Operands, QuantConfig};
@@ -88,9 +88,6 @@ pub trait LayerCore {
 
 /// The parts of a layer with weights.
 pub trait WeightedCore {
-    /// The layer with another state, in the same geometry.
-    fn with_state(&self, state: LayerState) -> Box<dyn WeightedLayer>;
-
     /// Weights, settings and quantization.
     fn state(&self) -> &LayerState;
 

@@ -113,7 +113,11 @@ impl LayerState {
 
     /// The state of a layer of the same kind and name in baseline mode, with this weight, of the same dimensions, and
     /// what else its outputs are made of.
-    pub(super) fn with_parts(&self, parts: &LayerParts) -> Result<Self, LayerProblem> {
+    pub(super) fn with_parts(&self, parts: &LayerParts) -> Result<Self, LayerError> {
+        self.try_with_parts(parts).map_err(|problem| problem.in_layer(&self.settings.name))
+    }
+
+    fn try_with_parts(&self, parts: &LayerParts) -> Result<Self, LayerProblem> {
         let LayerParts { weight, bias, activation_factors } = parts;
         let dims = self.weights.dims();
         if weight.len() != dims.iter().product::<usize>() {
@@ -142,7 +146,7 @@ impl LayerState {
     }
 
     /// Exchanges what the outputs are made of. The layer is to be quantized again; its settings stay.
-    pub(super) fn set_parts(&mut self, parts: &LayerParts) -> Result<(), LayerProblem> {
+    pub(super) fn set_parts(&mut self, parts: &LayerParts) -> Result<(), LayerError> {
         let mut state = self.with_parts(parts)?;
         std::mem::swap(&mut state.settings, &mut self.settings);
         state.requantization = self.requantization;

@@ -26,10 +26,10 @@ mod lut;
 mod markdown;
 mod model;
 mod predictions;
+mod rank;
 mod search;
 mod sensitivity;
 mod sweep;
-mod rank;
 mod table;
 #[cfg(feature = "plot")]
 mod tradeoff;
@@ -38,10 +38,10 @@ pub use advice::{AccumulatorAdvice, Advice, CorrectedAdvice, LayerAdvice, MixedA
 pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
-pub use degradation::Degradation;
 pub use correction::{
     AffineCost, CorrectionCalibration, CorrectionLayer, CorrectionLut, CorrectionReport, KeptOut, KeptOutFigures,
 };
+pub use degradation::Degradation;
 pub use document::{Check, Document, Printable, Records, Section};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{
@@ -54,10 +54,10 @@ pub use logits::Logits;
 pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, WrittenFile, WrittenFiles};
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
+pub use rank::{RankReport, RankedLayer, RankedMultiplier};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
 pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
 pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
-pub use rank::{RankReport, RankedLayer, RankedMultiplier};
 #[cfg(feature = "plot")]
 pub use tradeoff::{Tradeoff, TradeoffBaseline, TradeoffError, TradeoffPoint};
 

@@ -28,7 +28,7 @@ pub struct RankReport {
     /// The multipliers.
     pub multipliers: Vec<RankedMultiplier>,
     /// Spearman's rank correlation of the predicted order and the measured metric among those that were evaluated;
-    /// `None` of fewer than two.
+    /// `None` of fewer than three.
     pub spearman: Option<f64>,
     /// How many were evaluated.
     pub measured: usize,

@@ -143,7 +143,7 @@ fn folders_are_ranked_and_mistakes_named() {
     assert_eq!(names, ["luts/exact.bin", "luts/rough.safetensors"]);
     assert!(report["spearman"].is_null());
     for (args, needles) in [
-        ("-l none", &["--lut none"][..]),
+        ("-l none", &["--lut", "none"][..]),
         ("-l drum-4 dram-4", &["dram-4", "drum-4"]),
         ("-l drum-4 --set *:mode=quant", &["no layer", "--set"]),
         ("-l drum-4 --top 1 --measure-all", &["--measure-all"]),

@@ -51,7 +51,7 @@ fn a_search_finds_what_its_assignment_does() {
 fn searches_are_repeated_and_resumed() {
     let folder = Folder::new();
     folder.run_to(0, &format!("{QUICK} -o first"));
-    folder.run_to(0, &format!("{QUICK} -o second -j 1 -b 7"));
+    folder.run_to(0, &format!("{QUICK} -o second -j 1"));
     assert_eq!(documents(&folder, "first").0["chosen"], documents(&folder, "second").0["chosen"]);
     assert_eq!(documents(&folder, "first").1, documents(&folder, "second").1);
     let message = folder.run_to(2, &format!("{QUICK} -o first")).stderr;

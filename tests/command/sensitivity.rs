@@ -87,7 +87,7 @@ fn noise_is_bisected() {
         }
         let tolerance = number(found, "/tolerance");
         assert!((drop(name, tolerance) - number(found, "/found/drop")).abs() < 1e-12, "{name}");
-        assert!(drop(name, tolerance) <= 0.05, "{name}");
+        assert!(drop(name, tolerance) <= 0.05 + 1e-9, "{name}");
     }
     tolerances.sort_by_key(|(rank, _)| *rank);
     assert!(tolerances.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{tolerances:?}");

@@ -50,7 +50,7 @@ pub enum FileError {
         /// The command whose options it can state.
         command: String,
         /// The key, and keys like it.
-        unknown: UnknownName,
+        unknown: Box<UnknownName>,
     },
     /// A file that names others.
     #[error("{}: line {line}: a file does not name others: give '--file' more than once", .path.display())]

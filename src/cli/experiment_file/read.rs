@@ -69,12 +69,12 @@ pub(super) fn statements<'a>(path: &Path, command: &'a Command) -> Result<Vec<St
     let source = Source { path, folder, line: &line };
     let statement = |(key, value): (&Spanned<DeString>, &Spanned<DeValue>)| {
         let (name, line) = (key.get_ref().as_ref(), line(key.span().start));
-        let option = find(name, command).map_err(|unknown| match name {
-            OPTION => FileError::Nested { path: owned(), line },
-            _ => {
-                let command = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
-                FileError::Key { path: owned(), line, command, unknown }
+        let option = find(name, command).map_err(|unknown| {
+            if name == OPTION {
+                return FileError::Nested { path: owned(), line };
             }
+            let command = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+            FileError::Key { path: owned(), line, command, unknown: Box::new(unknown) }
         })?;
         source.statement(option, value, command)
     };

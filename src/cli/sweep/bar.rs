@@ -75,19 +75,18 @@ impl StudyBar {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `work` without the warnings of single jobs, which their reports and the table have; with `-v`, all are
-    /// shown.
-    pub fn silenced<T>(&self, terminal: &TerminalArgs, work: impl FnOnce() -> T) -> T {
-        if terminal.verbose > 0 {
-            work()
-        } else {
-            tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), work)
-        }
-    }
-
     /// Removes the bar.
     pub fn close(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Does `work` without the warnings of single jobs, which their reports and the table have; with `-v`, all are shown.
+pub(super) fn silenced<T>(terminal: &TerminalArgs, work: impl FnOnce() -> T) -> T {
+    if terminal.verbose > 0 {
+        work()
+    } else {
+        tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), work)
     }
 }
 

@@ -6,7 +6,7 @@ mod lists;
 mod merge;
 mod points;
 
-use self::bar::StudyBar;
+use self::bar::{StudyBar, silenced};
 use self::grid::GridArgs;
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
@@ -41,8 +41,8 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "K/N", help_heading = "Study", value_parser = parse_shard)]
     shard: Option<Shard>,
 
-    /// Taken so that one file can have the options of a plan and of its run
-    #[arg(long, hide = true)]
+    /// Changes nothing here: a file that has the options of a run has those of its plan too
+    #[arg(long, help_heading = "Study")]
     resume: bool,
 
     #[command(flatten)]
@@ -125,7 +125,7 @@ impl RunArgs {
             let sweep = Sweep::plan(grid.groups(&bar), self.grid.scopes())?;
             let places = sweep.places(shard);
             let mut folder = StudyFolder::open(&self.output, sweep.details(), shard, start)?;
-            bar.silenced(terminal, || sweep.run(places.clone(), &mut folder, &costs, &mut bar.clone()))?;
+            silenced(terminal, || sweep.run(places.clone(), &mut folder, &costs, &mut bar.clone()))?;
             bar.close();
             Ok(merge_run(&self.output, sweep.details(), places)?)
         })?;

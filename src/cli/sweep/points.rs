@@ -22,6 +22,9 @@ const WITHOUT_EFFECT: &[&str] = &["threads", "kernel", "costs"];
 /// Bytes of the largest file of costs that is read.
 const LARGEST: u64 = 64 << 20;
 
+/// What may stand before a multiplier that noise is derived from.
+const METHODS: &[&str] = &["measured:", "predicted:"];
+
 /// The points of a grid, group by group: those of a group are evaluated on one session.
 pub(super) struct Grid(Vec<Vec<GridPoint>>);
 
@@ -104,7 +107,7 @@ impl GridArgs {
     /// Hashes of the files that decide a report beside those that a session knows.
     fn inputs(&self) -> anyhow::Result<Vec<String>> {
         let costs = self.given.iter().find(|given| given.id == "costs");
-        let paths = costs.iter().flat_map(|given| given.values.last());
+        let paths = costs.iter().filter_map(|given| given.values.last());
         let hash = |path: &OsString| {
             let bytes = input::read(Path::new(path), LARGEST);
             let bytes = bytes.with_context(|| Path::new(path).display().to_string()).context("--costs")?;
@@ -159,7 +162,11 @@ fn multipliers(option: &str, text: &str) -> anyhow::Result<Vec<String>> {
     if text == "-" {
         bail!("--{option} -: standard input is read once, and a sweep opens its multipliers again: give a file");
     }
-    lut::select(text).map_err(anyhow::Error::from).with_context(|| format!("--{option}"))
+    // Noise is of a multiplier by a method.
+    let method = METHODS.iter().find(|method| text.starts_with(**method)).copied().unwrap_or_default();
+    let selected = lut::select(&text[method.len()..]).map_err(anyhow::Error::from);
+    let selected = selected.with_context(|| format!("--{option}"))?;
+    Ok(selected.into_iter().map(|lut| format!("{method}{lut}")).collect())
 }
 
 /// Calls files by their stems, where these tell them apart.

@@ -94,7 +94,8 @@ impl Pattern {
     /// # Errors
     /// When the name is too long for a pattern.
     pub fn of_name(name: &str) -> Result<Self, PatternError> {
-        globset::escape(name).parse()
+        let literal = |c: char| if "*?[]{}\\".contains(c) { format!("[{c}]") } else { c.to_string() };
+        name.chars().map(literal).collect::<String>().parse()
     }
 
     /// It as it was given.

@@ -56,9 +56,9 @@ fn range(content: &str) -> Result<Option<Vec<String>>, BracesError> {
     }
     let wrong = || BracesError::Content(content.to_owned());
     let parts: Option<Vec<i64>> = content.split("..").map(|part| part.parse::<i32>().ok().map(i64::from)).collect();
-    let (first, last, step) = match parts.ok_or_else(wrong)?.as_slice() {
-        &[first, last] => (first, last, 1),
-        &[first, last, step] if step != 0 => (first, last, step.abs()),
+    let (first, last, step) = match *parts.ok_or_else(wrong)?.as_slice() {
+        [first, last] => (first, last, 1),
+        [first, last, step] if step != 0 => (first, last, step.abs()),
         _ => return Err(wrong()),
     };
     let count = (last - first).abs() / step + 1;

@@ -28,7 +28,7 @@ fn braces_are_those_of_shells() {
     for_each_case(cases, |(text, expected)| assert_eq!(select(text).unwrap(), expected));
     for text in ["{", "a}", "{a", "{}", "{a}", "{1..}", "{1..2..0}", "{a..c}", "{1..2..3..4}", "{1..99999}", "{{1}}"] {
         let error = select(text).unwrap_err();
-        assert!(message(&error).contains(text) && message(&error).contains("{"), "{error}");
+        assert!(message(&error).contains(text) && message(&error).contains('{'), "{error}");
     }
     let bomb = "{1..100}".repeat(8);
     assert!(message(&select(&bomb).unwrap_err()).contains("more than"));

@@ -4,7 +4,7 @@ use super::{SearchDetails, SearchPoint};
 use crate::registry::Named;
 use crate::report::Degradation;
 use crate::report::document::{Check, Document, Records, Section};
-use crate::stats::{grouped, percent, significant};
+use crate::stats::{grouped, percent, significant, significant_percent};
 
 /// Points of the front that tables show.
 const SHOWN: usize = 12;
@@ -65,7 +65,7 @@ impl SearchDetails {
         let settings = &self.settings;
         let samples = &self.samples;
         let metric = self.model.task.metric();
-        let confidence = format!(", at a confidence of {}", percent(settings.confidence));
+        let confidence = format!(", at a confidence of {}", significant_percent(settings.confidence, 2));
         let confidence = if settings.confidence > 0.5 { confidence } else { String::new() };
         let bound = self.difference(settings.max_drop) + &confidence;
         let limit = settings.max_multipliers.map(|most| ("multipliers", format!("at most {most} different ones")));
@@ -164,7 +164,7 @@ impl SearchDetails {
                 drop,
                 interval,
                 point.multipliers.to_string(),
-                point.origins.join(", "),
+                point.origins.first().cloned().unwrap_or_default(),
             ]
         };
         let step = self.front.len().div_ceil(SHOWN).max(1);

@@ -4,7 +4,7 @@
 //! the same integers of the input, a correction makes it `g (a + f u S) + d`: `f` an integer, `u` the real number of one
 //! step of the sums. Means, variances and covariances say what is left of `y` minus that, for any of them.
 
-use super::{Part, Parts};
+use super::part::{Part, Parts};
 use crate::eval::ChannelMoments;
 use crate::eval::Quantity::{Activations, Approximate, Exact};
 use std::ops::RangeInclusive;

@@ -1,8 +1,9 @@
 //! Correcting layer after layer, each over the outputs of those that are corrected already.
 
 use super::choice::{Choice, Weights, snr_db};
+use super::error::CorrectError;
 use super::layers::Original;
-use super::{CorrectError, Part, Parts};
+use super::part::{Part, Parts};
 use crate::eval::{Assignment, Beside, CalibrationImages, Session, SessionError, Walk};
 use crate::layer::{LayerError, LayerParts, WeightedLayer};
 use crate::quant::{LayerParams, ParamsError, WeightParams};

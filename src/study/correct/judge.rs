@@ -1,6 +1,6 @@
 //! Whether a correction helps, on calibration samples that it was not fitted on.
 
-use super::CorrectError;
+use super::error::CorrectError;
 use crate::eval::{Assignment, CalibrationImages, CalibrationOutputs, Session};
 use crate::task::Metric;
 use std::ops::Range;

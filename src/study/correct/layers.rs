@@ -1,6 +1,6 @@
 //! The layers that are corrected, as they are without it, and what is known of them before.
 
-use super::CorrectError;
+use super::error::CorrectError;
 use crate::eval::{Arithmetic, Assignment, Beside, CalibrationImages, ChannelMoments, Quantity, Session, SessionError};
 use crate::kernel::Kernel;
 use crate::layer::{

@@ -7,17 +7,19 @@
 
 mod choice;
 mod document;
+mod error;
 mod fit;
 mod judge;
 mod layers;
 mod part;
+pub use error::CorrectError;
 pub use judge::Judged;
 pub use part::{PARTS, Part, Parts};
 
-use crate::eval::{Arithmetic, Session, SessionError};
+use crate::eval::{Arithmetic, Session};
 use crate::layer::LayerParts;
 use crate::lut::Lut;
-use crate::quant::{LayerParams, ParamsError, ParamsFile};
+use crate::quant::{LayerParams, ParamsFile};
 use fit::{Fitted, Plan};
 use judge::Judge;
 use layers::Original;
@@ -28,52 +30,6 @@ use std::sync::Arc;
 pub struct CorrectOptions {
     /// The parts that every layer is to have; `None` leaves it to each layer's signal-to-noise ratio.
     pub parts: Option<Parts>,
-}
-
-/// Why a network cannot be corrected.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CorrectError {
-    /// No layer has a multiplier.
-    #[error("no layer with weights is in mode approx: name the multiplier to correct the network for")]
-    NoMultiplier,
-    /// The network is corrected already.
-    #[error("{0} is corrected already: correct the network that it was made from")]
-    Corrected(String),
-    /// Batch normalization is not folded.
-    #[error(
-        "corrections are of layers with their batch normalization folded in: do without the option that keeps it apart"
-    )]
-    NotFolded,
-    /// Too few calibration samples to fit on some and judge by others.
-    #[error("{0} calibration samples, expected at least 4: three quarters are fitted on, the last quarter is kept out")]
-    Samples(usize),
-    /// The network or its data failed.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// A layer's scales cannot be changed.
-    #[error("layer '{layer}': corrected scales")]
-    Params {
-        /// The layer.
-        layer: String,
-        /// Why.
-        #[source]
-        source: ParamsError,
-    },
-}
-
-impl CorrectError {
-    /// The settings that fix it, by key.
-    pub fn keys(&self) -> &'static [&'static str] {
-        match self {
-            CorrectError::NoMultiplier => &["lut", "set"],
-            CorrectError::Corrected(_) => &["model"],
-            CorrectError::NotFolded => &["no_fold_bn"],
-            CorrectError::Samples(_) => &["calib_data", "calib_samples"],
-            CorrectError::Session(error) => error.keys(),
-            CorrectError::Params { .. } => &[],
-        }
-    }
 }
 
 /// A network's correction.

@@ -136,7 +136,9 @@ pub fn rank(session: &mut Session, plan: &RankPlan) -> Result<RankReport, RankEr
     let multipliers: Vec<RankedMultiplier> = ranked.into_iter().map(|(_, ranked)| ranked).collect();
     // By place, so that equal predictions that were put in an order count as that order.
     let pairs = multipliers.iter().enumerate().filter_map(|(place, of)| Some((-(place as f64), of.measured?)));
-    let correlation = spearman(&pairs.collect::<Vec<_>>());
+    let pairs: Vec<(f64, f64)> = pairs.collect();
+    // Of two, it would be 1 or -1 whatever they are.
+    let correlation = spearman(&pairs).filter(|_| pairs.len() > 2);
     Ok(RankReport::new(session, multipliers, correlation, [gathering, predicting].map(|time| time.as_secs_f64())))
 }
 

@@ -122,6 +122,9 @@ pub fn run<V: Evaluator>(space: &Space, plan: &SearchPlan, evaluator: &mut V) ->
     let mut seeds: Vec<Choice> = Vec::new();
     let mut tolerances = None;
     for method in METHODS.iter().filter(|method| plan.methods.contains(method)) {
+        if run.stopped.is_some() {
+            break;
+        }
         match method {
             Method::Knapsack => {
                 // Harms that are independent of each other add up; of biases, which go the same way, their roots do.

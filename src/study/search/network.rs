@@ -7,8 +7,8 @@ use crate::eval::{Assignment, LutSpec, Progress, Rules, Session};
 use crate::lut::{CommonCosts, Costs};
 use crate::registry::Named;
 use crate::report::{
-    Degradation, Report, SCHEMA, SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples,
-    SearchSettings, ToolReport,
+    DatasetReport, Degradation, Report, SCHEMA, SearchDetails, SearchLayer, SearchMultiplier, SearchPoint,
+    SearchSamples, SearchSettings, ToolReport,
 };
 use crate::study::journal::{Journal, JournalError, Keyed, Start};
 use crate::study::layerwise::{Layerwise, LayerwiseError};
@@ -82,7 +82,7 @@ pub fn search(
     network.finish();
     let layerwise = network.layerwise;
     notes.splice(0..0, report.notes.iter().cloned());
-    if plan.methods.contains(&Method::Matching) && found.tolerances.is_none() {
+    if plan.methods.contains(&Method::Matching) && found.tolerances.is_none() && found.stopped.is_none() {
         notes.push("there is no calibration set to predict errors on: matching was left out".to_owned());
     }
     if found.chosen.iter().all(|&option| option == EXACT) {
@@ -343,7 +343,7 @@ fn details(
         kind: SearchDetails::KIND.to_owned(),
         tool: ToolReport::default(),
         model: report.model,
-        dataset: report.dataset,
+        dataset: DatasetReport { samples: plan.samples.search + plan.samples.confirmation, ..report.dataset },
         config: report.config,
         settings: SearchSettings {
             objective: plan.objective,

@@ -150,6 +150,13 @@ pub(super) fn journals(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     Ok(journals)
 }
 
+/// What says whether a file is the plan of a sweep.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: u32,
+    kind: String,
+}
+
 /// The plan of a folder.
 pub(super) fn read_plan(folder: &Path) -> Result<SweepPlan, FolderError> {
     let path = folder.join(PLAN);
@@ -161,11 +168,6 @@ pub(super) fn read_plan(folder: &Path) -> Result<SweepPlan, FolderError> {
         Err(source) => return Err(FolderError::Read { path, source }),
         Ok(bytes) => bytes,
     };
-    #[derive(serde::Deserialize)]
-    struct Head {
-        schema: u32,
-        kind: String,
-    }
     let parsed = serde_json::from_slice::<Head>(&bytes).and_then(|head| {
         let is_ours = (head.schema, head.kind.as_str()) == (SWEEP_SCHEMA, SweepPlan::KIND);
         Ok((head, is_ours.then(|| serde_json::from_slice(&bytes)).transpose()?))

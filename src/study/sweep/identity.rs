@@ -2,6 +2,7 @@
 
 use super::point::Point;
 use crate::eval::{Configuration, Session};
+use crate::lut::Lut;
 use crate::report::SweepJob;
 use crate::study::scope::Variant;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ pub(super) fn of_point(point: &Point, session: &Session) -> Value {
     let configs = session.assignment().layers().iter();
     let noise = session.assignment().layers().iter().filter_map(|config| config.noise_lut().map(AsRef::as_ref));
     let luts: BTreeSet<String> =
-        configs.filter_map(|config| config.operand_lut()).chain(noise).map(|lut| lut.blake3()).collect();
+        configs.filter_map(|config| config.operand_lut()).chain(noise).map(Lut::blake3).collect();
     json!({
         "model": job.model,
         "model_blake3": session.model().blake3,

@@ -43,9 +43,9 @@ pub enum MergeError {
         /// The field that differs.
         field: String,
         /// Its values.
-        values: [String; 2],
+        values: Box<[String; 2]>,
         /// The journals that they stand in.
-        paths: [PathBuf; 2],
+        paths: Box<[PathBuf; 2]>,
     },
     /// Jobs on data that is one set by name alone.
     #[error(
@@ -156,8 +156,8 @@ impl<'a> Merge<'a> {
                 index: planned.index,
                 job: planned.label(),
                 field: field.to_owned(),
-                values: values.map(str::to_owned),
-                paths: [first.clone(), path.to_owned()],
+                values: Box::new(values.map(str::to_owned)),
+                paths: Box::new([first.clone(), path.to_owned()]),
             });
         }
         self.found[place] = Some((row, path.to_owned()));

@@ -17,19 +17,19 @@ pub enum RunError {
     #[error("job {}, {}", .job.index, .job.label())]
     Configure {
         /// The job.
-        job: SweepJob,
+        job: Box<SweepJob>,
         /// Why.
         #[source]
-        source: OpenError,
+        source: Box<OpenError>,
     },
     /// A job's evaluation fails.
     #[error("job {}, {}", .job.index, .job.label())]
     Evaluate {
         /// The job.
-        job: SweepJob,
+        job: Box<SweepJob>,
         /// Why.
         #[source]
-        source: SessionError,
+        source: Box<SessionError>,
     },
     /// The journal cannot be written.
     #[error(transparent)]
@@ -91,10 +91,11 @@ impl<E: From<PlanError> + From<RunError>> Sweep<'_, E> {
 /// The report of a job.
 fn evaluate(session: &mut Session, job: &Job, name: &SweepJob, costs: &Costs) -> Result<Report, RunError> {
     let configured = session.configure(job.configuration.clone());
-    configured.map_err(|source| RunError::Configure { job: name.clone(), source })?;
+    configured.map_err(|source| RunError::Configure { job: Box::new(name.clone()), source: Box::new(source) })?;
     session.share_before(Some(job.first.unwrap_or(0)));
     let assignment = session.assignment().clone();
     let findings = session.evaluate(&assignment, |_| Ok(()));
-    let findings = findings.map_err(|source| RunError::Evaluate { job: name.clone(), source })?;
+    let findings =
+        findings.map_err(|source| RunError::Evaluate { job: Box::new(name.clone()), source: Box::new(source) })?;
     Ok(Report::new(session, &findings, costs))
 }

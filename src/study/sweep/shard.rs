@@ -124,10 +124,10 @@ impl Shard {
         let step = number("SLURM_ARRAY_TASK_STEP", get)?.filter(|step| *step > 0).unwrap_or(1);
         let even = max.saturating_sub(min) / step + 1;
         let count = number("SLURM_ARRAY_TASK_COUNT", get)?.unwrap_or(even);
-        if even != count || max < min || (max - min) % step != 0 {
+        if even != count || max < min || !(max - min).is_multiple_of(step) {
             return Err(ShardError::Uneven { min, max, count, step });
         }
-        if task < min || task > max || (task - min) % step != 0 {
+        if task < min || task > max || !(task - min).is_multiple_of(step) {
             return Err(ShardError::Beyond { name: of, value: task, count });
         }
         Ok(Shard { index: (task - min) / step + 1, count })
@@ -167,6 +167,7 @@ mod tests {
 
     #[test]
     fn clusters_say_which_part_this_is() {
+        type Case = (Vec<(String, String)>, Result<Option<&'static str>, &'static str>);
         let slurm = |task: &str, min: &str, max: &str, step: &str, count: &str| {
             let names = ["ID", "MIN", "MAX", "STEP", "COUNT"].map(|name| format!("SLURM_ARRAY_TASK_{name}"));
             names.into_iter().zip([task, min, max, step, count].map(str::to_owned)).collect::<Vec<_>>()
@@ -175,7 +176,7 @@ mod tests {
             let count = count.map(|count| ("JOB_COMPLETIONS".to_owned(), count.to_owned()));
             std::iter::once(("JOB_COMPLETION_INDEX".to_owned(), index.to_owned())).chain(count).collect()
         };
-        let cases: [(Vec<(String, String)>, Result<Option<&str>, &str>); 14] = [
+        let cases: [Case; 14] = [
             (Vec::new(), Ok(None)),
             (slurm("1", "1", "8", "1", "8"), Ok(Some("1/8"))),
             (slurm("0", "0", "7", "1", "8"), Ok(Some("1/8"))),

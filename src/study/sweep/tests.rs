@@ -35,7 +35,7 @@ fn sweep(luts: &[&str], scopes: &[&str]) -> Result<Sweep<'static, Failure>, Fail
     let open = move || {
         let limit = 20.try_into().ok();
         let layers = first.layers.clone();
-        Ok(Session::open(Experiment { limit, layers, ..Experiment::new(Model::open("lenet5")?) })?)
+        Ok(Session::open(Experiment { layers, limit, ..Experiment::new(Model::open("lenet5")?) })?)
     };
     let group = Group { open: Box::new(open), points: luts.iter().map(point).collect() };
     let scopes: Vec<Scope> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();

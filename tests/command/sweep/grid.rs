@@ -69,6 +69,8 @@ fn every_axis_multiplies() {
         ("-l drum-3 --mode base,quant,approx --scope each", 1 + 1 + 5),
         ("--mode noise --noise-std 0,0.1,0.2 --seed 1,2,3", 9),
         ("--mode noise --noise-from-lut drum-{3..4} --scope each", 10),
+        ("--mode noise --noise-from-lut predicted:drum-[34] etm", 3),
+        ("--mode noise --noise-from-lut predicted,measured -l drum-3", 2),
         ("--mode quant --calib minmax,percentile:99.9 mse --act-scheme symmetric,affine", 6),
         ("--mode quant --weight-scheme per-channel per-tensor --scale real,pow2", 4),
         ("--mode quant --requantize once,twice,truncate --calib-samples 20,40", 6),

@@ -27,7 +27,7 @@ fn merged(folder: &Folder, folders: &str) -> String {
 
 /// The lines of a journal.
 fn lines(folder: &Folder, name: &str) -> usize {
-    folder.read(name).iter().filter(|byte| **byte == b'\n').count()
+    folder.read(name).split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).count()
 }
 
 /// What one evaluation says of the job that `row` is of.
