@@ -73,6 +73,13 @@ fn a_corrected_network_runs_as_it_was_judged() {
         assert_eq!((&report["schema"], &report["kind"]), (&json!(1), &json!("correct")));
         assert_eq!((&report["calibration"]["fitted_on"], &report["calibration"]["kept_out"]), (&json!(8), &json!(2)));
         assert_eq!(folder.read_json(&format!("{out}/correction.json")), report);
+        for format in ["table", "csv", "markdown", "latex", "junit"] {
+            let output = folder
+                .run_to(0, &format!("correct {TINY} --lut truncated-8 {parts} -o {format} --format {format}"))
+                .stdout;
+            assert!(format != "table" || output.lines().all(|line| line.chars().count() <= 80), "{output}");
+            std::fs::remove_dir_all(folder.path(format)).unwrap();
+        }
         let before = folder.json("--model tiny --data kept.safetensors --lut truncated-8");
         let after = folder.json(&format!("--model {out} --data kept.safetensors --lut truncated-8"));
         let top1 = |report: &Value| number(report, "/accuracy/top1");
@@ -97,7 +104,7 @@ fn a_corrected_network_runs_as_it_was_judged() {
     assert_eq!(correction["layers"]["conv1"]["lut"]["blake3"], plain["lut"]["blake3"]);
 }
 
-/// A shipped network gets most of its accuracy back, in few samples of calibration.
+/// A shipped network gets most of what it lost back, by few samples of calibration.
 #[test]
 fn accuracy_comes_back() {
     let folder = Folder::new();
