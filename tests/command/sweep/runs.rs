@@ -12,9 +12,9 @@ const GRID: &str = "-l drum-{3..4} etm --scope all each -n 150";
 /// As many jobs as the grid has.
 const JOBS: usize = 3 * (1 + 5);
 
-fn whole() -> (Folder, String) {
+fn whole(grid: &str) -> (Folder, String) {
     let folder = Folder::new();
-    folder.run_to(0, &format!("sweep run -o whole {GRID}"));
+    folder.run_to(0, &format!("sweep run -o whole {grid}"));
     let table = merged(&folder, "whole");
     assert_eq!(table.lines().count(), 1 + JOBS);
     (folder, table)
@@ -36,7 +36,7 @@ fn killed(folder: &Folder, args: &str, after: Duration) {
 
 #[test]
 fn kills_lose_nothing_and_double_nothing() {
-    let (folder, expected) = whole();
+    let (folder, expected) = whole(GRID);
     let args = format!("sweep run -o study {GRID} --resume");
     let mut random = Random::new(17);
     for _ in 0..10 {
@@ -74,16 +74,18 @@ fn kills_lose_nothing_and_double_nothing() {
 
 #[test]
 fn a_signal_costs_the_job_in_hand_alone() {
-    let (folder, expected) = whole();
+    // Seconds of work, so that the signal does not come too late.
+    let grid = GRID.replace("-n 150", "-n 5000");
+    let (folder, expected) = whole(&grid);
     let script = format!(
-        "approx-eval sweep run -o study {GRID} >/dev/null & pid=$!; \
+        "approx-eval sweep run -o study {grid} >/dev/null & pid=$!; \
          until [ -s study/jobs.jsonl ]; do sleep 0.02; done; kill -INT $pid; ! wait $pid"
     );
     // Jobs in the background of a shell without job control ignore the signal otherwise.
     let output = folder.shell(&format!("set -m; {script}")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!((1..=JOBS).contains(&lines(&folder, "study/jobs.jsonl")));
-    folder.run_to(0, &format!("sweep run -o study {GRID} --resume"));
+    assert!((1..JOBS).contains(&lines(&folder, "study/jobs.jsonl")));
+    folder.run_to(0, &format!("sweep run -o study {grid} --resume"));
     assert_eq!(merged(&folder, "study"), expected);
 }
 
@@ -102,7 +104,7 @@ fn no_two_runs_share_a_journal() {
 
 #[test]
 fn parts_are_the_whole() {
-    let (folder, expected) = whole();
+    let (folder, expected) = whole(GRID);
     for shard in ["1/2", "2/2"] {
         let run = folder.run_to(0, &format!("sweep run -o parts {GRID} --shard {shard}"));
         assert!(!run.stdout.contains("missing"), "{run:?}");
