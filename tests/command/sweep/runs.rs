@@ -1,8 +1,8 @@
 //! Runs that are killed, resumed, and done in parts.
 
 use super::{lines, merged};
-use crate::common::Folder;
 use crate::common::random::Random;
+use crate::common::{Folder, with_default_signals};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -77,13 +77,14 @@ fn a_signal_costs_the_job_in_hand_alone() {
     // Seconds of work, so that the signal does not come too late.
     let grid = GRID.replace("-n 150", "-n 5000");
     let (folder, expected) = whole(&grid);
-    let script = format!(
-        "approx-eval sweep run -o study {grid} >/dev/null & pid=$!; \
-         until [ -s study/jobs.jsonl ]; do sleep 0.02; done; kill -INT $pid; ! wait $pid"
-    );
-    // Jobs in the background of a shell without job control ignore the signal otherwise.
-    let output = folder.shell(&format!("set -m; {script}")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut run = with_default_signals(assert_cmd::cargo::cargo_bin!("approx-eval"));
+    run.current_dir(folder.path("")).args(format!("sweep run -o study {grid}").split(' ')).stdout(Stdio::null());
+    let (mut run, journal) = (run.spawn().unwrap(), folder.path("study/jobs.jsonl"));
+    while std::fs::metadata(&journal).map_or(0, |journal| journal.len()) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let sent = Command::new("kill").args(["-INT", &run.id().to_string()]).status();
+    assert!(sent.unwrap().success() && !run.wait().unwrap().success());
     assert!((1..JOBS).contains(&lines(&folder, "study/jobs.jsonl")));
     folder.run_to(0, &format!("sweep run -o study {grid} --resume"));
     assert_eq!(merged(&folder, "study"), expected);
