@@ -1,14 +1,12 @@
 //! `approx-eval advise`: one page on one multiplier in one network.
 
 use super::costs::CostsArgs;
-use super::evaluate::options::{RuleArgs, RunArgs};
-use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
+use super::inputs::LutFileArgs;
 use super::named::named;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
-use super::quantization::QuantizationArgs;
-use super::studied::parse_drop;
-use super::{DataArgs, ExitCode, ModelArgs, TerminalArgs};
+use super::studied::{NetworkArgs, parse_drop};
+use super::{ExitCode, TerminalArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec};
 use crate::layer::InferenceMode;
 use crate::lut::{CODINGS, Coding};
@@ -42,22 +40,7 @@ pub(super) struct AdviseArgs {
     costs: CostsArgs,
 
     #[command(flatten)]
-    rules: RuleArgs,
-
-    #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    output_name: OutputNameArgs,
-
-    #[command(flatten)]
-    data: DataArgs,
-
-    #[command(flatten)]
-    quantization: QuantizationArgs,
-
-    #[command(flatten)]
-    run: RunArgs,
+    network: NetworkArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -68,7 +51,7 @@ pub(super) struct AdviseArgs {
 }
 
 pub(super) fn run(args: &AdviseArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    args.run.install(|| args.run(terminal))
+    args.network.on_threads(|| args.run(terminal))
 }
 
 impl AdviseArgs {
@@ -95,23 +78,13 @@ impl AdviseArgs {
     /// The network, its layers computing `mode`.
     fn experiment(&self, mode: InferenceMode) -> anyhow::Result<Experiment> {
         let attention =
-            self.rules.attention().map(|asked| if asked == InferenceMode::Approximate { mode } else { asked });
-        let layers = LayerOptions {
+            self.network.rules.attention().map(|asked| if asked == InferenceMode::Approximate { mode } else { asked });
+        self.network.experiment(LayerOptions {
             mode: Some(mode),
             attention,
             lut: Some(self.lut()),
             coding: self.coding,
             ..LayerOptions::default()
-        };
-        Ok(Experiment {
-            layers: self.quantization.apply(layers),
-            rules: self.rules.rules()?,
-            limit: self.run.limit,
-            shuffle: self.run.shuffle,
-            batch_size: self.run.batch_size,
-            kernel: self.run.kernel()?,
-            operand_samples: 0,
-            ..experiment(&self.model, &self.output_name, &self.data, &self.quantization)?
         })
     }
 }

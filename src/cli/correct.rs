@@ -1,6 +1,6 @@
 //! `approx-eval correct`: accuracy back without retraining.
 
-use super::evaluate::LayerArgs;
+use super::evaluate::{LayerArgs, ThreadArgs};
 use super::inputs::{OutputNameArgs, experiment};
 use super::named::named;
 use super::output::FormatArgs;
@@ -38,7 +38,7 @@ pub(super) struct CorrectArgs {
     quantization: QuantizationArgs,
 
     #[command(flatten)]
-    run: ThreadArgs,
+    threads: ThreadArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -60,20 +60,9 @@ struct PartArgs {
     parts: Vec<Part>,
 }
 
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Run")]
-struct ThreadArgs {
-    /// Number of threads; default: all cores
-    #[arg(short = 'j', long, value_name = "N", allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-}
-
 /// Corrects a network, on as many threads as asked for.
 pub(super) fn run(args: &CorrectArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let threads = args.run.threads.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
-    pool.install(|| args.run(terminal))
+    args.threads.install(|| args.run(terminal))
 }
 
 impl CorrectArgs {

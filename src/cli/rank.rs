@@ -1,12 +1,11 @@
 //! `approx-eval rank`: many multipliers in the order of what they are predicted to do to a network.
 
-use super::evaluate::{RuleArgs, RunArgs};
-use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
+use super::inputs::LutFileArgs;
 use super::named::named;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
-use super::quantization::QuantizationArgs;
-use super::{DataArgs, ExitCode, ModelArgs, TerminalArgs};
+use super::studied::NetworkArgs;
+use super::{ExitCode, TerminalArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
 use crate::lut::{self, CODINGS, Coding, SelectError};
@@ -40,22 +39,7 @@ pub(super) struct RankArgs {
     measure_all: bool,
 
     #[command(flatten)]
-    rules: RuleArgs,
-
-    #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    output_name: OutputNameArgs,
-
-    #[command(flatten)]
-    data: DataArgs,
-
-    #[command(flatten)]
-    quantization: QuantizationArgs,
-
-    #[command(flatten)]
-    run: RunArgs,
+    network: NetworkArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -66,7 +50,7 @@ pub(super) struct RankArgs {
 }
 
 pub(super) fn run(args: &RankArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    args.run.install(|| args.run(terminal))
+    args.network.on_threads(|| args.run(terminal))
 }
 
 impl RankArgs {
@@ -91,8 +75,8 @@ impl RankArgs {
             LayerOptions { coding: self.coding, mode: Some(InferenceMode::Approximate), ..Default::default() };
         Ok(RankPlan {
             luts,
-            options: self.quantization.apply(self.rules.apply(options)),
-            rules: self.rules.rules()?,
+            options: self.network.options(self.network.rules.apply(options)),
+            rules: self.network.rules.rules()?,
             top: self.top,
             measure_all: self.measure_all,
         })
@@ -100,16 +84,7 @@ impl RankArgs {
 
     /// The network with the first multiplier.
     fn experiment(&self, plan: &RankPlan) -> anyhow::Result<Experiment> {
-        Ok(Experiment {
-            layers: LayerOptions { lut: plan.luts.first().cloned(), ..plan.options.clone() },
-            rules: plan.rules.clone(),
-            limit: self.run.limit,
-            shuffle: self.run.shuffle,
-            batch_size: self.run.batch_size,
-            kernel: self.run.kernel()?,
-            operand_samples: 0,
-            ..experiment(&self.model, &self.output_name, &self.data, &self.quantization)?
-        })
+        self.network.experiment(LayerOptions { lut: plan.luts.first().cloned(), ..plan.options.clone() })
     }
 }
 

@@ -157,7 +157,7 @@ impl PlanArgs {
 }
 
 pub(super) fn run(args: &SearchArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    args.studied.in_threads(|| args.run(terminal))
+    args.studied.network.on_threads(|| args.run(terminal))
 }
 
 impl SearchArgs {

@@ -57,7 +57,7 @@ fn parse_ratio(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: &SensitivityArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    args.studied.in_threads(|| args.run(terminal))
+    args.studied.network.on_threads(|| args.run(terminal))
 }
 
 impl SensitivityArgs {

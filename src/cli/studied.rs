@@ -1,6 +1,6 @@
-//! Options of studies of one network under several multipliers.
+//! Options of studies of one network, under one multiplier or several.
 
-use super::evaluate::options::{RuleArgs, RunArgs};
+use super::evaluate::{RuleArgs, RunArgs};
 use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
 use super::named::named;
 use super::quantization::QuantizationArgs;
@@ -11,11 +11,11 @@ use crate::lut::{self, CODINGS, Coding};
 use anyhow::{Context, ensure};
 use clap::ValueHint;
 
-/// The network, its data, and the multipliers that its layers may have.
+/// The network, its data, and how it is run.
 #[derive(Debug, clap::Args)]
-pub(super) struct StudiedArgs {
+pub(super) struct NetworkArgs {
     #[command(flatten)]
-    rules: RuleArgs,
+    pub rules: RuleArgs,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -27,13 +27,46 @@ pub(super) struct StudiedArgs {
     data: DataArgs,
 
     #[command(flatten)]
-    library: LibraryArgs,
-
-    #[command(flatten)]
     quantization: QuantizationArgs,
 
     #[command(flatten)]
     run: RunArgs,
+}
+
+impl NetworkArgs {
+    /// `options` of all layers with the widths asked for.
+    pub fn options(&self, options: LayerOptions) -> LayerOptions {
+        self.quantization.apply(options)
+    }
+
+    /// The network and its data, its layers as `options` and the rules have them.
+    pub fn experiment(&self, options: LayerOptions) -> anyhow::Result<Experiment> {
+        Ok(Experiment {
+            layers: self.options(options),
+            rules: self.rules.rules()?,
+            limit: self.run.limit,
+            shuffle: self.run.shuffle,
+            batch_size: self.run.batch_size,
+            kernel: self.run.kernel()?,
+            operand_samples: 0,
+            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
+        })
+    }
+
+    /// Does `work` on as many threads as asked for.
+    pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        self.run.threads.install(work)
+    }
+}
+
+/// The network, its data, and the multipliers that its layers may have.
+#[derive(Debug, clap::Args)]
+pub(super) struct StudiedArgs {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
+    #[command(flatten)]
+    library: LibraryArgs,
 }
 
 /// Several multipliers.
@@ -79,36 +112,17 @@ impl StudiedArgs {
         Ok(())
     }
 
-    /// The network and its data, all layers with exact products under the coding of the first of `luts`.
-    fn experiment(&self, luts: &[LutSpec]) -> anyhow::Result<Experiment> {
-        let layers = LayerOptions {
+    /// Opens the network and its data, all layers with exact products under the coding of the first of `luts`; `seed` is
+    /// that of noise.
+    pub fn open(&self, luts: &[LutSpec], seed: u64) -> anyhow::Result<Session> {
+        let options = LayerOptions {
             mode: Some(InferenceMode::Quantized),
-            attention: self.rules.attention(),
+            attention: self.network.rules.attention(),
             lut: luts.first().cloned(),
             coding: self.library.coding,
             ..LayerOptions::default()
         };
-        let layers = self.quantization.apply(layers);
-        Ok(Experiment {
-            layers,
-            rules: self.rules.rules()?,
-            limit: self.run.limit,
-            shuffle: self.run.shuffle,
-            batch_size: self.run.batch_size,
-            kernel: self.run.kernel()?,
-            operand_samples: 0,
-            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
-        })
-    }
-
-    /// Opens the network and its data; `seed` is that of noise.
-    pub fn open(&self, luts: &[LutSpec], seed: u64) -> anyhow::Result<Session> {
-        Ok(Session::open(Experiment { seed, ..self.experiment(luts)? })?)
-    }
-
-    /// Does `work` on as many threads as asked for.
-    pub fn in_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
-        self.run.install(work)
+        Ok(Session::open(Experiment { seed, ..self.network.experiment(options)? })?)
     }
 }
 

@@ -9,7 +9,7 @@ mod outputs;
 use self::accumulators::AccumulatorArgs;
 use self::dump::DumpArgs;
 use self::gates::GateArgs;
-pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs};
+pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs, ThreadArgs};
 use self::options::{NoiseArgs, ReportArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
@@ -78,7 +78,7 @@ pub(super) struct EvaluateArgs {
 
 /// Runs one evaluation, on as many threads as asked for.
 pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    args.run.install(|| args.run(terminal))
+    args.on_threads(|| args.run(terminal))
 }
 
 impl EvaluateArgs {
@@ -119,7 +119,7 @@ impl EvaluateArgs {
 
     /// Does `work` on as many threads as asked for.
     pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
-        self.run.install(work)
+        self.run.threads.install(work)
     }
 
     /// What multipliers cost.

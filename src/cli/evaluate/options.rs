@@ -170,10 +170,8 @@ pub(in crate::cli) struct RunArgs {
     #[arg(short, long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     pub batch_size: NonZeroUsize,
 
-    /// Number of threads; default: all cores
-    #[arg(short = 'j', long, value_name = "N", allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub threads: ThreadArgs,
 
     /// Kernel that sums products; default: the fastest that the processor supports
     #[arg(long, value_name = "NAME", env = "APPROX_EVAL_KERNEL")]
@@ -184,14 +182,26 @@ pub(in crate::cli) fn parse_count<T: std::str::FromStr>(text: &str) -> Result<T,
     text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 
-impl RunArgs {
+/// How many threads a command works on.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Run")]
+pub(in crate::cli) struct ThreadArgs {
+    /// Number of threads; default: all cores
+    #[arg(short = 'j', long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl ThreadArgs {
     /// Does `work` on as many threads as asked for.
     pub fn install<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
         let threads = self.threads.map_or(0, usize::from);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("--threads")?;
         pool.install(work)
     }
+}
 
+impl RunArgs {
     /// The kernel asked for, which all give the same bits.
     pub fn kernel(&self) -> anyhow::Result<&'static dyn Kernel> {
         let Some(name) = &self.kernel else { return Ok(kernel::best()) };
