@@ -106,7 +106,7 @@ enum Command {
     /// Show networks
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Which layers approximation hurts: each alone approximate, each alone exact, or the noise that each stands
+    /// Which layers approximation hurts: each alone approximate, each alone exact, or the noise that each tolerates
     Sensitivity(sensitivity::SensitivityArgs),
     /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
     Search(search::SearchArgs),

@@ -62,7 +62,7 @@ struct PlanArgs {
     /// How assignments are found, joined by commas: knapsack, matching, nsga2 or all
     ///
     /// knapsack adds up what each multiplier does in each layer alone; matching compares the noise that each layer
-    /// stands with the errors of the multipliers; nsga2 is a genetic algorithm that starts from what these found.
+    /// tolerates with the errors of the multipliers; nsga2 is a genetic algorithm that starts from what these found.
     #[arg(long, value_name = "METHOD,...", default_value = "all", value_delimiter = ',', action = ArgAction::Set)]
     #[arg(value_parser = parse_methods)]
     method: Vec<Methods>,

@@ -12,16 +12,15 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SensitivityArgs {
-    /// What layers are disturbed by: each multiplier, or noise of which the largest deviation is looked for that a layer
-    /// stands
+    /// What perturbs a layer: each multiplier, or noise, of which the largest standard deviation is found that it tolerates
     #[arg(long, value_name = "WHAT", default_value = "multiplier")]
     by: By,
 
-    /// With --by noise, the largest drop of accuracy that is stood, a fraction: 0.01 is one percentage point
+    /// With --by noise, the largest drop of accuracy that is tolerated, a fraction: 0.01 is one percentage point
     #[arg(long, value_name = "D", default_value = "0.01", allow_hyphen_values = true, value_parser = parse_drop)]
     max_drop: f64,
 
-    /// With --by noise, how close the bisection comes: to this ratio between noise that is stood and noise that is not
+    /// With --by noise, when the bisection ends: at this ratio between noise that exceeds the drop and noise that does not
     #[arg(long, value_name = "RATIO", default_value = "1.1", allow_hyphen_values = true, value_parser = parse_ratio)]
     tolerance: f64,
 
@@ -47,7 +46,7 @@ pub(super) struct SensitivityArgs {
 enum By {
     /// Each layer alone approximate, and each alone exact
     Multiplier,
-    /// The largest relative standard deviation of noise that each layer stands alone
+    /// The largest relative standard deviation of noise that each layer tolerates alone
     Noise,
 }
 

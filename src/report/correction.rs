@@ -159,7 +159,7 @@ impl CorrectionReport {
             ("parts", asked),
         ];
         let rest = [
-            ("calibration", format!("{fitted_on} samples of {set}, {kept_out} more kept out")),
+            ("calibration", format!("{fitted_on} samples of {set}, {kept_out} more held out")),
             ("written to", self.output.clone()),
         ];
         Section::pairs(rows.into_iter().chain(left_out).chain(cost).chain(rest))
@@ -171,7 +171,7 @@ impl CorrectionReport {
         };
         let KeptOut { task, exact, before, after } = &self.kept_out;
         Section {
-            title: Some(format!("On {} samples kept out", self.calibration.kept_out)),
+            title: Some(format!("On {} held-out samples", self.calibration.kept_out)),
             header: vec!["products".to_owned(), task.metric().name.to_owned(), "distance".to_owned()],
             rows: vec![row("exact", *exact), row("approximate", *before), row("corrected", *after)],
             numeric: vec![1, 2],

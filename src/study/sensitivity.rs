@@ -136,7 +136,7 @@ pub fn by_noise(
     let mut details = start(&mut layerwise, "noise")?;
     let total = layerwise.opcount();
     let steps = settings.most_steps();
-    layerwise.start("noise that layers stand", layerwise.layers.len() * steps, samples.len());
+    layerwise.start("noise tolerances", layerwise.layers.len() * steps, samples.len());
     let mut layers = Vec::new();
     for index in 0..layerwise.layers.len() {
         layerwise.share_before(Some(index));

@@ -111,7 +111,7 @@ pub struct SearchLayer {
     pub opcount: u64,
     /// Their share of all multiplications of the network.
     pub opcount_share: f64,
-    /// The largest relative deviation of noise that it stands alone, where that was looked for.
+    /// The largest relative deviation of noise that it tolerates alone, where that was looked for.
     pub tolerance: Option<f64>,
 }
 

@@ -122,7 +122,7 @@ impl SensitivityDetails {
         };
         let header = ["layer", "products", "noise", "drop at that", "95 % interval"];
         Section {
-            title: Some("The largest relative deviation of noise that each layer stands alone".to_owned()),
+            title: Some("The largest relative standard deviation of noise that each layer tolerates alone".to_owned()),
             header: header.map(str::to_owned).to_vec(),
             rows: noise.layers.iter().map(row).collect(),
             numeric: vec![1, 2, 3, 4],

@@ -30,7 +30,7 @@ pub struct SensitivityDetails {
     pub exact_loss: Option<f64>,
     /// What each multiplier does.
     pub luts: Vec<SensitivityLut>,
-    /// The noise that layers stand, where that was looked for.
+    /// The noise that layers tolerate, where that was looked for.
     pub noise: Option<NoiseSensitivity>,
     /// What a reader should know.
     pub notes: Vec<String>,
@@ -80,7 +80,7 @@ pub struct SensitivityLayer {
     pub alone_exact: Degradation,
 }
 
-/// How much noise layers stand.
+/// How much noise layers tolerate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoiseSensitivity {
@@ -98,7 +98,7 @@ pub struct NoiseSensitivity {
     pub layers: Vec<NoiseLayer>,
 }
 
-/// The noise that a layer stands.
+/// The noise that a layer tolerates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoiseLayer {

@@ -141,7 +141,7 @@ impl Correction {
             );
         }
         if self.layers.iter().all(|layer| layer.applied.is_empty()) {
-            notes.push("nothing that was tried helps on samples kept out: the network is as it was".to_owned());
+            notes.push("nothing that was tried helps on held-out samples: the network is as it was".to_owned());
         }
         notes
     }

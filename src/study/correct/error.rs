@@ -19,7 +19,7 @@ pub enum CorrectError {
     )]
     NotFolded,
     /// Too few calibration samples to fit on some and judge by others.
-    #[error("{0} calibration samples, expected at least 4: three quarters are fitted on, the last quarter is kept out")]
+    #[error("{0} calibration samples, expected at least 4: three quarters are fitted on, the last quarter is held out")]
     Samples(usize),
     /// The network or its data failed.
     #[error(transparent)]

@@ -116,7 +116,7 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
         let fitted = fit::fit(session, &assignment, &originals, plan, &samples, &fit_part)?;
         let judged = judge.judge(session, &assignment)?;
         tracing::info!(
-            "{}: {} on samples kept out, distance {:.4}",
+            "{}: {} on held-out samples, distance {:.4}",
             parts.names().join(","),
             judged.metric.map_or_else(|| "no metric".to_owned(), |metric| format!("{:.4}", metric.value)),
             judged.distance

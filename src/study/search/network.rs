@@ -267,7 +267,7 @@ impl Evaluator for Network<'_> {
         let settings = ToleranceSettings { max_drop: self.plan.max_drop, ..ToleranceSettings::default() };
         let range = self.range(Part::Scan);
         let layers = self.layerwise.layers.len();
-        self.begin("noise that layers stand", layers * settings.most_steps(), Part::Scan);
+        self.begin("noise tolerances", layers * settings.most_steps(), Part::Scan);
         let batch_size = self.layerwise.session().batch_size();
         let mut tolerances = Vec::new();
         for layer in 0..layers {
