@@ -61,7 +61,6 @@ impl AdviseArgs {
         let experiments = AdviceExperiments {
             approximate: approximate()?,
             corrected: approximate()?,
-            followed: approximate()?,
             exact: self.experiment(InferenceMode::Quantized)?,
         };
         let files = OutputFiles::create(&self.output)?;

@@ -4,7 +4,7 @@
 use super::correct::{CorrectError, CorrectOptions, correct};
 use super::layerwise::{FreeLayer, Layerwise, LayerwiseError};
 use super::sensitivity;
-use crate::eval::{Experiment, Findings, LutSpec, OpenError, Progress, Session, SessionError};
+use crate::eval::{Configuration, Experiment, Findings, LutSpec, OpenError, Progress, Session, SessionError};
 use crate::layer::{AccBits, Accumulator};
 use crate::lut::{Audit, Costs, EntryUse};
 use crate::registry::Named;
@@ -32,8 +32,6 @@ pub struct AdviceExperiments {
     pub approximate: Experiment,
     /// The same, to be corrected.
     pub corrected: Experiment,
-    /// The same, of which a few samples are run with their accumulators followed.
-    pub followed: Experiment,
     /// All layers have exact products, under the multiplier's coding.
     pub exact: Experiment,
 }
@@ -93,7 +91,7 @@ pub fn advise(
     settings: AdviceSettings,
     progress: &dyn Progress,
 ) -> Result<Advice, AdviseError> {
-    let AdviceExperiments { approximate, corrected, followed, exact } = experiments;
+    let AdviceExperiments { approximate, corrected, exact } = experiments;
     // All that can be wrong is found before the first evaluation.
     let mut exact = Session::open(exact)?;
     let few = approximate.limit.map_or(COUNTED, |limit| limit.min(COUNTED));
@@ -152,7 +150,7 @@ pub fn advise(
         all: of_lut.all,
         corrected,
         mixed,
-        accumulators: accumulators(followed, few)?,
+        accumulators: accumulators(&mut counting)?,
         products: costliest(&findings),
         counted_samples: few.get().min(counting.samples()),
         notes: sensitivity.notes.into_iter().chain(notes).collect(),
@@ -263,11 +261,17 @@ fn by_correction(
     Ok(Some(CorrectedAdvice { found, parts, recovered }))
 }
 
-/// The widths that accumulators need, over the first samples.
-fn accumulators(experiment: Experiment, samples: NonZeroUsize) -> Result<Option<AccumulatorAdvice>, AdviseError> {
-    let accumulator = Some(Accumulator::from(AccBits::AUTO));
-    let mut session =
-        Session::open(Experiment { limit: Some(samples), accumulator, operand_samples: 0, ..experiment })?;
+/// The widths that accumulators need, over the samples of `session`.
+fn accumulators(session: &mut Session) -> Result<Option<AccumulatorAdvice>, AdviseError> {
+    let Experiment { layers, rules, scheme, seed, .. } = session.experiment();
+    let followed = Configuration {
+        layers: layers.clone(),
+        rules: rules.clone(),
+        scheme: *scheme,
+        accumulator: Some(Accumulator::from(AccBits::AUTO)),
+        seed: *seed,
+    };
+    session.configure(followed)?;
     let assignment = session.assignment().clone();
     let findings = session.evaluate(&assignment, |_| Ok(()))?;
     let found = findings.layers.iter().filter_map(|layer| layer.accumulator);
