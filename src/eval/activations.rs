@@ -23,7 +23,7 @@ const KEPT_BYTES: usize = 1 << 30;
 const IMAGE_BYTES: usize = 1 << 28;
 
 /// What is kept between the evaluations of a session.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Activations {
     /// The layer before which activations are to be kept; `None` keeps nothing.
     before: Option<usize>,
@@ -32,14 +32,14 @@ pub(super) struct Activations {
 }
 
 /// The batches of some samples, prepared.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Prepared {
     part: Range<usize>,
     batches: Vec<Batch>,
 }
 
 /// The batches of some samples before a layer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Kept {
     part: Range<usize>,
     layer: usize,
@@ -102,6 +102,11 @@ impl Activations {
         if layer.is_none() {
             *self = Activations::default();
         }
+    }
+
+    /// The prepared images alone.
+    pub fn images(&self) -> Self {
+        Activations { images: self.images.clone(), ..Self::default() }
     }
 
     /// The batches of `part` of the samples of the dataset called `name`, where they are prepared.

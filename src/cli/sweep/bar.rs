@@ -90,6 +90,10 @@ pub(super) fn silenced<T>(terminal: &TerminalArgs, work: impl FnOnce() -> T) -> 
     }
 }
 
+fn name(job: &SweepJob) -> String {
+    format!("job {}, {}", job.index, job.label())
+}
+
 impl Progress for StudyBar {
     fn start(&self, what: &'static str, samples: usize) {
         self.state().samples = (what, 0, samples);
@@ -113,17 +117,17 @@ impl Watch for StudyBar {
 
     fn start(&mut self, job: &SweepJob) {
         let mut state = self.state();
-        state.job = format!("job {}, {}", job.index, job.label());
+        state.job = name(job);
         self.bar.set_prefix(state.summary());
         self.bar.set_message(state.job.clone());
     }
 
-    fn finish(&mut self, cost: f64, report: &Report) {
+    fn finish(&mut self, job: &SweepJob, cost: f64, report: &Report) {
         let mut state = self.state();
         state.done += 1;
         state.cost_done += cost;
         self.bar.set_position((state.fraction() * PARTS as f64) as u64);
         self.bar.set_prefix(state.summary());
-        tracing::info!("{}: {}; {}", state.job, report.metrics.metric(), state.summary());
+        tracing::info!("{}: {}; {}", name(job), report.metrics.metric(), state.summary());
     }
 }

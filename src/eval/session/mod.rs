@@ -34,6 +34,7 @@ mod correction;
 mod error;
 mod evaluate;
 mod experiment;
+mod gathered;
 mod image_shape;
 mod images;
 mod quantize;

@@ -8,10 +8,11 @@
 //!
 //! Jobs stand in the plan network by network, then by scope, layer and multiplier; shards are blocks of neighbours. A
 //! run does its jobs in an order of its own, so that what several have in common, activations before the layer that
-//! differs, is computed once.
+//! differs, is computed once; jobs that have none are done side by side where threads would wait.
 
 mod folder;
 mod identity;
+mod lanes;
 mod merge;
 mod plan;
 mod point;

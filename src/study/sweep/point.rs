@@ -6,7 +6,7 @@ use crate::report::SweepJob;
 /// Networks, data and multipliers of one sweep: what one session is opened for.
 pub struct Group<'a, E> {
     /// Opens the session, for the first of the points.
-    pub open: Box<dyn Fn() -> Result<Session, E> + 'a>,
+    pub open: Box<dyn Fn() -> Result<Session, E> + Sync + 'a>,
     /// What is evaluated on it; at least one.
     pub points: Vec<Point>,
 }

@@ -1,7 +1,8 @@
-//! Doing a sweep's jobs, one after the other.
+//! Doing a sweep's jobs: in turn, or side by side where a small network leaves threads idle.
 
 use super::JobRecord;
 use super::folder::StudyFolder;
+use super::lanes::Lanes;
 use super::plan::{Job, PlanError, Sweep};
 use crate::eval::{OpenError, Session, SessionError};
 use crate::lut::Costs;
@@ -54,11 +55,14 @@ pub trait Watch {
     /// A job begins.
     fn start(&mut self, job: &SweepJob);
 
-    /// That job is done and in the journal.
-    fn finish(&mut self, cost: f64, report: &Report);
+    /// A job, which costs so much, is done and in the journal.
+    fn finish(&mut self, job: &SweepJob, cost: f64, report: &Report);
 }
 
-impl<E: From<PlanError> + From<RunError>> Sweep<'_, E> {
+/// A job with its entry in the plan.
+pub(super) type Planned<'a> = (&'a Job, &'a PlannedJob);
+
+impl<E: From<PlanError> + From<RunError> + Send> Sweep<'_, E> {
     /// Does the jobs at these places of the plan that `folder` does not have; their multipliers have `costs`.
     ///
     /// # Errors
@@ -71,31 +75,63 @@ impl<E: From<PlanError> + From<RunError>> Sweep<'_, E> {
         watch: &mut dyn Watch,
     ) -> Result<(), E> {
         let all = self.jobs.iter().zip(&self.details().plan).skip(places.start).take(places.len());
-        let mut left: Vec<(&Job, &PlannedJob)> = all.filter(|(_, planned)| !folder.is_done(&planned.key)).collect();
+        let mut left: Vec<Planned> = all.filter(|(_, planned)| !folder.is_done(&planned.key)).collect();
         left.sort_by_key(|(job, _)| job.turn);
         watch.begin(left.len(), left.iter().map(|(job, _)| job.cost).sum());
+        let mut ledger = Ledger { folder, watch };
         for jobs in left.chunk_by(|(a, _), (b, _)| a.group == b.group) {
-            let mut session = (self.groups[jobs[0].0.group].open)()?;
-            for (job, planned) in jobs {
-                watch.start(&planned.job);
-                let report = evaluate(&mut session, job, &planned.job, costs)?;
-                let record = JobRecord::new(planned.key.clone(), planned.job.clone(), report);
-                folder.add(&record).map_err(RunError::from)?;
-                watch.finish(job.cost, &record.report);
-            }
+            let open = &*self.groups[jobs[0].0.group].open;
+            let mut session = open()?;
+            // The first job calibrates, and prepares images, for all.
+            let (first, others) = jobs.split_at(1);
+            let lanes = Lanes::of(&session, others);
+            let (side_by_side, in_turn) = others.split_at(lanes.jobs);
+            run_in_turn(&mut session, first, costs, &mut ledger)?;
+            lanes.run(open, &session, side_by_side, costs, &mut ledger)?;
+            run_in_turn(&mut session, in_turn, costs, &mut ledger)?;
         }
         Ok(())
     }
 }
 
+/// Where jobs that are done are written down, and who is told.
+pub(super) struct Ledger<'a> {
+    folder: &'a mut StudyFolder,
+    watch: &'a mut dyn Watch,
+}
+
+impl Ledger<'_> {
+    /// A job begins.
+    pub fn start(&mut self, (_, planned): Planned) {
+        self.watch.start(&planned.job);
+    }
+
+    /// A job is done.
+    pub fn finish(&mut self, (job, planned): Planned, report: Report) -> Result<(), RunError> {
+        let record = JobRecord::new(planned.key.clone(), planned.job.clone(), report);
+        self.folder.add(&record)?;
+        self.watch.finish(&record.job, job.cost, &record.report);
+        Ok(())
+    }
+}
+
+/// Does `jobs` one after the other, each with all threads.
+fn run_in_turn(session: &mut Session, jobs: &[Planned], costs: &Costs, ledger: &mut Ledger) -> Result<(), RunError> {
+    for &job in jobs {
+        ledger.start(job);
+        ledger.finish(job, evaluate(session, job, costs)?)?;
+    }
+    Ok(())
+}
+
 /// The report of a job.
-fn evaluate(session: &mut Session, job: &Job, name: &SweepJob, costs: &Costs) -> Result<Report, RunError> {
+pub(super) fn evaluate(session: &mut Session, (job, planned): Planned, costs: &Costs) -> Result<Report, RunError> {
+    let name = || Box::new(planned.job.clone());
     let configured = session.configure(job.configuration.clone());
-    configured.map_err(|source| RunError::Configure { job: Box::new(name.clone()), source: Box::new(source) })?;
+    configured.map_err(|source| RunError::Configure { job: name(), source: Box::new(source) })?;
     session.share_before(Some(job.first.unwrap_or(0)));
     let assignment = session.assignment().clone();
     let findings = session.evaluate(&assignment, |_| Ok(()));
-    let findings =
-        findings.map_err(|source| RunError::Evaluate { job: Box::new(name.clone()), source: Box::new(source) })?;
+    let findings = findings.map_err(|source| RunError::Evaluate { job: name(), source: Box::new(source) })?;
     Ok(Report::new(session, &findings, costs))
 }

@@ -54,7 +54,7 @@ impl Watch for UpTo {
         assert!(self.0 > 0, "killed");
     }
 
-    fn finish(&mut self, _: f64, _: &Report) {
+    fn finish(&mut self, _: &SweepJob, _: f64, _: &Report) {
         self.0 -= 1;
     }
 }
