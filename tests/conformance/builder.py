@@ -177,4 +177,6 @@ def attention(rng, scores=None, tokens=6, width=8):
     elif scores == "relu":
         net.add("Relu")
     net.add("MatMul", "mixed", [net.last, of["value"]])
+    if scores == "softmax":
+        net.network.products.update(scores="scores.qk", mixed="mixed.av")
     return net.ends("fc", tokens * width, 4)

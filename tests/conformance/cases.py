@@ -1,123 +1,120 @@
-"""The cases: networks under a coding, a multiplier and parameters, each by a name that seeds its random numbers."""
-
-import zlib
-from dataclasses import dataclass, field, replace
+"""The cases, by what they are about."""
 
 import builder
-import numpy as np
-from integer_only import integer_only, value_grids
-from modes import Arithmetic, calibrate, quantized
-from multipliers import random_multiplier
-from networks import fold
-from quantization import Grid
+from case import Case
+from modes import Arithmetic
 from sums import Accumulator
 
 NETWORKS = [
     builder.plain, builder.grouped, builder.depthwise, builder.transposed, builder.one_dimensional,
     builder.perceptron, builder.wide, builder.bordered, builder.normalized, builder.residual,
 ]  # fmt: skip
+# Each coding with each scheme that it takes.
+SCHEMES = [
+    ("signed", "symmetric"), ("signed", "affine"), ("sign-magnitude", "symmetric"), ("affine", "symmetric"), ("affine", "affine"),
+]  # fmt: skip
+RULES = ("once", "twice", "truncate")
+TABLES = ("rough", "wild")
 
 
-@dataclass
-class Case:
-    """What is run, and as options of the program."""
-
-    name: str
-    build: object
-    # The multiplier's kind, whether it is signed, and its widths.
-    table: tuple | None = None
-    # Scales and zero points: stated at random, or found from calibration samples.
-    stated: bool = False
-    swap: bool = False
-    # Whether products of two activations are multiplied like the rest.
-    attention: bool = False
-    requantize: str | None = None
-    arithmetic: Arithmetic = field(default_factory=Arithmetic)
-    samples: int = 3
-
-    def __post_init__(self):
-        rng = np.random.RandomState(zlib.crc32(self.name.encode()))
-        self.network = self.build(rng)
-        self.folded = fold(self.network)
-        self.images, self.calibration = (images(rng, n, self.network.shape) for n in (self.samples, 5))
-        self.multiplier = self.table and random_multiplier(rng, *self.table)
-        self.grids = calibrate(self.folded, self.calibration, self.arithmetic)
-        if self.stated:
-            self.grids = {name: state(rng, pair, self.arithmetic) for name, pair in self.grids.items()}
-        self.values = None
-        if self.requantize:
-            self.values = value_grids(self.folded, self.calibration, self.grids, self.arithmetic)
-
-    @property
-    def modes(self):
-        return ("quant", "approx") if self.multiplier else ("quant",)
-
-    def options(self):
-        """The options that say the same to the program."""
-        a, options = self.arithmetic, []
-        options += ["--attention", "MODE"] if self.attention else []
-        options += ["--requantize", self.requantize] if self.requantize else []
-        if self.multiplier:
-            options += ["--lut", "table.safetensors"] + ["--swap-operands"] * self.swap
-        if self.multiplier or a.coding != "signed":
-            options += ["--coding", a.coding]
-        options += ["--qparams", "qparams.json"] if self.stated else ["--calib-data", "calibration.safetensors"]
-        options += ["--act-scheme", a.act_scheme, "--weight-scheme", a.weight_scheme]
-        options += ["--act-bits", str(a.act_bits), "--weight-bits", str(a.weight_bits)]
-        if a.percentile:
-            options += ["--calib", f"percentile:{a.percentile}"]
-        if a.accumulator.bits:
-            options += ["--acc-bits", str(a.accumulator.bits), "--acc-overflow", a.accumulator.overflow]
-        return options
-
-    def expected(self, mode):
-        """The logits of a mode, and the integers of each layer."""
-        arithmetic = self.arithmetic
-        if mode == "approx":
-            multiplier = self.multiplier.transposed() if self.swap else self.multiplier
-            arithmetic = replace(arithmetic, multiplier=multiplier)
-        if self.requantize:
-            known = self.grids, self.values, arithmetic, self.requantize
-            logits, integers = integer_only(self.folded, self.images, *known)
-        else:
-            logits, integers = quantized(self.folded, self.images, self.grids, arithmetic, self.attention)
-        found = {f"{name}/{part}": array for name, parts in integers.items() for part, array in parts.items()}
-        return {"logits": logits, **found}
+def arithmetic(coding, scheme="symmetric", **more):
+    return Arithmetic(coding, act_scheme=scheme, **more)
 
 
-def images(rng, count, shape):
-    """Images with 8 bits behind the point, so that some are halfway between integers of a grid."""
-    return (np.rint(rng.uniform(-1.5, 2, (count, *shape)) * 256) / 256).astype(np.float32)
+def table(kind, coding, *bits):
+    return (kind, coding == "signed", *bits)
 
 
-def state(rng, grids, arithmetic):
-    """Both grids of a layer with other scales and, where the coding takes them, any zero points."""
-
-    def stated(grid):
-        scale = (grid.scale * rng.uniform(0.5, 1.1, grid.scale.shape)).astype(np.float32)
-        if arithmetic.coding == "sign-magnitude":
-            return replace(grid, scale=scale)
-        low, high = (-128, 127) if arithmetic.coding == "signed" else (0, 255)
-        middle = (low + high + 1) // 2
-        zero_point = rng.randint(middle - 60, middle + 61, grid.scale.shape)
-        return Grid(scale, np.int64(zero_point), low, high)
-
-    return tuple(stated(grid) for grid in grids)
+def layers():
+    """Every kind of layer under every coding, with scales from calibration and, in turn, stated ones."""
+    for i, build in enumerate(NETWORKS):
+        for j, (coding, scheme) in enumerate(SCHEMES):
+            kind = TABLES[(i + j) % 2]
+            stated = "anywhere" if (i + j) % 3 == 0 else None
+            name = f"{build.__name__}-{coding}-{scheme}-{kind}" + "-stated" * bool(stated)
+            yield Case(name, build, table(kind, coding), arithmetic(coding, scheme), stated=stated)
 
 
-def arithmetics():
-    """Each coding with each scheme that it takes, and the tables that fit it."""
-    for coding, signed in (("signed", True), ("sign-magnitude", False), ("affine", False)):
-        for scheme in ("symmetric", "affine"):
-            if (coding, scheme) != ("sign-magnitude", "affine"):
-                yield f"{coding}-{scheme}", Arithmetic(coding, act_scheme=scheme), signed
+def rounding():
+    """Integers between layers, by each rule."""
+    for i, build in enumerate(NETWORKS):
+        for j, rule in enumerate(RULES):
+            coding, scheme = SCHEMES[(2 * i + j) % len(SCHEMES)]
+            name = f"{rule}-{build.__name__}-{coding}-{scheme}"
+            yield Case(name, build, table("rough", coding), arithmetic(coding, scheme), requantize=rule)
+
+
+def floats():
+    """The fp32 network, and quantized networks without a multiplier."""
+    for build in (*NETWORKS, builder.attention):
+        yield Case(f"base-{build.__name__}", build, modes=("base",))
+    for coding, scheme in SCHEMES:
+        yield Case(f"no-table-{coding}-{scheme}", builder.plain, None, arithmetic(coding, scheme), modes=("quant",))
+
+
+def options():
+    """Operands in the other order, one scale for all weights, percentiles."""
+    for coding, scheme in SCHEMES:
+        a = arithmetic(coding, scheme)
+        for kind in TABLES:
+            yield Case(f"swap-{coding}-{scheme}-{kind}", builder.grouped, table(kind, coding), a, swap=True)
+        a = arithmetic(coding, scheme, weight_scheme="per-tensor")
+        yield Case(f"per-tensor-{coding}-{scheme}", builder.plain, table("rough", coding), a)
+        a = arithmetic(coding, scheme, percentile=97.5)
+        yield Case(f"percentile-{coding}-{scheme}", builder.plain, table("rough", coding), a)
+
+
+def narrow():
+    """Fewer bits than a table has, and tables of fewer bits."""
+    for i, (act_bits, weight_bits) in enumerate(((2, 2), (3, 5), (4, 4), (5, 8), (6, 3), (7, 7), (8, 2))):
+        for coding, scheme in (SCHEMES[i % 5], SCHEMES[(i + 2) % 5]):
+            a = arithmetic(coding, scheme, act_bits=act_bits, weight_bits=weight_bits)
+            bits = f"{act_bits}x{weight_bits}-{coding}-{scheme}"
+            yield Case(f"bits-{bits}", builder.plain, table("rough", coding), a)
+            yield Case(f"table-{bits}", builder.depthwise, table("wild", coding, (act_bits, weight_bits)), a)
+
+
+def accumulators():
+    """Sums that overflow."""
+    networks = (builder.plain, builder.grouped, builder.transposed, builder.perceptron)
+    for i, build in enumerate(networks):
+        for j, overflow in enumerate(("wrap", "saturate")):
+            for rule in (None, RULES[(i + j) % 3]):
+                coding, scheme = SCHEMES[(i + 2 * j + bool(rule)) % 5]
+                a = arithmetic(coding, scheme, accumulator=Accumulator(16 - i, overflow))
+                name = f"{overflow}-{build.__name__}-{coding}-{scheme}" + f"-{rule}" * bool(rule)
+                yield Case(name, build, table(TABLES[j], coding), a, requantize=rule)
+
+
+def attentions():
+    """Products of two activations."""
+    for i, (coding, scheme) in enumerate(SCHEMES):
+        for scores in (None, "relu", "softmax"):
+            name = f"attention-{coding}-{scheme}-{scores}"
+            yield Case(name, attention(scores), table(TABLES[i % 2], coding), arithmetic(coding, scheme), attention=True)
+        yield Case(f"attention-{coding}-{scheme}-left", attention("relu"), table("rough", coding), arithmetic(coding, scheme))
+
+
+def attention(scores):
+    return lambda rng: builder.attention(rng, scores)
+
+
+def noises():
+    """Noise, draw by draw, and none."""
+    for build in (builder.plain, builder.depthwise, builder.transposed, builder.perceptron):
+        for noise in ((0, 0), (0, 0.125), (0.25, 0), (0.05, -0.5)):
+            name = f"noise-{build.__name__}-{noise[0]}-{noise[1]}"
+            yield Case(name, build, modes=("noise",), noise=noise)
+
+
+def corrected():
+    """Directories of corrected networks."""
+    for build in (builder.plain, builder.depthwise, builder.perceptron, builder.transposed):
+        for coding, scheme in SCHEMES:
+            name = f"corrected-{build.__name__}-{coding}-{scheme}"
+            yield Case(name, build, table("rough", coding), arithmetic(coding, scheme), corrected=True)
 
 
 def all_cases():
-    for build in NETWORKS:
-        for name, arithmetic, signed in arithmetics():
-            yield Case(f"{build.__name__}-{name}", build, ("rough", signed), arithmetic=arithmetic)
-    for build in NETWORKS:
-        for name, arithmetic, signed in arithmetics():
-            for rule in ("once", "twice", "truncate"):
-                yield Case(f"{build.__name__}-{name}-{rule}", build, ("rough", signed), arithmetic=arithmetic, requantize=rule)
+    for cases in (layers, rounding, floats, options, narrow, accumulators, attentions, noises, corrected):
+        yield from cases()

@@ -1,17 +1,13 @@
 """Inference without real numbers between layers (`--requantize`): every value is integers on a grid of its own."""
 
 import numpy as np
-from modes import layer_sums
-from networks import Layer, windows
+from modes import layer_sums, operands
+from networks import COMPUTE, Layer, windows
 from quantization import of_activations
 from rescale import multiplier, rounded
 
-# These keep the grid of what they read.
-MOVES = ("Relu", "Flatten")
-
-
-def half_away(x):
-    return np.sign(x) * np.floor(abs(x) + 0.5)
+# These give the integers that they read.
+MOVES = ("Relu", "Flatten", "Transpose")
 
 
 def value_name(network, operator):
@@ -23,14 +19,10 @@ def value_name(network, operator):
 def reader_grid(network, value, grids):
     """The grid of the layer that reads a value, directly or moved, if there is one."""
     for operator in network.operators:
-        if value in operator.inputs:
-            layer = network.layer(operator)
-            if layer:
-                return grids[layer.name][operator.inputs.index(value)]
-            if operator.kind in MOVES:
-                found = reader_grid(network, operator.output, grids)
-                if found:
-                    return found
+        if value in operator.inputs and network.layer(operator):
+            return grids[network.layer(operator).name][operator.inputs.index(value)]
+        if value in operator.inputs and operator.kind in MOVES:
+            return reader_grid(network, operator.output, grids)
     return None
 
 
@@ -50,61 +42,79 @@ def value_grids(network, images, grids, arithmetic):
 def integer_only(network, images, grids, values, arithmetic, rule):
     """The logits, and by layer the integers of its operands, its sums and its output."""
     integers, known = {}, {"x": (values["x"].integers(images), values["x"])}
-
-    def requantized(total, factor, grid, low, rule):
-        found = rounded(total, *multiplier(factor), rule).astype(np.int64) + grid.zero_point
-        return found.clip(low, grid.high)
-
     for operator in network.operators:
         inputs = [known[name] for name in operator.inputs if name in known]
-        (q, grid), kind = inputs[0], operator.kind
-        if kind == "Relu":
-            # Of a value that was clamped where it was computed.
+        q, grid = inputs[0]
+        if operator.kind == "Relu":
+            # The value before is clamped already.
             known[operator.output] = q, grid
-        elif kind == "Flatten":
-            known[operator.output] = q.reshape(len(q), -1), grid
+            continue
+        if operator.kind in MOVES:
+            known[operator.output] = COMPUTE[operator.kind](operator.attributes, q), grid
+            continue
+        out = values[value_name(network, operator)]
+        if network.behind_relu(operator.output) != operator.output:
+            out = out.above_zero()
+        layer = network.layer(operator)
+        if layer:
+            integers[layer.name], y = integer_layer(layer, [q for q, _ in inputs], grids[layer.name], out, arithmetic, rule)
+        elif operator.kind in INTEGER:
+            y = INTEGER[operator.kind](operator.attributes, inputs, out)
         else:
-            out = values[value_name(network, operator)]
-            is_clamped = network.behind_relu(operator.output) != operator.output
-            low = max(out.low, int(out.zero_point)) if is_clamped else out.low
-            layer = network.layer(operator)
-            if isinstance(layer, Layer):
-                weight = grids[layer.name][1]
-                q_w = weight.along(4).integers(layer.weight)
-                scale = np.float64(grid.scale) * weight.scale.astype(np.float64)
-                # The bias is an integer in steps of both scales.
-                bias = np.int64(0) if layer.bias is None else np.rint(layer.bias / scale).astype(np.int64)
-                sums = layer_sums(layer, q, q_w, grids[layer.name], arithmetic, bias)
-                factor = layer.geometry(q.shape).of_output(scale / np.float64(out.scale))
-                y = layer.shaped(requantized(sums, factor, out, low, rule), q.shape)
-                sums = layer.shaped(sums, q.shape)
-                integers[layer.name] = {"input": q, "weight": q_w, "sums": sums, "output": y}
-            elif kind == "Add":
-                largest = 2 * max(np.float64(grid.scale) for _, grid in inputs)
-                sides = [rounded((q - g.zero_point) << 20, *multiplier(g.scale / largest), "twice") for q, g in inputs]
-                y = requantized(sum(sides), largest / (2**20 * np.float64(out.scale)), out, low, "twice")
-            elif kind == "Concat":
-                factors = [np.float64(g.scale) / np.float64(out.scale) for _, g in inputs]
-                parts = [requantized(q - g.zero_point, f, out, low, "twice") for (q, g), f in zip(inputs, factors)]
-                y = np.concatenate(parts, axis=operator.attributes["axis"])
-            elif kind == "MaxPool":
-                largest = windows(operator.attributes, q, -1000)[0].max(axis=-1)
-                y = out.integers((largest - grid.zero_point).astype(np.float32) * grid.scale)
-            else:
-                y = averaged(operator, q, grid, out, low)
-            known[operator.output] = y, out
+            # In f32, rounded half to even.
+            reals = [known[name][1].reals(known[name][0]) if name in known else network.constants[name] for name in operator.inputs]
+            y = out.integers(COMPUTE[operator.kind](operator.attributes, *reals))
+        known[operator.output] = y, out
     q, grid = known[network.output]
-    logits = (q - grid.zero_point).astype(np.float32) * grid.scale
-    return logits, integers
+    return grid.reals(q), integers
 
 
-def averaged(operator, q, grid, out, low):
-    """Averages of integers, rounded once, half away from zero."""
+def integer_layer(layer, q, grids, out, arithmetic, rule):
+    """A layer's integers: its bias is one too, in steps of both scales, within the accumulator."""
+    x, w = grids
+    q_w = w.along(4).integers(layer.weight) if isinstance(layer, Layer) else q[1]
+    step = np.float64(x.scale) * w.scale.astype(np.float64)
+    bias = np.int64(0) if layer.bias is None else np.rint(layer.bias / step).astype(np.int64)
+    found = layer_sums(layer, q[0], q_w, grids, arithmetic, bias)
+    factor = layer.of_output(step / np.float64(out.scale), q[0].shape)
+    y = layer.shaped(requantized(found["sums"], factor, out, rule), q[0].shape)
+    found["sums"] = layer.shaped(found["sums"], q[0].shape)
+    if isinstance(layer, Layer):
+        found |= {"input": q[0], "weight": q_w, "output": y}
+    return found, y
+
+
+def requantized(total, factor, out, rule):
+    """A sum of integers as the integer of a grid whose steps are a factor of the sum's."""
+    return np.clip(rounded(total, *multiplier(factor), rule).astype(np.int64) + out.zero_point, out.low, out.high)
+
+
+def added(attributes, inputs, out):
+    """Both sides on a grid of 20 more bits and of twice the larger scale, then their sum, as TensorFlow Lite has it."""
+    largest = 2 * max(np.float64(grid.scale) for _, grid in inputs)
+    sides = [rounded((q - grid.zero_point) << 20, *multiplier(grid.scale / largest), "twice") for q, grid in inputs]
+    return requantized(sum(sides), largest / (2**20 * np.float64(out.scale)), out, "twice")
+
+
+def concatenated(attributes, inputs, out):
+    """Each side on the grid of all."""
+    factors = [np.float64(grid.scale) / np.float64(out.scale) for _, grid in inputs]
+    parts = [requantized(q - grid.zero_point, factor, out, "twice") for (q, grid), factor in zip(inputs, factors)]
+    return np.concatenate(parts, axis=attributes["axis"])
+
+
+def averaged(attributes, inputs, out):
+    """A sum of integers, divided once, rounded half away from zero."""
+    [(q, grid)] = inputs
     steps = q - grid.zero_point
-    if operator.kind == "GlobalAveragePool":
+    if not attributes:
         total, count = steps.sum(axis=(2, 3), keepdims=True), steps[0, 0].size
     else:
-        seen, count = windows(operator.attributes, steps, 0)
+        seen, count = windows(attributes, steps, 0)
         total = seen.sum(axis=-1)
     mean = total * np.float64(grid.scale) / (count * np.float64(out.scale))
-    return np.clip(half_away(mean).astype(np.int64) + out.zero_point, low, out.high)
+    mean = np.sign(mean) * np.floor(abs(mean) + 0.5)
+    return np.clip(mean.astype(np.int64) + out.zero_point, out.low, out.high)
+
+
+INTEGER = {"Add": added, "Concat": concatenated, "AveragePool": averaged, "GlobalAveragePool": averaged}

@@ -23,6 +23,10 @@ class Network:
     classes: int = 0
     operators: list = field(default_factory=list)
     constants: dict = field(default_factory=dict)
+    # Names of products of two activations, where they are not those of their operators.
+    products: dict = field(default_factory=dict)
+    # Weights and biases of corrected layers, by their names.
+    corrections: dict = field(default_factory=dict)
 
     @property
     def output(self):
@@ -43,8 +47,13 @@ class Network:
     def layer(self, operator):
         """The layer that an operator is, if it is one."""
         if operator.kind == "MatMul" and operator.inputs[1] not in self.constants:
-            return Product(operator.name)
-        return Layer(operator, self.constants) if operator.kind in LAYERS else None
+            return Product(self.products.get(operator.name, operator.name))
+        if operator.kind not in LAYERS:
+            return None
+        layer = Layer(operator, self.constants)
+        if layer.name in self.corrections:
+            layer.weight, layer.bias = (self.corrections[layer.name][part] for part in ("weight", "bias"))
+        return layer
 
     def behind_relu(self, value):
         """The value behind the ReLU that alone reads another, which the program computes along with it."""
@@ -94,17 +103,22 @@ class Layer:
         groups = self.attributes.get("group", 1)
         return Geometry(size, kernel, output, stride, pads[:2], dilation, groups, transposed)
 
+    def taps(self, x, weight, padding):
+        return self.geometry(x.shape).taps(x, weight, padding)
+
+    def of_output(self, values, shape):
+        """Numbers of each output channel, or one of all, as they meet sums over inputs of a shape."""
+        return self.geometry(shape).of_output(values)
+
     def shaped(self, sums, shape):
         """Sums as the layer's output, for inputs of a shape."""
         if self.is_linear:
             return sums.reshape(*shape[:-1], -1)
-        sizes = sums.shape[3:] if len(shape) == 4 else sums.shape[4:]
-        return sums.reshape(shape[0], -1, *sizes)
+        return sums.reshape(shape[0], -1, *sums.shape[7 - len(shape) :])
 
     def real(self, x):
-        geometry = self.geometry(x.shape)
-        bias = 0 if self.bias is None else geometry.of_output(self.bias)
-        return self.shaped(real_sums(geometry.taps(x, self.weight, np.float32(0)), bias), x.shape)
+        bias = 0 if self.bias is None else self.of_output(self.bias, x.shape)
+        return self.shaped(real_sums(self.taps(x, self.weight, np.float32(0)), bias), x.shape)
 
 
 @dataclass
@@ -112,14 +126,24 @@ class Product:
     """A matrix product of two activations."""
 
     name: str
+    bias = None
+
+    def taps(self, a, b, padding):
+        return matmul_taps(a, b)
+
+    def of_output(self, values, shape):
+        return np.asarray(values)
+
+    def shaped(self, sums, shape):
+        return sums
 
     def real(self, a, b):
-        return real_sums(matmul_taps(a, b), 0)
+        return real_sums(self.taps(a, b, 0), 0)
 
 
 def fold(network):
     """The network without batch normalization: its factors and shifts become those of the convolutions before."""
-    folded = Network(network.shape, network.classes, [], dict(network.constants))
+    folded = Network(network.shape, network.classes, [], dict(network.constants), network.products)
     for operator in network.operators:
         if operator.kind != "BatchNormalization":
             folded.operators.append(operator)
@@ -163,8 +187,9 @@ def average_pool(attributes, x):
 
 
 def softmax(attributes, x):
+    """Powers are f32, their sum is f64, and each quotient is rounded once."""
     powers = np.exp((x - x.max(axis=-1, keepdims=True)).astype(np.float64)).astype(np.float32)
-    return powers / powers.sum(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    return (powers / powers.sum(axis=-1, keepdims=True, dtype=np.float64)).astype(np.float32)
 
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")

@@ -27,6 +27,14 @@ class Grid:
         steps = np.rint(x.astype(np.float32) / self.scale).astype(np.float64)
         return np.clip(steps + self.zero_point, self.low, self.high).astype(np.int64)
 
+    def reals(self, integers):
+        """The numbers that integers stand for."""
+        return (integers - self.zero_point).astype(np.float32) * self.scale
+
+    def above_zero(self):
+        """The part of the grid that a ReLU leaves."""
+        return replace(self, low=max(self.low, int(self.zero_point)))
+
 
 def signed_range(bits):
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1

@@ -1,106 +1,107 @@
 """Compares a build of approx-eval with the computations in this folder, integer by integer and bit by bit.
 
-Usage: python3 run.py PROGRAM [--only TEXT] [--keep FOLDER] [OPTIONS OF THE PROGRAM..]
+Usage: python3 run.py PROGRAM [OPTIONS OF THE PROGRAM..]
 """
 
 import argparse
+import hashlib
 import json
-import subprocess
+import os
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from cases import all_cases
-from files import read_tensors, write_network, write_tensors
+from program import run, write
+
+# What all cases must give, so that a change of this folder's own computations is seen.
+DIGESTS = Path(__file__).parent / "digests.json"
+# Sums in f32 differ from those in f64 by this, relative to the largest logit.
+BASE_TOLERANCE = 1e-5
 
 
-def write_set(path, images):
-    write_tensors(path, {"images": images, "labels": np.arange(len(images), dtype=np.int64) % 2})
+def digest(expected):
+    """A hash of all that a case expects."""
+    hashed = hashlib.sha256()
+    for name, array in sorted(expected.items()):
+        array = np.asarray(array)
+        hashed.update(f"{name} {array.size} ".encode())
+        hashed.update(array.astype("<f4" if array.dtype == np.float32 else "<i8").tobytes())
+    return hashed.hexdigest()[:16]
 
 
-def parameters(grids, values):
-    """Scales and zero points as the program reads and writes them."""
-
-    def stored(grid, axis):
-        scale, zero_point = np.asarray(grid.scale).tolist(), np.asarray(grid.zero_point).tolist()
-        return {"scale": scale, "zero_point": zero_point, "q_min": grid.low, "q_max": grid.high, **axis}
-
-    def weight(grid):
-        return stored(grid, {"axis": 0} if grid.scale.ndim and grid.scale.size > 1 else {})
-
-    layers = {name: {"input": stored(x, {}), "weight": weight(w)} for name, (x, w) in grids.items()}
-    found = {"schema": 1, "layers": layers}
-    if values:
-        found["values"] = {name: stored(grid, {}) for name, grid in values.items()}
-    return found
-
-
-def write(case, folder):
-    write_network(folder / "net.onnx", case.network)
-    write_set(folder / "set.safetensors", case.images)
-    write_set(folder / "calibration.safetensors", case.calibration)
-    (folder / "qparams.json").write_text(json.dumps(parameters(case.grids, case.values)))
-    if case.multiplier:
-        m = case.multiplier
-        metadata = {"name": m.name, "signed": str(bool(m.signed)).lower()}
-        write_tensors(folder / "table.safetensors", {"lut": m.products.astype(np.int32)}, metadata)
+def differences(mode, expected, found):
+    """What differs, a line each."""
+    for name in sorted(expected):
+        if name not in found:
+            yield f"{name} is missing"
+            continue
+        e, f = (np.asarray(array).reshape(-1) for array in (expected[name], found[name]))
+        if e.size != f.size:
+            yield f"{name}: {f.size} numbers, not {e.size}"
+        elif mode == "base":
+            error = abs(e - f).max() / abs(e).max()
+            if not error <= BASE_TOLERANCE:
+                yield f"{name}: {error:.1e} apart"
+        elif e.dtype == np.float32:
+            wrong = e.view(np.uint32) != f.astype(np.float32).view(np.uint32)
+            if wrong.any():
+                at = np.flatnonzero(wrong)[0]
+                yield f"{name}: {wrong.sum()} of {e.size} differ, the first at {at}: {f[at]}, not {e[at]}"
+        elif (e != f).any():
+            at = np.flatnonzero(e != f)[0]
+            yield f"{name}: {(e != f).sum()} of {e.size} differ, the first at {at}: {f[at]}, not {e[at]}"
 
 
-def run(program, case, mode, folder, more):
-    options = ["--model", "net.onnx", "--data", "set.safetensors", "--mode", mode, *(mode if option == "MODE" else option for option in case.options()), *more]
-    outputs = ["--logits", f"{mode}.safetensors", "--save-qparams", f"{mode}.json", "-q", "-o", f"{mode}-report.json"]
-    if mode != "base":
-        outputs += ["--dump", f"{mode}", "--dump-samples", str(case.samples)]
-    result = subprocess.run([program, *options, *outputs], cwd=folder, capture_output=True, text=True)
-    if result.returncode:
-        raise RuntimeError(" ".join(options) + "\n" + result.stderr)
-
-
-def computed(folder, mode):
-    found = {"logits": read_tensors(folder / f"{mode}.safetensors")["logits"]}
-    for layer in json.loads((folder / mode / "index.json").read_text())["layers"]:
-        for part in ("input", "weight", "sums", "output"):
-            array = np.load(folder / mode / layer[part]["files"]["npy"])
-            if part == "weight" and layer["geometry"]["transposed"]:
-                array = np.moveaxis(array, -1, 1)
-            found[f"{layer['name']}/{part}"] = array
-    return found
+def check(program, case, more, keep):
+    """What is wrong with a case, and the digests of what it expects."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if keep:
+            folder = keep / case.name
+            folder.mkdir(parents=True)
+        write(case, folder)
+        wrong, digests = [], {}
+        for mode in case.modes:
+            expected = case.expected(mode)
+            if mode != "base":
+                digests[mode] = digest(expected)
+            try:
+                found = run(program, case, mode, folder, more)
+                wrong += [f"{case.name}, {mode}: {line}" for line in differences(mode, expected, found)]
+            except RuntimeError as error:
+                wrong.append(f"{case.name}, {mode}: {error}")
+    return wrong, digests
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--keep")
+    parser = argparse.ArgumentParser(description="Compares a build of approx-eval with an independent implementation.")
+    parser.add_argument("program", type=Path)
+    parser.add_argument("--only", default="", help="cases whose names contain this text")
+    parser.add_argument("--keep", type=Path, help="leave all files in this folder")
+    parser.add_argument("--write-digests", action="store_true", help="what all cases must give from now on")
     arguments, more = parser.parse_known_args()
-    program, failed, count = Path(arguments.program).resolve(), 0, 0
-    for case in all_cases():
-        if arguments.only not in case.name:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            folder = Path(arguments.keep or folder)
-            write(case, folder)
-            for mode in case.modes:
-                count += 1
-                try:
-                    run(program, case, mode, folder, more)
-                except RuntimeError as error:
-                    print(case.name, mode, error)
-                    failed += 1
-                    continue
-                expected, found = case.expected(mode), computed(folder, mode)
-                if sorted(expected) != sorted(found):
-                    print(case.name, mode, sorted(expected), sorted(found))
-                    failed += 1
-                    continue
-                for name, array in expected.items():
-                    differ = int((array.reshape(-1) != found[name].reshape(-1)).sum()) if array.size == found[name].size else f"{array.shape} {found[name].shape}"
-                    if differ:
-                        failed += 1
-                        print(f"{case.name} {mode} {name}: {differ} of {array.size} differ")
-    print(count, "runs", failed, "failures")
-    return 1 if failed else 0
+    start = time.monotonic()
+    cases = [case for case in all_cases() if arguments.only in case.name]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        program = arguments.program.resolve()
+        results = list(pool.map(lambda case: check(program, case, more, arguments.keep), cases))
+    wrong = [line for lines, _ in results for line in lines]
+    digests = {case.name: found for case, (_, found) in zip(cases, results)}
+    if arguments.write_digests:
+        lines = [f"{json.dumps(name)}: {json.dumps(found)}" for name, found in digests.items()]
+        DIGESTS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    known = json.loads(DIGESTS.read_text()) if DIGESTS.exists() else {}
+    for name, found in digests.items():
+        if known.get(name) != found:
+            wrong.append(f"{name}: this folder expects other numbers than digests.json has")
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    runs = sum(len(case.modes) for case in cases)
+    print(f"{len(cases)} cases, {runs} runs, {len(wrong)} differences, {time.monotonic() - start:.1f} s")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

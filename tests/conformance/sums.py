@@ -80,12 +80,22 @@ class Accumulator:
 
 
 def integer_sums(taps, z_x, z_w, terms=None, accumulator=Accumulator(), bias=0):
-    """`sum T[x, w] - z_w sum x - z_x sum w + K z_x z_w + bias`, `T` an exact product without a table of terms."""
-    total = sum_x = sum_w = count = np.int64(0)
+    """`sum T[x, w] - z_w sum x - z_x sum w + K z_x z_w + bias`, `T` an exact product without a table of terms.
+
+    Beside each sum, how many of the additions that led to it overflowed.
+    """
+    total = sum_x = sum_w = count = overflowed = np.int64(0)
+
+    def add(number):
+        exact = total + number
+        kept = accumulator.keep(exact)
+        return kept, kept != exact
+
     for a, b, used in taps:
-        products = a * b if terms is None else terms[a & 255, b & 255]
-        total = np.where(used, accumulator.keep(total + products), total)
+        kept, overflows = add(a * b if terms is None else terms[a & 255, b & 255])
+        total, overflowed = np.where(used, kept, total), overflowed + (overflows & used)
         sum_x, sum_w, count = sum_x + used * a, sum_w + used * b, count + np.int64(1) * used
     for term in (-z_w * sum_x, -z_x * sum_w, count * (z_x * z_w), bias):
-        total = accumulator.keep(total + term)
-    return total
+        total, overflows = add(term)
+        overflowed = overflowed + overflows
+    return total, overflowed
