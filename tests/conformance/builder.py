@@ -1,7 +1,7 @@
 """The networks of the cases: small ones with random constants, of each kind of layer."""
 
 import numpy as np
-from networks import Network, Operator
+from reference.networks import Network, Operator
 
 
 class Builder:
@@ -56,6 +56,8 @@ def plain(rng):
     net.conv("conv1", 3, 6, 3, 3, pads=[1, 1, 1, 1])
     net.add("Relu")
     net.conv("conv2", 6, 5, 3, 3, strides=[2, 2], bias=False)
+    # A channel that training left dead has the least scale.
+    net.network.constants["conv2.weight"][1] = 0
     net.add("Relu")
     return net.ends("fc", 5 * 4 * 3, 4)
 
@@ -161,22 +163,28 @@ def residual(rng):
     return net.ends("fc", 7 * 2 * 2, 5)
 
 
-def attention(rng, scores=None, tokens=6, width=8):
-    """Queries by keys, which are read transposed, and scores by values."""
-    net = Builder(rng, tokens, width)
-    of = {}
+def attention(rng, *between):
+    """Queries by keys, which are read transposed, and what becomes of these by values."""
+    tokens, width = 6, 8
+    net, of = Builder(rng, tokens, width), {}
     for name in ("query", "key", "value"):
-        weight = net.random(f"{name}.weight", width, width)
-        of[name] = net.add("MatMul", name, ["x"], [weight])
+        of[name] = net.add("MatMul", name, ["x"], [net.random(f"{name}.weight", width, width)])
     keys = net.add("Transpose", of=[of["key"]], perm=[0, 2, 1])
     net.add("MatMul", "scores", [of["query"], keys])
-    if scores == "softmax":
-        net.network.constants["factor"] = np.array(0.25, np.float32)
-        net.add("Mul", of=[net.last, "factor"])
-        net.add("Softmax", axis=-1)
-    elif scores == "relu":
-        net.add("Relu")
+    for kind, attributes in between:
+        net.add(kind, **attributes)
     net.add("MatMul", "mixed", [net.last, of["value"]])
-    if scores == "softmax":
-        net.network.products.update(scores="scores.qk", mixed="mixed.av")
     return net.ends("fc", tokens * width, 4)
+
+
+def attention_relu(rng):
+    return attention(rng, ("Relu", {}))
+
+
+def attention_softmax(rng):
+    """With a factor of the scores, as of 1 / sqrt(d). Products beside a softmax have names of their own."""
+    factor = np.array(0.25, np.float32)
+    network = attention(rng, ("Mul", {"constants": ["factor"]}), ("Softmax", {"axis": -1}))
+    network.constants["factor"] = factor
+    network.products.update(scores="scores.qk", mixed="mixed.av")
+    return network

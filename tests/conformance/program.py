@@ -4,9 +4,9 @@ import json
 import subprocess
 
 import numpy as np
-from case import Case, parts
+from case import SAMPLES, parts_of
 from files import read_tensors, write_network, write_tensors
-from quantization import Grid
+from reference.quantization import Grid
 
 
 def write(case, folder):
@@ -31,13 +31,13 @@ def parameters(case):
     """Scales and zero points as `--qparams` reads them."""
 
     def stored(grid):
-        numbers = {name: np.asarray(part) for name, part in parts(grid).items()}
+        numbers = {name: np.asarray(part) for name, part in parts_of(grid).items()}
         is_one = numbers["scale"].size == 1
         stored = {name: part.item() if part.size == 1 else part.tolist() for name, part in numbers.items()}
         return stored if is_one else {**stored, "axis": 0}
 
     layers = {name: {"input": stored(x), "weight": stored(w)} for name, (x, w) in case.grids.items()}
-    values = {name: stored(grid) for name, grid in (case.values or {}).items()}
+    values = {name: stored(grid) for name, grid in case.values.items()}
     return {"schema": 1, "layers": layers} | ({"values": values} if values else {})
 
 
@@ -77,7 +77,7 @@ def run(program, case, mode, folder, more):
         outputs += ["--save-qparams", f"{mode}.json"]
     has_integers = mode in ("quant", "approx")
     if has_integers:
-        outputs += ["--dump", f"{mode}", "--dump-samples", str(case.samples)]
+        outputs += ["--dump", f"{mode}", "--dump-samples", str(SAMPLES)]
     result = subprocess.run([program, *options, *outputs], cwd=folder, capture_output=True, text=True)
     if result.returncode:
         raise RuntimeError(f"approx-eval {' '.join(options)}: {result.stderr.strip()}")
@@ -98,7 +98,7 @@ def saved_parameters(file):
     for name, layer in file["layers"].items():
         grids |= {f"{name}.input": layer["input"], f"{name}.weight": layer["weight"]}
     grids = {name: Grid(g["scale"], g["zero_point"], g["q_min"], g["q_max"]) for name, g in grids.items()}
-    return {f"{name}/{part}": array for name, grid in grids.items() for part, array in parts(grid).items()}
+    return {f"{name}/{part}": array for name, grid in grids.items() for part, array in parts_of(grid).items()}
 
 
 def dumped(folder):

@@ -8,8 +8,8 @@ import pathlib
 import sys
 
 import numpy as np
-from rescale import rounded
-from sums import Accumulator, Geometry, integer_sums
+from reference.rescale import rounded
+from reference.sums import Accumulator, Geometry, integer_sums
 
 
 def replay(layer, load):

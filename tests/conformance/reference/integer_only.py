@@ -1,13 +1,18 @@
 """Inference without real numbers between layers (`--requantize`): every value is integers on a grid of its own."""
 
 import numpy as np
-from modes import layer_sums, operands
-from networks import COMPUTE, Layer, windows
-from quantization import of_activations
-from rescale import multiplier, rounded
 
-# These give the integers that they read.
-MOVES = ("Relu", "Flatten", "Transpose")
+from .layers import Product
+from .modes import layer_sums
+from .networks import COMPUTE, windows
+from .rescale import multiplier, rounded
+
+
+def moves(network, operator):
+    """Whether an operator gives the integers that it reads, those before a ReLU being clamped already."""
+    if operator.kind == "Relu":
+        return operator.output in map(network.behind_relu, network.operators[: network.operators.index(operator)])
+    return operator.kind in ("Flatten", "Transpose")
 
 
 def value_name(network, operator):
@@ -21,21 +26,21 @@ def reader_grid(network, value, grids):
     for operator in network.operators:
         if value in operator.inputs and network.layer(operator):
             return grids[network.layer(operator).name][operator.inputs.index(value)]
-        if value in operator.inputs and operator.kind in MOVES:
+        if value in operator.inputs and moves(network, operator):
             return reader_grid(network, operator.output, grids)
     return None
 
 
 def value_grids(network, images, grids, arithmetic):
     """The grid of each value that an operator computes: its reader's, else by what the network of real numbers says."""
-    a = arithmetic
-    values = network.run(images, lambda layer, *inputs: layer.real(*inputs))
+    values = network.run_real(images)
     found = {"x": reader_grid(network, "x", grids)}
     for operator in network.operators:
-        if operator.kind not in MOVES:
-            value = network.behind_relu(operator.output)
-            seen = of_activations(values[value], a.act_bits, a.coding, a.act_scheme, a.percentile)
-            found[value_name(network, operator)] = reader_grid(network, value, grids) or seen
+        if moves(network, operator) or operator.kind in ("MaxPool", "Relu"):
+            continue
+        value = network.behind_relu(operator)
+        seen = arithmetic.of_activations(values[value], arithmetic.act_bits)
+        found[value_name(network, operator)] = reader_grid(network, value, grids) or seen
     return found
 
 
@@ -45,24 +50,24 @@ def integer_only(network, images, grids, values, arithmetic, rule):
     for operator in network.operators:
         inputs = [known[name] for name in operator.inputs if name in known]
         q, grid = inputs[0]
-        if operator.kind == "Relu":
-            # The value before is clamped already.
-            known[operator.output] = q, grid
+        if moves(network, operator):
+            moved = q if operator.kind == "Relu" else COMPUTE[operator.kind](operator.attributes, q)
+            known[operator.output] = moved, grid
             continue
-        if operator.kind in MOVES:
-            known[operator.output] = COMPUTE[operator.kind](operator.attributes, q), grid
-            continue
-        out = values[value_name(network, operator)]
-        if network.behind_relu(operator.output) != operator.output:
+        # What these operators give is rounded for its reader alone.
+        out = values.get(value_name(network, operator)) or reader_grid(network, operator.output, grids)
+        if network.behind_relu(operator) != operator.output:
             out = out.above_zero()
         layer = network.layer(operator)
         if layer:
-            integers[layer.name], y = integer_layer(layer, [q for q, _ in inputs], grids[layer.name], out, arithmetic, rule)
+            found = integer_layer(layer, [q for q, _ in inputs], grids[layer.name], out, arithmetic, rule)
+            integers[layer.name], y = found, found["output"]
         elif operator.kind in INTEGER:
             y = INTEGER[operator.kind](operator.attributes, inputs, out)
         else:
             # In f32, rounded half to even.
-            reals = [known[name][1].reals(known[name][0]) if name in known else network.constants[name] for name in operator.inputs]
+            reals = [grid.reals(q) for q, grid in inputs]
+            reals += [network.constants[name] for name in operator.inputs if name not in known]
             y = out.integers(COMPUTE[operator.kind](operator.attributes, *reals))
         known[operator.output] = y, out
     q, grid = known[network.output]
@@ -72,25 +77,27 @@ def integer_only(network, images, grids, values, arithmetic, rule):
 def integer_layer(layer, q, grids, out, arithmetic, rule):
     """A layer's integers: its bias is one too, in steps of both scales, within the accumulator."""
     x, w = grids
-    q_w = w.along(4).integers(layer.weight) if isinstance(layer, Layer) else q[1]
+    q_x, shape = q[0], q[0].shape
+    q_w = q[1] if len(q) > 1 else w.of_second(layer)
     step = np.float64(x.scale) * w.scale.astype(np.float64)
-    bias = np.int64(0) if layer.bias is None else np.rint(layer.bias / step).astype(np.int64)
-    found = layer_sums(layer, q[0], q_w, grids, arithmetic, bias)
-    factor = layer.of_output(step / np.float64(out.scale), q[0].shape)
-    y = layer.shaped(requantized(found["sums"], factor, out, rule), q[0].shape)
-    found["sums"] = layer.shaped(found["sums"], q[0].shape)
-    if isinstance(layer, Layer):
-        found |= {"input": q[0], "weight": q_w, "output": y}
-    return found, y
+    bias = 0 if layer.bias is None else np.rint(layer.bias / step).astype(np.int64)
+    sums, overflowed = layer_sums(layer, q_x, q_w, grids, arithmetic, bias)
+    if isinstance(layer, Product):
+        # As other operators: in f32, rounded half to even.
+        y = out.integers((sums * step).astype(np.float32))
+    else:
+        y = requantized(sums, layer.of_output(step / np.float64(out.scale), shape), out, rule)
+    sums, y = layer.shaped(sums, shape), layer.shaped(y, shape)
+    return {"input": q_x, "weight": q_w, "sums": sums, "output": y, "overflowed": overflowed}
 
 
 def requantized(total, factor, out, rule):
-    """A sum of integers as the integer of a grid whose steps are a factor of the sum's."""
+    """A sum of integers as the integer of a grid, the steps of the sum being a factor of the grid's."""
     return np.clip(rounded(total, *multiplier(factor), rule).astype(np.int64) + out.zero_point, out.low, out.high)
 
 
 def added(attributes, inputs, out):
-    """Both sides on a grid of 20 more bits and of twice the larger scale, then their sum, as TensorFlow Lite has it."""
+    """Both sides in 20 more bits and steps of twice the larger scale, then their sum, as TensorFlow Lite has it."""
     largest = 2 * max(np.float64(grid.scale) for _, grid in inputs)
     sides = [rounded((q - grid.zero_point) << 20, *multiplier(grid.scale / largest), "twice") for q, grid in inputs]
     return requantized(sum(sides), largest / (2**20 * np.float64(out.scale)), out, "twice")
@@ -107,11 +114,11 @@ def averaged(attributes, inputs, out):
     """A sum of integers, divided once, rounded half away from zero."""
     [(q, grid)] = inputs
     steps = q - grid.zero_point
-    if not attributes:
-        total, count = steps.sum(axis=(2, 3), keepdims=True), steps[0, 0].size
-    else:
+    if attributes:
         seen, count = windows(attributes, steps, 0)
         total = seen.sum(axis=-1)
+    else:
+        total, count = steps.sum(axis=(2, 3), keepdims=True), steps[0, 0].size
     mean = total * np.float64(grid.scale) / (count * np.float64(out.scale))
     mean = np.sign(mean) * np.floor(abs(mean) + 0.5)
     return np.clip(mean.astype(np.int64) + out.zero_point, out.low, out.high)

@@ -17,15 +17,17 @@ class Grid:
     low: int
     high: int
 
-    def along(self, rank):
-        """The grid of an array of that rank, whose first axis is the channels."""
-        shape = [-1] + [1] * (rank - 1)
-        return replace(self, scale=self.scale.reshape(shape), zero_point=self.zero_point.reshape(shape))
-
     def integers(self, x):
         """One division in f32, rounded half to even; what is out of range is clamped."""
         steps = np.rint(x.astype(np.float32) / self.scale).astype(np.float64)
         return np.clip(steps + self.zero_point, self.low, self.high).astype(np.int64)
+
+    def of_second(self, layer, *activations):
+        """The integers of a layer's second operand: its weights, or other activations."""
+        if activations:
+            return self.integers(*activations)
+        by_channel = {name: getattr(self, name).reshape(-1, 1, 1, 1) for name in ("scale", "zero_point")}
+        return replace(self, **by_channel).integers(layer.weight)
 
     def reals(self, integers):
         """The numbers that integers stand for."""
@@ -34,6 +36,15 @@ class Grid:
     def above_zero(self):
         """The part of the grid that a ReLU leaves."""
         return replace(self, low=max(self.low, int(self.zero_point)))
+
+    def shifted(self, coding):
+        """The grid as a coding takes it: moved by half of what its bits hold, with the zero point."""
+        half = (self.high - self.low + 1) // 2
+        if coding == "sign-magnitude":
+            move = -int(np.ravel(self.zero_point)[0])
+        else:
+            move = half * (int(coding == "affine" and self.low < 0) - int(coding == "signed" and self.high > 127))
+        return replace(self, zero_point=self.zero_point + move, low=self.low + move, high=self.high + move)
 
 
 def signed_range(bits):
@@ -79,5 +90,5 @@ def of_activations(seen, bits, coding, scheme, percentile=None):
             largest = np.percentile(abs(seen.astype(np.float64)), percentile)
         return symmetric(largest, bits, coding, low >= 0)
     if percentile:
-        low, high = np.percentile(seen.astype(np.float64), [100 - percentile, percentile])
+        low, high = np.percentile(seen.astype(np.float64), [100 - percentile, percentile]).astype(np.float32)
     return affine(low, high, bits, coding)
