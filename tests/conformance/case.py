@@ -43,6 +43,8 @@ class Case:
         self.grids = calibrate(self.folded, self.calibration, a)
         if self.scales != "found":
             self.grids = {name: STATED[self.scales](rng, a, *pair) for name, pair in self.grids.items()}
+        if self.requantize:
+            self.grids = of_values(self.folded, self.grids)
         self.values = value_grids(self.folded, self.calibration, self.grids, a) if self.requantize else {}
         self.corrections = corrections(rng, self.folded) if self.is_corrected else {}
 
@@ -153,6 +155,16 @@ def elsewhere(rng, arithmetic, x, w):
 
 
 STATED = {"anywhere": anywhere, "elsewhere": elsewhere}
+
+
+def of_values(network, grids):
+    """The same grids for all layers that read a value, which is integers of one grid."""
+    found = {}
+    for operator, layer in network.layers():
+        x, w = grids[layer.name]
+        x = found.setdefault(operator.inputs[0], x)
+        grids = grids | {layer.name: (x, w)}
+    return grids
 
 
 def corrections(rng, network):

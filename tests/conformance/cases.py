@@ -57,7 +57,7 @@ def rounding():
     """Integers between layers, by each rule."""
     for i, build in enumerate(NETWORKS):
         for j, rule in enumerate(RULES):
-            scales = "anywhere" if j == i % 3 and build is not builder.residual else "found"
+            scales = "anywhere" if j == i % 3 else "found"
             yield case(rule, build, 2 * i + j, requantize=rule, scales=scales)
 
 
