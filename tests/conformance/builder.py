@@ -138,6 +138,8 @@ def normalized(rng):
     for name, inputs, bias in (("conv1", 3, True), ("conv2", 6, False)):
         net.conv(name, inputs, 6, 3, 3, pads=[1, 1, 1, 1], bias=bias)
         constants = [net.random(f"{name}.bn.{part}", 6) for part in ("weight", "bias", "mean", "var")]
+        for constant in constants:
+            net.network.constants[constant] /= np.float32(3)
         net.network.constants[constants[3]] = abs(net.network.constants[constants[3]]) + np.float32(0.25)
         net.add("BatchNormalization", constants=constants, epsilon=1e-5)
         net.add("Relu")

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-DTYPES = {"F32": np.float32, "I32": np.int32, "I64": np.int64}
+DTYPES = {"F32": np.float32, "I8": np.int8, "U8": np.uint8, "I32": np.int32, "I64": np.int64}
 
 
 def write_tensors(path, tensors, metadata=None):
@@ -21,6 +21,7 @@ def write_tensors(path, tensors, metadata=None):
         header[name] = {"dtype": names[array.dtype], "shape": list(array.shape), "data_offsets": ends}
         data += numbers
     text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
