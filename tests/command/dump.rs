@@ -16,7 +16,7 @@ fn dump(folder: &Folder, args: &str, layers: usize) -> Value {
     let index = folder.read_json("dump/index.json");
     assert_eq!(index["layers"].as_array().unwrap().len(), layers);
     if has_numpy() {
-        let (is_right, text) = conformance("replay.py", &folder.path("dump"));
+        let (is_right, text) = conformance("replay.py", &folder.path("dump"), &[]);
         assert!(is_right && text.lines().count() == 2 * layers, "{args}: {text}");
     }
     std::fs::remove_dir_all(folder.path("dump")).unwrap();
@@ -103,7 +103,7 @@ fn a_replay_sees_what_differs() {
     *sums.last_mut().unwrap() ^= 1;
     folder.write("dump/fc1/sums.npy", sums);
     if has_numpy() {
-        let (is_right, text) = conformance("replay.py", &folder.path("dump"));
+        let (is_right, text) = conformance("replay.py", &folder.path("dump"), &[]);
         assert!(!is_right && text.contains("fc1: sums: 1 of 120 differ"), "{text}");
         assert!(text.contains("fc1: output: 0 of 120 differ"), "{text}");
     }

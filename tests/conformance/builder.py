@@ -86,7 +86,8 @@ def depthwise(rng):
 def transposed(rng):
     """Transposed convolutions: with groups, gaps, crops and rows that no input reaches."""
     net = Builder(rng, 4, 4, 5)
-    net.transposed("up1", 4, 6, 3, 2, group=2, strides=[2, 3], pads=[1, 0, 0, 2], output_padding=[1, 0], dilations=[2, 1])
+    options = {"strides": [2, 3], "pads": [1, 0, 0, 2], "output_padding": [1, 0], "dilations": [2, 1]}
+    net.transposed("up1", 4, 6, 3, 2, group=2, **options)
     net.add("Relu")
     net.transposed("up2", 6, 3, 2, 2, pads=[1, 1, 1, 1], bias=False)
     net.add("GlobalAveragePool")

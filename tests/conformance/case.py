@@ -4,6 +4,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from reference.correction import mapped_weights
 from reference.integer_only import integer_only, value_grids
 from reference.modes import Arithmetic, calibrate, quantized
 from reference.multipliers import random_multiplier
@@ -12,6 +13,8 @@ from reference.quantization import LEAST_SCALE, Grid
 
 SEED = 5
 SAMPLES = 3
+# Of which the command `correct` fits on three quarters.
+CALIBRATION = 8
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Case:
         a = self.arithmetic
         self.network = self.build(rng)
         self.folded = fold(self.network)
-        self.images, self.calibration = (images(rng, n, self.network.shape) for n in (SAMPLES, 5))
+        self.images, self.calibration = (images(rng, n, self.network.shape) for n in (SAMPLES, CALIBRATION))
         self.multiplier = self.table and random_multiplier(rng, *self.table)
         self.grids = calibrate(self.folded, self.calibration, a)
         if self.scales != "found":
@@ -51,7 +54,8 @@ class Case:
     def options(self, mode):
         """The options that say the same to the program."""
         a = self.arithmetic
-        options = ["--mode", mode, "--act-scheme", a.act_scheme, "--weight-scheme", a.weight_scheme]
+        options = [] if mode == "correct" else ["--mode", mode]
+        options += ["--act-scheme", a.act_scheme, "--weight-scheme", a.weight_scheme]
         if self.multiplier:
             kind = "signed-numeric" if self.multiplier.signed else "unsigned"
             options += ["--lut", "table.safetensors", "--lut-format", f"i32-{kind}"]
@@ -73,8 +77,11 @@ class Case:
             options += ["--attention", mode]
         if self.requantize:
             options += ["--requantize", self.requantize]
+        if mode == "correct":
+            return ["correct", *options, "--parts", "map"]
         if self.noise:
-            return [*options, "--noise-std", str(self.noise[0]), "--noise-mean", str(self.noise[1]), "--seed", str(SEED)]
+            std, mean = self.noise
+            return [*options, "--noise-std", str(std), "--noise-mean", str(mean), "--seed", str(SEED)]
         # Nothing else depends on the batch size.
         return [*options, "--batch-size", str(SAMPLES - 1)]
 
@@ -86,6 +93,10 @@ class Case:
         if self.is_corrected:
             factors = {name: parts["activation_factor"] for name, parts in self.corrections.items()}
             network, a = replace(network, corrections=self.corrections), replace(a, factors=factors)
+        if mode == "correct":
+            images = self.calibration[: CALIBRATION * 3 // 4]
+            found = mapped_weights(network, images, self.grids, replace(a, multiplier=self.multiplier))
+            return {f"{name}/mapped": weight for name, weight in found.items()}
         if mode == "approx":
             a = replace(a, multiplier=self.multiplier.transposed() if self.swap else self.multiplier)
         grids = {name: tuple(grid.shifted(a.coding) for grid in pair) for name, pair in self.grids.items()}
@@ -104,6 +115,10 @@ class Case:
             if name in layers and mode != "noise":
                 expected |= {f"{name}/{part}": array for part, array in parts.items()}
         return expected if self.scales != "found" else expected | self.parameters()
+
+    def labels(self):
+        """What the network says of the calibration samples: a correction that changes it is not kept."""
+        return quantized(self.folded, self.calibration, self.grids, self.arithmetic)[0].argmax(axis=1)
 
     def parameters(self):
         """All scales, zero points and ranges, by name."""

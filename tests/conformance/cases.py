@@ -96,7 +96,7 @@ def accumulators():
 
 
 def products():
-    """Products of two activations. The exponential of a softmax has no exact definition, so that no scale is found by it."""
+    """Products of two activations. A softmax has no exact definition, so that no scale is found behind one."""
     networks = (builder.attention, builder.attention_relu, builder.attention_softmax)
     for scheme in range(len(SCHEMES)):
         for i, build in enumerate(networks):
@@ -118,10 +118,13 @@ def noises():
 
 
 def corrected():
-    """Directories of corrected networks."""
-    for i, build in enumerate((builder.plain, builder.depthwise, builder.perceptron, builder.transposed)):
+    """Directories of corrected networks, and the weights that `correct` finds, where samples held out speak for them."""
+    networks = (builder.plain, builder.depthwise, builder.perceptron, builder.transposed)
+    for i, (build, kept) in enumerate(zip(networks, ((0, 2, 3), (1, 2, 3), (0, 1, 3), (0, 1, 3)))):
         for scheme in (i, i + 2):
             yield case("corrected", build, scheme, is_corrected=True)
+        for scheme in kept:
+            yield case("map", build, scheme, "torn", modes=("correct",))
 
 
 def all_cases():

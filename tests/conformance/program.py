@@ -11,8 +11,8 @@ from reference.quantization import Grid
 
 def write(case, folder):
     """All files of a case."""
-    write_set(folder / "set.safetensors", case.images)
-    write_set(folder / "calibration.safetensors", case.calibration)
+    write_set(folder / "set.safetensors", case.images, np.arange(SAMPLES) % 2)
+    write_set(folder / "calibration.safetensors", case.calibration, case.labels())
     (folder / "qparams.json").write_text(json.dumps(parameters(case)))
     if case.multiplier:
         metadata = {"name": case.multiplier.name, "signed": "true" if case.multiplier.signed else "false"}
@@ -23,8 +23,8 @@ def write(case, folder):
         write_network(folder / "net.onnx", case.network)
 
 
-def write_set(path, images):
-    write_tensors(path, {"images": images, "labels": np.arange(len(images)) % 2})
+def write_set(path, images, labels):
+    write_tensors(path, {"images": images, "labels": labels})
 
 
 def parameters(case):
@@ -71,25 +71,46 @@ def write_corrected(case, folder):
 def run(program, case, mode, folder, more):
     """Runs the program; what it computed, by the names that the case has for it."""
     model = "corrected" if case.corrections else "net.onnx"
-    options = ["--model", model, "--data", "set.safetensors", *case.options(mode), *more]
+    options = [*case.options(mode), "--model", model, "--data", "set.safetensors", *more]
+    if mode == "correct":
+        call(program, [*options, "--output", "mapped"], folder)
+        return mapped(case, folder / "mapped")
     outputs = ["--quiet", "--format", "json", "--logits", f"{mode}.safetensors"]
     if mode != "base":
         outputs += ["--save-qparams", f"{mode}.json"]
     has_integers = mode in ("quant", "approx")
     if has_integers:
         outputs += ["--dump", f"{mode}", "--dump-samples", str(SAMPLES)]
-    result = subprocess.run([program, *options, *outputs], cwd=folder, capture_output=True, text=True)
-    if result.returncode:
-        raise RuntimeError(f"approx-eval {' '.join(options)}: {result.stderr.strip()}")
+    report = json.loads(call(program, options + outputs, folder))
     found = {"logits": read_tensors(folder / f"{mode}.safetensors")["logits"]}
     if mode != "base":
         found |= saved_parameters(json.loads((folder / f"{mode}.json").read_text()))
     if has_integers:
         found |= dumped(folder / mode)
-    for layer in json.loads(result.stdout)["layers"]:
+    for layer in report["layers"]:
         counts = layer.get("accumulator")
         if counts:
             found[f"{layer['name']}/overflows"] = np.array([counts["overflows"], counts["overflowed_additions"]])
+    return found
+
+
+def call(program, options, folder):
+    """What the program prints."""
+    result = subprocess.run([program, *options], cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        raise RuntimeError(f"approx-eval {' '.join(options)}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def mapped(case, directory):
+    """The integers of the weights of a corrected network."""
+    tensors, found = read_tensors(directory / "corrections.safetensors"), {}
+    for _, layer in case.folded.layers():
+        weight = tensors.get(f"{layer.name}.weight")
+        if weight is not None:
+            weight = weight.reshape(len(layer.weight), *weight.shape[1:], *[1] * (4 - weight.ndim))
+            layer.weight = np.moveaxis(weight, -1, 1) if layer.kind == "ConvTranspose" else weight
+            found[f"{layer.name}/mapped"] = case.grids[layer.name][1].of_second(layer)
     return found
 
 

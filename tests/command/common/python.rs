@@ -21,9 +21,9 @@ pub fn has_numpy() -> bool {
 }
 
 /// Runs a script of `tests/conformance` on a path: whether it ended with 0, and what it said.
-pub fn conformance(script: &str, path: &Path) -> (bool, String) {
+pub fn conformance(script: &str, path: &Path, options: &[&str]) -> (bool, String) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(script);
-    let output = Command::new("python3").arg("-B").arg(script).arg(path).output().unwrap();
+    let output = Command::new("python3").arg("-B").arg(script).arg(path).args(options).output().unwrap();
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
     (output.status.success(), text)
 }
