@@ -68,11 +68,12 @@ def floats():
 
 
 def options():
-    """Operands in the other order, one scale for all weights, percentiles, and no multiplier."""
+    """Operands in the other order, one scale for all weights, percentiles, an exact multiplier, and none."""
     for scheme in range(len(SCHEMES)):
         yield case("swapped", builder.grouped, scheme, TABLES[scheme % 2], swap=True)
         yield case("per-tensor", builder.plain, scheme, arithmetic={"weight_scheme": "per-tensor"})
         yield case("percentile", builder.plain, scheme, arithmetic={"percentile": 97.5})
+        yield case("exact", builder.grouped, scheme, "exact")
         yield case("no-table", builder.plain, scheme, None, modes=("quant",))
 
 
@@ -119,12 +120,11 @@ def noises():
 
 def corrected():
     """Directories of corrected networks, and the weights that `correct` finds, where samples held out speak for them."""
-    networks = (builder.plain, builder.depthwise, builder.perceptron, builder.transposed)
-    for i, (build, kept) in enumerate(zip(networks, ((0, 2, 3), (1, 2, 3), (0, 1, 3), (0, 1, 3)))):
+    for i, build in enumerate((builder.plain, builder.depthwise, builder.perceptron, builder.transposed)):
         for scheme in (i, i + 2):
             yield case("corrected", build, scheme, is_corrected=True)
-        for scheme in kept:
-            yield case("map", build, scheme, "torn", modes=("correct",))
+        for scheme in (i, i + 2, i + 4):
+            yield case("map", build, scheme, "mixed-up", modes=("correct",))
 
 
 def all_cases():

@@ -52,22 +52,21 @@ def sign(operand):
 
 
 def random_multiplier(rng, kind, signed, bits=(8, 8)):
-    """A table that is wrong at zero, that is not symmetric and that shows the order of its operands.
+    """A table that is wrong at zero, that is not symmetric and that shows the order of its operands, unless it is exact.
 
-    Rough ones are near the exact product, as approximate multipliers are, torn ones but for an eighth of the products;
+    Rough ones are near the exact product, as approximate multipliers are; mixed-up ones are near that of another weight;
     wild ones are anything, with the largest products among them.
     """
     rows, columns = (np.arange(1 << b) - (1 << b) // 2 * signed for b in bits)
+    if kind == "mixed-up":
+        columns = columns[np.argsort(columns + rng.uniform(-50, 50, columns.shape))]
     a, b = np.meshgrid(rows, columns, indexing="ij")
     if kind == "exact":
         products = a * b
-    elif kind in ("rough", "torn"):
-        products = a * b + 11 + 2 * (a % 16) - b % 8 + rng.randint(-40, 41, a.shape)
-        if kind == "torn":
-            products = np.where(rng.randint(0, 8, a.shape) == 0, products // 2, products)
-    else:
-        products = rng.randint(-32768 if signed else 0, 32768 if signed else 65536, a.shape)
+    elif kind == "wild":
+        products = rng.randint(-32768 if signed else 1, 32768 if signed else 65536, a.shape)
         products[rng.randint(0, 40, a.shape) == 0] = 32767 if signed else 65535
-    if kind != "exact" and not signed:
-        products = np.maximum(products, 1)
+    else:
+        products = a * b + 11 + 2 * (a % 16) - b % 8 + rng.randint(-40, 41, a.shape)
+        products = products if signed else np.maximum(products, 1)
     return Multiplier(kind, products.astype(np.int64), signed)
