@@ -1,6 +1,8 @@
 """Compares a build of approx-eval with the computations in this folder, integer by integer and bit by bit.
 
-Usage: python3 run.py PROGRAM [--only TEXT] [--keep FOLDER] [OPTIONS OF THE PROGRAM..]. Exits with 1 where anything differs.
+Usage: python3 run.py PROGRAM [--only TEXT] [--keep FOLDER] [OPTIONS OF THE PROGRAM..]
+
+Exits with 1 where anything differs.
 """
 
 import argparse
@@ -35,24 +37,25 @@ def digest(expected):
 def differences(mode, expected, found):
     """What differs, a line each."""
     for name in sorted(expected):
-        if name not in found:
-            yield f"{name} is missing"
-            continue
-        e, f = (np.asarray(array).reshape(-1) for array in (expected[name], found[name]))
-        if e.size != f.size:
-            yield f"{name}: {f.size} numbers, not {e.size}"
-        elif mode == "base":
-            error = abs(e - f).max() / abs(e).max()
-            if not error <= BASE_TOLERANCE:
-                yield f"{name}: {error:.1e} apart"
-        elif e.dtype == np.float32:
-            wrong = e.view(np.uint32) != f.astype(np.float32).view(np.uint32)
-            if wrong.any():
-                at = np.flatnonzero(wrong)[0]
-                yield f"{name}: {wrong.sum()} of {e.size} differ, the first at {at}: {f[at]}, not {e[at]}"
-        elif (e != f).any():
-            at = np.flatnonzero(e != f)[0]
-            yield f"{name}: {(e != f).sum()} of {e.size} differ, the first at {at}: {f[at]}, not {e[at]}"
+        text = difference(mode, expected[name], found[name]) if name in found else "missing"
+        if text:
+            yield f"{name}: {text}"
+
+
+def difference(mode, expected, found):
+    """What differs between two arrays, if anything."""
+    e, f = (np.ascontiguousarray(array).reshape(-1) for array in (expected, found))
+    if e.size != f.size:
+        return f"{f.size} numbers, not {e.size}"
+    if mode == "base":
+        error = abs(e - f).max() / abs(e).max()
+        return None if error <= BASE_TOLERANCE else f"{error:.1e} apart"
+    # Of real numbers, bits.
+    is_real = e.dtype == np.float32
+    wrong = np.flatnonzero(e.view(np.uint32) != f.astype(np.float32).view(np.uint32) if is_real else e != f)
+    if not wrong.size:
+        return None
+    return f"{wrong.size} of {e.size} differ, the first at {wrong[0]}: {f[wrong[0]]}, not {e[wrong[0]]}"
 
 
 def check(program, case, more, keep):
@@ -89,10 +92,11 @@ def main():
         results = list(pool.map(lambda case: check(program, case, more, arguments.keep), cases))
     wrong = [line for lines, _ in results for line in lines]
     digests = {case.name: found for case, (_, found) in zip(cases, results)}
+    known = json.loads(DIGESTS.read_text())
     if arguments.write_digests:
-        lines = [f"{json.dumps(name)}: {json.dumps(found)}" for name, found in digests.items()]
+        known = known | digests if arguments.only else digests
+        lines = [f"{json.dumps(name)}: {json.dumps(found)}" for name, found in known.items()]
         DIGESTS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    known = json.loads(DIGESTS.read_text()) if DIGESTS.exists() else {}
     for name, found in digests.items():
         if known.get(name) != found:
             wrong.append(f"{name}: this folder expects other numbers than digests.json has")
