@@ -86,7 +86,7 @@ class Case:
         return [*options, "--batch-size", str(SAMPLES - 1)]
 
     def expected(self, mode):
-        """By name: the logits, the integers of each layer, and the scales and zero points that are found."""
+        """By name: the logits, integers and counts of each layer, and the scales and zero points that are found."""
         network, a = self.folded, self.arithmetic
         if mode == "base":
             return {"logits": network.run_real(self.images)[network.output]}
@@ -107,13 +107,15 @@ class Case:
             logits, integers = quantized(network, self.images, grids, a, self.attention, noise)
         expected = {"logits": logits}
         layers = [layer.name for operator, layer in network.layers() if operator.inputs[1] in network.constants]
-        for name, parts in integers.items():
-            overflowed = parts.pop("overflowed")
+        for name, found in integers.items():
+            products, overflowed = found.sums.products, found.sums.overflowed
+            expected[f"{name}/products"] = np.array([products.sum() // SAMPLES, products.max()])
             if a.accumulator.bits:
                 expected[f"{name}/overflows"] = np.array([(overflowed > 0).sum(), overflowed.sum()])
             # Layers with weights are dumped, in these modes.
             if name in layers and mode != "noise":
-                expected |= {f"{name}/{part}": array for part, array in parts.items()}
+                arrays = {"input": found.input, "weight": found.weight, "sums": found.totals, "output": found.output}
+                expected |= {f"{name}/{part}": array for part, array in arrays.items()}
         return expected if self.scales != "found" else expected | self.parameters()
 
     def labels(self):

@@ -88,6 +88,7 @@ def run(program, case, mode, folder, more):
     if has_integers:
         found |= dumped(folder / mode)
     for layer in report["layers"]:
+        found[f"{layer['name']}/products"] = np.array([layer["opcount"], layer["fan_in"]])
         counts = layer.get("accumulator")
         if counts:
             found[f"{layer['name']}/overflows"] = np.array([counts["overflows"], counts["overflowed_additions"]])

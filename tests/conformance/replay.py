@@ -31,7 +31,7 @@ def replay(layer, load):
     bias_in_sums = layer["bias"] is None or layer["bias"]["in_sums"]
     accumulator = Accumulator(**(layer["accumulator"] or {}))
     taps = geometry.taps(x, weight, z_x)
-    sums, _ = integer_sums(taps, z_x, z_w, terms, accumulator, bias.astype(np.int64) if bias_in_sums else 0)
+    sums = integer_sums(taps, z_x, z_w, terms, accumulator, bias.astype(np.int64) if bias_in_sums else 0).total
 
     scale = np.float64(np.float32(layer["input"]["scale"]))
     scale = scale * of_output(load(layer["weight"]["scale"]), np.float32).astype(np.float64)

@@ -19,10 +19,10 @@ def mapped(layer, integers, grids, arithmetic):
     """`w` becomes the `v` with the least sum of `(T[x, v] - z_x v - (x - z_x) w)^2`, over what its position meets."""
     x, w = grids
     table = terms(arithmetic.multiplier, arithmetic.coding, x, w)
-    weight, v = integers["weight"].copy(), np.arange(w.low, w.high + 1)
+    weight, v = integers.weight.copy(), np.arange(w.low, w.high + 1)
     positions = np.ndindex(weight.shape[1:])
     outputs = len(weight) // layer.groups
-    for position, (a, _, used) in zip(positions, layer.taps(integers["input"], weight, x.zero_point)):
+    for position, (a, _, used) in zip(positions, layer.taps(integers.input, weight, x.zero_point)):
         for group in range(layer.groups):
             met, count = np.unique(a[:, group, 0][:, used], return_counts=True)
             approximate = table[met[:, None] & 255, v & 255] - x.zero_point * v

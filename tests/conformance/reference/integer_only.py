@@ -3,7 +3,7 @@
 import numpy as np
 
 from .layers import Product
-from .modes import layer_sums
+from .modes import LayerIntegers, layer_sums
 from .networks import COMPUTE, windows
 from .rescale import multiplier, rounded
 
@@ -45,7 +45,7 @@ def value_grids(network, images, grids, arithmetic):
 
 
 def integer_only(network, images, grids, values, arithmetic, rule):
-    """The logits, and by layer the integers of its operands, its sums and its output."""
+    """The logits, and the integers of each layer by its name."""
     integers, known = {}, {"x": (values["x"].integers(images), values["x"])}
     for operator in network.operators:
         inputs = [known[name] for name in operator.inputs if name in known]
@@ -61,7 +61,7 @@ def integer_only(network, images, grids, values, arithmetic, rule):
         layer = network.layer(operator)
         if layer:
             found = integer_layer(layer, [q for q, _ in inputs], grids[layer.name], out, arithmetic, rule)
-            integers[layer.name], y = found, found["output"]
+            integers[layer.name], y = found, found.output
         elif operator.kind in INTEGER:
             y = INTEGER[operator.kind](operator.attributes, inputs, out)
         else:
@@ -81,14 +81,13 @@ def integer_layer(layer, q, grids, out, arithmetic, rule):
     q_w = q[1] if len(q) > 1 else w.of_second(layer)
     step = np.float64(x.scale) * w.scale.astype(np.float64)
     bias = 0 if layer.bias is None else np.rint(layer.bias / step).astype(np.int64)
-    sums, overflowed = layer_sums(layer, q_x, q_w, grids, arithmetic, bias)
+    sums = layer_sums(layer, q_x, q_w, grids, arithmetic, bias)
     if isinstance(layer, Product):
         # As other operators: in f32, rounded half to even.
-        y = out.integers((sums * step).astype(np.float32))
+        y = out.integers((sums.total * step).astype(np.float32))
     else:
-        y = requantized(sums, layer.of_output(step / np.float64(out.scale), shape), out, rule)
-    sums, y = layer.shaped(sums, shape), layer.shaped(y, shape)
-    return {"input": q_x, "weight": q_w, "sums": sums, "output": y, "overflowed": overflowed}
+        y = requantized(sums.total, layer.of_output(step / np.float64(out.scale), shape), out, rule)
+    return LayerIntegers(q_x, q_w, sums, layer.shaped(sums.total, shape), layer.shaped(y, shape))
 
 
 def requantized(total, factor, out, rule):

@@ -8,7 +8,7 @@ from .layers import Layer
 from .multipliers import Multiplier, terms
 from .noise import standard_normal
 from .quantization import of_activations, of_weights
-from .sums import Accumulator, integer_sums
+from .sums import Accumulator, Sums, integer_sums
 
 
 @dataclass
@@ -30,6 +30,17 @@ class Arithmetic:
         return of_activations(seen, bits, self.coding, self.act_scheme, self.percentile)
 
 
+@dataclass
+class LayerIntegers:
+    """What a layer computed: its operands, its sums, and these and its output in its own shape."""
+
+    input: np.ndarray
+    weight: np.ndarray
+    sums: Sums
+    totals: np.ndarray
+    output: np.ndarray
+
+
 def calibrate(network, images, arithmetic):
     """The grids of both operands of each layer, by what the network of real numbers computes of the images."""
     grids, a = {}, arithmetic
@@ -47,7 +58,7 @@ def calibrate(network, images, arithmetic):
 
 
 def layer_sums(layer, q_x, q_w, grids, arithmetic, bias=0):
-    """The sums of a layer over the integers of its operands, and how many additions of each overflowed."""
+    """The sums of a layer over the integers of its operands."""
     x, w = grids
     table, z_w = None, w.zero_point
     if arithmetic.multiplier:
@@ -60,7 +71,7 @@ def layer_sums(layer, q_x, q_w, grids, arithmetic, bias=0):
 
 
 def quantized(network, images, grids, arithmetic, attention=True, noise=None):
-    """The logits, and by layer the integers of its operands, its sums and its output.
+    """The logits, and the integers of each layer by its name.
 
     Without attention, products of two activations are real. Noise is its standard deviation, its mean and a seed.
     """
@@ -71,22 +82,22 @@ def quantized(network, images, grids, arithmetic, attention=True, noise=None):
             return layer.real(*inputs)
         shape, (x, w) = inputs[0].shape, grids[layer.name]
         q_x, q_w = x.integers(inputs[0]), w.of_second(layer, *inputs[1:])
-        sums, overflowed = layer_sums(layer, q_x, q_w, (x, w), arithmetic)
+        sums = layer_sums(layer, q_x, q_w, (x, w), arithmetic)
         # One rounding of the product of both scales, one of its product with the sum.
         step = np.float64(x.scale) * w.scale.astype(np.float64)
-        y = (sums * layer.of_output(step, shape)).astype(np.float32)
+        y = (sums.total * layer.of_output(step, shape)).astype(np.float32)
         if noise:
             y = perturbed(y, len(integers), len(images), *noise)
         if layer.bias is not None:
             y = y + layer.of_output(layer.bias, shape)
-        sums, y = layer.shaped(sums, shape), layer.shaped(y, shape)
-        integers[layer.name] = {"input": q_x, "weight": q_w, "sums": sums, "output": y, "overflowed": overflowed}
+        y = layer.shaped(y, shape)
+        integers[layer.name] = LayerIntegers(q_x, q_w, sums, layer.shaped(sums.total, shape), y)
         return y
 
     values = network.run(images, compute)
     for operator, layer in network.layers():
         if layer.name in integers:
-            integers[layer.name]["output"] = values[network.behind_relu(operator)]
+            integers[layer.name].output = values[network.behind_relu(operator)]
     return values[network.output], integers
 
 

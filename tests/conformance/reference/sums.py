@@ -79,11 +79,16 @@ class Accumulator:
         return total.clip(-half, half - 1) if self.overflow == "saturate" else (total + half) % (2 * half) - half
 
 
-def integer_sums(taps, z_x, z_w, terms=None, accumulator=Accumulator(), bias=0):
-    """`sum T[x, w] - z_w sum x - z_x sum w + K z_x z_w + bias`, `T` an exact product without a table of terms.
+@dataclass
+class Sums:
+    total: np.ndarray
+    # How many products each is the sum of, and how many of the additions that led to it overflowed.
+    products: np.ndarray
+    overflowed: np.ndarray
 
-    Beside each sum, how many of the additions that led to it overflowed.
-    """
+
+def integer_sums(taps, z_x, z_w, terms=None, accumulator=Accumulator(), bias=0):
+    """`sum T[x, w] - z_w sum x - z_x sum w + K z_x z_w + bias`, `T` an exact product without a table of terms."""
     total = sum_x = sum_w = count = overflowed = np.int64(0)
 
     def add(number):
@@ -98,4 +103,4 @@ def integer_sums(taps, z_x, z_w, terms=None, accumulator=Accumulator(), bias=0):
     for term in (-z_w * sum_x, -z_x * sum_w, count * (z_x * z_w), bias):
         total, overflows = add(term)
         overflowed = overflowed + overflows
-    return total, overflowed
+    return Sums(total, np.broadcast_to(count, total.shape), overflowed)
