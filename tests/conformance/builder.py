@@ -1,5 +1,7 @@
 """The networks of the cases: small ones with random constants, of each kind of layer."""
 
+from dataclasses import replace
+
 import numpy as np
 from reference.networks import Network, Operator
 
@@ -49,6 +51,33 @@ class Builder:
     def done(self, classes):
         self.network.classes = classes
         return self.network
+
+
+def with_quantization(network, grids):
+    """The network as files of other tools have it: layers read integers, and dequantize them. Not of transposed layers."""
+    operators, constants = [], dict(network.constants)
+
+    def pair(value, grid, *kinds, **attributes):
+        """Operators of a value, its scale and its zero point."""
+        kind = np.int8 if grid.low < 0 else np.uint8
+        names = [f"{value} {part} {len(operators)}" for part in ("scale", "zero point")]
+        constants.update(zip(names, (np.asarray(grid.scale, np.float32), np.asarray(grid.zero_point).astype(kind))))
+        for i, operator in enumerate(kinds):
+            result = f"{value} {operator} {len(operators)}"
+            operators.append(Operator(operator, "", [value, *names], result, attributes))
+            value = result
+        return value
+
+    for operator in network.operators:
+        layer, inputs = network.layer(operator), list(operator.inputs)
+        if layer:
+            x, w = grids[layer.name]
+            inputs[0] = pair(inputs[0], x, "QuantizeLinear", "DequantizeLinear")
+            shape, axis = constants[inputs[1]].shape, 0
+            constants[inputs[1]] = w.of_second(layer).reshape(shape).astype(np.int8 if w.low < 0 else np.uint8)
+            inputs[1] = pair(inputs[1], w, "DequantizeLinear", axis=axis)
+        operators.append(replace(operator, inputs=inputs))
+    return replace(network, operators=operators, constants=constants)
 
 
 def plain(rng):

@@ -27,6 +27,8 @@ class Case:
     modes: tuple = ("quant", "approx")
     # Where scales and zero points come from: found from calibration samples, or as STATED has them.
     scales: str = "found"
+    # Whether the network's file states them.
+    in_file: bool = False
     swap: bool = False
     # Whether products of two activations are multiplied like the rest.
     attention: bool = False
@@ -66,7 +68,7 @@ class Case:
         if not self.multiplier or self.multiplier.bits != [a.act_bits, a.weight_bits]:
             options += ["--act-bits", str(a.act_bits), "--weight-bits", str(a.weight_bits)]
         if self.scales != "found":
-            options += ["--qparams", "qparams.json"]
+            options += [] if self.in_file else ["--qparams", "qparams.json"]
         elif not self.is_corrected:
             options += ["--calib-data", "calibration.safetensors"]
         if a.percentile:

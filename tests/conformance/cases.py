@@ -53,6 +53,13 @@ def elsewhere():
             yield case("elsewhere", build, scheme, TABLES[i % 2], scales="elsewhere")
 
 
+def files():
+    """Scales that the network's file states, as in QDQ format."""
+    for build in (builder.plain, builder.grouped, builder.depthwise, builder.perceptron, builder.residual):
+        for scheme in (1, 4):
+            yield case("file", build, scheme, scales="anywhere", in_file=True)
+
+
 def rounding():
     """Integers between layers, by each rule."""
     for i, build in enumerate(NETWORKS):
@@ -128,5 +135,5 @@ def corrected():
 
 
 def all_cases():
-    for cases in (layers, elsewhere, rounding, floats, options, narrow, accumulators, products, noises, corrected):
+    for cases in (layers, elsewhere, files, rounding, floats, options, narrow, accumulators, products, noises, corrected):
         yield from cases()

@@ -64,8 +64,8 @@ def attribute(name, value):
 
 
 def constant(name, array):
-    """A TensorProto of float32 or int64."""
-    kind = {"float32": 1, "int64": 7}[str(array.dtype)]
+    """A TensorProto."""
+    kind = {"float32": 1, "uint8": 2, "int8": 3}[str(array.dtype)]
     return [*(field(1, size) for size in array.shape), field(2, kind), field(8, name), field(9, array.tobytes())]
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import numpy as np
+from builder import with_quantization
 from case import SAMPLES, parts_of
 from files import read_tensors, write_network, write_tensors
 from reference.quantization import Grid
@@ -20,7 +21,8 @@ def write(case, folder):
     if case.corrections:
         write_corrected(case, folder)
     else:
-        write_network(folder / "net.onnx", case.network)
+        network = with_quantization(case.folded, case.grids) if case.in_file else case.network
+        write_network(folder / "net.onnx", network)
 
 
 def write_set(path, images, labels):
