@@ -54,7 +54,7 @@ class Builder:
 
 
 def with_quantization(network, grids):
-    """The network as files of other tools have it: layers read integers, and dequantize them. Not of transposed layers."""
+    """The network as QDQ files have it: layers dequantize the integers that they read. Not of transposed layers."""
     operators, constants = [], dict(network.constants)
 
     def pair(value, grid, *kinds, **attributes):

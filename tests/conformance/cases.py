@@ -126,7 +126,7 @@ def noises():
 
 
 def corrected():
-    """Directories of corrected networks, and the weights that `correct` finds, where samples held out speak for them."""
+    """Directories of corrected networks, and the weights that `correct` finds."""
     for i, build in enumerate((builder.plain, builder.depthwise, builder.perceptron, builder.transposed)):
         for scheme in (i, i + 2):
             yield case("corrected", build, scheme, is_corrected=True)
@@ -135,5 +135,6 @@ def corrected():
 
 
 def all_cases():
-    for cases in (layers, elsewhere, files, rounding, floats, options, narrow, accumulators, products, noises, corrected):
+    layers_alone = (layers, elsewhere, files, narrow, options, floats)
+    for cases in (*layers_alone, rounding, accumulators, products, noises, corrected):
         yield from cases()

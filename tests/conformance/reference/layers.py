@@ -11,7 +11,7 @@ WITH_WEIGHTS = ("Conv", "ConvTranspose", *LINEAR)
 
 
 class Layer:
-    """A layer with weights, as a convolution over height and width: `weight` is `[outputs, inputs / groups, kernel]`."""
+    """A layer with weights, as a convolution of two axes: `weight` is `[outputs, inputs / groups, kernel]`."""
 
     def __init__(self, operator, constants):
         name = operator.inputs[1]

@@ -52,10 +52,10 @@ def sign(operand):
 
 
 def random_multiplier(rng, kind, signed, bits=(8, 8)):
-    """A table that is wrong at zero, that is not symmetric and that shows the order of its operands, unless it is exact.
+    """A table that is wrong at zero and shows the order of its operands, unless it is exact.
 
-    Rough ones are near the exact product, as approximate multipliers are; mixed-up ones are near that of another weight;
-    wild ones are anything, with the largest products among them.
+    Rough ones are near the exact product, as approximate multipliers are; mixed-up ones are near that of another
+    weight; wild ones are anything, with the largest products among them.
     """
     rows, columns = (np.arange(1 << b) - (1 << b) // 2 * signed for b in bits)
     if kind == "mixed-up":
