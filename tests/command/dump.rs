@@ -6,35 +6,9 @@ use crate::common::files::{Table, float_set};
 use crate::common::network::{TINY, Tiny, write_gray_set};
 use crate::common::onnx::Attr::{Int, Ints};
 use crate::common::onnx::Onnx;
+use crate::common::python::{conformance, has_numpy};
 use crate::common::random::Random;
 use serde_json::{Value, json};
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
-
-/// Whether there is a Python with numpy.
-fn has_numpy() -> bool {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let mut import = Command::new("python3");
-        import.args(["-c", "import numpy"]).stdout(Stdio::null()).stderr(Stdio::null());
-        let found = import.status().is_ok_and(|status| status.success());
-        if !found {
-            // Past the test harness, which keeps what `eprintln` says to itself.
-            let _ = writeln!(std::io::stderr(), "skipped: python3 has no numpy to replay dumps with");
-        }
-        found
-    })
-}
-
-/// What the replay of a dump says, and whether nothing differs.
-fn replay(folder: &Folder, dump: &str) -> (bool, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/replay.py");
-    let output = Command::new("python3").arg("-B").arg(script).arg(folder.path(dump)).output().unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    (output.status.success(), text)
-}
 
 /// Dumps a run, and fails unless its replay finds every integer of `layers` layers.
 fn dump(folder: &Folder, args: &str, layers: usize) -> Value {
@@ -42,7 +16,7 @@ fn dump(folder: &Folder, args: &str, layers: usize) -> Value {
     let index = folder.read_json("dump/index.json");
     assert_eq!(index["layers"].as_array().unwrap().len(), layers);
     if has_numpy() {
-        let (is_right, text) = replay(folder, "dump");
+        let (is_right, text) = conformance("replay.py", &folder.path("dump"), &[]);
         assert!(is_right && text.lines().count() == 2 * layers, "{args}: {text}");
     }
     std::fs::remove_dir_all(folder.path("dump")).unwrap();
@@ -129,7 +103,7 @@ fn a_replay_sees_what_differs() {
     *sums.last_mut().unwrap() ^= 1;
     folder.write("dump/fc1/sums.npy", sums);
     if has_numpy() {
-        let (is_right, text) = replay(&folder, "dump");
+        let (is_right, text) = conformance("replay.py", &folder.path("dump"), &[]);
         assert!(!is_right && text.contains("fc1: sums: 1 of 120 differ"), "{text}");
         assert!(text.contains("fc1: output: 0 of 120 differ"), "{text}");
     }

@@ -14,6 +14,7 @@ mod base_mode;
 mod binary;
 mod calibration;
 mod ci;
+mod conformance;
 mod correct;
 mod data;
 mod derived_noise;

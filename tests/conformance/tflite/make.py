@@ -5,8 +5,6 @@ kernels of its interpreter compute of them: `python make.py FOLDER`.
 images along the first axis, as the files of MLPerf Tiny that the tests compare with have them; of integers also
 `output_scale` and `output_zero_point`, of the numbers that they stand for."""
 
-import json
-import struct
 import sys
 from pathlib import Path
 
@@ -14,22 +12,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from networks import CASES, DTYPES, Builder
 
+sys.path.append(str(Path(__file__).parent.parent))
+from files import write_tensors  # noqa: E402
+
 SAMPLES = 12
-SAFETENSORS = {"float32": "F32", "int32": "I32", "int8": "I8", "uint8": "U8"}
-
-
-def write_safetensors(path, tensors):
-    """Writes named arrays in the safetensors format: a header's length, the header, and the numbers."""
-    header, data = {}, b""
-    for name, array in tensors.items():
-        start = len(data)
-        data += np.ascontiguousarray(array).tobytes()
-        header[name] = {
-            "dtype": SAFETENSORS[str(array.dtype)], "shape": list(array.shape), "data_offsets": [start, len(data)],
-        }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 def images(case, element, rng):
@@ -89,7 +75,7 @@ def main(folder):
             if element.is_quantized:
                 tensors["output_scale"] = np.array([element.scale], np.float32)
                 tensors["output_zero_point"] = np.array([element.zero_point], np.int32)
-            write_safetensors(folder / f"{name}.expected.safetensors", tensors)
+            write_tensors(folder / f"{name}.expected.safetensors", tensors)
 
 
 if __name__ == "__main__":
