@@ -36,7 +36,8 @@ fn every_option_is_on_the_page() {
     let (page, root) = (page(), built());
     for command in all(&root) {
         for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
-            let name = arg.get_long().map_or_else(|| arg.get_id().to_string().to_uppercase(), |long| format!("--{long}"));
+            let name =
+                arg.get_long().map_or_else(|| arg.get_id().to_string().to_uppercase(), |long| format!("--{long}"));
             assert!(page.contains(&format!("{name}`")) || page.contains(&format!("{name} ")), "{name}");
         }
     }
@@ -45,7 +46,10 @@ fn every_option_is_on_the_page() {
 #[test]
 fn quotes_become_code() {
     let cases = [
-        ("names, such as 'conv*:lut=drum-4', of others' layers", "names, such as `conv*:lut=drum-4`, of others' layers"),
+        (
+            "names, such as 'conv*:lut=drum-4', of others' layers",
+            "names, such as `conv*:lut=drum-4`, of others' layers",
+        ),
         ("('*' is all) of <N>", "(`*` is all) of \\<N>"),
         ("2 * 3 * 4", "2 \\* 3 \\* 4"),
         ("see 'approx-eval lut list'", "see `approx-eval lut list`"),
@@ -130,7 +134,8 @@ fn heading(arg: &Arg) -> &str {
 
 /// `-l, --lut`, or an argument's name.
 fn called(arg: &Arg) -> String {
-    let (short, long) = (arg.get_short().map(|short| format!("-{short}")), arg.get_long().map(|long| format!("--{long}")));
+    let (short, long) =
+        (arg.get_short().map(|short| format!("-{short}")), arg.get_long().map(|long| format!("--{long}")));
     let names: Vec<String> = short.into_iter().chain(long).collect();
     names.join(", ")
 }
@@ -145,7 +150,8 @@ fn option(arg: &Arg, page: &mut String) {
     let mut parts = help.split("\n\n").map(|part| prose(&part.replace('\n', " ")));
     writeln!(page, "- `{}`: {}", words.join(" "), parts.next().unwrap_or_default()).unwrap();
     parts.for_each(|part| writeln!(page, "\n  {part}").unwrap());
-    let values: Vec<_> = arg.get_possible_values().into_iter().filter(|value| takes_values && !value.is_hide_set()).collect();
+    let values: Vec<_> =
+        arg.get_possible_values().into_iter().filter(|value| takes_values && !value.is_hide_set()).collect();
     let described = |value: &clap::builder::PossibleValue| match plain(value.get_help()) {
         help if help.is_empty() => format!("`{}`", value.get_name()),
         help => format!("`{}` ({})", value.get_name(), prose(&help)),

@@ -173,7 +173,11 @@ fn compare_pictures(folder: &Folder) {
                 std::fs::write(&path, folder.read(name)).unwrap();
             }
             let is_drawn = std::fs::read(&path).unwrap() == folder.read(name);
-            assert!(is_drawn, "{} is not what its page draws: run this test with APPROX_EVAL_WRITE_DOCS=1", path.display());
+            assert!(
+                is_drawn,
+                "{} is not what its page draws: run this test with APPROX_EVAL_WRITE_DOCS=1",
+                path.display()
+            );
         }
     }
 }
