@@ -208,14 +208,8 @@ impl Command {
             Command::Search(args) => args.studied.network.rebase_rules(folders),
             Command::Sensitivity(args) => args.studied.network.rebase_rules(folders),
             Command::Sweep(command) => command.rebase_rules(folders.to_vec()),
-            // These have no files of options.
-            Command::Compare(_)
-            | Command::Completions(_)
-            | Command::Lut(_)
-            | Command::Man(_)
-            | Command::Model(_)
-            | Command::Plot(_)
-            | Command::Report(_) => {}
+            // The others have no rules.
+            _ => {}
         }
     }
 }

@@ -34,12 +34,9 @@ fn page_is_what_clap_knows() {
 #[test]
 fn every_option_is_on_the_page() {
     let (page, root) = (page(), built());
-    for command in all(&root) {
-        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
-            let name =
-                arg.get_long().map_or_else(|| arg.get_id().to_string().to_uppercase(), |long| format!("--{long}"));
-            assert!(page.contains(&format!("{name}`")) || page.contains(&format!("{name} ")), "{name}");
-        }
+    let options = all(&root).into_iter().flat_map(Command::get_arguments).filter(|arg| !arg.is_hide_set());
+    for long in options.filter_map(Arg::get_long) {
+        assert!(page.contains(&format!("--{long}`")) || page.contains(&format!("--{long} ")), "{long}");
     }
 }
 
@@ -61,7 +58,7 @@ fn quotes_become_code() {
 
 /// The program's definition, complete.
 fn built() -> Command {
-    let mut root = Cli::command().override_usage("approx-eval [OPTIONS]\n       approx-eval <COMMAND>");
+    let mut root = Cli::command().override_usage("approx-eval [OPTIONS]\napprox-eval <COMMAND>");
     root.build();
     root
 }
@@ -70,7 +67,7 @@ fn page() -> String {
     let root = built();
     let mut page = String::from(HEAD);
     page.push_str("\n| command | what it does |\n| --- | --- |\n");
-    for command in all(&root).into_iter().filter(|command| !command.has_subcommands() || is_root(command)) {
+    for command in shown(&root) {
         let (name, about) = (name(command), plain(command.get_about()));
         writeln!(page, "| [`{name}`](#{}) | {} |", name.replace(' ', "-"), prose(&about)).unwrap();
     }
@@ -78,10 +75,15 @@ fn page() -> String {
     EXAMPLES.iter().for_each(|(command, what)| writeln!(page, "{command:<45}  {what}").unwrap());
     writeln!(page, "```\n\n{EXIT_CODES}\n\n| environment variable | what it does |\n| --- | --- |").unwrap();
     ENVIRONMENT.iter().for_each(|(name, what)| writeln!(page, "| `{name}` | {} |", prose(what)).unwrap());
-    for command in all(&root).into_iter().filter(|command| !command.has_subcommands() || is_root(command)) {
+    for command in shown(&root) {
         section(command, &root, &mut page);
     }
     page
+}
+
+/// The program itself, and the commands that do something.
+fn shown(root: &Command) -> Vec<&Command> {
+    all(root).into_iter().filter(|command| !command.has_subcommands() || is_root(command)).collect()
 }
 
 fn is_root(command: &Command) -> bool {
