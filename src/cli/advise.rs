@@ -40,7 +40,7 @@ pub(super) struct AdviseArgs {
     costs: CostsArgs,
 
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(super) network: NetworkArgs,
 
     #[command(flatten)]
     format: FormatArgs,

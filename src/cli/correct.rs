@@ -1,6 +1,7 @@
 //! `approx-eval correct`: accuracy back without retraining.
 
 use super::evaluate::{LayerArgs, ThreadArgs};
+use super::experiment_file::FileArgs;
 use super::inputs::{OutputNameArgs, experiment};
 use super::named::named;
 use super::output::FormatArgs;
@@ -17,10 +18,13 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(super) struct CorrectArgs {
     #[command(flatten)]
+    file: FileArgs,
+
+    #[command(flatten)]
     correction: PartArgs,
 
     #[command(flatten)]
-    layers: LayerArgs,
+    pub(super) layers: LayerArgs,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -62,6 +66,7 @@ struct PartArgs {
 
 /// Corrects a network, on as many threads as asked for.
 pub(super) fn run(args: &CorrectArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    args.file.announce();
     args.threads.install(|| args.run(terminal))
 }
 

@@ -20,7 +20,7 @@ pub(super) struct ManArgs {
 }
 
 /// Environment variables, and what they do.
-const ENVIRONMENT: &[(&str, &str)] = &[
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ("APPROX_EVAL_KERNEL", "The kernel to use, as --kernel."),
     ("CC", "The C compiler of lut from-c, with arguments if need be; cc by default."),
     ("NO_COLOR", "No colors if it is set and not empty."),
@@ -150,7 +150,7 @@ fn without_preambles(page: &[u8]) -> Vec<u8> {
 }
 
 /// `command` and its subcommands, but for those that print help.
-fn all(command: &Command) -> Vec<&Command> {
+pub(super) fn all(command: &Command) -> Vec<&Command> {
     let below = command.get_subcommands().filter(|command| command.get_name() != "help" && !command.is_hide_set());
     std::iter::once(command).chain(below.flat_map(all)).collect()
 }

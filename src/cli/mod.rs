@@ -25,6 +25,8 @@ mod plot;
 mod progress;
 mod quantization;
 mod rank;
+#[cfg(test)]
+mod reference;
 mod report;
 mod search;
 mod sensitivity;
@@ -39,7 +41,7 @@ pub use interrupt::clean_up_on_signals;
 pub use parse::{UsageError, parse};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use experiment_file::Origins;
+use experiment_file::{FileArgs, Origins};
 use inputs::{DataArgs, LutArgs, ModelArgs};
 use std::path::PathBuf;
 
@@ -71,12 +73,8 @@ fn examples() -> String {
     after_help = format!("{}\n\n{EXIT_CODES}", examples())
 )]
 pub struct Cli {
-    /// Options from a TOML file, which those given here override; may be given more than once
-    ///
-    /// Keys are the long names of options, as limit = 1000 for --limit 1000. Relative paths in the file start
-    /// at its folder. Later files override earlier ones.
-    #[arg(short, long, value_name = "FILE.toml")]
-    file: Vec<PathBuf>,
+    #[command(flatten)]
+    file: FileArgs,
 
     /// Where options come from that are not the command line's.
     #[arg(skip)]
@@ -200,6 +198,22 @@ impl TerminalArgs {
     }
 }
 
+impl Command {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    fn rebase_rules(&mut self, folders: &[PathBuf]) {
+        match self {
+            Command::Advise(args) => args.network.rebase_rules(folders),
+            Command::Correct(args) => args.layers.rebase(folders),
+            Command::Rank(args) => args.network.rebase_rules(folders),
+            Command::Search(args) => args.studied.network.rebase_rules(folders),
+            Command::Sensitivity(args) => args.studied.network.rebase_rules(folders),
+            Command::Sweep(command) => command.rebase_rules(folders.to_vec()),
+            // The others have no rules.
+            _ => {}
+        }
+    }
+}
+
 impl Cli {
     /// `error` in one line, as [`describe`] has it, with options of experiment files called by key, file and line.
     pub fn describe(&self, error: &anyhow::Error) -> String {
@@ -214,7 +228,7 @@ impl Cli {
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     cli.terminal.start_logging();
     crate::input::protect();
-    cli.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
+    cli.file.announce();
     match &cli.command {
         None => evaluate::run(&cli.evaluate, &cli.terminal),
         Some(Command::Advise(args)) => advise::run(args, &cli.terminal),

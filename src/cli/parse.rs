@@ -2,7 +2,7 @@
 
 use super::error::{describe, describe_usage};
 use super::experiment_file::{self, FileError};
-use super::{Cli, Command, ExitCode};
+use super::{Cli, ExitCode};
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::io::Write;
@@ -52,8 +52,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Usage
         resolved.explain(error, alone.as_ref()).map_or_else(UsageError::Options, UsageError::File)
     })?;
     match &mut cli.command {
-        Some(Command::Sweep(sweep)) => sweep.rebase_rules(resolved.rule_folders),
-        _ => cli.evaluate.rebase_rules(&resolved.rule_folders),
+        Some(command) => command.rebase_rules(&resolved.rule_folders),
+        None => cli.evaluate.rebase_rules(&resolved.rule_folders),
     }
     cli.origins = resolved.origins;
     Ok(cli)

@@ -39,7 +39,7 @@ pub(super) struct RankArgs {
     measure_all: bool,
 
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(super) network: NetworkArgs,
 
     #[command(flatten)]
     format: FormatArgs,

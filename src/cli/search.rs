@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct SearchArgs {
     #[command(flatten)]
-    studied: StudiedArgs,
+    pub(super) studied: StudiedArgs,
 
     #[command(flatten)]
     costs: CostsArgs,

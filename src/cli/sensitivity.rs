@@ -29,7 +29,7 @@ pub(super) struct SensitivityArgs {
     seed: u64,
 
     #[command(flatten)]
-    studied: StudiedArgs,
+    pub(super) studied: StudiedArgs,
 
     #[command(flatten)]
     costs: CostsArgs,

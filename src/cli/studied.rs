@@ -1,6 +1,7 @@
 //! Options of studies of one network, under one multiplier or several.
 
 use super::evaluate::{RuleArgs, RunArgs};
+use super::experiment_file::FileArgs;
 use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
 use super::named::named;
 use super::quantization::QuantizationArgs;
@@ -10,10 +11,14 @@ use crate::layer::InferenceMode;
 use crate::lut::{self, CODINGS, Coding};
 use anyhow::{Context, ensure};
 use clap::ValueHint;
+use std::path::PathBuf;
 
 /// The network, its data, and how it is run.
 #[derive(Debug, clap::Args)]
 pub(super) struct NetworkArgs {
+    #[command(flatten)]
+    file: FileArgs,
+
     #[command(flatten)]
     pub rules: RuleArgs,
 
@@ -53,8 +58,14 @@ impl NetworkArgs {
         })
     }
 
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase_rules(&mut self, folders: &[PathBuf]) {
+        self.rules.rebase(folders);
+    }
+
     /// Does `work` on as many threads as asked for.
     pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        self.file.announce();
         self.run.threads.install(work)
     }
 }

@@ -419,3 +419,23 @@ fn repeated_options_take_the_last() {
         "arguments without a name do not repeat"
     );
 }
+
+/// Studies of one network take what an evaluation takes, with the same result.
+#[test]
+fn studies_take_files() {
+    let folder = folder();
+    folder.write("a/mul8.bin", Table::unsigned(|a, b| a * b - (a & b & 1)).u16_bin());
+    folder.write("a/study.toml", "limit = 40\nset = ['fc3:lut=mul8.bin']\nact-bits = 7\n");
+    let options = "--limit 40 --set fc3:lut=a/mul8.bin --act-bits 7";
+    for_each_case(&["sensitivity --lut drum-4", "rank --lut drum-4 drum-3 --top 1", "advise drum-3"], |study| {
+        let printed = |given: &str| folder.run_to(0, &format!("{study} --format csv {given}")).stdout;
+        assert_eq!(printed("-f a/study.toml"), printed(options));
+        assert_ne!(printed("-f a/study.toml"), printed("--limit 40"));
+    });
+    folder.write("wrong.toml", "limt = 40\n");
+    let named =
+        ["sensitivity -l drum-4", "rank -l drum-4", "advise drum-4", "search -l drum-4 -o out", "correct -o out"];
+    for_each_case(&named, |study| {
+        folder.refuses(&format!("{study} -f wrong.toml"), &["wrong.toml: line 1: unknown key 'limt'"]);
+    });
+}

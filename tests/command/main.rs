@@ -53,6 +53,7 @@ mod shipped_networks;
 mod statistics;
 mod study_page;
 mod sweep;
+mod terminal_picture;
 mod tflite;
 mod traps;
 mod usage;

@@ -1,4 +1,4 @@
-//! `-f run.toml`: an evaluation's options from a file, below those of the command line.
+//! `-f run.toml`: options of an evaluation or a study from a file, below those of the command line.
 //!
 //! A file states options by their long names. Each becomes the argument that it would be on the command line, in
 //! front of those that are there, so that there is one way in which options are read and checked. Which option
@@ -19,7 +19,7 @@ pub use paths::file_or_name;
 use self::read::{OPTION, Statement, adds_up};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,24 @@ const COMPANIONS: &[(&str, &str)] = &[("arch", "weights"), ("model", "weights")]
 
 /// Options that say how the file of the first of them is read: another file is read in its own way.
 const READINGS: &[(&str, &str)] = &[("lut", "lut-format"), ("lut", "swap-operands")];
+
+/// The files of an evaluation or a study.
+#[derive(Debug, clap::Args)]
+pub struct FileArgs {
+    /// Options from a TOML file, which those given here override; may be given more than once
+    ///
+    /// Keys are the long names of options, as limit = 1000 for --limit 1000. Relative paths in the file start
+    /// at its folder. Later files override earlier ones.
+    #[arg(short, long, value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+    file: Vec<PathBuf>,
+}
+
+impl FileArgs {
+    /// Says which files there are, to those who asked for it.
+    pub fn announce(&self) {
+        self.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
+    }
+}
 
 /// A command line with the statements of its files in front.
 #[derive(Debug)]

@@ -8,22 +8,46 @@ pub fn of_the_project(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Contents of the fenced blocks of a language, one a block.
-pub fn blocks(markdown: &str, language: &str) -> Vec<String> {
-    let mut blocks: Vec<String> = Vec::new();
-    let mut inside = None;
+/// Languages and contents of the fenced blocks, in their order.
+pub fn fenced(markdown: &str) -> Vec<(String, String)> {
+    let mut blocks: Vec<(String, String)> = Vec::new();
+    let mut is_inside = false;
     for line in markdown.lines() {
-        match (line.strip_prefix("```"), inside) {
-            (Some(_), Some(_)) => inside = None,
-            (Some(info), None) => {
-                inside = Some(info == language);
-                blocks.extend((info == language).then(String::new));
+        match (line.strip_prefix("```"), is_inside) {
+            (Some(_), true) => is_inside = false,
+            (Some(info), false) => {
+                is_inside = true;
+                blocks.push((info.to_owned(), String::new()));
             }
-            (None, Some(true)) => blocks.last_mut().unwrap().extend([line, "\n"]),
-            (None, _) => (),
+            (None, true) => blocks.last_mut().unwrap().1.extend([line, "\n"]),
+            (None, false) => (),
         }
     }
     blocks
+}
+
+/// Contents of the fenced blocks of a language, one a block.
+pub fn blocks(markdown: &str, language: &str) -> Vec<String> {
+    fenced(markdown).into_iter().filter(|(other, _)| other == language).map(|(_, content)| content).collect()
+}
+
+/// Whether `printed` is what `sample` shows: its lines in their order, with anything in the place of a line `...`. What
+/// a clock or the processor says, on either side, is left out.
+pub fn is_sample(sample: &str, printed: &str) -> bool {
+    let steady = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim_end).filter(|line| !line.contains("images/s"));
+        lines.map(str::to_owned).collect()
+    };
+    let (sample, printed) = (steady(sample), steady(printed));
+    let mut parts = sample.split(|line| line == "...");
+    let Some(mut rest) = printed.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let (mut parts, is_whole) = (parts.collect::<Vec<_>>(), !sample.iter().any(|line| line == "..."));
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(place) = (0..=rest.len()).find(|&place| rest[place..].starts_with(part)) else { return false };
+        rest = &rest[place + part.len()..];
+    }
+    if is_whole { rest.is_empty() } else { rest.ends_with(last) }
 }
 
 /// Rows of the table whose header begins with `name`, field by field.
@@ -39,4 +63,15 @@ fn parts_are_found() {
     let text = "a\n```sh\nx\ny\n```\n```yaml\nz\n```\n\n| b | c |\n| --- | --- |\n| 1 | 2 |\n\n| d |\n";
     assert_eq!(blocks(text, "sh"), ["x\ny\n"]);
     assert_eq!(table(text, "b"), [["1", "2"]]);
+}
+
+#[test]
+fn samples_may_leave_lines_out() {
+    let printed = "a\nb\ntime 1 images/s\nc\nd\n";
+    for sample in ["a\nb\nc\nd\n", "a\n...\nd\n", "...\nb\nc\n...\n", "a\nb\ntime 2 images/s\n...\n", "...\n"] {
+        assert!(is_sample(sample, printed), "{sample}");
+    }
+    for sample in ["a\nb\n", "a\n...\nc\n", "...\nc\nb\n...\n", "b\n...\n", "a\n...\nd\ne\n", ""] {
+        assert!(!is_sample(sample, printed), "{sample}");
+    }
 }
