@@ -43,6 +43,7 @@ mod provenance;
 mod qparams;
 mod readme;
 mod report;
+mod reproduction;
 mod same_bits;
 mod search;
 mod sensitivity;
