@@ -16,6 +16,7 @@ mod calibration;
 mod ci;
 mod correct;
 mod data;
+mod dependencies;
 mod derived_noise;
 mod detection;
 mod dump;

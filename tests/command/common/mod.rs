@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod network;
 pub mod onnx;
 pub mod pictures;
+pub mod qdq;
 pub mod random;
 
 use assert_cmd::cargo::cargo_bin_cmd;

@@ -1,11 +1,12 @@
 //! Networks that take integers: what data become, and where their scale comes from.
 
-use super::quantized::{IMAGE, weight};
+use super::quantized::IMAGE;
 use super::quantized_forms::conv;
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::{byte_set, f32_bytes, float_set, safetensors, stored};
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::weight;
 use crate::common::random::Random;
 use Attr::{Int, Ints};
 use rten_onnx::onnx::DataType;
