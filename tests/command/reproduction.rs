@@ -178,7 +178,8 @@ fn strided_layers_are_counted_on_their_outputs() {
         }
         let layer = layers.iter().find(|layer| text(layer, "/name") == name).unwrap();
         let shape = |key: &str| -> Vec<u64> { serde_json::from_value(layer[key].clone()).unwrap() };
-        let ([channels, height, width], [outputs, inputs, 3, 3]) = (&shape("output_shape")[..], &shape("weight_shape")[..])
+        let ([channels, height, width], [outputs, inputs, 3, 3]) =
+            (&shape("output_shape")[..], &shape("weight_shape")[..])
         else {
             panic!("{layer}")
         };
@@ -213,7 +214,8 @@ fn energy_of_an_assignment_is_that_of_the_published_formula() {
 fn mlperf_tiny_has_the_interpreter_s_accuracy() {
     let Some(cases) = cases() else { return };
     let folder = Folder::new();
-    let [model, data] = ["mlperf-tiny/resnet8_int8.tflite", "cifar10-resnet20/test200.bin"].map(|name| cases.join(name));
+    let [model, data] =
+        ["mlperf-tiny/resnet8_int8.tflite", "cifar10-resnet20/test200.bin"].map(|name| cases.join(name));
     for row in rows("kernels") {
         let args = format!("-m {} -d {} --mode quant {}", model.display(), data.display(), row[1]);
         let report = folder.json(&args);

@@ -93,8 +93,6 @@ pub fn networks() -> Vec<Reader> {
             let spec = ModelSpec { weights: Some(folder.join("w.safetensors")), ..ModelSpec::default() };
             run(spec.open()?, folder, quantized).map(drop)
         }),
-        reader_of("timm", timm(), |folder| {
-            run(open(folder, "timm")?, folder, |experiment| experiment).map(drop)
-        }),
+        reader_of("timm", timm(), |folder| run(open(folder, "timm")?, folder, |experiment| experiment).map(drop)),
     ]
 }

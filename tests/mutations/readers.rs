@@ -114,11 +114,15 @@ fn sets() -> Vec<Reader> {
             ],
         ),
         #[cfg(feature = "parquet")]
-        set("parquet", "parquet", vec![("set.parquet", {
-            let folder = tempfile::tempdir().unwrap();
-            crate::parquet_set::write(&folder.path().join("set.parquet"));
-            std::fs::read(folder.path().join("set.parquet")).unwrap()
-        })]),
+        set(
+            "parquet",
+            "parquet",
+            vec![("set.parquet", {
+                let folder = tempfile::tempdir().unwrap();
+                crate::parquet_set::write(&folder.path().join("set.parquet"));
+                std::fs::read(folder.path().join("set.parquet")).unwrap()
+            })],
+        ),
         reader("folder", vec![("a/1.png", gray_png(4, &[7; 16])), ("b/2.jpg", gray_jpeg(4, 4))], |folder| {
             read_set(folder, "folder")
         }),

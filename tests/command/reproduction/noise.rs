@@ -76,9 +76,8 @@ fn deviations(operands: &Operands, term: impl Fn(u8, i8) -> i64) -> [f64; 3] {
     let expected: Vec<[f64; 2]> = (0..=255u8)
         .map(|a| {
             let errors = (0..=255u8).map(|w| (histogram[usize::from(w)] / all, error(a, w.cast_signed())));
-            errors.fold([0.0; 2], |[mean, square], (share, error)| {
-                [mean + share * error, square + share * error * error]
-            })
+            errors
+                .fold([0.0; 2], |[mean, square], (share, error)| [mean + share * error, square + share * error * error])
         })
         .collect();
     let fan_in = patches[0].len() as f64;
@@ -86,7 +85,10 @@ fn deviations(operands: &Operands, term: impl Fn(u8, i8) -> i64) -> [f64; 3] {
     let of_patches: Vec<[f64; 2]> = patches
         .iter()
         .map(|patch| {
-            patch.iter().map(|&a| expected[usize::from(a)]).fold([0.0; 2], |sums, of| [sums[0] + of[0], sums[1] + of[1]])
+            patch
+                .iter()
+                .map(|&a| expected[usize::from(a)])
+                .fold([0.0; 2], |sums, of| [sums[0] + of[0], sums[1] + of[1]])
         })
         .collect();
     let count = of_patches.len() as f64;
