@@ -19,13 +19,13 @@ thread_local! {
     static PANICS: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// How a property is tested: on `cases` random cases, or on as many times more as `APPROX_EVAL_PROPERTIES` says.
+/// How a property is tested: on `cases` random cases, times `APPROX_EVAL_PROPERTIES` where that is set.
 #[allow(dead_code, reason = "the tests of the command compile this file too")]
 pub fn property(cases: u32) -> Config {
-    let times = std::env::var("APPROX_EVAL_PROPERTIES").ok().map_or(1, |times| {
+    let times = std::env::var("APPROX_EVAL_PROPERTIES").ok().map_or(1.0, |times| {
         times.parse().unwrap_or_else(|_| panic!("APPROX_EVAL_PROPERTIES is '{times}', expected a number"))
     });
-    Config::with_cases(cases.saturating_mul(times))
+    Config::with_cases((f64::from(cases) * times).ceil().max(1.0) as u32)
 }
 
 /// Checks every case, and fails where any of them panicked or there are none.
