@@ -105,7 +105,7 @@ fn has_published_errors(info: &Value, published: &[String], what: &str) {
     for (metric, published) in metrics.iter().zip(published) {
         let found = number(info, &format!("/{metric}"));
         let (value, digit) = figure(published);
-        let is_exact = metric == &"wce" && found == value;
+        let is_exact = *metric == "wce" && found == value;
         assert!(is_exact || (found - value).abs() < digit, "{what}: {metric} is {found}, published {published}");
     }
 }

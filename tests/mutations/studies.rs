@@ -48,7 +48,7 @@ fn read_page(folder: &Path) -> anyhow::Result<()> {
 /// A network that is corrected, and the set that it runs on.
 fn corrected() -> Vec<(String, Vec<u8>)> {
     let (_, folder) = Tiny::folder(20);
-    folder.run_to(0, &format!("correct {TINY} --lut truncated-8 -n 10 --no-progress -o fixed"));
+    folder.run_to(0, &format!("correct {TINY} --lut truncated-8 --no-progress -o fixed"));
     let mut files = files(&folder, "fixed", &["config.json", "corrections.safetensors", "qparams.json"]);
     files.push(("tiny.safetensors".to_owned(), folder.read("tiny.safetensors")));
     files
