@@ -4,6 +4,7 @@
 //! all of them, then fails with one message that lists each failing case. The tests of the command
 //! compile this file too, by its path.
 
+use proptest::test_runner::Config;
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt::{self, Debug, Write};
@@ -16,6 +17,15 @@ const LONGEST_LABEL: usize = 200;
 thread_local! {
     /// What the panics of this thread's running case said; `None` where no case runs.
     static PANICS: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// How a property is tested: on `cases` random cases, times `APPROX_EVAL_PROPERTIES` where that is set.
+#[allow(dead_code, reason = "the tests of the command compile this file too")]
+pub fn property(cases: u32) -> Config {
+    let times = std::env::var("APPROX_EVAL_PROPERTIES").ok().map_or(1.0, |times| {
+        times.parse().unwrap_or_else(|_| panic!("APPROX_EVAL_PROPERTIES is '{times}', expected a number"))
+    });
+    Config::with_cases((f64::from(cases) * times).ceil().max(1.0) as u32)
 }
 
 /// Checks every case, and fails where any of them panicked or there are none.

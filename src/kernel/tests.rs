@@ -182,7 +182,7 @@ fn tap(g: &ConvGeometry, channels: &[u8], padding: u8, k: usize, position: usize
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::cases::property(400))]
 
     #[test]
     fn tiles_hold_what_a_naive_gather_reads(
@@ -338,7 +338,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(320))]
+    #![proptest_config(crate::cases::property(320))]
 
     #[test]
     fn sums_equal_the_reference(
@@ -360,7 +360,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(crate::cases::property(192))]
 
     #[test]
     fn sliding_equals_the_reference(

@@ -117,7 +117,7 @@ fn memory(folder: &Folder, name: &str) -> Vec<u64> {
 }
 
 /// The bits of the elements of an array of `size` bytes each.
-fn array(folder: &Folder, name: &str, size: usize) -> Vec<u64> {
+pub fn array(folder: &Folder, name: &str, size: usize) -> Vec<u64> {
     let bytes = folder.read(name);
     let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte));

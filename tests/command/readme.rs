@@ -51,6 +51,7 @@ const PAGES: &[&str] = &[
     "docs/correction.md",
     "docs/prediction.md",
     "docs/reports.md",
+    "docs/reproduction.md",
 ];
 
 /// Of these, those whose `text` blocks behind a block of commands are what the last of these prints.

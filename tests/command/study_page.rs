@@ -38,7 +38,7 @@ fn study() -> (Folder, Vec<String>) {
     let plan: Vec<Value> =
         lines.iter().map(|line| parsed(line)).map(|line| json!({"key": line["key"], "job": line["job"]})).collect();
     folder
-        .write("study/study.json", json!({"schema": 1, "kind": "sweep", "tool": {"name": "approx-eval", "version": "0.1.0"}, "jobs": plan.len(), "plan": plan}).to_string());
+        .write("study/study.json", json!({"schema": 1, "kind": "sweep", "tool": {"name": "approx-eval", "version": "0.2.0"}, "jobs": plan.len(), "plan": plan}).to_string());
     (folder, lines)
 }
 

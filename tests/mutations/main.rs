@@ -9,7 +9,12 @@
 #[allow(dead_code, unused_imports, reason = "shared with the tests of the command")]
 mod common;
 mod mutate;
+mod networks;
+#[cfg(feature = "parquet")]
+#[path = "../command/common/parquet_set.rs"]
+mod parquet_set;
 mod readers;
+mod studies;
 #[path = "../../src/import/tflite/tests/writer.rs"]
 #[allow(dead_code, reason = "shared with the tests of the importer")]
 mod tflite;

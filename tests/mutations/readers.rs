@@ -1,5 +1,7 @@
 //! Everything that the program reads: whole files, and the way that a run takes through them.
 
+use super::networks::networks;
+use super::studies::studies;
 use crate::common::files::{Table, byte_set, cifar, float_set, gzip, idx, safetensors};
 use crate::common::network::{StateDict, Tiny};
 use crate::common::onnx::{Attr, Onnx};
@@ -25,17 +27,23 @@ pub struct Reader {
     pub read: Read,
 }
 
-type Files = Vec<(&'static str, Vec<u8>)>;
-
-fn reader(name: &'static str, files: Files, read: impl Fn(&Path) -> anyhow::Result<()> + 'static) -> Reader {
-    let victims = files.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let files = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+pub fn reader<N: Into<String>>(
+    name: &'static str,
+    files: Vec<(N, Vec<u8>)>,
+    read: impl Fn(&Path) -> anyhow::Result<()> + 'static,
+) -> Reader {
+    let files: Vec<(String, _)> = files.into_iter().map(|(name, bytes)| (name.into(), bytes)).collect();
+    let victims = files.iter().map(|(name, _)| name.clone()).collect();
     let read = move |folder: &Path| read(folder).map_err(|error| approx_eval::cli::describe(&error));
     Reader { name, files, victims, read: Box::new(read) }
 }
 
 /// As [`reader`], of files of which only the first is changed.
-fn reader_of(name: &'static str, files: Files, read: impl Fn(&Path) -> anyhow::Result<()> + 'static) -> Reader {
+pub fn reader_of<N: Into<String>>(
+    name: &'static str,
+    files: Vec<(N, Vec<u8>)>,
+    read: impl Fn(&Path) -> anyhow::Result<()> + 'static,
+) -> Reader {
     let mut reader = reader(name, files, read);
     reader.victims.truncate(1);
     reader
@@ -56,7 +64,7 @@ fn read_set(path: &Path, format: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn set(name: &'static str, format: &'static str, files: Files) -> Reader {
+fn set(name: &'static str, format: &'static str, files: Vec<(&'static str, Vec<u8>)>) -> Reader {
     let first = files[0].0;
     reader(name, files, move |folder| read_set(&folder.join(first), format))
 }
@@ -104,6 +112,16 @@ fn sets() -> Vec<Reader> {
                 ("b.jpg", gray_jpeg(4, 4)),
                 ("c.png", palette),
             ],
+        ),
+        #[cfg(feature = "parquet")]
+        set(
+            "parquet",
+            "parquet",
+            vec![("set.parquet", {
+                let folder = tempfile::tempdir().unwrap();
+                crate::parquet_set::write(&folder.path().join("set.parquet"));
+                std::fs::read(folder.path().join("set.parquet")).unwrap()
+            })],
         ),
         reader("folder", vec![("a/1.png", gray_png(4, &[7; 16])), ("b/2.jpg", gray_jpeg(4, 4))], |folder| {
             read_set(folder, "folder")
@@ -160,7 +178,7 @@ fn tables() -> Vec<Reader> {
 }
 
 /// Opens a model and evaluates it on the set `tiny.safetensors`, with `options`.
-fn run(model: Model, folder: &Path, change: impl FnOnce(Experiment) -> Experiment) -> anyhow::Result<Report> {
+pub fn run(model: Model, folder: &Path, change: impl FnOnce(Experiment) -> Experiment) -> anyhow::Result<Report> {
     let data = Some(DatasetSpec::Path { path: folder.join("tiny.safetensors"), format: None });
     let mut session = Session::open(change(Experiment { data, limit: 2.try_into().ok(), ..Experiment::new(model) }))?;
     let assignment = session.assignment().clone();
@@ -168,7 +186,7 @@ fn run(model: Model, folder: &Path, change: impl FnOnce(Experiment) -> Experimen
     Ok(Report::new(&session, &findings, &Costs::default()))
 }
 
-fn quantized(experiment: Experiment) -> Experiment {
+pub fn quantized(experiment: Experiment) -> Experiment {
     let mode = "quant".parse().ok();
     Experiment { layers: LayerOptions { mode, ..LayerOptions::default() }, ..experiment }
 }
@@ -286,5 +304,5 @@ set = ["fc*:lut=drum-4,act_bits=6", "conv1:mode=quant"]
 
 /// All of them.
 pub fn readers() -> Vec<Reader> {
-    [sets(), tables(), models(), options()].into_iter().flatten().collect()
+    [sets(), tables(), models(), networks(), options(), studies()].into_iter().flatten().collect()
 }

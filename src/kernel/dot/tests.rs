@@ -261,7 +261,7 @@ macro_rules! check_all {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(crate::cases::property(64))]
 
     #[test]
     fn sums_are_those_in_plain_order(case in case(6, 9, 150), extreme in any::<bool>()) {

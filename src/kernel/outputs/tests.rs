@@ -31,7 +31,7 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(crate::cases::property(600))]
 
     /// All numbers are those of the formula, of outputs of all counts, and nothing else is overwritten.
     #[test]

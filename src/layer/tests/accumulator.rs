@@ -243,7 +243,7 @@ fn check<L: WeightedLayer + ?Sized, A>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(crate::cases::property(100))]
 
     #[test]
     fn convolutions_are_the_definition(case in case(), asked in asked()) {

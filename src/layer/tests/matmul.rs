@@ -143,7 +143,7 @@ fn supported() -> impl Iterator<Item = &'static dyn Kernel> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(160))]
+    #![proptest_config(crate::cases::property(160))]
 
     #[test]
     fn an_exact_table_gives_quant_bit_for_bit(case in case()) {

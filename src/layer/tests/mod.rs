@@ -212,7 +212,7 @@ fn crooked_term(coding: Coding, x: i64, w: i64) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::cases::property(300))]
 
     #[test]
     fn an_exact_table_gives_quant_bit_for_bit(case in case()) {

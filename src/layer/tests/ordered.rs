@@ -45,7 +45,7 @@ fn gathered(case: &Case<ConvTransposeAttributes<2>>, at: usize) -> Vec<(usize, u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::cases::property(200))]
 
     #[test]
     fn convolutions(case in case()) {

@@ -72,7 +72,7 @@ fn roundings() -> impl Strategy<Value = Rounding> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::cases::property(48))]
 
     /// Over kernels, codings, groups and biases that need all of 32 bits.
     #[test]

@@ -145,7 +145,7 @@ pub(super) fn case() -> impl Strategy<Value = Case<ConvTransposeAttributes<2>>> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(crate::cases::property(150))]
 
     #[test]
     fn an_exact_table_gives_quant_bit_for_bit(case in case()) {

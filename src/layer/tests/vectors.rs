@@ -62,7 +62,7 @@ fn check<A>(case: &Case<A>, mut layer: impl WeightedLayer, told: &Told) -> Resul
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(crate::cases::property(64))]
 
     #[test]
     fn convolutions_compute_their_vectors(case in case(), told in told()) {

@@ -72,7 +72,7 @@ fn observed(layer: &mut ApproxConv2d, input: &Tensor) -> (Vec<u32>, Operands<f32
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(crate::cases::property(100))]
 
     /// A layer that has run in baseline mode is quantized and observed as a new one is.
     #[test]

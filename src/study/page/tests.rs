@@ -36,7 +36,7 @@ fn report(lut: Option<&str>, scope: &[&str], correct: u64) -> Value {
     let luts: Vec<&LutInfo> = info.iter().collect();
     let ci95 = crate::stats::wilson_interval(correct, 1000);
     json!({
-        "schema": 1, "tool": {"name": "approx-eval", "version": "0.1.0"},
+        "schema": 1, "tool": {"name": "approx-eval", "version": "0.2.0"},
         "model": {"name": "net", "architecture": "mlp", "parameters": 9, "blake3": "m"},
         "dataset": {"name": "set", "samples": 1000, "blake3": "d"},
         "config": {"mode": "quant", "seed": 0, "batch_size": 64, "coding": "sign-magnitude", "fold_bn": true, "mean": [],
@@ -199,7 +199,7 @@ fn missing_jobs_have_names_and_torn_ones_are_missing() {
         .map(|line| serde_json::from_str(line).unwrap())
         .map(|line: Value| json!({"key": line["key"], "job": line["job"]}))
         .collect();
-    let plan = json!({"schema": 1, "kind": "sweep", "tool": {"name": "approx-eval", "version": "0.1.0"}, "jobs": 9, "plan": plan});
+    let plan = json!({"schema": 1, "kind": "sweep", "tool": {"name": "approx-eval", "version": "0.2.0"}, "jobs": 9, "plan": plan});
     std::fs::write(dir.path().join("study.json"), plan.to_string()).unwrap();
     let page = page_of(dir.path(), 0.01);
     assert_eq!((page.jobs.planned, page.jobs.done), (Some(9), 4));

@@ -11,6 +11,7 @@ pub mod network;
 pub mod onnx;
 pub mod pictures;
 pub mod python;
+pub mod qdq;
 pub mod random;
 
 use assert_cmd::cargo::cargo_bin_cmd;

@@ -1,11 +1,12 @@
 //! Networks that take integers: what data become, and where their scale comes from.
 
-use super::quantized::{IMAGE, weight};
+use super::quantized::IMAGE;
 use super::quantized_forms::conv;
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::{byte_set, f32_bytes, float_set, safetensors, stored};
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::{integers, weight};
 use crate::common::random::Random;
 use Attr::{Int, Ints};
 use rten_onnx::onnx::DataType;
@@ -20,7 +21,7 @@ fn network(ty: DataType, zero_point: i32) -> Vec<u8> {
     let mut net = Onnx::new(17, &IMAGE);
     net.graph.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = Some(ty);
     net.scalar("s", STEP);
-    super::quantized::integers(&mut net, "z", ty, &[], &[zero_point]);
+    integers(&mut net, "z", ty, &[], &[zero_point]);
     net.op("Transpose", &["x"], "t", &[("perm", Ints(&[0, 1, 3, 2]))]);
     net.op("Cast", &["t"], "c", &[("to", Int(ty.0.into()))]);
     net.op("DequantizeLinear", &["c", "s", "z"], "x8", &[]);

@@ -1,12 +1,13 @@
 //! The scales and integers of a file that is quantized already: they stay, layer by layer, and are what multipliers see.
 
 use super::operators::{both, case};
-use super::quantized::{IMAGE, integers, rounded, weight};
+use super::quantized::IMAGE;
 use super::quantized_forms::conv;
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::{float_set, read_logits};
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::{integers, rounded, weight};
 use crate::common::random::Random;
 use Attr::Int;
 use rten_onnx::onnx::DataType;

@@ -1,12 +1,13 @@
 //! Networks in the QONNX dialect: what Brevitas writes.
 
-use super::quantized::{IMAGE, integers, rounded};
+use super::quantized::IMAGE;
 use super::quantized_forms::conv;
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::float_set;
 use crate::common::network::Array;
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::{integers, rounded};
 use crate::common::random::Random;
 use Attr::{Int, Text};
 use rten_onnx::onnx::DataType;

@@ -1,11 +1,12 @@
 //! Operators that take and give integers, against the same network in QDQ format.
 
-use super::quantized::{IMAGE, integers, rounded, weight};
+use super::quantized::IMAGE;
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::files::float_set;
 use crate::common::network::Array;
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::{integers, rounded, weight};
 use crate::common::random::Random;
 use Attr::{Float, Int, Ints};
 use rten_onnx::onnx::DataType;

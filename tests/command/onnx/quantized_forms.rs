@@ -1,11 +1,12 @@
 //! The forms in which files bring scales and integers along: the layers get them all the same.
 
 use super::operators::{Case, both, case};
-use super::quantized::{IMAGE, integers, rounded, weight};
+use super::quantized::IMAGE;
 use crate::common::Folder;
 use crate::common::files::{float_set, read_logits};
 use crate::common::network::Array;
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::{integers, rounded, weight};
 use crate::common::random::Random;
 use Attr::{Float, Int, Ints};
 use rten_onnx::onnx::{AttributeProto, AttributeType, DataType, NodeProto};

@@ -1,12 +1,12 @@
 //! Operators and forms of them that other operators can be written for: both networks give the same bits.
 
 use super::operators::{case, check};
-use super::quantized::integers;
 use super::variants::{logits, network};
 use crate::common::Folder;
 use crate::common::cases::for_each_case;
 use crate::common::network::Array;
 use crate::common::onnx::{Attr, Onnx};
+use crate::common::qdq::integers;
 use Attr::{Float, Int, Ints, Text};
 use rten_onnx::onnx::DataType;
 

@@ -74,7 +74,7 @@ fn divisors_are_common() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(crate::cases::property(64))]
 
     /// Every vector that was put in is an integer combination of the basis, and the basis is reduced.
     #[test]

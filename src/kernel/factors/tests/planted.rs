@@ -36,7 +36,7 @@ fn random(numbers: &mut Numbers, rank: usize) -> Vec<Planted> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::cases::property(48))]
 
     #[test]
     fn random_sums_are_found(
