@@ -21,7 +21,14 @@ impl Luts {
         }
         let options = OpenOptions { format: spec.format, swap_operands: spec.swap_operands, coding };
         let lut = lut::open(&spec.lut, &options).map_err(|error| ResolveError::Lut(Box::new(error)))?;
+        #[cfg(feature = "sabotage")]
+        let lut = if crate::sabotage::is(crate::sabotage::Fault::FlippedEntry) { lut.damaged() } else { lut };
         Ok(self.insert(key, lut))
+    }
+
+    /// What was opened: as what, for which coding, and the multiplier.
+    pub fn iter(&self) -> impl Iterator<Item = (&LutSpec, Option<Coding>, &Arc<Lut>)> {
+        self.0.iter().map(|((spec, coding), lut)| (spec, *coding, lut))
     }
 
     /// Keeps a multiplier: as the one already known where it is the same, under a name of its own

@@ -36,6 +36,7 @@ mod evaluate;
 mod experiment;
 mod image_shape;
 mod images;
+mod inspect;
 mod quantize;
 mod requantize;
 mod response;
