@@ -53,6 +53,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Usage
     })?;
     match &mut cli.command {
         Some(Command::Sweep(sweep)) => sweep.rebase_rules(resolved.rule_folders),
+        Some(Command::Selfcheck(args)) => args.rebase_rules(&resolved.rule_folders),
         _ => cli.evaluate.rebase_rules(&resolved.rule_folders),
     }
     cli.origins = resolved.origins;

@@ -26,11 +26,8 @@ impl Graph {
         last_reads.extend(self.outputs.iter().map(|&id| (id, self.nodes.len())));
         for (at, node) in self.nodes.iter().enumerate() {
             let read = node.inputs.iter().map(|&id| self.known(&values, id)).collect::<Result<Vec<_>, _>>()?;
-            let failed = |source| RunError::Node {
-                node: node.name.clone(),
-                kind: node.op.kind(),
-                source: Box::new(source),
-            };
+            let failed =
+                |source| RunError::Node { node: node.name.clone(), kind: node.op.kind(), source: Box::new(source) };
             let computed = compute(node, &read, &context).map_err(failed)?;
             values.extend(node.outputs.iter().copied().zip(computed));
             values.retain(|id, _| last_reads.get(id).is_some_and(|&last| last > at));

@@ -117,7 +117,6 @@ impl Lut {
     }
 
     /// The same table with its last product changed: a fault made on purpose.
-    #[cfg(feature = "sabotage")]
     #[must_use]
     pub(crate) fn damaged(mut self) -> Self {
         *self.products.last_mut().expect("a table has products") ^= 1;

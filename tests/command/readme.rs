@@ -44,6 +44,7 @@ const PAGES: &[&str] = &[
     "docs/correction.md",
     "docs/prediction.md",
     "docs/reports.md",
+    "docs/selfcheck.md",
 ];
 
 /// The files that a reader brings along.

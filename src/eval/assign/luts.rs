@@ -2,6 +2,7 @@
 
 use super::{LutSpec, ResolveError};
 use crate::lut::{self, Coding, Lut, OpenOptions};
+use crate::sabotage::{self, Fault};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,8 +22,7 @@ impl Luts {
         }
         let options = OpenOptions { format: spec.format, swap_operands: spec.swap_operands, coding };
         let lut = lut::open(&spec.lut, &options).map_err(|error| ResolveError::Lut(Box::new(error)))?;
-        #[cfg(feature = "sabotage")]
-        let lut = if crate::sabotage::is(crate::sabotage::Fault::FlippedEntry) { lut.damaged() } else { lut };
+        let lut = if sabotage::is(Fault::FlippedEntry) { lut.damaged() } else { lut };
         Ok(self.insert(key, lut))
     }
 

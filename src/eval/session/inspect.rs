@@ -4,7 +4,7 @@ use super::{Observations, Session, SessionError};
 use crate::data::Batches;
 use crate::eval::{Assignment, EvalError, Luts};
 use crate::graph::Graph;
-use crate::model::Model;
+use crate::layer::Accumulator;
 use candle_core::Tensor;
 use std::num::NonZeroUsize;
 
@@ -20,9 +20,9 @@ impl Session {
         Ok((&self.model().graph, assignment))
     }
 
-    /// The network, to be changed.
-    pub(crate) fn model_mut(&mut self) -> &mut Model {
-        &mut self.experiment.model
+    /// Sets what sums are kept in from now on; returns what they were kept in.
+    pub(crate) fn exchange_accumulator(&mut self, accumulator: Option<Accumulator>) -> Option<Accumulator> {
+        std::mem::replace(&mut self.experiment.accumulator, accumulator)
     }
 
     /// The first of the evaluated samples, `count` at most, in one tensor, as the network takes them.
@@ -34,7 +34,8 @@ impl Session {
         let count = count.get().min(self.samples());
         let selection = self.experiment.evaluated().part(0..count);
         let batch_size = NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
-        let batches = Batches::start(dataset, self.preprocess.clone(), batch_size, selection).map_err(EvalError::from)?;
+        let batches =
+            Batches::start(dataset, self.preprocess.clone(), batch_size, selection).map_err(EvalError::from)?;
         let images = batches.map(|batch| Ok(batch.map_err(EvalError::from)?.images));
         let images = images.collect::<Result<Vec<_>, SessionError>>()?;
         Ok(Tensor::cat(&images, 0).map_err(EvalError::from)?)
