@@ -51,6 +51,9 @@ pub struct SelfcheckEntry {
     pub differing: u64,
     /// What came of it.
     pub result: SelfcheckResult,
+    /// The ways in which layers summed their products, where kernels are checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<String>,
     /// The first difference: where, what was found, what was expected. Of a check that was skipped, why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -80,20 +83,26 @@ impl fmt::Display for SelfcheckResult {
 
 impl SelfcheckEntry {
     /// A check that compared `count` numbers, of which `differing` differed, the first as `difference` says.
-    pub fn compared(name: &str, compared: String, [count, differing]: [u64; 2], difference: Option<String>) -> Self {
+    pub fn compared(name: &str, compared: &str, [count, differing]: [u64; 2], difference: Option<String>) -> Self {
         let result = match (count, differing) {
             (0, _) => SelfcheckResult::Skipped,
             (_, 0) => SelfcheckResult::Ok,
             _ => SelfcheckResult::Failed,
         };
         let detail = difference.or_else(|| (count == 0).then(|| "there is nothing of the kind".to_owned()));
-        SelfcheckEntry { name: name.to_owned(), compared, count, differing, result, detail }
+        let (name, compared) = (name.to_owned(), compared.to_owned());
+        SelfcheckEntry { name, compared, count, differing, result, ways: Vec::new(), detail }
     }
 
     /// A check that does not apply.
-    pub fn skipped(name: &str, compared: String, why: String) -> Self {
-        let result = SelfcheckResult::Skipped;
-        SelfcheckEntry { name: name.to_owned(), compared, count: 0, differing: 0, result, detail: Some(why) }
+    pub fn skipped(name: &str, compared: &str, why: impl Into<String>) -> Self {
+        SelfcheckEntry { detail: Some(why.into()), ..SelfcheckEntry::compared(name, compared, [0, 0], None) }
+    }
+
+    /// The same with the ways in which layers summed their products.
+    #[must_use]
+    pub fn with_ways(self, ways: impl IntoIterator<Item = String>) -> Self {
+        SelfcheckEntry { ways: ways.into_iter().collect(), ..self }
     }
 }
 
@@ -140,13 +149,14 @@ impl SelfcheckReport {
 
     fn table(&self) -> Section {
         let row = |check: &SelfcheckEntry| {
-            let SelfcheckEntry { name, compared, count, result, .. } = check;
-            vec![name.clone(), compared.clone(), grouped(*count), result.to_string()]
+            let SelfcheckEntry { name, compared, count, result, ways, .. } = check;
+            vec![name.clone(), compared.clone(), grouped(*count), result.to_string(), ways.join("; ")]
         };
         Section {
-            header: ["check", "compared", "count", "result"].map(str::to_owned).to_vec(),
+            header: ["check", "compared", "count", "result", "ways"].map(str::to_owned).to_vec(),
             rows: self.checks.iter().map(row).collect(),
             numeric: vec![2],
+            details: vec![4],
             ..Section::default()
         }
     }

@@ -120,7 +120,6 @@ fn outside_networks_pass() {
     let networks = [
         format!("{resnet20} --lut {}", case("luts/mul8u_17KS.bin")),
         format!("--model {} --data {}", case("mlperf-tiny/resnet8_int8.tflite"), case("cifar10-resnet20/test200.bin")),
-        format!("--model {} --data {}", case("field/qlinearconv.onnx"), case("field/qlinearconv.expected.safetensors")),
     ];
     for_each_case(networks, |network| {
         let report = Folder::new().json(&format!("selfcheck {network}"));

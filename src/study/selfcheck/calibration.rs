@@ -8,12 +8,8 @@ use crate::quant::Observed;
 use crate::report::SelfcheckEntry;
 use std::collections::BTreeMap;
 
-pub(super) const CHECK: Check = Check {
-    name: "calibration",
-    compared: "ranges observed on the calibration set, bit by bit, with those observed again on other threads",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "calibration", compared: "ranges against a second pass", needs_integers: true, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     // Once more on one thread, or on several where one is all that there was.
@@ -22,7 +18,7 @@ fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, Self
     let session = &mut *subject.session;
     let Some([before, again]) = pool.install(|| session.observe_again())? else {
         let why = "no layer is calibrated: scales are stated".to_owned();
-        return Ok(vec![SelfcheckEntry::skipped(check.name, check.compared.to_owned(), why)]);
+        return Ok(vec![SelfcheckEntry::skipped(check.name, check.compared, why)]);
     };
     let mut tally = Tally::default();
     let pairs = [[of_layers(&before), of_layers(&again)], [of_values(&before), of_values(&again)]];

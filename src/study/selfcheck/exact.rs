@@ -6,12 +6,8 @@ use super::{Check, SelfcheckError};
 use crate::eval::Arithmetic;
 use crate::report::SelfcheckEntry;
 
-pub(super) const CHECK: Check = Check {
-    name: "exact-lut",
-    compared: "outputs of the network with every product from a table of exact ones, bit by bit, with mode quant",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "exact-lut", compared: "outputs against mode quant", needs_integers: true, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let quant = subject.quant.clone();
@@ -23,7 +19,7 @@ fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, Self
         // Without a multiplier, integers may be such as no coding takes.
         Err(error) if subject.asked.luts_in_use().is_empty() => {
             let why = error.to_string();
-            return Ok(vec![SelfcheckEntry::skipped(check.name, check.compared.to_owned(), why)]);
+            return Ok(vec![SelfcheckEntry::skipped(check.name, check.compared, why)]);
         }
         found => found?,
     };

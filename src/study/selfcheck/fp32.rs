@@ -7,12 +7,7 @@ use super::{Check, SelfcheckError};
 use crate::graph::OpError;
 use crate::report::SelfcheckEntry;
 
-pub(super) const CHECK: Check = Check {
-    name: "fp32",
-    compared: "outputs of every layer and of the network in mode base, with candle's convolutions and matrix products",
-    needs_integers: false,
-    run,
-};
+pub(super) const CHECK: Check = Check { name: "fp32", compared: "outputs against candle", needs_integers: false, run };
 
 /// What the network's outputs may differ by, in parts of the largest of them: a layer differs by some 1e-7 of its
 /// outputs, and later layers add up what earlier ones leave.

@@ -9,12 +9,8 @@ use crate::layer::LayerProblem;
 use crate::quant::{ActivationParams, IntRange};
 use crate::report::SelfcheckEntry;
 
-pub(super) const CHECK: Check = Check {
-    name: "integers",
-    compared: "integers of all inputs and weights, and of every half between two integers, with the rounding rule",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "integers", compared: "rounding against its rule", needs_integers: true, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut tally = Tally::default();

@@ -6,12 +6,8 @@ use super::{Check, SelfcheckError};
 use crate::lut::Audit;
 use crate::report::SelfcheckEntry;
 
-pub(super) const CHECK: Check = Check {
-    name: "lut-audit",
-    compared: "multipliers audited: signs, operands, stated metrics, the design or circuit of their name",
-    needs_integers: false,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "lut-audit", compared: "tables against their claims", needs_integers: false, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut tally = Tally::default();

@@ -8,12 +8,8 @@ use crate::lut::{self, Coding, Lut, OpenOptions};
 use crate::report::SelfcheckEntry;
 use std::sync::Arc;
 
-pub(super) const CHECK: Check = Check {
-    name: "lut-file",
-    compared: "products and hash of each multiplier, with those of its file or design read again",
-    needs_integers: false,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "lut-file", compared: "products against the file again", needs_integers: false, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut opened: Vec<(LutSpec, Option<Coding>, Arc<Lut>)> =
@@ -22,7 +18,7 @@ fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, Self
     let is_read_once = |spec: &LutSpec| spec.lut == "-";
     if !opened.is_empty() && opened.iter().all(|(spec, ..)| is_read_once(spec)) {
         let why = "standard input cannot be read again".to_owned();
-        return Ok(vec![SelfcheckEntry::skipped(check.name, check.compared.to_owned(), why)]);
+        return Ok(vec![SelfcheckEntry::skipped(check.name, check.compared, why)]);
     }
     let mut tally = Tally::default();
     for (spec, coding, lut) in opened.iter().filter(|(spec, ..)| !is_read_once(spec)) {

@@ -36,7 +36,7 @@ use subject::{Subject, kernels};
 /// A check.
 struct Check {
     name: &'static str,
-    /// What is compared with what.
+    /// What is compared with what, in the width of a column.
     compared: &'static str,
     /// Whether it is one of quantized layers.
     needs_integers: bool,
@@ -74,7 +74,7 @@ pub fn selfcheck(session: &mut Session, samples: NonZeroUsize) -> Result<Selfche
     subject.session.progress().start("checking", CHECKS.len());
     for check in CHECKS {
         match subject.not_quantized.clone().filter(|_| check.needs_integers) {
-            Some(why) => entries.push(SelfcheckEntry::skipped(check.name, check.compared.to_owned(), why)),
+            Some(why) => entries.push(SelfcheckEntry::skipped(check.name, check.compared, why)),
             None => entries.extend((check.run)(check, &mut subject)?),
         }
         subject.session.progress().advance(1);

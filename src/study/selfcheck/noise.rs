@@ -9,19 +9,11 @@ use crate::kernel::Kernel;
 use crate::layer::{Call, InferenceMode};
 use crate::report::SelfcheckEntry;
 
-pub(super) const WITHOUT: Check = Check {
-    name: "no-noise",
-    compared: "outputs of the network in mode noise without any, bit by bit, with mode quant",
-    needs_integers: true,
-    run: run_without,
-};
+pub(super) const WITHOUT: Check =
+    Check { name: "no-noise", compared: "outputs against mode quant", needs_integers: true, run: run_without };
 
-pub(super) const CHECK: Check = Check {
-    name: "noise",
-    compared: "mean and deviation of every layer's noise, with those asked for, within 5 standard errors",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "noise", compared: "moments against those asked for", needs_integers: true, run };
 
 /// The noise of layers for which none is asked.
 const NOISE: LayerNoise = LayerNoise { stdev: 0.1, mean: 0.01 };

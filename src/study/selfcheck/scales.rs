@@ -10,12 +10,8 @@ use crate::lut::{Bits, Operand};
 use crate::quant::{Observed, Operands, WeightParams};
 use crate::report::SelfcheckEntry;
 
-pub(super) const CHECK: Check = Check {
-    name: "scales",
-    compared: "scales, zero points and ranges of calibrated layers, with those that observations and weights give",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "scales", compared: "scales against their formulas", needs_integers: true, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut tally = Tally::default();
@@ -34,7 +30,7 @@ fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, Self
         return Ok(vec![entry]);
     }
     let why = "no layer is calibrated: scales are stated".to_owned();
-    Ok(vec![SelfcheckEntry::skipped(check.name, check.compared.to_owned(), why)])
+    Ok(vec![SelfcheckEntry::skipped(check.name, check.compared, why)])
 }
 
 /// What a layer's scales follow from.

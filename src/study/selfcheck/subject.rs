@@ -17,7 +17,7 @@ pub struct Subject<'s> {
     pub images: Tensor,
     /// The assignment that was asked for.
     pub asked: Assignment,
-    /// Every layer on integers: those that look up do so, all others multiply exactly.
+    /// Every layer that can be on integers: those that look up do so, all others multiply exactly.
     pub integers: Assignment,
     /// Every layer on the same integers, with exact products.
     pub quant: Assignment,
@@ -25,6 +25,8 @@ pub struct Subject<'s> {
     pub base: Assignment,
     /// Why layers cannot be quantized, where they cannot and need not.
     pub not_quantized: Option<String>,
+    /// Whether some layers have no integers and stay in floating point.
+    pub has_floats: bool,
 }
 
 /// A quantized layer on its way through the network, with what it reads.
@@ -48,20 +50,30 @@ impl<'s> Subject<'s> {
     pub fn new(session: &'s mut Session, samples: NonZeroUsize) -> Result<Self, SelfcheckError> {
         let images = session.first_images(samples)?;
         let asked = session.assignment().clone();
-        let quant = asked.with_arithmetic(&Arithmetic::Quant);
         let base = asked.with_arithmetic(&Arithmetic::Base);
+        let mut quant = asked.with_arithmetic(&Arithmetic::Quant);
+        let (mut not_quantized, mut has_floats) = (None, false);
+        if let Some(error) = session.network(&quant).err() {
+            if asked.is_quantized() {
+                // Layers that are to stay in floating point may have no integers.
+                has_floats = true;
+                for (layer, asked) in quant.layers_mut().iter_mut().zip(asked.layers()) {
+                    if !asked.mode().is_quantized() {
+                        *layer = asked.clone();
+                    }
+                }
+                session.network(&quant)?;
+            } else {
+                not_quantized = Some(causes(&error));
+            }
+        }
         let mut integers = quant.clone();
         for (layer, asked) in integers.layers_mut().iter_mut().zip(asked.layers()) {
             if matches!(asked.arithmetic, Arithmetic::Approx(_)) {
                 *layer = asked.clone();
             }
         }
-        let not_quantized = match session.network(&integers) {
-            Ok(_) => None,
-            Err(error) if asked.is_quantized() => return Err(error.into()),
-            Err(error) => Some(causes(&error)),
-        };
-        Ok(Subject { session, images, asked, integers, quant, base, not_quantized })
+        Ok(Subject { session, images, asked, integers, quant, base, not_quantized, has_floats })
     }
 
     /// Samples in all.

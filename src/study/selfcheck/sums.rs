@@ -19,16 +19,12 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const CHECK: Check = Check {
-    name: "sums",
-    compared: "outputs of every layer, with sums of one product after the other",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "sums", compared: "outputs against naive sums", needs_integers: true, run };
 
 pub(super) const IN_ACCUMULATORS: Check = Check {
     name: "accumulators",
-    compared: "outputs of every layer in accumulators, with sums kept in range after each addition",
+    compared: "outputs against naive sums",
     needs_integers: true,
     run: run_in_accumulators,
 };
@@ -95,12 +91,10 @@ fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, Self
     })?;
     let entry = |((kernel, kind), Found { tally, ways }): ((usize, Kind), Found)| {
         let name = format!("{}-{}-{}", check.name, kernels[kernel].name(), kind.name());
-        let ways = ways.into_iter().collect::<Vec<_>>().join("; ");
-        tally.entry(&name, format!("{}, by: {ways}", check.compared))
+        tally.entry(&name, check.compared).with_ways(ways)
     };
     let mut entries: Vec<SelfcheckEntry> = found.into_iter().map(entry).collect();
-    let compared = "all outputs of every layer by each kernel, with those by the first";
-    entries.push(between.entry("sums-between-kernels", compared));
+    entries.push(between.entry("sums-between-kernels", "outputs against each other"));
     Ok(entries)
 }
 

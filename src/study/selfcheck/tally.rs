@@ -49,8 +49,8 @@ impl Tally {
     }
 
     /// The comparison as a report has it.
-    pub fn entry(self, name: &str, compared: impl Into<String>) -> SelfcheckEntry {
-        SelfcheckEntry::compared(name, compared.into(), [self.count, self.differing], self.first)
+    pub fn entry(self, name: &str, compared: &str) -> SelfcheckEntry {
+        SelfcheckEntry::compared(name, compared, [self.count, self.differing], self.first)
     }
 }
 

@@ -11,12 +11,8 @@ use crate::report::SelfcheckEntry;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub(super) const CHECK: Check = Check {
-    name: "terms",
-    compared: "the signed term of every pair of operands under each layer's coding, with the table's product",
-    needs_integers: true,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "terms", compared: "terms against the definition", needs_integers: true, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut tally = Tally::default();

@@ -6,12 +6,8 @@ use super::{Check, SelfcheckError};
 use crate::report::SelfcheckEntry;
 use std::collections::BTreeSet;
 
-pub(super) const CHECK: Check = Check {
-    name: "threads",
-    compared: "outputs of the network in modes base, quant and as asked on 2, 3 and all threads, bit by bit, with one",
-    needs_integers: false,
-    run,
-};
+pub(super) const CHECK: Check =
+    Check { name: "threads", compared: "outputs against one thread", needs_integers: false, run };
 
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut tally = Tally::default();
