@@ -2,8 +2,9 @@
 //! says it is.
 
 use crate::common::cases::for_each_case;
-use crate::common::files::Table;
+use crate::common::files::{Table, float_set};
 use crate::common::onnx::Onnx;
+use crate::common::random::Random;
 use crate::common::{Folder, integer, text};
 use crate::outside_cases::{cases, resnet20};
 use serde_json::Value;
@@ -74,12 +75,14 @@ fn without_scales_only_floats_are_checked() {
     net.op("GlobalAveragePool", &["features"], "pooled", &[]).op("Flatten", &["pooled"], "flat", &[]);
     net.random("fc.weight", &[4, 10]).op("Gemm", &["flat", "fc.weight"], "logits", &[]);
     folder.write("net.onnx", net.bytes("logits"));
-    let report = folder.json("selfcheck --model net.onnx --data fashion-mnist --limit 2");
+    let images = Random::new(3).floats(2 * 784, -1.0, 1.0);
+    folder.write("set.safetensors", float_set([2, 1, 28, 28], &images, &[0, 1]));
+    let report = folder.json("selfcheck --model net.onnx --data set.safetensors --limit 2");
     assert_eq!((result(&report, "fp32"), result(&report, "threads")), ("ok", "ok"));
     assert_eq!(result(&report, "integers"), "skipped");
-    let run = folder.run_to(0, "selfcheck --model net.onnx --data fashion-mnist --limit 2");
+    let run = folder.run_to(0, "selfcheck --model net.onnx --data set.safetensors --limit 2");
     assert!(run.words().contains("no calibration set of its own"), "{}", run.stdout);
-    folder.refuses("selfcheck --model net.onnx --data fashion-mnist --lut drum-4", &["--calib-data"]);
+    folder.refuses("selfcheck --model net.onnx --data set.safetensors --lut drum-4", &["--calib-data"]);
 }
 
 /// A table with the name of a design that it is not: the gate fails, and every format says why.

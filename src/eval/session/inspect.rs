@@ -1,7 +1,7 @@
 //! What a check of the program needs of a session: its network under an assignment, images, and a second calibration.
 
 use super::{Observations, Session, SessionError};
-use crate::data::Batches;
+use crate::data::{Batches, Split};
 use crate::eval::{Assignment, EvalError, Luts};
 use crate::graph::Graph;
 use crate::layer::Accumulator;
@@ -25,14 +25,14 @@ impl Session {
         std::mem::replace(&mut self.experiment.accumulator, accumulator)
     }
 
-    /// The first of the evaluated samples, `count` at most, in one tensor, as the network takes them.
+    /// The first of the dataset's samples, or drawn ones where that is asked for, `count` at most, in one tensor, as the network takes them.
     ///
     /// # Errors
     /// When they cannot be read or prepared.
     pub(crate) fn first_images(&mut self, count: NonZeroUsize) -> Result<Tensor, SessionError> {
         let dataset = self.take_dataset()?;
         let count = count.get().min(self.samples());
-        let selection = self.experiment.evaluated().part(0..count);
+        let selection = self.experiment.select(Some(count), Split::Test);
         let batch_size = NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
         let batches =
             Batches::start(dataset, self.preprocess.clone(), batch_size, selection).map_err(EvalError::from)?;
