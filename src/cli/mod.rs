@@ -110,6 +110,8 @@ enum Command {
     /// Which layers approximation hurts: each alone approximate, each alone exact, or the noise that each tolerates
     Sensitivity(sensitivity::SensitivityArgs),
     /// Check the program on a network, a multiplier and data: all that an evaluation is made of, computed in another way
+    ///
+    /// Takes the options of an evaluation; runs on the first 8 samples unless --limit says otherwise.
     #[command(args_override_self = true)]
     Selfcheck(Box<selfcheck::SelfcheckArgs>),
     /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy

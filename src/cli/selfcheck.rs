@@ -14,7 +14,6 @@ use std::path::PathBuf;
 /// Samples that are checked where --limit says nothing else.
 const SAMPLES: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not 0");
 
-/// The options of an evaluation, whose parts are checked: on the first 8 samples unless --limit says otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct SelfcheckArgs {
     /// Options from a TOML file, which those given here override; may be given more than once

@@ -9,6 +9,7 @@ use crate::report::SelfcheckEntry;
 pub(super) const CHECK: Check =
     Check { name: "lut-audit", compared: "tables against their claims", needs_integers: false, run };
 
+#[allow(clippy::unnecessary_wraps, reason = "the signature of every check")]
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let mut tally = Tally::default();
     for lut in subject.asked.luts_in_use() {
