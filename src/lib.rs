@@ -65,6 +65,7 @@ pub mod printable;
 pub mod quant;
 pub mod registry;
 pub mod report;
+mod sabotage;
 pub mod stats;
 pub mod study;
 pub mod task;

@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["lut"],
     &["data", "kernel"],
     &["stats", "integer", "output", "figure"],
-    &["registry", "input", "guard", "cleanup", "printable"],
+    &["registry", "input", "guard", "cleanup", "printable", "sabotage"],
 ];
 
 /// A source file, as the module it is.

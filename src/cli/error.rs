@@ -16,6 +16,7 @@ use crate::study::correct::CorrectError;
 use crate::study::journal::JournalError;
 use crate::study::rank::RankError;
 use crate::study::scope::ScopeError;
+use crate::study::selfcheck::SelfcheckError;
 use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
 use std::error::Error;
 
@@ -66,6 +67,7 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         MergeError,
         LayerwiseError,
         RankError,
+        SelfcheckError,
         CorrectError
     )
     .unwrap_or_default()

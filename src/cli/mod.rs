@@ -29,6 +29,7 @@ mod rank;
 mod reference;
 mod report;
 mod search;
+mod selfcheck;
 mod sensitivity;
 mod studied;
 mod suggestion;
@@ -106,6 +107,11 @@ enum Command {
     Model(model::ModelCommand),
     /// Which layers approximation hurts: each alone approximate, each alone exact, or the noise that each tolerates
     Sensitivity(sensitivity::SensitivityArgs),
+    /// Check the program on a network, a multiplier and data: all that an evaluation is made of, computed in another way
+    ///
+    /// Takes the options of an evaluation; runs on the first 8 samples unless --limit says otherwise.
+    #[command(args_override_self = true)]
+    Selfcheck(Box<selfcheck::SelfcheckArgs>),
     /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
     Search(search::SearchArgs),
     /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
@@ -205,6 +211,7 @@ impl Command {
             Command::Advise(args) => args.network.rebase_rules(folders),
             Command::Correct(args) => args.layers.rebase(folders),
             Command::Rank(args) => args.network.rebase_rules(folders),
+            Command::Selfcheck(args) => args.rebase_rules(folders),
             Command::Search(args) => args.studied.network.rebase_rules(folders),
             Command::Sensitivity(args) => args.studied.network.rebase_rules(folders),
             Command::Sweep(command) => command.rebase_rules(folders.to_vec()),
@@ -237,6 +244,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Lut(command)) => lut::run(command, &cli.terminal),
         Some(Command::Model(command)) => model::run(command, &cli.terminal),
         Some(Command::Sensitivity(args)) => sensitivity::run(args, &cli.terminal),
+        Some(Command::Selfcheck(args)) => selfcheck::run(args, &cli.terminal),
         Some(Command::Search(args)) => search::run(args, &cli.terminal),
         Some(Command::Rank(args)) => rank::run(args, &cli.terminal),
         Some(Command::Plot(args)) => plot::run(args, &cli.terminal),

@@ -135,7 +135,7 @@ impl Graph {
     }
 
     /// The batch size of inputs of the types that the operators were inferred for.
-    fn check_inputs(&self, inputs: &[Tensor]) -> Result<usize, RunError> {
+    pub(super) fn check_inputs(&self, inputs: &[Tensor]) -> Result<usize, RunError> {
         if inputs.len() != self.inputs.len() {
             return Err(RunError::Inputs { found: inputs.len(), expected: self.inputs.len() });
         }

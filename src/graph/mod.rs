@@ -47,6 +47,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 mod types;
+mod walk;
 
 pub use bind::{BindError, MisShaped, strip_common_prefix};
 pub use execute::Midway;

@@ -3,6 +3,7 @@
 
 use super::fixed_point::{FixedPoint, Requantize};
 use super::levels::for_simd_levels;
+use crate::sabotage::{self, Fault};
 
 /// How numbers become bytes: `clamp(round_half_even(x / scale) + zero_point, low, high)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +29,9 @@ impl Quantizer {
     pub fn byte(&self, x: f32) -> u8 {
         // The bounds are integers, so clamping before rounding is the same as after it.
         let (low, high) = ((self.low - self.zero_point) as f32, (self.high - self.zero_point) as f32);
-        let rounded = (x / self.scale).clamp(low, high) + ROUNDER;
+        let steps = (x / self.scale).clamp(low, high);
+        let steps = if sabotage::is(Fault::WrongRounding) { steps.round() } else { steps };
+        let rounded = steps + ROUNDER;
         (rounded.to_bits() as u8).wrapping_add(self.zero_point as u8)
     }
 }

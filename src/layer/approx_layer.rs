@@ -38,6 +38,13 @@ pub trait ApproxLayer: LayerCore + Debug + Send + Sync {
         &self.settings().name
     }
 
+    /// The same layer once more, in baseline mode and not quantized: with its weights and what follows its sums, if it
+    /// has such, but without noise or an accumulator.
+    ///
+    /// # Errors
+    /// When the weight cannot be read.
+    fn anew(&self) -> Result<Box<dyn ApproxLayer>, LayerError>;
+
     /// Names the layer.
     fn set_name(&mut self, name: &str) {
         name.clone_into(&mut self.settings_mut().name);
@@ -232,6 +239,11 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
         self.state_mut().set_requantization(requantization);
     }
 
+    /// How sums become integers of the output in modes quant and approx, where they do.
+    fn requantization(&self) -> Option<Requantization> {
+        self.state().requantization()
+    }
+
     /// The bias, one number per output channel.
     fn bias(&self) -> Option<&[f32]> {
         self.state().bias.as_deref()
@@ -263,6 +275,16 @@ pub trait WeightedLayer: ApproxLayer + WeightedCore + Module {
     /// # Errors
     /// When they are not of the layer's dimensions.
     fn with_parts(&self, parts: &LayerParts) -> Result<Box<dyn WeightedLayer>, LayerError>;
+
+    /// The layer [anew](ApproxLayer::anew), as one with weights.
+    ///
+    /// # Errors
+    /// When the weight cannot be read.
+    fn weighted_anew(&self) -> Result<Box<dyn WeightedLayer>, LayerError> {
+        let mut layer = self.with_parts(&self.parts()?)?;
+        layer.set_requantization(self.requantization());
+        Ok(layer)
+    }
 
     /// Products summed into one output element; the largest number where outputs differ.
     fn fan_in(&self) -> usize {

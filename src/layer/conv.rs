@@ -148,6 +148,10 @@ impl<const D: usize> ApproxLayer for ApproxConv<D> {
         ConvAttributes::<D>::KIND
     }
 
+    fn anew(&self) -> Result<Box<dyn ApproxLayer>, LayerError> {
+        Ok(self.weighted_anew()?)
+    }
+
     fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
         Some(self)
     }

@@ -62,6 +62,10 @@ impl ApproxLayer for ApproxLinear {
         "linear"
     }
 
+    fn anew(&self) -> Result<Box<dyn ApproxLayer>, LayerError> {
+        Ok(self.weighted_anew()?)
+    }
+
     fn as_weighted(&self) -> Option<&dyn WeightedLayer> {
         Some(self)
     }

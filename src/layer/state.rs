@@ -186,6 +186,11 @@ impl LayerState {
         self.follow_sums();
     }
 
+    /// How sums become integers of the output, where they do.
+    pub(super) fn requantization(&self) -> Option<Requantization> {
+        self.requantization
+    }
+
     /// Finds anew what follows the sums.
     fn follow_sums(&mut self) {
         let params = self.quantized.as_ref().map(Quantized::params);

@@ -6,6 +6,7 @@
 use super::{Bits, Lut, Operand};
 use crate::kernel::{EffectiveTable, Signedness};
 use crate::registry::{Named, Registry, by_name};
+use crate::sabotage::{self, Fault};
 use std::ops::RangeInclusive;
 
 /// How a quantized integer becomes the multiplier's operand and how its product becomes a signed
@@ -196,6 +197,7 @@ impl Coding {
         self.check(lut)?;
         let is_exact = lut.is_exact();
         Ok(EffectiveTable::from_fn(activation, weight, |x, w| {
+            let (x, w) = if sabotage::is(Fault::SwappedOperands) { (w, x) } else { (x, w) };
             self.term(lut, x, w).unwrap_or(if is_exact { x * w } else { 0 })
         }))
     }

@@ -116,6 +116,13 @@ impl Lut {
         Some(self.products[row * self.bits[1].values() + column])
     }
 
+    /// The same table with its last product changed: a fault made on purpose.
+    #[must_use]
+    pub(crate) fn damaged(mut self) -> Self {
+        *self.products.last_mut().expect("a table has products") ^= 1;
+        self
+    }
+
     /// Every `(a, b, product)` in numeric order of both operands, first operand major.
     pub fn products(&self) -> impl Iterator<Item = (i32, i32, i32)> {
         operand_pairs(self.signedness, self.bits).zip(&self.products).map(|((a, b), &product)| (a, b, product))

@@ -4,6 +4,7 @@
 use crate::kernel::Signedness;
 use crate::kernel::convert::{Quantizer, quantize};
 use crate::lut::Coding;
+use crate::sabotage::{self, Fault};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -189,7 +190,8 @@ impl ActivationParams {
     /// How numbers become their integers plus `offset`.
     pub(crate) fn quantizer(&self, offset: i32) -> Quantizer {
         let IntRange { q_min, q_max } = self.range;
-        let (zero_point, low, high) = (self.zero_point + offset, q_min + offset, q_max + offset);
+        let wrong = i32::from(sabotage::is(Fault::WrongZeroPoint));
+        let (zero_point, low, high) = (self.zero_point + offset + wrong, q_min + offset, q_max + offset);
         Quantizer { scale: self.scale, zero_point, low, high }
     }
 

@@ -28,6 +28,7 @@ mod model;
 mod predictions;
 mod rank;
 mod search;
+mod selfcheck;
 mod sensitivity;
 mod sweep;
 mod table;
@@ -56,6 +57,7 @@ pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary}
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 pub use rank::{RankReport, RankedLayer, RankedMultiplier};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
+pub use selfcheck::{SelfcheckEntry, SelfcheckReport, SelfcheckResult};
 pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};
 pub use sweep::{PlannedJob, SWEEP_SCHEMA, SweepJob, SweepPlan, SweepPlanDetails, SweepRow, SweepTable};
 #[cfg(feature = "plot")]

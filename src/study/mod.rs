@@ -15,6 +15,7 @@ pub mod page;
 pub mod rank;
 pub mod scope;
 pub mod search;
+pub mod selfcheck;
 pub mod sensitivity;
 pub mod sweep;
 mod tolerance;

@@ -101,6 +101,23 @@ fn integers_are_those_of_another_engine() {
     });
 }
 
+/// The program computes them alike in every way that it has.
+#[test]
+fn integers_of_others_pass_selfcheck() {
+    let Some(cases) = cases() else { return };
+    let folder = Folder::new();
+    for_each_case(QUANTIZED, |name| {
+        let field = Field::read(&cases, name, "output", &folder);
+        let is_one = field.expected.len() == field.samples;
+        let task = if is_one { "binary-classification" } else { "classification" };
+        for lut in ["", "--lut drum-4"] {
+            let args = format!("selfcheck -m {} -d set.safetensors --task {task} {lut}", field.model.display());
+            let report = folder.json(&args);
+            assert_eq!(report["passed"], true, "{args}: {report:#}");
+        }
+    });
+}
+
 /// Without an expected output: its layers have the file's scales, and integers compute what real numbers do.
 #[test]
 fn qonnx_has_scales_for_every_layer() {

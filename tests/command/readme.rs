@@ -52,6 +52,7 @@ const PAGES: &[&str] = &[
     "docs/prediction.md",
     "docs/reports.md",
     "docs/reproduction.md",
+    "docs/selfcheck.md",
 ];
 
 /// Of these, those whose `text` blocks behind a block of commands are what the last of these prints.

@@ -2,23 +2,22 @@
 
 mod accumulators;
 mod dump;
+mod evaluation;
 mod gates;
 pub(super) mod options;
 mod outputs;
 
-use self::accumulators::AccumulatorArgs;
 use self::dump::DumpArgs;
+pub(in crate::cli) use self::evaluation::EvaluationArgs;
 use self::gates::GateArgs;
+use self::options::ReportArgs;
 pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs, ThreadArgs};
-use self::options::{NoiseArgs, ReportArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::shown;
-use super::inputs::{OutputNameArgs, experiment};
 use super::output::FormatArgs;
 use super::progress::Bar;
-use super::quantization::QuantizationArgs;
-use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
+use super::{ExitCode, TerminalArgs};
 use crate::eval::{Configuration, Experiment, Session};
 use crate::lut::Costs;
 use crate::output::OutputFolder;
@@ -30,38 +29,14 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(super) struct EvaluateArgs {
     #[command(flatten)]
-    layers: LayerArgs,
-
-    #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    output: OutputNameArgs,
-
-    #[command(flatten)]
-    data: DataArgs,
-
-    #[command(flatten)]
-    lut: LutArgs,
+    evaluation: EvaluationArgs,
 
     #[command(flatten)]
     costs: CostsArgs,
 
-    #[command(flatten)]
-    noise: NoiseArgs,
-
-    #[command(flatten)]
-    quantization: QuantizationArgs,
-
     /// Write all scales and zero points to a file
     #[arg(long, value_name = "FILE", help_heading = "Quantization")]
     save_qparams: Option<PathBuf>,
-
-    #[command(flatten)]
-    accumulators: AccumulatorArgs,
-
-    #[command(flatten)]
-    run: RunArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -84,7 +59,7 @@ pub(super) fn run(args: &EvaluateArgs, terminal: &TerminalArgs) -> anyhow::Resul
 impl EvaluateArgs {
     /// Takes LUT files that the first rules name from these folders, one for each of them.
     pub fn rebase_rules(&mut self, folders: &[PathBuf]) {
-        self.layers.rebase(folders);
+        self.evaluation.rebase_rules(folders);
     }
 
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
@@ -119,7 +94,7 @@ impl EvaluateArgs {
 
     /// Does `work` on as many threads as asked for.
     pub fn on_threads<T: Send>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
-        self.run.threads.install(work)
+        self.evaluation.on_threads(work)
     }
 
     /// What multipliers cost.
@@ -129,32 +104,15 @@ impl EvaluateArgs {
 
     /// What the options ask of a session, whatever it was opened for.
     pub fn configuration(&self) -> anyhow::Result<Configuration> {
-        let layers = self.quantization.apply(self.lut.options(self.noise.is_derived())?);
-        Ok(Configuration {
-            layers: self.layers.apply(self.noise.apply(layers, self.lut.reading())?),
-            rules: self.layers.rules()?,
-            scheme: self.quantization.scheme(),
-            accumulator: self.accumulators.accumulator(),
-            seed: self.noise.seed,
-        })
+        self.evaluation.configuration()
     }
 
     /// What the options ask for.
     pub fn experiment(&self) -> anyhow::Result<Experiment> {
-        let Configuration { layers, rules, scheme, accumulator, seed } = self.configuration()?;
         Ok(Experiment {
-            layers,
-            rules,
-            scheme,
-            accumulator,
-            seed,
-            limit: self.run.limit,
-            shuffle: self.run.shuffle,
-            batch_size: self.run.batch_size,
-            kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
             vector_samples: self.dump.samples(),
-            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
+            ..self.evaluation.experiment()?
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{LutSpec, ResolveError};
 use crate::lut::{self, Coding, Lut, OpenOptions};
+use crate::sabotage::{self, Fault};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,7 +22,13 @@ impl Luts {
         }
         let options = OpenOptions { format: spec.format, swap_operands: spec.swap_operands, coding };
         let lut = lut::open(&spec.lut, &options).map_err(|error| ResolveError::Lut(Box::new(error)))?;
+        let lut = if sabotage::is(Fault::FlippedEntry) { lut.damaged() } else { lut };
         Ok(self.insert(key, lut))
+    }
+
+    /// What was opened: as what, for which coding, and the multiplier.
+    pub fn iter(&self) -> impl Iterator<Item = (&LutSpec, Option<Coding>, &Arc<Lut>)> {
+        self.0.iter().map(|((spec, coding), lut)| (spec, *coding, lut))
     }
 
     /// Keeps a multiplier: as the one already known where it is the same, under a name of its own

@@ -274,7 +274,7 @@ impl Session {
     }
 
     /// The dataset, for one pass: the one opened already, else opened again.
-    fn take_dataset(&mut self) -> Result<Dataset, SessionError> {
+    pub(super) fn take_dataset(&mut self) -> Result<Dataset, SessionError> {
         if let Some(dataset) = self.dataset.take() {
             return Ok(dataset);
         }

@@ -159,7 +159,8 @@ impl Experiment {
         self.select(self.calibration.samples, Split::Train)
     }
 
-    fn select(&self, limit: Option<usize>, split: Split) -> Selection {
+    /// The first samples of a split, or drawn ones.
+    pub(super) fn select(&self, limit: Option<usize>, split: Split) -> Selection {
         self.shuffle.map_or_else(|| Selection::from(limit), |seed| Selection::drawn(limit, seed, split))
     }
 

@@ -37,6 +37,7 @@ mod experiment;
 mod gathered;
 mod image_shape;
 mod images;
+mod inspect;
 mod quantize;
 mod requantize;
 mod response;

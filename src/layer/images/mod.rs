@@ -26,6 +26,7 @@ use super::after_sums::AfterSums;
 use super::quantized::Quantized;
 use super::{LayerProblem, Window};
 use crate::kernel::{ConvGeometry, RealDot, best};
+use crate::sabotage::{self, Fault};
 use dots::{Dots, Shape, Source};
 use look_ups::LookUps;
 use memory::{Workspace, with_workspace};
@@ -120,10 +121,12 @@ impl ImageLayer {
         threads: usize,
     ) -> Result<(), usize> {
         let lines = count * geometry.output[0];
-        let job = Job { layer: self, geometry, input, count, finish };
+        let mut job = Job { layer: self, scaling: &self.scaling, geometry, input, count, finish };
         if threads == 1 || lines == 1 {
             return job.run(0..lines * geometry.output[1], targets);
         }
+        let wrong = sabotage::is(Fault::ThreadDependentSum).then(|| self.scaling.one_too_large());
+        job.scaling = wrong.as_ref().unwrap_or(&self.scaling);
         let areas = targets.split(geometry.output, lines, threads);
         areas.into_par_iter().try_for_each(|(lines, targets)| {
             job.run(lines.start * geometry.output[1]..lines.end * geometry.output[1], targets)
@@ -134,6 +137,7 @@ impl ImageLayer {
 /// What all threads share.
 struct Job<'a> {
     layer: &'a ImageLayer,
+    scaling: &'a Scaling,
     geometry: &'a ConvGeometry,
     input: Input<'a>,
     count: usize,
@@ -152,7 +156,7 @@ impl Job<'_> {
         positions: Range<usize>,
         mut targets: Targets,
     ) -> Result<(), usize> {
-        let Job { layer, geometry, input, count, finish } = *self;
+        let Job { layer, scaling, geometry, input, count, finish } = *self;
         let Workspace { integers, reals, look_ups, numbers, bytes } = workspace;
         let all = geometry.positions();
         let step = match (&layer.products, input) {
@@ -172,7 +176,7 @@ impl Job<'_> {
             }
             let block = start..end;
             let numbers = sized(numbers, block.len() * layer.outputs);
-            let scaling = (&layer.scaling, finish.clip);
+            let scaling = (scaling, finish.clip);
             match (&layer.products, input) {
                 (Products::Bytes(dots), Input::Bytes(images)) => {
                     dots.numbers(Source { geometry, images, count }, block.clone(), scaling, integers, numbers);

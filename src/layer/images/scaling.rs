@@ -29,6 +29,13 @@ impl Scaling {
         Scaling { constants, narrow, scales, biases, after_sums: None }
     }
 
+    /// The same for sums that are one too small: a fault made on purpose.
+    pub fn one_too_large(&self) -> Self {
+        let constants = self.constants.iter().map(|constant| constant + 1).collect();
+        let narrow = self.narrow.iter().map(|constant| constant.wrapping_add(1)).collect();
+        Scaling { constants, narrow, ..self.clone() }
+    }
+
     /// The same with integers after the sums, whose biases take the place of others.
     pub fn followed_by(self, after: &Arc<AfterSums>) -> Self {
         let constants = self.constants.iter().enumerate().map(|(i, constant)| constant + after.bias(i)).collect();

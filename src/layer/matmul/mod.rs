@@ -130,6 +130,10 @@ impl ApproxLayer for ApproxMatMul {
         "matmul"
     }
 
+    fn anew(&self) -> Result<Box<dyn ApproxLayer>, LayerError> {
+        Ok(Box::new(ApproxMatMul::new(self.name()).with_samples(self.samples)))
+    }
+
     fn describe_sums(&self) -> Option<String> {
         let quantized = self.quantized.as_ref().filter(|_| self.mode().is_quantized())?;
         Some(if self.settings.uses_accumulator() { IN_ACCUMULATORS.to_owned() } else { quantized.describe() })

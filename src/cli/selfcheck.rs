@@ -1,0 +1,60 @@
+//! `approx-eval selfcheck`: whether the program is right, on a user's network, multiplier and data.
+
+use super::error::shown;
+use super::evaluate::EvaluationArgs;
+use super::output::{FormatArgs, OutputFiles};
+use super::progress::Bar;
+use super::{ExitCode, TerminalArgs};
+use crate::eval::{Experiment, Session};
+use crate::study::selfcheck::selfcheck;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Samples that are checked where --limit says nothing else.
+const SAMPLES: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not 0");
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SelfcheckArgs {
+    /// Options from a TOML file, which those given here override; may be given more than once
+    #[arg(short, long, value_name = "FILE.toml")]
+    file: Vec<PathBuf>,
+
+    #[command(flatten)]
+    evaluation: EvaluationArgs,
+
+    #[command(flatten)]
+    format: FormatArgs,
+
+    /// Also write the checks to a file, in the format of its extension; may be given more than once
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    output: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &SelfcheckArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+    args.evaluation.on_threads(|| args.run(terminal))
+}
+
+impl SelfcheckArgs {
+    /// Takes LUT files that the first rules name from these folders, one for each of them.
+    pub fn rebase_rules(&mut self, folders: &[PathBuf]) {
+        self.evaluation.rebase_rules(folders);
+    }
+
+    fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        self.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
+        let samples = self.evaluation.limit().unwrap_or(SAMPLES);
+        // A few samples may be too few for the task's metric, which is not asked for.
+        let experiment = Experiment { limit: None, operand_samples: 0, ..self.evaluation.experiment()? };
+        let mut session = Session::open(experiment)?.with_progress(Bar::new(terminal));
+        let files = OutputFiles::create(&self.output)?;
+        let report = selfcheck(&mut session, samples)?;
+        self.format.print_and_commit(&report, files.filled(&report, terminal)?, terminal)?;
+        for check in report.failed() {
+            let why = check.detail.as_deref().unwrap_or_default();
+            // A reader that has gone away loses the message, not the exit code.
+            let _ = writeln!(std::io::stderr(), "error: check failed: {}: {}", check.name, shown(why));
+        }
+        Ok(if report.passed { ExitCode::Success } else { ExitCode::GateFailed })
+    }
+}
