@@ -73,9 +73,7 @@ impl Session {
         let mut open = self.idle()?;
         let Open { session, request } = &mut *open;
         let next = requested(options, rules)?;
-        attend(py, &self.relay, None, || {
-            next.on_threads(|| next.configure(session, files(luts.unwrap_or_default())))
-        })?;
+        attend(py, &self.relay, None, || next.on_threads(|| next.configure(session, files(luts.unwrap_or_default()))))?;
         *request = next;
         Ok(())
     }

@@ -19,7 +19,7 @@ ALIKE: list[tuple[dict[str, Any], list[str]]] = [
     ({"model": "lenet"}, ["--model", "lenet"]),
     ({"mode": "approx"}, ["--mode", "approx"]),
     ({"lut": "drum-4", "set": "conv9:mode=quant"}, ["--lut", "drum-4", "--set", "conv9:mode=quant"]),
-    ({"lut": "drum-4", "coding": "affine", "act_scheme": "symmetric"}, "--lut drum-4 --coding affine --act-scheme symmetric".split()),
+    ({"lut": "mul8s_1L2H", "coding": "affine"}, ["--lut", "mul8s_1L2H", "--coding", "affine"]),
     ({"images": "/nowhere"}, ["--data", "/nowhere"]),
     ({"mode": "quant", "qparams": "/nowhere"}, ["--mode", "quant", "--qparams", "/nowhere"]),
     ({"noise_std": -1.0, "mode": "noise"}, ["--noise-std", "-1.0", "--mode", "noise"]),
@@ -36,12 +36,12 @@ def test_the_module_is_about_the_tests_command() -> None:
 
 @pytest.mark.parametrize(("options", "arguments"), ALIKE, ids=[" ".join(arguments) for _, arguments in ALIKE])
 def test_messages_are_those_of_the_command(options: dict[str, Any], arguments: list[str]) -> None:
-    done = run(*arguments)
+    done = run(*arguments, "--limit", 10)
     assert done.returncode == 2
     message = done.stderr.strip().splitlines()[-1].removeprefix("error: ")
     by_key = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: option[1].replace("-", "_"), message)
     with pytest.raises(approx_eval.Error) as error:
-        approx_eval.evaluate(**options)
+        approx_eval.evaluate(**options, limit=10)
     assert str(error.value) == by_key
 
 
@@ -51,7 +51,7 @@ def test_messages_are_those_of_the_command(options: dict[str, Any], arguments: l
         ({"act_bits": 9}, ["act_bits", "9"]),
         ({"mode": "aprox"}, ["mode", "aprox", "approx"]),
         ({"limit": 0}, ["limit", "0", "at least 1"]),
-        ({"shuffle": 1}, ["limit"]),
+        ({"shuffle": 1, "limit": None}, ["limit"]),
         ({"mode": "quant", "qparams": {"schema": 2, "layers": {}}}, ["qparams", "schema 2", "expected 1"]),
         ({"mode": "quant", "qparams": {"schema": 1}}, ["qparams", "layers"]),
         ({"assign": [{"layers": "fc1", "lot": "drum-4"}]}, ["assign", "rule 1", "lot", "lut"]),
@@ -71,7 +71,7 @@ def test_messages_are_those_of_the_command(options: dict[str, Any], arguments: l
 )
 def test_bad_input(options: dict[str, Any], parts: list[str]) -> None:
     with pytest.raises(approx_eval.Error) as error:
-        approx_eval.evaluate(**options)
+        approx_eval.evaluate(**({"limit": 10} | options))
     for part in parts:
         assert part in str(error.value)
     assert "--" not in str(error.value) and "\n" not in str(error.value)
@@ -94,7 +94,7 @@ def test_bad_input(options: dict[str, Any], parts: list[str]) -> None:
 )
 def test_wrong_types(options: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError) as error:
-        approx_eval.evaluate(**options)
+        approx_eval.evaluate(**({"limit": 10} | options))
     assert message in str(error.value)
 
 

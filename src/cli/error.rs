@@ -102,7 +102,8 @@ pub fn describe_usage(error: &clap::Error) -> Option<String> {
 /// What clap says in a line, without how to use the command.
 pub(super) fn plain(error: &clap::Error) -> anyhow::Error {
     let text = error.render().to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
+    let is_help = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more information");
+    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !is_help(line)).collect();
     anyhow::anyhow!("{}", lines.join(" ").trim_start_matches("error: ").trim().to_owned())
 }
 

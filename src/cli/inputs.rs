@@ -204,6 +204,16 @@ pub(super) fn experiment(
     output: &OutputNameArgs,
     data: &DataArgs,
     quantization: &QuantizationArgs,
+) -> anyhow::Result<Experiment> {
+    experiment_on(model, output, data, quantization, Given::default())
+}
+
+/// The same, some of it in memory.
+pub(super) fn experiment_on(
+    model: &ModelArgs,
+    output: &OutputNameArgs,
+    data: &DataArgs,
+    quantization: &QuantizationArgs,
     given: Given,
 ) -> anyhow::Result<Experiment> {
     let (dataset, preprocess) = (given.data.map(DatasetSpec::Memory).or(data.spec()?), data.preprocess());

@@ -14,7 +14,7 @@ use self::options::{NoiseArgs, ReportArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
 use super::error::{plain, shown};
-use super::inputs::{Given, OutputNameArgs, experiment};
+use super::inputs::{Given, OutputNameArgs, experiment_on};
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::quantization::QuantizationArgs;
@@ -182,7 +182,7 @@ impl EvaluateArgs {
             kernel: self.run.kernel()?,
             layer_errors: self.report.layer_errors,
             vector_samples: self.dump.samples(),
-            ..experiment(&self.model, &self.output, &self.data, &self.quantization, given)?
+            ..experiment_on(&self.model, &self.output, &self.data, &self.quantization, given)?
         })
     }
 }
