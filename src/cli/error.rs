@@ -101,6 +101,14 @@ pub fn describe_usage(error: &clap::Error) -> Option<String> {
     (error.use_stderr() && text.trim_end() != plain.trim_end()).then_some(plain)
 }
 
+/// What clap says in a line, without how to use the command.
+pub(super) fn plain(error: &clap::Error) -> anyhow::Error {
+    let text = error.render().to_string();
+    let is_help = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more information");
+    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !is_help(line)).collect();
+    anyhow::anyhow!("{}", lines.join(" ").trim_start_matches("error: ").trim().to_owned())
+}
+
 /// `error` and its causes in one line, followed by the options at fault. A context that is an option's name
 /// alone says which option that is. Long parts lose their middle, and control characters are shown as such.
 pub fn describe(error: &anyhow::Error) -> String {

@@ -2,15 +2,17 @@
 
 use super::named::named;
 use super::quantization::QuantizationArgs;
-use crate::data::{CHANNELS, Channels, DATA_FORMATS, DataFormat, DatasetSpec, INTERPOLATIONS, Interpolation};
-use crate::eval::{Experiment, LayerOptions, LutSpec, PreprocessOptions};
+use crate::data::{CHANNELS, Channels, DATA_FORMATS, DataFormat, DatasetSpec, INTERPOLATIONS, Interpolation, Samples};
+use crate::eval::{CalibrationOptions, Experiment, LayerOptions, LutSpec, ParamsSpec, PreprocessOptions};
 use crate::import::{LAYOUTS, Layout};
 use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec};
+use crate::quant::ParamsFile;
 use crate::task::{TASKS, Task};
 use anyhow::bail;
 use clap::{ArgAction, ValueHint};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The network.
 #[derive(Debug, clap::Args)]
@@ -66,6 +68,9 @@ pub(super) struct OutputNameArgs {
     pub output_name: Option<String>,
 }
 
+/// What a network in memory is called.
+const IN_MEMORY: &str = "model";
+
 fn parse_threshold(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -74,14 +79,17 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 }
 
 impl ModelArgs {
-    /// Opens the network; sizes of its input that its file leaves open are those of `images`.
+    /// Opens the network, whose file may be in memory; sizes of its input that the file leaves open are those of
+    /// `images`.
     pub fn open(
         &self,
         output: &OutputNameArgs,
+        contents: Option<Arc<[u8]>>,
         images: impl FnOnce() -> anyhow::Result<Option<[usize; 3]>>,
     ) -> anyhow::Result<Model> {
         let spec = ModelSpec {
-            model: self.model.clone(),
+            model: self.model.clone().or(contents.as_ref().map(|_| IN_MEMORY.to_owned())),
+            contents,
             architecture: self.arch.clone(),
             weights: self.weights.clone(),
             layout: self.layout,
@@ -177,6 +185,19 @@ impl DataArgs {
     }
 }
 
+/// What an evaluation's options would name files for, in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// An ONNX or TensorFlow Lite file, in place of `--model`.
+    pub model: Option<Arc<[u8]>>,
+    /// The data, in place of `--data`.
+    pub data: Option<Samples>,
+    /// The calibration set, in place of `--calib-data`.
+    pub calibration: Option<Samples>,
+    /// Quantization parameters, in place of `--qparams`.
+    pub params: Option<ParamsFile>,
+}
+
 /// The evaluation of a network on its data, quantized as asked for: all layers in fp32.
 pub(super) fn experiment(
     model: &ModelArgs,
@@ -184,16 +205,33 @@ pub(super) fn experiment(
     data: &DataArgs,
     quantization: &QuantizationArgs,
 ) -> anyhow::Result<Experiment> {
-    let (dataset, preprocess) = (data.spec()?, data.preprocess());
+    experiment_on(model, output, data, quantization, Given::default())
+}
+
+/// The same, some of it in memory.
+pub(super) fn experiment_on(
+    model: &ModelArgs,
+    output: &OutputNameArgs,
+    data: &DataArgs,
+    quantization: &QuantizationArgs,
+    given: Given,
+) -> anyhow::Result<Experiment> {
+    let (dataset, preprocess) = (given.data.map(DatasetSpec::Memory).or(data.spec()?), data.preprocess());
     let images = || Ok(dataset.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
-    let opened = model.open(output, images)?;
+    let opened = model.open(output, given.model, images)?;
+    let stated = quantization.calibration(data)?;
+    let calibration = CalibrationOptions {
+        data: given.calibration.map(DatasetSpec::Memory).or(stated.data),
+        params: given.params.map(ParamsSpec::Memory).or(stated.params),
+        ..stated
+    };
     Ok(Experiment {
         task: model.task,
         threshold: model.threshold,
         fold_batch_norm: !model.no_fold_bn,
         data: dataset,
         preprocess,
-        calibration: quantization.calibration(data)?,
+        calibration,
         scheme: quantization.scheme(),
         requantize: quantization.requantize(),
         ..Experiment::new(opened)

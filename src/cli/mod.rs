@@ -28,6 +28,7 @@ mod rank;
 #[cfg(test)]
 mod reference;
 mod report;
+mod request;
 mod search;
 mod selfcheck;
 mod sensitivity;
@@ -38,12 +39,17 @@ mod sweep;
 pub use error::describe;
 pub use exit_code::ExitCode;
 pub use experiment_file::FileError;
+pub use inputs::Given;
 pub use interrupt::clean_up_on_signals;
 pub use parse::{UsageError, parse};
+pub use request::{Request, describe_by_key};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use experiment_file::{FileArgs, Origins};
 use inputs::{DataArgs, LutArgs, ModelArgs};
+use std::ffi::OsString;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 /// What exit codes mean.
@@ -225,6 +231,26 @@ impl Cli {
     /// `error` in one line, as [`describe`] has it, with options of experiment files called by key, file and line.
     pub fn describe(&self, error: &anyhow::Error) -> String {
         self.origins.named_in(&describe(error))
+    }
+}
+
+/// The whole command: parses a command line, the program's name being the first argument, runs it, and turns an error
+/// into a message and an exit code. From then on signals end the process as [`clean_up_on_signals`] says.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    clean_up_on_signals();
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return error.report(),
+    };
+    match catch_unwind(AssertUnwindSafe(|| run(&cli))) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            // A reader that has gone away loses the message, not the exit code.
+            let _ = writeln!(std::io::stderr(), "error: {}", cli.describe(&error));
+            ExitCode::BadInput
+        }
+        // The panic has printed its message.
+        Err(_) => ExitCode::Internal,
     }
 }
 

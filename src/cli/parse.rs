@@ -20,15 +20,20 @@ pub enum UsageError {
 }
 
 impl UsageError {
-    /// Says what is wrong, or what was asked for, and ends the process.
-    pub fn exit(self) -> ! {
+    /// Says what is wrong, or what was asked for. A reader that has gone away loses that, not the exit code.
+    pub fn report(self) -> ExitCode {
         let message = match self {
-            UsageError::Options(error) => describe_usage(&error).unwrap_or_else(|| error.exit()),
+            UsageError::Options(error) => match describe_usage(&error) {
+                Some(message) => message,
+                None => {
+                    let _ = error.print();
+                    return if error.use_stderr() { ExitCode::BadInput } else { ExitCode::Success };
+                }
+            },
             UsageError::File(error) => format!("error: {}", describe(&error.into())),
         };
-        // A reader that has gone away loses the message, not the exit code.
         let _ = writeln!(std::io::stderr(), "{message}");
-        std::process::exit(ExitCode::BadInput.code().into())
+        ExitCode::BadInput
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::shown;
 use super::evaluate::EvaluationArgs;
+use super::experiment_file::FileArgs;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
 use super::{ExitCode, TerminalArgs};
@@ -16,9 +17,8 @@ const SAMPLES: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not 0");
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SelfcheckArgs {
-    /// Options from a TOML file, which those given here override; may be given more than once
-    #[arg(short, long, value_name = "FILE.toml")]
-    file: Vec<PathBuf>,
+    #[command(flatten)]
+    file: FileArgs,
 
     #[command(flatten)]
     evaluation: EvaluationArgs,
@@ -42,7 +42,7 @@ impl SelfcheckArgs {
     }
 
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-        self.file.iter().for_each(|path| tracing::info!("options from {}", path.display()));
+        self.file.announce();
         let samples = self.evaluation.limit().unwrap_or(SAMPLES);
         // A few samples may be too few for the task's metric, which is not asked for.
         let experiment = Experiment { limit: None, operand_samples: 0, ..self.evaluation.experiment()? };

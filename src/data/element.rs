@@ -3,6 +3,7 @@
 use super::{PixelKind, Pixels};
 use crate::integer::IntegerType;
 use crate::registry::Named;
+use safetensors::Dtype;
 
 /// The type of an array's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub(super) struct Unfit {
 }
 
 impl Kind {
+    /// The type that safetensors files call so, unless it is neither an integer nor a real number.
+    pub fn of_dtype(dtype: Dtype) -> Option<Kind> {
+        match dtype {
+            Dtype::F16 => Some(Kind::F16),
+            Dtype::BF16 => Some(Kind::Bf16),
+            Dtype::F32 => Some(Kind::F32),
+            Dtype::F64 => Some(Kind::F64),
+            _ => IntegerType::from_dtype(dtype).map(Kind::Integer),
+        }
+    }
+
     /// Bytes of one number.
     pub fn size(self) -> u64 {
         match self {

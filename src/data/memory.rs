@@ -7,6 +7,7 @@ use super::storage::{Origin, Storage};
 use super::{DataError, Dataset};
 use crate::integer::IntegerType;
 use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
 use std::sync::Arc;
 
 /// Labelled images in memory. A clone shares them.
@@ -27,10 +28,58 @@ pub struct Samples {
     kind: Kind,
     images: Storage,
     labels: Storage,
-    label_count: u64,
+    label_dims: Vec<u64>,
+    label_kind: Kind,
+}
+
+/// Numbers of an array in memory, in row-major order and little-endian bytes.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    /// Their type.
+    pub dtype: Dtype,
+    /// The array's dimensions.
+    pub dims: Vec<usize>,
+    /// All of them.
+    pub bytes: Arc<[u8]>,
+}
+
+impl Numbers {
+    /// The type and the dimensions, which the bytes must fill; `name` is for the message if they do not.
+    fn shape(&self, name: &str) -> Result<(Kind, Vec<u64>), DataError> {
+        let Numbers { dtype, dims, bytes } = self;
+        let found = || format!("{} bytes of {dtype:?} {dims:?}", bytes.len());
+        let wrong = |expected: &str| DataError::content(&name, found(), expected);
+        let kind = Kind::of_dtype(*dtype).ok_or_else(|| wrong("integers or floats"))?;
+        let dims: Vec<u64> = dims.iter().map(|&size| size as u64).collect();
+        let size = dims.iter().try_fold(kind.size(), |size, &dim| size.checked_mul(dim));
+        if size == Some(bytes.len() as u64) {
+            Ok((kind, dims))
+        } else {
+            Err(wrong("as many numbers as the dimensions say"))
+        }
+    }
 }
 
 impl Samples {
+    /// Images and labels as arrays of files have them: of any shape and type that those can have, and treated alike.
+    ///
+    /// # Errors
+    /// When an array's bytes are not as many as its dimensions and type say.
+    pub fn from_numbers(name: &str, images: Numbers, labels: Numbers) -> Result<Self, DataError> {
+        let [image_name, label_name] = ["images", "labels"].map(|part| format!("{name} {part}"));
+        let ((kind, dims), (label_kind, label_dims)) = (images.shape(&image_name)?, labels.shape(&label_name)?);
+        let storage = |name: String, bytes: Arc<[u8]>| Storage::Memory { name: name.into(), bytes };
+        Ok(Samples {
+            name: name.to_owned(),
+            dims,
+            kind,
+            images: storage(image_name, images.bytes),
+            labels: storage(label_name, labels.bytes),
+            label_dims,
+            label_kind,
+        })
+    }
+
     /// Images `[N, C, H, W]`, or of another shape that files can have, and the class of each. Tensors of
     /// `u8` are byte images, which preprocessing normalizes; all others become `f32` and are taken as
     /// they are.
@@ -80,7 +129,8 @@ impl Samples {
             dims: std::iter::once(count as u64).chain(sample.into_iter().map(|size| size as u64)).collect(),
             kind: if is_bytes { Kind::Integer(IntegerType::U8) } else { Kind::F32 },
             images: storage("images", images),
-            label_count: labels.len() as u64,
+            label_dims: vec![labels.len() as u64],
+            label_kind: Kind::Integer(IntegerType::U32),
             labels: storage("labels", labels.into_iter().flat_map(u32::to_le_bytes).collect()),
         })
     }
@@ -96,7 +146,7 @@ impl Samples {
             Ok(Array { source, offset: 0, element, dims: dims.to_vec() })
         };
         let images = array(&self.images, self.kind, &self.dims)?;
-        let labels = array(&self.labels, Kind::Integer(IntegerType::U32), &[self.label_count])?;
+        let labels = array(&self.labels, self.label_kind, &self.label_dims)?;
         array::dataset(Origin::new(self.name.clone(), files), images, labels)
     }
 }

@@ -72,7 +72,7 @@ pub use decode::DecodeError;
 pub use embedded::{EMBEDDED, Embedded, embedded};
 pub use error::DataError;
 pub use interpolation::{INTERPOLATIONS, Interpolation};
-pub use memory::Samples;
+pub use memory::{Numbers, Samples};
 pub(crate) use preprocess::MAX_SIDE;
 pub use preprocess::{ByteIntegers, Preprocess, PreprocessError};
 pub use registry::{DATA_FORMATS, DataFormat, open};

@@ -11,8 +11,6 @@ use super::probe::Probe;
 use super::source::Source;
 use super::storage::{Origin, Storage};
 use super::{DataError, Dataset, Split, names};
-use crate::integer::IntegerType;
-use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use std::path::Path;
 
@@ -77,21 +75,11 @@ fn header_len(head: &[u8]) -> Option<u64> {
 
 /// The array of a tensor whose offsets count from byte `data`.
 fn array(name: &str, info: &TensorInfo, source: Source, data: u64) -> Result<Array, DataError> {
-    let Some(kind) = kind(info.dtype) else {
+    let Some(kind) = Kind::of_dtype(info.dtype) else {
         let expected = "integers, or floats of 16 to 64 bits";
         return Err(DataError::content(&source, format!("'{name}' of type {}", info.dtype), expected));
     };
     let dims = info.shape.iter().map(|&dim| dim as u64).collect();
     let offset = data + info.data_offsets.0 as u64;
     Ok(Array { source, offset, element: Element { kind, big_endian: false }, dims })
-}
-
-fn kind(dtype: Dtype) -> Option<Kind> {
-    match dtype {
-        Dtype::F16 => Some(Kind::F16),
-        Dtype::BF16 => Some(Kind::Bf16),
-        Dtype::F32 => Some(Kind::F32),
-        Dtype::F64 => Some(Kind::F64),
-        _ => IntegerType::from_dtype(dtype).map(Kind::Integer),
-    }
 }

@@ -47,6 +47,9 @@ pub enum CalibrationError {
     /// The baseline pass failed.
     #[error("calibration")]
     Run(#[from] RunError),
+    /// Whoever follows the loop ended it.
+    #[error("the calibration was stopped")]
+    Stopped,
     /// A layer cannot be quantized.
     #[error(transparent)]
     Layer(#[from] LayerError),
@@ -182,6 +185,9 @@ pub(super) fn observe_seen(
             graph.layers().for_each(ApproxLayer::end_calibration_batch);
             watched_values(graph).for_each(|(_, observing, _)| observing.end_batch());
             waiting.clear();
+        }
+        if progress.is_stopped() {
+            return Err(CalibrationError::Stopped);
         }
     }
     pass(graph, &waiting, progress)?;

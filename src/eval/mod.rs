@@ -28,8 +28,8 @@ mod vectors;
 
 pub use assign::{
     Arithmetic, AssignError, Assignment, LayerConfig, LayerDefaults, LayerNoise, LayerOptions, LayerOptionsError,
-    LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule, RuleError, Rules,
-    RulesError, Scheme,
+    LutFiles, LutSpec, Luts, NoiseLutSpec, NoiseMethod, NoiseSource, Pattern, PatternError, ResolveError, Rule,
+    RuleError, Rules, RulesError, Scheme,
 };
 pub use calibrate::{
     CALIBRATION_BATCH, CalibrationError, calibration_data, observe, params, quantize, quantize_observed,

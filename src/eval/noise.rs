@@ -106,6 +106,9 @@ fn pass(
         let batch = batch?;
         graph.run_observed(&[batch.images], batch.first as u64, observers.as_slice())?;
         progress.advance(batch.labels.len());
+        if progress.is_stopped() {
+            return Err(CalibrationError::Stopped);
+        }
     }
     progress.finish();
     Ok(())

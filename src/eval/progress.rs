@@ -10,6 +10,11 @@ pub trait Progress: Send + Sync {
 
     /// The loop is over.
     fn finish(&self);
+
+    /// Whether loops that calibrate or evaluate are to end with an error before their next batch.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Shows nothing.

@@ -58,6 +58,9 @@ pub enum EvalError {
     /// candle reports a problem.
     #[error(transparent)]
     Candle(Box<candle_core::Error>),
+    /// Whoever follows the loop ended it.
+    #[error("the evaluation was stopped")]
+    Stopped,
     /// The sink of batch outputs failed.
     #[error("cannot write the scores")]
     Sink(#[from] std::io::Error),
@@ -184,6 +187,9 @@ pub(super) fn evaluate_seen(
         all.extend(&predictions);
         sink(&BatchOutputs { first: *first, outputs, logits: &logits, predictions: &predictions })?;
         progress.advance(samples);
+        if progress.is_stopped() {
+            return Err(EvalError::Stopped);
+        }
     }
     progress.finish();
     Ok(Outcome { metrics: evaluator.metrics(&all)?, predictions: all, elapsed: started.elapsed() })

@@ -73,7 +73,12 @@ mod tests {
 
     #[test]
     fn the_committed_files_are_what_the_code_makes() {
-        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("luts");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        if root.join(".cargo_vcs_info.json").exists() {
+            // A packaged crate, which has no tables that it can make.
+            return;
+        }
+        let committed = root.join("luts");
         let made = tempfile::tempdir().unwrap();
         let paths = write_shipped(made.path()).unwrap();
         let names: BTreeSet<_> = paths.iter().map(|path| path.file_name().unwrap().to_owned()).collect();

@@ -53,7 +53,7 @@ impl ModelSpec {
 
     fn build(&self) -> Result<Model, ModelError> {
         let model = self.open_any()?;
-        if self.output.is_some() && model.source.output().is_none() {
+        if self.output.is_some() && self.contents.is_none() && model.source.output().is_none() {
             return Err(ModelError::OneOutput { name: model.name });
         }
         Ok(model)
@@ -70,6 +70,13 @@ impl ModelSpec {
 
     fn open_named(&self, name: &str) -> Result<Model, ModelError> {
         let path = Path::new(name);
+        if let Some(bytes) = &self.contents {
+            return match UnsupportedFormat::of_bytes(bytes) {
+                Some(UnsupportedFormat::TfLite) => tflite::open(path, self),
+                Some(kind) => Err(ModelError::Unsupported { path: path.to_owned(), kind }),
+                None => onnx::open(path, self),
+            };
+        }
         if let Some(kind) = UnsupportedFormat::recognize(path).filter(|kind| *kind != UnsupportedFormat::TfLite) {
             return Err(ModelError::Unsupported { path: path.to_owned(), kind });
         }

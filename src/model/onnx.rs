@@ -26,14 +26,20 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
     let (tensors, weight_notes) = weights.map(|(_, weights)| (weights.tensors, weights.notes)).unzip();
     let options =
         onnx::ImportOptions { layout: spec.layout, images: spec.input, output: spec.output.clone(), weights: tensors };
-    let mut network = onnx::import(path, options)?;
+    let mut network = match &spec.contents {
+        Some(bytes) => onnx::import_bytes(path, bytes, options),
+        None => onnx::import(path, options),
+    }?;
     network.notes.extend(weight_notes.unwrap_or_default());
-    let source = ModelSource::Onnx {
-        path: path.to_owned(),
-        layout: spec.layout,
-        output: spec.output.clone(),
-        weights: file,
-        external: network.external.clone(),
+    let source = match &spec.contents {
+        Some(_) => ModelSource::Memory,
+        None => ModelSource::Onnx {
+            path: path.to_owned(),
+            layout: spec.layout,
+            output: spec.output.clone(),
+            weights: file,
+            external: network.external.clone(),
+        },
     };
     Ok(imported::model(path, "onnx", source, network))
 }

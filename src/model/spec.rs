@@ -2,12 +2,15 @@
 
 use crate::import::Layout;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A model as users name it; the default is the first shipped one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelSpec {
     /// A shipped network's name, or a path in one of the [`FORMATS`](super::FORMATS).
     pub model: Option<String>,
+    /// The bytes of an ONNX or TensorFlow Lite file in memory, which `model` then only names.
+    pub contents: Option<Arc<[u8]>>,
     /// An architecture of the zoo, by name, for `weights`; never beside `model`.
     pub architecture: Option<String>,
     /// A state dict: alone, or for `architecture`, or to replace tensors of an ONNX file.

@@ -22,6 +22,9 @@ pub enum UnsupportedFormat {
     TfLite,
 }
 
+/// Bytes that tell a kind: enough for the name of an archive's first member.
+const HEAD: usize = 256;
+
 /// The kinds by the extensions of their files.
 const EXTENSIONS: &[(&str, UnsupportedFormat)] = &[
     ("safetensors", UnsupportedFormat::Safetensors),
@@ -50,12 +53,16 @@ impl UnsupportedFormat {
 
     /// The kind of a regular file that says so by its first bytes.
     fn by_content(path: &Path) -> Option<Self> {
-        /// Enough for the name of an archive's first member.
-        const HEAD: u64 = 256;
         let mut head = Vec::new();
-        input::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+        input::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+        Self::of_bytes(&head)
+    }
+
+    /// The kind of a file that begins with these bytes.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let head = &bytes[..bytes.len().min(HEAD)];
         let names = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
-        match head.as_slice() {
+        match head {
             [0x89, b'H', b'D', b'F', ..] => Some(UnsupportedFormat::Keras),
             [_, _, _, _, b'T', b'F', b'L', b'3', ..] => Some(UnsupportedFormat::TfLite),
             // A pickle of protocol 2 to 5, or an archive that has one.

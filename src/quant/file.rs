@@ -183,9 +183,16 @@ impl ParamsFile {
             io::ErrorKind::FileTooLarge => ParamsFileError::TooLarge { path: path.to_owned() },
             _ => ParamsFileError::Read { path: path.to_owned(), source },
         };
-        let text = input::read(path, LARGEST).map_err(failed)?;
+        Self::parse(path, &input::read(path, LARGEST).map_err(failed)?)
+    }
+
+    /// Reads the bytes of such a file, which messages call `path`; scales are rounded to `f32`.
+    ///
+    /// # Errors
+    /// Names the layer.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, ParamsFileError> {
         let json: Json =
-            serde_json::from_slice(&text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
+            serde_json::from_slice(text).map_err(|source| ParamsFileError::Parse { path: path.to_owned(), source })?;
         if json.schema != SCHEMA {
             return Err(ParamsFileError::Schema { path: path.to_owned(), found: json.schema });
         }
@@ -220,7 +227,7 @@ impl ParamsFile {
             Err(source) => Err(ParamsFileError::Value { path: path.to_owned(), value: name, source }),
         };
         let values = json.values.into_iter().map(value).collect::<Result<_, _>>()?;
-        Ok(ParamsFile { layers, values, codings, blake3: blake3::hash(&text).to_hex().to_string() })
+        Ok(ParamsFile { layers, values, codings, blake3: blake3::hash(text).to_hex().to_string() })
     }
 
     /// The file's text.

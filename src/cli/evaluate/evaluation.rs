@@ -2,7 +2,7 @@
 
 use super::accumulators::AccumulatorArgs;
 use super::options::{LayerArgs, NoiseArgs, RunArgs};
-use crate::cli::inputs::{OutputNameArgs, experiment};
+use crate::cli::inputs::{Given, OutputNameArgs, experiment_on};
 use crate::cli::quantization::QuantizationArgs;
 use crate::cli::{DataArgs, LutArgs, ModelArgs};
 use crate::eval::{Configuration, Experiment};
@@ -70,6 +70,11 @@ impl EvaluationArgs {
 
     /// What the options ask for.
     pub fn experiment(&self) -> anyhow::Result<Experiment> {
+        self.experiment_on(Given::default())
+    }
+
+    /// The same, of a network and data some of which are in memory.
+    pub fn experiment_on(&self, given: Given) -> anyhow::Result<Experiment> {
         let Configuration { layers, rules, scheme, accumulator, seed } = self.configuration()?;
         Ok(Experiment {
             layers,
@@ -81,7 +86,7 @@ impl EvaluationArgs {
             shuffle: self.run.shuffle,
             batch_size: self.run.batch_size,
             kernel: self.run.kernel()?,
-            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
+            ..experiment_on(&self.model, &self.output, &self.data, &self.quantization, given)?
         })
     }
 }

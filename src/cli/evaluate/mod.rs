@@ -14,16 +14,19 @@ use self::options::ReportArgs;
 pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs, ThreadArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
-use super::error::shown;
+use super::error::{plain, shown};
+use super::inputs::Given;
 use super::output::FormatArgs;
 use super::progress::Bar;
 use super::{ExitCode, TerminalArgs};
-use crate::eval::{Configuration, Experiment, Session};
+use crate::eval::{BatchOutputs, Configuration, Experiment, Findings, Session};
 use crate::lut::Costs;
 use crate::output::OutputFolder;
 use crate::registry::Named;
 use crate::report::Report;
-use std::io::Write;
+use clap::{Args, FromArgMatches};
+use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -74,11 +77,7 @@ impl EvaluateArgs {
 
         let assignment = session.assignment().clone();
         outputs.add_params(|| Ok(session.params(&assignment)?.to_json()))?;
-        let findings = session.evaluate(&assignment, |batch| outputs.add(batch))?;
-        let comparison = self.report.compare.map(|mode| session.compare(mode, &findings)).transpose()?;
-
-        let mut report = Report::new(&session, &findings, &costs);
-        comparison.into_iter().for_each(|comparison| report.compare_with(comparison));
+        let (findings, mut report) = self.evaluate(&mut session, &costs, |batch| outputs.add(batch))?;
         gates.apply(&mut report, &findings.outcome.predictions)?;
         report.predictions = outputs.finish_samples(session.model(), &findings.outcome.predictions)?;
         let dump = dump.map(|dump| dump.fill(&session, &findings)).transpose()?;
@@ -90,6 +89,31 @@ impl EvaluateArgs {
         }
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })
+    }
+
+    /// Evaluates what `session` is about, and compares where that is asked for.
+    pub fn evaluate(
+        &self,
+        session: &mut Session,
+        costs: &Costs,
+        sink: impl FnMut(&BatchOutputs) -> io::Result<()>,
+    ) -> anyhow::Result<(Findings, Report)> {
+        let findings = session.evaluate(&session.assignment().clone(), sink)?;
+        let comparison = self.report.compare.map(|mode| session.compare(mode, &findings)).transpose()?;
+        let mut report = Report::new(session, &findings, costs);
+        comparison.into_iter().for_each(|comparison| report.compare_with(comparison));
+        Ok((findings, report))
+    }
+
+    /// The command of one evaluation, for arguments that are no command line.
+    pub fn command() -> clap::Command {
+        Self::augment_args(clap::Command::new(env!("CARGO_PKG_NAME"))).args_override_self(true)
+    }
+
+    /// Reads the arguments of [`command`](Self::command), the first of which is its name.
+    pub fn parse(command: &mut clap::Command, arguments: Vec<OsString>) -> anyhow::Result<Self> {
+        let matches = command.try_get_matches_from_mut(arguments).map_err(|error| plain(&error))?;
+        Self::from_arg_matches(&matches).map_err(|error| plain(&error))
     }
 
     /// Does `work` on as many threads as asked for.
@@ -109,10 +133,15 @@ impl EvaluateArgs {
 
     /// What the options ask for.
     pub fn experiment(&self) -> anyhow::Result<Experiment> {
+        self.experiment_on(Given::default())
+    }
+
+    /// The same, of a network and data some of which are in memory.
+    pub fn experiment_on(&self, given: Given) -> anyhow::Result<Experiment> {
         Ok(Experiment {
             layer_errors: self.report.layer_errors,
             vector_samples: self.dump.samples(),
-            ..self.evaluation.experiment()?
+            ..self.evaluation.experiment_on(given)?
         })
     }
 }

@@ -13,7 +13,7 @@ mod paths;
 mod read;
 
 pub use error::FileError;
-pub use origin::Origins;
+pub use origin::{Origins, renamed};
 pub use paths::file_or_name;
 
 use self::read::{OPTION, Statement, adds_up};

@@ -22,22 +22,29 @@ impl Origins {
 
     /// `message`, in which the files' options are called by their keys and by where they stand.
     pub fn named_in(&self, message: &str) -> String {
-        let mut named = String::with_capacity(message.len());
-        let mut rest = message;
-        while let Some(at) = rest.find("--") {
-            let (before, option) = rest.split_at(at);
-            let name = &option[2..];
-            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            let name = &name[..name.find(|c| !is_part(c)).unwrap_or(name.len())];
-            let starts = !before.ends_with(is_part);
-            named.push_str(before);
-            let origin = self.0.iter().find(|origin| starts && origin.key == name);
-            let shown = origin.map(|Origin { key, path, line }| format!("{key} ({}, line {line})", path.display()));
-            named.push_str(shown.as_deref().unwrap_or(&option[..2 + name.len()]));
-            rest = &option[2 + name.len()..];
-        }
-        named + rest
+        renamed(message, |name| {
+            let origin = self.0.iter().find(|origin| origin.key == name);
+            origin.map(|Origin { key, path, line }| format!("{key} ({}, line {line})", path.display()))
+        })
     }
+}
+
+/// `message`, in which options are called as `new_name` says of their long names, where it says so.
+pub fn renamed(message: &str, new_name: impl Fn(&str) -> Option<String>) -> String {
+    let mut named = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = rest.find("--") {
+        let (before, option) = rest.split_at(at);
+        let name = &option[2..];
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let name = &name[..name.find(|c| !is_part(c)).unwrap_or(name.len())];
+        let starts = !before.ends_with(is_part);
+        named.push_str(before);
+        let shown = starts.then(|| new_name(name)).flatten();
+        named.push_str(shown.as_deref().unwrap_or(&option[..2 + name.len()]));
+        rest = &option[2 + name.len()..];
+    }
+    named + rest
 }
 
 #[cfg(test)]

@@ -99,11 +99,6 @@ pub(super) struct Given {
     pub values: Vec<OsString>,
 }
 
-/// The command of one evaluation.
-pub(super) fn evaluation() -> Command {
-    EvaluateArgs::augment_args(Command::new(env!("CARGO_PKG_NAME"))).args_override_self(true)
-}
-
 /// What commas are in the values of the option `id`, if it may have several.
 fn commas(id: &str) -> Option<Commas> {
     OPENING.iter().chain(ASKED).find(|(other, _)| *other == id).map(|(_, commas)| *commas)
@@ -111,7 +106,7 @@ fn commas(id: &str) -> Option<Commas> {
 
 /// The options that may have several values, and what multipliers can be.
 pub(super) fn after_help() -> String {
-    let evaluation = evaluation();
+    let evaluation = EvaluateArgs::command();
     let long = |id: &str| evaluation.get_arguments().find(|arg| arg.get_id() == id).and_then(Arg::get_long);
     let axes: Vec<String> =
         OPENING.iter().chain(ASKED).filter_map(|(id, _)| long(id)).map(|name| format!("--{name}")).collect();
@@ -141,7 +136,7 @@ fn parse_scopes(text: &str) -> Result<Vec<Scope>, ScopeError> {
 
 impl Args for GridArgs {
     fn augment_args(command: Command) -> Command {
-        let evaluation = evaluation();
+        let evaluation = EvaluateArgs::command();
         let options = evaluation.get_arguments().filter(|arg| !ABSENT.contains(&arg.get_id().as_str()));
         let file = Arg::new("file")
             .short('f')
@@ -177,7 +172,7 @@ impl Args for GridArgs {
 impl FromArgMatches for GridArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        let evaluation = evaluation();
+        let evaluation = EvaluateArgs::command();
         let given = evaluation.get_arguments().filter_map(|arg| {
             let id = arg.get_id().as_str();
             let name = arg.get_long().filter(|_| !ABSENT.contains(&id) && is_given(id))?;
@@ -246,7 +241,7 @@ mod tests {
     fn every_option_has_its_place() {
         let axes = OPENING.iter().chain(ASKED).map(|(id, _)| *id);
         let placed: Vec<&str> = axes.chain(ABSENT.iter().copied()).chain(SHARED.iter().copied()).collect();
-        let evaluation = evaluation();
+        let evaluation = EvaluateArgs::command();
         let options: BTreeSet<&str> = evaluation.get_arguments().map(|arg| arg.get_id().as_str()).collect();
         assert_eq!(placed.iter().copied().collect::<BTreeSet<_>>(), options);
         assert_eq!(placed.len(), options.len(), "in one place each");

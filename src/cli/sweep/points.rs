@@ -1,7 +1,7 @@
 //! The points of a grid: the command line of one evaluation each.
 
 use super::bar::StudyBar;
-use super::grid::{ASKED, Commas, Given, GridArgs, OPENING, evaluation};
+use super::grid::{ASKED, Commas, Given, GridArgs, OPENING};
 use super::lists::split_unless_file;
 use crate::cli::evaluate::EvaluateArgs;
 use crate::eval::Session;
@@ -10,8 +10,8 @@ use crate::lut::{self, Costs};
 use crate::model::SHIPPED;
 use crate::report::SweepJob;
 use crate::study::sweep::{Group, Point};
-use anyhow::{Context, anyhow, bail};
-use clap::{Command, FromArgMatches};
+use anyhow::{Context, bail};
+use clap::Command;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
@@ -58,7 +58,7 @@ impl GridArgs {
         let is_axis = |given: &&Given| OPENING.iter().chain(ASKED).any(|(id, _)| *id == given.id);
         let shared: Vec<&Given> = self.given.iter().filter(|given| !is_axis(given)).collect();
         let inputs = self.inputs()?;
-        let mut command = evaluation();
+        let mut command = EvaluateArgs::command();
         let mut groups = Vec::new();
         for opened in product(&opening) {
             let mut points = Vec::new();
@@ -98,8 +98,7 @@ impl GridArgs {
             arguments.extend(joined(given).iter().map(|value| argument(&given.name, value)));
         }
         arguments.extend(values.iter().map(|(axis, value)| argument(&axis.name, &value.text)));
-        let matches = command.try_get_matches_from_mut(arguments).map_err(|error| plain(&error))?;
-        let mut args = EvaluateArgs::from_arg_matches(&matches).map_err(|error| plain(&error))?;
+        let mut args = EvaluateArgs::parse(command, arguments)?;
         args.rebase_rules(&self.rule_folders);
         Ok(args)
     }
@@ -115,13 +114,6 @@ impl GridArgs {
         };
         paths.map(hash).collect()
     }
-}
-
-/// What clap says, without how to use the command.
-fn plain(error: &clap::Error) -> anyhow::Error {
-    let text = error.render().to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
-    anyhow!("{}", lines.join(" ").trim_start_matches("error: ").trim().to_owned())
 }
 
 /// The values of an option as arguments have them: clap has parted those that commas join.

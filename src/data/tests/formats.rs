@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cases::for_each_case;
-use crate::data::{self, DATA_FORMATS, PixelKind, Split};
+use crate::data::{self, DATA_FORMATS, Dataset, Numbers, PixelKind, Samples, Split};
 use tempfile::tempdir;
 
 proptest! {
@@ -266,4 +266,41 @@ fn calibration_sets_can_be_embedded() {
     assert_eq!(dataset.origin().blake3().unwrap(), blake3::hash(bytes));
     let error = data::embedded_safetensors("short", &bytes[..bytes.len() - 1]).unwrap_err().to_string();
     assert!(error.contains("embedded short: holds"), "{error}");
+}
+
+/// Arrays in memory are those of a safetensors file.
+#[test]
+fn arrays_in_memory_are_those_of_files() {
+    use safetensors::Dtype;
+
+    let folder = tempfile::tempdir().unwrap();
+    let numbers = |dtype, dims: &[usize], bytes: &[u8]| Numbers { dtype, dims: dims.to_vec(), bytes: bytes.into() };
+    let cases = [
+        (Dtype::U8, "U8", vec![1, 2, 255, 4]),
+        (Dtype::F32, "F32", [0.5f32, -1.0, 2.0, 3.0].map(f32::to_le_bytes).concat()),
+        (Dtype::F64, "F64", [0.5f64, -1.0, 2.0, 3.0].map(f64::to_le_bytes).concat()),
+        (Dtype::I64, "I64", [0i64, 7, 255, 3].map(i64::to_le_bytes).concat()),
+        (Dtype::I8, "I8", vec![255, 2, 3, 4]),
+    ];
+    for_each_case(cases, |(dtype, name, bytes)| {
+        let labels = [3i32, 1].map(i32::to_le_bytes).concat();
+        let file =
+            safetensors(&[("images", name, &[2, 1, 1, 2], bytes.clone()), ("labels", "I32", &[2], labels.clone())]);
+        let path = write(folder.path().join("set.safetensors"), &file);
+        let mut expected = data::open(&path, None, Split::Test).unwrap();
+        let images = numbers(dtype, &[2, 1, 1, 2], &bytes);
+        let samples = Samples::from_numbers("memory", images, numbers(Dtype::I32, &[2], &labels)).unwrap();
+        let mut found = samples.open().unwrap();
+        assert_eq!((found.labels(), found.image_shape()), (expected.labels(), expected.image_shape()));
+        let pixels = |set: &mut Dataset| {
+            set.read(0..2).map_err(|error| error.to_string().split_once(": ").unwrap().1.to_owned())
+        };
+        assert_eq!(pixels(&mut found), pixels(&mut expected));
+    });
+    let labels = || numbers(Dtype::U8, &[2], &[0, 1]);
+    let wrong = [numbers(Dtype::F32, &[2, 3], &[0; 20]), numbers(Dtype::BOOL, &[2, 3], &[0; 6])];
+    for_each_case(wrong, |images| {
+        let error = Samples::from_numbers("memory", images, labels()).unwrap_err().to_string();
+        assert!(error.starts_with("memory images: found ") && error.contains("[2, 3], expected"), "{error}");
+    });
 }

@@ -19,7 +19,7 @@ mod tests;
 pub use config::{Arithmetic, LayerConfig, LayerDefaults, LayerNoise, NoiseSource, Scheme};
 pub use error::{AssignError, ResolveError};
 pub use lut_spec::LutSpec;
-pub use luts::Luts;
+pub use luts::{LutFiles, Luts};
 pub use noise_spec::{NoiseLutSpec, NoiseMethod};
 pub use options::{LayerOptions, LayerOptionsError};
 pub use rules::{Pattern, PatternError, Rule, RuleError, Rules, RulesError};

@@ -266,12 +266,19 @@ impl Rules {
     /// # Errors
     /// Names the file and the rule.
     pub fn read(path: &Path) -> Result<Self, RulesError> {
+        match input::read(path, LARGEST) {
+            Ok(bytes) => Self::parse(path, &bytes),
+            Err(source) => Err(RulesError::Read { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Reads the bytes of such a file, which messages call `path`.
+    ///
+    /// # Errors
+    /// Names the rule.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, RulesError> {
         let path = path.to_owned();
-        let bytes = match input::read(&path, LARGEST) {
-            Ok(bytes) => bytes,
-            Err(source) => return Err(RulesError::Read { path, source }),
-        };
-        let json: Map<String, Value> = match serde_json::from_slice(&bytes) {
+        let json: Map<String, Value> = match serde_json::from_slice(bytes) {
             Ok(json) => json,
             Err(source) => return Err(RulesError::Parse { path, source }),
         };

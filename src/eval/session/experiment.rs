@@ -1,7 +1,7 @@
 //! What an evaluation is asked to do, before anything is opened or checked.
 
 use crate::data::{Channels, DatasetSpec, Interpolation, Parts, Selection, Split};
-use crate::eval::{LayerOptions, Rules, Scheme};
+use crate::eval::{LayerOptions, LutFiles, Rules, Scheme};
 use crate::kernel::{self, Kernel, Rounding};
 use crate::layer::Accumulator;
 use crate::model::Model;
@@ -38,6 +38,8 @@ pub struct Experiment {
     pub layers: LayerOptions,
     /// Those that override them for some layers.
     pub rules: Rules,
+    /// Multipliers' files in memory that these name.
+    pub lut_files: LutFiles,
     /// How layers' sums become integers of their outputs, for a network that runs on integers alone; `None` as its file
     /// says, which of most networks is not at all.
     pub requantize: Option<Rounding>,
@@ -133,6 +135,7 @@ impl Experiment {
             scheme: Scheme::default(),
             layers: LayerOptions::default(),
             rules: Rules::default(),
+            lut_files: LutFiles::default(),
             requantize: None,
             limit: None,
             shuffle: None,

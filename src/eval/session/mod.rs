@@ -60,7 +60,8 @@ pub use scales::Observations;
 use super::activations::Activations;
 use super::traps::InnerNormalization;
 use super::{
-    Assignment, LayerDefaults, LayerOptions, LayerStatistics, Luts, Progress, Rules, Silent, prepare, prepare_observed,
+    Assignment, LayerDefaults, LayerOptions, LayerStatistics, LutFiles, Luts, Progress, Rules, Silent, prepare,
+    prepare_observed,
 };
 use crate::data::{Dataset, DatasetSpec, Parts, PixelKind, Preprocess, Selection, Split};
 use crate::graph::pass::prepare_integers;
@@ -112,7 +113,7 @@ impl Session {
     /// # Errors
     /// Names the file, layer or setting, what was found and what was expected.
     pub fn open(mut experiment: Experiment) -> Result<Self, OpenError> {
-        let mut luts = Luts::default();
+        let mut luts = Luts::with_files(std::mem::take(&mut experiment.lut_files));
         let scales = Scales::known(&mut experiment)?;
         experiment.scheme.unsigned_integers |= scales.are_unsigned();
         let defaults = LayerDefaults::open(&experiment.layers, &experiment.scheme, &mut luts);
@@ -224,6 +225,12 @@ impl Session {
     pub fn assign(&mut self, options: &LayerOptions, rules: &Rules) -> Result<Assignment, super::AssignError> {
         let Experiment { model, scheme, .. } = &self.experiment;
         Assignment::resolve(&model.graph, options, rules, scheme, &mut self.luts)
+    }
+
+    /// Takes other multipliers' files in memory in place of [`Experiment::lut_files`], for the options and rules that
+    /// follow: a search tries one table after another.
+    pub fn replace_lut_files(&mut self, files: LutFiles) {
+        self.luts.replace_files(files);
     }
 
     /// Samples that an evaluation runs over.

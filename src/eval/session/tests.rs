@@ -351,3 +351,55 @@ fn parts_are_evaluated_alone() {
         assert_eq!(found[30..], expected[..12]);
     }
 }
+
+/// A table in memory, under a name that is no file's, is what it is as a file; another takes its place.
+#[test]
+fn multipliers_are_opened_from_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| -> Arc<[u8]> {
+        let path = folder.path().join("table.npy");
+        crate::lut::open(name, &Default::default()).unwrap().write(&path, &Default::default()).unwrap();
+        std::fs::read(path).unwrap().into()
+    };
+    let files = |name| LutFiles::from([("table".to_owned(), file(name))]);
+    let mut session = Session::open(Experiment { lut_files: files("drum-4"), ..experiment() }).unwrap();
+    for name in ["drum-4", "drum-3", "exact"] {
+        session.replace_lut_files(files(name));
+        let [by_file, by_name] = ["table", name].map(|lut| session.assign(&with_lut(lut), &Rules::default()).unwrap());
+        assert_eq!(by_file.luts_in_use()[0].name(), "table");
+        assert_eq!(logits(&mut session, &by_file), logits(&mut session, &by_name), "{name}");
+    }
+    session.replace_lut_files(LutFiles::default());
+    assert!(session.assign(&with_lut("table"), &Rules::default()).is_err());
+}
+
+/// Loops end where who follows them says so, and the session is then as before.
+#[test]
+fn loops_can_be_stopped() {
+    /// Stops from the start on, while it is set.
+    struct Stop(Arc<std::sync::atomic::AtomicBool>);
+
+    impl Progress for Stop {
+        fn start(&self, _: &'static str, _: usize) {}
+
+        fn advance(&self, _: usize) {}
+
+        fn finish(&self) {}
+
+        fn is_stopped(&self) -> bool {
+            self.0.load(std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
+    let is_stopped = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let mut session = Session::open(experiment()).unwrap().with_progress(Stop(Arc::clone(&is_stopped)));
+    let base = session.assignment().clone();
+    let error = session.evaluate(&base, |_| Ok(())).unwrap_err();
+    assert_eq!(error.to_string(), "the evaluation was stopped");
+    let quant = session.assign(&with_lut("exact-signed"), &Rules::default()).unwrap();
+    let error = session.evaluate(&quant, |_| Ok(())).unwrap_err();
+    assert_eq!(error.to_string(), "the calibration was stopped");
+    is_stopped.store(false, std::sync::atomic::Ordering::Relaxed);
+    let mut other = Session::open(experiment()).unwrap();
+    assert_eq!(logits(&mut session, &quant), logits(&mut other, &quant));
+}

@@ -71,8 +71,19 @@ pub struct ImportOptions {
 /// # Errors
 /// Names the file, and the node or tensor that is not valid or not supported.
 pub fn import(path: &Path, options: ImportOptions) -> Result<Network, OnnxError> {
-    File::read(path)
-        .and_then(|file| file.import(options))
+    finish(path, File::read(path), options)
+}
+
+/// Reads the bytes of an ONNX file, which messages call `name`; all its tensors lie in it.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_bytes(name: &Path, bytes: &[u8], options: ImportOptions) -> Result<Network, OnnxError> {
+    finish(name, File::parse(bytes, ExternalFiles::none()), options)
+}
+
+fn finish(path: &Path, file: Result<File, OnnxProblem>, options: ImportOptions) -> Result<Network, OnnxError> {
+    file.and_then(|file| file.import(options))
         .map_err(|problem| OnnxError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
@@ -90,11 +101,15 @@ struct File {
 impl File {
     fn read(path: &Path) -> Result<Self, OnnxProblem> {
         let bytes = files::read(path, LARGEST).map_err(OnnxProblem::Read)?;
-        wire::check(&bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
+        Self::parse(&bytes, ExternalFiles::beside(path))
+    }
+
+    fn parse(bytes: &[u8], external: ExternalFiles) -> Result<Self, OnnxProblem> {
+        wire::check(bytes).map_err(|source| OnnxProblem::Frame { size: bytes.len(), source })?;
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&bytes);
-        let (model, functions) = (ModelProto::parse_buf(&bytes)?, Functions::parse(&bytes)?);
-        Ok(File { size: bytes.len() as u64, model, functions, external: ExternalFiles::beside(path), hasher })
+        hasher.update(bytes);
+        let (model, functions) = (ModelProto::parse_buf(bytes)?, Functions::parse(bytes)?);
+        Ok(File { size: bytes.len() as u64, model, functions, external, hasher })
     }
 
     fn import(mut self, options: ImportOptions) -> Result<Network, OnnxProblem> {

@@ -9,6 +9,7 @@ use half::{bf16, f16};
 use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 /// The most elements of a tensor.
@@ -27,10 +28,14 @@ pub(super) enum Constant {
 /// A file, the first byte of a range of it, and how many it has.
 type Range = (String, u64, u64);
 
+/// Why a model in memory has no external data.
+const IN_MEMORY: &str = "a network in memory has no files beside it: give its file's path";
+
 /// What tensors have in files beside a model, each range read once.
 #[derive(Debug, Clone)]
 pub(super) struct ExternalFiles {
-    folder: PathBuf,
+    /// The model's, unless that is in memory.
+    folder: Option<PathBuf>,
     ranges: BTreeMap<Range, Vec<u8>>,
 }
 
@@ -38,7 +43,12 @@ impl ExternalFiles {
     /// The files beside the model at `path`.
     pub fn beside(path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        ExternalFiles { folder: folder.to_owned(), ranges: BTreeMap::new() }
+        ExternalFiles { folder: Some(folder.to_owned()), ranges: BTreeMap::new() }
+    }
+
+    /// Those of a model in memory.
+    pub fn none() -> Self {
+        ExternalFiles { folder: None, ranges: BTreeMap::new() }
     }
 
     /// What was read, in the order of files and offsets.
@@ -71,7 +81,8 @@ impl ExternalFiles {
             return Err(wrong());
         }
         let external = |source| TensorProblem::External { location: location.to_owned(), source };
-        let path = self.folder.join(location);
+        let folder = self.folder.as_ref().ok_or_else(|| external(io::Error::other(IN_MEMORY)))?;
+        let path = folder.join(location);
         let size = input::len(&path).map_err(external)?;
         let number = |key: &str| entry(key).map(|value| value.parse::<u64>().map_err(|_| wrong())).transpose();
         let offset = number("offset")?.unwrap_or(0);

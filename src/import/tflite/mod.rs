@@ -63,6 +63,14 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Network, TfliteErr
     network.map_err(|problem| TfliteError { path: path.to_owned(), problem: Box::new(problem) })
 }
 
+/// Reads the bytes of a TensorFlow Lite file, which messages call `name`.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_bytes(name: &Path, bytes: &[u8], options: &ImportOptions) -> Result<Network, TfliteError> {
+    from_bytes(bytes, options).map_err(|problem| TfliteError { path: name.to_owned(), problem: Box::new(problem) })
+}
+
 /// The network of a file of these bytes.
 fn from_bytes(bytes: &[u8], options: &ImportOptions) -> Result<Network, TfliteProblem> {
     if !Model::has_identifier(bytes) {

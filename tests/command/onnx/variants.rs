@@ -6,6 +6,7 @@ use crate::common::onnx::{Attr, Onnx, floats};
 use crate::common::random::Random;
 use crate::common::{Folder, text};
 use Attr::{Int, Ints, Text};
+use approx_eval::model::{ModelSource, ModelSpec};
 use rten_onnx::onnx::{DataLocation, StringStringEntryProto, TensorProto};
 
 /// The logits of a network on three images of `image`.
@@ -188,6 +189,17 @@ fn external_data() {
     let before = hash(&outside("data/net.bin", "16", "48"));
     folder.write("data/net.bin", [vec![6; 16], f32_bytes(&weight), vec![9; 9]].concat());
     assert_eq!(hash(&outside("data/net.bin", "16", "48")), before, "what lies beside the data is not");
+    let in_memory = |onnx: &Onnx| {
+        let contents = Some(onnx.bytes("out").into());
+        ModelSpec { model: Some("net".to_owned()), contents, ..ModelSpec::default() }.open()
+    };
+    let network = in_memory(&inside).unwrap();
+    assert_eq!((network.name.as_str(), &network.source), ("net", &ModelSource::Memory));
+    assert_eq!(network.blake3, hash(&inside), "a network in memory is that of its file");
+    let error = in_memory(&outside("data/net.bin", "16", "48")).unwrap_err();
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let message = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    assert!(message.contains("'w'") && message.contains("data/net.bin") && message.contains("in memory"), "{message}");
     let others: Vec<f32> = weight.iter().map(|x| x + 1.0).collect();
     folder.write("data/net.bin", [vec![7; 16], f32_bytes(&others), vec![9; 3]].concat());
     assert_ne!(hash(&outside("data/net.bin", "16", "48")), before, "the data is part of the network");
