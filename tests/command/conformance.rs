@@ -2,12 +2,17 @@
 //! this crate (`tests/conformance`).
 
 use crate::common::python::{conformance, has_numpy};
-use assert_cmd::cargo::cargo_bin;
+use std::path::Path;
+
+/// The program that is tested.
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_approx-eval"))
+}
 
 #[test]
 fn numpy_computes_the_same() {
     if has_numpy() {
-        let (is_right, text) = conformance("run.py", cargo_bin!("approx-eval"), &[]);
+        let (is_right, text) = conformance("run.py", program(), &[]);
         assert!(is_right && text.contains(" 0 differences"), "{text}");
     }
 }
@@ -17,7 +22,7 @@ fn numpy_computes_the_same() {
 fn numpy_sees_what_differs() {
     if has_numpy() {
         let options = ["--only", "rough-found-plain", "--swap-operands"];
-        let (is_right, text) = conformance("run.py", cargo_bin!("approx-eval"), &options);
+        let (is_right, text) = conformance("run.py", program(), &options);
         assert!(!is_right && text.contains("approx: conv1/sums: "), "{text}");
         assert!(!text.contains("quant: "), "{text}");
     }
