@@ -1,7 +1,9 @@
 """What Python code cannot do for the package itself; not for others to call."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, final
+
+__all__ = ["Error", "Session", "__version__", "command", "multiplier", "multipliers"]
 
 __version__: str
 
@@ -21,6 +23,7 @@ def multiplier(
     swap_operands: bool = False,
 ) -> tuple[str, bool, list[int], bytearray]: ...
 
+@final
 class Session:
     def __new__(
         cls,

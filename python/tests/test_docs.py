@@ -19,11 +19,11 @@ def test_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     for code in examples:
         exec(compile(code, "docs/python.md", "exec"), names)
     shown = capsys.readouterr().out
-    assert "did you mean 'drum-4'" in shown and "(1000, 10) float32" in shown
+    assert "multiplier 'drum-44'" in shown and "(1000, 10) float32" in shown
 
 
 PYTORCH = """
-import io, approx_eval, numpy as np, torch
+import approx_eval, numpy as np, torch
 model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(400, 10))
 images, train_images, labels = torch.rand(8, 1, 12, 12), torch.rand(8, 1, 12, 12), torch.arange(8)
 """

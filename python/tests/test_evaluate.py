@@ -18,21 +18,25 @@ from network import onnx_file, safetensors
 Table = npt.NDArray[np.int32]
 
 
+#: What a report says of where things lie and what files contain.
+OF_FILES = ("path", "format", "source", "layout", "external", "blake3")
+
+
+def without_files(part: Any) -> Any:
+    """A part of a report without what is said of files alone; multipliers' files by their names."""
+    if isinstance(part, list):
+        return [without_files(entry) for entry in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: without_files(value) for key, value in part.items() if key not in OF_FILES}
+    return {key: Path(value).stem if key == "lut" and isinstance(value, str) else value for key, value in kept.items()}
+
+
 def figures(found: dict[str, Any]) -> dict[str, Any]:
     """What a report says of the evaluation, without times and without what files are called and contain."""
-    kept = {key: value for key, value in found.items() if key != "timing"}
-    for part in ("model", "dataset", "lut"):
-        if kept.get(part):
-            kept[part] = {
-                key: value for key, value in kept[part].items() if key not in ("path", "format", "name", "blake3", "layout")
-            }
-    quantization = kept["config"].get("quantization")
-    if quantization:
-        own = ("path", "blake3", "source")
-        kept["config"] = {
-            **kept["config"],
-            "quantization": {key: value for key, value in quantization.items() if key not in own},
-        }
+    kept: dict[str, Any] = without_files({key: value for key, value in found.items() if key != "timing"})
+    for part in ("model", "dataset"):
+        kept[part] = {key: value for key, value in kept[part].items() if key != "name"}
     return kept
 
 
