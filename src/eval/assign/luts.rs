@@ -49,7 +49,7 @@ impl Luts {
 
     /// What was opened: as what, for which coding, and the multiplier.
     pub fn iter(&self) -> impl Iterator<Item = (&LutSpec, Option<Coding>, &Arc<Lut>)> {
-        self.0.iter().map(|((spec, coding), lut)| (spec, *coding, lut))
+        self.opened.iter().map(|((spec, coding), lut)| (spec, *coding, lut))
     }
 
     /// Keeps a multiplier: as the one already known where it is the same, under a name of its own
