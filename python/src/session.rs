@@ -37,7 +37,7 @@ impl Session {
     /// evaluation and the calibration, quantization parameters and rules as JSON, multipliers' files.
     #[new]
     #[pyo3(signature = (options, *, model=None, data=None, calibration=None, qparams=None, rules=None, luts=None))]
-    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python,
         options: Vec<OsString>,

@@ -271,7 +271,7 @@ fn calibration_sets_can_be_embedded() {
 /// Arrays in memory are those of a safetensors file.
 #[test]
 fn arrays_in_memory_are_those_of_files() {
-    use safetensors::Dtype;
+    use ::safetensors::Dtype;
 
     let folder = tempfile::tempdir().unwrap();
     let numbers = |dtype, dims: &[usize], bytes: &[u8]| Numbers { dtype, dims: dims.to_vec(), bytes: bytes.into() };

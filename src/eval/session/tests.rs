@@ -7,7 +7,7 @@ use crate::graph::op::{Flatten, Linear, Relu};
 use crate::graph::{Graph, ValueType};
 use crate::kernel;
 use crate::layer::InferenceMode;
-use crate::lut::{Bits, Coding};
+use crate::lut::{Bits, Coding, LutFormat, OpenOptions};
 use crate::quant::{
     ActScheme, ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams, WeightScheme,
 };
@@ -358,7 +358,8 @@ fn multipliers_are_opened_from_memory() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| -> Arc<[u8]> {
         let path = folder.path().join("table.npy");
-        crate::lut::open(name, &Default::default()).unwrap().write(&path, &Default::default()).unwrap();
+        let lut = crate::lut::open(name, &OpenOptions::default()).unwrap();
+        lut.write(&path, &LutFormat::default()).unwrap();
         std::fs::read(path).unwrap().into()
     };
     let files = |name| LutFiles::from([("table".to_owned(), file(name))]);
