@@ -23,13 +23,13 @@ impl UsageError {
     /// Says what is wrong, or what was asked for. A reader that has gone away loses that, not the exit code.
     pub fn report(self) -> ExitCode {
         let message = match self {
-            UsageError::Options(error) => match describe_usage(&error) {
-                Some(message) => message,
-                None => {
+            UsageError::Options(error) => {
+                let Some(message) = describe_usage(&error) else {
                     let _ = error.print();
                     return if error.use_stderr() { ExitCode::BadInput } else { ExitCode::Success };
-                }
-            },
+                };
+                message
+            }
             UsageError::File(error) => format!("error: {}", describe(&error.into())),
         };
         let _ = writeln!(std::io::stderr(), "{message}");

@@ -48,7 +48,7 @@ impl Numbers {
     fn shape(&self, name: &str) -> Result<(Kind, Vec<u64>), DataError> {
         let Numbers { dtype, dims, bytes } = self;
         let found = || format!("{} bytes of {dtype:?} {dims:?}", bytes.len());
-        let wrong = |expected: &str| DataError::content(&name, found(), expected);
+        let wrong = |expected: &str| DataError::content(name, found(), expected);
         let kind = Kind::of_dtype(*dtype).ok_or_else(|| wrong("integers or floats"))?;
         let dims: Vec<u64> = dims.iter().map(|&size| size as u64).collect();
         let size = dims.iter().try_fold(kind.size(), |size, &dim| size.checked_mul(dim));

@@ -4,7 +4,7 @@ use super::sample_watch::{SampleWatch, SeeError};
 use super::{Assignment, NanSample, Progress};
 use crate::data::{Batch, BatchError, Batches};
 use crate::graph::{Graph, RunError};
-use crate::layer::{Accumulator, LayerError};
+use crate::layer::{Accumulator, InferenceMode, LayerError};
 use crate::model::Model;
 use crate::task::{Metrics, Predictions, SamplesError};
 use candle_core::Tensor;
@@ -122,9 +122,13 @@ pub fn set_modes(graph: &mut Graph, assignment: &Assignment, seed: u64) -> Resul
     Ok(())
 }
 
-/// Sets what every layer keeps its sums in, and forgets what accumulators went through.
+/// Sets what every layer that is quantized or approximate keeps its sums in, and forgets what accumulators went through.
+/// Noise models a multiplier alone.
 pub fn set_accumulators(graph: &mut Graph, accumulator: Option<Accumulator>) {
-    graph.layers_mut().for_each(|layer| layer.set_accumulator(accumulator));
+    for layer in graph.layers_mut() {
+        let has_one = matches!(layer.mode(), InferenceMode::Quantized | InferenceMode::Approximate);
+        layer.set_accumulator(accumulator.filter(|_| has_one));
+    }
 }
 
 /// Runs `batches` through the network, passes each batch's outputs to `sink`, and computes the metrics of

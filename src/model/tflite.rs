@@ -23,12 +23,11 @@ pub(super) fn open(path: &Path, spec: &ModelSpec) -> Result<Model, ModelError> {
         return Err(ModelError::OwnWeights { name: path.display().to_string() });
     }
     let options = tflite::ImportOptions { layout: spec.layout, images: spec.input, output: spec.output.clone() };
-    let (network, source) = match &spec.contents {
-        Some(bytes) => (tflite::import_bytes(path, bytes, &options)?, ModelSource::Memory),
-        None => {
-            let (path, layout, output) = (path.to_owned(), spec.layout, spec.output.clone());
-            (tflite::import(&path, &options)?, ModelSource::Tflite { path, layout, output })
-        }
+    let (network, source) = if let Some(bytes) = &spec.contents {
+        (tflite::import_bytes(path, bytes, &options)?, ModelSource::Memory)
+    } else {
+        let (path, layout, output) = (path.to_owned(), spec.layout, spec.output.clone());
+        (tflite::import(&path, &options)?, ModelSource::Tflite { path, layout, output })
     };
     Ok(imported::model(path, "tflite", source, network))
 }

@@ -212,3 +212,11 @@ fn the_page_is_true() {
     };
     assert_eq!(lines(sample), lines(&printed));
 }
+
+/// Noise models a multiplier alone.
+#[test]
+fn noise_has_no_accumulator() {
+    let folder = Folder::new();
+    let logits = |options: &str| folder.logits(&format!("-m lenet5 --limit 50 {options}"));
+    assert_eq!(logits("--mode noise --noise-std 0 --acc-bits 14 --acc-overflow saturate"), logits("--mode quant"));
+}

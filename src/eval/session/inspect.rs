@@ -49,7 +49,7 @@ impl Session {
     pub(crate) fn observe_again(&mut self) -> Result<Option<[Observations; 2]>, SessionError> {
         self.calibrate()?;
         let Some(before) = self.scales.observations.take() else { return Ok(None) };
-        let again = self.calibrate().map(|again| again.cloned());
+        let again = self.calibrate().map(Option::<&Observations>::cloned);
         self.scales.observations = Some(before.clone());
         Ok(again?.map(|again| [before, again]))
     }

@@ -3,7 +3,7 @@
 use super::subject::{Subject, Visit, coding, values};
 use super::tally::Tally;
 use super::{Check, SelfcheckError};
-use crate::eval::{Arithmetic, LayerNoise, NoiseSource};
+use crate::eval::{Arithmetic, LayerConfig, LayerNoise, NoiseSource};
 use crate::graph::OpError;
 use crate::kernel::Kernel;
 use crate::layer::{Call, InferenceMode};
@@ -38,7 +38,7 @@ fn run_without(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntr
 fn run(check: &Check, subject: &mut Subject) -> Result<Vec<SelfcheckEntry>, SelfcheckError> {
     let experiment = subject.session.experiment();
     let (seed, kernel) = (experiment.seed, experiment.kernel);
-    let asked: Vec<LayerNoise> = subject.asked.layers().iter().map(|layer| layer.noise()).collect();
+    let asked: Vec<LayerNoise> = subject.asked.layers().iter().map(LayerConfig::noise).collect();
     let mut tally = Tally::default();
     subject.visit(|visit| {
         let noise = asked.get(visit.index).copied().filter(|noise| *noise != LayerNoise::default());

@@ -204,44 +204,41 @@ impl<'a> Part<'a> {
         let params = layer.params().cloned().ok_or_else(problem)?;
         let lut = case.lut.filter(|_| case.kind != Kind::Exact);
         let products = lut.map_or(Products::Exact, |lut| Products::Lut(lut, coding(self.visit.config)));
-        let (at, output): (_, Box<dyn Fn(usize) -> Option<f32> + '_>) = match layer.as_weighted() {
-            Some(weighted) => {
-                let window = weighted.window(self.inputs[0].dims())?;
-                let original = self.visit.layer.as_weighted().unwrap_or(weighted);
-                let [height, width] = window.geometry.output;
-                let at = places([window.images, window.outputs, height, width]);
-                let reference = WeightedReference {
-                    window,
-                    input: &self.numbers[0],
-                    weight: &self.weight,
-                    params,
-                    products,
-                    factors: original.activation_factors().filter(|_| lut.is_some()),
-                    bias: original.bias(),
-                    requantization: original.requantization(),
-                    clip: self.visit.clip,
-                    accumulator: self.accumulator,
-                };
-                (at, Box::new(move |place| reference.output(place)))
-            }
-            None => {
-                let [first, second] = factors(&self.inputs)?;
-                let rank = first.rank();
-                let [rows, depth] = [first.dim(rank - 2)?, first.dim(rank - 1)?];
-                let columns = second.dim(rank - 1)?;
-                let matrices = self.numbers[0].len() / (rows * depth).max(1);
-                let reference = ProductReference {
-                    first: &self.numbers[0],
-                    second: &self.numbers[1],
-                    depth,
-                    rows,
-                    columns,
-                    params,
-                    products,
-                    accumulator: self.accumulator,
-                };
-                (places([matrices, 1, rows, columns]), Box::new(move |place| reference.output(place)))
-            }
+        let (at, output): (_, Box<dyn Fn(usize) -> Option<f32> + '_>) = if let Some(weighted) = layer.as_weighted() {
+            let window = weighted.window(self.inputs[0].dims())?;
+            let original = self.visit.layer.as_weighted().unwrap_or(weighted);
+            let [height, width] = window.geometry.output;
+            let at = places([window.images, window.outputs, height, width]);
+            let reference = WeightedReference {
+                window,
+                input: &self.numbers[0],
+                weight: &self.weight,
+                params,
+                products,
+                factors: original.activation_factors().filter(|_| lut.is_some()),
+                bias: original.bias(),
+                requantization: original.requantization(),
+                clip: self.visit.clip,
+                accumulator: self.accumulator,
+            };
+            (at, Box::new(move |place| reference.output(place)))
+        } else {
+            let [first, second] = factors(&self.inputs)?;
+            let rank = first.rank();
+            let [rows, depth] = [first.dim(rank - 2)?, first.dim(rank - 1)?];
+            let columns = second.dim(rank - 1)?;
+            let matrices = self.numbers[0].len() / (rows * depth).max(1);
+            let reference = ProductReference {
+                first: &self.numbers[0],
+                second: &self.numbers[1],
+                depth,
+                rows,
+                columns,
+                params,
+                products,
+                accumulator: self.accumulator,
+            };
+            (places([matrices, 1, rows, columns]), Box::new(move |place| reference.output(place)))
         };
         Ok(at.into_iter().filter_map(|place| Some((place, output(place)?))).collect())
     }

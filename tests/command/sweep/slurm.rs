@@ -162,7 +162,7 @@ fn slurm_does_what_the_page_says() {
         return;
     };
     // Its parts take a second or more.
-    let (folder, expected) = study(2000);
+    let (folder, expected) = study(10_000);
     for name in ["sweep.sbatch", "merge.sbatch", "submit.sh"] {
         folder.write(name, script(name));
     }

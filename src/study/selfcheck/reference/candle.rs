@@ -92,16 +92,16 @@ fn convolution(window: &Window, input: &Tensor, weight: &Tensor, bias: Option<&T
             let kernel = weight.reshape((*outputs, rows, columns, channels))?.permute((0, 3, 1, 2))?.contiguous()?;
             let kernel = spread(&kernel.flip(&AXES)?, geometry.dilation)?;
             let mut spread = spread(&input, geometry.stride)?;
-            for axis in 0..2 {
-                let span = kernel.dim(AXES[axis])? - 1;
+            for (i, axis) in AXES.into_iter().enumerate() {
+                let span = kernel.dim(axis)? - 1;
                 // The kernel's reach before the first input, and as far after the last as any output asks for.
-                let needed = geometry.output[axis] + geometry.padding[axis] + span;
-                let after = needed.saturating_sub(spread.dim(AXES[axis])? + span).max(span);
-                spread = spread.pad_with_zeros(AXES[axis], span, after)?;
+                let needed = geometry.output[i] + geometry.padding[i] + span;
+                let after = needed.saturating_sub(spread.dim(axis)? + span).max(span);
+                spread = spread.pad_with_zeros(axis, span, after)?;
             }
             let mut y = spread.conv2d(&kernel, 0, 1, 1, *groups)?;
-            for axis in 0..2 {
-                y = y.narrow(AXES[axis], geometry.padding[axis], geometry.output[axis])?;
+            for (i, axis) in AXES.into_iter().enumerate() {
+                y = y.narrow(axis, geometry.padding[i], geometry.output[i])?;
             }
             y
         }
@@ -113,12 +113,12 @@ fn convolution(window: &Window, input: &Tensor, weight: &Tensor, bias: Option<&T
 /// The input with zeros around it: as many before as the layer pads, and after the last as outputs read.
 fn padded(input: &Tensor, geometry: &ConvGeometry, kernel: &Tensor) -> Result<Tensor> {
     let mut padded = input.clone();
-    for axis in 0..2 {
-        let read = (geometry.output[axis] - 1) * geometry.stride[axis] + kernel.dim(AXES[axis])?;
-        let (before, size) = (geometry.padding[axis], geometry.input[axis]);
-        padded = padded.pad_with_zeros(AXES[axis], before, read.saturating_sub(before + size))?;
+    for (i, axis) in AXES.into_iter().enumerate() {
+        let read = (geometry.output[i] - 1) * geometry.stride[i] + kernel.dim(axis)?;
+        let (before, size) = (geometry.padding[i], geometry.input[i]);
+        padded = padded.pad_with_zeros(axis, before, read.saturating_sub(before + size))?;
         // Rows that no output reads.
-        padded = padded.narrow(AXES[axis], 0, read)?;
+        padded = padded.narrow(axis, 0, read)?;
     }
     padded.contiguous()
 }
