@@ -4,7 +4,7 @@
 //! have no activations in common need not wait. Each lane has a session of its own, which takes calibration and images
 //! from the first; figures do not depend on threads.
 
-use super::run::{Ledger, Planned, RunError, evaluate};
+use super::job::{Ledger, Planned, RunError, evaluate};
 use crate::eval::{Session, Silent};
 use crate::lut::Costs;
 use crate::report::Report;

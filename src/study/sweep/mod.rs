@@ -12,6 +12,7 @@
 
 mod folder;
 mod identity;
+mod job;
 mod lanes;
 mod merge;
 mod plan;
@@ -22,10 +23,10 @@ mod shard;
 mod tests;
 
 pub use folder::{FolderError, StudyFolder};
+pub use job::{RunError, Watch};
 pub use merge::{MergeError, merge, merge_run};
 pub use plan::{PlanError, Sweep};
 pub use point::{Group, Point};
-pub use run::{RunError, Watch};
 pub use shard::{Shard, ShardError};
 
 use super::journal::Keyed;
