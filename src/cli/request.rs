@@ -24,7 +24,7 @@ use std::io;
 ///     assert_eq!(batch.outputs, 10);
 ///     Ok(())
 /// })?;
-/// assert_eq!(report.accuracy.total, 64);
+/// assert_eq!(report.dataset.samples, 64);
 /// // Another question to the same session, which keeps what it has opened and observed.
 /// let request = Request::parse(["--lut=drum-6", "--limit=64"])?;
 /// request.configure(&mut session, LutFiles::default())?;
