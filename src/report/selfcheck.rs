@@ -89,7 +89,7 @@ impl SelfcheckEntry {
             (_, 0) => SelfcheckResult::Ok,
             _ => SelfcheckResult::Failed,
         };
-        let detail = difference.or_else(|| (count == 0).then(|| "there is nothing of the kind".to_owned()));
+        let detail = difference.or_else(|| (count == 0).then(|| "nothing to compare".to_owned()));
         let (name, compared) = (name.to_owned(), compared.to_owned());
         SelfcheckEntry { name, compared, count, differing, result, ways: Vec::new(), detail }
     }

@@ -44,6 +44,11 @@ struct Field {
 }
 
 impl Field {
+    /// The task of a network that classifies, by its number of outputs.
+    fn classifier(&self) -> &'static str {
+        if self.expected.len() == self.samples { "binary-classification" } else { "classification" }
+    }
+
     /// Reads what is called `name`, of which `output` is expected, and writes the images as `set.safetensors`.
     fn read(cases: &Path, name: &str, output: &str, folder: &Folder) -> Self {
         let file = |suffix: &str| cases.join("field").join(format!("{name}{suffix}"));
@@ -93,10 +98,8 @@ fn integers_are_those_of_another_engine() {
     let folder = Folder::new();
     for_each_case(QUANTIZED, |name| {
         let field = Field::read(&cases, name, "output", &folder);
-        let is_one = field.expected.len() == field.samples;
-        let task = if is_one { "binary-classification" } else { "classification" };
         for mode in ["base", "quant"] {
-            field.check(&folder, &format!("--mode {mode} --task {task}"));
+            field.check(&folder, &format!("--mode {mode} --task {}", field.classifier()));
         }
     });
 }
@@ -108,9 +111,8 @@ fn integers_of_others_pass_selfcheck() {
     let folder = Folder::new();
     for_each_case(QUANTIZED, |name| {
         let field = Field::read(&cases, name, "output", &folder);
-        let is_one = field.expected.len() == field.samples;
-        let task = if is_one { "binary-classification" } else { "classification" };
-        let args = format!("selfcheck -m {} -d set.safetensors --task {task}", field.model.display());
+        let (model, task) = (field.model.display(), field.classifier());
+        let args = format!("selfcheck -m {model} -d set.safetensors --task {task}");
         let report = folder.json(&args);
         assert_eq!(report["passed"], true, "{args}: {report:#}");
     });

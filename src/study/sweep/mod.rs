@@ -13,7 +13,6 @@
 mod folder;
 mod identity;
 mod job;
-mod lanes;
 mod merge;
 mod plan;
 mod point;
@@ -21,6 +20,7 @@ mod run;
 mod shard;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use folder::{FolderError, StudyFolder};
 pub use job::{RunError, Watch};

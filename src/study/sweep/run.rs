@@ -2,8 +2,8 @@
 
 use super::folder::StudyFolder;
 use super::job::{Ledger, Planned, RunError, Watch, evaluate};
-use super::lanes::Lanes;
 use super::plan::{PlanError, Sweep};
+use super::workers::Workers;
 use crate::eval::Session;
 use crate::lut::Costs;
 use std::ops::Range;
@@ -30,10 +30,10 @@ impl<E: From<PlanError> + From<RunError> + Send> Sweep<'_, E> {
             let mut session = open()?;
             // The first job calibrates, and prepares images, for all.
             let (first, others) = jobs.split_at(1);
-            let lanes = Lanes::of(&session, others);
-            let (side_by_side, in_turn) = others.split_at(lanes.jobs);
+            let workers = Workers::of(&session, others);
+            let (side_by_side, in_turn) = others.split_at(workers.jobs);
             run_in_turn(&mut session, first, costs, &mut ledger)?;
-            lanes.run(open, &session, side_by_side, costs, &mut ledger)?;
+            workers.run(open, &session, side_by_side, costs, &mut ledger)?;
             run_in_turn(&mut session, in_turn, costs, &mut ledger)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Jobs side by side, each on a few threads of its own.
 //!
 //! The threads of a small network wait for one another layer by layer, with two threads a tenth of the time. Jobs that
-//! have no activations in common need not wait. Each lane has a session of its own, which takes calibration and images
+//! have no activations in common need not wait. Each worker has a session of its own, which takes calibration and images
 //! from the first; figures do not depend on threads.
 
 use super::job::{Ledger, Planned, RunError, evaluate};
@@ -19,18 +19,18 @@ use tracing::dispatcher;
 /// activations take memory.
 const PRODUCTS: u64 = 1 << 26;
 
-/// The most lanes: each has the network's memory once.
-const LANES: usize = 8;
+/// The most workers: each has the network's memory once.
+const WORKERS: usize = 8;
 
 /// How jobs of a session are divided.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lanes {
+pub(super) struct Workers {
     /// The first jobs, which are run side by side.
     pub jobs: usize,
     count: usize,
 }
 
-/// What a lane tells.
+/// What a worker reports.
 enum Event {
     /// The job at this place begins.
     Start(usize),
@@ -38,21 +38,21 @@ enum Event {
     Finish(usize, Box<Report>),
 }
 
-impl Lanes {
+impl Workers {
     /// Those of `jobs`, which come after the first that `session` was opened for.
     pub fn of(session: &Session, jobs: &[Planned]) -> Self {
         let products: u64 = session.model().graph.layer_counts().iter().map(|counts| counts.opcount).sum();
         // Those from the first layer on: what comes before a later layer is computed once for neighbours.
         let jobs = jobs.iter().take_while(|(job, _)| job.first.unwrap_or(0) == 0).count();
-        let count = rayon::current_num_threads().min(LANES).min(jobs);
-        if products > PRODUCTS || count < 2 { Lanes { jobs: 0, count: 0 } } else { Lanes { jobs, count } }
+        let count = rayon::current_num_threads().min(WORKERS).min(jobs);
+        if products > PRODUCTS || count < 2 { Workers { jobs: 0, count: 0 } } else { Workers { jobs, count } }
     }
 
     /// Does `jobs` on sessions that `open` opens; what they share is taken from `first`, which has done a job. When one
     /// fails, no more begin.
     ///
     /// # Errors
-    /// Those of the lane that failed.
+    /// Those of the worker that failed.
     pub fn run<E: From<RunError> + Send>(
         self,
         open: &(dyn Fn() -> Result<Session, E> + Sync),
@@ -66,27 +66,27 @@ impl Lanes {
         let queue = Queue(Mutex::new(0..jobs.len()));
         let subscriber = dispatcher::get_default(Clone::clone);
         let (sender, events) = mpsc::channel();
-        let lane = |sender: Sender<Event>| {
+        let work = |sender: Sender<Event>| {
             let mut session = open()?.with_progress(Silent).with_gathered(gathered.clone());
             while let Some(place) = queue.next() {
-                // Whoever listens does so until all lanes are done.
+                // Whoever listens does so until all workers are done.
                 let _ = sender.send(Event::Start(place));
                 let report = evaluate(&mut session, jobs[place], costs)?;
                 let _ = sender.send(Event::Finish(place, Box::new(report)));
             }
             Ok::<(), E>(())
         };
-        let lane = |sender| dispatcher::with_default(&subscriber, || lane(sender).inspect_err(|_| queue.close()));
+        let work = |sender| dispatcher::with_default(&subscriber, || work(sender).inspect_err(|_| queue.close()));
         std::thread::scope(|scope| {
             let spawn = |index| {
-                let (sender, lane) = (sender.clone(), &lane);
+                let (sender, work) = (sender.clone(), &work);
                 let pool = ThreadPoolBuilder::new().num_threads((threads + index) / self.count).build();
                 scope.spawn(move || match pool {
-                    Ok(pool) => pool.install(|| lane(sender)),
-                    Err(_) => lane(sender),
+                    Ok(pool) => pool.install(|| work(sender)),
+                    Err(_) => work(sender),
                 })
             };
-            let lanes: Vec<_> = (0..self.count).map(spawn).collect();
+            let workers: Vec<_> = (0..self.count).map(spawn).collect();
             drop(sender);
             let mut kept = Ok(());
             for event in events {
@@ -98,14 +98,14 @@ impl Lanes {
                     Event::Finish(..) => {}
                 }
             }
-            let ends = lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let ends = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
             ends.collect::<Result<(), E>>()?;
             Ok(kept?)
         })
     }
 }
 
-/// Places of jobs that no lane has begun.
+/// Places of jobs that no worker has begun.
 struct Queue(Mutex<Range<usize>>);
 
 impl Queue {
