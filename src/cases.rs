@@ -36,16 +36,23 @@ pub fn for_each_case<C: Debug>(cases: impl IntoIterator<Item = C>, mut check: im
     for case in cases {
         count += 1;
         let label = Label::new(&case);
-        let outer = PANICS.replace(Some(String::new()));
-        let outcome = catch_unwind(AssertUnwindSafe(|| check(case)));
-        let mut message = PANICS.replace(outer).unwrap_or_default();
-        let Err(payload) = outcome else { continue };
-        // Panics of other threads are passed on without another report.
-        message += text(&*payload).filter(|text| !message.contains(text)).unwrap_or_default();
-        failures.push(format!("\n{label}: {}", message.trim_end().replace('\n', "\n    ")));
+        let mut case = Some(case);
+        let run = &mut || check(case.take().expect("a case runs once"));
+        failures.extend(failure_of(run).map(|message| format!("\n{label}: {message}")));
     }
     assert!(count > 0, "the table has no cases");
     assert!(failures.is_empty(), "{} of {count} cases failed{}", failures.len(), failures.concat());
+}
+
+/// What the panic of a case said, if it panicked. Compiled once, not for each table.
+fn failure_of(run: &mut dyn FnMut()) -> Option<String> {
+    let outer = PANICS.replace(Some(String::new()));
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    let mut message = PANICS.replace(outer).unwrap_or_default();
+    let payload = outcome.err()?;
+    // Panics of other threads are passed on without another report.
+    message += text(&*payload).filter(|text| !message.contains(text)).unwrap_or_default();
+    Some(message.trim_end().replace('\n', "\n    "))
 }
 
 fn text(payload: &dyn Any) -> Option<&str> {

@@ -5,7 +5,7 @@ use super::inputs::LutFileArgs;
 use super::named::named;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
-use super::studied::{NetworkArgs, parse_drop};
+use super::studied::{StudiedNetworkArgs, parse_drop};
 use super::{ExitCode, TerminalArgs};
 use crate::eval::{Experiment, LayerOptions, LutSpec};
 use crate::layer::InferenceMode;
@@ -40,7 +40,7 @@ pub(super) struct AdviseArgs {
     costs: CostsArgs,
 
     #[command(flatten)]
-    pub(super) network: NetworkArgs,
+    pub(super) network: StudiedNetworkArgs,
 
     #[command(flatten)]
     format: FormatArgs,

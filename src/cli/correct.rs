@@ -2,12 +2,12 @@
 
 use super::evaluate::{LayerArgs, ThreadArgs};
 use super::experiment_file::FileArgs;
-use super::inputs::{OutputNameArgs, experiment};
+use super::inputs::Given;
 use super::named::named;
+use super::network::NetworkArgs;
 use super::output::FormatArgs;
 use super::progress::Bar;
-use super::quantization::QuantizationArgs;
-use super::{DataArgs, ExitCode, LutArgs, ModelArgs, TerminalArgs};
+use super::{ExitCode, LutArgs, TerminalArgs};
 use crate::eval::{Experiment, Session};
 use crate::output::OutputFolder;
 use crate::report::{FORMATS, Style};
@@ -27,19 +27,10 @@ pub(super) struct CorrectArgs {
     pub(super) layers: LayerArgs,
 
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    output_name: OutputNameArgs,
-
-    #[command(flatten)]
-    data: DataArgs,
-
-    #[command(flatten)]
     lut: LutArgs,
 
     #[command(flatten)]
-    quantization: QuantizationArgs,
+    network: NetworkArgs,
 
     #[command(flatten)]
     threads: ThreadArgs,
@@ -90,9 +81,9 @@ impl CorrectArgs {
 
     /// What the options ask for: without a dataset of the network's own, calibration data say what its images are.
     fn experiment(&self) -> anyhow::Result<Experiment> {
-        let layers = self.layers.apply(self.quantization.apply(self.lut.options(false)?));
+        let layers = self.layers.apply(self.network.options(self.lut.options(false)?));
         let rules = self.layers.rules()?;
-        let opened = experiment(&self.model, &self.output_name, &self.data, &self.quantization)?;
+        let opened = self.network.experiment(Given::default())?;
         let needs_data = opened.data.is_none() && opened.model.dataset.is_none();
         let data = if needs_data { opened.calibration.data.clone() } else { opened.data.clone() };
         Ok(Experiment { layers, rules, data, operand_samples: 0, ..opened })

@@ -9,8 +9,9 @@ use crate::lut::{self, CODINGS, Coding, Lut, LutFormat, OpenOptions};
 use crate::model::{Model, ModelSpec};
 use crate::quant::ParamsFile;
 use crate::task::{TASKS, Task};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{ArgAction, ValueHint};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -198,18 +199,8 @@ pub struct Given {
     pub params: Option<ParamsFile>,
 }
 
-/// The evaluation of a network on its data, quantized as asked for: all layers in fp32.
+/// The evaluation of a network on its data, some of it in memory, quantized as asked for: all layers in fp32.
 pub(super) fn experiment(
-    model: &ModelArgs,
-    output: &OutputNameArgs,
-    data: &DataArgs,
-    quantization: &QuantizationArgs,
-) -> anyhow::Result<Experiment> {
-    experiment_on(model, output, data, quantization, Given::default())
-}
-
-/// The same, some of it in memory.
-pub(super) fn experiment_on(
     model: &ModelArgs,
     output: &OutputNameArgs,
     data: &DataArgs,
@@ -259,6 +250,18 @@ impl LutFileArgs {
     /// How files are read, of no file yet.
     pub fn reading(&self) -> LutSpec {
         LutSpec { lut: String::new(), format: self.lut_format, swap_operands: self.swap_operands }
+    }
+
+    /// The multipliers that these texts stand for, each once.
+    pub fn select(&self, texts: &[String]) -> anyhow::Result<Vec<LutSpec>> {
+        let mut seen = HashSet::new();
+        let mut luts = Vec::new();
+        for text in texts {
+            let selected = lut::select(text).context("--lut")?;
+            luts.extend(selected.into_iter().map(|lut| LutSpec { lut, ..self.reading() }));
+        }
+        luts.retain(|spec| seen.insert(spec.clone()));
+        Ok(luts)
     }
 
     /// Opens a file or a named multiplier; names that have a signed and an unsigned form follow `coding`.

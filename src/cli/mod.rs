@@ -19,13 +19,14 @@ mod lut;
 mod man;
 mod model;
 mod named;
+mod network;
 mod output;
 mod parse;
 mod plot;
 mod progress;
 mod quantization;
 mod rank;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "parquet")))]
 mod reference;
 mod report;
 mod request;

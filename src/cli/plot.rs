@@ -13,9 +13,9 @@ pub(super) struct PlotArgs {
     #[arg(required = true, value_name = "REPORT.json")]
     reports: Vec<PathBuf>,
 
-    /// Output file, an .svg, .png or .pdf
-    #[arg(short, long, value_name = "FILE", value_parser = figure_file)]
-    output: FigureFile,
+    /// Output file, an .svg, .png or .pdf; may be given more than once
+    #[arg(short, long, value_name = "FILE", required = true, value_parser = figure_file)]
+    output: Vec<FigureFile>,
 
     /// Cost that accuracy is plotted against, which the reports must have from one source
     #[arg(long = "x", value_name = "COST", default_value = "energy", value_parser = named(&COST_AXES))]
@@ -28,8 +28,9 @@ pub(super) struct PlotArgs {
 pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let runs = args.reports.iter().map(|path| Baseline::read(path)).collect::<Result<Vec<_>, _>>()?;
     let tradeoff = Tradeoff::new(&runs, args.x)?;
-    let file = args.output.create()?;
-    let file = file.with_bytes(&args.output.encode(&tradeoff.figure()))?;
-    args.format.print_and_commit(&tradeoff, [file], terminal)?;
+    let figure = tradeoff.figure();
+    let files = args.output.iter().map(FigureFile::create).collect::<Result<Vec<_>, _>>()?;
+    let filled = files.into_iter().zip(&args.output).map(|(to, file)| to.with_bytes(&file.encode(&figure)));
+    args.format.print_and_commit(&tradeoff, filled.collect::<Result<Vec<_>, _>>()?, terminal)?;
     Ok(ExitCode::Success)
 }

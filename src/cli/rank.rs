@@ -4,16 +4,14 @@ use super::inputs::LutFileArgs;
 use super::named::named;
 use super::output::{FormatArgs, OutputFiles};
 use super::progress::Bar;
-use super::studied::NetworkArgs;
+use super::studied::StudiedNetworkArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
+use crate::eval::{Experiment, LayerOptions, Session};
 use crate::layer::InferenceMode;
-use crate::lut::{self, CODINGS, Coding, SelectError};
+use crate::lut::{CODINGS, Coding};
 use crate::study::rank::{RankPlan, rank};
-use anyhow::Context;
 use clap::ValueHint;
-use std::collections::HashSet;
-use std::path::{Path, PathBuf, is_separator};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RankArgs {
@@ -39,7 +37,7 @@ pub(super) struct RankArgs {
     measure_all: bool,
 
     #[command(flatten)]
-    pub(super) network: NetworkArgs,
+    pub(super) network: StudiedNetworkArgs,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -64,17 +62,10 @@ impl RankArgs {
     }
 
     fn plan(&self) -> anyhow::Result<RankPlan> {
-        let mut luts: Vec<LutSpec> = Vec::new();
-        for text in &self.lut {
-            let selected = select(text).map_err(anyhow::Error::from).context("--lut")?;
-            luts.extend(selected.into_iter().map(|lut| LutSpec { lut, ..self.file.reading() }));
-        }
-        let mut seen = HashSet::new();
-        luts.retain(|spec| seen.insert(spec.clone()));
         let options =
             LayerOptions { coding: self.coding, mode: Some(InferenceMode::Approximate), ..Default::default() };
         Ok(RankPlan {
-            luts,
+            luts: self.file.select(&self.lut)?,
             options: self.network.options(self.network.rules.apply(options)),
             rules: self.network.rules.rules()?,
             top: self.top,
@@ -86,10 +77,4 @@ impl RankArgs {
     fn experiment(&self, plan: &RankPlan) -> anyhow::Result<Experiment> {
         self.network.experiment(LayerOptions { lut: plan.luts.first().cloned(), ..plan.options.clone() })
     }
-}
-
-/// The files and names that a text stands for: those of [`lut::select`], and the files of a folder.
-fn select(text: &str) -> Result<Vec<String>, SelectError> {
-    let folder = text.trim_end_matches(is_separator);
-    if Path::new(text).is_dir() { lut::select(&format!("{folder}/*")) } else { lut::select(text) }
 }

@@ -1,4 +1,5 @@
-//! `docs/cli.md`: every command and option as clap knows them, and the test that the page says so.
+//! `docs/cli.md`: every command and option as clap knows them, and the test that the page says so. It is of the features
+//! that are on by default: `parquet` adds its name to those of formats.
 //!
 //! `APPROX_EVAL_WRITE_DOCS=1 cargo test --lib cli::reference` writes the page anew.
 

@@ -179,7 +179,7 @@ impl SearchArgs {
             exported(&self.output.join("front.csv"), &front)?,
         ];
         self.format.print_and_commit(&details, files, terminal)?;
-        Ok(ExitCode::Success)
+        Ok(if details.is_confirmed() { ExitCode::Success } else { ExitCode::GateFailed })
     }
 }
 

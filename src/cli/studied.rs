@@ -2,20 +2,19 @@
 
 use super::evaluate::{RuleArgs, RunArgs};
 use super::experiment_file::FileArgs;
-use super::inputs::{LutFileArgs, OutputNameArgs, experiment};
+use super::inputs::{Given, LutFileArgs};
 use super::named::named;
-use super::quantization::QuantizationArgs;
-use super::{DataArgs, ModelArgs};
+use super::network::NetworkArgs;
 use crate::eval::{Experiment, LayerOptions, LutSpec, Session};
 use crate::layer::InferenceMode;
-use crate::lut::{self, CODINGS, Coding};
-use anyhow::{Context, ensure};
+use crate::lut::{CODINGS, Coding};
+use anyhow::ensure;
 use clap::ValueHint;
 use std::path::PathBuf;
 
 /// The network, its data, and how it is run.
 #[derive(Debug, clap::Args)]
-pub(super) struct NetworkArgs {
+pub(super) struct StudiedNetworkArgs {
     #[command(flatten)]
     file: FileArgs,
 
@@ -23,25 +22,16 @@ pub(super) struct NetworkArgs {
     pub rules: RuleArgs,
 
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    output: OutputNameArgs,
-
-    #[command(flatten)]
-    data: DataArgs,
-
-    #[command(flatten)]
-    quantization: QuantizationArgs,
+    network: NetworkArgs,
 
     #[command(flatten)]
     run: RunArgs,
 }
 
-impl NetworkArgs {
+impl StudiedNetworkArgs {
     /// `options` of all layers with the widths asked for.
     pub fn options(&self, options: LayerOptions) -> LayerOptions {
-        self.quantization.apply(options)
+        self.network.options(options)
     }
 
     /// The network and its data, its layers as `options` and the rules have them.
@@ -54,7 +44,7 @@ impl NetworkArgs {
             batch_size: self.run.batch_size,
             kernel: self.run.kernel()?,
             operand_samples: 0,
-            ..experiment(&self.model, &self.output, &self.data, &self.quantization)?
+            ..self.network.experiment(Given::default())?
         })
     }
 
@@ -74,7 +64,7 @@ impl NetworkArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct StudiedArgs {
     #[command(flatten)]
-    pub network: NetworkArgs,
+    pub network: StudiedNetworkArgs,
 
     #[command(flatten)]
     library: LibraryArgs,
@@ -86,7 +76,7 @@ pub(super) struct StudiedArgs {
 struct LibraryArgs {
     /// LUT files, or names of multipliers (see 'approx-eval lut list'); may be given more than once
     ///
-    /// Several in one text: globs, ranges such as 'truncated-{4..9}', or the lists shipped, designs and catalogue.
+    /// Several in one text: globs, folders, ranges such as 'truncated-{4..9}', or the lists shipped, designs and catalogue.
     #[arg(short, long = "lut", value_name = "LUT", num_args = 1.., value_hint = ValueHint::AnyPath)]
     lut: Vec<String>,
 
@@ -101,17 +91,7 @@ struct LibraryArgs {
 impl StudiedArgs {
     /// The multipliers, each once.
     pub fn luts(&self) -> anyhow::Result<Vec<LutSpec>> {
-        let reading = self.library.file.reading();
-        let mut luts: Vec<LutSpec> = Vec::new();
-        for text in &self.library.lut {
-            for lut in lut::select(text).context("--lut")? {
-                let spec = LutSpec { lut, ..reading.clone() };
-                if !luts.contains(&spec) {
-                    luts.push(spec);
-                }
-            }
-        }
-        Ok(luts)
+        self.library.file.select(&self.library.lut)
     }
 
     /// Fails unless a multiplier is given.

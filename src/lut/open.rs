@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::format::{self, Contents, Format, FormatError};
 use super::provenance::{LutWarning, Provenance, ReadingSource};
 use super::sidecar::{self, SidecarError};
-use super::{Coding, Lut, LutFormat, PartialReading, Quadrant};
+use super::{Coding, Lut, LutFormat, PartialReading, Quadrant, select};
 use crate::guard::guarded;
 use crate::input;
 use crate::kernel::Signedness;
@@ -42,6 +42,14 @@ pub enum OpenError {
         /// The names that exist.
         #[source]
         source: UnknownDesign,
+    },
+    /// Neither, but a table's file has that name and an extension.
+    #[error("no file and no multiplier '{spec}', did you mean '{file}'?")]
+    NotWhole {
+        /// What was asked for.
+        spec: String,
+        /// The first such file.
+        file: String,
     },
     /// The name is that of a circuit of the catalogue, and no design computes it.
     #[error(transparent)]
@@ -159,14 +167,20 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
                 Ok(lut) => lut,
                 Err(_) if found.is_ok() => return Err(OpenError::Directory { path: path.to_owned() }),
                 Err(_) if is_path(spec) => return Err(OpenError::NoFile { path: path.to_owned() }),
-                Err(source) => match catalogue::make(spec) {
-                    Some(made) => made?,
-                    None => return Err(OpenError::NotFound { spec: spec.to_owned(), source }),
-                },
+                Err(source) => catalogue::make(spec).ok_or_else(|| unknown(spec, source))??,
             }
         }
     };
     Ok(if options.swap_operands { lut.transposed() } else { lut })
+}
+
+/// The error of a name that is none: it may be that of a file but for the extension.
+fn unknown(spec: &str, source: UnknownDesign) -> OpenError {
+    let spec = spec.to_owned();
+    match select(&format!("{spec}.*")).unwrap_or_default().into_iter().next() {
+        Some(file) => OpenError::NotWhole { spec, file },
+        None => OpenError::NotFound { spec, source },
+    }
 }
 
 /// Whether `spec` can only be a path.

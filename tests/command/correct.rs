@@ -1,13 +1,14 @@
 //! `approx-eval correct`: networks that are corrected for a multiplier, and what runs them.
 
 use crate::common::cases::for_each_case;
-use crate::common::files::{byte_set, float_set};
+use crate::common::files::{byte_set, float_set, safetensors, stored};
 use crate::common::network::{TINY, Tiny};
 use crate::common::onnx::Attr::{Int, Ints};
 use crate::common::onnx::Onnx;
 use crate::common::random::Random;
 use crate::common::{Folder, number};
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
 /// The numbers of a tensor of `f32`.
@@ -230,6 +231,19 @@ fn what_cannot_be_corrected_is_refused() {
     folder.write("out/config.json", newer.to_string());
     folder.refuses("--model out --data tiny.safetensors", &["config.json", "schema 2"]);
     folder.write("out/config.json", config.to_string());
+    // As many numbers in another shape.
+    let bytes = folder.read("out/corrections.safetensors");
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let flat = |(name, tensor): (String, TensorView)| {
+        let shape = [tensor.shape().iter().product()];
+        stored(&name, tensor.dtype(), &shape, tensor.data().to_vec())
+    };
+    let flat: Vec<_> = tensors.tensors().into_iter().map(flat).collect();
+    folder.write("out/corrections.safetensors", safetensors(&flat));
+    folder.refuses(
+        "--model out --data tiny.safetensors",
+        &["the correction's weight of layer", "has shape [", "expected ["],
+    );
     folder.write("out/corrections.safetensors", "{}");
     folder.refuses("--model out --data tiny.safetensors", &["corrections.safetensors", "not a safetensors file"]);
     std::fs::remove_file(folder.path("out/corrections.safetensors")).unwrap();

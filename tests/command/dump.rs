@@ -150,6 +150,21 @@ fn memories_hold_what_arrays_hold() {
     assert_eq!(folder.read_json("m/index.json")["layers"][0]["input"]["files"], json!({"readmemh": "conv1/input.mem"}));
 }
 
+/// The shortcut of a block and its first convolution read one value, here at 8 and at 4 bits: the integers of the one
+/// are those of the network of 8 bits but for roundings, not the sixteenths that the other reads.
+#[test]
+fn readers_of_one_value_have_their_own_integers() {
+    let folder = Folder::new();
+    let inputs = |name: &str, rules: &str| {
+        folder.run_to(0, &format!("-m resnet8 --mode quant --requantize once -n 1 --dump {name} {rules}"));
+        array(&folder, &format!("{name}/layer2.0.downsample.0/input.npy"), 1)
+    };
+    let (uniform, mixed) = (inputs("uniform", ""), inputs("mixed", "--set layer2.0.conv1:act_bits=4"));
+    assert_eq!(uniform.len(), mixed.len());
+    assert!(uniform.iter().zip(&mixed).all(|(&a, &b)| (a as i8).abs_diff(b as i8) <= 1));
+    assert!(mixed.iter().any(|&x| x as i8 > 20) && mixed.iter().any(|x| x % 2 == 1));
+}
+
 #[test]
 fn a_folder_that_holds_something_is_refused() {
     let (_, folder) = Tiny::folder(153);

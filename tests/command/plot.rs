@@ -71,6 +71,9 @@ fn figures_name_axes_points_and_lines() {
         folder.run_to(0, &format!("plot {} -o {name}", names()));
         assert!(folder.read(name).starts_with(start));
     }
+    folder.run_to(0, &format!("plot {} -o both.svg -o both.png", names()));
+    assert_eq!(folder.read("both.png"), folder.read("p.png"));
+    assert!(folder.path("both.svg").exists());
     let picture = image::load_from_memory(&folder.read("p.png")).unwrap();
     assert!(picture.width() >= 1500 && picture.height() >= 1000);
     // The order of the files changes nothing but their order.
@@ -90,6 +93,8 @@ fn costs_that_are_not_known_or_of_two_sources_are_refused() {
     let needles = ["costed.json", "45 nm lab", "drum-4.json", "unit gates (Tyagi 1993)", "--costs"];
     folder.refuses("plot drum-4.json costed.json -o p.svg", &needles);
     folder.refuses("plot base.json quant.json -o p.svg", &["approximate multiplier"]);
+    folder.run_to(0, &format!("{TINY} --lut drum-3 -n 2 -o few.json"));
+    folder.refuses("plot drum-4.json few.json -o p.svg", &["few.json", "2 samples", "drum-4.json", "same samples"]);
     folder.refuses("plot missing.json -o p.svg", &["missing.json", "cannot read the report"]);
     folder.refuses("plot drum-4.json ./drum-4.json -o p.svg", &["drum-4.json", "more than once"]);
 }

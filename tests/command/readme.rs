@@ -34,9 +34,10 @@ fn commands(markdown: &str) -> Vec<String> {
     blocks(markdown, "sh").iter().flat_map(|block| lines(block)).collect()
 }
 
-/// The pages whose commands are run.
+const README: &str = "README.md";
+
+/// The other pages whose commands are run.
 const PAGES: &[&str] = &[
-    "README.md",
     "docs/quick-start.md",
     TUTORIAL,
     "docs/concepts.md",
@@ -56,7 +57,7 @@ const PAGES: &[&str] = &[
 ];
 
 /// Of these, those whose `text` blocks behind a block of commands are what the last of these prints.
-const SAMPLED: &[&str] = &["README.md", "docs/quick-start.md", TUTORIAL];
+const SAMPLED: &[&str] = &[README, "docs/quick-start.md", TUTORIAL];
 
 const TUTORIAL: &str = "docs/tutorial.md";
 
@@ -129,39 +130,49 @@ fn write_shown(folder: &Folder, page: &str) {
     }
 }
 
-/// One block after the other in one folder, as a reader runs them, by the shell. Files are those that the page shows,
-/// each named by its first line.
 #[cfg(unix)]
 #[test]
-fn every_command_runs() {
-    for_each_case(PAGES, |page| {
-        let (folder, text) = (Folder::new(), of_the_project(page));
-        prepare(&folder);
-        if *page == TUTORIAL {
-            prepare_tutorial(&folder);
+fn every_command_of_the_readme_runs() {
+    run_all(README);
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "for minutes: .ci/heavy runs it"]
+fn every_command_of_the_pages_runs() {
+    for_each_case(PAGES, |page| run_all(page));
+}
+
+/// Runs one block after the other in one folder, as a reader does, by the shell. Files are those that the page shows, each
+/// named by its first line.
+#[cfg(unix)]
+fn run_all(page: &str) {
+    let (folder, text) = (Folder::new(), of_the_project(page));
+    prepare(&folder);
+    if page == TUTORIAL {
+        prepare_tutorial(&folder);
+    }
+    write_shown(&folder, &text);
+    // Building it is this test's own business.
+    let built = |line: String| line.replace("cargo run --release --locked --", "approx-eval");
+    let is_ours = |line: &String| line.contains("approx-eval");
+    let is_run = |line: &String| is_ours(line) || line.starts_with("mkdir ");
+    assert!(commands(&text).into_iter().map(built).any(|line| is_ours(&line)), "none of ours in {page}");
+    let mut printed = None;
+    for (language, content) in fenced(&text) {
+        if language == "text" && SAMPLED.contains(&page) {
+            let printed: String = printed.take().unwrap_or_else(|| panic!("{page}: nothing printed {content}"));
+            assert!(is_sample(&content, &printed), "{page} shows\n{content}and not\n{printed}");
         }
-        write_shown(&folder, &text);
-        // Building it is this test's own business.
-        let built = |line: String| line.replace("cargo run --release --locked --", "approx-eval");
-        let is_ours = |line: &String| line.contains("approx-eval");
-        let is_run = |line: &String| is_ours(line) || line.starts_with("mkdir ");
-        assert!(commands(&text).into_iter().map(built).any(|line| is_ours(&line)), "none of ours in {page}");
-        let mut printed = None;
-        for (language, content) in fenced(&text) {
-            if language == "text" && SAMPLED.contains(page) {
-                let printed: String = printed.take().unwrap_or_else(|| panic!("{page}: nothing printed {content}"));
-                assert!(is_sample(&content, &printed), "{page} shows\n{content}and not\n{printed}");
-            }
-            let script = if language == "sh" { lines(&content) } else { Vec::new() };
-            for line in script.into_iter().map(built).filter(is_run) {
-                let output = folder.shell(&line).env("HOME", folder.path("")).output().unwrap();
-                assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-                assert!(!output.stdout.is_empty() || !is_ours(&line), "{line} says nothing");
-                printed = Some(String::from_utf8(output.stdout).unwrap());
-            }
+        let script = if language == "sh" { lines(&content) } else { Vec::new() };
+        for line in script.into_iter().map(built).filter(is_run) {
+            let output = folder.shell(&line).env("HOME", folder.path("")).output().unwrap();
+            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(!output.stdout.is_empty() || !is_ours(&line), "{line} says nothing");
+            printed = Some(String::from_utf8(output.stdout).unwrap());
         }
-        compare_pictures(&folder);
-    });
+    }
+    compare_pictures(&folder);
 }
 
 /// Fails where a picture of the documents is not what was drawn into `folder` under its name. With
@@ -187,7 +198,7 @@ fn compare_pictures(folder: &Folder) {
 #[test]
 fn test_commands_are_those_of_ci() {
     let ci = of_the_project(".ci/run");
-    let commands = commands(&of_the_project("README.md"));
+    let commands = commands(&of_the_project(README));
     let checks = ["cargo test", "cargo nextest", "cargo clippy", "cargo fmt", "cargo bench"];
     let tests: Vec<_> = commands.iter().filter(|line| checks.iter().any(|check| line.starts_with(check))).collect();
     assert!(!tests.is_empty(), "no test command in {commands:?}");
@@ -199,7 +210,7 @@ fn test_commands_are_those_of_ci() {
 /// A newcomer reads it to its end.
 #[test]
 fn the_readme_is_short() {
-    let lines = of_the_project("README.md").lines().count();
+    let lines = of_the_project(README).lines().count();
     assert!(lines < 150, "{lines} lines");
 }
 

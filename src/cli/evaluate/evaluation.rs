@@ -2,9 +2,9 @@
 
 use super::accumulators::AccumulatorArgs;
 use super::options::{LayerArgs, NoiseArgs, RunArgs};
-use crate::cli::inputs::{Given, OutputNameArgs, experiment_on};
-use crate::cli::quantization::QuantizationArgs;
-use crate::cli::{DataArgs, LutArgs, ModelArgs};
+use crate::cli::LutArgs;
+use crate::cli::inputs::Given;
+use crate::cli::network::NetworkArgs;
 use crate::eval::{Configuration, Experiment};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,22 +16,13 @@ pub(in crate::cli) struct EvaluationArgs {
     layers: LayerArgs,
 
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    output: OutputNameArgs,
-
-    #[command(flatten)]
-    data: DataArgs,
-
-    #[command(flatten)]
     lut: LutArgs,
 
     #[command(flatten)]
     noise: NoiseArgs,
 
     #[command(flatten)]
-    quantization: QuantizationArgs,
+    network: NetworkArgs,
 
     #[command(flatten)]
     accumulators: AccumulatorArgs,
@@ -58,11 +49,11 @@ impl EvaluationArgs {
 
     /// What the options ask of a session, whatever it was opened for.
     pub fn configuration(&self) -> anyhow::Result<Configuration> {
-        let layers = self.quantization.apply(self.lut.options(self.noise.is_derived())?);
+        let layers = self.network.options(self.lut.options(self.noise.is_derived())?);
         Ok(Configuration {
             layers: self.layers.apply(self.noise.apply(layers, self.lut.reading())?),
             rules: self.layers.rules()?,
-            scheme: self.quantization.scheme(),
+            scheme: self.network.scheme(),
             accumulator: self.accumulators.accumulator(),
             seed: self.noise.seed,
         })
@@ -86,7 +77,7 @@ impl EvaluationArgs {
             shuffle: self.run.shuffle,
             batch_size: self.run.batch_size,
             kernel: self.run.kernel()?,
-            ..experiment_on(&self.model, &self.output, &self.data, &self.quantization, given)?
+            ..self.network.experiment(given)?
         })
     }
 }

@@ -1,7 +1,7 @@
 //! `lut info`: describes and audits one multiplier, alone or over the operands of a network.
 
 use super::super::costs::CostsArgs;
-use super::super::inputs::{DataArgs, LutFileArgs, ModelArgs, OutputNameArgs, experiment};
+use super::super::inputs::{DataArgs, Given, LutFileArgs, ModelArgs, OutputNameArgs, experiment};
 use super::super::named::named;
 use super::super::output::FormatArgs;
 use super::super::quantization::QuantizationArgs;
@@ -86,8 +86,8 @@ impl InfoArgs {
         let lut = LutSpec { lut: self.lut.clone(), ..self.file.reading() };
         let layers = LayerOptions { lut: Some(lut), coding: self.coding, ..LayerOptions::default() };
         let layers = quantization.apply(layers);
-        let experiment =
-            experiment(network, self.output.as_ref().unwrap_or(&OutputNameArgs::default()), &data, &quantization)?;
+        let (output, given) = (OutputNameArgs::default(), Given::default());
+        let experiment = experiment(network, self.output.as_ref().unwrap_or(&output), &data, &quantization, given)?;
         let mut session = Session::open(Experiment { layers, limit: Some(SAMPLES), ..experiment })?;
         let assignment = session.assignment().clone();
         let findings = session.evaluate(&assignment, |_| Ok(())).context("operands in use")?;

@@ -81,8 +81,8 @@ pub fn watched_values(graph: &Graph) -> impl Iterator<Item = (&str, &Observing, 
     })
 }
 
-/// Switches to integers on `grids`, by the values' names, or back to real numbers. A value that a quantized layer reads
-/// has the grid of that layer's input.
+/// Switches to integers on `grids`, by the values' names, or back to real numbers. A value that quantized layers read has
+/// the grid of their inputs; where these differ it stays real, and each layer rounds it to its own.
 ///
 /// # Errors
 /// The value's name where an operator takes no such integers.
@@ -115,7 +115,10 @@ fn choose(graph: &Graph, grids: &BTreeMap<String, Grid>) -> HashMap<ValueId, Gri
         let is_watched = downcast::<Switched>(node.op()).is_some_and(|op| downcast::<Watched>(op.real()).is_some());
         let grid = if is_watched {
             let value = node.inputs()[0];
-            let grid = read_by_layer(graph, output).or_else(|| grids.get(graph.value_name(value)).copied());
+            let grid = match read_by_layers(graph, output).as_slice() {
+                [] => grids.get(graph.value_name(value)).copied(),
+                [first, others @ ..] => Some(*first).filter(|_| others.iter().all(|grid| grid == first)),
+            };
             // What the operator before computes is on the same grid.
             if let Some(grid) = grid {
                 chosen.insert(value, grid);
@@ -135,22 +138,20 @@ fn choose(graph: &Graph, grids: &BTreeMap<String, Grid>) -> HashMap<ValueId, Gri
     chosen
 }
 
-/// The grid of the first quantized layer that reads a value, or what moves its numbers.
-fn read_by_layer(graph: &Graph, value: ValueId) -> Option<Grid> {
-    let mut values = vec![value];
+/// The grids of the quantized layers that read a value, or what moves its numbers.
+fn read_by_layers(graph: &Graph, value: ValueId) -> Vec<Grid> {
+    let (mut values, mut grids) = (vec![value], Vec::new());
     while let Some(value) = values.pop() {
         for node in graph.nodes().iter().filter(|node| node.inputs().contains(&value)) {
             if let Some(layer) = node.op().as_approximate() {
                 let params = layer.params().filter(|_| layer.mode().is_quantized());
-                if let Some(params) = params.filter(|_| node.inputs()[0] == value) {
-                    return Some(params.input.into());
-                }
+                grids.extend(params.filter(|_| node.inputs()[0] == value).map(|params| Grid::from(params.input)));
             } else if only_moves(node.op()) {
                 values.extend(node.outputs());
             }
         }
     }
-    None
+    grids
 }
 
 /// Whether an operator only changes where numbers stand.

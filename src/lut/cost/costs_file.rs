@@ -142,7 +142,7 @@ enum Column {
 
 fn csv(path: &Path, bytes: &[u8]) -> Result<Vec<Row>, CostsError> {
     let csv_error = |source| CostsError::Csv { path: path.to_owned(), source };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(csv_error)?.clone();
     let is_listing = header.iter().any(|name| name == OF_LISTINGS);
     let column = |name: &str| {

@@ -82,6 +82,13 @@ impl Costs {
         stated.chain(published).chain([gates]).collect()
     }
 
+    /// The names that a file has costs of, in their order; none where there is no file.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.rows.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     fn stated(&self, lut: &Lut) -> Option<Cost> {
         if self.rows.is_empty() {
             return None;
@@ -200,7 +207,7 @@ mod tests {
         // A design's name is not enough: its products count.
         let misnamed = Lut::from_fn("drum-4", Signedness::Unsigned, |a, b| a * b + 1);
         assert_eq!(none.get(&misnamed), None);
-        let by_hash = costs(&format!("multiplier,energy\n{},1\n", drum.blake3())).unwrap();
+        let by_hash = costs(&format!("# from the lab\nmultiplier,energy\n{},1\n", drum.blake3())).unwrap();
         assert_eq!(by_hash.get(&drum).unwrap().figures.energy_pj, Some(1.0));
     }
 

@@ -69,7 +69,7 @@ struct Initializer {
 /// The initializer with the most numbers. Others may be of texts; one that breaks off counts only
 /// when there is no better one.
 fn longest(code: &str) -> Result<Initializer, FormatError> {
-    let none = "no array with an initializer (a C function that multiplies has to be tabulated first)";
+    let none = "no array with an initializer (a C function that multiplies is tabulated by 'approx-eval lut from-c')";
     let mut found = Err(FormatError::Broken(none.to_owned()));
     let mut from = 0;
     let mut is_first = true;

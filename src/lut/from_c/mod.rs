@@ -199,7 +199,10 @@ impl CModel {
 }
 
 fn choose(path: &Path, found: &[Signature], wanted: Option<&str>) -> Result<Signature, FromCError> {
-    let fitting: Vec<_> = found.iter().filter(|found| wanted.is_none_or(|wanted| found.name == wanted)).collect();
+    let mut fitting: Vec<_> = found.iter().filter(|found| wanted.is_none_or(|wanted| found.name == wanted)).collect();
+    if wanted.is_none() && fitting.iter().filter(|found| !found.is_static).count() == 1 {
+        fitting.retain(|found| !found.is_static);
+    }
     let names = found.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ");
     let (found, hint) = match (fitting.as_slice(), wanted) {
         ([one], _) => return Ok((*one).clone()),

@@ -15,6 +15,8 @@ pub struct Signature {
     /// Whether the second parameter is the multiplier's first operand: it is named `A` (or `x`), the
     /// first one `B` (or `y`).
     pub is_swapped: bool,
+    /// Whether it is `static`: more often a helper of the multiplier than the multiplier.
+    pub is_static: bool,
 }
 
 /// A C integer type.
@@ -71,7 +73,13 @@ fn signature(before: &str, parameters: &str) -> Option<Signature> {
     let (first, second) = (parameter(first)?, parameter(second)?);
     let is = |name: &str, letters: [&str; 2]| letters.contains(&name.to_ascii_lowercase().as_str());
     let is_swapped = is(first.1, ["b", "y"]) && is(second.1, ["a", "x"]);
-    (!name.is_empty()).then(|| Signature { name: name.to_owned(), parameters: [first.0, second.0], is_swapped })
+    let is_static = words.contains(&"static");
+    (!name.is_empty()).then(|| Signature {
+        name: name.to_owned(),
+        parameters: [first.0, second.0],
+        is_swapped,
+        is_static,
+    })
 }
 
 /// A parameter's type and name.

@@ -46,6 +46,11 @@ fn models_give_their_tables() {
             signed,
         ),
         ("#include <stdint.h>\nint64_t mul8s_X(int64_t a, int64_t b) { return (a & ~1) * b; }", signed),
+        // A helper of the same form.
+        (
+            "#include <stdint.h>\nstatic int bit(int a, int i) { return a >> i & 1; }\nuint16_t f(uint8_t a, uint8_t b) { return (a - bit(a, 0)) * b; }",
+            unsigned,
+        ),
         // 16-bit results of signed products.
         ("#include <stdint.h>\nuint16_t f(int8_t a, int8_t b) { return (a & ~1) * b; }", signed),
         ("#include <stdint.h>\nint16_t f(int8_t a, int8_t b) { return (a & ~1) * b; }", signed),
@@ -96,12 +101,14 @@ fn headers_come_with_the_table() {
 #[test]
 fn what_goes_wrong_is_told() {
     let two = "int f(int a, int b) { return a; }\nint g(int a, int b) { return b; }";
+    let helpers = "static int bit(int a, int b) { return a; }\nstatic int low(int a, int b) { return b; }";
     let function = |name: &str| FromCOptions { function: Some(name.to_owned()), ..FromCOptions::default() };
     let quick = FromCOptions { timeout: Duration::from_millis(800), ..FromCOptions::default() };
     let absent = FromCOptions { compiler: Some("no-such-compiler".into()), ..FromCOptions::default() };
     let mut cases = vec![
         ("int x;", FromCOptions::default(), "no function of two integers"),
         (two, FromCOptions::default(), "several functions of two integers: f, g"),
+        (helpers, FromCOptions::default(), "several functions of two integers: bit, low"),
         ("uint32_t mul12u_X(uint16_t A, uint16_t B) { return A * B; }", FromCOptions::default(), "mul12u_X"),
         (two, function("h"), "no function 'h' of two integers, but f, g"),
         ("int f(int a, int b) { return a * b; }", absent, "no-such-compiler"),

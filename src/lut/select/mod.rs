@@ -16,7 +16,7 @@ use super::{SHIPPED, format};
 use crate::registry::similar;
 use globset::{GlobBuilder, GlobMatcher};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 /// Whole lists, and what they hold.
 pub const LISTS: &[(&str, &str)] = &[
@@ -96,7 +96,7 @@ fn near(similar: &[String]) -> String {
 
 /// The files and names that `text` stands for, in its order:
 ///
-/// - a path of a file that exists is that file;
+/// - a path of a file that exists is that file, that of a folder the tables in it;
 /// - `shipped`, `designs` and `catalogue` are [lists](LISTS);
 /// - `{3..7}` stands for each number, `{3..9..2}` for every second, `{a,b}` for each text;
 /// - `*`, `?` and `[a-z]` stand for the files that match, those that have a table's extension unless the text has one
@@ -122,6 +122,9 @@ pub fn select(text: &str) -> Result<Vec<String>, SelectError> {
         ("designs", "") => return Ok(designs()),
         ("catalogue" | "catalog", name) => return circuits(text, name),
         _ => {}
+    }
+    if Path::new(text).is_dir() {
+        return matching(&format!("{}/*", text.trim_end_matches(is_separator)));
     }
     let texts = braces::expand(text).map_err(|source| SelectError::Braces { text: text.to_owned(), source })?;
     let mut selected = Vec::new();

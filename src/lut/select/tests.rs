@@ -60,7 +60,9 @@ fn globs_are_over_files_first() {
         let found = select(&format!("{root}/{text}"));
         found.map(|found| found.iter().map(|path| path[root.len() + 1..].to_owned()).collect::<Vec<_>>())
     };
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 9] = [
+        ("a", &["a/mul_10.bin", "a/mul_2.bin"]),
+        ("b/", &["b/mul_3.npy"]),
         ("a/mul_*.bin", &["a/mul_10.bin", "a/mul_2.bin"]),
         ("a/*", &["a/mul_10.bin", "a/mul_2.bin"]),
         ("a/*.json", &["a/mul_2.json"]),

@@ -35,6 +35,8 @@ pub struct ModelCorrection {
     pub config: CorrectionConfig,
     /// The numbers of corrected layers, by name.
     pub layers: BTreeMap<String, LayerParts>,
+    /// Shapes of their weights, by the layers' names.
+    pub shapes: BTreeMap<String, Vec<usize>>,
     /// Scales and zero points of all layers.
     pub params: ParamsFile,
     /// Their file.
@@ -48,6 +50,16 @@ pub enum CorrectionError {
     /// No layer has this name, or it has no weights.
     #[error("the correction is of a layer '{0}', which the network does not have")]
     Layer(String),
+    /// The weight is of another shape.
+    #[error("the correction's weight of layer '{layer}' has shape {found:?}, expected {expected:?}")]
+    Shape {
+        /// The layer.
+        layer: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape of the layer's own weight.
+        expected: Vec<usize>,
+    },
     /// The numbers are not of its dimensions.
     #[error("correction")]
     Parts(#[from] LayerError),
@@ -62,7 +74,13 @@ impl ModelCorrection {
         for (name, parts) in &self.layers {
             let mut layers = graph.layers_mut();
             let layer = layers.find(|layer| layer.name() == name).and_then(ApproxLayer::as_weighted_mut);
-            layer.ok_or_else(|| CorrectionError::Layer(name.clone()))?.set_parts(parts)?;
+            let layer = layer.ok_or_else(|| CorrectionError::Layer(name.clone()))?;
+            let (found, expected) = (&self.shapes[name], layer.weight().dims().to_vec());
+            if *found != expected {
+                let found = found.clone();
+                return Err(CorrectionError::Shape { layer: name.clone(), found, expected });
+            }
+            layer.set_parts(parts)?;
         }
         Ok(())
     }

@@ -28,9 +28,11 @@ pub(in crate::model) fn read(
     let bytes = input::read(&path, LARGEST).map_err(|source| ModelError::Read { path: path.clone(), source })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| failed(format!("not a safetensors file: {error}")))?;
     let mut layers: BTreeMap<String, LayerParts> = BTreeMap::new();
+    let mut shapes = BTreeMap::new();
     for (name, tensor) in file.tensors() {
         let wrong = |expected: &str| failed(format!("tensor '{name}' is of {:?}, expected {expected}", tensor.dtype()));
         if let Some(layer) = name.strip_suffix(WEIGHT) {
+            shapes.insert(layer.to_owned(), tensor.shape().to_vec());
             layers.entry(layer.to_owned()).or_default().weight = floats(&tensor).ok_or_else(|| wrong("F32"))?;
         } else if let Some(layer) = name.strip_suffix(BIAS) {
             layers.entry(layer.to_owned()).or_default().bias = Some(floats(&tensor).ok_or_else(|| wrong("F32"))?);
@@ -53,7 +55,8 @@ pub(in crate::model) fn read(
     for part in [network_blake3, blake3::hash(&bytes).to_hex().as_str(), &params.blake3] {
         hasher.update(part.as_bytes());
     }
-    Ok((ModelCorrection { config, layers, params, params_path }, hasher.finalize().to_hex().to_string()))
+    let correction = ModelCorrection { config, layers, shapes, params, params_path };
+    Ok((correction, hasher.finalize().to_hex().to_string()))
 }
 
 fn floats(tensor: &TensorView) -> Option<Vec<f32>> {

@@ -126,6 +126,22 @@ impl CostReport {
     }
 }
 
+/// A note on tables that a file of costs says nothing of, and nothing else either: names may differ from those of files.
+pub(super) fn unknown_note(luts: &[Arc<Lut>], costs: &Costs) -> Option<String> {
+    let names = costs.names();
+    let unknown = luts.iter().filter(|lut| !names.is_empty() && costs.candidates(lut).is_empty());
+    let unknown: Vec<String> = unknown.map(|lut| format!("'{}'", lut.name())).collect();
+    let shown = &names[..names.len().min(10)];
+    let more = if shown.len() < names.len() { ", .." } else { "" };
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "the file of costs has no row of {}, but of {}{more} (see --costs)",
+            unknown.join(", "),
+            shown.join(", ")
+        )
+    })
+}
+
 /// The multipliers of layers that multiply integers, with their multiplications of one sample.
 fn multipliers_in_use(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Vec<Used> {
     let mut used: Vec<Used> = Vec::new();

@@ -1,11 +1,11 @@
 //! From the findings of a session to the report of an evaluation.
 
 use super::accumulators::overflow_note;
-use super::shifts;
 use super::{
     CalibrationReport, ClassReport, ComparisonReport, ConfigReport, CostReport, DatasetReport, LayerReport,
     ModelReport, NoiseReport, OpcountReport, QuantizationReport, Report, SCHEMA, TimingReport, ToolReport,
 };
+use super::{cost, shifts};
 use crate::data::{DatasetSpec, PixelKind};
 use crate::eval::{
     Assignment, Experiment, Findings, LayerOptions, ModeComparison, NoiseLutSpec, Session, far_below_fp32,
@@ -30,6 +30,7 @@ impl Report {
         let of_all = session.defaults().lut.as_ref();
         luts.sort_by_key(|lut| !of_all.is_some_and(|of_all| Arc::ptr_eq(of_all, lut)));
         let layers = LayerReport::from_graph(&model.graph, assignment, layers);
+        let unknown = cost::unknown_note(&luts, costs);
         let cost = CostReport::new(&layers, &luts, costs);
         let opcount = OpcountReport::new(&layers, samples, cost.as_ref());
         let cost_of = |lut: &Lut| cost.as_ref().and_then(|cost| cost.by_multiplier.get(lut.name()).cloned());
@@ -41,6 +42,7 @@ impl Report {
         notes.extend(shifts::note(&layers));
         notes.extend(shifts::warning(&layers).inspect(|note| tracing::warn!("{note}")));
         notes.extend(overflow_note(&layers).inspect(|note| tracing::warn!("{note}")));
+        notes.extend(unknown.inspect(|note| tracing::warn!("{note}")));
         notes.extend(cost.as_ref().and_then(CostReport::note).inspect(|note| tracing::warn!("{note}")));
         Report {
             schema: SCHEMA,

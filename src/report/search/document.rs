@@ -69,7 +69,11 @@ impl SearchDetails {
         let confidence = if settings.confidence > 0.5 { confidence } else { String::new() };
         let bound = self.difference(settings.max_drop) + &confidence;
         let limit = settings.max_multipliers.map(|most| ("multipliers", format!("at most {most} different ones")));
-        let confirmed = if self.is_confirmed() { "within the bound" } else { "the drop is beyond the bound" };
+        let confirmed = if self.is_confirmed() {
+            "passed: the drop there is within the bound"
+        } else {
+            "failed: the drop there is beyond the bound; search with more samples, a higher --confidence or another --seed"
+        };
         let stopped = self.stopped.as_ref().map(|why| ("ended early", format!("by the limit of {why}")));
         let pairs = [
             ("result", self.verdict()),

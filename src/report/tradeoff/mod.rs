@@ -8,7 +8,7 @@ use super::document::{Document, Records, Section};
 use super::{Baseline, CostAxis, CostFigure};
 use crate::layer::InferenceMode;
 use crate::registry::Named;
-use crate::stats::{pareto_front, percent, significant};
+use crate::stats::{grouped, pareto_front, percent, significant};
 use crate::task::{MetricInfo, Task};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -107,6 +107,21 @@ pub enum TradeoffError {
         /// That one's task.
         first: Task,
     },
+    /// Runs over different samples, whose metrics cannot be compared.
+    #[error(
+        "{}: a run over {found}, but {} is one over {first}: plot runs over the same samples", .path.display(),
+        .other.display()
+    )]
+    Data {
+        /// The report.
+        path: PathBuf,
+        /// Its samples.
+        found: String,
+        /// The first report.
+        other: PathBuf,
+        /// That one's samples.
+        first: String,
+    },
     /// A report that is given twice.
     #[error("{}: the report is given more than once: name each report once", .path.display())]
     Repeated {
@@ -133,7 +148,7 @@ impl Tradeoff {
     ///
     /// # Errors
     /// When a report is given twice, a run's cost is not known, costs are of different sources, or runs are for
-    /// different tasks.
+    /// different tasks or over different samples.
     pub fn new(runs: &[Baseline], x: CostAxis) -> Result<Self, TradeoffError> {
         let mut task: Option<(&Baseline, Task)> = None;
         let mut source: Option<(&Baseline, String)> = None;
@@ -151,6 +166,12 @@ impl Tradeoff {
             let (other, first) = *task.get_or_insert((run, found));
             if first != found {
                 return Err(TradeoffError::Task { path: path(), found, other: other.path.clone(), first });
+            }
+            let (found, first) = (&run.report.dataset, &runs[0].report.dataset);
+            if (&found.blake3, found.samples) != (&first.blake3, first.samples) {
+                let [found, first] =
+                    [found, first].map(|set| format!("{} samples of {}", grouped(set.samples as u64), set.name));
+                return Err(TradeoffError::Data { path: path(), found, other: runs[0].path.clone(), first });
             }
             if run.report.luts.is_empty() && run.report.config.mode != InferenceMode::Noise {
                 baselines.push(run);

@@ -31,6 +31,14 @@ fn damaged_tables_of_every_format() {
 }
 
 #[test]
+fn names_without_an_extension() {
+    let folder = Folder::new();
+    folder.write("mine.csv", Table::unsigned(|a, b| a * b).csv());
+    folder.write("mine.txt.bak", "");
+    folder.refuses("--lut mine", &["no file and no multiplier 'mine'", "did you mean 'mine.csv'?"]);
+}
+
+#[test]
 fn tables_of_numbers() {
     let folder = Folder::new();
     let csv = Table::unsigned(|a, b| a * b).csv();

@@ -48,6 +48,20 @@ fn metadata_speak_where_no_table_does() {
     assert_eq!(folder.json("lut info mine.bin")["cost"], serde_json::Value::Null);
 }
 
+/// A table is called by its metadata or its function, not always by its file.
+#[test]
+fn a_file_of_costs_that_does_not_know_the_table_is_told_of() {
+    let folder = Folder::new();
+    folder.write("costs.csv", COSTS);
+    folder.write("other.bin", Table::unsigned(|a, b| (a * b) & !0xd).u16_bin());
+    let run = folder.run_to(0, "--lut other.bin --limit 8 --costs costs.csv --format json");
+    let needles = ["no row of 'other'", "drum-6, exact, mine", "--costs"];
+    assert!(needles.iter().all(|needle| run.stderr.contains(needle)), "{}", run.stderr);
+    assert!(run.json()["notes"].as_array().unwrap().iter().any(|note| note.as_str().unwrap().contains(needles[0])));
+    let known = folder.run_to(0, "--lut drum-4 --limit 8 --costs costs.csv");
+    assert!(!known.stderr.contains("no row"), "its cost is known by unit gates: {}", known.stderr);
+}
+
 #[test]
 fn an_evaluation_reports_its_multiplier_s_cost() {
     let report = Folder::new().json("--lut truncated-8 --limit 8");
