@@ -50,7 +50,9 @@ fn a_search_finds_what_its_assignment_does() {
 #[test]
 fn searches_are_repeated_and_resumed() {
     let folder = Folder::new();
-    folder.run_to(0, &format!("{QUICK} -o first"));
+    let first = folder.run_to(0, &format!("{QUICK} -o first"));
+    let drop = number(&documents(&folder, "first").0, "/chosen/confirmation/drop");
+    assert_eq!(first.stderr.contains("not confirmed"), drop > 0.05, "{drop}: {}", first.stderr);
     folder.run_to(0, &format!("{QUICK} -o second -j 1"));
     assert_eq!(documents(&folder, "first").0["chosen"], documents(&folder, "second").0["chosen"]);
     assert_eq!(documents(&folder, "first").1, documents(&folder, "second").1);

@@ -76,7 +76,9 @@ impl ModelCorrection {
             let layer = layers.find(|layer| layer.name() == name).and_then(ApproxLayer::as_weighted_mut);
             let layer = layer.ok_or_else(|| CorrectionError::Layer(name.clone()))?;
             let (found, expected) = (&self.shapes[name], layer.weight().dims().to_vec());
-            if *found != expected {
+            // Axes of one position may be there or not, as of a linear layer's kernel.
+            let without_ones = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
+            if without_ones(found) != without_ones(&expected) {
                 let found = found.clone();
                 return Err(CorrectionError::Shape { layer: name.clone(), found, expected });
             }
