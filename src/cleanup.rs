@@ -42,6 +42,7 @@ fn pending() -> MutexGuard<'static, BTreeMap<u64, Undo>> {
 
 /// Undoes all that is pending, the newest first, in a process that is about to end: whoever makes or
 /// finishes such a thing waits from then on.
+#[cfg(feature = "cli")]
 pub fn undo_all() {
     let pending = pending();
     pending.values().rev().for_each(|undo| undo());

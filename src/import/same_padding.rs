@@ -4,6 +4,7 @@
 /// The side of an axis that gets the extra element of odd padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OddSide {
+    #[cfg_attr(not(feature = "onnx"), allow(dead_code, reason = "only ONNX has SAME_LOWER"))]
     Before,
     After,
 }

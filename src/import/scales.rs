@@ -130,6 +130,59 @@ impl Scales {
         self.constants.insert(constant.id(), scales);
     }
 
+    /// A layer called `name` with input `x` and output `y`.
+    ///
+    /// # Errors
+    /// When the weight has scales that no layer can use.
+    pub fn add_layer(
+        &mut self,
+        graph: &Graph,
+        name: &str,
+        [x, y]: [ValueId; 2],
+        [weight, bias]: [Option<&Tensor>; 2],
+        outputs: OutputAxis,
+    ) -> Result<(), ScalesError> {
+        let scales = |tensor: Option<&Tensor>| self.constants.get(&tensor?.id());
+        let input = graph.ty(x).element.quantization().and_then(|grid| grid.operands().ok());
+        let of_weight = input.and_then(|_| scales(weight)).map(|found| found.weight(outputs)).transpose()?.flatten();
+        if let (Some(input), Some(weight)) = (input, of_weight) {
+            let bias = scales(bias).and_then(|found| found.bias(input.scale(), &weight));
+            self.layers.insert(name.to_owned(), (y, LayerParams { bias, ..LayerParams::new(input, weight) }));
+        } else {
+            self.without.push(name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The integers of a layer's bias, in products of one input step and one weight step.
+    #[cfg(feature = "tflite")]
+    pub fn add_bias(&mut self, layer: &str, bias: Arc<[i32]>) {
+        if let Some((_, params)) = self.layers.get_mut(layer) {
+            params.bias = Some(bias);
+        }
+    }
+
+    /// The parameters of layers, and a note for reports; `None` for a network without quantization.
+    pub fn finish(self, graph: &Graph) -> Option<(BTreeMap<String, LayerParams>, String)> {
+        let mut outputs = graph.nodes().iter().flat_map(Node::outputs);
+        let has_activations = outputs.any(|&id| graph.ty(id).element.quantization().is_some());
+        if self.constants.is_empty() && !has_activations {
+            return None;
+        }
+        let (found, all) = (self.layers.len(), self.without.len() + self.layers.len());
+        let missing = self.without.join("', '");
+        let note = match self.without.as_slice() {
+            [] => "the network is quantized already: mode 'base' includes the rounding of its file".to_owned(),
+            [_] => format!("the file has scales for {found} of {all} layers: layer '{missing}' has none"),
+            _ => format!("the file has scales for {found} of {all} layers: layers '{missing}' have none"),
+        };
+        Some((self.layers.into_iter().map(|(name, (_, params))| (name, params)).collect(), note))
+    }
+}
+
+/// What only operators of ONNX do to constants.
+#[cfg(feature = "onnx")]
+impl Scales {
     /// A constant with its axes in another order.
     pub fn transposed(&mut self, from: &Tensor, to: &Tensor, order: &[usize]) {
         if let Some(mut scales) = self.constants.get(&from.id()).cloned() {
@@ -165,54 +218,6 @@ impl Scales {
     /// Whether a value is the output of a layer that has parameters.
     pub fn is_layer_output(&self, y: ValueId) -> bool {
         self.layers.values().any(|(output, _)| *output == y)
-    }
-
-    /// A layer called `name` with input `x` and output `y`.
-    ///
-    /// # Errors
-    /// When the weight has scales that no layer can use.
-    pub fn add_layer(
-        &mut self,
-        graph: &Graph,
-        name: &str,
-        [x, y]: [ValueId; 2],
-        [weight, bias]: [Option<&Tensor>; 2],
-        outputs: OutputAxis,
-    ) -> Result<(), ScalesError> {
-        let scales = |tensor: Option<&Tensor>| self.constants.get(&tensor?.id());
-        let input = graph.ty(x).element.quantization().and_then(|grid| grid.operands().ok());
-        let of_weight = input.and_then(|_| scales(weight)).map(|found| found.weight(outputs)).transpose()?.flatten();
-        if let (Some(input), Some(weight)) = (input, of_weight) {
-            let bias = scales(bias).and_then(|found| found.bias(input.scale(), &weight));
-            self.layers.insert(name.to_owned(), (y, LayerParams { bias, ..LayerParams::new(input, weight) }));
-        } else {
-            self.without.push(name.to_owned());
-        }
-        Ok(())
-    }
-
-    /// The integers of a layer's bias, in products of one input step and one weight step.
-    pub fn add_bias(&mut self, layer: &str, bias: Arc<[i32]>) {
-        if let Some((_, params)) = self.layers.get_mut(layer) {
-            params.bias = Some(bias);
-        }
-    }
-
-    /// The parameters of layers, and a note for reports; `None` for a network without quantization.
-    pub fn finish(self, graph: &Graph) -> Option<(BTreeMap<String, LayerParams>, String)> {
-        let mut outputs = graph.nodes().iter().flat_map(Node::outputs);
-        let has_activations = outputs.any(|&id| graph.ty(id).element.quantization().is_some());
-        if self.constants.is_empty() && !has_activations {
-            return None;
-        }
-        let (found, all) = (self.layers.len(), self.without.len() + self.layers.len());
-        let missing = self.without.join("', '");
-        let note = match self.without.as_slice() {
-            [] => "the network is quantized already: mode 'base' includes the rounding of its file".to_owned(),
-            [_] => format!("the file has scales for {found} of {all} layers: layer '{missing}' has none"),
-            _ => format!("the file has scales for {found} of {all} layers: layers '{missing}' have none"),
-        };
-        Some((self.layers.into_iter().map(|(name, (_, params))| (name, params)).collect(), note))
     }
 }
 
