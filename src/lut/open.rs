@@ -45,7 +45,7 @@ pub enum OpenError {
     },
     /// Neither, but a table's file has that name and an extension.
     #[error("no file and no multiplier '{spec}', did you mean '{file}'?")]
-    NotWhole {
+    MissingExtension {
         /// What was asked for.
         spec: String,
         /// The first such file.
@@ -178,7 +178,7 @@ pub fn open(spec: &str, options: &OpenOptions) -> Result<Lut, OpenError> {
 fn unknown(spec: &str, source: UnknownDesign) -> OpenError {
     let spec = spec.to_owned();
     match select(&format!("{spec}.*")).unwrap_or_default().into_iter().next() {
-        Some(file) => OpenError::NotWhole { spec, file },
+        Some(file) => OpenError::MissingExtension { spec, file },
         None => OpenError::NotFound { spec, source },
     }
 }

@@ -293,7 +293,7 @@ fn transformers_of_the_zoo_name_their_products() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn every_command_of_the_page_runs() {
     let folder = Folder::new();
     let commands = blocks(&of_the_project("docs/attention.md"), "sh").concat();

@@ -18,7 +18,7 @@ fn top1(folder: &Folder, network: &str, bits: &str, observer: &str, limit: usize
 
 #[cfg(unix)]
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_script_prints_what_single_runs_say() {
     let scripts = blocks(&of_the_project("docs/observers.md"), "bash");
     let [script] = scripts.as_slice() else { panic!("expected one script: {scripts:?}") };
@@ -36,7 +36,7 @@ fn the_script_prints_what_single_runs_say() {
 
 /// Every cell is there; a few are computed anew.
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_documented_tables_are_complete_and_true() {
     let document = of_the_project("docs/observers.md");
     let folder = Folder::new();

@@ -138,7 +138,7 @@ fn every_command_of_the_readme_runs() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn every_command_of_the_pages_runs() {
     for_each_case(PAGES, |page| run_all(page));
 }

@@ -16,7 +16,7 @@ fn row(folder: &Folder, network: &str, multiplier: &str, limit: usize) -> Vec<St
 
 #[cfg(unix)]
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_script_prints_what_single_runs_say() {
     let scripts = blocks(&of_the_project("docs/shipped-networks.md"), "bash");
     let [script] = scripts.as_slice() else { panic!("expected one script: {scripts:?}") };
@@ -39,7 +39,7 @@ fn the_script_prints_what_single_runs_say() {
 /// Every shipped multiplier has its row, and one is computed anew: scales are observed in fp32, where
 /// another processor's rounding may move a sample or two.
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_documented_tables_are_complete_and_true() {
     let document = of_the_project("docs/shipped-networks.md");
     let folder = Folder::new();

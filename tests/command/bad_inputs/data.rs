@@ -83,7 +83,7 @@ fn idx_files() {
 
 /// 2.6 GiB that unpack from three megabytes: the number of labels is compared first.
 #[test]
-#[ignore = "for minutes: .ci/heavy runs it"]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn what_unpacks_to_gigabytes_is_not_unpacked_in_vain() {
     let folder = Folder::new();
     let head = idx(&[3_500_000, 28, 28], &[]);
