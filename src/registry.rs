@@ -213,6 +213,11 @@ impl fmt::Display for Expected<'_> {
 pub fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     /// Below this, names have little in common but length.
     const LEAST: f64 = 0.7;
+    /// Bytes of a name that is compared with others, which takes time as its length.
+    const LONGEST: usize = 256;
+    if name.len() > LONGEST {
+        return Vec::new();
+    }
     let name = name.to_lowercase();
     let mut scored: Vec<(usize, f64, &str)> = names
         .map(|other| {
@@ -238,6 +243,7 @@ mod tests {
         assert_eq!(NETWORKS.find("vit_b_16"), Ok(&"vit_b_16"));
         assert_eq!(NETWORKS.find("resnt18").unwrap_err().similar, ["resnet18", "resnet50"]);
         assert_eq!(NETWORKS.find("ResNet50").unwrap_err().similar[0], "resnet50");
+        assert!(NETWORKS.find(&"resnet18".repeat(1000)).unwrap_err().similar.is_empty());
         let error = NETWORKS.find("q").unwrap_err();
         assert_eq!(error.to_string(), "unknown network 'q': expected one of resnet18, resnet50, vit_b_16, lenet5");
     }

@@ -11,6 +11,7 @@ use crate::eval::{Experiment, LayerOptions, LutSpec};
 use crate::layer::InferenceMode;
 use crate::lut::{CODINGS, Coding};
 use crate::study::advise::{AdviceExperiments, AdviceSettings, advise};
+use anyhow::ensure;
 use clap::ValueHint;
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ pub(super) struct AdviseArgs {
     #[arg(value_hint = ValueHint::AnyPath)]
     lut: String,
 
-    /// The largest drop of accuracy (or AUC) against exact products that is allowed, a fraction: 0.01 is one percentage
+    /// The largest drop in accuracy (or AUC) against exact products that is allowed, a fraction: 0.01 is one percentage
     /// point
     #[arg(long, value_name = "D", default_value = "0.01", allow_hyphen_values = true, value_parser = parse_drop)]
     max_drop: f64,
@@ -56,6 +57,7 @@ pub(super) fn run(args: &AdviseArgs, terminal: &TerminalArgs) -> anyhow::Result<
 
 impl AdviseArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
+        ensure!(self.lut != "-", "standard input is read once, and advice opens its multiplier again: give a file");
         let costs = self.costs.open()?;
         let approximate = || self.experiment(InferenceMode::Approximate);
         let experiments = AdviceExperiments {

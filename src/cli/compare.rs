@@ -1,8 +1,9 @@
 //! `approx-eval compare`: runs over the same samples held against one of them.
 
+use super::costs::CostsArgs;
 use super::output::{FormatArgs, OutputFiles};
 use super::{ExitCode, TerminalArgs};
-use crate::report::{Baseline, ComparisonDetails};
+use crate::report::{ComparisonDetails, SavedReport};
 use crate::task::Comparison;
 use anyhow::Context;
 use std::path::PathBuf;
@@ -16,25 +17,34 @@ pub(super) struct CompareArgs {
     #[arg(required = true)]
     reports: Vec<PathBuf>,
 
+    /// Columns of tables (table, markdown, latex), in this order, by their headings, such as
+    /// multiplier,top-1,difference,energy; default: all that say something of these reports
+    #[arg(long, value_name = "HEADINGS", value_delimiter = ',', help_heading = "Report")]
+    columns: Vec<String>,
+
+    #[command(flatten)]
+    costs: CostsArgs,
+
     #[command(flatten)]
     format: FormatArgs,
 
-    /// Write the comparison to a file too, in the format of its extension; may be given more than once
+    /// Also write the comparison to a file, in the format of its extension; may be given more than once
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let reference = Baseline::read(&args.reference)?;
+    let costs = args.costs.open()?;
+    let reference = SavedReport::read(&args.reference)?.with_costs(&costs);
     let predictions = reference.predictions()?;
     let compared = |path: &PathBuf| {
-        let run = Baseline::read(path)?;
+        let run = SavedReport::read(path)?.with_costs(&costs);
         let comparison = Comparison::new(&predictions, &run.predictions()?);
         let comparison = comparison.with_context(|| path.display().to_string())?;
         anyhow::Ok((run, comparison))
     };
     let runs = args.reports.iter().map(compared).collect::<Result<Vec<_>, _>>()?;
-    let details = ComparisonDetails::new(&reference, runs);
+    let details = ComparisonDetails::new(&reference, runs).with_columns(&args.columns).context("--columns")?;
     let files = OutputFiles::create(&args.output)?.filled(&details, terminal)?;
     args.format.print_and_commit(&details, files, terminal)?;
     Ok(ExitCode::Success)

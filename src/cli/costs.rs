@@ -12,7 +12,8 @@ pub(super) struct CostsArgs {
     ///
     /// A CSV file with the header multiplier, power, energy, area, delay, source (mW, pJ, um2, ns; only multiplier
     /// is required), multiplier being a name or the blake3 hash that 'lut info' prints; or what 'lut list' and
-    /// 'lut info' write as CSV or JSON. Costs are relative to the row 'exact' of the same source, if there is one.
+    /// 'lut info' write as CSV or JSON. Costs are relative to the row 'exact' (of signed multipliers 'exact-signed', if
+    /// there is one) of the same source, or as columns relative_power, relative_energy, relative_area, relative_delay say.
     #[arg(long, value_name = "FILE")]
     costs: Option<PathBuf>,
 }

@@ -10,8 +10,9 @@ use crate::lut::{self, CodingError, FromCError, SelectError, WriteError, detect:
 use crate::model::ModelError;
 use crate::printable::{printable, shortened};
 use crate::quant::{ParamsError, QuantError};
-use crate::report::{BaselineError, GatesError, TradeoffError};
+use crate::report::{GatesError, SavedReportError, TradeoffError};
 use crate::study::LayerwiseError;
+use crate::study::advise::AdviseError;
 use crate::study::correct::CorrectError;
 use crate::study::journal::JournalError;
 use crate::study::rank::RankError;
@@ -54,7 +55,7 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         QuantError,
         ParamsError,
         LayerProblem,
-        BaselineError,
+        SavedReportError,
         GatesError,
         TradeoffError,
         JournalError,
@@ -68,7 +69,8 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         LayerwiseError,
         RankError,
         SelfcheckError,
-        CorrectError
+        CorrectError,
+        AdviseError
     )
     .unwrap_or_default()
 }
@@ -144,6 +146,9 @@ mod tests {
         let plain = "model 'net' has no calibration set of its own: give one, or quantization parameters";
         assert_eq!(describe(&error()), format!("{plain} (see --calib-data, --qparams)"));
         assert_eq!(describe(&error().context("--qparams")), format!("{plain} (see --qparams, --calib-data)"));
+        // Errors that pass others on as their own have those keys.
+        let passed_on = AdviseError::from(SessionError::from(CalibrationError::NoData("net".to_owned())));
+        assert_eq!(describe(&passed_on.into()), format!("{plain} (see --calib-data, --qparams)"));
         assert_eq!(describe(&anyhow::anyhow!("disk full").context("--output")), "disk full (see --output)");
         assert_eq!(describe(&anyhow::anyhow!("--data-format requires --data")), "--data-format requires --data");
     }

@@ -277,8 +277,8 @@ impl LutFileArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Multiplier")]
 pub(super) struct LutArgs {
-    /// A LUT file, or the name of a multiplier (see 'approx-eval lut list') or of a circuit of EvoApproxLib
-    /// that is one of these
+    /// LUT file, '-' for standard input, or the name of a multiplier: a design (see 'approx-eval lut list') or a circuit
+    /// of EvoApproxLib that a design computes, such as mul8s_1L2H
     #[arg(short, long, value_name = "LUT", value_hint = ValueHint::AnyPath)]
     lut: Option<String>,
 

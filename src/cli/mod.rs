@@ -119,7 +119,7 @@ enum Command {
     /// Takes the options of an evaluation; runs on the first 8 samples unless --limit says otherwise.
     #[command(args_override_self = true)]
     Selfcheck(Box<selfcheck::SelfcheckArgs>),
-    /// Find which multiplier to use in which layer: least energy within a bound on the drop of accuracy
+    /// Find which multiplier to use in which layer: least energy within a bound on the drop in accuracy
     Search(search::SearchArgs),
     /// Rank many multipliers by what they are predicted to do to a network, and evaluate the best
     Rank(Box<rank::RankArgs>),

@@ -1,10 +1,11 @@
 //! `approx-eval plot`: saved reports as a figure.
 
+use super::costs::CostsArgs;
 use super::figure_file::{FigureFile, figure_file};
 use super::named::named;
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
-use crate::report::{Baseline, COST_AXES, CostAxis, Tradeoff};
+use crate::report::{COST_AXES, CostAxis, SavedReport, Tradeoff};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -22,11 +23,16 @@ pub(super) struct PlotArgs {
     x: CostAxis,
 
     #[command(flatten)]
+    costs: CostsArgs,
+
+    #[command(flatten)]
     format: FormatArgs,
 }
 
 pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
-    let runs = args.reports.iter().map(|path| Baseline::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let costs = args.costs.open()?;
+    let read = |path: &PathBuf| Ok(SavedReport::read(path)?.with_costs(&costs));
+    let runs = args.reports.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let tradeoff = Tradeoff::new(&runs, args.x)?;
     let figure = tradeoff.figure();
     let files = args.output.iter().map(FigureFile::create).collect::<Result<Vec<_>, _>>()?;

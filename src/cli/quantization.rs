@@ -29,7 +29,7 @@ pub(super) struct QuantizationArgs {
     #[arg(long, value_name = "SCHEME", default_value = "per-channel", value_parser = named(&WEIGHT_SCHEMES))]
     weight_scheme: WeightScheme,
 
-    /// Scales that are found: any real number, or rounded up to a power of two
+    /// Scales that calibration finds: any real number, or rounded up to a power of two
     #[arg(long, value_name = "KIND", default_value = "real", value_parser = named(&SCALE_KINDS))]
     scale: ScaleKind,
 

@@ -13,7 +13,7 @@ use crate::report::{Document, Records, SearchDetails, SearchSamples, Style, form
 use crate::study::search::{METHODS, Method, Opened, SearchPlan, search};
 use anyhow::{Context, ensure};
 use clap::{ArgAction, ValueHint};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) struct SearchArgs {
     #[arg(short, long, value_name = "DIR", required = true, value_hint = ValueHint::DirPath, help_heading = "Report")]
     output: PathBuf,
 
-    /// Go on with the search that the folder has the journal of
+    /// Go on with the search whose journal is in the folder
     ///
     /// Evaluations that it has are not repeated, whatever options of the search have changed.
     #[arg(long, help_heading = "Report")]
@@ -46,7 +46,7 @@ pub(super) struct SearchArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Search")]
 struct PlanArgs {
-    /// The largest drop of accuracy (or AUC) against exact products, a fraction: 0.005 is half a percentage point
+    /// Maximum drop in accuracy (or AUC) against exact products, a fraction: 0.005 is half a percentage point
     #[arg(long, value_name = "D", default_value = "0.005", allow_hyphen_values = true, value_parser = parse_drop)]
     max_drop: f64,
 
@@ -67,16 +67,16 @@ struct PlanArgs {
     #[arg(value_parser = parse_methods)]
     method: Vec<Methods>,
 
-    /// The most different multipliers that layers have between them, exact ones included
+    /// Maximum number of different multipliers in an assignment, the exact one included
     #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     max_multipliers: Option<NonZeroUsize>,
 
-    /// Samples that the search uses, drawn at random; the others confirm what it finds; default: half
+    /// Number of samples of the search, drawn at random; the others confirm its result; default: half
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     search_samples: Option<NonZeroUsize>,
 
-    /// Samples of these that all assignments are compared on, the best ones being evaluated on all of them; default:
-    /// 1000 at most
+    /// Number of the search's samples on which every assignment is compared; the best ones are then evaluated on all of
+    /// them; default: 1000 at most
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     scan_samples: Option<NonZeroUsize>,
 
@@ -93,13 +93,13 @@ struct PlanArgs {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = parse_seed)]
     seed: u64,
 
-    /// The most assignments that are compared
+    /// Maximum number of assignments that are compared
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_count::<NonZeroUsize>)]
     max_evaluations: Option<NonZeroUsize>,
 
     /// Time after which no further assignments are compared, in seconds; the result then depends on the machine
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = parse_count::<u64>)]
-    time_limit: Option<u64>,
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = parse_count::<NonZeroU64>)]
+    time_limit: Option<NonZeroU64>,
 }
 
 /// One method, or all.
@@ -139,7 +139,7 @@ impl PlanArgs {
             generations: self.generations.into(),
             seed: self.seed,
             max_evaluations: self.max_evaluations.map(NonZeroUsize::get),
-            time_limit: self.time_limit.map(Duration::from_secs),
+            time_limit: self.time_limit.map(|seconds| Duration::from_secs(seconds.get())),
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) struct SensitivityArgs {
     #[arg(long, value_name = "WHAT", default_value = "multiplier")]
     by: By,
 
-    /// With --by noise, the largest drop of accuracy that is tolerated, a fraction: 0.01 is one percentage point
+    /// With --by noise, the largest drop in accuracy that is tolerated, a fraction: 0.01 is one percentage point
     #[arg(long, value_name = "D", default_value = "0.01", allow_hyphen_values = true, value_parser = parse_drop)]
     max_drop: f64,
 

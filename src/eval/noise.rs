@@ -81,13 +81,9 @@ pub fn gather_operands(
     kernel: &'static dyn Kernel,
     progress: &dyn Progress,
 ) -> Result<OperandStatistics, CalibrationError> {
-    let is_approximate = |layer: &LayerConfig| matches!(layer.arithmetic, Arithmetic::Approx(_));
-    let mut exact = assignment.clone();
-    for layer in exact.layers_mut().iter_mut().filter(|layer| is_approximate(layer)) {
-        *layer = layer.with_arithmetic(Arithmetic::Quant);
-    }
-    set_modes(graph, &exact, 0)?;
-    let sampler = OperandSampler::new(layers_of(graph, assignment, is_approximate), batches.samples());
+    set_modes(graph, &assignment.with_exact_products(), 0)?;
+    let layers = layers_of(graph, assignment, LayerConfig::is_approximate);
+    let sampler = OperandSampler::new(layers, batches.samples());
     pass(graph, batches, "gathering", &sampler, progress)?;
     Ok(sampler.finish(with_codings(graph, assignment), kernel))
 }

@@ -65,7 +65,7 @@ impl Named for InferenceMode {
 
     fn summary(&self) -> &'static str {
         match self {
-            InferenceMode::Baseline => "The fp32 network",
+            InferenceMode::Baseline => "In fp32, not quantized",
             InferenceMode::Quantized => "Quantized, with exact products",
             InferenceMode::Noise => "Quantized, with Gaussian noise",
             InferenceMode::Approximate => "Quantized, with every product from the LUT",

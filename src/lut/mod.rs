@@ -55,7 +55,7 @@ pub use info::{LutInfo, ReadingInfo};
 pub use lut_format::{LutFormat, LutFormatError};
 pub use metadata::Metadata;
 pub use metrics::ErrorMetrics;
-pub use open::{OpenError, OpenOptions, open, read_stream};
+pub use open::{OpenError, OpenOptions, name_of, open, read_stream};
 pub use operand::Operand;
 pub use operand_errors::{EntryUse, OperandErrors};
 #[cfg(feature = "plot")]

@@ -200,6 +200,22 @@ pub fn read_stream(stream: impl Read, name: &str, options: &OpenOptions) -> Resu
     Ok(if options.swap_operands { lut.transposed() } else { lut })
 }
 
+/// What the table in a file is called: as the file or its sidecar says, else as the file is. That it cannot be read is for
+/// [`open`] to say.
+pub fn name_of(path: &Path) -> String {
+    let stated = || {
+        let bytes = read_file(path).ok()?;
+        let container = format::by_extension(path).unwrap_or_else(|| format::by_contents(&bytes));
+        let contents = guarded(|| container.read(&bytes)).ok()?.ok()?;
+        contents.fields.name.or_else(|| sidecar::read(path).ok().flatten()?.0.name)
+    };
+    stated().unwrap_or_else(|| stem(path))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "lut".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
 fn read(path: &Path, format: Option<LutFormat>) -> Result<Lut, OpenError> {
     let bytes = read_file(path)?;
     let sidecar = sidecar::read(path).map_err(|source| OpenError::Sidecar { path: path.to_owned(), source })?;
@@ -223,7 +239,7 @@ impl Lut {
 
 /// Reads the bytes of the file that goes by `path`.
 fn interpret(bytes: &[u8], path: &Path, format: Option<LutFormat>, sidecar: Fields) -> Result<Lut, OpenError> {
-    let name = path.file_stem().map_or_else(|| "lut".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let name = stem(path);
     let LutFormat { container, stated } = format.unwrap_or_default();
     if let Some(what) = format::circuit(path, bytes).filter(|_| container.is_none()) {
         return Err(OpenError::Circuit { path: path.to_owned(), what });

@@ -98,6 +98,37 @@ impl Section {
             ..Section::default()
         }
     }
+
+    /// The table with the columns of these headings alone, in their order, all of which are then shown.
+    ///
+    /// # Errors
+    /// When there is no column of such a heading.
+    pub fn select(&self, headings: &[String]) -> Result<Section, UnknownColumn> {
+        let place = |heading: &String| {
+            let is_it = |known: &String| known.eq_ignore_ascii_case(heading.trim());
+            let unknown = || UnknownColumn { heading: heading.clone(), known: self.header.join(", ") };
+            self.header.iter().position(is_it).ok_or_else(unknown)
+        };
+        let places: Vec<usize> = headings.iter().map(place).collect::<Result<_, _>>()?;
+        let of = |row: &Vec<String>| places.iter().map(|&place| row.get(place).cloned().unwrap_or_default()).collect();
+        Ok(Section {
+            title: self.title.clone(),
+            header: of(&self.header),
+            rows: self.rows.iter().map(of).collect(),
+            numeric: (0..places.len()).filter(|&i| self.numeric.contains(&places[i])).collect(),
+            details: Vec::new(),
+        })
+    }
+}
+
+/// A heading that no column of a table has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no column is headed '{heading}', expected {known}")]
+pub struct UnknownColumn {
+    /// The heading.
+    pub heading: String,
+    /// Those that there are.
+    pub known: String,
 }
 
 /// Records of named fields.
@@ -111,16 +142,15 @@ pub struct Records {
 
 impl Records {
     /// A single record.
-    pub fn one(fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+    pub fn one<N: Into<String>>(fields: impl IntoIterator<Item = (N, String)>) -> Self {
         Records::many([fields])
     }
 
     /// Records of the same fields each.
-    pub fn many<R: IntoIterator<Item = (&'static str, String)>>(records: impl IntoIterator<Item = R>) -> Self {
+    pub fn many<N: Into<String>, R: IntoIterator<Item = (N, String)>>(records: impl IntoIterator<Item = R>) -> Self {
         let mut all = Records::default();
         for record in records {
-            let (header, row): (Vec<_>, Vec<_>) =
-                record.into_iter().map(|(name, value)| (name.to_owned(), value)).unzip();
+            let (header, row): (Vec<_>, Vec<_>) = record.into_iter().map(|(name, value)| (name.into(), value)).unzip();
             all.header = header;
             all.rows.push(row);
         }

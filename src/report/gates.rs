@@ -1,6 +1,6 @@
 //! Gates of an evaluation: bounds that a caller sets, judged on its report and on an earlier one.
 
-use super::{Baseline, BaselineError, ComparisonReport, Report};
+use super::{ComparisonReport, Report, SavedReport, SavedReportError};
 use crate::eval::{Gate, Session};
 use crate::task::{Comparison, Predictions, Task};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub enum GatesError {
     },
     /// The baseline cannot be used.
     #[error(transparent)]
-    Baseline(#[from] BaselineError),
+    Baseline(#[from] SavedReportError),
     /// The baseline is of another task.
     #[error("{}: a report of {found}, but the task of {model} is {expected}", .path.display())]
     Task {
@@ -88,7 +88,7 @@ pub struct OpenGates {
 /// An earlier run, to compare with.
 #[derive(Debug)]
 struct Reference {
-    baseline: Baseline,
+    baseline: SavedReport,
     /// Its predictions, where it has them.
     predictions: Option<Predictions>,
     /// Why they cannot be used.
@@ -108,14 +108,14 @@ impl Gates {
                 return Err(GatesError::Bound { key, found });
             }
         }
-        let reference = self.baseline.as_deref().map(Baseline::read).transpose()?;
+        let reference = self.baseline.as_deref().map(SavedReport::read).transpose()?;
         let reference = reference.map(|baseline| Reference::new(baseline, self.alpha.is_some())).transpose()?;
         Ok(OpenGates { gates: self, reference })
     }
 }
 
 impl Reference {
-    fn new(baseline: Baseline, needs_predictions: bool) -> Result<Self, BaselineError> {
+    fn new(baseline: SavedReport, needs_predictions: bool) -> Result<Self, SavedReportError> {
         match baseline.predictions() {
             Ok(predictions) => Ok(Reference { baseline, predictions: Some(predictions), note: None }),
             Err(error) if needs_predictions => Err(error),

@@ -6,7 +6,6 @@
 //! ([`PredictionsFile`], [`Logits`]) goes straight to its file, the integers of layers to a folder ([`Dump`]). A [`Report`] is read as well as written.
 
 mod advice;
-mod baseline;
 mod comparison;
 mod confusion;
 mod correction;
@@ -27,6 +26,7 @@ mod markdown;
 mod model;
 mod predictions;
 mod rank;
+mod saved_report;
 mod search;
 mod selfcheck;
 mod sensitivity;
@@ -36,14 +36,13 @@ mod table;
 mod tradeoff;
 
 pub use advice::{AccumulatorAdvice, Advice, CorrectedAdvice, LayerAdvice, MixedAdvice, ProductAdvice};
-pub use baseline::{Baseline, BaselineError};
 pub use comparison::{ComparedRun, ComparisonDetails};
 pub use confusion::confusion_csv;
 pub use correction::{
     AffineCost, CorrectionCalibration, CorrectionLayer, CorrectionLut, CorrectionReport, KeptOut, KeptOutFigures,
 };
 pub use degradation::Degradation;
-pub use document::{Check, Document, Printable, Records, Section};
+pub use document::{Check, Document, Printable, Records, Section, UnknownColumn};
 pub use dump::{DUMP_FORMATS, DUMP_SCHEMA, Dump, DumpError, DumpFormat};
 pub use evaluation::{
     COST_AXES, ClassReport, ComparisonReport, ConfigReport, CostAxis, CostFigure, CostReport, DatasetReport,
@@ -56,6 +55,7 @@ pub use lut::{CircuitList, LayerOperands, LutDetails, LutList, OperandsInUse, Wr
 pub use model::{ModelDetails, ModelEntry, ModelList, ModelOpcount, ModelSummary};
 pub use predictions::{PredictionsError, PredictionsFile, PredictionsReport};
 pub use rank::{RankReport, RankedLayer, RankedMultiplier};
+pub use saved_report::{SavedReport, SavedReportError};
 pub use search::{SearchDetails, SearchLayer, SearchMultiplier, SearchPoint, SearchSamples, SearchSettings};
 pub use selfcheck::{SelfcheckEntry, SelfcheckReport, SelfcheckResult};
 pub use sensitivity::{NoiseLayer, NoiseSensitivity, SensitivityDetails, SensitivityLayer, SensitivityLut};

@@ -42,6 +42,9 @@ pub struct RankReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RankedMultiplier {
+    /// Its name, that of the table.
+    #[serde(default)]
+    pub name: String,
     /// As it was given.
     pub lut: String,
     /// The metric of exact products on the same operands.
@@ -120,7 +123,8 @@ impl RankReport {
             ("exact products", format!("{} {exact}", metric.name)),
         ];
         if let Some(spearman) = self.spearman {
-            pairs.push(("rank correlation", format!("{spearman:.3} (Spearman, predicted order and measured metric)")));
+            let of = format!("Spearman, predicted order and measured metric of {}", self.measured);
+            pairs.push(("rank correlation", format!("{spearman:.3} ({of})")));
         }
         let seconds = [self.gathering_seconds, self.predicting_seconds].map(|seconds| format!("{seconds:.2} s"));
         pairs.push(("time", format!("{} gathering, {} predicting", seconds[0], seconds[1])));
@@ -149,7 +153,7 @@ impl Document for RankReport {
         let row = |(rank, multiplier): (usize, &RankedMultiplier)| {
             vec![
                 (rank + 1).to_string(),
-                multiplier.lut.clone(),
+                multiplier.name.clone(),
                 significant(multiplier.output_noise, 3),
                 text(multiplier.predicted),
                 drop(multiplier.predicted_drop()),
@@ -179,6 +183,7 @@ impl Document for RankReport {
                 ("predicted_drop", optional(multiplier.predicted_drop().as_ref())),
                 ("measured", optional(multiplier.measured.as_ref())),
                 ("measured_drop", optional(multiplier.measured_drop().as_ref())),
+                ("name", multiplier.name.clone()),
             ]
         };
         Records::many(self.multipliers.iter().enumerate().map(record))

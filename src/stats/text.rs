@@ -52,6 +52,11 @@ pub(crate) fn p_value(p: Option<f64>) -> String {
     }
 }
 
+/// A number for programs, whole; one with many zeros behind the point has an exponent.
+pub(crate) fn whole_number(x: f64) -> String {
+    if x != 0.0 && x.abs() < 1e-4 { format!("{x:e}") } else { x.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +71,11 @@ mod tests {
         let cases = [(0.0, "0"), (24.5, "24.500"), (0.012_519, "0.012519"), (1577.0, "1577.0"), (1e-9, "1.0000e-9")];
         for_each_case(cases, |(x, text)| {
             assert_eq!(significant(x, 5), text);
+        });
+        let cases =
+            [(0.0, "0"), (1.0, "1"), (0.25, "0.25"), (0.0001, "0.0001"), (2.5e-18, "2.5e-18"), (-1e-300, "-1e-300")];
+        for_each_case(cases, |(x, text)| {
+            assert_eq!((whole_number(x).as_str(), text.parse()), (text, Ok(x)));
         });
     }
 }

@@ -75,7 +75,8 @@ impl AdviseError {
         match self {
             AdviseError::Open(error) => error.keys(),
             AdviseError::Session(error) => error.keys(),
-            _ => &[],
+            AdviseError::Layerwise(error) => error.keys(),
+            AdviseError::Comparison(_) => &[],
         }
     }
 }

@@ -4,7 +4,7 @@
 //! samples that one run has right and the other wrong tell them apart.
 
 use super::{Predictions, SamplesError, Task};
-use crate::stats::{grouped, mcnemar_exact, p_value, paired_interval, percent};
+use crate::stats::{grouped, mcnemar_exact, p_value, paired_interval, percent, whole_number};
 use serde::{Deserialize, Serialize};
 
 /// A run against a reference over the same samples.
@@ -164,9 +164,9 @@ impl PairedTest {
                 ("flips", test.flips.to_string()),
                 ("lost", test.lost.to_string()),
                 ("gained", test.gained.to_string()),
-                ("mcnemar_p", test.mcnemar_p.to_string()),
+                ("mcnemar_p", whole_number(test.mcnemar_p)),
             ],
-            PairedTest::DeLong(test) => test.delong_p.map(|p| ("delong_p", p.to_string())).into_iter().collect(),
+            PairedTest::DeLong(test) => test.delong_p.map(|p| ("delong_p", whole_number(p))).into_iter().collect(),
         }
     }
 }

@@ -201,6 +201,7 @@ fn outcome(folder: &Folder, args: &str) -> Outcome {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn a_file_says_what_an_option_says() {
     let folder = folder();
     for_each_case(CASES, |(option, arguments, toml, beside)| {

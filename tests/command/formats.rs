@@ -53,7 +53,7 @@ fn markdown_is_tables_of_equal_rows() {
     }
     assert!(pairs.iter().any(|row| row[0] == "top-1"));
     // The same on standard output, and of every document.
-    for args in [TINY, "lut info drum-4", "lut list", "model info lenet5", "model list"] {
+    for args in [TINY, "lut info drum-4", "lut list drum", "model info lenet5", "model list"] {
         let printed = folder.run_to(0, &format!("{args} --format markdown")).stdout;
         assert!(printed.starts_with("### ") && printed.ends_with("|\n") && !tables(&printed).is_empty(), "{printed}");
     }

@@ -92,6 +92,11 @@ fn costs_that_are_not_known_or_of_two_sources_are_refused() {
     folder.run_to(0, &format!("{TINY} --lut mine.bin --costs costs.csv -o costed.json"));
     let needles = ["costed.json", "45 nm lab", "drum-4.json", "unit gates (Tyagi 1993)", "--costs"];
     folder.refuses("plot drum-4.json costed.json -o p.svg", &needles);
+    // What became known after the run is stated when it is shown.
+    let plot = folder.json("plot exact.json mine.json --costs costs.csv -o p.svg");
+    assert_eq!((text(&plot, "/source"), number(&plot, "/points/1/cost")), ("45 nm lab", 0.25));
+    assert_eq!(number(&plot, "/points/0/cost"), 1.0);
+    folder.refuses("plot mine.json --costs none.csv -o p.svg", &["--costs", "none.csv"]);
     folder.refuses("plot base.json quant.json -o p.svg", &["approximate multiplier"]);
     folder.run_to(0, &format!("{TINY} --lut drum-3 -n 2 -o few.json"));
     folder.refuses("plot drum-4.json few.json -o p.svg", &["few.json", "2 samples", "drum-4.json", "same samples"]);

@@ -141,6 +141,9 @@ fn folders_are_ranked_and_mistakes_named() {
     let report = folder.run_to(0, &format!("rank {TINY} -l luts --top 0 --format json")).json();
     let names: Vec<&str> = report["multipliers"].as_array().unwrap().iter().map(|of| text(of, "/lut")).collect();
     assert_eq!(names, ["luts/exact.bin", "luts/rough.safetensors"]);
+    let names: Vec<&str> = report["multipliers"].as_array().unwrap().iter().map(|of| text(of, "/name")).collect();
+    assert_eq!(names[0], "exact");
+    assert_eq!(names[1], text(&folder.json("lut info luts/rough.safetensors"), "/name"));
     assert!(report["spearman"].is_null());
     for (args, needles) in [
         ("-l none", &["--lut", "none"][..]),

@@ -83,6 +83,45 @@ fn runs_are_compared_sample_by_sample() {
     assert!(markdown.contains(&format!("| a.json | {name} | approx | drum-3 |")), "{markdown}");
 }
 
+/// Columns that say something: codings where these differ, whose word costs are where two sources have a say.
+#[test]
+fn comparisons_have_the_columns_that_matter() {
+    let (_, folder) = Tiny::folder(153);
+    folder.write("mine.bin", Table::unsigned(|a, b| a * b + (a & b & 1)).u16_bin());
+    folder.write("costs.csv", "multiplier,energy,source\nexact,0.4,lab\nmine,0.1,lab\n");
+    let runs = [("q", "--mode quant"), ("exact", "-l exact"), ("drum", "-l drum-3"), ("mine", "-l mine.bin")];
+    for (name, args) in runs {
+        folder.run_to(0, &format!("{TINY} {args} -o {name}.json --predictions {name}.csv"));
+    }
+    let csv = |args: &str| folder.run_to(0, &format!("compare {args} --format csv")).csv();
+    let column = |rows: &[Vec<String>], name: &str| -> Vec<String> {
+        let at = rows[0].iter().position(|column| column == name).unwrap();
+        rows[1..].iter().map(|row| row[at].clone()).collect()
+    };
+    // A markdown table: its header, and its rows behind the rule.
+    let table = |args: &str| -> Vec<Vec<String>> {
+        let text = folder.run_to(0, &format!("compare {args} --format markdown")).stdout;
+        let lines = text.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+        let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+        lines.enumerate().filter(|(i, _)| *i != 1).map(|(_, line)| cells(line)).collect()
+    };
+    let both = table("q.json exact.json drum.json");
+    assert_eq!(column(&both, "coding"), ["signed", "sign-magnitude", "sign-magnitude"]);
+    assert_eq!(column(&csv("q.json exact.json"), "coding"), ["signed", "sign-magnitude"]);
+    assert!(!table("exact.json drum.json")[0].contains(&"coding".to_owned()));
+    // Exact multipliers are 1 by any source, so that gates alone are left; the user's own figures are of another one.
+    assert!(!both[0].contains(&"costs by".to_owned()));
+    assert_eq!(column(&csv("exact.json drum.json mine.json"), "cost_source"), ["", "unit gates (Tyagi 1993)", ""]);
+    let costed = table("exact.json drum.json mine.json --costs costs.csv");
+    assert_eq!(column(&costed, "costs by"), ["", "unit gates (Tyagi 1993)", "lab"]);
+    assert_eq!(column(&costed, "energy")[2], "0.250");
+    // The columns that are asked for, in their order, also those that are details.
+    let chosen = table("exact.json drum.json --columns multiplier,Agreement,top-1");
+    assert_eq!(chosen[0], ["multiplier", "agreement", "top-1"]);
+    assert_eq!(column(&chosen, "multiplier"), ["exact", "drum-3"]);
+    folder.refuses("compare exact.json drum.json --columns cost", &["--columns", "'cost'", "multiplier", "energy"]);
+}
+
 #[test]
 fn a_run_against_itself_has_no_flips() {
     let (_, folder) = Tiny::folder(150);

@@ -13,7 +13,7 @@ use approx_eval::eval::{Experiment, LayerOptions, ParamsSpec, Rules, Session};
 use approx_eval::lut::{self, Costs, Lut, LutFormat, OpenOptions};
 use approx_eval::model::{Model, ModelSpec};
 use approx_eval::quant::ParamsFile;
-use approx_eval::report::{Baseline, Report};
+use approx_eval::report::{Report, SavedReport};
 use std::path::Path;
 
 /// Reads the files in a folder.
@@ -277,7 +277,7 @@ fn models() -> Vec<Reader> {
             run(open(folder)?, folder, |experiment| Experiment { rules, ..experiment }).map(drop)
         }),
         reader("report", vec![("r.json", baseline.to_string().into_bytes()), ("p.csv", predictions)], |folder| {
-            Ok(Baseline::read(&folder.join("r.json"))?.predictions().map(drop)?)
+            Ok(SavedReport::read(&folder.join("r.json"))?.predictions().map(drop)?)
         }),
     ]
 }

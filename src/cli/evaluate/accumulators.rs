@@ -6,7 +6,7 @@ use crate::layer::{ACC_OVERFLOWS, AccBits, AccOverflow, Accumulator};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Accumulators")]
 pub(super) struct AccumulatorArgs {
-    /// Keep each layer's sums in an accumulator of 2 to 64 bits, or of any width (auto) that is only measured (slower)
+    /// Width of each layer's accumulator, 2 to 64 bits; auto: as wide as sums need, which is reported (slower)
     ///
     /// Products are added one by one in the order of the weight's elements, then the zero-point terms, then the bias
     /// where it is an integer. The report has each layer's overflows, the least width at which none occurs on the data,

@@ -104,16 +104,17 @@ impl RuleArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Noise")]
 pub(super) struct NoiseArgs {
-    /// Standard deviation of noise mode's noise, relative to that of each layer's output (exact products,
-    /// before the bias)
+    /// Standard deviation of the noise of mode noise, relative to that of each layer's output (exact products, before
+    /// the bias)
     #[arg(long, value_name = "S", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_std: f64,
 
-    /// Mean of noise mode's noise, added to each layer's output as it is, not relative to it
+    /// Mean of the noise of mode noise, in units of each layer's output, not relative to it
     #[arg(long, value_name = "M", default_value_t = 0.0, allow_hyphen_values = true)]
     noise_mean: f64,
 
-    /// Derive both for each layer from a multiplier's errors on calibration data, measured or 'predicted:LUT'
+    /// Derive the noise's deviation and mean for each layer from a multiplier's errors on calibration data, measured or
+    /// 'predicted:LUT'
     ///
     /// 'LUT' and 'measured:LUT' multiply by it and measure; 'predicted:LUT' finds them from the table and the layers'
     /// operands. 'measured' and 'predicted' alone are of the LUT of --lut. --lut-format and --swap-operands apply to the

@@ -18,7 +18,11 @@ pub(in crate::cli) struct FromCArgs {
     #[arg(long, value_name = "NAME")]
     function: Option<String>,
 
-    /// Output file; its extension selects the format; default: the function's name with .safetensors
+    /// Name of the multiplier; default: the function's
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Output file; its extension selects the format; default: the multiplier's name with .safetensors
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -71,6 +75,7 @@ impl FromCArgs {
         let signed = self.signed.then_some(Signedness::Signed);
         FromCOptions {
             function: self.function.clone(),
+            name: self.name.clone(),
             bits: self.bits,
             signedness: signed.or(self.unsigned.then_some(Signedness::Unsigned)),
             timeout: Duration::from_secs(self.timeout),

@@ -41,7 +41,7 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "K/N", help_heading = "Study", value_parser = parse_shard)]
     shard: Option<Shard>,
 
-    /// Changes nothing here: a file that has the options of a run has those of its plan too
+    /// Accepted without effect, so that one file of options serves run and plan
     #[arg(long, help_heading = "Study")]
     resume: bool,
 
@@ -60,14 +60,14 @@ pub(super) struct RunArgs {
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Study")]
     output: PathBuf,
 
-    /// Do only what the folder does not have yet; where there is none, begin
+    /// Do only the jobs that the folder does not have yet; all, where there is no folder
     #[arg(long, help_heading = "Study")]
     resume: bool,
 
     /// Do one of N parts, K from 1; default: that of a Slurm array's task or of a Kubernetes job's index, else all
     ///
     /// Parts are blocks of the plan of about equal cost. Their journals, jobs-K-of-N.jsonl, may lie in one folder or in
-    /// several. Slurm: SLURM_ARRAY_TASK_ID less the least of the array's, + 1. Kubernetes: JOB_COMPLETION_INDEX + 1, of
+    /// several. Slurm: (SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN) / step + 1. Kubernetes: JOB_COMPLETION_INDEX + 1, of
     /// JOB_COMPLETIONS, which the job has to set.
     #[arg(long, value_name = "K/N", help_heading = "Study", value_parser = parse_shard)]
     shard: Option<Shard>,

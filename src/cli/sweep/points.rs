@@ -144,7 +144,7 @@ fn values(given: &Given, commas: Commas) -> anyhow::Result<Vec<Value>> {
     let mut known = HashSet::new();
     values.retain(|value| known.insert(value.text.clone()));
     if given.id != "model" && commas == Commas::UnlessFile {
-        name_by_stems(&mut values);
+        name_files(&mut values);
     }
     Ok(values)
 }
@@ -161,19 +161,18 @@ fn multipliers(option: &str, text: &str) -> anyhow::Result<Vec<String>> {
     Ok(selected.into_iter().map(|lut| format!("{method}{lut}")).collect())
 }
 
-/// Calls files by their stems, where these tell them apart.
-fn name_by_stems(values: &mut [Value]) {
-    let stem = |value: &Value| {
+/// Calls files as their tables are called, where that tells them apart.
+fn name_files(values: &mut [Value]) {
+    let name = |value: &Value| {
         let path = Path::new(&value.text);
-        let stem = path.file_stem().filter(|_| path.is_file());
-        stem.map_or_else(|| value.label.clone(), |stem| stem.to_string_lossy().into_owned())
+        if path.is_file() { lut::name_of(path) } else { value.label.clone() }
     };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let stems: Vec<String> = values.iter().map(stem).collect();
-    stems.iter().for_each(|stem| *counts.entry(stem.clone()).or_default() += 1);
-    for (value, stem) in values.iter_mut().zip(stems) {
-        if counts[&stem] == 1 {
-            value.label = stem;
+    let names: Vec<String> = values.iter().map(name).collect();
+    names.iter().for_each(|name| *counts.entry(name.clone()).or_default() += 1);
+    for (value, name) in values.iter_mut().zip(names) {
+        if counts[&name] == 1 {
+            value.label = name;
         }
     }
 }

@@ -122,6 +122,11 @@ impl LayerConfig {
         self.arithmetic.mode()
     }
 
+    /// Whether its products are those of a multiplier.
+    pub fn is_approximate(&self) -> bool {
+        matches!(self.arithmetic, Arithmetic::Approx(_))
+    }
+
     /// The multiplier that the layer is quantized for: its operands are the integers that may occur.
     pub fn operand_lut(&self) -> Option<&Lut> {
         self.looked_up_lut().or(self.reference_lut.as_deref())

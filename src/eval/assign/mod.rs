@@ -99,6 +99,16 @@ impl Assignment {
         Assignment { layers, are_products: self.are_products.clone() }
     }
 
+    /// The same with exact products in place of those of multipliers.
+    #[must_use]
+    pub fn with_exact_products(&self) -> Self {
+        let mut exact = self.clone();
+        for layer in exact.layers.iter_mut().filter(|layer| layer.is_approximate()) {
+            *layer = layer.with_arithmetic(Arithmetic::Quant);
+        }
+        exact
+    }
+
     /// The configurations of products of two activations, in graph order.
     pub fn products(&self) -> impl Iterator<Item = &LayerConfig> {
         self.layers.iter().zip(&self.are_products).filter(|(_, is_product)| **is_product).map(|(layer, _)| layer)

@@ -5,7 +5,7 @@
 
 use super::scales::{CalibrationSet, Scales};
 use super::{Experiment, OpenError, Session};
-use crate::eval::traps::unused_multipliers;
+use crate::eval::traps::{unused_multipliers, unused_noise};
 use crate::eval::{Assignment, LayerDefaults, LayerOptions, Rules, Scheme};
 use crate::layer::{Accumulator, InferenceMode};
 
@@ -77,9 +77,10 @@ pub(super) fn check_multiplier(layers: &LayerOptions, rules: &Rules) -> Result<(
 pub(super) fn notes(experiment: &Experiment, scales: &Scales, assignment: &Assignment) -> Vec<String> {
     let Experiment { model, layers, rules, .. } = experiment;
     let unused = unused_multipliers(&rules.unused_multipliers(&model.graph, layers), assignment);
-    let unused = unused.inspect(|note| tracing::warn!("{note}"));
-    let notes = [attention_note(layers, assignment), scales.unused_settings(experiment, assignment), unused];
-    notes.into_iter().flatten().collect()
+    let unused = [unused, unused_noise(layers, assignment)];
+    let unused = unused.into_iter().flatten().inspect(|note| tracing::warn!("{note}"));
+    let notes = [attention_note(layers, assignment), scales.unused_settings(experiment, assignment)];
+    notes.into_iter().flatten().chain(unused).collect()
 }
 
 /// A note on attention asked for of a network that has none.

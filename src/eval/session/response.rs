@@ -31,12 +31,8 @@ impl Session {
         assignment: &Assignment,
         samples: usize,
     ) -> Result<Vec<Option<LayerResponse>>, SessionError> {
-        let is_approximate = |config: &LayerConfig| matches!(config.arithmetic, Arithmetic::Approx(_));
-        let wanted: Vec<bool> = assignment.layers().iter().map(is_approximate).collect();
-        let mut exact = assignment.clone();
-        for layer in exact.layers_mut().iter_mut().filter(|layer| is_approximate(layer)) {
-            *layer = layer.with_arithmetic(Arithmetic::Quant);
-        }
+        let wanted: Vec<bool> = assignment.layers().iter().map(LayerConfig::is_approximate).collect();
+        let exact = assignment.with_exact_products();
         self.quantize(assignment)?;
         set_accumulators(&mut self.experiment.model.graph, None);
         self.requantize(assignment)?;

@@ -15,6 +15,7 @@ mod inner;
 mod labels;
 mod layers;
 mod multipliers;
+mod noise;
 mod normalization;
 mod samples;
 
@@ -23,6 +24,7 @@ pub(super) use inner::InnerNormalization;
 pub(super) use labels::LabelSelection;
 pub(super) use layers::WatchedLayer;
 pub(super) use multipliers::unused as unused_multipliers;
+pub(super) use noise::unused as unused_noise;
 pub(super) use samples::{Channels, Fingerprints, SeenSamples};
 
 use crate::data::{PixelKind, Preprocess};

@@ -29,7 +29,7 @@ impl Scaling {
         Scaling { constants, narrow, scales, biases, after_sums: None }
     }
 
-    /// The same for sums that are one too small: a fault made on purpose.
+    /// The same with every sum one too large: a fault made on purpose.
     pub fn one_too_large(&self) -> Self {
         let constants = self.constants.iter().map(|constant| constant + 1).collect();
         let narrow = self.narrow.iter().map(|constant| constant.wrapping_add(1)).collect();

@@ -104,8 +104,25 @@ const NAMES: [&str; 2] = ["multiplier", "name"];
 const OF_LISTINGS: &str = "cost_source";
 
 /// Columns of `lut list` that say nothing of costs.
-const OTHERS: [&str; 11] =
-    ["signed", "bits_a", "bits_b", "mae", "wce", "mre", "ep", "bias", "cost_source", "cost_note", "catalogue"];
+const OTHERS: [&str; 17] = [
+    "signed",
+    "bits_a",
+    "bits_b",
+    "mae",
+    "wce",
+    "mre",
+    "ep",
+    "bias",
+    "cost_source",
+    "cost_note",
+    "catalogue",
+    "mse",
+    "rmse",
+    "wcre",
+    "variance",
+    "nmed",
+    "psnr",
+];
 
 /// The rows of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<Row>, CostsError> {

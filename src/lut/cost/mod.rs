@@ -17,7 +17,7 @@ pub use multiplication::{Cost, CostSource, ExactMultiplier};
 
 use super::catalogue::{self, Entry};
 use super::design::Design;
-use super::{Lut, Metadata, design};
+use super::{Lut, LutInfo, Metadata, design};
 use crate::kernel::Signedness;
 use costs_file::Row;
 use std::collections::HashMap;
@@ -66,7 +66,12 @@ impl Costs {
         let repeats = |stated: &Cost| published.as_ref().is_some_and(|known| stated.figures.repeat(&known.figures));
         let metadata = by_metadata(lut).filter(|stated| !repeats(stated));
         let design = lut.name().parse::<Design>().ok().filter(|design| design.differences(lut) == Some(0));
-        let all = [self.stated(lut), metadata, published, design.map(|design| by_gates(&design))];
+        let all = [
+            self.stated(lut.name(), || lut.blake3(), lut.signedness()),
+            metadata,
+            published,
+            design.map(|design| by_gates(&design)),
+        ];
         all.into_iter().flatten().collect()
     }
 
@@ -82,6 +87,14 @@ impl Costs {
         stated.chain(published).chain([gates]).collect()
     }
 
+    /// The costs of a multiplier of which a report is all that there is: of this file, then what the report has.
+    pub fn restated(&self, info: &LutInfo) -> Vec<Cost> {
+        let signedness = if info.signed { Signedness::Signed } else { Signedness::Unsigned };
+        let stated = self.stated(&info.name, || info.blake3.clone(), signedness);
+        let reported = info.cost.clone().map(|cost| Cost { coverage: None, ..cost });
+        stated.into_iter().chain(reported).collect()
+    }
+
     /// The names that a file has costs of, in their order; none where there is no file.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.rows.keys().map(String::as_str).collect();
@@ -89,16 +102,17 @@ impl Costs {
         names
     }
 
-    fn stated(&self, lut: &Lut) -> Option<Cost> {
+    /// This file's word on a multiplier, by its name, then by its hash.
+    fn stated(&self, name: &str, hash: impl Fn() -> String, signedness: Signedness) -> Option<Cost> {
         if self.rows.is_empty() {
             return None;
         }
         let by_hash = || {
-            let hash = lut.blake3();
+            let hash = hash();
             self.rows.get(&hash).or_else(|| self.rows.get(self.names_by_hash.get(&hash)?))
         };
-        let row = self.rows.get(lut.name()).or_else(by_hash)?;
-        let exact = self.exact_rows(lut.signedness()).into_iter().find(|exact| exact.source == row.source);
+        let row = self.rows.get(name).or_else(by_hash)?;
+        let exact = self.exact_rows(signedness).into_iter().find(|exact| exact.source == row.source);
         Some(row.cost(exact))
     }
 

@@ -31,6 +31,8 @@ const LARGEST: u64 = 64 << 20;
 pub struct FromCOptions {
     /// The function; by default the only one of two integers.
     pub function: Option<String>,
+    /// What the multiplier is called; by default as the function is.
+    pub name: Option<String>,
     /// Widths of the operands; by default what the function's name says (`mul8u_..`), else what its
     /// parameters hold, at most 8.
     pub bits: Option<[Bits; 2]>,
@@ -46,7 +48,8 @@ pub struct FromCOptions {
 
 impl Default for FromCOptions {
     fn default() -> Self {
-        FromCOptions { function: None, bits: None, signedness: None, compiler: None, timeout: Duration::from_mins(1) }
+        let timeout = Duration::from_mins(1);
+        FromCOptions { function: None, name: None, bits: None, signedness: None, compiler: None, timeout }
     }
 }
 
@@ -192,7 +195,8 @@ impl CModel {
             warnings: read.warning.into_iter().collect(),
             ..Provenance::default()
         };
-        let lut = Lut::from_products(&signature.name, read.reading.signedness, plan.bits, read.products);
+        let name = options.name.as_deref().unwrap_or(&signature.name);
+        let lut = Lut::from_products(name, read.reading.signedness, plan.bits, read.products);
         let lut = lut.with_metadata(comment_fields(comments).metadata).with_provenance(provenance);
         Ok(lut.with_name_checked())
     }

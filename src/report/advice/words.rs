@@ -60,7 +60,7 @@ impl Advice {
             let certainty = if self.all.drop_ci95[1] <= self.max_drop { "" } else { ", though the interval is not" };
             format!("use it in every layer: {found}{cost}, within the bound of {}{certainty}", self.bound())
         } else {
-            format!("do not use it in every layer as it is: {found}{cost}, more than the bound of {}", self.bound())
+            format!("do not use it in every layer as it is: {found}{cost}, a drop beyond the bound of {}", self.bound())
         }
     }
 
@@ -113,7 +113,7 @@ impl Advice {
         let share: f64 = self.products.iter().map(|product| product.share).sum();
         let [a, b] = first.operands;
         Some(format!(
-            "{} products make {} of the error; the first to mend is {a} x {b} = {}, exactly {}",
+            "{} products make {} of the error; the largest part is of {a} x {b} = {}, exactly {}",
             self.products.len(),
             significant_percent(share, 2),
             first.product,

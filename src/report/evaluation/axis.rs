@@ -47,7 +47,7 @@ impl CostAxis {
             CostAxis::Area => cost.relative_area,
             CostAxis::Delay => cost.delay_ns,
         };
-        let is_exact = !report.luts.is_empty() && report.luts.iter().all(|lut| lut.errors.wce == 0);
+        let is_exact = report.luts.iter().all(|lut| lut.errors.wce == 0);
         let is_unit = is_exact && self != CostAxis::Delay && value == Some(1.0);
         Some(CostFigure { value: value?, coverage: cost.coverage, basis: cost.basis.clone(), is_unit })
     }

@@ -5,12 +5,10 @@
 
 use super::LayerReport;
 use super::layers::{EXACT, FP32};
-use crate::kernel::Signedness;
 use crate::layer::InferenceMode;
-use crate::lut::{Coding, Cost, CostSource, Costs, Figures, Lut, Ratios};
+use crate::lut::{Coding, Cost, CostSource, Costs, Figures, Ratios};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 
 /// The cost of a run's integer multiplications. Means are over the multiplications that they cover, so that the
 /// relative power is `sum(opcount * power) / sum(opcount * power of the exact multiplier)`.
@@ -64,9 +62,10 @@ impl Used {
 }
 
 impl CostReport {
-    /// The cost of `layers`, whose multipliers are `luts`; `None` where nothing is known of any.
-    pub(super) fn new(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Option<Self> {
-        let used = multipliers_in_use(layers, luts, costs);
+    /// The cost of `layers`, whose multipliers have the costs `candidates` by their names, exact products those of `costs`;
+    /// `None` where nothing is known of any.
+    pub(super) fn new(layers: &[LayerReport], candidates: &HashMap<&str, Vec<Cost>>, costs: &Costs) -> Option<Self> {
+        let used = multipliers_in_use(layers, candidates, costs);
         let all: u64 = layers.iter().map(|layer| layer.opcount).sum();
         let share = |opcount: u64| opcount as f64 / all as f64;
         let basis = widest_basis(&used)?.clone();
@@ -126,11 +125,13 @@ impl CostReport {
     }
 }
 
-/// A note on tables that a file of costs says nothing of, and nothing else either: names may differ from those of files.
-pub(super) fn unknown_note(luts: &[Arc<Lut>], costs: &Costs) -> Option<String> {
+/// A note on tables whose costs a file was to say, and neither it nor anything else does: names may differ from those of
+/// files.
+pub(super) fn unknown_note(candidates: &HashMap<&str, Vec<Cost>>, costs: &Costs) -> Option<String> {
     let names = costs.names();
-    let unknown = luts.iter().filter(|lut| !names.is_empty() && costs.candidates(lut).is_empty());
-    let unknown: Vec<String> = unknown.map(|lut| format!("'{}'", lut.name())).collect();
+    let unknown = candidates.iter().filter(|(_, candidates)| !names.is_empty() && candidates.is_empty());
+    let mut unknown: Vec<String> = unknown.map(|(name, _)| format!("'{name}'")).collect();
+    unknown.sort_unstable();
     let shown = &names[..names.len().min(10)];
     let more = if shown.len() < names.len() { ", .." } else { "" };
     (!unknown.is_empty()).then(|| {
@@ -143,7 +144,7 @@ pub(super) fn unknown_note(luts: &[Arc<Lut>], costs: &Costs) -> Option<String> {
 }
 
 /// The multipliers of layers that multiply integers, with their multiplications of one sample.
-fn multipliers_in_use(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) -> Vec<Used> {
+fn multipliers_in_use(layers: &[LayerReport], known: &HashMap<&str, Vec<Cost>>, costs: &Costs) -> Vec<Used> {
     let mut used: Vec<Used> = Vec::new();
     for layer in layers {
         let multiplier = layer.multiplier();
@@ -152,15 +153,9 @@ fn multipliers_in_use(layers: &[LayerReport], luts: &[Arc<Lut>], costs: &Costs) 
             continue;
         }
         // Exact products of a coding of unsigned operands are those of an unsigned multiplier.
-        let signedness = match layer.coding {
-            Some(Coding::SignMagnitude | Coding::Affine) => Signedness::Unsigned,
-            _ => Signedness::Signed,
-        };
+        let signedness = layer.coding.map_or(Signedness::Signed, Coding::table_signedness);
         let (name, candidates): (_, &dyn Fn() -> Vec<Cost>) = match (&layer.lut, signedness) {
-            (Some(_), _) => ("", &|| {
-                let lut = luts.iter().find(|lut| lut.name() == multiplier);
-                lut.map(|lut| costs.candidates(lut)).unwrap_or_default()
-            }),
+            (Some(_), _) => ("", &|| known.get(multiplier).cloned().unwrap_or_default()),
             (None, Signedness::Unsigned) => (EXACT, &|| costs.exact_candidates(Signedness::Unsigned)),
             (None, Signedness::Signed) => ("exact-signed", &|| costs.exact_candidates(Signedness::Signed)),
         };

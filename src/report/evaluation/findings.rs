@@ -30,8 +30,9 @@ impl Report {
         let of_all = session.defaults().lut.as_ref();
         luts.sort_by_key(|lut| !of_all.is_some_and(|of_all| Arc::ptr_eq(of_all, lut)));
         let layers = LayerReport::from_graph(&model.graph, assignment, layers);
-        let unknown = cost::unknown_note(&luts, costs);
-        let cost = CostReport::new(&layers, &luts, costs);
+        let candidates = luts.iter().map(|lut| (lut.name(), costs.candidates(lut))).collect();
+        let unknown = cost::unknown_note(&candidates, costs);
+        let cost = CostReport::new(&layers, &candidates, costs);
         let opcount = OpcountReport::new(&layers, samples, cost.as_ref());
         let cost_of = |lut: &Lut| cost.as_ref().and_then(|cost| cost.by_multiplier.get(lut.name()).cloned());
         let infos: Vec<LutInfo> = luts.iter().map(|lut| LutInfo::with_cost(lut, cost_of(lut))).collect();
@@ -91,6 +92,23 @@ fn attention_note(session: &Session, assignment: &Assignment, reports: &[LayerRe
 }
 
 impl Report {
+    /// The report with what multipliers cost by `costs`, where these have a figure: a saved one with costs that became known
+    /// later. Exact products cost what `costs` say, too.
+    #[must_use]
+    pub fn with_costs(mut self, costs: &Costs) -> Self {
+        let candidates = self.luts.iter().map(|lut| (lut.name.as_str(), costs.restated(lut))).collect();
+        let cost = CostReport::new(&self.layers, &candidates, costs);
+        let notes = [cost::unknown_note(&candidates, costs), cost.as_ref().and_then(CostReport::note)];
+        self.notes.extend(notes.into_iter().flatten().inspect(|note| tracing::warn!("{note}")));
+        self.opcount = OpcountReport::new(&self.layers, self.dataset.samples, cost.as_ref());
+        for lut in &mut self.luts {
+            lut.cost = cost.as_ref().and_then(|cost| cost.by_multiplier.get(&lut.name).cloned());
+        }
+        self.lut = self.luts.first().cloned();
+        self.cost = cost;
+        self
+    }
+
     /// Adds a run of the same network on the same samples with all layers in another mode.
     pub fn compare_with(&mut self, comparison: ModeComparison) {
         if comparison.mode == InferenceMode::Baseline {

@@ -5,6 +5,7 @@ use super::layers::zero_point_text;
 use super::verdict::in_words;
 use super::{ComparisonReport, CostReport, LayerReport, Report};
 use crate::eval::Gate;
+use crate::layer::InferenceMode;
 use crate::lut::{Coding, CostSource, LutInfo, OperandErrors};
 use crate::report::comparison::{cells, details, headings};
 use crate::report::document::{Section, shape};
@@ -50,19 +51,31 @@ pub(super) fn pairs(report: &Report) -> Section {
     pairs.push(("multiplications", multiplications(report)));
     pairs.extend(operands(report).map(|operands| ("operands", operands)));
     pairs.extend(report.cost.as_ref().map(cost).unwrap_or_default());
+    if report.cost.is_none() && !report.luts.is_empty() {
+        pairs.push(("costs", "unknown: neither the table nor its name says them, a file can (--costs)".to_owned()));
+    }
     pairs.push(("time", time(report)));
     pairs.extend(report.gates.iter().map(|found| ("gate", gate(found, task))));
     pairs.extend(report.notes.iter().map(|note| ("note", note.clone())));
     Section { title: Some(report.verdict()), ..Section::pairs(pairs) }
 }
 
+/// The mode of all layers, or how many have which, in the order of the first ones.
 fn mode(report: &Report) -> String {
-    let mode = report.config.mode;
-    let others = report.layers.iter().filter(|layer| layer.mode != mode).count();
-    if others == 0 {
-        mode.to_string()
-    } else {
-        format!("{mode}, another in {others} of {} layers", report.layers.len())
+    let mut counts: Vec<(InferenceMode, usize)> = Vec::new();
+    for layer in &report.layers {
+        match counts.iter_mut().find(|(mode, _)| *mode == layer.mode) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((layer.mode, 1)),
+        }
+    }
+    match counts.as_slice() {
+        [] => report.config.mode.to_string(),
+        [(mode, _)] => mode.to_string(),
+        several => {
+            let texts: Vec<String> = several.iter().map(|(mode, count)| format!("{mode} in {count}")).collect();
+            format!("{} of {} layers", texts.join(", "), report.layers.len())
+        }
     }
 }
 

@@ -83,6 +83,12 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
         "cost_basis",
         "cost_note",
         "catalogue",
+        "mse",
+        "rmse",
+        "wcre",
+        "variance",
+        "nmed",
+        "psnr",
     ];
     let row = |info: &LutInfo| {
         let (errors, cost) = (&info.errors, info.cost.as_ref());
@@ -108,6 +114,12 @@ fn records<'a>(infos: impl IntoIterator<Item = &'a LutInfo>) -> Records {
             optional(cost.map(|cost| &cost.basis)),
             optional(cost.map(|cost| &cost.note)),
             optional(info.catalogue.as_ref()),
+            errors.mse.to_string(),
+            errors.rmse.to_string(),
+            errors.wcre.to_string(),
+            errors.variance.to_string(),
+            errors.nmed.to_string(),
+            optional(errors.psnr.as_ref()),
         ]
     };
     Records { header: header.map(str::to_owned).to_vec(), rows: infos.into_iter().map(row).collect() }

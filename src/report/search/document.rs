@@ -86,10 +86,10 @@ impl SearchDetails {
             (
                 "samples",
                 format!(
-                    "drawn by seed {}: {} to compare assignments, {} to choose one, {} others to confirm it",
+                    "drawn by seed {}: {} for the search, {} of them to compare all assignments, {} others to confirm it",
                     settings.seed,
-                    grouped(samples.scan as u64),
                     grouped(samples.search as u64),
+                    grouped(samples.scan as u64),
                     grouped(samples.confirmation as u64)
                 ),
             ),
@@ -199,11 +199,6 @@ impl SearchDetails {
             fields.extend(layers.map(|(layer, multiplier)| (format!("layer:{}", layer.name), multiplier.clone())));
             fields
         };
-        let mut records = Records::default();
-        for (header, row) in points.map(record).map(|fields| fields.into_iter().unzip()) {
-            records.header = header;
-            records.rows.push(row);
-        }
-        records
+        Records::many(points.map(record))
     }
 }

@@ -22,14 +22,9 @@ impl Document for SensitivityDetails {
     }
 
     fn records(&self) -> Records {
-        let mut records = Records::default();
         let of_luts = self.luts.iter().flat_map(|lut| lut.layers.iter().map(|layer| self.record(lut, layer)));
         let of_noise = self.noise.iter().flat_map(|noise| noise.layers.iter().map(|layer| self.noise_record(layer)));
-        for (header, row) in of_luts.chain(of_noise).map(|fields| fields.into_iter().unzip()) {
-            records.header = header;
-            records.rows.push(row);
-        }
-        records
+        Records::many(of_luts.chain(of_noise))
     }
 }
 

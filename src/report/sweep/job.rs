@@ -13,7 +13,7 @@ pub struct SweepJob {
     pub model: String,
     /// The data set, as it was named; `None` for the network's own.
     pub data: Option<String>,
-    /// The multiplier, as it was named, a file by its stem.
+    /// The multiplier, as it was named, a file by its table's name.
     pub lut: Option<String>,
     /// Which layers are approximate: `all`, `each`, `all-but`, `prefix` or `group`.
     pub scope: String,

@@ -127,12 +127,7 @@ impl Document for SweepTable {
 
     fn records(&self) -> Records {
         let settings = self.settings();
-        let mut records = Records::default();
-        for row in &self.rows {
-            let (header, cells): (Vec<_>, Vec<_>) = row.record(&settings).into_iter().unzip();
-            records.header = header;
-            records.rows.push(cells);
-        }
+        let mut records = Records::many(self.rows.iter().map(|row| row.record(&settings)));
         if records.header.is_empty() {
             // A table of nothing begins as all others do.
             records.header = ["model", "lut", "scope", "layer", "top1"].map(str::to_owned).to_vec();

@@ -5,7 +5,7 @@ mod placement;
 mod scale;
 
 use super::document::{Document, Records, Section};
-use super::{Baseline, CostAxis, CostFigure};
+use super::{CostAxis, CostFigure, SavedReport};
 use crate::layer::InferenceMode;
 use crate::registry::Named;
 use crate::stats::{grouped, pareto_front, percent, significant};
@@ -70,7 +70,7 @@ pub struct TradeoffBaseline {
 pub enum TradeoffError {
     /// A run whose cost is not known.
     #[error(
-        "{}: the report has no {axis}: run it again and state what its multipliers cost", .path.display()
+        "{}: the report has no {axis}: state what its multipliers cost", .path.display()
     )]
     NoCost {
         /// The report.
@@ -80,8 +80,8 @@ pub enum TradeoffError {
     },
     /// Costs of different sources, which cannot be compared.
     #[error(
-        "{}: the {axis} is by '{found}', but that of {} is by '{first}', and two sources do not share an axis: run \
-         them again and state what all multipliers cost in one table", .path.display(), .other.display()
+        "{}: the {axis} is by '{found}', but that of {} is by '{first}', and two sources do not share an axis: \
+         state what all multipliers cost in one table", .path.display(), .other.display()
     )]
     Sources {
         /// The report.
@@ -149,12 +149,12 @@ impl Tradeoff {
     /// # Errors
     /// When a report is given twice, a run's cost is not known, costs are of different sources, or runs are for
     /// different tasks or over different samples.
-    pub fn new(runs: &[Baseline], x: CostAxis) -> Result<Self, TradeoffError> {
-        let mut task: Option<(&Baseline, Task)> = None;
-        let mut source: Option<(&Baseline, String)> = None;
+    pub fn new(runs: &[SavedReport], x: CostAxis) -> Result<Self, TradeoffError> {
+        let mut task: Option<(&SavedReport, Task)> = None;
+        let mut source: Option<(&SavedReport, String)> = None;
         // Exact multipliers are the unit of any source.
         let mut unit_basis: Option<String> = None;
-        let mut points: Vec<(&Baseline, CostFigure)> = Vec::new();
+        let mut points: Vec<(&SavedReport, CostFigure)> = Vec::new();
         let mut baselines = Vec::new();
         let mut files = BTreeSet::new();
         for run in runs {
@@ -195,7 +195,7 @@ impl Tradeoff {
         let labels = labels(&points.iter().map(|(run, _)| *run).collect::<Vec<_>>());
         let places: Vec<[f64; 2]> = points.iter().map(|(run, figure)| [figure.value, run.metric().value]).collect();
         let front = pareto_front(&places);
-        let point = |(i, ((run, figure), label)): (usize, (&(&Baseline, CostFigure), String))| TradeoffPoint {
+        let point = |(i, ((run, figure), label)): (usize, (&(&SavedReport, CostFigure), String))| TradeoffPoint {
             report: run.path.display().to_string(),
             label,
             cost: figure.value,
@@ -204,9 +204,9 @@ impl Tradeoff {
             ci95: run.report.metrics.ci95(),
             on_front: front.contains(&i),
         };
-        let subject = |run: &Baseline| format!("{} on {}", run.report.model.name, run.report.dataset.name);
+        let subject = |run: &SavedReport| format!("{} on {}", run.report.model.name, run.report.dataset.name);
         let subjects: BTreeSet<String> = runs.iter().map(subject).collect();
-        let baseline = |run: &Baseline| TradeoffBaseline {
+        let baseline = |run: &SavedReport| TradeoffBaseline {
             report: run.path.display().to_string(),
             label: baseline_label(run, subjects.len() > 1),
             value: run.metric().value,
@@ -226,7 +226,7 @@ impl Tradeoff {
     }
 }
 
-fn baseline_label(run: &Baseline, names_model: bool) -> String {
+fn baseline_label(run: &SavedReport, names_model: bool) -> String {
     let what = match run.report.config.mode {
         InferenceMode::Baseline => "fp32".to_owned(),
         mode => mode.to_string(),
@@ -235,23 +235,23 @@ fn baseline_label(run: &Baseline, names_model: bool) -> String {
 }
 
 /// What runs are called: by their multiplier, with the network where several have it, else by their files.
-fn labels(runs: &[&Baseline]) -> Vec<String> {
-    let multiplier = |run: &Baseline| match run.report.luts.as_slice() {
+fn labels(runs: &[&SavedReport]) -> Vec<String> {
+    let multiplier = |run: &SavedReport| match run.report.luts.as_slice() {
         [only] => only.name.clone(),
         _ => stem(run),
     };
-    let with_model = |run: &Baseline| format!("{}, {}", multiplier(run), run.report.model.name);
-    let ways: [&dyn Fn(&Baseline) -> String; 2] = [&multiplier, &with_model];
-    let label = |run: &&Baseline| {
+    let with_model = |run: &SavedReport| format!("{}, {}", multiplier(run), run.report.model.name);
+    let ways: [&dyn Fn(&SavedReport) -> String; 2] = [&multiplier, &with_model];
+    let label = |run: &&SavedReport| {
         let is_own =
-            |way: &&dyn Fn(&Baseline) -> String| runs.iter().filter(|other| way(other) == way(run)).count() == 1;
+            |way: &&dyn Fn(&SavedReport) -> String| runs.iter().filter(|other| way(other) == way(run)).count() == 1;
         ways.into_iter().find(is_own).map_or_else(|| stem(run), |way| way(run))
     };
     runs.iter().map(label).collect()
 }
 
 /// The name of a report's file without its extension.
-fn stem(run: &Baseline) -> String {
+fn stem(run: &SavedReport) -> String {
     run.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 

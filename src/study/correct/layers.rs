@@ -86,17 +86,6 @@ fn weighted(session: &Session, index: usize) -> &dyn WeightedLayer {
     layer.expect("a layer with weights")
 }
 
-/// The same with exact products in place of those of multipliers.
-pub(super) fn exact(assignment: &Assignment) -> Assignment {
-    let mut exact = assignment.clone();
-    for config in exact.layers_mut() {
-        if matches!(config.arithmetic, Arithmetic::Approx(_)) {
-            *config = config.with_arithmetic(Arithmetic::Quant);
-        }
-    }
-    exact
-}
-
 /// All layers with weights that `assignment` has under multipliers, with what a network of exact products shows of them
 /// over a part of the calibration samples.
 pub(super) fn originals(
@@ -113,7 +102,7 @@ pub(super) fn originals(
         _ => None,
     });
     let found: Vec<_> = found.collect();
-    let exact = exact(assignment);
+    let exact = assignment.with_exact_products();
     let progress = session.progress();
     progress.start("counting operands", found.len());
     let (mut originals, mut walk) = (Vec::new(), samples.walk(part)?);

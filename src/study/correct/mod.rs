@@ -109,7 +109,7 @@ pub fn correct(session: &mut Session, options: CorrectOptions) -> Result<Correct
     let fitted_on = samples.len() - samples.len() / 4;
     let (fit_part, kept_part) = (0..fitted_on, fitted_on..samples.len());
     let originals = layers::originals(session, &assignment, &samples, &fit_part)?;
-    let judge = Judge::new(session, &layers::exact(&assignment), &samples, kept_part)?;
+    let judge = Judge::new(session, &assignment.with_exact_products(), &samples, kept_part)?;
     let before = judge.judge(session, &assignment)?;
     let mut attempt = |parts: Parts| -> Result<Tried, CorrectError> {
         let plan = Plan { parts, chooses: options.parts.is_none() };

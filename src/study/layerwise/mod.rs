@@ -12,7 +12,6 @@ use crate::eval::{
     Arithmetic, Assignment, BatchOutputs, Experiment, LayerNoise, LayerOptions, LutSpec, NoiseSource, Pattern,
     Progress, Rule, Rules, Session,
 };
-use crate::kernel::Signedness;
 use crate::layer::InferenceMode;
 use crate::lut::{Coding, CommonCosts, CostKind, Costs, Lut};
 use crate::report::{Degradation, Report};
@@ -187,11 +186,7 @@ impl<'a> Layerwise<'a> {
         let kept = self.kept_luts();
         let candidates = places.iter().map(|&place| &*self.candidates[place].lut);
         let luts: Vec<&Lut> = candidates.chain(kept.iter().map(|lut| &**lut)).collect();
-        let signedness = match self.coding {
-            Coding::SignMagnitude | Coding::Affine => Signedness::Unsigned,
-            Coding::Signed => Signedness::Signed,
-        };
-        Ok(costs.common(kind, &luts, signedness)?)
+        Ok(costs.common(kind, &luts, self.coding.table_signedness())?)
     }
 
     /// Leaves out candidates that are exact, and of several with one table all but the cheapest; says so in notes.

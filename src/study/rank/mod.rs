@@ -75,6 +75,7 @@ impl RankError {
 
 /// A multiplier, and what its layers are.
 struct Candidate {
+    name: String,
     lut: String,
     assignment: Assignment,
     /// The group of those whose layers have the same operands.
@@ -154,8 +155,7 @@ fn candidates(session: &mut Session, plan: &RankPlan) -> Result<(Vec<Candidate>,
             .layers()
             .iter()
             .map(|config| {
-                let is_approximate = matches!(config.arithmetic, Arithmetic::Approx(_));
-                (is_approximate, config.quantization.clone(), config.operand_lut().map(crate::lut::Lut::bits))
+                (config.is_approximate(), config.quantization.clone(), config.operand_lut().map(crate::lut::Lut::bits))
             })
             .collect();
         if !key.iter().any(|(is_approximate, ..)| *is_approximate) {
@@ -165,7 +165,12 @@ fn candidates(session: &mut Session, plan: &RankPlan) -> Result<(Vec<Candidate>,
             keys.push(key);
             keys.len() - 1
         });
-        candidates.push(Candidate { lut: spec.lut.clone(), assignment, group });
+        let mut luts = assignment.layers().iter().filter_map(|config| match &config.arithmetic {
+            Arithmetic::Approx(lut) => Some(lut.name().to_owned()),
+            _ => None,
+        });
+        let name = luts.next().unwrap_or_else(|| spec.lut.clone());
+        candidates.push(Candidate { name, lut: spec.lut.clone(), assignment, group });
     }
     Ok((candidates, keys))
 }
@@ -174,14 +179,8 @@ impl Group {
     fn gather(session: &mut Session, assignment: &Assignment) -> Result<Self, RankError> {
         let operands = session.operand_statistics(assignment)?;
         let responses = session.noise_responses(assignment, PROBES)?;
-        let mut exact = assignment.clone();
-        for layer in exact.layers_mut() {
-            if matches!(layer.arithmetic, Arithmetic::Approx(_)) {
-                *layer = layer.with_arithmetic(Arithmetic::Quant);
-            }
-        }
         let mut margins = Margins::default();
-        let findings = session.evaluate(&exact, |batch| {
+        let findings = session.evaluate(&assignment.with_exact_products(), |batch| {
             margins.add(batch);
             Ok(())
         })?;
@@ -227,6 +226,7 @@ impl Prediction {
             Some(RankedLayer { name: name.clone(), stdev, mean, parts, response })
         });
         RankedMultiplier {
+            name: candidate.name.clone(),
             lut: candidate.lut.clone(),
             exact: group.exact,
             predicted: self.metric,

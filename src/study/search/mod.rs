@@ -1,4 +1,4 @@
-//! Which multiplier for which layer: the least energy within a bound on the drop of accuracy.
+//! Which multiplier for which layer: the least energy within a bound on the drop in accuracy.
 //!
 //! The search knows layers, options and costs as numbers ([`Space`]) and asks an [`Evaluator`] what a choice does to
 //! the network. Whatever a [method](Method) proposes is evaluated for real: on some samples first, where all choices

@@ -12,6 +12,7 @@
 
 mod folder;
 mod identity;
+mod idle;
 mod job;
 mod merge;
 mod plan;

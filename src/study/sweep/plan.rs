@@ -1,6 +1,7 @@
 //! From the points of a grid to jobs, all of which are checked.
 
 use super::identity;
+use super::idle::{tell_codings_apart, without_idle_lut};
 use super::point::Group;
 use super::shard::Shard;
 use crate::eval::{Assignment, Configuration, OpenError, Session};
@@ -103,6 +104,12 @@ impl<E: From<PlanError>> Group<'_, E> {
         for (place, point) in self.points.iter().enumerate() {
             let failed = |source| PlanError::Job { job: point.job.label(), source };
             session.configure(point.configuration.clone()).map_err(failed)?;
+            // Other scopes have exact products of the multiplier's coding beside it.
+            let alone = if scopes == [Scope::All] { without_idle_lut(point, &mut session) } else { None };
+            if let Some(alone) = &alone {
+                session.configure(alone.configuration.clone()).map_err(failed)?;
+            }
+            let point = alone.as_ref().unwrap_or(point);
             let identity = identity::of_point(point, &session);
             let kind = kind_of_operands(&mut operands, session.assignment());
             for (order, scope) in scopes.iter().enumerate() {
@@ -121,6 +128,9 @@ impl<E: From<PlanError>> Group<'_, E> {
                 }
             }
         }
+        let idle = jobs.iter_mut().filter(|(.., job)| job.configuration.layers.lut.is_none());
+        let mut idle: Vec<_> = idle.map(|(_, _, name, job)| (name, job.configuration.layers.coding)).collect();
+        tell_codings_apart(&mut idle);
         jobs.sort_by_key(|(order, ..)| *order);
         Ok(jobs.into_iter().map(|(_, key, name, job)| (key, name, job)).collect())
     }

@@ -53,6 +53,10 @@ fn headers_go_with_the_table() {
     assert_eq!((number(&info, "/mae"), number(&info, "/wce")), (63.75, 255.0));
     assert_eq!(info["claims"].as_array().unwrap().len(), 3);
     assert!((number(&info, "/cost/energy") - 0.6).abs() < 1e-12);
+    // Another name is that of the table, of its file, and what costs are found by.
+    let named = folder.json("lut from-c model.c --yes --name mine");
+    assert_eq!((text(&named, "/files/0/path"), text(&named, "/files/0/luts/0/name")), ("mine.safetensors", "mine"));
+    assert_eq!(text(&folder.json("lut info mine.safetensors"), "/name"), "mine");
     // A header that says too little fails.
     let wrong = String::from_utf8(folder.read("model.c")).unwrap().replace("WCE = 255", "WCE = 254.0");
     folder.write("wrong.c", wrong);

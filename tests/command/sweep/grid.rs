@@ -57,6 +57,9 @@ fn figures_are_those_of_single_evaluations() {
 #[test]
 fn every_axis_multiplies() {
     let folder = folder();
+    // Products of 4 bits, one row an operand.
+    let row = |a: u32| (0..16).map(|b| (a * b).to_string()).collect::<Vec<_>>().join(",");
+    folder.write("luts/narrow.csv", (0..16).map(row).collect::<Vec<_>>().join("\n"));
     let plan = |args: &str| folder.json(&format!("sweep plan {args}"))["plan"].as_array().unwrap().clone();
     let cases = [
         ("", 1),
@@ -67,6 +70,11 @@ fn every_axis_multiplies() {
         ("-l drum-[34] --act-bits 4 5 6 --weight-bits 4,8", 12),
         ("-l drum-3,drum-4 drum-3", 2),
         ("-l drum-3 --mode base,quant,approx --scope each", 1 + 1 + 5),
+        // Without a multiplier in use, there is one job a coding.
+        ("-l drum-{3..5} --mode base,quant,approx", 1 + 1 + 3),
+        ("-l drum-3 exact-signed --mode base,quant,approx", 1 + 2 + 2),
+        ("-l luts/mul_a.bin luts/narrow.csv --mode quant,approx", 2 + 2),
+        ("-l drum-{3..5} --mode quant --set fc1:mode=approx", 3),
         ("--mode noise --noise-std 0,0.1,0.2 --seed 1,2,3", 9),
         ("--mode noise --noise-from-lut drum-{3..4} --scope each", 10),
         ("--mode noise --noise-from-lut predicted:drum-[34] etm", 3),
@@ -94,6 +102,31 @@ fn every_axis_multiplies() {
         .map(|planned| planned["job"]["lut"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(luts, ["luts/mul_a.bin", "other/mul_a.bin", "mul_b"]);
+    // A table that states its name goes by it, as in reports.
+    folder.write("other/file.safetensors", Table::unsigned(|a, b| a * b).native("mine"));
+    assert_eq!(plan("-l other/file.safetensors")[0]["job"]["lut"], "mine");
+}
+
+/// Without a multiplier in use, what is left of it is its coding.
+#[test]
+fn modes_without_a_multiplier_are_evaluated_once() {
+    let folder = folder();
+    folder.run_to(0, "sweep run -o study -l drum-3 exact-signed drum-4 --mode base,quant,approx -n 20");
+    let rows = rows(&merged(&folder, "study"));
+    let found: Vec<[&str; 3]> =
+        rows.iter().map(|row| ["mode", "lut", "coding"].map(|name| row[name].as_str())).collect();
+    let expected = [
+        ["base", "", ""],
+        ["quant", "", "sign-magnitude"],
+        ["approx", "drum-3", "sign-magnitude"],
+        ["quant", "", "signed"],
+        ["approx", "exact-signed", "signed"],
+        ["approx", "drum-4", "sign-magnitude"],
+    ];
+    assert_eq!(found, expected);
+    for (row, coding) in [(&rows[1], "sign-magnitude"), (&rows[3], "signed")] {
+        assert_is_evaluation(&folder, row, &format!("-n 20 --mode quant --coding {coding}"));
+    }
 }
 
 #[test]

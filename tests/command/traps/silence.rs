@@ -25,6 +25,7 @@ const MODES: [&str; 9] = [
 ];
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn shipped_networks() {
     let folder = Folder::new();
     for_each_case(["lenet5", "resnet8", "ds_cnn"], |network| {

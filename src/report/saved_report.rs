@@ -5,6 +5,7 @@ use super::evaluation::{ModelReport, ReportError};
 use super::predictions::PredictionsError;
 use crate::input;
 use crate::layer::InferenceMode;
+use crate::lut::Costs;
 use crate::task::{Metric, Predictions};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ const LARGEST: u64 = 1 << 30;
 /// A report and its file.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Baseline {
+pub struct SavedReport {
     /// The file.
     pub path: PathBuf,
     /// The report.
@@ -24,7 +25,7 @@ pub struct Baseline {
 /// Why a file cannot serve as a baseline.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BaselineError {
+pub enum SavedReportError {
     /// The file does not exist or cannot be read.
     #[error("{}: cannot read the report", .path.display())]
     Read {
@@ -70,36 +71,45 @@ pub enum BaselineError {
     },
 }
 
-impl BaselineError {
+impl SavedReportError {
     /// The settings that fix the error.
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            BaselineError::NoPredictions { .. } => &["predictions"],
+            SavedReportError::NoPredictions { .. } => &["predictions"],
             _ => &[],
         }
     }
 }
 
-impl Baseline {
+impl SavedReport {
     /// Reads the JSON report at `path`.
     ///
     /// # Errors
     /// When the file is not a report whose metric is a fraction.
-    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+    pub fn read(path: &Path) -> Result<Self, SavedReportError> {
         let path = path.to_owned();
         let bytes = match input::read(&path, LARGEST) {
             Ok(bytes) => bytes,
-            Err(source) => return Err(BaselineError::Read { path, source }),
+            Err(source) => return Err(SavedReportError::Read { path, source }),
         };
         let report = match Report::from_json(&bytes) {
             Ok(report) => report,
-            Err(source) => return Err(BaselineError::Report { path, source }),
+            Err(source) => return Err(SavedReportError::Report { path, source }),
         };
         let Metric { task, value: found } = report.metrics.metric();
         if !(0.0..=1.0).contains(&found) {
-            return Err(BaselineError::Metric { path, name: task.metric().title, found });
+            return Err(SavedReportError::Metric { path, name: task.metric().title, found });
         }
-        Ok(Baseline { path, report })
+        Ok(SavedReport { path, report })
+    }
+
+    /// The run with what its multipliers cost by a file of costs; as it was reported where there is no file.
+    #[must_use]
+    pub fn with_costs(self, costs: &Costs) -> Self {
+        if costs.names().is_empty() {
+            return self;
+        }
+        SavedReport { report: self.report.with_costs(costs), ..self }
     }
 
     /// The metric of the report's task.
@@ -142,9 +152,9 @@ impl Baseline {
     ///
     /// # Errors
     /// When the report names no predictions, or they cannot be used.
-    pub fn predictions(&self) -> Result<Predictions, BaselineError> {
+    pub fn predictions(&self) -> Result<Predictions, SavedReportError> {
         let path = self.path.clone();
-        let Some(predictions) = &self.report.predictions else { return Err(BaselineError::NoPredictions { path }) };
-        predictions.read(&self.path).map_err(|source| BaselineError::Predictions { path, source })
+        let Some(predictions) = &self.report.predictions else { return Err(SavedReportError::NoPredictions { path }) };
+        predictions.read(&self.path).map_err(|source| SavedReportError::Predictions { path, source })
     }
 }
