@@ -1,7 +1,7 @@
 //! How strongly a network's outputs respond to noise in its layers.
 
 use super::{Session, SessionError};
-use crate::eval::{Arithmetic, Assignment, CalibrationError, LayerConfig, set_accumulators, set_modes};
+use crate::eval::{Assignment, CalibrationError, LayerConfig, set_accumulators, set_modes};
 use crate::layer::{InferenceMode, LayerProblem, with_values};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@
 
 use super::LayerReport;
 use super::layers::{EXACT, FP32};
+use crate::kernel::Signedness;
 use crate::layer::InferenceMode;
 use crate::lut::{Coding, Cost, CostSource, Costs, Figures, Ratios};
 use serde::{Deserialize, Serialize};

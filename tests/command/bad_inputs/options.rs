@@ -134,6 +134,7 @@ const CASES: &[Bad] = &[
     ("lut gen exact-signed -o s.bin --output-format unsigned", "s.bin"),
     ("lut gen --shipped tiny.safetensors", "--shipped tiny.safetensors"),
     ("lut list nothing", "nothing"),
+    ("advise -", "standard input"),
     ("lut plot exact -o exact.jpg", "--output .svg .png .pdf"),
     ("plot tiny.safetensors -o p.tiff", "--output .svg .png .pdf"),
     ("plot tiny.safetensors -o p.svg", "tiny.safetensors"),

@@ -33,6 +33,17 @@ fn a_multiplier_that_no_layer_uses() {
     }
 }
 
+#[test]
+fn noise_that_no_layer_has() {
+    let (_, folder) = Tiny::folder(322);
+    for unused in ["--noise-std 0.05", "--noise-mean 1 --lut drum-4", "--mode quant --noise-std 0.1"] {
+        fires(&folder, &format!("{TINY} {unused}"), &["no noise is added", "mode noise"]);
+    }
+    for used in ["--mode noise --noise-std 0.05", "--mode base --noise-std 0.1 --set fc1:mode=noise", "--mode base"] {
+        is_silent(&folder, &format!("{TINY} {used}"), "no noise is added");
+    }
+}
+
 /// Products of two activations take a multiplier, or another one, while layers with weights stay in fp32.
 #[test]
 fn a_multiplier_of_attention_alone() {
