@@ -62,6 +62,7 @@ fn a_page_is_made_of_evaluations() {
 
 /// What a correction recovers is what the command of that name writes.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn a_correction_is_that_of_correct() {
     let folder = Folder::new();
     let advice = folder.json("advise truncated-8 --limit 300");

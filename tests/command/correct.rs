@@ -64,6 +64,7 @@ fn tiny(seed: u64, options: &str) -> (Tiny, Folder) {
 
 /// The directory runs as its document says, on the samples that were kept out, and is what hardware needs.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn a_corrected_network_runs_as_it_was_judged() {
     let (tiny, folder) = tiny(900, "--lut truncated-8");
     let image = tiny.images.len() / Tiny::SAMPLES;

@@ -423,6 +423,7 @@ fn repeated_options_take_the_last() {
 
 /// Studies of one network take what an evaluation takes, with the same result.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn studies_take_files() {
     let folder = folder();
     folder.write("a/mul8.bin", Table::unsigned(|a, b| a * b - (a & b & 1)).u16_bin());

@@ -37,6 +37,7 @@ fn folder() -> Folder {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn every_line_of_every_command_fits() {
     let folder = folder();
     let lut = format!("--lut {LONG}.safetensors");

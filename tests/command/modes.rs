@@ -65,6 +65,7 @@ fn the_shipped_network_on_its_test_set() {
 
 /// What a shipped network's provenance claims is what it does.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn claimed_accuracies() {
     let folder = Folder::new();
     for_each_case([("lenet5", 0.90), ("resnet8", 0.92), ("ds_cnn", 0.915), ("vit_micro", 0.885)], |(name, least)| {

@@ -41,6 +41,7 @@ fn emulator() -> Option<PathBuf> {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn threads_change_nothing() {
     let folder = Folder::new();
     let sets = [("quant", 1), ("approx --lut mitchell", 2), ("quant", 67), ("approx --lut udm", 135)];

@@ -48,6 +48,7 @@ fn a_search_finds_what_its_assignment_does() {
 
 /// By the seed alone; what the journal has is not evaluated again, and a journal that was cut off is as good.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn searches_are_repeated_and_resumed() {
     let folder = Folder::new();
     let first = folder.run_to(0, &format!("{QUICK} -o first"));

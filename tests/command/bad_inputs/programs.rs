@@ -115,6 +115,7 @@ fn compilers_may_have_arguments() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn models_have_limits() {
     if !has_compiler() {
         return;

@@ -73,6 +73,7 @@ fn names_reach_no_format_raw() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn messages_and_warnings_show_names_and_stay_short() {
     let (_, folder) = Tiny::folder(241);
     let long = "x".repeat(500_000);

@@ -9,6 +9,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_list_in_every_format() {
     let folder = Folder::new();
     let list = folder.json("lut list");
@@ -82,6 +83,7 @@ fn luts_are_what_the_command_makes() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_page_on_multipliers_has_every_family() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/multipliers.md")).unwrap();
     let list = Folder::new().json("lut list");

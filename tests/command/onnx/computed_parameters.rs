@@ -118,6 +118,7 @@ fn operator(net: &mut Onnx, random: &mut Random) {
 
 /// Either a network is refused for every batch size, or its outputs are those of each sample alone.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn parameters_of_an_image_are_its_own() {
     let folder = Folder::new();
     let images = Random::new(3).floats(SAMPLES * IMAGE.iter().product::<usize>(), -2.0, 2.0);
