@@ -31,6 +31,8 @@ pub(super) struct Lattice {
     /// The Gram-Schmidt coefficients of the basis, and what they divide: the squared lengths on the diagonal.
     schmidt: Schmidt,
     length: Length,
+    /// Operands that functions are over.
+    operands: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -46,8 +48,10 @@ impl Lattice {
         length: Length,
         most: usize,
     ) -> Option<Self> {
-        let mut lattice = Lattice { basis: Vec::new(), gram: Vec::new(), schmidt: Schmidt::default(), length };
+        let (basis, gram, schmidt) = (Vec::new(), Vec::new(), Schmidt::default());
+        let mut lattice = Lattice { basis, gram, schmidt, length, operands: 0 };
         for vector in vectors {
+            lattice.operands = vector.len();
             if lattice.coordinates(vector).is_none() {
                 lattice.insert(primitive(vector))?;
                 if lattice.dimensions() > most {
@@ -99,7 +103,7 @@ impl Lattice {
 
     /// The sum of the basis times `coefficients`.
     pub(super) fn combine(&self, coefficients: &[i64]) -> Vec<i64> {
-        let mut sum = vec![0; self.basis.first().map_or(0, Vec::len)];
+        let mut sum = vec![0; self.operands];
         for (&coefficient, basis) in coefficients.iter().zip(&self.basis) {
             subtract(&mut sum, coefficient.wrapping_neg(), basis);
         }

@@ -12,6 +12,9 @@ fn lost_minus_signs_are_called_out() {
     let signs: Vec<_> = audit.quadrants.iter().map(|quadrant| (quadrant.relation, quadrant.wrong_signs)).collect();
     let (kept, gone) = ((Relation::Signed, 0), (Relation::Mirrored, 127 * 128));
     assert_eq!(signs, [kept, gone, gone, kept]);
+    // Twice the mean magnitudes, 64 and 64.5.
+    let errors: Vec<_> = audit.quadrants.iter().map(|quadrant| (quadrant.mae, quadrant.bias)).collect();
+    assert_eq!(errors, [(0.0, 0.0), (8256.0, 8256.0), (8256.0, 8256.0), (0.0, 0.0)]);
     assert_eq!(audit.findings.len(), 2);
     assert!(audit.findings[0].to_string().contains("signs + and -"));
 }
@@ -100,6 +103,9 @@ fn operands_far_worse_than_all_others_are_found() {
     assert!(found[1].starts_with("products of second operand -128 have"), "{found:?}");
     // By a little is not far: -128 taken as -127, or as -130 by DRUM of 7 bits.
     assert_eq!(findings(&Lut::from_fn("x", Signedness::Signed, |a, b| a.max(-127) * b)), [""; 0]);
+    // An eighth of the mean product of -128, which is 128 times 64, is far.
+    let off = |error: i32| Lut::from_fn("x", Signedness::Signed, move |a, b| a * b + error * i32::from(a == -128));
+    assert_eq!((findings(&off(1023)).len(), findings(&off(1024)).len()), (0, 1));
     // Four of 256 values at most, and not by a little.
     let bad =
         |rows: i32| Lut::from_fn("x", Signedness::Unsigned, move |a, b| if a < rows { 255 * b } else { a * b + 3 });

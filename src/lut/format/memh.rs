@@ -164,6 +164,16 @@ mod tests {
         }
     }
 
+    /// The bits of -128 are 80, in hexadecimal.
+    #[test]
+    fn signed_tables_are_written_by_the_bits_of_their_operands() {
+        let lut = Lut::from_fn("odd", Signedness::Signed, product);
+        let text = String::from_utf8(Memh.write(&lut, &PartialReading::default()).unwrap()).unwrap();
+        let words: Vec<&str> = text.lines().filter(|line| !line.starts_with("//")).collect();
+        // 0 x 0, 2 x -1 and -128 x -128.
+        assert_eq!((words[0], words[0x02ff], words[0x8080]), ("0000", "fffe", "4000"));
+    }
+
     #[test]
     fn damage_is_named() {
         let cases = [

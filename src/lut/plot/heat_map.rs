@@ -112,3 +112,43 @@ fn draw_bar(area: &Area, largest: f64) -> Result<(), PlotError> {
     chart.draw_series(strips).map_err(PlotError::new)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::for_each_case;
+    use crate::kernel::Signedness;
+    use crate::lut::{Bits, Lut};
+
+    /// A quarter of the largest error has half of the color.
+    #[test]
+    fn colors_by_hand() {
+        let cases = [
+            (0.0, RGBColor(255, 255, 255)),
+            (-8.0, RGBColor(33, 80, 168)),
+            (8.0, RGBColor(178, 34, 34)),
+            (-2.0, RGBColor(144, 168, 212)),
+            (2.0, RGBColor(217, 145, 145)),
+        ];
+        for_each_case(cases, |(error, expected)| {
+            assert_eq!(color(error, 8.0), expected, "{error}");
+        });
+    }
+
+    /// Of 8x3 signed bits, four first operands and one second share a cell.
+    #[test]
+    fn cells_are_means_of_their_pairs() {
+        let error = |a, b| match (a, b) {
+            (-125, -4) => 8,
+            (-124, 0) => -12,
+            (127, 3) => 4,
+            _ => 0,
+        };
+        let bits = [8, 3].map(|bits| Bits::try_from(bits).unwrap());
+        let lut = Lut::from_fn_sized("x", Signedness::Signed, bits, |a, b| a * b + error(a, b));
+        let (means, cells) = means(&Panel { lut: &lut, largest: 12.0, exact: (-508.0, 512.0) });
+        assert_eq!((means.len(), cells), (64 * 8, [64, 8]));
+        let found: Vec<_> = means.into_iter().enumerate().filter(|(_, mean)| *mean != 0.0).collect();
+        assert_eq!(found, [(0, 2.0), (8 + 4, -3.0), (63 * 8 + 7, 1.0)]);
+    }
+}

@@ -109,9 +109,9 @@ fn errors(lut: &Lut) -> impl Iterator<Item = (i32, i32, f64, f64)> {
 mod tests {
     use super::*;
     use crate::cases::for_each_case;
-    use crate::figure::figure_format;
+    use crate::figure::{Shape, figure_format};
     use crate::kernel::Signedness;
-    use crate::lut::design;
+    use crate::lut::{Bits, design};
 
     #[test]
     fn pictures_name_their_axes_and_multipliers() {
@@ -142,5 +142,50 @@ mod tests {
         let bits = [crate::lut::Bits::try_from(3).unwrap(), crate::lut::Bits::try_from(2).unwrap()];
         assert!(plot(&[&Lut::from_fn_sized("3x2", Signedness::Unsigned, bits, |a, b| a * b)]).is_ok());
         assert!(plot(&[]).is_err());
+    }
+    /// Left, top, right and bottom of the rectangles of a color.
+    fn rectangles(figure: &Figure, rgb: [u8; 3]) -> Vec<[f64; 4]> {
+        let colored = figure.marks.iter().filter(|mark| mark.fill.is_some_and(|fill| fill.rgb == rgb));
+        let corners = colored.filter_map(|mark| match &mark.shape {
+            Shape::Line { points, .. } => Some([points[0][0], points[0][1], points[2][0], points[2][1]]),
+            _ => None,
+        });
+        corners.collect()
+    }
+
+    /// Two of 16 products are wrong, by -2 and 2. The charts of both lower panels are 521 pixels wide, from 90 on, and 226 high,
+    /// below their captions: they end at 905 and at 1235.
+    #[test]
+    fn bars_and_bands_by_hand() {
+        let error = |a, b| if (a, b) == (1, 3) { -2 } else { 2 * i32::from((a, b) == (3, 3)) };
+        let bits = [Bits::try_from(2).unwrap(); 2];
+        let figure = plot(&[&Lut::from_fn_sized("x", Signedness::Unsigned, bits, |a, b| a * b + error(a, b))]).unwrap();
+        // Bins are a sixtieth of the range of errors, 4, and bars nine tenths of one, over counts from 0.5 to 100000.
+        let bin = 4.0 / 60.0;
+        let x = |error: f64| 90.0 + 521.0 * (error + 2.0 + bin) / (4.0 + 2.0 * bin);
+        let y = |count: f64| 905.0 - 226.0 * libm::log(count / 0.5) / libm::log(1e5 / 0.5);
+        let bars = [(-2.0, 1.0), (0.0, 14.0), (2.0, 1.0)];
+        let bars = bars.map(|(error, count)| [x(error - 0.45 * bin), y(count), x(error + 0.45 * bin), 905.0]);
+        // Exact products from 0 to 9 in 96 bins, by their places, lowest, mean and highest errors. Heights are 1.05 times the
+        // largest error either way, and bands reach 0.006 times it further.
+        let bands = [0.0, 10.0, 21.0, 32.0, 42.0, 64.0, 95.0].map(|at| match at {
+            32.0 => (at, [-2.0, -1.0, 0.0]),
+            95.0 => (at, [2.0; 3]),
+            _ => (at, [0.0; 3]),
+        });
+        let band = |at: f64, low: f64, high: f64| {
+            let (x, y) = (|at: f64| 90.0 + 521.0 * at / 96.0, |error: f64| 1122.0 - 113.0 * error / 2.1);
+            [x(at), y(high + 0.012), x(at + 1.0), y(low - 0.012)]
+        };
+        let cases = [
+            ([70, 90, 120], bars.to_vec()),
+            ([190, 205, 225], bands.map(|(at, [low, _, high])| band(at, low, high)).to_vec()),
+            ([30, 50, 90], bands.map(|(at, [_, mean, _])| band(at, mean, mean)).to_vec()),
+        ];
+        for_each_case(cases, |(rgb, expected)| {
+            let found = rectangles(&figure, rgb);
+            let are_close = found.iter().flatten().zip(expected.iter().flatten()).all(|(x, y)| (x - y).abs() < 1.5);
+            assert!(found.len() == expected.len() && are_close, "{rgb:?}: {found:?}, expected {expected:?}");
+        });
     }
 }

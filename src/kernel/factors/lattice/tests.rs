@@ -60,6 +60,13 @@ fn constants_do_not_matter_for_variances() {
 }
 
 #[test]
+fn functions_that_are_zero_span_nothing() {
+    let lattice = spanned(&[vec![0, 0, 0]]);
+    assert_eq!((lattice.dimensions(), lattice.coordinates(&[0, 0, 0])), (0, Some(vec![])));
+    assert_eq!(lattice.combine(&[]), [0, 0, 0]);
+}
+
+#[test]
 fn ranks_are_those_at_some_operands() {
     let lattice = spanned(&[vec![1, 0, 1, 0], vec![0, 2, 2, 0], vec![1, 1, 5, 0]]);
     let cases = [(vec![], 0), (vec![3], 0), (vec![0, 3], 1), (vec![0, 1], 2), (vec![0, 1, 2], 3)];

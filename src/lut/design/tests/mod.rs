@@ -93,6 +93,10 @@ fn unit_gates_count_circuits() {
     // Nothing left out is the whole array; the last column alone is one and gate.
     assert_eq!(gates("broken-array-h0-v0"), gates("exact"));
     assert_eq!(gates("broken-array-h7-v14"), 1);
+    // The array of two halves, 15 gates that scan and choose, and 16 multiplexers.
+    assert_eq!(gates("etm"), (16 + 8 * 7 + 4 * 3) + 15 + 16 * 3);
+    // Leading ones and their fractions of 7 bits, the array of fractions of 4, two adders and the shifter of the product.
+    assert_eq!(gates("tosam-h3-t7"), 2 * (3 * 8 + 3 * 7 * 3) + (16 + 8 * 7 + 4 * 3) + 2 * 7 * 7 + 3 * 16 * 4);
     let cases = [
         ("truncated-8", "truncated-4"),
         ("truncated-8", "truncated-corrected-8"),
