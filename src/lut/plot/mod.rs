@@ -143,6 +143,7 @@ mod tests {
         assert!(plot(&[&Lut::from_fn_sized("3x2", Signedness::Unsigned, bits, |a, b| a * b)]).is_ok());
         assert!(plot(&[]).is_err());
     }
+
     /// Left, top, right and bottom of the rectangles of a color.
     fn rectangles(figure: &Figure, rgb: [u8; 3]) -> Vec<[f64; 4]> {
         let colored = figure.marks.iter().filter(|mark| mark.fill.is_some_and(|fill| fill.rgb == rgb));

@@ -113,7 +113,7 @@ impl Advice {
         let share: f64 = self.products.iter().map(|product| product.share).sum();
         let [a, b] = first.operands;
         Some(format!(
-            "{} products make {} of the error; the largest part is of {a} x {b} = {}, exactly {}",
+            "{} products make {} of the error; the largest part comes from {a} x {b} = {}, exactly {}",
             self.products.len(),
             significant_percent(share, 2),
             first.product,
