@@ -26,7 +26,7 @@ mod plot;
 mod progress;
 mod quantization;
 mod rank;
-#[cfg(all(test, not(feature = "parquet")))]
+#[cfg(test)]
 mod reference;
 mod report;
 mod request;

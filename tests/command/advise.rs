@@ -14,6 +14,7 @@ fn sentences(advice: &Value) -> Vec<&str> {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn a_page_is_made_of_evaluations() {
     let folder = Folder::new();
     let advice = folder.json("advise etm --limit 400 --max-drop 0.02");

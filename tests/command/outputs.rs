@@ -205,6 +205,7 @@ fn with_a_reader_gone(folder: &Folder, args: &str, read: usize) -> std::process:
 
 #[cfg(unix)]
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn a_reader_that_has_gone_is_no_error() {
     let (_, folder) = Tiny::folder(129);
     for args in [TINY, "lut list --format json", "lut info exact", "model list", "model info lenet5", "--help"] {

@@ -75,6 +75,7 @@ fn searches_are_repeated_and_resumed() {
 }
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn multipliers_and_evaluations_are_limited() {
     let folder = Folder::new();
     let details = folder.json(&format!("{QUICK} -o two --max-multipliers 2"));

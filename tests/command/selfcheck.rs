@@ -45,6 +45,7 @@ fn shipped_networks_pass() {
 
 /// What changes sums, and what follows them.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn settings_of_an_evaluation_pass() {
     let settings = [
         "--lut drum-4 --requantize twice",

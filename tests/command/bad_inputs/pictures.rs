@@ -87,6 +87,7 @@ fn jpegs_whose_segments_lie() {
 
 /// Sixteen pictures of 300 MB each on sixteen threads: decoded one after the other, they fit.
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn large_pictures_share_their_memory() {
     let folder = Folder::new();
     let row = vec![200; 10_000];

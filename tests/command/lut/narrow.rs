@@ -17,6 +17,7 @@ fn native(bits: [u32; 2], signed: bool, product: impl Fn(i32, i32) -> i32) -> Ve
 const WIDTHS: [[u32; 2]; 5] = [[4, 4], [6, 3], [8, 2], [2, 8], [7, 7]];
 
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn the_quantizer_keeps_to_the_operands() {
     let (_, folder) = Tiny::folder(70);
     for [a, b] in WIDTHS {

@@ -46,6 +46,7 @@ fn ones(net: &mut Onnx, name: &str, count: i64, to: i64) {
 
 #[cfg(unix)]
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn too_large_ones_are_refused() {
     let cases: [(&str, &str, &str, Build); 9] = [
         ("Expand", "'big' (Expand)", "8.0 GiB", |net| {
@@ -158,6 +159,7 @@ fn shared_ones_take_their_memory_once() {
 /// Indices that nodes keep are counted, too: each of these has 64 MiB of them.
 #[cfg(unix)]
 #[test]
+#[ignore = "takes long: .ci/heavy runs it"]
 fn indices_are_counted() {
     let build: Build = |net| {
         ones(net, "n", 1 << 23, 7);
