@@ -96,6 +96,16 @@ impl LutInfo {
     }
 }
 
+impl LutInfo {
+    /// The costs of a multiplier of which a report is all that there is: what `costs` say of it, then what the report does.
+    pub fn costs(&self, costs: &Costs) -> Vec<Cost> {
+        let signedness = if self.signed { Signedness::Signed } else { Signedness::Unsigned };
+        let stated = costs.stated(&self.name, || self.blake3.clone(), signedness);
+        let reported = self.cost.clone().map(|cost| Cost { coverage: None, ..cost });
+        stated.into_iter().chain(reported).collect()
+    }
+}
+
 impl Lut {
     /// The BLAKE3 hash, in hexadecimal, of the file that the table was read from; of the native
     /// format's bytes for one that was computed.

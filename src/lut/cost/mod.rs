@@ -17,7 +17,7 @@ pub use multiplication::{Cost, CostSource, ExactMultiplier};
 
 use super::catalogue::{self, Entry};
 use super::design::Design;
-use super::{Lut, LutInfo, Metadata, design};
+use super::{Lut, Metadata, design};
 use crate::kernel::Signedness;
 use costs_file::Row;
 use std::collections::HashMap;
@@ -87,14 +87,6 @@ impl Costs {
         stated.chain(published).chain([gates]).collect()
     }
 
-    /// The costs of a multiplier of which a report is all that there is: of this file, then what the report has.
-    pub fn restated(&self, info: &LutInfo) -> Vec<Cost> {
-        let signedness = if info.signed { Signedness::Signed } else { Signedness::Unsigned };
-        let stated = self.stated(&info.name, || info.blake3.clone(), signedness);
-        let reported = info.cost.clone().map(|cost| Cost { coverage: None, ..cost });
-        stated.into_iter().chain(reported).collect()
-    }
-
     /// The names that a file has costs of, in their order; none where there is no file.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.rows.keys().map(String::as_str).collect();
@@ -103,7 +95,7 @@ impl Costs {
     }
 
     /// This file's word on a multiplier, by its name, then by its hash.
-    fn stated(&self, name: &str, hash: impl Fn() -> String, signedness: Signedness) -> Option<Cost> {
+    pub(super) fn stated(&self, name: &str, hash: impl Fn() -> String, signedness: Signedness) -> Option<Cost> {
         if self.rows.is_empty() {
             return None;
         }

@@ -96,7 +96,7 @@ impl Report {
     /// later. Exact products cost what `costs` say, too.
     #[must_use]
     pub fn with_costs(mut self, costs: &Costs) -> Self {
-        let candidates = self.luts.iter().map(|lut| (lut.name.as_str(), costs.restated(lut))).collect();
+        let candidates = self.luts.iter().map(|lut| (lut.name.as_str(), lut.costs(costs))).collect();
         let cost = CostReport::new(&self.layers, &candidates, costs);
         let notes = [cost::unknown_note(&candidates, costs), cost.as_ref().and_then(CostReport::note)];
         self.notes.extend(notes.into_iter().flatten().inspect(|note| tracing::warn!("{note}")));
