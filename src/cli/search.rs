@@ -32,7 +32,7 @@ pub(super) struct SearchArgs {
     #[arg(short, long, value_name = "DIR", required = true, value_hint = ValueHint::DirPath, help_heading = "Report")]
     output: PathBuf,
 
-    /// Go on with the search whose journal is in the folder
+    /// Resume the search whose journal is in the folder
     ///
     /// Evaluations that it has are not repeated, whatever options of the search have changed.
     #[arg(long, help_heading = "Report")]
