@@ -6,6 +6,7 @@
 
 use serde::Serializer;
 use std::borrow::Cow;
+use std::error::Error;
 use std::path::Path;
 
 /// `text` with its control characters as `\u{1b}`.
@@ -31,6 +32,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 pub fn is_control(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// An error and all that caused it, in a line.
+pub fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| Error::source(*error));
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Text of a message: each word, then all of it, not longer than people read. Names are cut, what stands between

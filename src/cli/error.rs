@@ -18,8 +18,10 @@ use crate::study::journal::JournalError;
 use crate::study::rank::RankError;
 use crate::study::scope::ScopeError;
 use crate::study::selfcheck::SelfcheckError;
-use crate::study::sweep::{FolderError, MergeError, PlanError, RunError, ShardError};
+use crate::study::sweep::{FolderError, MergeError, PlanError, ReportsError, RunError, ShardError};
 use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
 
 /// The keys of the settings that fix `error`, if it is of a type that knows some.
 fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
@@ -66,6 +68,7 @@ fn keys(error: &(dyn Error + 'static)) -> &'static [&'static str] {
         PlanError,
         RunError,
         MergeError,
+        ReportsError,
         LayerwiseError,
         RankError,
         SelfcheckError,
@@ -93,6 +96,11 @@ pub(super) fn shown(text: &str) -> String {
 /// The same, of text in lines.
 fn lines(text: &str) -> String {
     text.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// Says on standard error what is wrong. A reader that has gone away loses the message, not the exit code.
+pub(super) fn say(message: impl Display) {
+    let _ = writeln!(io::stderr(), "error: {message}");
 }
 
 /// What is wrong with the command line, if it is not one that asks for help: as clap has it unless a value needs

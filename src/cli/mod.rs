@@ -49,7 +49,6 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use experiment_file::{FileArgs, Origins};
 use inputs::{DataArgs, LutArgs, ModelArgs};
 use std::ffi::OsString;
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -246,8 +245,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match catch_unwind(AssertUnwindSafe(|| run(&cli))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            // A reader that has gone away loses the message, not the exit code.
-            let _ = writeln!(std::io::stderr(), "error: {}", cli.describe(&error));
+            error::say(cli.describe(&error));
             ExitCode::BadInput
         }
         // The panic has printed its message.

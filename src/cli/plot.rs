@@ -1,4 +1,4 @@
-//! `approx-eval plot`: saved reports as a figure.
+//! `approx-eval plot`: saved reports, and those of sweeps, as a figure.
 
 use super::costs::CostsArgs;
 use super::figure_file::{FigureFile, figure_file};
@@ -6,12 +6,14 @@ use super::named::named;
 use super::output::FormatArgs;
 use super::{ExitCode, TerminalArgs};
 use crate::report::{COST_AXES, CostAxis, SavedReport, Tradeoff};
-use std::path::PathBuf;
+use crate::study::sweep::saved_reports;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PlotArgs {
-    /// JSON reports: those of approximate multipliers are points, those in fp32 or with exact products lines
-    #[arg(required = true, value_name = "REPORT.json")]
+    /// JSON reports, or folders of sweeps for those of all their jobs: approximate multipliers are points, runs in fp32
+    /// or with exact products lines
+    #[arg(required = true, value_name = "REPORT|DIR")]
     reports: Vec<PathBuf>,
 
     /// Output file, an .svg, .png or .pdf; may be given more than once
@@ -31,12 +33,26 @@ pub(super) struct PlotArgs {
 
 pub(super) fn run(args: &PlotArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
     let costs = args.costs.open()?;
-    let read = |path: &PathBuf| Ok(SavedReport::read(path)?.with_costs(&costs));
-    let runs = args.reports.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut runs = Vec::new();
+    for path in &args.reports {
+        runs.extend(read(path)?.into_iter().map(|run| run.with_costs(&costs)));
+    }
     let tradeoff = Tradeoff::new(&runs, args.x)?;
     let figure = tradeoff.figure();
     let files = args.output.iter().map(FigureFile::create).collect::<Result<Vec<_>, _>>()?;
     let filled = files.into_iter().zip(&args.output).map(|(to, file)| to.with_bytes(&file.encode(&figure)));
     args.format.print_and_commit(&tradeoff, filled.collect::<Result<Vec<_>, _>>()?, terminal)?;
     Ok(ExitCode::Success)
+}
+
+/// The report in a file, or those that a sweep's folder has.
+fn read(path: &Path) -> anyhow::Result<Vec<SavedReport>> {
+    if !path.is_dir() {
+        return Ok(vec![SavedReport::read(path)?]);
+    }
+    let (runs, missing) = saved_reports(path)?;
+    if missing > 0 {
+        tracing::warn!("{}: {missing} of {} jobs are missing", path.display(), runs.len() + missing);
+    }
+    Ok(runs)
 }

@@ -1,6 +1,6 @@
 //! `approx-eval selfcheck`: whether the program is right, on a user's network, multiplier and data.
 
-use super::error::shown;
+use super::error::{say, shown};
 use super::evaluate::EvaluationArgs;
 use super::experiment_file::FileArgs;
 use super::output::{FormatArgs, OutputFiles};
@@ -8,7 +8,6 @@ use super::progress::Bar;
 use super::{ExitCode, TerminalArgs};
 use crate::eval::{Experiment, Session};
 use crate::study::selfcheck::selfcheck;
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -52,8 +51,7 @@ impl SelfcheckArgs {
         self.format.print_and_commit(&report, files.filled(&report, terminal)?, terminal)?;
         for check in report.failed() {
             let why = check.detail.as_deref().unwrap_or_default();
-            // A reader that has gone away loses the message, not the exit code.
-            let _ = writeln!(std::io::stderr(), "error: check failed: {}: {}", check.name, shown(why));
+            say(format_args!("check failed: {}: {}", check.name, shown(why)));
         }
         Ok(if report.passed { ExitCode::Success } else { ExitCode::GateFailed })
     }

@@ -9,6 +9,7 @@ use crate::kernel;
 use crate::layer::InferenceMode;
 use crate::lut::Coding;
 use crate::model::Model;
+use crate::printable::with_causes;
 use crate::quant::{ActivationParams, IntRange, LayerParams, Observer, ParamsFile, QuantConfig, WeightParams};
 use crate::task::{Metrics, Predictions, Task};
 use candle_core::{Device, Tensor};
@@ -66,12 +67,6 @@ fn uniform(model: &Model, mode: InferenceMode, config: &QuantConfig, stdev: f64)
 /// The same for every layer, under the signed coding.
 fn signed(model: &Model, mode: InferenceMode, stdev: f64) -> Assignment {
     uniform(model, mode, &QuantConfig::new(Coding::Signed), stdev)
-}
-
-/// An error and all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn calibrated(
@@ -160,7 +155,7 @@ fn sets_that_cannot_calibrate_are_refused() {
         "calibration images are [1, 3, 3] (channels, height, width), but the network takes [1, 2, 2]"
     );
     let infinite = calibrated(&[[1.0; 4], [f32::INFINITY, 0.0, 0.0, 0.0]], None, &config).map(|_| ()).unwrap_err();
-    let message = chain(&infinite);
+    let message = with_causes(&infinite);
     assert!(message.contains("layer 'fc1'") && message.contains("inf"), "{message}");
 }
 
@@ -204,7 +199,7 @@ fn parameters_go_out_and_in_by_name() {
     wide.weight = WeightParams::new(vec![1.0; 3], vec![0; 3], wide.weight.range()).unwrap();
     file.layers.insert("fc1".to_owned(), wide);
     let error = quantize(&mut model.graph, &file, &assignment, kernel::best()).unwrap_err();
-    assert!(chain(&error).starts_with("layer 'fc1'"), "{}", chain(&error));
+    assert!(with_causes(&error).starts_with("layer 'fc1'"), "{}", with_causes(&error));
 }
 
 const IMAGES: [[f32; 4]; 4] = [[1., 0., 9., 9.], [0., -2., 9., 9.], [1., -2., 9., 9.], [-5., 5., 9., 9.]];
@@ -252,7 +247,7 @@ fn modes_reach_every_layer() {
     let mut model = model();
     let noisy = signed(&model, InferenceMode::Noise, -0.5);
     let error = set_modes(&mut model.graph, &noisy, 0).unwrap_err();
-    assert!(chain(&error).contains("layer 'fc1': stdev is -0.5"), "{}", chain(&error));
+    assert!(with_causes(&error).contains("layer 'fc1': stdev is -0.5"), "{}", with_causes(&error));
     let two = file([("fc1", 1.0), ("fc2", 1.0)]);
     let quantized = signed(&model, InferenceMode::Quantized, 0.0);
     quantize(&mut model.graph, &two, &quantized, kernel::best()).unwrap();
@@ -294,7 +289,7 @@ fn noise_depends_on_the_seed_alone() {
 fn what_cannot_be_evaluated_is_an_error() {
     let evaluated = |model: &Model, images: &[[f32; 4]], labels: &[i64]| {
         let (batches, _folder) = batches(images, labels, 2);
-        chain(&evaluate(model, batches, &Silent, |_| Ok(())).unwrap_err())
+        with_causes(&evaluate(model, batches, &Silent, |_| Ok(())).unwrap_err())
     };
     let plain = model();
     let four = Model { outputs: 4, ..model() };
@@ -322,11 +317,11 @@ fn what_cannot_be_evaluated_is_an_error() {
     let (set, _folder) = shaped(&[0.0; 9], &[1, 1, 3, 3], &[0]);
     let other = Batches::start(set, Preprocess::default(), NonZeroUsize::MIN, None).unwrap();
     let error = evaluate(&plain, other, &Silent, |_| Ok(())).unwrap_err();
-    assert_eq!(chain(&error), "input 'input' is f32[1, 1, 3, 3], expected f32[N, 1, 2, 2]");
+    assert_eq!(with_causes(&error), "input 'input' is f32[1, 1, 3, 3], expected f32[N, 1, 2, 2]");
 
     let (full, _folder) = batches(&IMAGES, &[0; 4], 2);
     let error = evaluate(&plain, full, &Silent, |_| Err(std::io::Error::other("disk full"))).unwrap_err();
-    assert_eq!(chain(&error), "cannot write the scores: disk full");
+    assert_eq!(with_causes(&error), "cannot write the scores: disk full");
 }
 
 /// Everything that was said of the loop.
@@ -384,7 +379,7 @@ fn calibration_sees_every_sample_once() {
     [150, 70, 199].into_iter().for_each(|sample| images[sample][1] = f32::NAN);
     let (set, _folder) = dataset(&images, &labels);
     let error = observe(&mut model(), set, Preprocess::default(), None, Observer::MinMax, &Silent).unwrap_err();
-    assert!(chain(&error).contains("sample 70 has NaN values"), "{}", chain(&error));
+    assert!(with_causes(&error).contains("sample 70 has NaN values"), "{}", with_causes(&error));
 }
 
 /// Gives half of what it is given: images `[a, 0, 0, 0]` are `a^2 / 16` off.
@@ -416,7 +411,7 @@ fn an_autoencoder_is_judged_by_what_it_cannot_give_back() {
     }
     let refused = |labels: &[i64]| {
         let (batches, _folder) = batches(&images, labels, 2);
-        chain(&evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap_err())
+        with_causes(&evaluate(&detector(), batches, &Silent, |_| Ok(())).unwrap_err())
     };
     assert_eq!(refused(&[0, 1, 0, 1, 2]), "sample 4 has label 2, but the network knows 2 classes");
     assert!(refused(&[0, 1, 0, 0, 0]).starts_with("4 normal (label 0) and 1 anomalous (label 1)"));

@@ -3,6 +3,7 @@
 use super::op::{Add, Concat, FakeQuantize, Flatten, Linear, Pad, Reduce, Reduction, Relu, Relu6};
 use super::*;
 use crate::cases::for_each_case;
+use crate::printable::with_causes;
 use crate::quant::{ActivationParams, IntRange};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor, Var};
 use std::collections::BTreeMap;
@@ -18,12 +19,6 @@ fn matrix(rows: &[[f32; 2]]) -> Tensor {
 
 fn rows(tensor: &Tensor) -> Vec<Vec<f32>> {
     tensor.to_vec2().unwrap()
-}
-
-/// An error and all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Axis 1 in two halves: an operator of two outputs.
@@ -112,7 +107,7 @@ fn names_are_used_once() {
 
     // A node that is refused takes no name: neither for its type ...
     let error = graph.add("odd", Linear, &[halves[0]]).unwrap_err();
-    assert_eq!(chain(&error), "node 'odd' (linear): 1 inputs, expected 2 or 3");
+    assert_eq!(with_causes(&error), "node 'odd' (linear): 1 inputs, expected 2 or 3");
     graph.add("odd", Relu, &[x]).unwrap();
     // ... nor when only its second output's name is taken.
     graph.parameter("late:1", &[1], false).unwrap();
@@ -331,7 +326,7 @@ fn a_node_that_fails_is_named() {
     let y = graph.add_one("layer3.0.conv2", Broken, &[x]).unwrap();
     graph.set_outputs(&[y]);
     let error = graph.run(&[matrix(&[[1., 2.]])], 0).unwrap_err();
-    assert_eq!(chain(&error), "node 'layer3.0.conv2' (broken): no memory");
+    assert_eq!(with_causes(&error), "node 'layer3.0.conv2' (broken): no memory");
 }
 
 /// One sample may be several rows: `[N, 3, 4]` flattened to `[3N, 4]` is 3 products of 4 x 5 each.

@@ -5,6 +5,7 @@ use super::*;
 use crate::cases::for_each_case;
 use crate::integer::IntegerType;
 use crate::kernel::Signedness;
+use crate::printable::with_causes;
 use proptest::prelude::*;
 use std::fs;
 use std::path::PathBuf;
@@ -92,12 +93,7 @@ fn errors_name_the_file_and_the_choices() {
         let path = directory.path().join(name);
         fs::write(&path, bytes).unwrap();
         let error = open(path.to_str().unwrap(), options).unwrap_err();
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            message = format!("{message}: {error}");
-            source = error.source();
-        }
+        let message = with_causes(&error);
         assert!(message.contains(name), "{message}");
         message
     };

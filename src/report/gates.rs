@@ -2,6 +2,7 @@
 
 use super::{ComparisonReport, Report, SavedReport, SavedReportError};
 use crate::eval::{Gate, Session};
+use crate::printable::with_causes;
 use crate::task::{Comparison, Predictions, Task};
 use std::path::PathBuf;
 
@@ -122,9 +123,7 @@ impl Reference {
             Err(error) => {
                 let names_some = baseline.report.predictions.is_some();
                 let note = names_some.then(|| {
-                    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-                    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-                    let note = format!("the baseline's predictions were not compared: {}", causes.join(": "));
+                    let note = format!("the baseline's predictions were not compared: {}", with_causes(&error));
                     tracing::warn!("{note}");
                     note
                 });

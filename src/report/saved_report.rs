@@ -16,8 +16,10 @@ const LARGEST: u64 = 1 << 30;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SavedReport {
-    /// The file.
+    /// The file; of a job of a sweep its folder, then the job.
     pub path: PathBuf,
+    /// What it is called: the file's name without its extension, or what tells the job from others.
+    pub name: String,
     /// The report.
     pub report: Report,
 }
@@ -96,11 +98,20 @@ impl SavedReport {
             Ok(report) => report,
             Err(source) => return Err(SavedReportError::Report { path, source }),
         };
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self::new(path, name, report)
+    }
+
+    /// A report that was found at `path`, and is called `name`.
+    ///
+    /// # Errors
+    /// When its metric is not a fraction.
+    pub fn new(path: PathBuf, name: String, report: Report) -> Result<Self, SavedReportError> {
         let Metric { task, value: found } = report.metrics.metric();
         if !(0.0..=1.0).contains(&found) {
             return Err(SavedReportError::Metric { path, name: task.metric().title, found });
         }
-        Ok(SavedReport { path, report })
+        Ok(SavedReport { path, name, report })
     }
 
     /// The run with what its multipliers cost by a file of costs; as it was reported where there is no file.

@@ -17,4 +17,6 @@ pub use pareto::pareto_front;
 pub use proportions::{mcnemar_exact, paired_interval, unpaired_interval, wilson_interval};
 pub use ranks::spearman;
 pub use roc::{AucDifference, Roc, auc_variance};
-pub(crate) use text::{grouped, p_value, percent, signed_percent, significant, significant_percent, whole_number};
+pub(crate) use text::{
+    grouped, listed, p_value, percent, signed_percent, significant, significant_percent, whole_number,
+};

@@ -14,6 +14,18 @@ pub(crate) fn grouped(n: u64) -> String {
     grouped
 }
 
+/// Names in a line: the first `most` of them, and how many more there are where these are not one.
+pub(crate) fn listed(names: impl IntoIterator<Item = String>, most: usize) -> String {
+    let mut names: Vec<String> = names.into_iter().collect();
+    match names.len().saturating_sub(most) {
+        0 | 1 => names.join(", "),
+        more => {
+            names.truncate(most);
+            format!("{} and {} more", names.join(", "), grouped(more as u64))
+        }
+    }
+}
+
 /// A number with about `digits` significant ones.
 pub(crate) fn significant(x: f64, digits: usize) -> String {
     if x == 0.0 {

@@ -104,6 +104,48 @@ fn costs_that_are_not_known_or_of_two_sources_are_refused() {
     folder.refuses("plot drum-4.json ./drum-4.json -o p.svg", &["drum-4.json", "more than once"]);
 }
 
+/// The jobs of a sweep are what single evaluations with their options are.
+#[test]
+fn folders_of_sweeps_are_their_reports() {
+    let folder = reports();
+    folder.run_to(0, &format!("sweep run {TINY} --mode base quant approx --lut {} -o study", LUTS.join(" ")));
+    let single = folder.json(&format!("plot base.json quant.json {} -o p.svg", names()));
+    let study = folder.json("plot study -o s.svg");
+    let figures = |plot: &Value| {
+        let row = |point: &Value| ["label", "cost", "value", "on_front"].map(|key| point[key].to_string());
+        ["baselines", "points"].map(|runs| plot[runs].as_array().unwrap().iter().map(row).collect::<Vec<_>>())
+    };
+    assert_eq!(figures(&study), figures(&single));
+    assert_eq!(study["source"], single["source"]);
+    // With reports beside them; jobs that no multiplier tells apart have the setting that does.
+    folder.run_to(0, &format!("sweep run {TINY} --lut drum-3 drum-4 --act-bits 5 6 8 -o bits"));
+    let plot = folder.json("plot quant.json bits drum-6.json -o b.svg");
+    let labels: Vec<&str> = plot["points"].as_array().unwrap().iter().map(|point| text(point, "/label")).collect();
+    let settings = ["drum-3", "drum-4"].map(|lut| [5, 6, 8].map(|bits| format!("{lut}, act-bits {bits}"))).concat();
+    let mut expected: Vec<&str> = settings.iter().map(String::as_str).chain(["drum-6"]).collect();
+    let mut found = labels.clone();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn folders_without_all_jobs_are_plotted_with_a_warning() {
+    let folder = reports();
+    folder.run_to(0, &format!("sweep run {TINY} --lut drum-3 drum-4 drum-6 -o study --shard 1/2"));
+    let done = folder.read("study/jobs-1-of-2.jsonl").split(|byte| *byte == b'\n').count() - 1;
+    let run = folder.run_to(0, "plot study -o p.svg --format json");
+    let plot: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(plot["points"].as_array().unwrap().len(), done);
+    assert!(run.stderr.contains(&format!("study: {} of 3 jobs are missing", 3 - done)), "{run:?}");
+    folder.write("empty/notes.txt", "");
+    folder.refuses("plot empty -o p.svg", &["empty", "study.json", "sweep run"]);
+    folder.write("mine.bin", Table::unsigned(|a, b| a * b + (a & b & 1)).u16_bin());
+    folder.run_to(0, &format!("sweep run {TINY} --lut mine.bin -o unknown"));
+    folder.refuses("plot unknown -o p.svg", &["unknown", "job 1", "mine", "no energy", "--costs"]);
+    folder.refuses("plot study study -o p.svg", &["job 1", "more than once"]);
+}
+
 /// Runs of one multiplier are told apart by their files.
 #[test]
 fn equal_names_give_way_to_files() {

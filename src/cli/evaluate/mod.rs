@@ -14,7 +14,7 @@ use self::options::ReportArgs;
 pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs, ThreadArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
-use super::error::{plain, shown};
+use super::error::{plain, say, shown};
 use super::inputs::Given;
 use super::output::FormatArgs;
 use super::progress::Bar;
@@ -26,7 +26,7 @@ use crate::registry::Named;
 use crate::report::Report;
 use clap::{Args, FromArgMatches};
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -84,8 +84,7 @@ impl EvaluateArgs {
         self.format.print_and_commit(&report, outputs.finish(&report, terminal)?, terminal)?;
         dump.map_or(Ok(()), OutputFolder::commit)?;
         for (gate, why) in report.failed_gates() {
-            // A reader that has gone away loses the message, not the exit code.
-            let _ = writeln!(std::io::stderr(), "error: gate failed: {} (--{})", shown(&why), gate.name());
+            say(format_args!("gate failed: {} (--{})", shown(&why), gate.name()));
         }
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })

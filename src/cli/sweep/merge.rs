@@ -1,12 +1,12 @@
 //! `sweep merge`: the journals of one or more folders as one table.
 
-use crate::cli::error::shown;
+use crate::cli::error::{say, shown};
 use crate::cli::output::{FormatArgs, OutputFiles};
 use crate::cli::{ExitCode, TerminalArgs};
 use crate::report::SweepTable;
+use crate::stats::listed;
 use crate::study::sweep::merge;
 use clap::ValueHint;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Missing jobs that the message names.
@@ -35,17 +35,9 @@ impl MergeArgs {
         if missing.is_empty() {
             return Ok(ExitCode::Success);
         }
-        let named: Vec<String> =
-            missing.iter().take(NAMED).map(|job| format!("{} ({})", job.index, shown(&job.label()))).collect();
-        let more = if missing.len() > NAMED { ", ..." } else { "" };
-        let all = rows.len() + missing.len();
-        // A reader that has gone away loses the message, not the exit code.
-        let _ = writeln!(
-            std::io::stderr(),
-            "error: {} of {all} jobs are missing: {}{more}; 'sweep run --resume' does them",
-            missing.len(),
-            named.join(", ")
-        );
+        let names = listed(missing.iter().map(|job| format!("{} ({})", job.index, shown(&job.label()))), NAMED);
+        let (count, all) = (missing.len(), rows.len() + missing.len());
+        say(format_args!("{count} of {all} jobs are missing: {names}; 'sweep run --resume' does them"));
         Ok(ExitCode::GateFailed)
     }
 }

@@ -4,7 +4,7 @@ use super::bar::StudyBar;
 use super::grid::{ASKED, Commas, Given, GridArgs, OPENING};
 use super::lists::split_unless_file;
 use crate::cli::evaluate::EvaluateArgs;
-use crate::eval::Session;
+use crate::eval::{NoiseLutSpec, Session};
 use crate::input;
 use crate::lut::{self, Costs};
 use crate::model::SHIPPED;
@@ -21,9 +21,6 @@ const WITHOUT_EFFECT: &[&str] = &["threads", "kernel", "costs"];
 
 /// Bytes of the largest file of costs that is read.
 const LARGEST: u64 = 64 << 20;
-
-/// What may stand before a multiplier that noise is derived from.
-const METHODS: &[&str] = &["measured:", "predicted:"];
 
 /// The points of a grid, group by group: those of a group are evaluated on one session.
 pub(super) struct Grid(Vec<Vec<GridPoint>>);
@@ -154,9 +151,12 @@ fn multipliers(option: &str, text: &str) -> anyhow::Result<Vec<String>> {
     if text == "-" {
         bail!("--{option} -: standard input is read once, and a sweep opens its multipliers again: give a file");
     }
-    // Noise is of a multiplier by a method.
-    let method = METHODS.iter().find(|method| text.starts_with(**method)).copied().unwrap_or_default();
-    let selected = lut::select(&text[method.len()..]).map_err(anyhow::Error::from);
+    // Noise is of a multiplier by a method, or by a method of the layer's own.
+    let (method, lut) = NoiseLutSpec::split_method(text);
+    if lut.is_empty() && !method.is_empty() {
+        return Ok(vec![method.to_owned()]);
+    }
+    let selected = lut::select(lut).map_err(anyhow::Error::from);
     let selected = selected.with_context(|| format!("--{option}"))?;
     Ok(selected.into_iter().map(|lut| format!("{method}{lut}")).collect())
 }

@@ -6,6 +6,7 @@ use crate::graph::ValueType;
 use crate::graph::op::{Linear, MatMul};
 use crate::graph::pass::swap_layers;
 use crate::lut::Coding;
+use crate::printable::with_causes;
 use candle_core::{DType, Device, Tensor};
 
 fn rules(texts: &[&str]) -> Rules {
@@ -17,12 +18,6 @@ fn read(text: &str) -> Result<Rules, RulesError> {
     let path = folder.path().join("assign.json");
     std::fs::write(&path, text).unwrap();
     Rules::read(&path)
-}
-
-/// An error and all that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Linear layers of these names, one behind the other; those called `qk` are products of two activations.
@@ -88,7 +83,7 @@ fn patterns_are_globs_over_whole_names() {
     for_each_case(cases, |(pattern, name, matches)| {
         assert_eq!(pattern.parse::<Pattern>().unwrap().matches(name), matches, "{pattern} {name}");
     });
-    assert!(chain(&"a[".parse::<Pattern>().unwrap_err()).contains("'a['"));
+    assert!(with_causes(&"a[".parse::<Pattern>().unwrap_err()).contains("'a['"));
 }
 
 #[test]
@@ -180,7 +175,7 @@ fn what_cannot_be_names_the_layer() {
         ("coding=affine", "b:lut=exact-signed", ["layer 'b'", "needs an unsigned table"]),
     ];
     for_each_case(cases, |(base, text, parts)| {
-        let error = chain(&resolve(&["a", "b"], base, &[text]).unwrap_err());
+        let error = with_causes(&resolve(&["a", "b"], base, &[text]).unwrap_err());
         assert!(parts.iter().all(|part| error.contains(part)), "{base} {text}: {error}");
     });
 }
@@ -218,7 +213,7 @@ fn texts_that_are_no_rules() {
         ("conv[1:mode=base", "not a glob"),
     ];
     for_each_case(cases, |(text, part)| {
-        let error = chain(&text.parse::<Rule>().unwrap_err());
+        let error = with_causes(&text.parse::<Rule>().unwrap_err());
         assert!(error.contains(part), "{text}: {error}");
     });
 }
@@ -262,10 +257,10 @@ fn files_that_hold_no_rules() {
         (r#"{"schema":1,"rules":[{"layers":"a","mode":"slow"}]}"#, "rule 1: mode is 'slow'"),
     ];
     for_each_case(cases, |(text, part)| {
-        let error = chain(&read(text).unwrap_err());
+        let error = with_causes(&read(text).unwrap_err());
         assert!(error.contains(part) && error.contains("assign.json"), "{text}: {error}");
     });
-    assert!(chain(&Rules::read("nowhere.json".as_ref()).unwrap_err()).contains("nowhere.json"));
+    assert!(with_causes(&Rules::read("nowhere.json".as_ref()).unwrap_err()).contains("nowhere.json"));
 }
 
 /// Products of two activations stay in `f32` until attention or a rule that names them says otherwise; `*` alone

@@ -1,6 +1,6 @@
 //! Calibration sets that give other scales than the network would be deployed with.
 
-use super::{CalibrationSeen, Evaluated, layers, listed};
+use super::{CalibrationSeen, Evaluated, layers, quoted};
 use crate::quant::Observer;
 
 /// Calibration samples that are evaluated too: the scales fit the test set.
@@ -97,7 +97,7 @@ pub(super) fn zero_layers(facts: &Evaluated) -> Option<String> {
         format!(
             "{found} in the inputs of {}: their scales mean nothing; calibrate on samples that reach these layers \
              (calib_data){}",
-            listed(&zero),
+            quoted(&zero),
             if *observer == Observer::MinMax { "" } else { ", or by minmax (calib)" }
         )
     })

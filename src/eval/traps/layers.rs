@@ -1,7 +1,7 @@
 //! Layers whose inputs do not suit their scales: the first one's, which shows data of another range, and
 //! any layer's that are all zero.
 
-use super::{Evaluated, ScalesSeen, listed};
+use super::{Evaluated, ScalesSeen, quoted};
 use crate::eval::input_watch::{SeenInputs, SeenRange};
 use crate::quant::ActivationParams;
 use crate::stats::{percent, significant};
@@ -137,7 +137,7 @@ pub(super) fn zeros(facts: &Evaluated) -> Option<String> {
         }
     };
     let names: Vec<&str> = layers.iter().map(|layer| layer.name).collect();
-    Some(format!("the inputs of {} were zero in every sample: {cause}", listed(&names)))
+    Some(format!("the inputs of {} were zero in every sample: {cause}", quoted(&names)))
 }
 
 #[cfg(test)]

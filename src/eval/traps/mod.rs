@@ -31,6 +31,7 @@ use crate::data::{PixelKind, Preprocess};
 use crate::layer::InferenceMode;
 use crate::model::Model;
 use crate::quant::{Observed, Observer, Operands};
+use crate::stats::listed;
 use crate::task::{Metrics, Predictions};
 use std::collections::BTreeMap;
 
@@ -146,14 +147,9 @@ pub(super) fn after_evaluation(facts: &Evaluated) -> Vec<String> {
     AFTER_EVALUATION.iter().filter_map(|trap| trap(facts)).collect()
 }
 
-/// Names as a note lists them: the first three, and how many more there are.
-fn listed(names: &[&str]) -> String {
-    const SHOWN: usize = 3;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("'{name}'")).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
+/// Names as a note lists them.
+fn quoted(names: &[&str]) -> String {
+    listed(names.iter().map(|name| format!("'{name}'")), 3)
 }
 
 /// Numbers as options take them, `0.5`, or one a channel, of at most six significant digits.

@@ -1,6 +1,6 @@
 //! Multipliers that were given and decide nothing.
 
-use super::listed;
+use super::quoted;
 use crate::eval::Assignment;
 use crate::layer::InferenceMode;
 
@@ -10,7 +10,7 @@ pub(in crate::eval) fn unused(unused: &[String], assignment: &Assignment) -> Opt
     if unused.is_empty() {
         return None;
     }
-    let (names, verb) = (listed(&unused), if unused.len() == 1 { "is" } else { "are" });
+    let (names, verb) = (quoted(&unused), if unused.len() == 1 { "is" } else { "are" });
     let is_all_fp32 = assignment.layers().iter().all(|layer| layer.mode() == InferenceMode::Baseline);
     Some(if is_all_fp32 {
         format!(

@@ -35,6 +35,7 @@ use crate::graph::op::FakeQuantize;
 use crate::graph::pass::{name_attention, product_params, sum_on_grids};
 use crate::graph::{BindError, Graph, strip_common_prefix};
 use crate::input as files;
+use crate::printable::with_causes;
 use crate::quant::{Grid, ParamsFile};
 use budget::Budget;
 use candle_core::Tensor;
@@ -173,12 +174,6 @@ impl File {
     }
 }
 
-/// An error and its causes, in a line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// The version of the default operator set, if it is one that can be imported.
 fn supported(version: Option<i64>) -> Result<i64, OnnxProblem> {
     match version {
@@ -231,7 +226,7 @@ impl Source<'_> {
                     Err(OnnxProblem::Output { .. }) => return Err(error),
                     built => built?,
                 };
-                let reason = chain(&error);
+                let reason = with_causes(&error);
                 built.notes.push(format!("samples run one by one, since the batch size cannot be left open: {reason}"));
                 Ok(built)
             }

@@ -31,6 +31,7 @@ use crate::graph::pass::Roundings;
 use crate::graph::{Dim, Graph, Node};
 use crate::input as files;
 use crate::kernel::Rounding;
+use crate::printable::with_causes;
 use crate::quant::{LayerParams, ParamsFile};
 use candle_core::Tensor;
 use input::Input;
@@ -156,8 +157,7 @@ impl Source<'_> {
             // What cannot run for any number of samples may run for one.
             Err(error @ (TfliteProblem::Node { .. } | TfliteProblem::Output { .. })) if batch == 1 => {
                 let Ok(mut built) = self.build(Batch { size: 1, dim: Dim::Fixed(1) }) else { return Err(error) };
-                let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-                let reason = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+                let reason = with_causes(&error);
                 built.notes.push(format!("samples run one by one, since the batch size cannot be left open: {reason}"));
                 Ok(built)
             }

@@ -2,12 +2,8 @@
 
 use super::*;
 use crate::cases::for_each_case;
+use crate::printable::with_causes;
 use std::fs;
-
-fn message(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
 
 /// As bash expands them, but for what bash leaves as it is.
 #[test]
@@ -28,10 +24,10 @@ fn braces_are_those_of_shells() {
     for_each_case(cases, |(text, expected)| assert_eq!(select(text).unwrap(), expected));
     for text in ["{", "a}", "{a", "{}", "{a}", "{1..}", "{1..2..0}", "{a..c}", "{1..2..3..4}", "{1..99999}", "{{1}}"] {
         let error = select(text).unwrap_err();
-        assert!(message(&error).contains(text) && message(&error).contains('{'), "{error}");
+        assert!(with_causes(&error).contains(text) && with_causes(&error).contains('{'), "{error}");
     }
     let bomb = "{1..100}".repeat(8);
-    assert!(message(&select(&bomb).unwrap_err()).contains("more than"));
+    assert!(with_causes(&select(&bomb).unwrap_err()).contains("more than"));
 }
 
 #[test]
@@ -43,7 +39,7 @@ fn lists_are_those_that_lut_list_has() {
     assert!(made.contains(&"mul8s_1L2H".to_owned()) && made.contains(&"mul8u_1JFF".to_owned()), "{made:?}");
     assert_eq!(select("catalogue:8u").unwrap(), ["mul8u_1JFF"]);
     assert!(select("catalogue:1KV*").unwrap().iter().all(|name| name.starts_with("mul8s_1KV")));
-    assert!(message(&select("catalogue:nothing").unwrap_err()).contains("catalogue:nothing"));
+    assert!(with_causes(&select("catalogue:nothing").unwrap_err()).contains("catalogue:nothing"));
     assert_eq!(select("nothing").unwrap(), ["nothing"], "opening it says what is wrong");
 }
 
@@ -73,10 +69,10 @@ fn globs_are_over_files_first() {
     ];
     for_each_case(cases, |(text, expected)| assert_eq!(selected(text).unwrap(), expected));
     for text in ["c/*.bin", "*.txt", "a/[", "*/x"] {
-        assert!(message(&selected(text).unwrap_err()).contains(text), "{text}");
+        assert!(with_causes(&selected(text).unwrap_err()).contains(text), "{text}");
     }
     assert_eq!(select("drum-[34]").unwrap(), ["drum-3", "drum-4"]);
     assert!(select("drum-*-signed").unwrap().contains(&"drum-4-signed".to_owned()));
-    let error = message(&select("dram-*").unwrap_err());
+    let error = with_causes(&select("dram-*").unwrap_err());
     assert!(error.contains("'dram-*'") && error.contains("did you mean 'drum-"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use super::{Advice, CorrectedAdvice, MixedAdvice};
 use crate::report::Degradation;
-use crate::stats::{grouped, percent, significant_percent};
+use crate::stats::{grouped, listed, percent, significant_percent};
 
 /// Layers that a sentence names.
 const NAMED: usize = 4;
@@ -85,7 +85,11 @@ impl Advice {
         let energy =
             relative_energy.map_or_else(String::new, |energy| format!(" for {} of the energy", percent(energy)));
         let share = percent(*exact_share);
-        Some(format!("keep {} exact, {share} of the products: {}{energy}", named(exact_layers), self.metric(found)))
+        Some(format!(
+            "keep {} exact, {share} of the products: {}{energy}",
+            listed(exact_layers.iter().cloned(), NAMED),
+            self.metric(found)
+        ))
     }
 
     /// The layers that suffer most, where none has to be kept exact.
@@ -119,13 +123,5 @@ impl Advice {
             first.product,
             first.exact
         ))
-    }
-}
-
-/// Names, as many as a sentence bears.
-fn named(names: &[String]) -> String {
-    match names.len().saturating_sub(NAMED) {
-        0 | 1 => names.join(", "),
-        more => format!("{} and {} more", names[..NAMED].join(", "), more),
     }
 }

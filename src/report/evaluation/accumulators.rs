@@ -2,7 +2,7 @@
 
 use super::{LayerReport, Report};
 use crate::layer::AccumulatorFindings;
-use crate::stats::{grouped, percent};
+use crate::stats::{grouped, listed, percent};
 use std::cmp::Reverse;
 
 /// Layers that a note lists.
@@ -53,15 +53,11 @@ pub(super) fn overflow_note(layers: &[LayerReport]) -> Option<String> {
     let needed = overflowed.iter().map(|(_, found)| found.bits_needed).max()?;
     // Stable: layers of the same share stay in graph order.
     overflowed.sort_by_key(|(_, found)| Reverse((share(found) * 1e9) as u64));
-    let listed = overflowed.iter().take(LISTED).map(|(layer, found)| {
+    let layers = overflowed.iter().map(|(layer, found)| {
         format!("{} in {} of its outputs (needs {} bits)", layer.name, percent(share(found)), found.bits_needed)
     });
-    let listed = listed.collect::<Vec<_>>().join(", ");
-    let more = match overflowed.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    Some(format!("accumulators overflowed: {listed}{more}; on the sums of this run --acc-bits {needed} is wide enough"))
+    let layers = listed(layers, LISTED);
+    Some(format!("accumulators overflowed: {layers}; on the sums of this run --acc-bits {needed} is wide enough"))
 }
 
 /// A layer's overflows, as a table shows them.

@@ -7,7 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use job::SweepJob;
+pub use job::{SweepJob, distinct_names};
 pub use plan::{PlannedJob, SWEEP_SCHEMA, SweepPlan, SweepPlanDetails};
 pub use row::SweepRow;
 pub use table::SweepTable;

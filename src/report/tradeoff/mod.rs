@@ -38,7 +38,7 @@ pub struct Tradeoff {
 pub struct TradeoffPoint {
     /// Its report's file.
     pub report: String,
-    /// What it is called: its multiplier where that tells it apart, else its file.
+    /// What it is called: its multiplier where that tells it apart, else the report's name.
     pub label: String,
     /// What it costs.
     pub cost: f64,
@@ -234,25 +234,20 @@ fn baseline_label(run: &SavedReport, names_model: bool) -> String {
     if names_model { format!("{what}, {}", run.report.model.name) } else { what }
 }
 
-/// What runs are called: by their multiplier, with the network where several have it, else by their files.
+/// What runs are called: by their multiplier, with the network where several have it, else by their names.
 fn labels(runs: &[&SavedReport]) -> Vec<String> {
     let multiplier = |run: &SavedReport| match run.report.luts.as_slice() {
         [only] => only.name.clone(),
-        _ => stem(run),
+        _ => run.name.clone(),
     };
     let with_model = |run: &SavedReport| format!("{}, {}", multiplier(run), run.report.model.name);
     let ways: [&dyn Fn(&SavedReport) -> String; 2] = [&multiplier, &with_model];
     let label = |run: &&SavedReport| {
         let is_own =
             |way: &&dyn Fn(&SavedReport) -> String| runs.iter().filter(|other| way(other) == way(run)).count() == 1;
-        ways.into_iter().find(is_own).map_or_else(|| stem(run), |way| way(run))
+        ways.into_iter().find(is_own).map_or_else(|| run.name.clone(), |way| way(run))
     };
     runs.iter().map(label).collect()
-}
-
-/// The name of a report's file without its extension.
-fn stem(run: &SavedReport) -> String {
-    run.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 impl Document for Tradeoff {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cases::for_each_case;
+use crate::printable::with_causes;
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::fs;
@@ -40,9 +41,7 @@ fn resume(path: &Path) -> (Journal<Record>, Vec<Record>) {
 
 /// The error and what caused it, as a message shows them.
 fn refused(path: &Path, start: Start) -> String {
-    let error = Journal::<Record>::open(path, start).unwrap_err();
-    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    with_causes(&Journal::<Record>::open(path, start).unwrap_err())
 }
 
 /// Texts that a careless format would take for the end of a line or of a record.

@@ -1,6 +1,7 @@
 //! Why a folder cannot be shown.
 
 use crate::study::journal::JournalError;
+use crate::study::sweep::FolderError;
 use std::path::PathBuf;
 
 /// Why a folder cannot be shown.
@@ -25,15 +26,9 @@ pub enum PageError {
         /// The folder.
         path: PathBuf,
     },
-    /// The plan is none.
-    #[error("{}: not the plan of a sweep", .path.display())]
-    Plan {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
+    /// The plan cannot be read.
+    #[error(transparent)]
+    Plan(#[from] FolderError),
     /// A journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),

@@ -7,14 +7,14 @@ use crate::input;
 use crate::report::SweepPlan;
 use crate::report::html::StudyDocument;
 use crate::study::journal;
-use crate::study::sweep::JobRecord;
+use crate::study::sweep::{JobRecord, PLAN, is_journal, read_plan};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Bytes of the largest journal and of the largest document: a million jobs.
+/// Bytes of the largest document: a million jobs.
 const LARGEST: u64 = 1 << 34;
 
 /// What the folders have.
@@ -41,8 +41,8 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Study, PageError> {
             if is_journal(&path) {
                 journals += 1;
                 add(&mut study.jobs, &mut places, &path)?;
-            } else if path.file_name().is_some_and(|name| name == "study.json") {
-                study.plan = Some(plan(&path)?);
+            } else if path.ends_with(PLAN) {
+                study.plan = Some(read_plan(folder)?);
             } else {
                 study.documents.extend(document(&path, folder)?);
             }
@@ -71,11 +71,6 @@ fn entries(folder: &Path, keep: fn(&Path) -> bool) -> Result<Vec<PathBuf>, PageE
     Ok(paths)
 }
 
-fn is_journal(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with("jobs") && name.ends_with(".jsonl")
-}
-
 fn bytes(path: &Path) -> Result<Vec<u8>, PageError> {
     input::read(path, LARGEST).map_err(|source| PageError::Read { path: path.to_owned(), source })
 }
@@ -101,12 +96,6 @@ fn add(all: &mut Vec<Finished>, places: &mut Places, path: &Path) -> Result<(), 
             }
         }
     })
-}
-
-/// The plan in a file.
-fn plan(path: &Path) -> Result<SweepPlan, PageError> {
-    let wrong = |source| PageError::Plan { path: path.to_owned(), source };
-    serde_json::from_slice(&bytes(path)?).map_err(wrong)
 }
 
 /// The document in a JSON file that says what kind it is; it is called by its path in `folder`.

@@ -6,6 +6,7 @@ use crate::graph::{Graph, Node, OpError, RunContext};
 use crate::kernel::{Clip, KERNELS, Kernel};
 use crate::layer::ApproxLayer;
 use crate::lut::{Coding, Lut};
+use crate::printable::with_causes;
 use candle_core::{Device, Tensor};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl<'s> Subject<'s> {
                 }
                 session.network(&quant)?;
             } else {
-                not_quantized = Some(causes(&error));
+                not_quantized = Some(with_causes(&error));
             }
         }
         let mut integers = quant.clone();
@@ -184,10 +185,4 @@ pub fn coding(config: &LayerConfig) -> Coding {
 /// When it does not hold `f32`.
 pub fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
     tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
-}
-
-/// An error and its causes in a line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The name of the plan's file.
-const PLAN: &str = "study.json";
+pub const PLAN: &str = "study.json";
 
 /// The name of the journal of a run without shards.
 const JOURNAL: &str = "jobs.jsonl";
@@ -140,12 +140,16 @@ fn shard_of(name: &str) -> Option<String> {
     shard.parse::<Shard>().is_ok().then_some(shard)
 }
 
+/// Whether a file is the journal of a run or of a shard, by its name.
+pub fn is_journal(path: &Path) -> bool {
+    path.file_name().and_then(|name| shard_of(name.to_str()?)).is_some()
+}
+
 /// The journals of a folder, by their names.
 pub(super) fn journals(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let failed = |source| FolderError::Read { path: folder.to_owned(), source };
     let entries = folder.read_dir().map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let is_journal = |path: &PathBuf| path.file_name().and_then(|name| shard_of(name.to_str()?)).is_some();
-    let mut journals: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_journal).collect();
+    let mut journals: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| is_journal(path)).collect();
     journals.sort();
     Ok(journals)
 }
@@ -158,7 +162,7 @@ struct Head {
 }
 
 /// The plan of a folder.
-pub(super) fn read_plan(folder: &Path) -> Result<SweepPlan, FolderError> {
+pub fn read_plan(folder: &Path) -> Result<SweepPlan, FolderError> {
     let path = folder.join(PLAN);
     // Not as an input: a run that resumes may write it again.
     let bytes = match input::peek(&path, LARGEST) {

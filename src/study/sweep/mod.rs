@@ -4,7 +4,7 @@
 //! [`Point`]s of the grid that are evaluated on it. [`Sweep::plan`] checks every point and turns it into one job a
 //! variant of each [`Scope`](super::scope::Scope); a job's key is a hash of all that decides it. [`Sweep::run`] does the
 //! jobs that a [`StudyFolder`]'s journals do not have yet, those of a [`Shard`] or all. [`merge`] joins the journals of
-//! one or more folders.
+//! one or more folders, and [`saved_reports`] has the whole reports of one.
 //!
 //! Jobs stand in the plan network by network, then by scope, layer and multiplier; shards are blocks of neighbours. A
 //! run does its jobs in an order of its own, so that what several have in common, activations before the layer that
@@ -17,6 +17,7 @@ mod job;
 mod merge;
 mod plan;
 mod point;
+mod reports;
 mod run;
 mod shard;
 #[cfg(test)]
@@ -24,10 +25,12 @@ mod tests;
 mod workers;
 
 pub use folder::{FolderError, StudyFolder};
+pub(super) use folder::{PLAN, is_journal, read_plan};
 pub use job::{RunError, Watch};
 pub use merge::{MergeError, merge, merge_run};
 pub use plan::{PlanError, Sweep};
 pub use point::{Group, Point};
+pub use reports::{ReportsError, saved_reports};
 pub use shard::{Shard, ShardError};
 
 use super::journal::Keyed;

@@ -4,6 +4,7 @@ use super::*;
 use crate::eval::{Configuration, Experiment, LayerOptions, LutSpec, Session};
 use crate::lut::Costs;
 use crate::model::Model;
+use crate::printable::with_causes;
 use crate::report::{Document, SweepPlan, SweepTable};
 use crate::study::journal::{Start, read};
 use crate::study::scope::Scope;
@@ -15,8 +16,7 @@ struct Failure(String);
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        Failure(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        Failure(with_causes(&error))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Damaged files: refused, whatever is wrong with them.
 
+use super::run;
 use super::writer::small;
-use super::{message, run};
 use crate::cases::for_each_case;
 use crate::import::tflite::flatbuffer::Table;
 use crate::import::tflite::{BufferError, ImportOptions, from_bytes};
+use crate::printable::with_causes;
 
 #[test]
 fn files_that_are_cut_off_are_refused() {
@@ -13,7 +14,7 @@ fn files_that_are_cut_off_are_refused() {
     assert_eq!(run(&network, 2, &[0.5; 32]).len(), 2);
     for end in 0..whole.len() {
         let problem = from_bytes(&whole[..end], &ImportOptions::default()).expect_err("a file without its end");
-        let message = message(&problem);
+        let message = with_causes(&problem);
         let expected = if end < 8 { "identifier TFL3" } else { "truncated or malformed" };
         assert!(message.contains(expected), "{end}: {message}");
     }
@@ -28,7 +29,7 @@ fn any_byte_may_be_wrong() {
         for value in [0, 0x7f, 0xff, own ^ 1, own.wrapping_add(2)] {
             file[at] = value;
             if let Err(problem) = from_bytes(&file, &ImportOptions::default()) {
-                assert!(!message(&problem).is_empty());
+                assert!(!with_causes(&problem).is_empty());
             }
         }
         file[at] = own;

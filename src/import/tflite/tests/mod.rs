@@ -8,6 +8,7 @@ mod shapes;
 pub(super) mod writer;
 
 use super::{ImportOptions, Network, TfliteProblem, from_bytes};
+use crate::printable::with_causes;
 use candle_core::{Device, Tensor};
 use writer::Net;
 
@@ -18,13 +19,7 @@ fn import(net: Net) -> Result<Network, TfliteProblem> {
 
 /// The network of a file that is valid.
 fn network(net: Net) -> Network {
-    import(net).unwrap_or_else(|problem| panic!("{}", message(&problem)))
-}
-
-/// A problem and its causes, in a line.
-fn message(problem: &TfliteProblem) -> String {
-    let causes = std::iter::successors(Some(problem as &dyn std::error::Error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    import(net).unwrap_or_else(|problem| panic!("{}", with_causes(&problem)))
 }
 
 /// What a network computes of samples, each given with its channels last; one row for each.

@@ -1,10 +1,11 @@
 //! What is refused, by the operator or tensor at fault.
 
+use super::import;
 use super::writer::{Net, Table, Type, conv};
-use super::{import, message};
 use crate::cases::for_each_case;
 use crate::import::Layout;
 use crate::import::tflite::{ImportOptions, from_bytes};
+use crate::printable::with_causes;
 
 /// A network from an input of real numbers of a shape, whose operators `add` adds; returns its output.
 fn net(shape: &[i32], add: impl FnOnce(&mut Net, i32) -> i32) -> Net {
@@ -16,7 +17,7 @@ fn net(shape: &[i32], add: impl FnOnce(&mut Net, i32) -> i32) -> Net {
 }
 
 fn refusal(net: Net) -> String {
-    message(&import(net).expect_err("a network that is refused"))
+    with_causes(&import(net).expect_err("a network that is refused"))
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn operators_are_refused_by_name() {
         ),
     ];
     for_each_case(cases.map(|(name, net, needles)| (name, net.bytes(), needles)), |(_, bytes, needles)| {
-        let message = message(&from_bytes(&bytes, &ImportOptions::default()).unwrap_err());
+        let message = with_causes(&from_bytes(&bytes, &ImportOptions::default()).unwrap_err());
         needles.iter().for_each(|needle| assert!(message.contains(needle), "{message:?} lacks {needle:?}"));
     });
 }
@@ -88,7 +89,7 @@ fn operators_that_the_output_does_not_need_may_be_anything() {
     let bytes = net.bytes();
     let network = from_bytes(&bytes, &options).unwrap();
     assert!(network.notes.iter().any(|note| note.contains("the file has others: z")), "{:?}", network.notes);
-    let message = message(&from_bytes(&bytes, &ImportOptions::default()).unwrap_err());
+    let message = with_causes(&from_bytes(&bytes, &ImportOptions::default()).unwrap_err());
     assert!(message.contains("'y' FLOAT32[1, 4], 'z' FLOAT32[1]: name one"), "{message}");
 }
 
@@ -141,7 +142,7 @@ fn faulty_tensors_are_named() {
         ("input 1 has INT32, expected numbers", layer(|net| net.ints("w", &[1, 4], &[1; 4]))),
     ];
     for_each_case(cases, |(needle, bytes)| {
-        let message = message(&from_bytes(&bytes, &ImportOptions::default()).unwrap_err());
+        let message = with_causes(&from_bytes(&bytes, &ImportOptions::default()).unwrap_err());
         assert!(message.contains(needle), "{message:?} lacks {needle:?}");
     });
 }
