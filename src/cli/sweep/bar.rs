@@ -20,13 +20,13 @@ pub(super) struct StudyBar {
     state: Arc<Mutex<State>>,
 }
 
-/// What is done, in the units of jobs' costs.
+/// What is done, by jobs' multiplications.
 struct State {
     started: Instant,
     jobs: usize,
     done: usize,
-    cost: f64,
-    cost_done: f64,
+    multiplications: f64,
+    multiplications_done: f64,
     /// The job in hand.
     job: String,
     /// Its loop: what it does, samples done, of all.
@@ -36,7 +36,7 @@ struct State {
 impl State {
     /// The fraction that is done.
     fn fraction(&self) -> f64 {
-        if self.cost > 0.0 { self.cost_done / self.cost } else { 1.0 }
+        if self.multiplications > 0.0 { self.multiplications_done / self.multiplications } else { 1.0 }
     }
 
     /// The time that the rest will take, by what was done so far.
@@ -67,7 +67,7 @@ impl StudyBar {
         let style = ProgressStyle::with_template("{wide_bar} {prefix}\n{msg}").expect("the template is valid");
         bar.set_style(style);
         let (started, job, samples) = (Instant::now(), String::new(), ("", 0, 0));
-        let state = State { started, jobs: 0, done: 0, cost: 0.0, cost_done: 0.0, job, samples };
+        let state = State { started, jobs: 0, done: 0, multiplications: 0.0, multiplications_done: 0.0, job, samples };
         StudyBar { bar, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -110,9 +110,9 @@ impl Progress for StudyBar {
 }
 
 impl Watch for StudyBar {
-    fn begin(&mut self, jobs: usize, cost: f64) {
+    fn begin(&mut self, jobs: usize, multiplications: f64) {
         let mut state = self.state();
-        (state.started, state.jobs, state.cost) = (Instant::now(), jobs, cost);
+        (state.started, state.jobs, state.multiplications) = (Instant::now(), jobs, multiplications);
     }
 
     fn start(&mut self, job: &SweepJob) {
@@ -122,10 +122,10 @@ impl Watch for StudyBar {
         self.bar.set_message(state.job.clone());
     }
 
-    fn finish(&mut self, job: &SweepJob, cost: f64, report: &Report) {
+    fn finish(&mut self, job: &SweepJob, multiplications: f64, report: &Report) {
         let mut state = self.state();
         state.done += 1;
-        state.cost_done += cost;
+        state.multiplications_done += multiplications;
         self.bar.set_position((state.fraction() * PARTS as f64) as u64);
         self.bar.set_prefix(state.summary());
         tracing::info!("{}: {}; {}", name(job), report.metrics.metric(), state.summary());

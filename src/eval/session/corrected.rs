@@ -41,12 +41,7 @@ impl Session {
             }
         }
         for (note, is_warning) in found.notes(correction, &self.experiment.model.name) {
-            if !self.notes.contains(&note) {
-                if is_warning {
-                    tracing::warn!("{note}");
-                }
-                self.notes.push(note);
-            }
+            self.note(note, is_warning);
         }
     }
 }

@@ -272,6 +272,17 @@ impl Session {
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
+
+    /// Adds a note, unless it is there; a warning is logged, too.
+    fn note(&mut self, note: String, is_warning: bool) {
+        if self.notes.contains(&note) {
+            return;
+        }
+        if is_warning {
+            tracing::warn!("{note}");
+        }
+        self.notes.push(note);
+    }
 }
 
 impl Experiment {

@@ -122,15 +122,9 @@ impl Session {
             scales.replaced(&model.graph),
             other_codings(scales, &model.graph, assignment),
         ];
-        let warnings = warnings.into_iter().flatten().map(|note| (note, true));
-        for (note, is_warning) in warnings.chain(calibrated(scales, &model.graph, assignment).map(|note| (note, false)))
-        {
-            if !self.notes.contains(&note) {
-                if is_warning {
-                    tracing::warn!("{note}");
-                }
-                self.notes.push(note);
-            }
+        let calibrated = calibrated(scales, &model.graph, assignment);
+        for (notes, is_warning) in [(warnings.as_slice(), true), (&[calibrated], false)] {
+            notes.iter().flatten().for_each(|note| self.note(note.clone(), is_warning));
         }
         Ok(())
     }

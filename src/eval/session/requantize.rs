@@ -62,10 +62,7 @@ impl Session {
                 "outputs of {} stay real numbers: nothing rounds them to integers",
                 real.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
             );
-            if !self.notes.contains(&note) {
-                tracing::warn!("{note}");
-                self.notes.push(note);
-            }
+            self.note(note, true);
         }
         Ok(())
     }

@@ -47,14 +47,14 @@ impl RunError {
 
 /// Follows a run.
 pub trait Watch {
-    /// How much work a run is, by what its jobs are expected to cost.
-    fn begin(&mut self, jobs: usize, cost: f64);
+    /// How much work a run is: its jobs, and about how many multiplications these are.
+    fn begin(&mut self, jobs: usize, multiplications: f64);
 
     /// A job begins.
     fn start(&mut self, job: &SweepJob);
 
-    /// A job, which costs so much, is done and in the journal.
-    fn finish(&mut self, job: &SweepJob, cost: f64, report: &Report);
+    /// A job of about so many multiplications is done and in the journal.
+    fn finish(&mut self, job: &SweepJob, multiplications: f64, report: &Report);
 }
 
 /// A job with its entry in the plan.
@@ -80,7 +80,7 @@ impl<'a> Ledger<'a> {
     pub fn finish(&mut self, (job, planned): Planned, report: Report) -> Result<(), RunError> {
         let record = JobRecord::new(planned.key.clone(), planned.job.clone(), report);
         self.folder.add(&record)?;
-        self.watch.finish(&record.job, job.cost, &record.report);
+        self.watch.finish(&record.job, job.multiplications, &record.report);
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct Job {
     /// The layer before which all is as in the neighbours of its scope.
     pub first: Option<usize>,
     /// Multiplications, about, that it takes.
-    pub cost: f64,
+    pub multiplications: f64,
 }
 
 /// The share of a network's time that its products do not take.
@@ -90,8 +90,8 @@ impl<'a, E: From<PlanError>> Sweep<'a, E> {
 
     /// The places of a shard's jobs in the plan; of all where there are no shards.
     pub fn places(&self, shard: Option<Shard>) -> Range<usize> {
-        let costs: Vec<f64> = self.jobs.iter().map(|job| job.cost).collect();
-        shard.map_or(0..costs.len(), |shard| shard.block(&costs))
+        let work: Vec<f64> = self.jobs.iter().map(|job| job.multiplications).collect();
+        shard.map_or(0..work.len(), |shard| shard.block(&work))
     }
 }
 
@@ -99,7 +99,7 @@ impl<E: From<PlanError>> Group<'_, E> {
     /// The jobs of the group, in their order.
     fn jobs(&self, group: usize, scopes: &[Scope]) -> Result<Vec<(String, SweepJob, Job)>, E> {
         let mut session = (self.open)()?;
-        let costs = Costs::new(&session);
+        let work = Work::new(&session);
         let (mut jobs, mut operands) = (Vec::new(), Vec::new());
         for (place, point) in self.points.iter().enumerate() {
             let failed = |source| PlanError::Job { job: point.job.label(), source };
@@ -116,13 +116,13 @@ impl<E: From<PlanError>> Group<'_, E> {
                 for variant in scope.variants(&session).map_err(PlanError::from)? {
                     let mut configuration = point.configuration.clone();
                     configuration.rules.extend(variant.rules.iter().cloned());
-                    let (first, cost) = (variant.first, costs.of(&variant));
+                    let (first, multiplications) = (variant.first, work.multiplications(&variant));
                     let layer = first.map_or(0, |first| first + 1);
                     let turn = match scope {
                         Scope::AllBut | Scope::Prefix => [group, order, place, layer, 0],
                         Scope::All | Scope::Each | Scope::Group(_) => [group, order, kind, layer, place],
                     };
-                    let job = Job { group, turn, configuration, first, cost };
+                    let job = Job { group, turn, configuration, first, multiplications };
                     let key = identity::key(&identity, &variant);
                     jobs.push(([order, layer, place], key, identity::job(point, &variant), job));
                 }
@@ -146,23 +146,24 @@ fn kind_of_operands(known: &mut Vec<Vec<QuantConfig>>, assignment: &Assignment) 
     })
 }
 
-/// What evaluations of a network take.
-struct Costs {
+/// The work that evaluations of a network are.
+struct Work {
     samples: f64,
     /// Multiplications of each layer, in graph order.
     layers: Vec<f64>,
 }
 
-impl Costs {
+impl Work {
     fn new(session: &Session) -> Self {
         let graph = &session.model().graph;
         let counts: HashMap<String, u64> =
             graph.layer_counts().into_iter().map(|counts| (counts.name, counts.opcount)).collect();
         let layers = graph.layers().map(|layer| counts.get(layer.name()).copied().unwrap_or(0) as f64);
-        Costs { samples: session.samples() as f64, layers: layers.collect() }
+        Work { samples: session.samples() as f64, layers: layers.collect() }
     }
 
-    fn of(&self, variant: &Variant) -> f64 {
+    /// About how many of an evaluation are done anew: those before the variant's first layer are shared.
+    fn multiplications(&self, variant: &Variant) -> f64 {
         let all: f64 = self.layers.iter().sum();
         let own: f64 = self.layers[variant.first.unwrap_or(0)..].iter().sum();
         self.samples * (OVERHEAD * all + (1.0 - OVERHEAD) * own).max(1.0)

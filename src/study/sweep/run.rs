@@ -23,7 +23,7 @@ impl<E: From<PlanError> + From<RunError> + Send> Sweep<'_, E> {
         let all = self.jobs.iter().zip(&self.details().plan).skip(places.start).take(places.len());
         let mut left: Vec<Planned> = all.filter(|(_, planned)| !folder.is_done(&planned.key)).collect();
         left.sort_by_key(|(job, _)| job.turn);
-        watch.begin(left.len(), left.iter().map(|(job, _)| job.cost).sum());
+        watch.begin(left.len(), left.iter().map(|(job, _)| job.multiplications).sum());
         let mut ledger = Ledger::new(folder, watch);
         for jobs in left.chunk_by(|(a, _), (b, _)| a.group == b.group) {
             let open = &*self.groups[jobs[0].0.group].open;

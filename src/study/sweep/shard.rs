@@ -133,15 +133,15 @@ impl Shard {
         Ok(Shard { index: (task - min) / step + 1, count })
     }
 
-    /// Its part of as many things as there are `costs`: the parts are blocks of neighbours, in their order, of about
-    /// the same cost each.
-    pub fn block(self, costs: &[f64]) -> Range<usize> {
-        let total: f64 = costs.iter().sum();
+    /// Its part of jobs of so much `work` each: the parts are blocks of neighbours, in their order, of about the same
+    /// work.
+    pub fn block(self, work: &[f64]) -> Range<usize> {
+        let total: f64 = work.iter().sum();
         let mut before = 0.0;
         // Each belongs to the part that its middle lies in.
-        let parts = costs.iter().map(|cost| {
-            let middle = before + cost / 2.0;
-            before += cost;
+        let parts = work.iter().map(|job| {
+            let middle = before + job / 2.0;
+            before += job;
             ((middle / total * self.count as f64) as usize).min(self.count - 1) + 1
         });
         let parts: Vec<usize> = parts.collect();
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn blocks_weigh_as_much_as_each_other() {
-        let costs = [8.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
-        let block = |index| Shard { index, count: 2 }.block(&costs);
+        let work = [8.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+        let block = |index| Shard { index, count: 2 }.block(&work);
         assert_eq!((block(1), block(2)), (0..1, 1..9));
         let even: Vec<_> = (1..=4).map(|index| Shard { index, count: 4 }.block(&[1.0; 8])).collect();
         assert_eq!(even, [0..2, 2..4, 4..6, 6..8]);
@@ -215,15 +215,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_job_is_in_one_part(costs in prop::collection::vec(0.01f64..100.0, 0..60), count in 1usize..20) {
-            let blocks: Vec<_> = (1..=count).map(|index| Shard { index, count }.block(&costs)).collect();
+        fn every_job_is_in_one_part(work in prop::collection::vec(0.01f64..100.0, 0..60), count in 1usize..20) {
+            let blocks: Vec<_> = (1..=count).map(|index| Shard { index, count }.block(&work)).collect();
             let places: Vec<usize> = blocks.iter().cloned().flatten().collect();
-            prop_assert_eq!(places, (0..costs.len()).collect::<Vec<_>>());
-            let largest = costs.iter().copied().fold(0.0, f64::max);
-            let share = costs.iter().sum::<f64>() / count as f64;
+            prop_assert_eq!(places, (0..work.len()).collect::<Vec<_>>());
+            let largest = work.iter().copied().fold(0.0, f64::max);
+            let share = work.iter().sum::<f64>() / count as f64;
             for block in blocks {
-                let cost: f64 = costs[block].iter().sum();
-                prop_assert!(cost <= share + largest + 1e-6, "{cost} of {share}");
+                let job: f64 = work[block].iter().sum();
+                prop_assert!(job <= share + largest + 1e-6, "{job} of {share}");
             }
         }
     }

@@ -46,8 +46,8 @@ fn sweep(luts: &[&str], scopes: &[&str]) -> Result<Sweep<'static, Failure>, Fail
 struct UpTo(usize);
 
 impl Watch for UpTo {
-    fn begin(&mut self, jobs: usize, cost: f64) {
-        assert!((jobs == 0) == (cost == 0.0));
+    fn begin(&mut self, jobs: usize, multiplications: f64) {
+        assert!((jobs == 0) == (multiplications == 0.0));
     }
 
     fn start(&mut self, _: &SweepJob) {
