@@ -59,8 +59,7 @@ pub use gather::Gather;
 pub use global_pool::{GlobalAveragePool, GlobalMaxPool};
 pub use group_norm::GroupNorm;
 pub use integer::{
-    IntegerAdd, IntegerAveragePool, IntegerConcat, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, Quantize,
-    clipped,
+    IntegerAveragePool, IntegerBinary, IntegerConcat, IntegerFunction, IntegerMean, IntegerSoftmax, Quantize, clipped,
 };
 pub use interpolate::Interpolate;
 pub use layer_norm::LayerNorm;

@@ -6,8 +6,8 @@
 
 use crate::graph::network::Source;
 use crate::graph::op::{
-    AdaptiveAveragePool, Add, AveragePool, Concat, FakeQuantize, Flatten, GlobalAveragePool, IntegerAdd, IntegerConcat,
-    QuantizedSum, Reshape, Switched, Transpose, Watched, clipped,
+    AdaptiveAveragePool, Add, AveragePool, Concat, FakeQuantize, Flatten, GlobalAveragePool, IntegerBinary,
+    IntegerConcat, QuantizedSum, Reshape, Switched, Transpose, Watched, clipped,
 };
 use crate::graph::{ElementType, Graph, KeptInputs, Node, OpError, Operator, ValueId};
 use crate::kernel::Clip;
@@ -178,7 +178,7 @@ fn integer(
         return Ok(Some(Box::new(IntegerConcat::new(axis, &inputs, grid)?)));
     }
     if let (&[a, b], true) = (inputs.as_slice(), downcast::<Add>(real).is_some()) {
-        return Ok(Some(Box::new(IntegerAdd::sum([a, b], grid)?)));
+        return Ok(Some(Box::new(IntegerBinary::sum([a, b], grid)?)));
     }
     let average = is_average(real).then(|| QuantizedSum::of(real, inputs[0].scale(), clip, grid)).flatten();
     Ok(average.map(|op| Box::new(op.half_away_from_zero()) as Box<dyn Operator>))

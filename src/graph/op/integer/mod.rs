@@ -10,8 +10,8 @@
 //! found in its sources and compared with its interpreter over random scales, zero points and inputs; networks of every
 //! operator are compared with it again by the tests (`tests/conformance/tflite`).
 
-mod add;
 mod average;
+mod binary;
 mod concat;
 mod fixed;
 mod function;
@@ -20,7 +20,6 @@ mod hard_swish;
 mod join;
 mod leaky_relu;
 mod mean;
-mod mul;
 mod quantize;
 mod rescale;
 mod sigmoid;
@@ -28,12 +27,11 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 
-pub use add::IntegerAdd;
 pub use average::IntegerAveragePool;
+pub use binary::IntegerBinary;
 pub use concat::IntegerConcat;
 pub use function::IntegerFunction;
 pub use grid::clipped;
 pub use mean::IntegerMean;
-pub use mul::IntegerMul;
 pub use quantize::Quantize;
 pub use softmax::IntegerSoftmax;

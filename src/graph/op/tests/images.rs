@@ -180,8 +180,8 @@ proptest! {
         let each = special(seed, &[batch, channels, 1, 1], rare);
         let elements = [a, b].map(ElementType::Quantized);
         for other in [&other, &each] {
-            check_elements(&IntegerAdd::difference([a, b], y).unwrap(), &[&x, other], &elements, borders);
-            check_elements(&IntegerMul::new([a, b], y).unwrap(), &[&x, other], &elements, borders);
+            check_elements(&IntegerBinary::difference([a, b], y).unwrap(), &[&x, other], &elements, borders);
+            check_elements(&IntegerBinary::product([a, b], y).unwrap(), &[&x, other], &elements, borders);
         }
         check_elements(&IntegerAveragePool::new(window, a, a).unwrap(), &[&x], &elements, borders);
         check_elements(&IntegerMean::new(vec![2, 3], true, a, y).unwrap(), &[&x], &elements, borders);

@@ -3,8 +3,8 @@
 use super::{Lowering, Node};
 use crate::graph::ValueId;
 use crate::graph::op::{
-    Binary, IntegerAdd, IntegerAveragePool, IntegerFunction, IntegerMean, IntegerMul, IntegerSoftmax, PoolWindow,
-    Reduction, Unary,
+    Binary, IntegerAveragePool, IntegerBinary, IntegerFunction, IntegerMean, IntegerSoftmax, PoolWindow, Reduction,
+    Unary,
 };
 use crate::import::tflite::error::NodeProblem;
 use crate::import::tflite::options::Activation;
@@ -29,7 +29,7 @@ pub(super) fn add(
     ids: [ValueId; 2],
     activation: Activation,
 ) -> Result<ValueId, NodeProblem> {
-    let op = IntegerAdd::sum(inputs(lowering, ids)?, node.output_grid(activation)?)?;
+    let op = IntegerBinary::sum(inputs(lowering, ids)?, node.output_grid(activation)?)?;
     lowering.add(&node.name, op, &ids)
 }
 
@@ -43,8 +43,8 @@ pub(super) fn binary(
 ) -> Result<ValueId, NodeProblem> {
     let (inputs, output) = (inputs(lowering, ids)?, node.output_grid(activation)?);
     match op {
-        Binary::Sub => lowering.add(&node.name, IntegerAdd::difference(inputs, output)?, &ids),
-        _ => lowering.add(&node.name, IntegerMul::new(inputs, output)?, &ids),
+        Binary::Sub => lowering.add(&node.name, IntegerBinary::difference(inputs, output)?, &ids),
+        _ => lowering.add(&node.name, IntegerBinary::product(inputs, output)?, &ids),
     }
 }
 

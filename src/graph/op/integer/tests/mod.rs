@@ -114,8 +114,8 @@ fn nan_stays_nan() {
     let window = crate::graph::op::PoolWindow::square(2);
     let ops: [Box<dyn Operator>; 7] = [
         Box::new(IntegerFunction::rescale(grid, int8(0.5, 0)).unwrap()),
-        Box::new(IntegerAdd::sum([grid; 2], grid).unwrap()),
-        Box::new(IntegerMul::new([grid; 2], grid).unwrap()),
+        Box::new(IntegerBinary::sum([grid; 2], grid).unwrap()),
+        Box::new(IntegerBinary::product([grid; 2], grid).unwrap()),
         Box::new(IntegerAveragePool::new(window, grid, grid).unwrap()),
         Box::new(IntegerMean::new(vec![2, 3], true, grid, grid).unwrap()),
         Box::new(IntegerSoftmax::new(3, 1.0, grid, int8(1.0 / 256.0, -128)).unwrap()),
@@ -130,7 +130,7 @@ fn other_integers_are_refused() {
     let (grid, other) = (int8(0.25, 3), int8(0.5, 3));
     let wide = Grid::new(0.25, 0, [-70_000, 70_000]).unwrap();
     let message = |result: Result<Vec<ValueType>, OpError>| result.unwrap_err().to_string();
-    let add = IntegerAdd::sum([grid, other], grid).unwrap();
+    let add = IntegerBinary::sum([grid, other], grid).unwrap();
     let ty = |grid: Grid| ValueType { element: ElementType::Quantized(grid), ..ValueType::batch_of(&[4]) };
     let found = message(add.infer(&[&ty(grid), &ty(grid)]));
     assert_eq!(
@@ -147,8 +147,8 @@ fn other_integers_are_refused() {
         [
             IntegerFunction::rescale(wide, grid).map(drop),
             IntegerFunction::hard_swish(Grid::new(0.25, 0, [-300, 300]).unwrap(), grid).map(drop),
-            IntegerAdd::difference([grid, wide], grid).map(drop),
-            IntegerMul::new([wide, grid], grid).map(drop),
+            IntegerBinary::difference([grid, wide], grid).map(drop),
+            IntegerBinary::product([wide, grid], grid).map(drop),
             IntegerMean::new(vec![1], true, wide, grid).map(drop),
             IntegerSoftmax::new(1, 1.0, wide, int8(1.0 / 256.0, -128)).map(drop),
         ],

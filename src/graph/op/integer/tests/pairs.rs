@@ -18,7 +18,7 @@ fn sums_are_those_of_the_interpreter() {
     let unsigned = [uint8(0.047, 121), uint8(0.083, 139)];
     let (output, bytes) = (int8(0.12, -20), uint8(0.12, 108));
     check(
-        &IntegerAdd::sum(halves, int8(0.25, 1)).unwrap(),
+        &IntegerBinary::sum(halves, int8(0.25, 1)).unwrap(),
         halves,
         [
             (-16, -5, -7),
@@ -32,7 +32,7 @@ fn sums_are_those_of_the_interpreter() {
         ],
     );
     check(
-        &IntegerAdd::sum(signed, output).unwrap(),
+        &IntegerBinary::sum(signed, output).unwrap(),
         signed,
         [
             (-28, 16, -25),
@@ -46,7 +46,7 @@ fn sums_are_those_of_the_interpreter() {
         ],
     );
     check(
-        &IntegerAdd::sum(unsigned, bytes).unwrap(),
+        &IntegerBinary::sum(unsigned, bytes).unwrap(),
         unsigned,
         [
             (142, 128, 109),
@@ -60,7 +60,7 @@ fn sums_are_those_of_the_interpreter() {
         ],
     );
     check(
-        &IntegerAdd::difference(halves, int8(0.25, 1)).unwrap(),
+        &IntegerBinary::difference(halves, int8(0.25, 1)).unwrap(),
         halves,
         [
             (-15, 0, 0),
@@ -74,7 +74,7 @@ fn sums_are_those_of_the_interpreter() {
         ],
     );
     check(
-        &IntegerAdd::difference(signed, output).unwrap(),
+        &IntegerBinary::difference(signed, output).unwrap(),
         signed,
         [
             (0, 8, -15),
@@ -94,7 +94,7 @@ fn products_are_those_of_the_interpreter() {
     let halves = [int8(0.0625, -3), int8(0.125, 4)];
     let (unsigned, bytes) = ([uint8(0.047, 121), uint8(0.083, 139)], uint8(0.12, 108));
     check(
-        &IntegerMul::new(halves, int8(0.125, 1)).unwrap(),
+        &IntegerBinary::product(halves, int8(0.125, 1)).unwrap(),
         halves,
         [
             (-2, -22, -1),
@@ -108,7 +108,7 @@ fn products_are_those_of_the_interpreter() {
         ],
     );
     check(
-        &IntegerMul::new(unsigned, bytes).unwrap(),
+        &IntegerBinary::product(unsigned, bytes).unwrap(),
         unsigned,
         [
             (126, 137, 108),
@@ -149,12 +149,12 @@ proptest! {
             let sum = |&(a, b): &(i64, i64)| side(a, s_a) + sign * side(b, s_b);
             pairs.iter().map(|pair| clamped(&output, twice(sum(pair), to_output))).collect()
         };
-        prop_assert_eq!(run(&IntegerAdd::sum(inputs, output).unwrap(), &operands).0, expected(1));
-        prop_assert_eq!(run(&IntegerAdd::difference(inputs, output).unwrap(), &operands).0, expected(-1));
+        prop_assert_eq!(run(&IntegerBinary::sum(inputs, output).unwrap(), &operands).0, expected(1));
+        prop_assert_eq!(run(&IntegerBinary::difference(inputs, output).unwrap(), &operands).0, expected(-1));
 
         let output = int8((s_a * s_b * 16.0 * factor).max(1e-6), zero_point);
         let ratio = f64::from(s_a * s_b / output.scale());
         let expected: Vec<i32> = pairs.iter().map(|(a, b)| clamped(&output, twice(a * b, ratio))).collect();
-        prop_assert_eq!(run(&IntegerMul::new(inputs, output).unwrap(), &operands).0, expected);
+        prop_assert_eq!(run(&IntegerBinary::product(inputs, output).unwrap(), &operands).0, expected);
     }
 }
