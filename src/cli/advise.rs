@@ -3,7 +3,7 @@
 use super::costs::CostsArgs;
 use super::inputs::LutFileArgs;
 use super::named::named;
-use super::output::{FormatArgs, OutputFiles};
+use super::output::OutputArgs;
 use super::progress::Bar;
 use super::studied::{StudiedNetworkArgs, parse_drop};
 use super::{ExitCode, TerminalArgs};
@@ -13,7 +13,6 @@ use crate::lut::{CODINGS, Coding};
 use crate::study::advise::{AdviceExperiments, AdviceSettings, advise};
 use anyhow::ensure;
 use clap::ValueHint;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct AdviseArgs {
@@ -44,11 +43,7 @@ pub(super) struct AdviseArgs {
     pub(super) network: StudiedNetworkArgs,
 
     #[command(flatten)]
-    format: FormatArgs,
-
-    /// Also write the advice to a file, in the format of its extension; may be given more than once
-    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
-    output: Vec<PathBuf>,
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: &AdviseArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
@@ -65,10 +60,10 @@ impl AdviseArgs {
             corrected: approximate()?,
             exact: self.experiment(InferenceMode::Quantized)?,
         };
-        let files = OutputFiles::create(&self.output)?;
+        let output = self.output.create()?;
         let settings = AdviceSettings { max_drop: self.max_drop, corrects: !self.no_correction };
         let advice = advise(experiments, &self.lut(), &costs, settings, &Bar::new(terminal))?;
-        self.format.print_and_commit(&advice, files.filled(&advice, terminal)?, terminal)?;
+        output.write(&advice, terminal)?;
         Ok(ExitCode::Success)
     }
 

@@ -1,7 +1,7 @@
 //! `approx-eval compare`: runs over the same samples held against one of them.
 
 use super::costs::CostsArgs;
-use super::output::{FormatArgs, OutputFiles};
+use super::output::OutputArgs;
 use super::{ExitCode, TerminalArgs};
 use crate::report::{ComparisonDetails, SavedReport};
 use crate::task::Comparison;
@@ -26,11 +26,7 @@ pub(super) struct CompareArgs {
     costs: CostsArgs,
 
     #[command(flatten)]
-    format: FormatArgs,
-
-    /// Also write the comparison to a file, in the format of its extension; may be given more than once
-    #[arg(short, long, value_name = "FILE")]
-    output: Vec<PathBuf>,
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
@@ -45,7 +41,6 @@ pub(super) fn run(args: &CompareArgs, terminal: &TerminalArgs) -> anyhow::Result
     };
     let runs = args.reports.iter().map(compared).collect::<Result<Vec<_>, _>>()?;
     let details = ComparisonDetails::new(&reference, runs).with_columns(&args.columns).context("--columns")?;
-    let files = OutputFiles::create(&args.output)?.filled(&details, terminal)?;
-    args.format.print_and_commit(&details, files, terminal)?;
+    args.output.create()?.write(&details, terminal)?;
     Ok(ExitCode::Success)
 }

@@ -37,6 +37,38 @@ impl FormatArgs {
     }
 }
 
+/// Where the report of a command goes: standard output, and files.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Report")]
+pub(super) struct OutputArgs {
+    #[command(flatten)]
+    format: FormatArgs,
+
+    /// Also write the report to a file, in the format of its extension; may be given more than once
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+}
+
+impl OutputArgs {
+    /// Opens the files, before the work that the report is of.
+    pub fn create(&self) -> anyhow::Result<Output<'_>> {
+        Ok(Output { format: &self.format, files: OutputFiles::create(&self.output)? })
+    }
+}
+
+/// Standard output and files that a report is written to.
+pub(super) struct Output<'a> {
+    format: &'a FormatArgs,
+    files: OutputFiles,
+}
+
+impl Output<'_> {
+    /// Prints the report, and writes it to the files: when either fails, none of them appears.
+    pub fn write(self, report: &dyn Document, terminal: &TerminalArgs) -> anyhow::Result<()> {
+        self.format.print_and_commit(report, self.files.filled(report, terminal)?, terminal)
+    }
+}
+
 /// Writes to standard output. A reader that has gone away is not an error.
 pub(super) fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();

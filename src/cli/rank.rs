@@ -2,7 +2,7 @@
 
 use super::inputs::LutFileArgs;
 use super::named::named;
-use super::output::{FormatArgs, OutputFiles};
+use super::output::OutputArgs;
 use super::progress::Bar;
 use super::studied::StudiedNetworkArgs;
 use super::{ExitCode, TerminalArgs};
@@ -11,7 +11,6 @@ use crate::layer::InferenceMode;
 use crate::lut::{CODINGS, Coding};
 use crate::study::rank::{RankPlan, rank};
 use clap::ValueHint;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RankArgs {
@@ -40,11 +39,7 @@ pub(super) struct RankArgs {
     pub(super) network: StudiedNetworkArgs,
 
     #[command(flatten)]
-    format: FormatArgs,
-
-    /// Also write the ranking to a file, in the format of its extension; may be given more than once
-    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
-    output: Vec<PathBuf>,
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: &RankArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
@@ -55,9 +50,9 @@ impl RankArgs {
     fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         let plan = self.plan()?;
         let mut session = Session::open(self.experiment(&plan)?)?.with_progress(Bar::new(terminal));
-        let files = OutputFiles::create(&self.output)?;
+        let output = self.output.create()?;
         let report = rank(&mut session, &plan)?;
-        self.format.print_and_commit(&report, files.filled(&report, terminal)?, terminal)?;
+        output.write(&report, terminal)?;
         Ok(ExitCode::Success)
     }
 

@@ -3,7 +3,7 @@
 use super::error::{say, shown};
 use super::evaluate::EvaluationArgs;
 use super::experiment_file::FileArgs;
-use super::output::{FormatArgs, OutputFiles};
+use super::output::OutputArgs;
 use super::progress::Bar;
 use super::{ExitCode, TerminalArgs};
 use crate::eval::{Experiment, Session};
@@ -23,11 +23,7 @@ pub(super) struct SelfcheckArgs {
     evaluation: EvaluationArgs,
 
     #[command(flatten)]
-    format: FormatArgs,
-
-    /// Also write the checks to a file, in the format of its extension; may be given more than once
-    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
-    output: Vec<PathBuf>,
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: &SelfcheckArgs, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
@@ -46,9 +42,9 @@ impl SelfcheckArgs {
         // A few samples may be too few for the task's metric, which is not asked for.
         let experiment = Experiment { limit: None, operand_samples: 0, ..self.evaluation.experiment()? };
         let mut session = Session::open(experiment)?.with_progress(Bar::new(terminal));
-        let files = OutputFiles::create(&self.output)?;
+        let output = self.output.create()?;
         let report = selfcheck(&mut session, samples)?;
-        self.format.print_and_commit(&report, files.filled(&report, terminal)?, terminal)?;
+        output.write(&report, terminal)?;
         for check in report.failed() {
             let why = check.detail.as_deref().unwrap_or_default();
             say(format_args!("check failed: {}: {}", check.name, shown(why)));

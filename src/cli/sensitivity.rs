@@ -2,13 +2,12 @@
 
 use super::costs::CostsArgs;
 use super::evaluate::options::parse_seed;
-use super::output::{FormatArgs, OutputFiles};
+use super::output::OutputArgs;
 use super::progress::Bar;
 use super::studied::{StudiedArgs, parse_drop};
 use super::{ExitCode, TerminalArgs};
 use crate::study::{ToleranceSettings, sensitivity};
 use clap::ValueEnum;
-use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SensitivityArgs {
@@ -35,11 +34,7 @@ pub(super) struct SensitivityArgs {
     costs: CostsArgs,
 
     #[command(flatten)]
-    format: FormatArgs,
-
-    /// Also write the result to a file, in the format of its extension; may be given more than once
-    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
-    output: Vec<PathBuf>,
+    output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,7 +61,7 @@ impl SensitivityArgs {
         }
         let (costs, luts) = (self.costs.open()?, self.studied.luts()?);
         let mut session = self.studied.open(&luts, self.seed)?;
-        let files = OutputFiles::create(&self.output)?;
+        let output = self.output.create()?;
         let progress = Bar::new(terminal);
         let details = match self.by {
             By::Multiplier => sensitivity::by_multiplier(&mut session, &luts, &costs, &progress)?,
@@ -79,7 +74,7 @@ impl SensitivityArgs {
                 sensitivity::by_noise(&mut session, settings, &progress)?
             }
         };
-        self.format.print_and_commit(&details, files.filled(&details, terminal)?, terminal)?;
+        output.write(&details, terminal)?;
         Ok(ExitCode::Success)
     }
 }

@@ -1,7 +1,7 @@
 //! `sweep merge`: the journals of one or more folders as one table.
 
 use crate::cli::error::{say, shown};
-use crate::cli::output::{FormatArgs, OutputFiles};
+use crate::cli::output::OutputArgs;
 use crate::cli::{ExitCode, TerminalArgs};
 use crate::report::SweepTable;
 use crate::stats::listed;
@@ -18,19 +18,14 @@ pub(in crate::cli) struct MergeArgs {
     #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     folders: Vec<PathBuf>,
 
-    /// Also write the table to a file, in the format of its extension; may be given more than once
-    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
-    output: Vec<PathBuf>,
-
     #[command(flatten)]
-    format: FormatArgs,
+    output: OutputArgs,
 }
 
 impl MergeArgs {
     pub fn run(&self, terminal: &TerminalArgs) -> anyhow::Result<ExitCode> {
         let table = merge(&self.folders)?;
-        let files = OutputFiles::create(&self.output)?.filled(&table, terminal)?;
-        self.format.print_and_commit(&table, files, terminal)?;
+        self.output.create()?.write(&table, terminal)?;
         let SweepTable { rows, missing } = &table;
         if missing.is_empty() {
             return Ok(ExitCode::Success);
