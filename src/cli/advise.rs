@@ -71,13 +71,11 @@ impl AdviseArgs {
         LutSpec { lut: self.lut.clone(), ..self.file.reading() }
     }
 
-    /// The network, its layers computing `mode`.
+    /// The network, its layers computing `mode`, and products of two activations what is asked for.
     fn experiment(&self, mode: InferenceMode) -> anyhow::Result<Experiment> {
-        let attention =
-            self.network.rules.attention().map(|asked| if asked == InferenceMode::Approximate { mode } else { asked });
         self.network.experiment(LayerOptions {
             mode: Some(mode),
-            attention,
+            attention: self.network.rules.attention(),
             lut: Some(self.lut()),
             coding: self.coding,
             ..LayerOptions::default()

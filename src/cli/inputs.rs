@@ -208,14 +208,15 @@ pub(super) fn experiment(
     given: Given,
 ) -> anyhow::Result<Experiment> {
     let (dataset, preprocess) = (given.data.map(DatasetSpec::Memory).or(data.spec()?), data.preprocess());
-    let images = || Ok(dataset.as_ref().map(|data| preprocess.image_shape(data)).transpose()?);
-    let opened = model.open(output, given.model, images)?;
     let stated = quantization.calibration(data)?;
     let calibration = CalibrationOptions {
         data: given.calibration.map(DatasetSpec::Memory).or(stated.data),
         params: given.params.map(ParamsSpec::Memory).or(stated.params),
         ..stated
     };
+    let seen = dataset.as_ref().or(calibration.data.as_ref());
+    let images = || Ok(seen.map(|data| preprocess.image_shape(data)).transpose()?);
+    let opened = model.open(output, given.model, images)?;
     Ok(Experiment {
         task: model.task,
         threshold: model.threshold,

@@ -29,7 +29,7 @@ pub struct BindError {
     pub mis_shaped: Vec<MisShaped>,
     /// Tensors of another element type than `f32`.
     pub not_f32: Vec<String>,
-    /// Tensors with NaN or infinite numbers.
+    /// Tensors with NaN, or infinite numbers where these are no mask.
     pub not_finite: Vec<String>,
 }
 
@@ -123,6 +123,12 @@ impl Graph {
         }
     }
 
+    /// Whether a parameter may have infinite numbers: where operators alone read it that take some, as in masks.
+    fn may_be_infinite(&self, id: ValueId) -> bool {
+        let mut readers = self.nodes.iter().filter(|node| node.inputs.contains(&id)).peekable();
+        readers.peek().is_some() && readers.all(|node| node.op.takes_infinite())
+    }
+
     /// Binds each parameter to the `f32` tensor of its name.
     ///
     /// # Errors
@@ -143,7 +149,7 @@ impl Graph {
                 error.mis_shaped.push(MisShaped { name, found: tensor.dims().to_vec(), expected });
             } else if tensor.dtype() != DType::F32 {
                 error.not_f32.push(name);
-            } else if is_finite(&tensor) {
+            } else if is_finite(&tensor) || self.may_be_infinite(ValueId(i)) && !has_nan(&tensor) {
                 bound.push((i, tensor));
             } else {
                 error.not_finite.push(name);
@@ -163,6 +169,13 @@ impl Graph {
 }
 
 fn is_finite(tensor: &Tensor) -> bool {
-    let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
-    values.is_ok_and(|values| values.iter().all(|x| x.is_finite()))
+    numbers(tensor).is_some_and(|values| values.iter().all(|x| x.is_finite()))
+}
+
+fn has_nan(tensor: &Tensor) -> bool {
+    numbers(tensor).is_none_or(|values| values.iter().any(|x| x.is_nan()))
+}
+
+fn numbers(tensor: &Tensor) -> Option<Vec<f32>> {
+    tensor.flatten_all().and_then(|flat| flat.to_vec1()).ok()
 }

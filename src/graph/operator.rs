@@ -131,6 +131,11 @@ pub trait Operator: Any + Debug + Send + Sync {
         false
     }
 
+    /// Whether constant inputs may be infinite, as masks before a softmax are: where that gives no NaN of finite numbers.
+    fn takes_infinite(&self) -> bool {
+        false
+    }
+
     /// Multiplications of one sample's forward pass, where the operator sums up products: of
     /// activations by weights, or by other activations.
     fn macs(&self, _inputs: &[&ValueType]) -> Option<Macs> {

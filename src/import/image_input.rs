@@ -35,13 +35,16 @@ impl ImageInput {
                 [last, first, width]
             }
             [height, width, channels] if channels_last => [channels, height, width],
+            [size] if channels_last => square_image(size),
             _ if channels_last => return None,
             [channels, height, width] => [channels, height, width],
             [channels, length] => [channels, 1, length],
             [size] => {
                 let shape = square_image(size);
-                note =
-                    Some(format!("the input is a vector of {size} values, interpreted as images of shape {shape:?}"));
+                let order = if shape[0] > 1 { ", channel by channel (layout nchw)" } else { "" };
+                note = Some(format!(
+                    "the input is a vector of {size} values, interpreted as images of shape {shape:?}{order}"
+                ));
                 shape
             }
             [] => [1, 1, 1],
@@ -73,13 +76,16 @@ impl ImageInput {
     /// Images as the network takes them.
     pub fn convert(&self, graph: &mut Graph, name: &str, images: ValueId, samples: Dim) -> Result<ValueId, GraphError> {
         let converted = format!("{name} (as the network takes it)");
+        let (mut taken, mut is_taken) = (images, !self.channels_last && self.sample == self.shape);
         if self.channels_last {
-            graph.add_one(&converted, Transpose { order: vec![0, 2, 3, 1] }, &[images])
-        } else if self.sample == self.shape {
-            Ok(images)
-        } else {
-            graph.add_one(&converted, Reshape { shape: dims(samples, &self.sample) }, &[images])
+            is_taken = self.sample.len() == 3;
+            let transposed = if is_taken { converted.clone() } else { format!("{name} (channels last)") };
+            taken = graph.add_one(&transposed, Transpose { order: vec![0, 2, 3, 1] }, &[images])?;
         }
+        if is_taken {
+            return Ok(taken);
+        }
+        graph.add_one(&converted, Reshape { shape: dims(samples, &self.sample) }, &[taken])
     }
 
     /// An output of the input's dimensions, as images: adds a node called `name` if axes are in another

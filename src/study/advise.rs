@@ -12,7 +12,7 @@ use crate::report::{
     AccumulatorAdvice, Advice, CorrectedAdvice, Degradation, LayerAdvice, MixedAdvice, ProductAdvice, Report, SCHEMA,
     SensitivityLayer, SensitivityLut, ToolReport,
 };
-use crate::task::{Comparison, ComparisonError, Predictions};
+use crate::task::{Comparison, ComparisonError};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -32,7 +32,7 @@ pub struct AdviceExperiments {
     pub approximate: Experiment,
     /// The same, to be corrected.
     pub corrected: Experiment,
-    /// All layers have exact products, under the multiplier's coding.
+    /// The same in mode `quant`, under the multiplier's coding: layers whose mode no rule states are studied alone.
     pub exact: Experiment,
 }
 
@@ -115,8 +115,11 @@ pub fn advise(
     if of_lut.all.drop > settings.max_drop && mixed.is_none() {
         notes.push("no layers that stay exact bring the drop within the bound".to_owned());
     }
-    let corrected =
-        if settings.corrects { by_correction(corrected, &mut exact, &of_lut.all, &mut notes)? } else { None };
+    let corrected = if settings.corrects {
+        by_correction(corrected, (&mut exact, progress), &of_lut.all, &mut notes)?
+    } else {
+        None
+    };
 
     let assignment = counting.assignment().clone();
     let findings = counting.evaluate(&assignment, |_| Ok(()))?;
@@ -230,7 +233,7 @@ fn energy(of_lut: &SensitivityLut, exact_layers: &[String]) -> Option<f64> {
 /// What the network reaches with the multiplier after a correction; `None`, with a note, where it cannot be corrected.
 fn by_correction(
     experiment: Experiment,
-    exact: &mut Session,
+    (exact, progress): (&mut Session, &dyn Progress),
     all: &Degradation,
     notes: &mut Vec<String>,
 ) -> Result<Option<CorrectedAdvice>, AdviseError> {
@@ -250,14 +253,12 @@ fn by_correction(
             parts.push(part.name().to_owned());
         }
     }
-    let predictions = |session: &mut Session| -> Result<(Predictions, crate::task::Metric), SessionError> {
-        let assignment = session.assignment().clone();
-        let outcome = session.evaluate(&assignment, |_| Ok(()))?.outcome;
-        Ok((outcome.predictions, outcome.metrics.metric()))
-    };
-    let (reference, _) = predictions(exact)?;
-    let (own, metric) = predictions(&mut session)?;
-    let found = Degradation::new(metric, &Comparison::new(&reference, &own)?, None, None);
+    let exact_products = Layerwise::new(exact, &[], progress)?.exact;
+    let reference = exact.evaluate(&exact_products, |_| Ok(()))?.outcome.predictions;
+    let assignment = session.assignment().clone();
+    let own = session.evaluate(&assignment, |_| Ok(()))?.outcome;
+    let comparison = Comparison::new(&reference, &own.predictions)?;
+    let found = Degradation::new(own.metrics.metric(), &comparison, None, None);
     let recovered = (all.drop > 0.0).then(|| 1.0 - found.drop / all.drop);
     Ok(Some(CorrectedAdvice { found, parts, recovered }))
 }

@@ -75,6 +75,27 @@ fn a_correction_is_that_of_correct() {
     assert_eq!(without["all"], advice["all"]);
 }
 
+/// Products of two activations are studied as they are asked for.
+#[test]
+#[ignore = "takes long: .ci/heavy runs it"]
+fn attention_is_part_of_a_page_where_it_is_approximate() {
+    let folder = Folder::new();
+    let run = |mode: &str| {
+        let report = folder.json(&format!("-m vit_micro -l truncated-8 -n 100 --attention {mode}"));
+        number(&report, "/accuracy/top1")
+    };
+    assert_ne!(run("approx"), run("quant"));
+    let advice = folder.json("advise truncated-8 -m vit_micro -n 100 --attention approx");
+    let layers = advice["layers"].as_array().unwrap();
+    assert!(layers.iter().any(|layer| text(layer, "/name").contains(".attn.qk")), "{layers:?}");
+    assert_eq!(number(&advice, "/all/top1"), run("approx"));
+    let exact = folder.json("-m vit_micro --mode quant --attention quant --coding sign-magnitude -n 100");
+    assert_eq!(number(&advice, "/exact/top1"), number(&exact, "/accuracy/top1"));
+    let corrected = &advice["corrected"]["found"];
+    let drop = number(&exact, "/accuracy/top1") - number(corrected, "/top1");
+    assert!((number(corrected, "/drop") - drop).abs() < 1e-12);
+}
+
 #[test]
 fn a_good_multiplier_is_used_everywhere() {
     let folder = Folder::new();

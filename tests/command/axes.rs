@@ -40,13 +40,14 @@ fn is_close(found: &[Vec<f32>], expected: &[Vec<f64>]) -> bool {
 #[test]
 fn numbers_are_taken_in_the_files_order() {
     let folder = Folder::new();
-    let cases: [(&[usize], &[&[usize]]); 7] = [
+    let cases: [(&[usize], &[&[usize]]); 8] = [
         (&[5], &[&[5], &[1, 1, 5], &[1, 5]]),
         // A vector that could be an image, and is not one in the set.
-        (&[16], &[&[16], &[4, 4], &[1, 4, 4]]),
-        (&[6, 8], &[&[6, 8], &[1, 6, 8], &[6, 1, 8], &[6, 8, 1]]),
+        (&[16], &[&[16], &[4, 4], &[1, 4, 4], &[2, 8], &[2, 2, 4], &[1, 16, 1]]),
+        (&[30], &[&[30], &[5, 6], &[2, 3, 5]]),
+        (&[6, 8], &[&[6, 8], &[1, 6, 8], &[6, 1, 8], &[6, 8, 1], &[48]]),
         (&[28, 28], &[&[28, 28], &[1, 28, 28], &[28, 28, 1]]),
-        (&[2, 3, 4], &[&[2, 3, 4]]),
+        (&[2, 3, 4], &[&[2, 3, 4], &[24], &[1, 24]]),
         (&[2, 3, 4, 5], &[&[2, 3, 4, 5], &[6, 4, 5]]),
         (&[2, 1, 3, 4, 2], &[&[2, 1, 3, 4, 2]]),
     ];
@@ -143,6 +144,41 @@ fn sizes_that_are_equal_are_in_the_files_order() {
     folder.refuses(&run, &["set.safetensors", "channel", "net, whose input is [N, 1, 6, 6]"]);
 }
 
+/// A network of vectors says nothing of axes: its numbers are those of images channel by channel, or as stated.
+#[test]
+fn vectors_are_images_channel_by_channel_or_as_stated() {
+    let folder = Folder::new();
+    let [height, width, channels] = [4, 4, 3];
+    let size = height * width * channels;
+    let last = Random::new(15).floats(SAMPLES * size, -1.0, 1.0);
+    let planes = |x: &[f32]| (0..size).map(|i| x[i % (height * width) * channels + i / (height * width)]).collect();
+    let first: Vec<f32> = last.chunks(size).map(planes).collect::<Vec<Vec<f32>>>().concat();
+    folder.write("set.safetensors", set(Dtype::F32, &[height, width, channels], f32_bytes(&last)));
+    for (layout, numbers) in [("auto", &first), ("nchw", &first), ("nhwc", &last)] {
+        let (net, expected) = flat(&[size], numbers);
+        folder.write("net.onnx", net.bytes("y"));
+        folder.run_to(0, &format!("{RUN} --layout {layout} -d set.safetensors --logits l.st"));
+        assert!(is_close(&read_logits(&folder.read("l.st")), &expected), "{layout}");
+    }
+    let report = folder.json(&format!("{RUN} -d set.safetensors"));
+    assert!(report["notes"].to_string().contains("channel by channel (layout nchw)"), "{}", report["notes"]);
+}
+
+/// Bytes without axes are normalized by the channels that the network gives them.
+#[test]
+fn flat_bytes_have_the_channels_of_the_network() {
+    let folder = Folder::new();
+    let bytes = Random::new(16).bytes(SAMPLES * 24);
+    let [mean, std] = [[0.5, 0.25], [0.5, 2.0]];
+    let number = |(i, &byte): (usize, &u8)| (f32::from(byte) / 255.0 - mean[i / 12 % 2]) / std[i / 12 % 2];
+    let numbers: Vec<f32> = bytes.iter().enumerate().map(number).collect();
+    let (net, expected) = flat(&[2, 3, 4], &numbers);
+    folder.write("net.onnx", net.bytes("y"));
+    folder.write("set.safetensors", set(Dtype::U8, &[24], bytes));
+    folder.run_to(0, &format!("{RUN} -d set.safetensors --mean 0.5 0.25 --std 0.5 2 --logits l.st"));
+    assert!(is_close(&read_logits(&folder.read("l.st")), &expected));
+}
+
 /// Bytes are images still: divided by 255, and converted where they are asked to be.
 #[test]
 fn bytes_of_the_files_axes_are_normalized() {
@@ -178,8 +214,11 @@ fn floats_are_not_resized_and_other_axes_are_refused() {
     }
     let report = folder.json(&format!("{RUN} -d set.safetensors --mean 0.5"));
     assert!(report["notes"].to_string().contains("taken as they are"), "{}", report["notes"]);
-    for shape in [&[8usize, 6][..], &[48], &[2, 3, 8], &[2, 24]] {
-        folder.write("other.safetensors", set(Dtype::F32, shape, f32_bytes(&[0.5; 48 * SAMPLES])));
+    for shape in [&[8usize, 6][..], &[47], &[2, 3, 8], &[2, 24]] {
+        folder.write(
+            "other.safetensors",
+            set(Dtype::F32, shape, f32_bytes(&vec![0.5; shape.iter().product::<usize>() * SAMPLES])),
+        );
         folder.refuses(&format!("{RUN} -d other.safetensors"), &["other.safetensors", "[N, 6, 8]"]);
     }
 }

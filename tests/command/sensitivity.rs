@@ -116,6 +116,7 @@ fn what_cannot_be_studied_is_refused() {
             ("sensitivity -n 10 -l drum-4 drum-4-signed", &["drum-4-signed", "sign-magnitude", "--coding"]),
             ("sensitivity -n 10 -l drum-4 --set *:mode=quant", &["no layer is left", "--set"]),
             ("sensitivity -n 10 -l drum-44", &["drum-44"]),
+            ("sensitivity -n 10 -l drum-4 --set conv1:mode=approx", &["conv1", "lut=drum-4", "needs a multiplier"]),
             ("sensitivity -n 10 --by noise --max-drop 0", &["--max-drop", "above 0"]),
             ("sensitivity -n 10 --by noise --tolerance 1", &["--tolerance", "1.001"]),
             ("sensitivity -n 10 -l drum-4 -o s.xyz", &["s.xyz", "extension"]),

@@ -280,7 +280,7 @@ impl Session {
         }
         let mut dataset = self.data.open(Split::Test)?;
         // As when it was opened first.
-        arrange(&mut dataset, &mut self.preprocess, &self.experiment.preprocess, &self.experiment.model)?;
+        self.preprocess = arrange(&mut dataset, &self.experiment.preprocess, &self.experiment.model)?;
         match_classes(&mut dataset, &mut self.experiment.model)?;
         Ok(dataset)
     }

@@ -76,33 +76,43 @@ impl ImagesError {
     }
 }
 
-/// Takes bytes for the integers of a network's input, where they are, and samples whose axes are named otherwise for
-/// those of the network: in the dimensions of its file, with axes of 1 more or less, or with channels last. What the
-/// file has itself comes first.
+/// What happens to images of `dataset` on their way to the network. Takes bytes for the integers of its input, where
+/// they are, and samples whose axes are named otherwise for those of the network: in the dimensions of its file, with
+/// axes of 1 more or less, with channels last, or where either side has one axis alone. What the file has itself comes
+/// first.
 pub(super) fn arrange(
     dataset: &mut Dataset,
-    preprocess: &mut Preprocess,
     options: &PreprocessOptions,
     model: &Model,
-) -> Result<(), ImagesError> {
-    preprocess.integers = options.integers(dataset, model);
-    if model.channels_last && dataset.take_as(model.input, AxisOrder::ChannelsLast) {
-        return Ok(());
-    }
-    let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
-    if found == model.input {
-        return Ok(());
-    }
+) -> Result<Preprocess, ImagesError> {
     let [channels, height, width] = model.input;
     // Else the sizes alone do not tell channels from positions.
     let is_one_order = !model.channels_last || channels == 1 || height * width == 1;
+    if is_one_order {
+        dataset.take_as(model.input, AxisOrder::Flat);
+    }
+    let mut preprocess = options.resolve(dataset, &model.preprocess);
+    preprocess.integers = options.integers(dataset, model);
+    if model.channels_last && dataset.take_as(model.input, AxisOrder::ChannelsLast) {
+        return Ok(preprocess);
+    }
+    let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
+    if found == model.input {
+        return Ok(preprocess);
+    }
     let is_same = |shape: &[usize]| longer_axes(&found).eq(longer_axes(shape));
-    if is_one_order && (is_same(&model.input) || model.own_shape.as_deref().is_some_and(is_same)) {
+    // A network of vectors has no axes that samples could contradict.
+    let fits = |own: &[usize]| {
+        let is_vector =
+            longer_axes(own).count() == 1 && own.iter().product::<usize>() == found.iter().product::<usize>();
+        is_vector || is_same(own)
+    };
+    if is_one_order && (is_same(&model.input) || model.own_shape.as_deref().is_some_and(fits)) {
         preprocess.reshape = Some(model.input);
     } else if !dataset.take_as(model.input, AxisOrder::ChannelsFirst) {
         dataset.take_as(model.input, AxisOrder::ChannelsLast);
     }
-    Ok(())
+    Ok(preprocess)
 }
 
 /// The sizes that say where each number is: those of more than 1.

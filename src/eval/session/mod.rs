@@ -126,8 +126,7 @@ impl Session {
             (None, None) => return Err(OpenError::NoData(experiment.model.name)),
         };
         let mut dataset = data.open(Split::Test)?;
-        let mut preprocess = experiment.preprocess.resolve(&dataset, &experiment.model.preprocess);
-        arrange(&mut dataset, &mut preprocess, &experiment.preprocess, &experiment.model)?;
+        let preprocess = arrange(&mut dataset, &experiment.preprocess, &experiment.model)?;
         experiment
             .fit(preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind()).map_err(ImagesError::from)?)?;
         let class_note = match_classes(&mut dataset, &mut experiment.model)?;

@@ -207,8 +207,7 @@ impl CalibrationSet {
         let Experiment { model, preprocess, calibration, .. } = experiment;
         if let Some(data) = &calibration.data {
             let mut dataset = data.open(Split::Train).map_err(OpenError::CalibrationData)?;
-            let mut resolved = preprocess.resolve(&dataset, &model.preprocess);
-            arrange(&mut dataset, &mut resolved, preprocess, model).map_err(OpenError::CalibrationImages)?;
+            let resolved = arrange(&mut dataset, preprocess, model).map_err(OpenError::CalibrationImages)?;
             check_images(&dataset, &resolved, model).map_err(OpenError::CalibrationImages)?;
             return Ok(CalibrationSet { dataset, preprocess: resolved });
         }

@@ -22,6 +22,10 @@ impl Operator for Add {
         "add"
     }
 
+    fn takes_infinite(&self) -> bool {
+        true
+    }
+
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         Ok(vec![broadcast::infer(inputs)?])
     }

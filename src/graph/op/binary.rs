@@ -62,6 +62,10 @@ impl Operator for Binary {
         self.row().kind
     }
 
+    fn takes_infinite(&self) -> bool {
+        matches!(self, Binary::Sub | Binary::Max | Binary::Min)
+    }
+
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         Ok(vec![broadcast::infer(inputs)?])
     }

@@ -14,6 +14,10 @@ impl Operator for Where {
         "where"
     }
 
+    fn takes_infinite(&self) -> bool {
+        true
+    }
+
     fn infer(&self, inputs: &[&ValueType]) -> Result<Vec<ValueType>, OpError> {
         check_f32(inputs, 3..=3, "3")?;
         let pair = broadcast::infer(&inputs[..2])?;

@@ -18,9 +18,11 @@ pub enum LayerwiseError {
         #[source]
         source: AssignError,
     },
-    /// The layers cannot have exact products.
-    #[error(transparent)]
-    Exact(AssignError),
+    /// The layers cannot have exact products: those that rules make approximate have no multiplier then.
+    #[error(
+        "in a study, a rule that makes layers approximate has to name their multiplier, as in conv1:mode=approx,lut=drum-4"
+    )]
+    Exact(#[source] AssignError),
     /// Every layer is kept as it is.
     #[error("no layer is left to be approximate: rules keep all {0} as they are, expected at least one that none does")]
     NoLayer(usize),

@@ -219,6 +219,23 @@ fn integers_of_several_axes() {
             net.ints("to", &[1, 2, 1, 4]).op("Reshape", &["f", "to"], "g", &[]);
             net.op("Mul", &["x", "c"], "m", &[]).op("Add", &["m", "g"], "y", &[]);
         }),
+        case("triangles of constants", [2, 3, 4], |net| {
+            net.random("a", &[3, 4]).int_tensor("k", &[], &[1]).op("Trilu", &["a", "k"], "u", &[]);
+            net.int_tensor("i", &[2, 3, 4], &[7; 24]).int_tensor("below", &[], &[-1]);
+            net.op("Trilu", &["i", "below"], "l", &[("upper", Int(0))]).op("Cast", &["l"], "f", &[("to", Int(1))]);
+            net.op("Mul", &["x", "u"], "m", &[]).op("Add", &["m", "f"], "y", &[]);
+        }),
+        case("a causal mask as PyTorch's exporter writes it", [2, 4, 4], |net| {
+            net.ints("shape", &[4, 4]).scalar("one", 1.0).scalar("zero", 0.0).scalar("low", f32::NEG_INFINITY);
+            net.op("Expand", &["one", "shape"], "ones", &[]).op("Trilu", &["ones"], "t", &[("upper", Int(0))]);
+            net.op("Equal", &["t", "zero"], "e", &[]).op("Where", &["e", "low", "zero"], "m", &[]);
+            net.op("Add", &["x", "m"], "s", &[]).op("Softmax", &["s"], "y", &[("axis", Int(-1))]);
+        }),
+        case("selection of what is infinite", [1, 2, 4], |net| {
+            net.int_tensor("a", &[2, 1], &[1, 2]).int_tensor("b", &[2, 4], &[1, 2, 3, 1, 2, 2, 4, 0]);
+            net.scalar("low", f32::NEG_INFINITY).op("Equal", &["b", "a"], "e", &[]);
+            net.op("Where", &["e", "x", "low"], "s", &[]).op("Softmax", &["s"], "y", &[("axis", Int(-1))]);
+        }),
         case("a mask of integers", [1, 2, 4], |net| {
             net.int_tensor("a", &[2, 1], &[1, 2]).int_tensor("b", &[2, 3], &[1, 2, 3, 2, 2, 4]).scalar("low", -9.0);
             net.op("Concat", &["b", "a"], "j", &[("axis", Int(1))]).op("Equal", &["j", "a"], "e", &[]);

@@ -105,6 +105,32 @@ pub(super) fn cumulative_sum(_: &mut Lowering, node: &Node) -> Result<Vec<Value>
     Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
 }
 
+/// `Trilu` of constants: exporters make causal masks of it.
+pub(super) fn triangle(_: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
+    let (is_upper, diagonal) = (node.int_or("upper", 1)? != 0, node.int_bound(1)?.unwrap_or(0));
+    let input = node.input(0)?;
+    let dims = match input {
+        Value::Ints(ints) => ints.dims.as_slice(),
+        value => value.floats(0)?.dims(),
+    };
+    let [.., rows, columns] = *dims else {
+        return Err(NodeProblem::Unsupported(format!("a triangle of a tensor of shape {dims:?}")));
+    };
+    let is_kept = |i: usize| {
+        let above = (i % columns) as i64 - (i / columns % rows) as i64;
+        if is_upper { above >= diagonal } else { above <= diagonal }
+    };
+    if let Value::Ints(ints) = input {
+        let number = |(i, &int): (usize, &Int)| if is_kept(i) { int } else { Int::from(0) };
+        let values = ints.values.iter().enumerate().map(number).collect();
+        return Ok(vec![Value::Ints(Ints::new(ints.dims.clone(), values).with_type(ints.ty))]);
+    }
+    let numbers = input.floats(0)?.flatten_all()?.to_vec1::<f32>()?;
+    let numbers = numbers.into_iter().enumerate().map(|(i, x)| if is_kept(i) { x } else { 0.0 }).collect();
+    let tensor = Tensor::from_vec(numbers, dims, &Device::Cpu)?;
+    Ok(vec![Value::Floats { tensor, name: output(node).to_owned(), initial: false }])
+}
+
 /// `Dropout`, which does nothing in evaluation.
 pub(super) fn dropout(lowering: &mut Lowering, node: &Node) -> Result<Vec<Value>, NodeProblem> {
     let is_training = node.optional(2).map(|mode| known(mode.ints(2)?)).transpose()?;

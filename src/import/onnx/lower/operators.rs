@@ -158,6 +158,7 @@ pub(super) static OPERATORS: Registry<Op> = Registry::new(
         unary_with("ThresholdedRelu", |node| Ok(Unary::ThresholdedRelu { alpha: node.float_or("alpha", 1.0)? })),
         with("Tile", expand::tile).with_integers(Moved),
         with("Transpose", shapes::transpose).with_integers(Moved),
+        with("Trilu", constants::triangle),
         with("Unsqueeze", shapes::unsqueeze).with_integers(Moved),
         with("Upsample", resize::resize),
         with("Where", arithmetic::select),
