@@ -175,7 +175,7 @@ fn flat_bytes_have_the_channels_of_the_network() {
     let (net, expected) = flat(&[2, 3, 4], &numbers);
     folder.write("net.onnx", net.bytes("y"));
     folder.write("set.safetensors", set(Dtype::U8, &[24], bytes));
-    folder.run_to(0, &format!("{RUN} -d set.safetensors --mean 0.5 0.25 --std 0.5 2 --logits l.st"));
+    folder.run_to(0, &format!("{RUN} -d set.safetensors --mean 0.5,0.25 --std 0.5,2 --logits l.st"));
     assert!(is_close(&read_logits(&folder.read("l.st")), &expected));
 }
 

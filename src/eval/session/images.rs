@@ -101,16 +101,15 @@ pub(super) fn arrange(
         return Ok(preprocess);
     }
     let is_same = |shape: &[usize]| longer_axes(&found).eq(longer_axes(shape));
-    // A network of vectors has no axes that samples could contradict.
-    let fits = |own: &[usize]| {
-        let is_vector =
-            longer_axes(own).count() == 1 && own.iter().product::<usize>() == found.iter().product::<usize>();
-        is_vector || is_same(own)
-    };
-    if is_one_order && (is_same(&model.input) || model.own_shape.as_deref().is_some_and(fits)) {
+    if is_one_order && (is_same(&model.input) || model.own_shape.as_deref().is_some_and(is_same)) {
         preprocess.reshape = Some(model.input);
-    } else if !dataset.take_as(model.input, AxisOrder::ChannelsFirst) {
-        dataset.take_as(model.input, AxisOrder::ChannelsLast);
+    } else if !dataset.take_as(model.input, AxisOrder::ChannelsFirst)
+        && !dataset.take_as(model.input, AxisOrder::ChannelsLast)
+    {
+        // A network of vectors has no axes that samples could contradict.
+        let is_vector = |own: &[usize]| longer_axes(own).eq([&found.iter().product::<usize>()]);
+        let takes_any = is_one_order && model.own_shape.as_deref().is_some_and(is_vector);
+        preprocess.reshape = takes_any.then_some(model.input);
     }
     Ok(preprocess)
 }
