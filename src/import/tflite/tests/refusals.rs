@@ -162,6 +162,11 @@ fn inputs_that_are_no_images_are_refused() {
     (ints.inputs, ints.outputs) = (vec![x], vec![x]);
     assert!(refusal(ints).contains("input 'input' is INT32[1, 4], expected images of FLOAT32, INT8 or UINT8"));
     let options = ImportOptions { layout: Layout::Nhwc, ..ImportOptions::default() };
-    let problem = from_bytes(&net(&[1, 4], identity).bytes(), &options).unwrap_err();
+    let rows = |net: &mut Net, x: i32| {
+        let y = net.value("y", &[1, 2, 2]);
+        net.operator(19, &[x], y, None);
+        y
+    };
+    let problem = from_bytes(&net(&[1, 2, 2], rows).bytes(), &options).unwrap_err();
     assert_eq!(problem.keys(), ["layout"]);
 }
