@@ -179,18 +179,17 @@ impl ReadPixels for ArrayImages {
 
     fn take_as(&mut self, shape: [usize; 3], order: AxisOrder) -> bool {
         let [channels, height, width] = shape.map(|size| size as u64);
-        let are = |dims: [u64; 3]| match self.array.dims[..] {
-            [_, ref ones @ .., a, b, c] => ones.iter().all(|&dim| dim == 1) && [a, b, c] == dims,
-            _ => false,
+        let (dims, interleaved) = match order {
+            AxisOrder::ChannelsFirst => ([channels, height, width], 1),
+            AxisOrder::ChannelsLast => ([height, width, channels], shape[0]),
         };
-        let (is_taken, interleaved) = match order {
-            AxisOrder::ChannelsFirst => (are([channels, height, width]), 1),
-            AxisOrder::ChannelsLast => (are([height, width, channels]), shape[0]),
-            AxisOrder::Flat => {
-                let longer: Vec<u64> = self.array.dims[1..].iter().copied().filter(|&dim| dim != 1).collect();
-                (longer == [product(&[channels, height, width])], 1)
-            }
-        };
+        // In one axis, they lie one after the other in that order.
+        let longer = self.array.dims[1..].iter().filter(|&&dim| dim != 1);
+        let is_taken = longer.eq([&product(&dims)])
+            || match self.array.dims[..] {
+                [_, ref ones @ .., a, b, c] => ones.iter().all(|&dim| dim == 1) && [a, b, c] == dims,
+                _ => false,
+            };
         if is_taken {
             self.interleaved = interleaved;
         }

@@ -161,8 +161,6 @@ pub(crate) enum AxisOrder {
     ChannelsFirst,
     /// `[H, W, C]`.
     ChannelsLast,
-    /// One axis: the numbers of `[C, H, W]`, one after the other.
-    Flat,
 }
 
 /// A dataset of labeled images, opened and checked as far as possible without reading pixels.

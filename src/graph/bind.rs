@@ -126,7 +126,7 @@ impl Graph {
     /// Whether a parameter may have infinite numbers: where operators alone read it that take some, as in masks.
     fn may_be_infinite(&self, id: ValueId) -> bool {
         let mut readers = self.nodes.iter().filter(|node| node.inputs.contains(&id)).peekable();
-        readers.peek().is_some() && readers.all(|node| node.op.takes_infinite())
+        readers.peek().is_some() && readers.all(|node| node.op.takes_infinite_constants())
     }
 
     /// Binds each parameter to the `f32` tensor of its name.

@@ -132,7 +132,7 @@ pub trait Operator: Any + Debug + Send + Sync {
     }
 
     /// Whether constant inputs may be infinite, as masks before a softmax are: where that gives no NaN of finite numbers.
-    fn takes_infinite(&self) -> bool {
+    fn takes_infinite_constants(&self) -> bool {
         false
     }
 

@@ -43,8 +43,8 @@ fn numbers_are_taken_in_the_files_order() {
     let cases: [(&[usize], &[&[usize]]); 8] = [
         (&[5], &[&[5], &[1, 1, 5], &[1, 5]]),
         // A vector that could be an image, and is not one in the set.
-        (&[16], &[&[16], &[4, 4], &[1, 4, 4], &[2, 8], &[2, 2, 4], &[1, 16, 1]]),
-        (&[30], &[&[30], &[5, 6], &[2, 3, 5]]),
+        (&[16], &[&[16], &[4, 4], &[1, 4, 4], &[2, 8], &[1, 16, 1]]),
+        (&[30], &[&[30], &[5, 6], &[1, 5, 6]]),
         (&[6, 8], &[&[6, 8], &[1, 6, 8], &[6, 1, 8], &[6, 8, 1], &[48]]),
         (&[28, 28], &[&[28, 28], &[1, 28, 28], &[28, 28, 1]]),
         (&[2, 3, 4], &[&[2, 3, 4], &[24], &[1, 24]]),
@@ -162,6 +162,21 @@ fn vectors_are_images_channel_by_channel_or_as_stated() {
     }
     let report = folder.json(&format!("{RUN} -d set.safetensors"));
     assert!(report["notes"].to_string().contains("channel by channel (layout nchw)"), "{}", report["notes"]);
+    // One after the other, the numbers are those of the network, whatever they are called.
+    for (own, layout) in [(&[size][..], "auto"), (&[size], "nhwc"), (&[height, width, channels], "nhwc")] {
+        let (net, expected) = flat(own, &last);
+        folder.write("net.onnx", net.bytes("y"));
+        folder.write("flat.safetensors", set(Dtype::F32, &[size], f32_bytes(&last)));
+        folder.run_to(0, &format!("{RUN} --layout {layout} -d flat.safetensors --logits l.st"));
+        assert!(is_close(&read_logits(&folder.read("l.st")), &expected), "{own:?} {layout}");
+    }
+    // The channels of other images could be anywhere.
+    let (net, _) = flat(&[30], &[0.0; 30]);
+    folder.write("net.onnx", net.bytes("y"));
+    for (dtype, bytes) in [(Dtype::F32, 4), (Dtype::U8, 1)] {
+        folder.write("other.safetensors", set(dtype, &[2, 5, 3], vec![0; SAMPLES * 30 * bytes]));
+        folder.refuses(&format!("{RUN} -d other.safetensors"), &["other.safetensors", "[N, 30]"]);
+    }
 }
 
 /// Bytes without axes are normalized by the channels that the network gives them.

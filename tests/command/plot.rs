@@ -129,6 +129,18 @@ fn folders_of_sweeps_are_their_reports() {
     assert_eq!(found, expected);
 }
 
+/// Points of several folders are told apart by their folders where nothing else does.
+#[test]
+fn several_folders_are_told_apart() {
+    let folder = reports();
+    for (name, bits) in [("five", 5), ("six", 6)] {
+        folder.run_to(0, &format!("sweep run {TINY} --lut drum-3 drum-4 --act-bits {bits} -o {name}"));
+    }
+    let plot = folder.json("plot five six drum-6.json -o p.svg");
+    let labels: Vec<&str> = plot["points"].as_array().unwrap().iter().map(|point| text(point, "/label")).collect();
+    assert_eq!(labels, ["five: drum-3", "five: drum-4", "six: drum-3", "six: drum-4", "drum-6"]);
+}
+
 #[test]
 fn folders_without_all_jobs_are_plotted_with_a_warning() {
     let folder = reports();

@@ -78,37 +78,32 @@ impl ImagesError {
 
 /// What happens to images of `dataset` on their way to the network. Takes bytes for the integers of its input, where
 /// they are, and samples whose axes are named otherwise for those of the network: in the dimensions of its file, with
-/// axes of 1 more or less, with channels last, or where either side has one axis alone. What the file has itself comes
-/// first.
+/// axes of 1 more or less, with channels last, or one after the other in one axis. What the file has itself comes first.
 pub(super) fn arrange(
     dataset: &mut Dataset,
     options: &PreprocessOptions,
     model: &Model,
 ) -> Result<Preprocess, ImagesError> {
+    let own = if model.channels_last { AxisOrder::ChannelsLast } else { AxisOrder::ChannelsFirst };
+    let is_own = dataset.take_as(model.input, own);
+    let mut preprocess = options.resolve(dataset, &model.preprocess);
+    preprocess.integers = options.integers(dataset, model);
+    let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
+    if is_own || found == model.input {
+        return Ok(preprocess);
+    }
     let [channels, height, width] = model.input;
     // Else the sizes alone do not tell channels from positions.
     let is_one_order = !model.channels_last || channels == 1 || height * width == 1;
-    if is_one_order {
-        dataset.take_as(model.input, AxisOrder::Flat);
-    }
-    let mut preprocess = options.resolve(dataset, &model.preprocess);
-    preprocess.integers = options.integers(dataset, model);
-    if model.channels_last && dataset.take_as(model.input, AxisOrder::ChannelsLast) {
-        return Ok(preprocess);
-    }
-    let found = preprocess.output_shape(dataset.image_shape(), dataset.pixel_kind())?;
-    if found == model.input {
-        return Ok(preprocess);
-    }
     let is_same = |shape: &[usize]| longer_axes(&found).eq(longer_axes(shape));
     if is_one_order && (is_same(&model.input) || model.own_shape.as_deref().is_some_and(is_same)) {
         preprocess.reshape = Some(model.input);
     } else if !dataset.take_as(model.input, AxisOrder::ChannelsFirst)
         && !dataset.take_as(model.input, AxisOrder::ChannelsLast)
     {
-        // A network of vectors has no axes that samples could contradict.
+        // Samples without channels have one order, and a network of vectors has no axes that contradict it.
         let is_vector = |own: &[usize]| longer_axes(own).eq([&found.iter().product::<usize>()]);
-        let takes_any = is_one_order && model.own_shape.as_deref().is_some_and(is_vector);
+        let takes_any = is_one_order && found[0] == 1 && model.own_shape.as_deref().is_some_and(is_vector);
         preprocess.reshape = takes_any.then_some(model.input);
     }
     Ok(preprocess)

@@ -22,7 +22,7 @@ impl Operator for Add {
         "add"
     }
 
-    fn takes_infinite(&self) -> bool {
+    fn takes_infinite_constants(&self) -> bool {
         true
     }
 

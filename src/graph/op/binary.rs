@@ -62,7 +62,7 @@ impl Operator for Binary {
         self.row().kind
     }
 
-    fn takes_infinite(&self) -> bool {
+    fn takes_infinite_constants(&self) -> bool {
         matches!(self, Binary::Sub | Binary::Max | Binary::Min)
     }
 

@@ -14,7 +14,7 @@ impl Operator for Where {
         "where"
     }
 
-    fn takes_infinite(&self) -> bool {
+    fn takes_infinite_constants(&self) -> bool {
         true
     }
 

@@ -34,22 +34,22 @@ impl SweepJob {
     }
 }
 
-/// What jobs are called beside one another: of the names of each, those that differ from job to job. A job that differs
-/// in none is called by its multiplier, or else by its network.
+/// What jobs are called beside one another: of the names of each, its multiplier and those that differ from job to job. A
+/// job without either is called by its network.
 pub fn distinct_names(jobs: &[&SweepJob]) -> Vec<String> {
     let names = Names::new(jobs.iter().copied());
     let settings = names.headings().len() - names.varying.len();
     let cells: Vec<Vec<String>> = jobs.iter().map(|job| names.cells(job)).collect();
     let differs = |column: usize| cells.iter().any(|job| job[column] != cells[0][column]);
-    let shown: Vec<usize> = (0..names.headings().len()).filter(|&column| differs(column)).collect();
+    let headings = names.headings();
+    let shown: Vec<usize> = (0..headings.len()).filter(|&i| headings[i] == "lut" || differs(i)).collect();
     let name = |(job, cells): (&&SweepJob, &Vec<String>)| {
         let cell = |&column: &usize| match column.checked_sub(settings) {
             Some(setting) => format!("{} {}", names.varying[setting], cells[column]),
             None => cells[column].clone(),
         };
         let parts: Vec<String> = shown.iter().filter(|&&column| !cells[column].is_empty()).map(cell).collect();
-        let only = || job.lut.clone().unwrap_or_else(|| job.model.clone());
-        if parts.is_empty() { only() } else { parts.join(", ") }
+        if parts.is_empty() { job.model.clone() } else { parts.join(", ") }
     };
     jobs.iter().zip(&cells).map(name).collect()
 }

@@ -234,20 +234,28 @@ fn baseline_label(run: &SavedReport, names_model: bool) -> String {
     if names_model { format!("{what}, {}", run.report.model.name) } else { what }
 }
 
-/// What runs are called: by their multiplier, with the network where several have it, else by their names.
+/// What runs are called: by their multiplier, with the network where several have it, else by their names, with the
+/// folder where several have that.
 fn labels(runs: &[&SavedReport]) -> Vec<String> {
     let multiplier = |run: &SavedReport| match run.report.luts.as_slice() {
         [only] => only.name.clone(),
         _ => run.name.clone(),
     };
     let with_model = |run: &SavedReport| format!("{}, {}", multiplier(run), run.report.model.name);
-    let ways: [&dyn Fn(&SavedReport) -> String; 2] = [&multiplier, &with_model];
+    let name = |run: &SavedReport| run.name.clone();
+    let ways: [&dyn Fn(&SavedReport) -> String; 3] = [&multiplier, &with_model, &name];
     let label = |run: &&SavedReport| {
         let is_own =
             |way: &&dyn Fn(&SavedReport) -> String| runs.iter().filter(|other| way(other) == way(run)).count() == 1;
-        ways.into_iter().find(is_own).map_or_else(|| run.name.clone(), |way| way(run))
+        ways.into_iter().find(is_own).map_or_else(|| in_folder(run), |way| way(run))
     };
     runs.iter().map(label).collect()
+}
+
+/// The name of a run after that of its folder.
+fn in_folder(run: &SavedReport) -> String {
+    let folder = run.path.parent().and_then(|folder| folder.file_name()).unwrap_or_default();
+    format!("{}: {}", folder.to_string_lossy(), run.name)
 }
 
 impl Document for Tradeoff {

@@ -50,7 +50,8 @@ pub fn saved_reports(folder: &Path) -> Result<(Vec<SavedReport>, usize), Reports
     }
     let names = distinct_names(&found.values().map(|(job, _)| *job).collect::<Vec<_>>());
     let saved = found.into_values().zip(names).map(|((job, report), name)| {
-        let path = folder.join(format!("job {}, {}", job.index, job.label()));
+        // A path in a name is no folder.
+        let path = folder.join(format!("job {}, {}", job.index, job.label().replace('/', "-")));
         SavedReport::new(path, name, report)
     });
     Ok((saved.collect::<Result<_, _>>()?, table.missing.len()))

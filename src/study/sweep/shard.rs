@@ -222,8 +222,8 @@ mod tests {
             let largest = work.iter().copied().fold(0.0, f64::max);
             let share = work.iter().sum::<f64>() / count as f64;
             for block in blocks {
-                let job: f64 = work[block].iter().sum();
-                prop_assert!(job <= share + largest + 1e-6, "{job} of {share}");
+                let sum: f64 = work[block].iter().sum();
+                prop_assert!(sum <= share + largest + 1e-6, "{sum} of {share}");
             }
         }
     }
