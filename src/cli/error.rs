@@ -98,8 +98,8 @@ fn lines(text: &str) -> String {
     text.lines().map(shown).collect::<Vec<_>>().join("\n")
 }
 
-/// Says on standard error what is wrong. A reader that has gone away loses the message, not the exit code.
-pub(super) fn say(message: impl Display) {
+/// Prints an error message to standard error. A reader that has gone away loses the message, not the exit code.
+pub(super) fn print_error(message: impl Display) {
     let _ = writeln!(io::stderr(), "error: {message}");
 }
 

@@ -245,7 +245,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match catch_unwind(AssertUnwindSafe(|| run(&cli))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            error::say(cli.describe(&error));
+            error::print_error(cli.describe(&error));
             ExitCode::BadInput
         }
         // The panic has printed its message.

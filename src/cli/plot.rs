@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PlotArgs {
-    /// JSON reports, or folders of sweeps for those of all their jobs: approximate multipliers are points, runs in fp32
-    /// or with exact products lines
+    /// JSON reports, or sweep folders for the reports of all their jobs: approximate runs are drawn as points, fp32 and
+    /// exact ones as lines
     #[arg(required = true, value_name = "REPORT|DIR")]
     reports: Vec<PathBuf>,
 

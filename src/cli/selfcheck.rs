@@ -1,6 +1,6 @@
 //! `approx-eval selfcheck`: whether the program is right, on a user's network, multiplier and data.
 
-use super::error::{say, shown};
+use super::error::{print_error, shown};
 use super::evaluate::EvaluationArgs;
 use super::experiment_file::FileArgs;
 use super::output::OutputArgs;
@@ -47,7 +47,7 @@ impl SelfcheckArgs {
         output.write(&report, terminal)?;
         for check in report.failed() {
             let why = check.detail.as_deref().unwrap_or_default();
-            say(format_args!("check failed: {}: {}", check.name, shown(why)));
+            print_error(format_args!("check failed: {}: {}", check.name, shown(why)));
         }
         Ok(if report.passed { ExitCode::Success } else { ExitCode::GateFailed })
     }

@@ -14,7 +14,7 @@ use self::options::ReportArgs;
 pub(in crate::cli) use self::options::{LayerArgs, RuleArgs, RunArgs, ThreadArgs};
 use self::outputs::Outputs;
 use super::costs::CostsArgs;
-use super::error::{plain, say, shown};
+use super::error::{plain, print_error, shown};
 use super::inputs::Given;
 use super::output::FormatArgs;
 use super::progress::Bar;
@@ -84,7 +84,7 @@ impl EvaluateArgs {
         self.format.print_and_commit(&report, outputs.finish(&report, terminal)?, terminal)?;
         dump.map_or(Ok(()), OutputFolder::commit)?;
         for (gate, why) in report.failed_gates() {
-            say(format_args!("gate failed: {} (--{})", shown(&why), gate.name()));
+            print_error(format_args!("gate failed: {} (--{})", shown(&why), gate.name()));
         }
         let all_held = report.gates.iter().all(|gate| gate.passed);
         Ok(if all_held { ExitCode::Success } else { ExitCode::GateFailed })

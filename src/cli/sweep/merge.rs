@@ -1,6 +1,6 @@
 //! `sweep merge`: the journals of one or more folders as one table.
 
-use crate::cli::error::{say, shown};
+use crate::cli::error::{print_error, shown};
 use crate::cli::output::OutputArgs;
 use crate::cli::{ExitCode, TerminalArgs};
 use crate::report::SweepTable;
@@ -32,7 +32,7 @@ impl MergeArgs {
         }
         let names = listed(missing.iter().map(|job| format!("{} ({})", job.index, shown(&job.label()))), NAMED);
         let (count, all) = (missing.len(), rows.len() + missing.len());
-        say(format_args!("{count} of {all} jobs are missing: {names}; 'sweep run --resume' does them"));
+        print_error(format_args!("{count} of {all} jobs are missing: {names}; 'sweep run --resume' does them"));
         Ok(ExitCode::GateFailed)
     }
 }

@@ -123,9 +123,8 @@ impl Session {
             other_codings(scales, &model.graph, assignment),
         ];
         let calibrated = calibrated(scales, &model.graph, assignment);
-        for (notes, is_warning) in [(warnings.as_slice(), true), (&[calibrated], false)] {
-            notes.iter().flatten().for_each(|note| self.note(note.clone(), is_warning));
-        }
+        warnings.into_iter().flatten().for_each(|note| self.note(note, true));
+        calibrated.into_iter().for_each(|note| self.note(note, false));
         Ok(())
     }
 
